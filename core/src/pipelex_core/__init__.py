@@ -1,0 +1,1 @@
+"""A plugin framework through which Python programs use AI providers."""

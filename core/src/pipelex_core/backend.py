@@ -1,0 +1,151 @@
+"""What a plugin implements: a `Backend`, and one small abstract class per capability.
+
+The class header is the capability table, and `isinstance` asks it:
+
+    class AcmeBackend(TextGenerator, TextStreamer): ...
+
+A backend maps a request to one SDK call and the SDK's answer to ours, and raises our errors for the SDK's. It does
+not retry, reads no environment, and keeps what belongs to an event loop on itself: the execution layer makes one
+backend per (process, event loop, backend), opens it before its first call and closes it with the client.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    import httpx2
+
+    from pipelex_core.requests import (
+        DocumentAnswer,
+        ExtractRequest,
+        ImageAnswer,
+        ImageRequest,
+        ObjectRequest,
+        TextAnswer,
+        TextRequest,
+    )
+    from pipelex_core.specs import BackendConfig
+
+
+class Resources(Protocol):
+    """What the backends of one event loop share; owned and closed by the client, never by a backend."""
+
+    def http(self) -> httpx2.AsyncClient:
+        """The HTTP connection pool, for SDKs that accept one; it has no timeout and sends no credentials of its own."""
+
+
+class Backend(ABC):
+    """The base of every backend.
+
+    Attributes:
+        config: The backend's table of backends.toml: all that a plugin gets to know.
+    """
+
+    def __init__(self, config: BackendConfig) -> None:
+        self.config = config
+
+    async def open(self, resources: Resources) -> None:  # noqa: B027 -- most backends need it, a pure one does not
+        """Make the SDK's client, inside the event loop that will use it; called once, before the first call."""
+
+    async def close(self) -> None:  # noqa: B027 -- as above
+        """Release what `open` made; the shared resources are not the backend's to close."""
+
+
+class TextGenerator(Backend):
+    """Answers a prompt with text."""
+
+    @abstractmethod
+    async def generate_text(self, request: TextRequest) -> TextAnswer:
+        """The answer, whole; raises `CallError`s only."""
+
+
+class TextStreamer(Backend):
+    """Answers a prompt with text, piece by piece."""
+
+    @abstractmethod
+    def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+        """Deltas of text as they come, then exactly one `TextAnswer`, with the whole text, and nothing after it.
+
+        Written as an async generator. Closing it closes the connection. A stream that ends without the provider's
+        finish event raises `ProviderConnectionError` with `partial_text`.
+        """
+
+
+class ObjectGenerator(Backend):
+    """Answers a prompt with a JSON document that follows a schema."""
+
+    @abstractmethod
+    async def generate_object(self, request: ObjectRequest) -> TextAnswer:
+        """`text` is the JSON document; the execution layer validates it."""
+
+
+class DocumentExtractor(Backend):
+    """Takes the pages out of a document."""
+
+    @abstractmethod
+    async def extract(self, request: ExtractRequest) -> DocumentAnswer:
+        """Pages in order, with their text and images."""
+
+
+class ImageGenerator(Backend):
+    """Makes images."""
+
+    @abstractmethod
+    async def generate_image(self, request: ImageRequest) -> ImageAnswer:
+        """The encoded images: bytes, not URLs."""
+
+
+class ModelLister(Backend):
+    """Knows what the provider offers, free of charge; `validate --online` asks it."""
+
+    @abstractmethod
+    async def list_models(self) -> tuple[str, ...]:
+        """The provider's model ids."""
+
+
+@frozen(kw_only=True)
+class Option:
+    """A key that a backend's table in backends.toml may hold, beyond the ones every backend has.
+
+    Attributes:
+        name: The key, such as `api_version`.
+        type: What it holds.
+        help: One sentence, for `pipelex init` and the documentation.
+        required: Whether the backend cannot work without it.
+        choices: The values allowed; empty for any.
+    """
+
+    name: str
+    type: Literal["str", "int", "float", "bool", "list", "table"] = "str"
+    help: str = ""
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@frozen
+class BackendFactory:
+    """Makes the backend of one sdk, and says which options it knows.
+
+    A bare `Callable[[BackendConfig], Backend]` will do where there are no options.
+
+    Attributes:
+        create: Makes the backend; imports the SDK inside, not before.
+        options: The keys of backends.toml that it reads from `config.options`.
+        model_options: The keys of a model spec that it reads from `spec.options`.
+        requires_key: Whether the backend cannot work without an `api_key`.
+    """
+
+    create: Callable[[BackendConfig], Backend]
+    options: tuple[Option, ...] = field(default=(), kw_only=True)
+    model_options: tuple[Option, ...] = field(default=(), kw_only=True)
+    requires_key: bool = field(default=False, kw_only=True)
+
+    def __call__(self, config: BackendConfig) -> Any:
+        """What `create` makes of the config."""
+        return self.create(config)

@@ -1,0 +1,290 @@
+"""Every error this library raises.
+
+PipelexError
+├── ConfigError                       faults in the configuration, all of them, in `.problems`
+│   ├── ModelDeckNotFoundError        the folder or a file of the deck is missing
+│   ├── ModelsManagerError            a fault in backends, model specs or routes
+│   ├── LLMHandleNotFoundError        a model or alias that exists nowhere …
+│   ├── ExtractHandleNotFoundError
+│   ├── ImgGenHandleNotFoundError
+│   ├── LLMPresetNotFoundError        a preset that does not exist …
+│   ├── ExtractPresetNotFoundError
+│   └── ImgGenPresetNotFoundError
+├── PluginError                       a plugin is missing, quarantined, or broke its contract
+└── CallError                         a call that was made, or could not be made
+    ├── AuthenticationError           401: the key is wrong or missing
+    ├── PermissionDeniedError         402, 403: the key may not do this
+    ├── NotFoundError                 404: the provider does not know the model
+    ├── BadRequestError               400, 409, 422: the request is wrong
+    │   ├── ContextTooLongError       more input than the model takes
+    │   └── UnsupportedInputError     an input or setting this model does not take
+    ├── ContentFilterError            the provider refused the content
+    ├── RateLimitError                429, with `retry_after` in seconds
+    ├── OverloadedError               529, 503: the provider has no capacity now
+    ├── ServerError                   any other 5xx
+    ├── ProviderConnectionError       no connection, or it broke; `partial_text` in a stream
+    ├── DeadlineExceededError         the caller's time is over
+    ├── InvalidAnswerError            an answer that is none, or not of the asked type; `raw`
+    └── AllAttemptsFailedError        every member of a chain failed; see `attempts`
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Severity = Literal["error", "warning"]
+
+
+@frozen(kw_only=True)
+class Problem:
+    """One fault found in a configuration, and where.
+
+    Attributes:
+        severity: `"error"` stops the load, `"warning"` does not.
+        code: A stable kebab-case word, such as `unknown-key`.
+        message: What is wrong, in a sentence.
+        file: The file, or None where no file is concerned.
+        line: 1-based line in that file, or None.
+        column: 1-based column, or None.
+        key: The dotted key, such as `llm.presets.cheap.temperature`.
+        expected: What would have been right.
+        suggestion: The nearest valid name, or the command or line that mends it.
+    """
+
+    severity: Severity = "error"
+    code: str
+    message: str
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    key: str | None = None
+    expected: str | None = None
+    suggestion: str | None = None
+
+    def __str__(self) -> str:
+        """`file:line:column: message [code]`, then what was expected and what to write."""
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+        text = f"{place}: " if place else ""
+        if self.key and f"'{self.key}'" not in self.message:
+            text += f"{self.key}: "
+        text += f"{self.message} [{self.code}]"
+        if self.expected:
+            text += f"\n    expected: {self.expected}"
+        if self.suggestion:
+            text += f"\n    help: {self.suggestion}"
+        return text
+
+
+class PipelexError(Exception):
+    """The base of every error of this library."""
+
+
+class ConfigError(PipelexError):
+    """The configuration has faults; `problems` holds all of them, not the first.
+
+    Attributes:
+        problems: Every fault found in one load, errors before warnings.
+    """
+
+    def __init__(self, message: str = "", problems: Sequence[Problem] = ()) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        if not message:
+            count = len(self.problems)
+            message = f"{count} fault{'' if count == 1 else 's'} in the configuration"
+        super().__init__(message, self.problems)
+
+    def __str__(self) -> str:
+        """The message, then one paragraph a fault."""
+        message = str(self.args[0])
+        listed = [str(problem) for problem in self.problems]
+        if listed == [message]:
+            return message
+        return "\n".join([message, *listed])
+
+
+class ModelDeckNotFoundError(ConfigError):
+    """The configuration folder, or a file the deck needs, is missing."""
+
+
+class ModelsManagerError(ConfigError):
+    """A fault in managing models: backends, model specs or routes."""
+
+
+class LLMHandleNotFoundError(ConfigError):
+    """An LLM handle names a model or alias that exists nowhere."""
+
+
+class ExtractHandleNotFoundError(ConfigError):
+    """An extraction handle names a model or alias that exists nowhere."""
+
+
+class ImgGenHandleNotFoundError(ConfigError):
+    """An image-generation handle names a model or alias that exists nowhere."""
+
+
+class LLMPresetNotFoundError(ConfigError):
+    """An LLM preset that does not exist."""
+
+
+class ExtractPresetNotFoundError(ConfigError):
+    """An extraction preset that does not exist."""
+
+
+class ImgGenPresetNotFoundError(ConfigError):
+    """An image-generation preset that does not exist."""
+
+
+class PluginError(PipelexError):
+    """A plugin is missing, was quarantined, or broke its contract."""
+
+
+class CallError(PipelexError):
+    """A call to a provider that failed, or could not be made.
+
+    Plugins raise subclasses with what the provider said; the execution layer adds `backend`, `model` and `attempts`.
+
+    Attributes:
+        message: What happened, and what to do about it; never holds a key.
+        backend: Name of the backend, as in backends.toml.
+        model: Name of the model, as in its spec.
+        status: HTTP status of the answer, or None.
+        request_id: The provider's id of the request, or None.
+        attempts: The ledger of the call, one `Attempt` a try.
+        retry_after: Seconds the provider asked to wait, or None.
+        partial_text: What a stream had given before it broke, or None.
+        raw: The answer as it came, where there is one to keep.
+    """
+
+    hint: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        backend: str | None = None,
+        model: str | None = None,
+        status: int | None = None,
+        request_id: str | None = None,
+        attempts: Sequence[Any] = (),
+        retry_after: float | None = None,
+        partial_text: str | None = None,
+        raw: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.backend = backend
+        self.model = model
+        self.status = status
+        self.request_id = request_id
+        self.attempts: tuple[Any, ...] = tuple(attempts)
+        self.retry_after = retry_after
+        self.partial_text = partial_text
+        self.raw = raw
+
+    def __str__(self) -> str:
+        """The message, the facts known of the call, and what to do."""
+        facts = {
+            "backend": self.backend,
+            "model": self.model,
+            "status": self.status,
+            "request id": self.request_id,
+            "retry after": None if self.retry_after is None else f"{self.retry_after:g} s",
+        }
+        known = ", ".join(f"{name} {value}" for name, value in facts.items() if value is not None)
+        text = f"{self.message} ({known})" if known else self.message
+        return f"{text}. {self.hint}" if self.hint else text
+
+
+class AuthenticationError(CallError):
+    """401: the key is wrong, expired or missing."""
+
+    hint = "Check the key this backend reads (`pipelex explain` names its variable)"
+
+
+class PermissionDeniedError(CallError):
+    """402 or 403: the key is valid but may not do this."""
+
+    hint = "The key is valid, but its account may not use this model or has no credit left"
+
+
+class NotFoundError(CallError):
+    """404: the provider does not know the model or the address."""
+
+    hint = "Check the spec's model_id and the backend's endpoint"
+
+
+class BadRequestError(CallError):
+    """400, 409, 413 or 422: the provider says the request itself is wrong."""
+
+
+class ContextTooLongError(BadRequestError):
+    """The input is longer than the model's context."""
+
+    hint = "Shorten the input or choose a model with a larger context"
+
+
+class UnsupportedInputError(BadRequestError):
+    """An input or a setting that this model does not take; mostly found before a request is sent."""
+
+
+class ContentFilterError(CallError):
+    """The provider refused the prompt or withheld the answer because of its content."""
+
+
+class RateLimitError(CallError):
+    """429: too many requests or tokens; `retry_after` holds the wait the provider asked for, in seconds."""
+
+
+class OverloadedError(CallError):
+    """529 or 503: the provider has no capacity at the moment."""
+
+
+class ServerError(CallError):
+    """A 5xx answer: the provider failed."""
+
+
+class ProviderConnectionError(CallError):
+    """The provider could not be reached, or the connection broke; `partial_text` holds what a stream had given."""
+
+
+class DeadlineExceededError(CallError):
+    """The time given to the call is over; `partial_text` holds what a stream had given."""
+
+
+class InvalidAnswerError(CallError):
+    """The provider answered with something that is no answer, or not of the asked type; `raw` keeps it."""
+
+
+class AllAttemptsFailedError(CallError):
+    """Every member of a chain failed; `attempts` says how each did."""
+
+
+_BY_STATUS: dict[int, type[CallError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    402: PermissionDeniedError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    408: ProviderConnectionError,
+    409: BadRequestError,
+    413: BadRequestError,
+    422: BadRequestError,
+    429: RateLimitError,
+    503: OverloadedError,
+    529: OverloadedError,
+}
+
+
+def error_class_for_status(status: int) -> type[CallError]:
+    """The error class of an HTTP status, for a plugin's table to start from."""
+    known = _BY_STATUS.get(status)
+    if known is not None:
+        return known
+    if status >= 500:
+        return ServerError
+    return BadRequestError if 400 <= status < 500 else InvalidAnswerError

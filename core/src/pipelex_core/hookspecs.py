@@ -1,0 +1,117 @@
+"""The hooks. All are plain functions that return quickly; every plugin's answer counts (none is `firstresult`).
+
+A hook declares; a call to a provider never travels through pluggy: `firstresult` would stop at a coroutine object,
+and a hook wrapper does not see an error raised when that is awaited later.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from importlib.resources.abc import Traversable
+
+    from pipelex_core.backend import Backend, BackendFactory
+    from pipelex_core.requests import Answer, Call, FinishedCall
+    from pipelex_core.specs import BackendConfig
+
+    Proceed: TypeAlias = Callable[[Call], Awaitable[Answer]]
+    Middleware: TypeAlias = Callable[[Call, Proceed], Awaitable[Answer]]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+PROJECT = "pipelex"
+ENTRY_POINT_GROUP = "pipelex_core.plugins"
+
+_hookspec = pluggy.HookspecMarker(PROJECT)
+_hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+def hookimpl(function: F) -> F:
+    """Marks a function of a plugin's module as the implementation of the hook whose name it has."""
+    return _hookimpl(function)
+
+
+@_hookspec
+def pipelex_backends() -> Mapping[str, BackendFactory | Callable[[BackendConfig], Backend]]:
+    """The backends of a plugin, keyed by the `sdk` that model specs name.
+
+    A key may be narrowed to one backend, `"vertexai:openai"`: it then serves sdk `openai` of the backend `vertexai`
+    only, and wins there. Two plugins that offer the same key are both quarantined, with an error that names both.
+
+    Example:
+        >>> from pipelex_core.backend import BackendFactory, Option
+        >>> from pipelex_core.hookspecs import hookimpl
+        >>> def create(config):
+        ...     from acme_pipelex._backend import AcmeBackend   # the SDK is imported here, not before
+        ...     return AcmeBackend(config)
+        >>> @hookimpl
+        ... def pipelex_backends():
+        ...     return {"acme": BackendFactory(create, options=(Option(name="region", help="Where it runs."),))}
+        >>> list(pipelex_backends())
+        ['acme']
+    """
+    raise AssertionError  # a specification, never called
+
+
+@_hookspec
+def pipelex_model_specs() -> Mapping[str, Traversable]:
+    """The models a plugin ships: a TOML file per backend.
+
+    Each file has the form of `.pipelex/inference/backends/<backend>.toml`, and a `[backend]` table with the defaults
+    of its table in backends.toml. Installing the plugin is enough to use them; the project's own file wins model by
+    model, key by key.
+
+    Example:
+        >>> from importlib.resources import files
+        >>> from pipelex_core.hookspecs import hookimpl
+        >>> @hookimpl
+        ... def pipelex_model_specs():
+        ...     return {"acme": files("pipelex_core").joinpath("acme.toml")}
+        >>> list(pipelex_model_specs())
+        ['acme']
+    """
+    raise AssertionError  # a specification, never called
+
+
+@_hookspec
+def pipelex_middleware() -> Sequence[Middleware]:
+    """What stands around every attempt of a call: tracing, caching, budgets, guards; the first is the outermost.
+
+    Composed once, when a client opens. Errors and cancellation pass through a middleware as through any function.
+
+    Example:
+        >>> import attrs
+        >>> from pipelex_core.hookspecs import hookimpl
+        >>> async def be_brief(call, proceed):
+        ...     if call.capability == "llm":
+        ...         call = attrs.evolve(call, request=attrs.evolve(call.request, system="Be brief."))
+        ...     return await proceed(call)
+        >>> @hookimpl
+        ... def pipelex_middleware():
+        ...     return [be_brief]
+        >>> len(pipelex_middleware())
+        1
+    """
+    raise AssertionError  # a specification, never called
+
+
+@_hookspec
+def pipelex_call_finished(call: FinishedCall) -> None:
+    """Hears of every call that ended, well or badly, with its ledger. What it raises is logged and goes no further.
+
+    Example:
+        >>> from pipelex_core.hookspecs import hookimpl
+        >>> from pipelex_core.requests import FinishedCall
+        >>> calls = []
+        >>> @hookimpl
+        ... def pipelex_call_finished(call):
+        ...     calls.append(call.handle)
+        >>> pipelex_call_finished(FinishedCall(operation="extract", capability="extract", handle="ocr", attempts=()))
+        >>> calls
+        ['ocr']
+    """
+    raise AssertionError  # a specification, never called

@@ -1,0 +1,183 @@
+"""What is known before a call: backends, models, prices, and where each of them was written."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+Capability = Literal["llm", "extract", "img_gen"]
+
+
+class ModelType(StrEnum):
+    """What a model is for; each type answers one capability."""
+
+    LLM = "llm"
+    TEXT_EXTRACTOR = "text_extractor"
+    IMG_GEN = "img_gen"
+
+    @property
+    def capability(self) -> Capability:
+        """The capability whose handles may name a model of this type."""
+        return _CAPABILITIES[self]
+
+
+_CAPABILITIES: dict[ModelType, Capability] = {
+    ModelType.LLM: "llm",
+    ModelType.TEXT_EXTRACTOR: "extract",
+    ModelType.IMG_GEN: "img_gen",
+}
+
+
+class Secret:
+    """A string that prints as `***`; `reveal()` gives it, and nothing else does."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself: pass it to an SDK, store it nowhere."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __format__(self, _spec: str) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> str:
+        msg = "a Secret is not pickled: it would end in a file"
+        raise TypeError(msg)
+
+
+@frozen(kw_only=True)
+class Source:
+    """Where a value was written: a key of a project's file, or of a plugin's package data.
+
+    Attributes:
+        file: Path of the TOML file; None for a plugin's package data.
+        key: The path of tables to the value, such as `("profiles", "all_openai", "routes")`.
+        plugin: Distribution that ships the value; None for a project's file.
+        version: Version of that distribution.
+    """
+
+    file: str | None = None
+    key: tuple[str, ...] = ()
+    plugin: str | None = None
+    version: str | None = None
+
+    def __str__(self) -> str:
+        """The file, or the plugin and its version."""
+        return self.file or f"{self.plugin} {self.version}"
+
+
+@frozen(kw_only=True)
+class Costs:
+    """The price list of one model. US$, exact; what is None is unknown, not free.
+
+    Attributes:
+        unit: What the prices are for: a million tokens (LLM), an image, or a page.
+        input: Price of input: tokens that `input_cached` and `input_audio` do not cover, or the image or page.
+        input_cached: Input tokens read from the provider's cache.
+        input_cache_write: Input tokens written to the provider's cache.
+        input_non_cached: Input tokens not read from the cache; wins over `input`.
+        input_joined: One price for all input tokens, cached or not; wins over the other input prices.
+        input_audio: Audio input tokens.
+        output: Output tokens, or the image or page.
+        output_audio: Audio output tokens.
+        output_reasoning: Reasoning tokens, where they differ from `output`.
+        output_accepted_prediction: Predicted output that was accepted.
+        output_rejected_prediction: Predicted output that was rejected.
+    """
+
+    unit: Literal["million_tokens", "image", "page"] = "million_tokens"
+    input: Decimal | None = None
+    input_cached: Decimal | None = None
+    input_cache_write: Decimal | None = None
+    input_non_cached: Decimal | None = None
+    input_joined: Decimal | None = None
+    input_audio: Decimal | None = None
+    output: Decimal | None = None
+    output_audio: Decimal | None = None
+    output_reasoning: Decimal | None = None
+    output_accepted_prediction: Decimal | None = None
+    output_rejected_prediction: Decimal | None = None
+
+
+@frozen(kw_only=True)
+class BackendConfig:
+    """One table of backends.toml, variables filled in: all a plugin gets to know.
+
+    Attributes:
+        name: The table's name, such as `azure_openai`.
+        display_name: For people; the name where none was given.
+        enabled: Whether its models may be used.
+        endpoint: Base URL that replaces the provider's own, or None.
+        api_key: The key, or None.
+        api_key_variable: Name of the variable the key came from, or None.
+        options: Every other key, checked against the options that the plugins of its models declare.
+        source: Where it was written.
+    """
+
+    name: str
+    display_name: str = ""
+    enabled: bool = True
+    endpoint: str | None = None
+    api_key: Secret | None = None
+    api_key_variable: str | None = None
+    options: Mapping[str, Any] = field(factory=dict)
+    source: Source = Source()
+
+
+@frozen(kw_only=True)
+class ModelSpec:
+    """One model as one backend offers it.
+
+    Attributes:
+        name: The name that decks and routes use, such as `gpt-4o-mini`.
+        backend: The backend that offers it.
+        sdk: Names the plugin's factory that serves it.
+        model_id: What the provider calls it.
+        model_type: LLM, text extractor or image generator.
+        inputs: Of `text`, `images`, `pdf`; empty where the spec does not say, and then nothing is refused.
+        outputs: Of `text`, `structured`, `image`, `pages`; empty where the spec does not say.
+        costs: The price list; None where it is unknown.
+        max_tokens: Most output tokens the model gives; None where unknown.
+        context_window: Most tokens of input and output together; None where unknown.
+        max_prompt_images: Most images in one prompt; None where unknown.
+        prompting_target: A style of prompting, for those who write prompts.
+        constraints: Names of rules from `constraints.py`, such as `no_temperature`.
+        options: Settings of this model for its plugin alone, such as `structured_output`.
+        source: Where it was written.
+    """
+
+    name: str
+    backend: str
+    sdk: str
+    model_id: str
+    model_type: ModelType = ModelType.LLM
+    inputs: frozenset[str] = frozenset()
+    outputs: frozenset[str] = frozenset()
+    costs: Costs | None = None
+    max_tokens: int | None = None
+    context_window: int | None = None
+    max_prompt_images: int | None = None
+    prompting_target: str | None = None
+    constraints: frozenset[str] = frozenset()
+    options: Mapping[str, Any] = field(factory=dict)
+    source: Source = Source()
