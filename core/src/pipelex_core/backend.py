@@ -40,7 +40,7 @@ class Resources(Protocol):
         """The HTTP connection pool, for SDKs that accept one; it has no timeout and sends no credentials of its own."""
 
 
-class Backend(ABC):
+class Backend(ABC):  # noqa: B024 -- its capabilities are what is abstract
     """The base of every backend.
 
     Attributes:

@@ -168,7 +168,7 @@ class Plugins:
         for implementation in self._manager.hook.pipelex_call_finished.get_hookimpls():
             try:
                 implementation.function(call)
-            except Exception:
+            except Exception:  # noqa: BLE001 -- logged, with its traceback
                 _log.exception("plugin %s: pipelex_call_finished raised", implementation.plugin_name)
 
 

@@ -1,0 +1,279 @@
+"""Recorded provider traffic through a plugin and its real SDK.
+
+One adapter a wire format says how a record becomes a request; everything else is here: which records there are, the
+replay server, running the call, and comparing what came out with the record's `expect`.
+The records are no part of this project: where their folder is absent, the tests that use it are skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+from attrs import define, field, frozen
+
+from pipelex_core import errors
+from pipelex_core.backend import (
+    DocumentExtractor,
+    ImageGenerator,
+    ObjectGenerator,
+    TextGenerator,
+    TextStreamer,
+)
+from pipelex_core.execution.resources import LoopResources
+from pipelex_core.requests import (
+    DocumentAnswer,
+    ExtractRequest,
+    ImageAnswer,
+    ImageRequest,
+    ObjectRequest,
+    TextAnswer,
+    TextRequest,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+    from pipelex_core.backend import Backend
+    from pipelex_core.requests import Request
+
+Record = dict[str, Any]
+
+ERROR_CLASSES: dict[str, tuple[type[errors.CallError], ...]] = {
+    "auth": (errors.AuthenticationError,),
+    "permission": (errors.PermissionDeniedError,),
+    "not_found": (errors.NotFoundError,),
+    "bad_request": (errors.BadRequestError,),
+    "rate_limit": (errors.RateLimitError,),
+    "overloaded": (errors.OverloadedError,),
+    "server": (errors.ServerError, errors.OverloadedError),
+    "content_filter": (errors.ContentFilterError,),
+    "timeout": (errors.ProviderConnectionError, errors.DeadlineExceededError, errors.ServerError),
+}
+
+
+def wire_folder() -> Path | None:
+    """The folder with `records/` and `replay.py`, or None."""
+    here = Path(__file__).resolve().parents[2]
+    folder = Path(os.environ.get("PIPELEX_WIRE") or here.parent / "shared" / "wire")
+    return folder if (folder / "replay.py").is_file() else None
+
+
+def load_records(*stems: str) -> list[Record]:
+    """Every record of the files named, such as `openai__chat`; empty where the folder is absent."""
+    folder = wire_folder()
+    if folder is None:
+        return []
+    return [
+        json.loads(line)
+        for stem in stems
+        for line in (folder / "records" / f"{stem}.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+
+
+def replay_module() -> ModuleType:
+    """The replay server's module, loaded from the folder of the records."""
+    folder = wire_folder()
+    if folder is None:
+        pytest.skip("no recorded traffic here: set PIPELEX_WIRE to its folder")
+    if "wire_replay" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("wire_replay", folder / "replay.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["wire_replay"] = module
+        spec.loader.exec_module(module)
+    return sys.modules["wire_replay"]
+
+
+@frozen(kw_only=True)
+class Expected:
+    """What a record must come out as, in our terms; None is not checked."""
+
+    text: str | None = None
+    finish_reason: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    tool_calls: tuple[tuple[str, Any], ...] | None = None
+    reasoning: str | None = None
+    n_images: int | None = None
+    n_pages: int | None = None
+    error: tuple[type[errors.CallError], ...] = ()
+    partial_text: str | None = None
+
+
+@define(kw_only=True)
+class Outcome:
+    """What a plugin made of a record: an answer or an error, and the requests the server saw."""
+
+    answer: TextAnswer | DocumentAnswer | ImageAnswer | None = None
+    deltas: list[str] = field(factory=list)
+    error: errors.CallError | None = None
+    log: list[dict[str, Any]] = field(factory=list)
+
+
+class Adapter(Protocol):
+    """What the harness needs to know of a wire format.
+
+    Attributes:
+        stems: The record files, such as `openai__chat`.
+        skipped: Scenario or record id -> why this project has no capability for it.
+        replay_options: Further keyword arguments of the replay server.
+    """
+
+    stems: tuple[str, ...]
+    skipped: dict[str, str]
+    replay_options: dict[str, Any]
+
+    def backend(self, record: Record, url: str) -> Backend:
+        """The plugin's backend, made by its own factory, with `url` as its endpoint; not opened yet."""
+
+    def request(self, record: Record) -> Request:
+        """The recorded request in our terms; the class chooses the capability, `record["stream"]` streaming."""
+
+    def expected(self, record: Record) -> Expected:
+        """The record's `expect` in our terms; mostly `default_expected` and what differs."""
+
+
+def default_expected(record: Record) -> Expected:
+    """`expect` as it stands, for providers whose counts mean what ours mean (the OpenAI family, Mistral)."""
+    expect = record["expect"]
+    failing = "error_class" in expect or expect.get("stream_error")
+    calls = expect.get("tool_calls")
+    return Expected(
+        text=None if failing else expect.get("text"),
+        finish_reason=None if failing else expect.get("finish_reason"),
+        input_tokens=expect.get("input_tokens"),
+        output_tokens=expect.get("output_tokens"),
+        cached_tokens=expect.get("cached_tokens"),
+        cache_write_tokens=expect.get("cache_write_tokens"),
+        reasoning_tokens=expect.get("reasoning_tokens"),
+        tool_calls=None if calls is None else tuple((call["name"], call["arguments"]) for call in calls),
+        reasoning=expect.get("thinking"),
+        n_images=expect.get("n_images"),
+        n_pages=expect.get("n_pages"),
+        error=ERROR_CLASSES[expect["error_class"]] if "error_class" in expect else (),
+        partial_text=expect.get("partial_text"),
+    )
+
+
+def play(record: Record, adapter: Adapter, *, opts: dict[str, Any] | None = None) -> Outcome:
+    """Serve one record and make the plugin ask for it; `opts` are the replay server's, such as `cut_after`."""
+    replay = replay_module()
+    others = [r for r in _same_flow(record, adapter) if r["id"] != record["id"]]
+    server = replay.Server([record, *others], **adapter.replay_options)
+    return asyncio.run(_play(record, adapter, server, opts or {}))
+
+
+def _same_flow(record: Record, adapter: Adapter) -> Iterator[Record]:
+    """The records that belong to the same flow (a queue's submit, status and result)."""
+    if record.get("flow"):
+        yield from (r for r in load_records(*adapter.stems) if r.get("flow") == record["flow"])
+
+
+async def _play(record: Record, adapter: Adapter, server: Any, opts: dict[str, Any]) -> Outcome:
+    listener = await server.start()
+    if not record.get("flow"):
+        server.forced.append({"id": record["id"], **opts})
+    outcome = Outcome(log=server.entries)
+    resources = LoopResources()
+    backend = adapter.backend(record, server.base)
+    try:
+        await backend.open(resources)
+        outcome.answer = await _run(backend, adapter.request(record), record["stream"], outcome.deltas)
+    except errors.CallError as error:
+        outcome.error = error
+    finally:
+        await backend.close()
+        await resources.close()
+        listener.close()
+    return outcome
+
+
+async def _run(
+    backend: Backend, request: Request, stream: bool, deltas: list[str]
+) -> TextAnswer | DocumentAnswer | ImageAnswer:
+    if isinstance(request, ObjectRequest):
+        assert isinstance(backend, ObjectGenerator)
+        return await backend.generate_object(request)
+    if isinstance(request, TextRequest) and stream:
+        assert isinstance(backend, TextStreamer)
+        answer: TextAnswer | None = None
+        async for event in backend.stream_text(request):
+            assert answer is None, "something came after the TextAnswer"
+            if isinstance(event, str):
+                deltas.append(event)
+            else:
+                answer = event
+        assert answer is not None, "the stream ended without a TextAnswer"
+        return answer
+    if isinstance(request, TextRequest):
+        assert isinstance(backend, TextGenerator)
+        return await backend.generate_text(request)
+    if isinstance(request, ExtractRequest):
+        assert isinstance(backend, DocumentExtractor)
+        return await backend.extract(request)
+    assert isinstance(request, ImageRequest)
+    assert isinstance(backend, ImageGenerator)
+    return await backend.generate_image(request)
+
+
+def check(outcome: Outcome, expected: Expected) -> None:
+    """Compare; the first difference fails."""
+    if expected.error:
+        assert outcome.error is not None, f"an error was expected, not {outcome.answer!r}"
+        assert isinstance(outcome.error, expected.error), repr(outcome.error)
+        if expected.partial_text is not None:
+            assert outcome.error.partial_text == expected.partial_text
+        return
+    assert outcome.error is None, repr(outcome.error)
+    answer = outcome.answer
+    assert answer is not None
+    for name in ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens"):
+        wanted = getattr(expected, name)
+        if wanted is not None:
+            assert (name, getattr(answer.usage, name) or 0) == (name, wanted)
+    if isinstance(answer, TextAnswer):
+        _check_text(answer, outcome.deltas, expected)
+    elif isinstance(answer, DocumentAnswer):
+        assert expected.n_pages is None or len(answer.pages) == expected.n_pages
+        assert expected.text is None or "\n\n".join(page.text for page in answer.pages) == expected.text
+    else:
+        assert expected.n_images is None or len(answer.images) == expected.n_images
+
+
+def _check_text(answer: TextAnswer, deltas: list[str], expected: Expected) -> None:
+    if expected.text is not None:
+        assert answer.text == expected.text
+    if deltas:
+        assert "".join(deltas) == answer.text
+    if expected.finish_reason is not None:
+        assert answer.finish_reason == expected.finish_reason
+    if expected.tool_calls is not None:
+        assert tuple((call.name, call.arguments) for call in answer.tool_calls) == expected.tool_calls
+    if expected.reasoning is not None:
+        assert answer.reasoning == expected.reasoning
+
+
+def parameters(adapter: Adapter, wanted: Callable[[Record], bool] = lambda _: True) -> list[Any]:
+    """The records of an adapter, as parameters for one test; what is skipped says why."""
+    if wire_folder() is None:
+        return [pytest.param(None, id="absent", marks=pytest.mark.skip(reason="no recorded traffic here"))]
+    params = []
+    for record in load_records(*adapter.stems):
+        if not wanted(record):
+            continue
+        reason = adapter.skipped.get(record["id"]) or adapter.skipped.get(record["scenario"])
+        marks = [pytest.mark.skip(reason=reason)] if reason else []
+        params.append(pytest.param(record, id=f"{record['id']}-{record['scenario']}", marks=marks))
+    return params
