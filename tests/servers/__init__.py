@@ -1,0 +1,1 @@
+"""Loopback servers that the tests run the real SDKs against."""
