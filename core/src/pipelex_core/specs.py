@@ -86,6 +86,10 @@ class Source:
         return self.file or f"{self.plugin} {self.version}"
 
 
+NOWHERE = Source()
+"""The source of a value made by hand."""
+
+
 @frozen(kw_only=True)
 class Costs:
     """The price list of one model. US$, exact; what is None is unknown, not free.
@@ -141,7 +145,7 @@ class BackendConfig:
     api_key: Secret | None = None
     api_key_variable: str | None = None
     options: Mapping[str, Any] = field(factory=dict)
-    source: Source = Source()
+    source: Source = NOWHERE
 
 
 @frozen(kw_only=True)
@@ -180,4 +184,4 @@ class ModelSpec:
     prompting_target: str | None = None
     constraints: frozenset[str] = frozenset()
     options: Mapping[str, Any] = field(factory=dict)
-    source: Source = Source()
+    source: Source = NOWHERE

@@ -1,0 +1,92 @@
+"""What models refuse, and how settings are made to fit one: the only place that knows a constraint's name.
+
+`fit` takes the settings of a call and one model, and says what to send, and what the model does not take. Whether that
+is an error or is dropped is the caller's policy (`on_unsupported_setting`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelex_core.specs import ModelSpec
+
+Policy = Literal["error", "warn", "drop"]
+
+ENOUGH_MAX_TOKENS = 1024
+"""What `max_tokens_must_be_high_enough` raises a smaller `max_tokens` to: below it, reasoning leaves no answer."""
+
+CONSTRAINTS: dict[str, str] = {
+    "temperature_must_be_1": "refuses every temperature but 1",
+    "temperature_must_be_multiplied_by_2": "has temperatures from 0 to 2 where presets speak 0 to 1",
+    "temperature_up_to_2": "takes temperatures above 1 as they are",
+    "max_tokens_must_be_high_enough": f"needs max_tokens of {ENOUGH_MAX_TOKENS} or more to answer at all",
+    "no_temperature": "takes no temperature",
+    "no_top_p": "takes no top_p",
+    "no_stop": "takes no stop strings",
+    "no_seed": "takes no seed",
+    "no_max_tokens": "takes no max_tokens",
+    "no_reasoning_effort": "takes no reasoning_effort",
+    "no_reasoning_budget": "takes no reasoning_budget",
+    "no_system_prompt": "takes no system prompt: it becomes part of the first message",
+}
+"""Every constraint a spec may name, and what it says of the model."""
+
+
+@frozen(kw_only=True)
+class Fitted:
+    """Settings for one model: what to send, and the reason for each setting that cannot be."""
+
+    settings: Mapping[str, Any]
+    refused: Mapping[str, str]
+
+
+def fit(settings: Mapping[str, Any], spec: ModelSpec) -> Fitted:
+    """The settings as this model takes them; those it refuses are left out and stand in `refused`."""
+    sent = {name: value for name, value in settings.items() if value is not None}
+    refused: dict[str, str] = {}
+
+    def refuse(name: str, reason: str) -> None:
+        refused[name] = reason
+        del sent[name]
+
+    for name in ("temperature", "top_p", "stop", "seed", "max_tokens", "reasoning_effort", "reasoning_budget"):
+        constraint = f"no_{name}"
+        if name in sent and constraint in spec.constraints:
+            refuse(name, f"model '{spec.name}' {CONSTRAINTS[constraint]}")
+    _fit_temperature(sent, spec, refuse)
+    _fit_max_tokens(sent, spec, refuse)
+    return Fitted(settings=sent, refused=refused)
+
+
+def _fit_temperature(sent: dict[str, Any], spec: ModelSpec, refuse: Any) -> None:
+    temperature = sent.get("temperature")
+    if temperature is None:
+        return
+    if "temperature_must_be_1" in spec.constraints:
+        if temperature != 1:
+            refuse("temperature", f"model '{spec.name}' {CONSTRAINTS['temperature_must_be_1']}, not {temperature:g}")
+    elif temperature > 1 and "temperature_up_to_2" not in spec.constraints:
+        refuse("temperature", f"model '{spec.name}' takes temperatures from 0 to 1, not {temperature:g}")
+    elif "temperature_must_be_multiplied_by_2" in spec.constraints:
+        sent["temperature"] = temperature * 2
+
+
+def _fit_max_tokens(sent: dict[str, Any], spec: ModelSpec, refuse: Any) -> None:
+    max_tokens = sent.get("max_tokens")
+    if max_tokens is None:
+        return
+    if max_tokens == "auto":
+        if spec.max_tokens is None:
+            del sent["max_tokens"]
+        else:
+            sent["max_tokens"] = spec.max_tokens
+        return
+    if spec.max_tokens is not None and max_tokens > spec.max_tokens:
+        refuse("max_tokens", f"model '{spec.name}' has {spec.max_tokens} output tokens at most, not {max_tokens}")
+    elif "max_tokens_must_be_high_enough" in spec.constraints and max_tokens < ENOUGH_MAX_TOKENS:
+        sent["max_tokens"] = min(ENOUGH_MAX_TOKENS, spec.max_tokens or ENOUGH_MAX_TOKENS)

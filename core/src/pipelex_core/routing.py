@@ -1,0 +1,251 @@
+"""Routing profiles: which backend a model's name leads to.
+
+For a name: an exact route; else the first matching pattern in the order of the file; else the default; else none.
+What a match means when the backend is disabled or lacks the model is decided in `assign`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+from attrs import field, frozen
+
+from pipelex_core.specs import NOWHERE, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pipelex_core.specs import ModelSpec
+
+RouteRule = Literal["exact", "pattern", "default", "fallback", "none"]
+
+
+@frozen
+class Route:
+    """One line of a profile's routes: a name or pattern, and the backend it leads to.
+
+    Attributes:
+        pattern: A model's name, or a pattern in which `*` stands for anything.
+        backend: Where it leads.
+        optional: Used only where its backend is enabled.
+        source: Where it was written.
+    """
+
+    pattern: str
+    backend: str
+    optional: bool = False
+    source: Source = NOWHERE
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it names one model."""
+        return "*" not in self.pattern
+
+    def matches(self, name: str) -> bool:
+        """Whether a model's name fits."""
+        return self.pattern == name if self.is_exact else _compiled(self.pattern).fullmatch(name) is not None
+
+
+@frozen(kw_only=True)
+class RouteMatch:
+    """The rule that decided for a model.
+
+    Attributes:
+        rule: Which kind of rule won.
+        pattern: The route's pattern; None for a default, a fallback, or none.
+        backend: Where the rule leads; None where no rule matched.
+        source: Where the rule was written.
+    """
+
+    rule: RouteRule
+    pattern: str | None = None
+    backend: str | None = None
+    source: Source | None = None
+
+
+@frozen(kw_only=True)
+class RoutingProfile:
+    """One table `[profiles.<name>]` of routing_profiles.toml.
+
+    Attributes:
+        name: Its name.
+        description: For people.
+        default: The backend for names that no route matches, or None.
+        routes: In the order of the file, optional ones last.
+        fallback_order: Backends to try, in order, for what is left.
+        source: Where it was written.
+    """
+
+    name: str
+    description: str = ""
+    default: str | None = None
+    routes: tuple[Route, ...] = ()
+    fallback_order: tuple[str, ...] = ()
+    source: Source = NOWHERE
+    _index: _RouteIndex = field(init=False, eq=False, repr=False)
+
+    @_index.default
+    def _make_index(self) -> _RouteIndex:
+        return _RouteIndex(self.routes)
+
+    def match(self, name: str, *, ignored: frozenset[str] = frozenset()) -> RouteMatch:
+        """The rule for a model's name; optional routes to a backend in `ignored` count as absent."""
+        route = self._index.find(name, ignored)
+        if route is not None:
+            rule: RouteRule = "exact" if route.is_exact else "pattern"
+            return RouteMatch(rule=rule, pattern=route.pattern, backend=route.backend, source=route.source)
+        if self.default is not None:
+            return RouteMatch(rule="default", backend=self.default, source=self.source)
+        return RouteMatch(rule="none")
+
+    def all_matching(self, name: str) -> tuple[Route, ...]:
+        """Every route that fits a name, in file order: the winner and the ones it beat."""
+        return tuple(route for route in self.routes if route.matches(name))
+
+
+class _RouteIndex:
+    """Finds the first route of a name without trying every pattern.
+
+    Exact names are looked up; `p*` and `*s` by the lengths of prefixes and suffixes that occur; the other patterns are
+    tried in order, up to the best found so far.
+    """
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._routes = tuple(routes)
+        self._exact: dict[str, list[int]] = {}
+        self._prefixes: dict[int, dict[str, list[int]]] = {}
+        self._suffixes: dict[int, dict[str, list[int]]] = {}
+        self._contained: list[tuple[int, str]] = []
+        self._general: list[tuple[int, re.Pattern[str]]] = []
+        for number, route in enumerate(self._routes):
+            self._add(number, route.pattern)
+
+    def _add(self, number: int, pattern: str) -> None:
+        stars = pattern.count("*")
+        if stars == 0:
+            self._exact.setdefault(pattern, []).append(number)
+        elif stars == 1 and pattern.endswith("*"):
+            self._prefixes.setdefault(len(pattern) - 1, {}).setdefault(pattern[:-1], []).append(number)
+        elif stars == 1 and pattern.startswith("*"):
+            self._suffixes.setdefault(len(pattern) - 1, {}).setdefault(pattern[1:], []).append(number)
+        elif stars == 2 and pattern.startswith("*") and pattern.endswith("*"):
+            self._contained.append((number, pattern[1:-1]))
+        else:
+            self._general.append((number, _compiled(pattern)))
+
+    def find(self, name: str, ignored: frozenset[str]) -> Route | None:
+        """The route that decides for a name, or None."""
+
+        def usable(number: int) -> bool:
+            route = self._routes[number]
+            return not (route.optional and route.backend in ignored)
+
+        found = [number for number in self._exact.get(name, ()) if usable(number)]
+        if not found:
+            found = [number for number in self._by_ends(name) if usable(number)]
+            best = min(found, default=len(self._routes))
+            found += [number for number in self._by_trying(name, best) if usable(number)]
+        return self._routes[min(found)] if found else None
+
+    def _by_ends(self, name: str) -> Iterator[int]:
+        for length, prefixed in self._prefixes.items():
+            yield from prefixed.get(name[:length], ())
+        for length, suffixed in self._suffixes.items():
+            if length <= len(name):
+                yield from suffixed.get(name[len(name) - length :], ())
+
+    def _by_trying(self, name: str, best: int) -> Iterator[int]:
+        for number, part in self._contained:
+            if number >= best:
+                break
+            if part in name:
+                yield number
+        for number, pattern in self._general:
+            if number >= best:
+                break
+            if pattern.fullmatch(name):
+                yield number
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
+
+
+@frozen(kw_only=True)
+class ModelEntry:
+    """A model's name in a deck: the spec it leads to, or why it leads nowhere.
+
+    Attributes:
+        name: The model's name.
+        spec: The spec of the backend it was routed to; None where there is none.
+        available: Whether a call can be made.
+        reason: Why not, or None.
+        route: The rule that decided.
+        offered_by: The enabled backends that offer the model, in the order of backends.toml.
+        exact_fault: An exact route leads to a backend that lacks the model: an error of the configuration.
+    """
+
+    name: str
+    spec: ModelSpec | None
+    available: bool
+    reason: str | None
+    route: RouteMatch
+    offered_by: tuple[str, ...] = ()
+    exact_fault: bool = False
+
+
+def assign(
+    name: str,
+    profile: RoutingProfile,
+    offers: Mapping[str, ModelSpec],
+    *,
+    enabled: tuple[str, ...],
+    why_off: Mapping[str, str],
+) -> ModelEntry:
+    """What a profile makes of one model.
+
+    Args:
+        name: The model's name.
+        profile: The active profile.
+        offers: Backend -> spec, for every enabled backend that offers the model.
+        enabled: The enabled backends, in the order of backends.toml.
+        why_off: Backend -> why it cannot be used, such as `is disabled in backends.toml`, for the others.
+    """
+    offered_by = tuple(backend for backend in enabled if backend in offers)
+    match = profile.match(name, ignored=frozenset(why_off))
+    if match.rule in {"exact", "pattern"}:
+        spec, reason, route = offers.get(match.backend or ""), None, match
+        if spec is None:
+            why = why_off.get(match.backend or "", "does not offer it")
+            others = f"; it is offered by {', '.join(offered_by)}" if offered_by else ""
+            reason = (
+                f"route '{match.pattern}' of profile '{profile.name}' leads to '{match.backend}', which {why}{others}"
+            )
+    else:
+        spec, reason, route = _what_is_left(profile, offers, match, offered_by)
+    return ModelEntry(
+        name=name,
+        spec=spec,
+        available=spec is not None,
+        reason=reason,
+        route=route,
+        offered_by=offered_by,
+        exact_fault=match.rule == "exact" and spec is None and match.backend in enabled,
+    )
+
+
+def _what_is_left(
+    profile: RoutingProfile, offers: Mapping[str, ModelSpec], match: RouteMatch, offered_by: tuple[str, ...]
+) -> tuple[ModelSpec | None, str | None, RouteMatch]:
+    """The spec, the reason for none, and the rule, for a model that no route names."""
+    if match.backend is not None and match.backend in offers:
+        return offers[match.backend], None, match
+    for backend in profile.fallback_order:
+        if backend in offers:
+            return offers[backend], None, RouteMatch(rule="fallback", backend=backend, source=profile.source)
+    if match.rule == "none":
+        return None, f"no route of profile '{profile.name}' matches it, and the profile has no default", match
+    if offered_by:
+        return offers[offered_by[0]], None, match
+    return None, "no enabled backend offers it", match
