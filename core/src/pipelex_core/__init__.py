@@ -1,1 +1,116 @@
-"""A plugin framework through which Python programs use AI providers."""
+"""A plugin framework through which Python programs use AI providers.
+
+from pipelex_core import Client
+
+with Client.from_project() as client:
+print(client.generate_text("Name three rivers.", model="cheap_llm_for_text").text)
+"""
+
+from __future__ import annotations
+
+from pipelex_core.client import AsyncClient
+from pipelex_core.deck import ModelDeck
+from pipelex_core.errors import (
+    AllAttemptsFailedError,
+    AuthenticationError,
+    BadRequestError,
+    CallError,
+    ConfigError,
+    ContentFilterError,
+    ContextTooLongError,
+    DeadlineExceededError,
+    ExtractHandleNotFoundError,
+    ExtractPresetNotFoundError,
+    ImgGenHandleNotFoundError,
+    ImgGenPresetNotFoundError,
+    InvalidAnswerError,
+    LLMHandleNotFoundError,
+    LLMPresetNotFoundError,
+    ModelDeckNotFoundError,
+    ModelsManagerError,
+    NotFoundError,
+    OverloadedError,
+    PermissionDeniedError,
+    PipelexError,
+    PluginError,
+    Problem,
+    ProviderConnectionError,
+    RateLimitError,
+    ServerError,
+    UnsupportedInputError,
+)
+from pipelex_core.requests import (
+    Attempt,
+    Cost,
+    DocumentPart,
+    DocumentResult,
+    Image,
+    ImagePart,
+    ImageResult,
+    Media,
+    Message,
+    ObjectResult,
+    Page,
+    TextPart,
+    TextResult,
+    Tool,
+    ToolCall,
+    ToolResult,
+    Usage,
+)
+from pipelex_core.streams import AsyncTextStream
+from pipelex_core.sync_client import Client, TextStream
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AllAttemptsFailedError",
+    "AsyncClient",
+    "AsyncTextStream",
+    "Attempt",
+    "AuthenticationError",
+    "BadRequestError",
+    "CallError",
+    "Client",
+    "ConfigError",
+    "ContentFilterError",
+    "ContextTooLongError",
+    "Cost",
+    "DeadlineExceededError",
+    "DocumentPart",
+    "DocumentResult",
+    "ExtractHandleNotFoundError",
+    "ExtractPresetNotFoundError",
+    "Image",
+    "ImagePart",
+    "ImageResult",
+    "ImgGenHandleNotFoundError",
+    "ImgGenPresetNotFoundError",
+    "InvalidAnswerError",
+    "LLMHandleNotFoundError",
+    "LLMPresetNotFoundError",
+    "Media",
+    "Message",
+    "ModelDeck",
+    "ModelDeckNotFoundError",
+    "ModelsManagerError",
+    "NotFoundError",
+    "ObjectResult",
+    "OverloadedError",
+    "Page",
+    "PermissionDeniedError",
+    "PipelexError",
+    "PluginError",
+    "Problem",
+    "ProviderConnectionError",
+    "RateLimitError",
+    "ServerError",
+    "TextPart",
+    "TextResult",
+    "TextStream",
+    "Tool",
+    "ToolCall",
+    "ToolResult",
+    "UnsupportedInputError",
+    "Usage",
+]

@@ -12,7 +12,7 @@ backend per (process, event loop, backend), opens it before its first call and c
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from attrs import field, frozen
 
@@ -45,7 +45,11 @@ class Backend(ABC):  # noqa: B024 -- its capabilities are what is abstract
 
     Attributes:
         config: The backend's table of backends.toml: all that a plugin gets to know.
+        fetches_urls: Whether the provider fetches images and documents given as URLs. Where not, core downloads them,
+            and the plugin sees bytes only.
     """
+
+    fetches_urls: ClassVar[bool] = True
 
     def __init__(self, config: BackendConfig) -> None:
         self.config = config
@@ -115,14 +119,14 @@ class Option:
 
     Attributes:
         name: The key, such as `api_version`.
-        type: What it holds.
+        type: What it holds; a `secret` is a string that arrives as a `Secret`.
         help: One sentence, for `pipelex init` and the documentation.
         required: Whether the backend cannot work without it.
         choices: The values allowed; empty for any.
     """
 
     name: str
-    type: Literal["str", "int", "float", "bool", "list", "table"] = "str"
+    type: Literal["str", "secret", "int", "float", "bool", "list", "table"] = "str"
     help: str = ""
     required: bool = False
     choices: tuple[str, ...] = ()

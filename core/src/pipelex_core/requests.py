@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from decimal import Decimal
 
-    from pipelex_core.errors import CallError
     from pipelex_core.specs import Capability, ModelSpec
 
 T = TypeVar("T")
@@ -546,5 +545,5 @@ class FinishedCall:
     handle: str
     attempts: tuple[Attempt, ...]
     result: Result | None = None
-    error: CallError | None = None
+    error: Exception | None = None
     seconds: float = 0.0

@@ -1,0 +1,319 @@
+"""`AsyncClient`: a deck, its plugins, and the calls one can make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from pipelex_core.execution import operations
+from pipelex_core.execution.attempts import Ledger
+from pipelex_core.execution.typed import generate_object
+from pipelex_core.media import read_media
+from pipelex_core.objects import object_type
+from pipelex_core.prompts import read_prompt, read_tools
+from pipelex_core.streams import AsyncTextStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self, Unpack
+
+    from pipelex_core.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
+    from pipelex_core.config import LoadedConfig
+    from pipelex_core.deck import ModelDeck
+    from pipelex_core.execution.plan import Plan
+    from pipelex_core.explain import Explanation
+    from pipelex_core.media import MediaSource
+    from pipelex_core.plugins import Plugins
+    from pipelex_core.prompts import Prompt, ToolLike
+    from pipelex_core.requests import DocumentResult, ImageResult, ObjectResult, TextResult
+    from pipelex_core.specs import Capability
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """Calls models by their handles.
+
+    One client may be used from several event loops, one after the other or at the same time: what belongs to a loop is
+    kept per loop. Close it with `async with` or `aclose()`; what a loop opened is also closed when the loop ends.
+
+    Attributes:
+        deck: The handles, and what they mean.
+        plugins: The plugins in use, and those that are not.
+        config: What was loaded, for a client made by `from_project`; None for one made by hand.
+    """
+
+    def __init__(self, deck: ModelDeck, plugins: Plugins, *, config: LoadedConfig | None = None) -> None:
+        self.deck = deck
+        self.plugins = plugins
+        self.config = config
+        from pipelex_core.execution.walk import Execution  # brings asyncio, which importing the package need not
+
+        self._execution = Execution(deck, plugins)
+
+    @classmethod
+    def from_project(
+        cls,
+        root: str | Path | None = None,
+        *,
+        config: str | Path | None = None,
+        profile: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        env_file: str | Path | None = None,
+        plugins: Plugins | None = None,
+        strict: bool = True,
+    ) -> Self:
+        """A client for the nearest `.pipelex` from `root` (or the working directory) upwards.
+
+        Args:
+            root: Where to begin looking; a project's folder.
+            config: The `.pipelex` folder or its `inference/` itself, instead of looking.
+            profile: Another routing profile than the active one.
+            environ: Variables, instead of the process's.
+            env_file: A `.env` file, instead of the one beside `.pipelex`.
+            plugins: Plugins made by hand, instead of the installed ones.
+            strict: False keeps loading when an enabled backend lacks a variable: its models are then unavailable.
+
+        Raises:
+            ConfigError: Every fault of the configuration, in `.problems`.
+        """
+        from pipelex_core.config import load
+
+        if plugins is None:
+            from pipelex_core.plugins import discover
+
+            plugins = discover()
+        loaded = load(
+            root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins, strict=strict
+        )
+        return cls(loaded.deck, plugins, config=loaded)
+
+    async def generate_text(
+        self,
+        prompt: Prompt,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        system: str | None = None,
+        images: Iterable[MediaSource] = (),
+        documents: Iterable[MediaSource] = (),
+        tools: Iterable[ToolLike] = (),
+        tool_choice: str | None = None,
+        deadline: float | None = None,
+        **settings: Unpack[LLMSettings],
+    ) -> TextResult:
+        """A text.
+
+        Args:
+            prompt: What to say: a string, or the messages of a conversation (see `prompts.py`).
+            model: A preset, alias or model, or `{"model": …, **settings}`; None for the deck's default for text.
+            system: System prompt.
+            images: Paths, bytes, URLs or data URLs of PNG, JPEG, GIF or WebP images.
+            documents: The same of PDFs.
+            tools: Tools the model may ask for: `Tool`s or `{"name", "description", "parameters"}`.
+            tool_choice: `auto`, `none`, `required`, or a tool's name.
+            deadline: Seconds the whole call may take.
+            settings: Win over those of the preset.
+
+        Raises:
+            CallError: The call failed; see its subclasses in `errors.py`.
+            ConfigError: The handle leads to nothing that can be called.
+        """
+        conversation = read_prompt(prompt, system=system, images=images, documents=documents)
+        plan = operations.plan_text(
+            self.deck,
+            model,
+            settings,
+            conversation,
+            tools=read_tools(tools),
+            tool_choice=tool_choice,
+            deadline=deadline,
+        )
+        result: TextResult = await self._run(plan, operations.text_result)
+        return result
+
+    def stream_text(
+        self,
+        prompt: Prompt,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        system: str | None = None,
+        images: Iterable[MediaSource] = (),
+        documents: Iterable[MediaSource] = (),
+        tools: Iterable[ToolLike] = (),
+        tool_choice: str | None = None,
+        deadline: float | None = None,
+        **settings: Unpack[LLMSettings],
+    ) -> AsyncTextStream:
+        """A text, piece by piece: `async with client.stream_text(…) as stream: async for delta in stream: …`.
+
+        After the last delta, `stream.result` is the `TextResult`; leaving early closes the connection. Arguments and
+        errors as for `generate_text`.
+        """
+        conversation = read_prompt(prompt, system=system, images=images, documents=documents)
+        plan = operations.plan_text(
+            self.deck,
+            model,
+            settings,
+            conversation,
+            tools=read_tools(tools),
+            tool_choice=tool_choice,
+            deadline=deadline,
+            operation="stream_text",
+        )
+        return AsyncTextStream(self._execution, plan)
+
+    @overload
+    async def generate_object(
+        self,
+        prompt: Prompt,
+        type: type[T],
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        system: str | None = None,
+        images: Iterable[MediaSource] = (),
+        documents: Iterable[MediaSource] = (),
+        deadline: float | None = None,
+        **settings: Unpack[LLMSettings],
+    ) -> ObjectResult[T]: ...
+
+    @overload
+    async def generate_object(
+        self,
+        prompt: Prompt,
+        type: Mapping[str, Any],
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        system: str | None = None,
+        images: Iterable[MediaSource] = (),
+        documents: Iterable[MediaSource] = (),
+        deadline: float | None = None,
+        **settings: Unpack[LLMSettings],
+    ) -> ObjectResult[Any]: ...
+
+    async def generate_object(
+        self,
+        prompt: Prompt,
+        type: Any,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        system: str | None = None,
+        images: Iterable[MediaSource] = (),
+        documents: Iterable[MediaSource] = (),
+        deadline: float | None = None,
+        **settings: Unpack[LLMSettings],
+    ) -> ObjectResult[Any]:
+        """A typed object, validated; an invalid answer gets one repair request before it is an error.
+
+        Args:
+            prompt: As for `generate_text`.
+            type: An attrs class, dataclass, TypedDict, pydantic model, or a JSON schema.
+            model: As for `generate_text`; None for the deck's default for objects.
+            system: System prompt.
+            images: As for `generate_text`.
+            documents: As for `generate_text`.
+            deadline: Seconds the whole call may take, the repair included.
+            settings: Win over those of the preset.
+
+        Raises:
+            InvalidAnswerError: No valid object came; `raw` keeps the text.
+            CallError: The call failed.
+            ConfigError: The handle leads to nothing that can be called.
+        """
+        kind = object_type(type)
+        conversation = read_prompt(prompt, system=system, images=images, documents=documents)
+        plan = operations.plan_text(
+            self.deck, model, settings, conversation, deadline=deadline, operation="generate_object", kind=kind
+        )
+        ledger = Ledger()
+        call = generate_object(self._execution, plan, kind, ledger)
+        result: ObjectResult[Any] = await self._told(plan, ledger, call)
+        return result
+
+    async def extract(
+        self,
+        source: MediaSource,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        deadline: float | None = None,
+        **settings: Unpack[ExtractSettings],
+    ) -> DocumentResult:
+        """The pages of a document: their text and images.
+
+        Args:
+            source: Path, bytes, URL or data URL of a PDF or an image.
+            model: A handle; None for the deck's default for extraction.
+            deadline: Seconds the whole call may take.
+            settings: Win over those of the preset.
+
+        Raises:
+            CallError: The call failed; `UnsupportedInputError` for what is no PDF or image.
+            ConfigError: The handle leads to nothing that can be called.
+        """
+        plan = operations.plan_extract(self.deck, model, settings, read_media(source), deadline=deadline)
+        result: DocumentResult = await self._run(plan, operations.document_result)
+        return result
+
+    async def generate_image(
+        self,
+        prompt: str,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        deadline: float | None = None,
+        **settings: Unpack[ImgGenSettings],
+    ) -> ImageResult:
+        """Images.
+
+        Args:
+            prompt: What to show.
+            model: A handle; None for the deck's default for images.
+            deadline: Seconds the whole call may take.
+            settings: Win over those of the preset; `number=` says how many.
+
+        Raises:
+            CallError: The call failed.
+            ConfigError: The handle leads to nothing that can be called.
+        """
+        read_prompt(prompt)
+        plan = operations.plan_image(self.deck, model, settings, prompt, deadline=deadline)
+        result: ImageResult = await self._run(plan, operations.image_result)
+        return result
+
+    def explain(self, handle: str | Mapping[str, Any], *, capability: Capability = "llm") -> Explanation:
+        """The whole way of a handle, with the origin of every value: what `pipelex explain` prints."""
+        from pipelex_core.explain import explain
+
+        return explain(handle, capability, deck=self.deck, plugins=self.plugins, config=self.config)
+
+    async def aclose(self) -> None:
+        """Close what this client opened in the running loop."""
+        await self._execution.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _run(self, plan: Plan, make_result: Callable[..., Any]) -> Any:
+        ledger = Ledger()
+
+        async def answered() -> Any:
+            member, answer = await self._execution.run(plan, ledger)
+            return make_result(member, answer, ledger)
+
+        return await self._told(plan, ledger, answered())
+
+    async def _told(self, plan: Plan, ledger: Ledger, call: Any) -> Any:
+        """The result of a call, after those who listen heard how it ended."""
+        result, failure = None, None
+        try:
+            result = await call
+        except Exception as error:
+            failure = error
+            raise
+        finally:
+            self._execution.finish(plan, ledger, result, failure)
+        return result

@@ -1,0 +1,65 @@
+"""What a call costs: a price list and a usage, multiplied exactly. Unknown is not zero."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from pipelex_core.requests import Cost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipelex_core.requests import Usage
+    from pipelex_core.specs import Costs
+
+_MILLION = Decimal(1_000_000)
+
+
+def cost_of(costs: Costs | None, usage: Usage) -> Cost | None:
+    """The cost of one answer; None where a price it needs, or a count, is unknown."""
+    if costs is None:
+        return None
+    if costs.unit == "million_tokens":
+        spent = _tokens(costs, usage)
+        return None if spent is None else Cost(amount=spent / _MILLION)
+    count = usage.images if costs.unit == "image" else usage.pages
+    prices = [price for price in (costs.input, costs.output) if price is not None]
+    return None if count is None or not prices else Cost(amount=sum(prices, Decimal(0)) * count)
+
+
+def total(costs: Iterable[Cost | None]) -> Cost | None:
+    """The sum; None where a part of it is unknown."""
+    amount = Decimal(0)
+    for cost in costs:
+        if cost is None:
+            return None
+        amount += cost.amount
+    return Cost(amount=amount)
+
+
+def _tokens(costs: Costs, usage: Usage) -> Decimal | None:
+    """The price of all tokens, times a million; None where unknown."""
+    if usage.input_tokens is None or usage.output_tokens is None:
+        return None
+    fresh_price = costs.input if costs.input_non_cached is None else costs.input_non_cached
+    cached, written, reasoning = usage.cached_tokens or 0, usage.cache_write_tokens or 0, usage.reasoning_tokens or 0
+    if costs.input_joined is not None:
+        parts: list[tuple[int, Decimal | None]] = [(usage.input_tokens, costs.input_joined)]
+    else:
+        parts = [
+            (usage.input_tokens - cached - written, fresh_price),
+            (cached, fresh_price if fresh_price == 0 else costs.input_cached),
+            (written, fresh_price if costs.input_cache_write is None else costs.input_cache_write),
+        ]
+    if costs.output_reasoning is None:
+        parts.append((usage.output_tokens, costs.output))
+    else:
+        parts += [(usage.output_tokens - reasoning, costs.output), (reasoning, costs.output_reasoning)]
+    amount = Decimal(0)
+    for count, price in parts:
+        if count and price is None:
+            return None
+        if count and price is not None:
+            amount += count * price
+    return amount

@@ -1,0 +1,118 @@
+"""The backends of a client: made once per (process, event loop, backend, sdk), opened before their first call.
+
+SDK clients belong to the loop they first ran on. A loop's backends are closed with the client, or when the loop ends:
+an async generator that lives as long as the loop is closed by `asyncio.run` and its kin before they close the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from pipelex_core.errors import PluginError
+from pipelex_core.execution.resources import LoopResources
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    from pipelex_core.backend import Backend
+    from pipelex_core.plugins import Plugins
+    from pipelex_core.specs import BackendConfig, ModelSpec
+
+_log = logging.getLogger("pipelex_core.execution")
+
+
+class LoopBackends:
+    """The open backends of one event loop."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.resources = LoopResources()
+        self.opened: dict[tuple[str, str], Backend] = {}
+        self._opening: dict[tuple[str, str], asyncio.Lock] = {}
+        self._keeper: AsyncGenerator[None, None] | None = None
+
+    async def open(self, key: tuple[str, str], config: BackendConfig, plugins: Plugins) -> Backend:
+        """The backend, opened; calls that come while it opens wait for it."""
+        if self._keeper is None:
+            self._keeper = self._close_with_loop()
+            await anext(self._keeper)
+        async with self._opening.setdefault(key, asyncio.Lock()):
+            backend = self.opened.get(key)
+            if backend is None:
+                backend = _make(config, key[1], plugins)
+                await backend.open(self.resources)
+                self.opened[key] = backend
+            return backend
+
+    async def close(self) -> None:
+        """Close every backend, then what they share."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            await keeper.aclose()
+
+    async def _close_with_loop(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            self._keeper = None
+            backends, self.opened = list(self.opened.values()), {}
+            for backend in backends:
+                try:
+                    await backend.close()
+                except Exception as error:  # noqa: BLE001 -- the others must be closed too; the text could hold a key
+                    _log.warning("backend '%s' failed to close: %s", backend.config.name, type(error).__name__)
+            await self.resources.close()
+
+
+class Backends:
+    """The backends of one client, over all event loops it runs in."""
+
+    def __init__(self, configs: Mapping[str, BackendConfig], plugins: Plugins) -> None:
+        self._configs = configs
+        self._plugins = plugins
+        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopBackends] = WeakKeyDictionary()
+
+    async def get(self, spec: ModelSpec) -> tuple[Backend, LoopResources]:
+        """The open backend of a model, and what it shares with the others of this loop."""
+        loop = asyncio.get_running_loop()
+        here = self._loops.get(loop)
+        if here is None or here.pid != os.getpid():
+            here = self._loops[loop] = LoopBackends()
+        key = (spec.backend, spec.sdk)
+        backend = here.opened.get(key)
+        if backend is None:
+            config = self._configs.get(spec.backend)
+            if config is None:
+                msg = f"model '{spec.name}' belongs to backend '{spec.backend}', which this deck does not have"
+                raise PluginError(msg)
+            backend = await here.open(key, config, self._plugins)
+        return backend, here.resources
+
+    async def close(self) -> None:
+        """Close the backends of the running loop."""
+        here = self._loops.pop(asyncio.get_running_loop(), None)
+        if here is not None and here.pid == os.getpid():
+            await here.close()
+
+
+def _make(config: BackendConfig, sdk: str, plugins: Plugins) -> Backend:
+    from pipelex_core.backend import Backend as BackendClass
+    from pipelex_core.execution.redaction import redacted
+
+    factory, plugin = plugins.require(config.name, sdk)
+    try:
+        backend = factory(config)
+    except ImportError as error:
+        msg = f"plugin {plugin.label} cannot import what it needs: {error}"
+        raise PluginError(msg) from error
+    except TypeError as error:
+        msg = f"plugin {plugin.label} cannot make its backend for sdk '{sdk}': {redacted(str(error), config)}"
+        raise PluginError(msg) from None
+    if not isinstance(backend, BackendClass):
+        msg = f"plugin {plugin.label}: the factory of sdk '{sdk}' made a {type(backend).__name__}, not a Backend"
+        raise PluginError(msg)
+    return backend

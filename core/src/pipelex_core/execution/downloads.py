@@ -1,0 +1,88 @@
+"""URLs made into bytes, for providers that do not fetch images and documents themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from pipelex_core.errors import PluginError, UnsupportedInputError
+from pipelex_core.media import sniff
+from pipelex_core.requests import DocumentPart, ExtractRequest, ImagePart, ImageRequest, Media
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from pipelex_core.backend import Resources
+    from pipelex_core.requests import Message, Part, Request
+
+LARGEST = 100 * 1024 * 1024
+"""Most bytes of one download: above what any provider takes."""
+
+
+async def with_bytes(request: Request, resources: Resources) -> Request:
+    """The request, every URL in it replaced by the bytes behind it.
+
+    Raises:
+        UnsupportedInputError: A URL that gives no image or PDF.
+    """
+    if isinstance(request, ImageRequest):
+        return request
+    if isinstance(request, ExtractRequest):
+        return evolve(request, document=await _fetched(request.document, resources))
+    if not any(_has_url(message) for message in request.messages):
+        return request
+    messages = [await _message(message, resources) for message in request.messages]
+    return evolve(request, messages=tuple(messages))
+
+
+def _has_url(message: Message) -> bool:
+    return any(isinstance(part, (ImagePart, DocumentPart)) and part.media.url for part in message.parts)
+
+
+async def _message(message: Message, resources: Resources) -> Message:
+    parts: list[Part] = []
+    for part in message.parts:
+        if isinstance(part, ImagePart):
+            parts.append(ImagePart(await _fetched(part.media, resources)))
+        elif isinstance(part, DocumentPart):
+            parts.append(DocumentPart(await _fetched(part.media, resources)))
+        else:
+            parts.append(part)
+    return evolve(message, parts=tuple(parts))
+
+
+async def _fetched(media: Media, resources: Resources) -> Media:
+    if media.url is None:
+        return media
+    try:
+        pool = resources.http()
+    except ImportError as error:
+        msg = f"downloading {media.url} needs an HTTP client; run: pip install 'pipelex-core[http]'"
+        raise PluginError(msg) from error
+    data = await _download(media.url, pool)
+    media_type = sniff(data)
+    if media_type is None:
+        msg = f"{media.url} is neither an image (PNG, JPEG, GIF, WebP) nor a PDF"
+        raise UnsupportedInputError(msg)
+    return evolve(media, data=data, url=None, media_type=media_type)
+
+
+async def _download(url: str, pool: httpx2.AsyncClient) -> bytes:
+    import httpx2
+
+    data = bytearray()
+    try:
+        async with pool.stream("GET", url, follow_redirects=True, timeout=60) as response:
+            if response.status_code != 200:
+                msg = f"{url} answered {response.status_code}"
+                raise UnsupportedInputError(msg, status=response.status_code)
+            async for chunk in response.aiter_bytes():
+                data += chunk
+                if len(data) > LARGEST:
+                    msg = f"{url} is larger than {LARGEST // 1024 // 1024} MB"
+                    raise UnsupportedInputError(msg)
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        msg = f"{url} cannot be downloaded: {type(error).__name__}: {error}"
+        raise UnsupportedInputError(msg) from error
+    return bytes(data)

@@ -1,0 +1,134 @@
+"""What a call is to do, before any of it is done: its members in order, each with what would be sent to it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from pipelex_core.deck import fit_member
+from pipelex_core.errors import CallError, DeadlineExceededError, ModelsManagerError, Problem, UnsupportedInputError
+from pipelex_core.settings import check_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pipelex_core.backend import Backend
+    from pipelex_core.deck import ChainMember, Choice, ModelDeck, Resolution
+    from pipelex_core.requests import Operation, Request
+    from pipelex_core.specs import Capability, ModelSpec
+
+_log = logging.getLogger("pipelex_core.execution")
+
+
+@frozen(kw_only=True)
+class Plan:
+    """One call.
+
+    Attributes:
+        operation: The capability's method.
+        capability: What its handle is resolved for.
+        handle: As the caller wrote it, or the default.
+        members: The members of its chain that can be called, first to last.
+        needs: The abstract class a backend must have to do it.
+        build: Makes the request for a member; refuses what the model does not take.
+        ends_at: When the caller's time is over (monotonic seconds), or None.
+    """
+
+    operation: Operation
+    capability: Capability
+    handle: str
+    members: tuple[ChainMember, ...]
+    needs: type[Backend]
+    build: Callable[[ModelSpec, Mapping[str, Any], float | None], Request]
+    ends_at: float | None = field(default=None)
+
+    def time_left(self) -> float | None:
+        """Seconds until the caller's time is over.
+
+        Raises:
+            DeadlineExceededError: It is over.
+        """
+        if self.ends_at is None:
+            return None
+        left = self.ends_at - time.monotonic()
+        if left <= 0:
+            raise out_of_time()
+        return left
+
+
+def out_of_time(partial_text: str | None = None) -> DeadlineExceededError:
+    """The error of a call whose time is over."""
+    return DeadlineExceededError("the call did not end within its deadline", partial_text=partial_text)
+
+
+def when_over(deadline: float | None) -> float | None:
+    """The end of a deadline in monotonic seconds.
+
+    Raises:
+        UnsupportedInputError: The deadline is no positive number.
+    """
+    if deadline is None:
+        return None
+    given: object = deadline
+    if isinstance(given, (int, float)) and not isinstance(given, bool) and given > 0:
+        return time.monotonic() + given
+    msg = f"a deadline is a positive number of seconds, not {given!r}"
+    raise UnsupportedInputError(msg)
+
+
+def resolve(
+    deck: ModelDeck, handle: Any, choice: Choice, capability: Capability, settings: Mapping[str, Any]
+) -> tuple[str, tuple[ChainMember, ...]]:
+    """The name of a handle, and the members of its chain that can be called, with a call's own settings merged in.
+
+    Raises:
+        UnsupportedInputError: A wrong setting, or one that the model does not take.
+        ModelsManagerError: No member can be called.
+        ConfigError: The handle exists nowhere.
+    """
+    given = {name: value for name, value in settings.items() if value is not None}
+    faults = check_settings(capability, given) if given else []
+    if faults:
+        text = "; ".join(f"{f.message}, expected {f.expected}" if f.expected else f.message for f in faults)
+        raise UnsupportedInputError(f"{text}; did you mean '{faults[0].suggestion}'?" if faults[0].suggestion else text)
+    asked = deck.default(choice) if handle is None else handle
+    if not isinstance(asked, str) and not hasattr(asked, "keys"):
+        msg = f"a handle is a name, or a mapping with a model and settings, not {type(asked).__name__}"
+        raise UnsupportedInputError(msg)
+    resolution = deck.resolve(asked, capability)
+    chain = resolution.chain
+    if given:
+        merged = {**resolution.settings, **given}
+        chain = tuple(fit_member(member.entry, merged) for member in chain)
+    members = tuple(member for member in chain if member.available)
+    if not members:
+        raise _nothing_to_call(resolution)
+    return resolution.handle, tuple(_accepted(members, resolution))
+
+
+def _accepted(members: tuple[ChainMember, ...], resolution: Resolution) -> list[ChainMember]:
+    """The members whose refused settings the policy lets go."""
+    accepted = []
+    refusal: CallError | None = None
+    for member in members:
+        if member.refused and resolution.policy == "error":
+            text = "; ".join(member.refused.values())
+            refusal = refusal or UnsupportedInputError(text, model=member.name)
+            continue
+        if member.refused and resolution.policy == "warn":
+            _log.warning("handle '%s': dropped %s", resolution.handle, "; ".join(member.refused.values()))
+        accepted.append(member)
+    if refusal is not None and not accepted:
+        raise refusal
+    return accepted
+
+
+def _nothing_to_call(resolution: Resolution) -> ModelsManagerError:
+    reasons = [f"'{member.name}': {member.entry.reason}" for member in resolution.chain]
+    message = (
+        f"handle '{resolution.handle}' leads to no model that can be called: {'; '.join(reasons) or 'it is empty'}"
+    )
+    return ModelsManagerError(message, [Problem(code="no-available-model", message=message)])

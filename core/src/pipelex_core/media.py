@@ -1,0 +1,137 @@
+"""Images and documents as callers give them (path, bytes, URL, data URL), made into `Media`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeAlias
+
+from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.requests import Media
+
+MediaSource: TypeAlias = "str | os.PathLike[str] | bytes | Media"
+
+_IMAGE_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+)
+_TYPES_BY_SUFFIX = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".pdf": "application/pdf",
+}
+PDF = "application/pdf"
+
+
+def sniff(data: bytes) -> str | None:
+    """The MIME type of an image or PDF by its first bytes, or None where it is neither."""
+    for signature, media_type in _IMAGE_SIGNATURES:
+        if data.startswith(signature):
+            return media_type
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    # A PDF may have up to 1,024 bytes before its header (ISO 32000-1, annex H.3.4.1).
+    return PDF if b"%PDF-" in data[:1024] else None
+
+
+def read_image(source: MediaSource) -> Media:
+    """An image.
+
+    Raises:
+        UnsupportedInputError: It is missing, or no PNG, JPEG, GIF or WebP.
+    """
+    media = read_media(source, "image")
+    if not media.media_type.startswith("image/"):
+        msg = f"{_named(source)} is no image, but {media.media_type}"
+        raise UnsupportedInputError(msg)
+    return media
+
+
+def read_document(source: MediaSource) -> Media:
+    """A PDF.
+
+    Raises:
+        UnsupportedInputError: It is missing, or no PDF.
+    """
+    media = read_media(source, "document")
+    if media.media_type != PDF:
+        msg = f"{_named(source)} is no PDF, but {media.media_type}"
+        raise UnsupportedInputError(msg)
+    return media
+
+
+def read_media(source: MediaSource, what: str = "document") -> Media:
+    """An image or a PDF; reads the file of a path, and leaves a URL to the provider.
+
+    Raises:
+        UnsupportedInputError: It is missing, empty, or neither an image nor a PDF.
+    """
+    if isinstance(source, Media):
+        return source
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return _from_bytes(bytes(source), f"this {what}", None)
+    if isinstance(source, str) and source[:8].lower().startswith(("http://", "https://")):
+        return _from_url(source, what)
+    if isinstance(source, str) and source[:5].lower() == "data:":
+        return _from_data_url(source, what)
+    if isinstance(source, (str, os.PathLike)):
+        return _from_path(Path(source), what)
+    msg = f"{what}: a path, bytes, URL or data URL is expected, not {type(source).__name__}"
+    raise UnsupportedInputError(msg)
+
+
+def _from_bytes(data: bytes, label: str, name: str | None) -> Media:
+    if not data:
+        msg = f"{label} is empty"
+        raise UnsupportedInputError(msg)
+    media_type = sniff(data)
+    if media_type is None:
+        msg = f"{label} is neither an image (PNG, JPEG, GIF, WebP) nor a PDF; it begins with {data[:8]!r}"
+        raise UnsupportedInputError(msg)
+    return Media(data=data, media_type=media_type, name=name)
+
+
+def _from_path(path: Path, what: str) -> Media:
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        msg = f"{what} '{path}' cannot be read: {reason}"
+        raise UnsupportedInputError(msg) from error
+    return _from_bytes(data, f"{what} '{path}'", path.name)
+
+
+def _from_url(url: str, what: str) -> Media:
+    from urllib.parse import unquote, urlsplit
+
+    name = unquote(urlsplit(url).path).rsplit("/", 1)[-1]
+    suffix = Path(name).suffix.lower()
+    fallback = PDF if what == "document" else "image/jpeg"
+    return Media(url=url, media_type=_TYPES_BY_SUFFIX.get(suffix, fallback), name=name or None)
+
+
+def _from_data_url(url: str, what: str) -> Media:
+    from base64 import b64decode
+    from binascii import Error as Base64Error
+    from urllib.parse import unquote_to_bytes
+
+    head, comma, body = url.partition(",")
+    if not comma:
+        msg = f"this {what}'s data URL has no comma"
+        raise UnsupportedInputError(msg)
+    try:
+        is_base64 = head.lower().endswith(";base64")
+        data = b64decode(unquote_to_bytes(body), validate=True) if is_base64 else unquote_to_bytes(body)
+    except (Base64Error, ValueError) as error:
+        msg = f"this {what}'s data URL is not valid base64: {error}"
+        raise UnsupportedInputError(msg) from error
+    return _from_bytes(data, f"this {what}", None)
+
+
+def _named(source: MediaSource) -> str:
+    return f"'{source}'" if isinstance(source, (str, os.PathLike)) and str(source)[:5] != "data:" else "this input"

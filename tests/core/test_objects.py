@@ -1,0 +1,184 @@
+"""Typed objects: which types can be asked for, and how an answer is validated and repaired."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+from typing import Any, Literal, NotRequired, TypedDict
+
+import attrs
+import jsonschema
+import pydantic
+import pytest
+
+from pipelex_core import Client, ContentFilterError, InvalidAnswerError, UnsupportedInputError
+from pipelex_core.objects import InvalidObjectError, bare_json, object_type
+from pipelex_core.requests import TextAnswer
+from tests.support.scripted import USAGE, Script, deck_of, plugins_for, spec
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@attrs.frozen
+class Line:
+    what: str
+    price: float = attrs.field(validator=attrs.validators.ge(0))
+    colour: Colour | None = None
+
+
+@attrs.frozen
+class Invoice:
+    number: str
+    lines: list[Line]
+    kind: Literal["paid", "open"]
+    note: str | None = None
+
+
+@dataclasses.dataclass
+class Node:
+    value: int
+    children: list[Node] = dataclasses.field(default_factory=list)
+
+
+class Place(TypedDict):
+    name: str
+    height: NotRequired[int]
+
+
+class Person(pydantic.BaseModel):
+    name: str
+    age: int = pydantic.Field(ge=0)
+    friends: list[Person] = []
+
+
+RIVER = {
+    "title": "River of Europe",
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "km": {"type": "integer", "minimum": 1}},
+    "required": ["name"],
+}
+GOOD: list[tuple[Any, Any, Any]] = [
+    (
+        Invoice,
+        {"number": "7", "lines": [{"what": "nail", "price": 1, "colour": "red"}], "kind": "paid"},
+        Invoice("7", [Line("nail", 1.0, Colour.RED)], "paid"),
+    ),
+    (Node, {"value": 1, "children": [{"value": 2, "children": []}]}, Node(1, [Node(2)])),
+    (Place, {"name": "Basel"}, {"name": "Basel"}),
+    (Person, {"name": "Ada", "age": 3, "friends": []}, Person(name="Ada", age=3)),
+    (RIVER, {"name": "Po", "km": 652}, {"name": "Po", "km": 652}),
+    (list[Line], {"value": [{"what": "nail", "price": 2}]}, [Line("nail", 2.0)]),
+    (int, {"value": 3}, 3),
+    ({"type": "array", "items": {"type": "integer"}}, {"value": [1, 2]}, [1, 2]),
+]
+
+
+@pytest.mark.parametrize("asked, answer, value", GOOD, ids=lambda value: getattr(value, "__name__", None))
+def test_a_type_becomes_a_schema_and_an_answer_its_value(asked: Any, answer: Any, value: Any) -> None:
+    """The schema is valid, an object at the top, accepts the answer; the answer decodes to the value."""
+    kind = object_type(asked)
+    assert kind.schema["type"] == "object"
+    jsonschema.Draft202012Validator.check_schema(dict(kind.schema))
+    jsonschema.validate(answer, dict(kind.schema))
+    assert kind.decode(json.dumps(answer)) == value
+    assert kind.name.replace("_", "").replace("-", "").isalnum()
+
+
+@pytest.mark.parametrize(
+    "asked, answer, told",
+    [
+        (Invoice, '{"number": "7", "lines": [{"what": "x", "price": -1}], "kind": "paid"}', r"\$\.lines\[0\]"),
+        (Invoice, '{"number": 7, "lines": [], "kind": "paid"}', r"\$\.number"),
+        (Invoice, '{"number": "7", "lines": [], "kind": "lost"}', r"\$\.kind"),
+        (Invoice, '{"number": "7"', "malformed|truncated"),
+        (Person, '{"name": "Ada", "age": -1}', r"\$\.age"),
+        (RIVER, '{"km": 0}', "'name' is a required property.*minimum|minimum.*'name' is a required"),
+        (RIVER, "[]", "object"),
+        (int, '{"value": "3"}', "int"),
+        (int, "3", '"value"'),
+        (Node, '{"value": 1, "children": ' + "[" * 100_000, "."),
+    ],
+)
+def test_an_answer_that_does_not_fit_says_where(asked: Any, answer: str, told: str) -> None:
+    """The message is for the model to mend its answer by."""
+    with pytest.raises(InvalidObjectError, match=told):
+        object_type(asked).decode(answer)
+
+
+@pytest.mark.parametrize("asked", [Line | Invoice, object(), {"type": "strang"}, "Invoice"])
+def test_a_type_no_schema_can_express_is_refused(asked: Any) -> None:
+    """Before anything is sent."""
+    with pytest.raises(UnsupportedInputError):
+        object_type(asked)
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', ' {"a": 1}\n', '```json\n{"a": 1}\n```', '```\n{"a": 1}```'])
+def test_json_is_taken_out_of_its_fence(text: str) -> None:
+    """Some models put a code fence around JSON."""
+    assert bare_json(text) == '{"a": 1}'
+
+
+def client_for(*answers: Any, **fields: Any) -> tuple[Client, Script]:
+    script = Script(
+        answers=[TextAnswer(text=a, finish_reason="stop", usage=USAGE) if isinstance(a, str) else a for a in answers]
+    )
+    return Client(deck_of(spec("smart", **fields)), plugins_for({"scripted": script})), script
+
+
+def test_an_object_comes_back_typed() -> None:
+    """The value has the type asked for, and the request the schema."""
+    client, script = client_for('```json\n{"number": "7", "lines": [], "kind": "open"}\n```')
+    with client:
+        result = client.generate_object("Read this.", Invoice, model="smart")
+    assert result.value == Invoice("7", [], "open")
+    assert script.requests[0].schema_name == "Invoice"
+    assert len(result.attempts) == 1
+
+
+def test_an_invalid_answer_is_repaired_once_and_both_are_paid() -> None:
+    """The repair shows the answer and the fault; the cost is that of both requests."""
+    client, script = client_for(
+        '{"number": 7, "lines": [], "kind": "open"}', '{"number": "7", "lines": [], "kind": "open"}'
+    )
+    with client:
+        result = client.generate_object("Read this.", Invoice, model="smart")
+    assert result.value.number == "7"
+    assert len(result.attempts) == 2
+    assert result.cost is not None
+    assert result.attempts[0].cost is not None
+    assert result.cost.amount == 2 * result.attempts[0].cost.amount
+    user, said, asked = script.requests[1].messages
+    assert (user, said.text) == (script.requests[0].messages[0], '{"number": 7, "lines": [], "kind": "open"}')
+    assert "$.number" in asked.text
+
+
+def test_after_one_repair_the_raw_text_is_in_the_error() -> None:
+    """Nothing paid for is thrown away, and there is no third request."""
+    client, script = client_for("no JSON", "none again", '{"number": "7", "lines": [], "kind": "open"}')
+    with client, pytest.raises(InvalidAnswerError) as caught:
+        client.generate_object("Read this.", Invoice, model="smart")
+    assert caught.value.raw == "none again"
+    assert len(caught.value.attempts) == len(script.requests) == 2
+    assert caught.value.model == "smart"
+
+
+@pytest.mark.parametrize("reason, error", [("length", InvalidAnswerError), ("content_filter", ContentFilterError)])
+def test_an_object_cut_short_or_withheld_is_not_repaired(reason: Any, error: Any) -> None:
+    """It would end the same way; the partial text is kept."""
+    client, script = client_for(TextAnswer(text='{"number": "7', finish_reason=reason, usage=USAGE))
+    with client, pytest.raises(error) as caught:
+        client.generate_object("Read this.", Invoice, model="smart")
+    assert caught.value.raw == '{"number": "7'
+    assert len(script.requests) == 1
+
+
+def test_a_model_without_structured_output_is_refused_unpaid() -> None:
+    """Its spec says what it gives."""
+    client, script = client_for("{}", outputs=frozenset({"text"}))
+    with client, pytest.raises(UnsupportedInputError, match="no structured output"):
+        client.generate_object("Read this.", Invoice, model="smart")
+    assert script.requests == []
