@@ -1,0 +1,132 @@
+"""The backend: one call of google-genai per request.
+
+The request's body is built here in the API's own form and given to the SDK as `extra_body`, and a whole answer comes
+back unread (`should_return_http_response`): both are documented options, and half the work of a typed call. The SDK
+does the rest: addresses, credentials, headers, the transport and its errors, and the reading of streams.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, cast
+
+from pipelex_backend_google._answer import text_answer
+from pipelex_backend_google._body import text_body
+from pipelex_backend_google._client import open_client
+from pipelex_backend_google._errors import call_error
+from pipelex_backend_google._image import image_answer, image_body
+from pipelex_backend_google._stream import ChunkReader
+from pipelex_core.backend import ImageGenerator, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
+    from google import genai
+    from google.genai import types
+
+    from pipelex_core.backend import Resources
+    from pipelex_core.requests import ImageAnswer, ImageRequest, ObjectRequest, TextAnswer, TextRequest
+    from pipelex_core.specs import BackendConfig, ModelSpec
+
+_PLACEHOLDER = " "
+"""The SDK demands contents; those in `extra_body` replace it."""
+
+
+class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator, ModelLister):
+    """Gemini on Google AI Studio, or on Vertex AI.
+
+    Attributes:
+        vertex: Whether it is Vertex AI.
+        model_prefix: What the specs put before a model's id.
+    """
+
+    def __init__(self, config: BackendConfig, *, vertex: bool, model_prefix: str = "") -> None:
+        super().__init__(config)
+        self.vertex = vertex
+        self.model_prefix = model_prefix
+        self._client: genai.Client | None = None
+
+    async def open(self, resources: Resources) -> None:
+        """Make the SDK's client on the shared pool.
+
+        Raises:
+            AuthenticationError: There is no key, or no usable credentials.
+        """
+        self._client = await open_client(self.config, resources.http(), vertex=self.vertex)
+
+    async def close(self) -> None:
+        """Close what the SDK made for itself; the pool stays open."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aio.aclose()
+            client.close()
+
+    async def generate_text(self, request: TextRequest) -> TextAnswer:
+        """The answer, whole."""
+        return text_answer(await self._ask(request.spec, text_body(request)))
+
+    async def generate_object(self, request: ObjectRequest) -> TextAnswer:
+        """The answer, whole, held to the schema by Google."""
+        return text_answer(await self._ask(request.spec, text_body(request)))
+
+    async def generate_image(self, request: ImageRequest) -> ImageAnswer:
+        """One image."""
+        return image_answer(await self._ask(request.spec, image_body(request, vertex=self.vertex)))
+
+    async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+        """The text as it comes, then the answer."""
+        models, config, reader = self._models, _config(text_body(request)), ChunkReader()
+        failure = None
+        try:
+            chunks = await models.generate_content_stream(
+                model=self._model_id(request.spec), contents=_PLACEHOLDER, config=config
+            )
+            async with aclosing(cast("AsyncGenerator[types.GenerateContentResponse]", chunks)) as stream:
+                async for chunk in stream:
+                    for delta in reader.read(chunk):
+                        yield delta
+        except Exception as error:  # noqa: BLE001 -- the SDK raises far outside its own classes: see the table
+            failure = call_error(error, self.config.api_key, partial_text=reader.partial_text)
+        if failure is not None:
+            raise failure  # out here, so that it does not carry the SDK's error, and the key in its request, along
+        yield reader.answer()
+
+    async def list_models(self) -> tuple[str, ...]:
+        """Ids as a spec's `model_id` has them."""
+        models, failure = self._models, None
+        try:
+            pager = await models.list(config={"query_base": True})
+            names = [model.name or "" async for model in pager]
+        except Exception as error:  # noqa: BLE001 -- as in `stream_text`
+            failure = call_error(error, self.config.api_key)
+        if failure is not None:
+            raise failure
+        return tuple(self.model_prefix + name.rpartition("/")[2] for name in names)
+
+    async def _ask(self, spec: ModelSpec, body: dict[str, Any]) -> types.GenerateContentResponse:
+        models, config = self._models, _config(body)
+        config["should_return_http_response"] = True
+        try:
+            return await models.generate_content(model=self._model_id(spec), contents=_PLACEHOLDER, config=config)
+        except Exception as error:  # noqa: BLE001 -- as in `stream_text`
+            failure = call_error(error, self.config.api_key)
+        raise failure
+
+    def _model_id(self, spec: ModelSpec) -> str:
+        return spec.model_id.removeprefix(self.model_prefix)
+
+    @property
+    def _models(self) -> genai.models.AsyncModels:
+        if self._client is None:
+            msg = "open() comes before the first call"
+            raise RuntimeError(msg)
+        return self._client.aio.models
+
+
+def _config(body: dict[str, Any]) -> types.GenerateContentConfigDict:
+    """Everything in the body; nothing that makes one call into several."""
+    return {
+        "http_options": {"extra_body": body},
+        "automatic_function_calling": {"disable": True},
+        "automatic_continuation": False,
+    }

@@ -1,0 +1,51 @@
+"""The body of a `generateContent` request: https://ai.google.dev/api/generate-content."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipelex_backend_google._contents import contents
+from pipelex_backend_google._thinking import thinking_config
+from pipelex_core.requests import ObjectRequest
+
+if TYPE_CHECKING:
+    from pipelex_core.requests import TextRequest, Tool
+
+_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
+
+
+def text_body(request: TextRequest) -> dict[str, Any]:
+    """A text or object request in the API's own form: what it holds, and nothing else."""
+    body: dict[str, Any] = {"contents": contents(request.messages), "generationConfig": _generation_config(request)}
+    if request.system is not None:
+        body["systemInstruction"] = {"parts": [{"text": request.system}]}
+    if request.tools:
+        body["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in request.tools]}]
+        if request.tool_choice is not None:
+            body["toolConfig"] = {"functionCallingConfig": _calling(request.tool_choice)}
+    return body
+
+
+def _generation_config(request: TextRequest) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "temperature": request.temperature,
+        "maxOutputTokens": request.max_tokens,
+        "topP": request.top_p,
+        "seed": request.seed,
+        "stopSequences": list(request.stop) or None,
+        "thinkingConfig": thinking_config(request),
+    }
+    if isinstance(request, ObjectRequest):
+        settings["responseMimeType"] = "application/json"
+        settings["responseJsonSchema"] = dict(request.schema)
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _declaration(tool: Tool) -> dict[str, Any]:
+    return {"name": tool.name, "description": tool.description, "parametersJsonSchema": dict(tool.parameters)}
+
+
+def _calling(choice: str) -> dict[str, Any]:
+    if choice in _MODES:
+        return {"mode": _MODES[choice]}
+    return {"mode": "ANY", "allowedFunctionNames": [choice]}

@@ -1,0 +1,132 @@
+"""Messages as `contents`: https://ai.google.dev/api/caching#Content.
+
+A thought signature goes back in the part it came with (https://ai.google.dev/gemini-api/docs/thought-signatures), so a
+`ProviderPart` of ours says where that is:
+
+    {"call": id, "thoughtSignature": …}      the function call with that id
+    {"text": text, "thoughtSignature": …}    the end of the message's text; "" for a part of its own after it
+    {"thought": text, "thoughtSignature": …} a thought
+"""
+
+from __future__ import annotations
+
+import json
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
+
+from pipelex_core.errors import BadRequestError
+from pipelex_core.requests import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pipelex_core.requests import Media, Message
+
+PROVIDER = "google"
+_MADE_UP = "made-up-"
+
+
+def new_call_id() -> str:
+    """An id for a function call that came without one (Gemini 2); it is not sent back."""
+    return _MADE_UP + token_hex(8)
+
+
+def contents(messages: Iterable[Message]) -> list[dict[str, Any]]:
+    """The conversation in Google's form; results of tools that follow each other are one turn.
+
+    Raises:
+        BadRequestError: A tool's result answers no call of the conversation.
+    """
+    made: list[dict[str, Any]] = []
+    names: dict[str, str] = {}
+    in_results = False
+    for message in messages:
+        names |= {part.id: part.name for part in message.parts if isinstance(part, ToolCall)}
+        parts = _model_parts(message) if message.role == "assistant" else _user_parts(message, names)
+        if in_results and message.role == "tool":
+            made[-1]["parts"] += parts
+        else:
+            made.append({"role": "model" if message.role == "assistant" else "user", "parts": parts})
+        in_results = message.role == "tool"
+    return made
+
+
+def _user_parts(message: Message, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = []
+    for part in message.parts:
+        if isinstance(part, TextPart):
+            parts.append({"text": part.text})
+        elif isinstance(part, (ImagePart, DocumentPart)):
+            parts.append(_medium(part.media))
+        elif isinstance(part, ToolResult):
+            parts.append({"functionResponse": _result(part, names)})
+    return parts
+
+
+def _model_parts(message: Message) -> list[dict[str, Any]]:
+    own = [
+        part.data
+        for part in message.parts
+        if isinstance(part, ProviderPart) and part.provider == PROVIDER and "thoughtSignature" in part.data
+    ]
+    by_call = {data["call"]: data["thoughtSignature"] for data in own if "call" in data}
+    signed = [data for data in own if "text" in data]
+    parts: list[dict[str, Any]] = [
+        {"thought": True, "text": data["thought"], "thoughtSignature": data["thoughtSignature"]}
+        for data in own
+        if "thought" in data
+    ]
+    last_text = next((part for part in reversed(message.parts) if isinstance(part, TextPart)), None)
+    for part in message.parts:
+        if part is last_text:
+            parts += _with_signatures(last_text.text, signed)
+        elif isinstance(part, TextPart) and part.text:
+            parts.append({"text": part.text})
+        elif isinstance(part, (ImagePart, DocumentPart)):
+            parts.append(_medium(part.media))
+        elif isinstance(part, ToolCall):
+            call = {"name": part.name, "args": dict(part.arguments), **_id(part.id)}
+            signature = by_call.get(part.id)
+            parts.append({"functionCall": call, **({"thoughtSignature": signature} if signature else {})})
+    if last_text is None:
+        parts += _with_signatures("", signed)
+    return parts or [{"text": ""}]
+
+
+def _with_signatures(text: str, signed: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The text in the parts it came in; a signature whose text is no longer there is left out."""
+    tail: list[dict[str, Any]] = []
+    for data in reversed(signed):
+        if text.endswith(data["text"]):
+            text = text.removesuffix(data["text"])
+            tail.insert(0, {"text": data["text"], "thoughtSignature": data["thoughtSignature"]})
+    return [{"text": text}, *tail] if text else tail
+
+
+def _medium(media: Media) -> dict[str, Any]:
+    if media.url is not None:
+        return {"fileData": {"mimeType": media.media_type, "fileUri": media.url}}
+    return {"inlineData": {"mimeType": media.media_type, "data": media.base64()}}
+
+
+def _result(result: ToolResult, names: Mapping[str, str]) -> dict[str, Any]:
+    name = result.name or names.get(result.call_id)
+    if name is None:
+        msg = f"the tool result for call '{result.call_id}' answers no tool call of this conversation"
+        raise BadRequestError(msg)
+    return {"name": name, "response": _response(result), **_id(result.call_id)}
+
+
+def _response(result: ToolResult) -> dict[str, Any]:
+    """A result as the object Google wants: JSON objects as they are, anything else as `output` or `error`."""
+    if result.is_error:
+        return {"error": result.content}
+    try:
+        value = json.loads(result.content)
+    except ValueError:
+        value = None
+    return value if isinstance(value, dict) else {"output": result.content}
+
+
+def _id(call_id: str) -> dict[str, str]:
+    return {} if call_id.startswith(_MADE_UP) else {"id": call_id}
