@@ -18,6 +18,7 @@ from attrs import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     import httpx2
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
         TextAnswer,
         TextRequest,
     )
-    from pipelex_core.specs import BackendConfig
+    from pipelex_core.specs import BackendConfig, ModelSpec
 
 
 class Resources(Protocol):
@@ -111,6 +112,14 @@ class ModelLister(Backend):
     @abstractmethod
     async def list_models(self) -> tuple[str, ...]:
         """The provider's model ids."""
+
+
+class ModelFetcher(Backend):
+    """Runs models whose files have to be on this machine; `pipelex pull` asks it."""
+
+    @abstractmethod
+    def fetch_model(self, spec: ModelSpec, progress: Callable[[int, int | None], None]) -> Path:
+        """Bring the model's file onto this machine, once; `progress` is told bytes done and, where known, in all."""
 
 
 @frozen(kw_only=True)
