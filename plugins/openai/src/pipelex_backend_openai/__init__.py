@@ -1,1 +1,45 @@
-"""Placeholder."""
+"""OpenAI, Azure OpenAI and every OpenAI-compatible endpoint, for pipelex-core."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from pipelex_backend_openai._options import AZURE_OPTIONS, ENDPOINT_OPTIONS, TRAIT_OPTIONS
+from pipelex_core.backend import BackendFactory
+from pipelex_core.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+    from pipelex_core.backend import Backend
+    from pipelex_core.specs import BackendConfig
+
+
+def _make_chat(config: BackendConfig) -> Backend:
+    from pipelex_backend_openai._backend import ChatBackend
+
+    return ChatBackend(config)
+
+
+def _make_azure_chat(config: BackendConfig) -> Backend:
+    from pipelex_backend_openai._backend import AzureChatBackend
+
+    return AzureChatBackend(config)
+
+
+@hookimpl
+def pipelex_backends() -> Mapping[str, BackendFactory]:
+    """One factory a sdk; each imports the SDK when it is called."""
+    return {
+        "openai": BackendFactory(_make_chat, options=ENDPOINT_OPTIONS, model_options=TRAIT_OPTIONS),
+        "azure_openai": BackendFactory(_make_azure_chat, options=AZURE_OPTIONS, model_options=TRAIT_OPTIONS),
+    }
+
+
+@hookimpl
+def pipelex_model_specs() -> Mapping[str, Traversable]:
+    """The models of the backends that this plugin knows, one file a backend."""
+    folder = files(__name__).joinpath("specs")
+    return {file.name.removesuffix(".toml"): file for file in folder.iterdir() if file.name.endswith(".toml")}

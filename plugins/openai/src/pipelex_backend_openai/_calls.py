@@ -1,0 +1,88 @@
+"""Tool calls put together from the pieces of a stream, or taken whole."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field
+
+from pipelex_backend_openai._errors import MalformedError
+from pipelex_core.requests import ToolCall
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@define(eq=False)
+class PendingCall:
+    """A tool call on its way.
+
+    Attributes:
+        index: Its place as the provider counts, where it does.
+        id: Its name for the result, empty until it came.
+        name: The tool, so far.
+        arguments: Its arguments in JSON, so far.
+        extras: Further fields that the provider wants back.
+    """
+
+    index: int | None
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+    extras: dict[str, Any] = field(factory=dict)
+
+
+class PendingCalls:
+    """The tool calls of one answer, in the order they began."""
+
+    def __init__(self, kept_fields: tuple[str, ...] = ()) -> None:
+        self.calls: list[PendingCall] = []
+        self._kept_fields = kept_fields
+
+    def add(self, piece: Mapping[str, Any]) -> None:
+        """Take a call, or a piece of one: pieces belong together by their index, or else follow each other."""
+        index, identity = piece.get("index"), piece.get("id")
+        call = next((known for known in reversed(self.calls) if index is None or known.index == index), None)
+        if call is None or (identity and call.id and call.id != identity):
+            call = PendingCall(index)
+            self.calls.append(call)
+        function = piece.get("function") or {}
+        call.id = call.id or identity or ""
+        call.name += function.get("name") or ""
+        arguments = function.get("arguments") or ""
+        call.arguments += arguments if isinstance(arguments, str) else json.dumps(arguments)
+        for name in self._kept_fields:
+            if name in piece:
+                call.extras[name] = piece[name]
+
+    def take(self, name: str | None) -> PendingCall | None:
+        """The first call of the tool named, taken out."""
+        taken = next((call for call in self.calls if call.name == name), None)
+        if taken is not None:
+            self.calls.remove(taken)
+        return taken
+
+    def finished(self) -> tuple[ToolCall, ...]:
+        """The calls, with their arguments parsed; a provider without ids gets made-up ones."""
+        for number, call in enumerate(self.calls):
+            call.id = call.id or f"call_{number}"
+        return tuple(
+            ToolCall(id=call.id, name=call.name, arguments=parsed_arguments(call.name, call.arguments))
+            for call in self.calls
+        )
+
+
+def parsed_arguments(name: str, arguments: str) -> Mapping[str, Any]:
+    """The arguments of a call; none at all is an empty object."""
+    try:
+        parsed = json.loads(arguments) if arguments.strip() else {}
+    except ValueError:
+        msg = f"the arguments of the tool call '{name}' are no JSON"
+        raise MalformedError(msg) from None
+    if not isinstance(parsed, dict):
+        if parsed is None:
+            return {}
+        msg = f"the arguments of the tool call '{name}' are no JSON object"
+        raise MalformedError(msg)
+    return parsed

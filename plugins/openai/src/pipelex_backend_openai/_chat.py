@@ -1,0 +1,125 @@
+"""Chat completions: a request as its body, and the answer, whole or streamed, as a `TextAnswer`.
+
+https://platform.openai.com/docs/api-reference/chat
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+
+from pipelex_backend_openai._messages import chat_messages
+from pipelex_backend_openai._schema import strict_schema
+from pipelex_core.errors import UnsupportedInputError
+
+if TYPE_CHECKING:
+    from pipelex_backend_openai._traits import Traits
+    from pipelex_core.requests import ObjectRequest, TextRequest
+
+_JSON_MODE = "Answer with nothing but a JSON object that follows this JSON schema:\n{schema}"
+
+
+def chat_body(request: TextRequest, traits: Traits, provider: str) -> dict[str, Any]:
+    """What every chat request has; settings that are not set are not sent."""
+    body: dict[str, Any] = {
+        "model": request.spec.model_id,
+        "messages": chat_messages(request, traits, provider),
+    }
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    if request.max_tokens is not None:
+        body[traits.max_tokens_parameter] = request.max_tokens
+    if request.top_p is not None:
+        body["top_p"] = request.top_p
+    if request.seed is not None:
+        body["seed"] = request.seed
+    if request.stop:
+        body["stop"] = list(request.stop)
+    if request.reasoning_effort is not None or request.reasoning_budget is not None:
+        body.update(_reasoning(request, traits))
+    if request.tools:
+        body["tools"] = [_tool(tool.name, tool.description, tool.parameters) for tool in request.tools]
+    if request.tool_choice is not None:
+        body["tool_choice"] = _tool_choice(request.tool_choice)
+    return body
+
+
+def streamed(body: dict[str, Any], traits: Traits) -> dict[str, Any]:
+    """The body of the same request, with its answer streamed."""
+    body["stream"] = True
+    if traits.usage_in_stream:
+        body["stream_options"] = {"include_usage": True}
+    return body
+
+
+def _reasoning(request: TextRequest, traits: Traits) -> dict[str, Any]:
+    if traits.reasoning_parameter == "reasoning":
+        wanted = {"effort": request.reasoning_effort, "max_tokens": request.reasoning_budget}
+        return {"reasoning": {name: value for name, value in wanted.items() if value is not None}}
+    if request.reasoning_budget is not None:
+        msg = "this endpoint takes a reasoning effort, but no budget in tokens"
+        raise UnsupportedInputError(msg)
+    return {"reasoning_effort": request.reasoning_effort}
+
+
+def _tool(name: str, description: str, parameters: Any, **more: Any) -> dict[str, Any]:
+    function = {"name": name, "description": description, "parameters": parameters, **more}
+    if not description:
+        del function["description"]
+    return {"type": "function", "function": function}
+
+
+def _tool_choice(choice: str) -> str | dict[str, Any]:
+    return choice if choice in ("auto", "none", "required") else {"type": "function", "function": {"name": choice}}
+
+
+# ── Objects ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@frozen(kw_only=True)
+class ObjectBody:
+    """The body of a request for an object, and what the answer needs.
+
+    Attributes:
+        body: What to send.
+        tool: Name of the tool whose arguments are the object, or None where the text is.
+        nullable: Properties whose nulls are to be taken out again (see `_schema`).
+    """
+
+    body: dict[str, Any]
+    tool: str | None = None
+    nullable: frozenset[str] = frozenset()
+
+
+def object_body(request: ObjectRequest, traits: Traits, provider: str) -> ObjectBody:
+    """The request in the way the endpoint is made to answer with an object."""
+    strict = strict_schema(request.schema) if traits.strict_schemas else None
+    schema: Any = strict.schema if strict else request.schema
+    flag = {"strict": strict is not None} if traits.strict_schemas else {}
+    nullable = strict.nullable if strict else frozenset()
+    if traits.structured_output == "json_mode":
+        request = evolve(request, system=_with_schema(request))
+        body = chat_body(request, traits, provider)
+        body["response_format"] = {"type": "json_object"}
+        return ObjectBody(body=body)
+    body = chat_body(request, traits, provider)
+    if traits.structured_output == "tool":
+        description = "Give the answer."
+        tools = body.setdefault("tools", [])
+        tools.append(_tool(request.schema_name, description, schema, **flag))
+        body["tool_choice"] = _tool_choice(request.schema_name)
+        return ObjectBody(body=body, tool=request.schema_name, nullable=nullable)
+    body["response_format"] = {
+        "type": "json_schema",
+        "json_schema": {"name": request.schema_name, "schema": schema, **flag},
+    }
+    return ObjectBody(body=body, nullable=nullable)
+
+
+def _with_schema(request: ObjectRequest) -> str:
+    """The system prompt with the schema behind it: JSON mode knows none, and OpenAI wants the word JSON there."""
+    import json
+
+    told = _JSON_MODE.format(schema=json.dumps(request.schema, ensure_ascii=False))
+    return f"{request.system}\n\n{told}" if request.system else told

@@ -1,0 +1,210 @@
+"""What chat completions answer, whole or streamed, as a `TextAnswer`; everything that is read is checked.
+
+https://platform.openai.com/docs/api-reference/chat/object
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pipelex_backend_openai._calls import PendingCalls
+from pipelex_backend_openai._errors import MalformedError, ReportedError
+from pipelex_backend_openai._think import ThinkTags
+from pipelex_backend_openai._usage import chat_usage
+from pipelex_core.requests import FinishReason, ProviderPart, TextAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelex_backend_openai._traits import Traits
+
+FINISH_REASONS: Final[dict[str, FinishReason]] = {
+    "stop": "stop",
+    "eos": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+"""The finish reasons of OpenAI and of servers that are nearly compatible; any other is `other`."""
+
+
+class ChatReading:
+    """An answer as it is put together, from one message or from many chunks.
+
+    `object_tool` names the tool whose arguments are the answer, where an object was asked for in that way.
+    """
+
+    def __init__(self, traits: Traits, provider: str, *, object_tool: str | None = None) -> None:
+        self._object_tool = object_tool
+        self._traits = traits
+        self._provider = provider
+        self._finish_reason: str | None = None
+        self._usage: Any = None
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._refused = False
+        self._calls = PendingCalls(traits.returned_fields)
+        self._extras: dict[str, Any] = {}
+        self._tags = ThinkTags() if traits.think_tags else None
+        self._last: Any = None
+
+    @property
+    def text(self) -> str:
+        """The visible text so far."""
+        return "".join(self._text)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the provider said why the answer ended."""
+        return self._finish_reason is not None
+
+    def whole(self, data: Mapping[str, Any]) -> None:
+        """Take an answer that was not streamed."""
+        choices = data.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        if not isinstance(choice, dict):
+            msg = "the answer has no choices"
+            raise MalformedError(msg)
+        message = choice.get("message")
+        self._finish_reason = choice.get("finish_reason") or "other"
+        if self._finish_reason == "error":
+            raise ReportedError(choice)
+        if isinstance(message, dict):
+            self._add(message)
+        elif self._finish_reason != "content_filter":  # Azure leaves the message out then
+            msg = "the answer's choice has no message"
+            raise MalformedError(msg)
+        self._usage = _usage_in(data)
+        self._last = data
+
+    def event(self, chunk: Any) -> str:
+        """Take a chunk of a stream; the piece of visible text it holds, or nothing."""
+        self._last = chunk
+        usage = _usage_in(chunk)
+        if usage:
+            self._usage = usage
+        choices = chunk.get("choices")
+        if not choices:
+            return ""
+        choice = choices[0]
+        if choice.get("index"):  # one answer was asked for; a further one is nobody's
+            return ""
+        delta = choice.get("delta")
+        text = self._add(delta) if delta else ""
+        reason = choice.get("finish_reason")
+        if reason:
+            self._finish_reason = reason
+            if reason == "error":
+                raise ReportedError(choice)
+            return text + self._flushed()
+        return text
+
+    def answer(self, request_id: str | None) -> TextAnswer:
+        """The whole answer."""
+        self._flushed()
+        reason = FINISH_REASONS.get(str(self._finish_reason), "other")
+        text, taken = self.text, self._calls.take(self._object_tool)
+        if taken is not None:
+            text = taken.arguments
+            reason = "stop" if reason == "tool_calls" else reason
+        calls = self._calls.finished()
+        return TextAnswer(
+            text=text,
+            finish_reason="content_filter" if self._refused else reason,
+            usage=chat_usage(self._usage, self._traits),
+            tool_calls=calls,
+            reasoning="".join(self._reasoning) or (self._tags.reasoning if self._tags else None) or None,
+            provider_parts=self._provider_parts() if calls else (),
+            request_id=request_id or self._last.get("id"),
+            raw=self._last,
+        )
+
+    def _add(self, message: Mapping[str, Any]) -> str:
+        """Take a message or a delta; the piece of visible text it holds, or nothing."""
+        text = message.get("content") or ""
+        if text:
+            if not isinstance(text, str):
+                text = _joined(text)
+            if self._tags:
+                text = self._tags.feed(text)
+            self._text.append(text)
+            if len(message) == 1:
+                return text
+        refusal = message.get("refusal")
+        if refusal:
+            self._refused = True
+            self._text.append(refusal)
+            text += refusal
+        reasoning = message.get("reasoning_content") or message.get("reasoning")
+        if isinstance(reasoning, str):
+            self._reasoning.append(reasoning)
+        for call in message.get("tool_calls") or ():
+            self._calls.add(call)
+        for name in self._traits.returned_fields:
+            value = message.get(name)
+            if value:
+                self._extras[name] = _appended(self._extras.get(name), value)
+        return text
+
+    def _flushed(self) -> str:
+        rest = self._tags.flush() if self._tags else ""
+        if rest:
+            self._text.append(rest)
+        return rest
+
+    def _provider_parts(self) -> tuple[ProviderPart, ...]:
+        """What the endpoint wants back with the results of the tools."""
+        data: dict[str, Any] = {}
+        if self._extras:
+            data["message"] = self._extras
+        extras = {call.id: call.extras for call in self._calls.calls if call.extras}
+        if extras:
+            data["tool_calls"] = extras
+        return (ProviderPart(provider=self._provider, data=data),) if data else ()
+
+
+def _usage_in(data: Mapping[str, Any]) -> Any:
+    """The usage, which Groq's streams have in a field of their own."""
+    usage = data.get("usage")
+    if usage is None and "x_groq" in data:
+        return data["x_groq"].get("usage")
+    return usage
+
+
+def _joined(content: Any) -> str:
+    """The text of content in parts."""
+    if not isinstance(content, list):
+        msg = "the content of the message is neither text nor parts"
+        raise MalformedError(msg)
+    return "".join(part.get("text") or "" for part in content if part.get("type") == "text")
+
+
+def _appended(known: Any, value: Any) -> Any:
+    """A field of a message with what the next delta adds to it."""
+    if isinstance(known, str) and isinstance(value, str):
+        return known + value
+    if isinstance(known, list) and isinstance(value, list):
+        merged = list(known)
+        for item in value:
+            if merged and isinstance(item, dict) and _continues(merged[-1], item):
+                text = {key: merged[-1][key] + item[key] for key in ("text", "summary", "data") if key in item}
+                merged[-1] = {**merged[-1], **item, **text}
+            else:
+                merged.append(item)
+        return merged
+    return value
+
+
+def _continues(last: Any, item: Mapping[str, Any]) -> bool:
+    """Whether a piece of OpenRouter's `reasoning_details` belongs to the last one: same type and index."""
+    return (
+        isinstance(last, dict)
+        and item.get("index") is not None
+        and all(last.get(key) == item.get(key) for key in ("type", "index"))
+        and all(isinstance(last.get(key), str) for key in ("text", "summary", "data") if key in item)
+    )

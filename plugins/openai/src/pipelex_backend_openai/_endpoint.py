@@ -1,0 +1,157 @@
+"""The way to an endpoint: the SDK's untyped requests, its answers as plain JSON, every error as ours.
+
+`client.post(path, cast_to=httpx2.Response)` is the SDK's public form for endpoints it has no method for
+(https://github.com/openai/openai-python#undocumented-endpoints). Authentication, headers, error classes and the
+decoding of events are the SDK's; the transformation of typed requests and answers, half the cost of a call, is left out.
+
+The SDK's errors hold the request and so the key: ours are raised outside the handlers, so that nothing leads to them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+
+import httpx2
+from openai import AsyncStream, Omit
+
+from pipelex_backend_openai._errors import Failures, MalformedError, ReportedError, request_id
+from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from openai._types import RequestOptions
+
+    from pipelex_backend_openai._clients import Connected
+    from pipelex_core.requests import TextAnswer
+
+JsonObject = dict[str, Any]
+
+
+class Reading(Protocol):
+    """An answer as it is put together; raises `MalformedError`, `ReportedError`, or whatever odd data leads to."""
+
+    @property
+    def text(self) -> str:
+        """The visible text so far."""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the provider said why the answer ended."""
+
+    def whole(self, data: Mapping[str, Any]) -> None:
+        """Take an answer that was not streamed."""
+
+    def event(self, event: Any) -> str:
+        """Take an event of a stream; the piece of visible text it holds, or nothing."""
+
+    def answer(self, request_id: str | None) -> TextAnswer:
+        """What came together."""
+
+
+class Endpoint:
+    """Where a backend's requests go. Raises `CallError`s only."""
+
+    def __init__(self, connected: Connected) -> None:
+        self._client = connected.client
+        self._options: RequestOptions = {} if connected.is_bearer else {"headers": {"Authorization": Omit()}}
+        self._failures = Failures(connected.key)
+
+    async def get(self, path: str) -> JsonObject:
+        """The answer to a GET."""
+        try:
+            response = await self._client.get(path, cast_to=httpx2.Response, options=self._options)
+        except Exception as error:  # noqa: BLE001 -- every error is ours from here on
+            failure = self._failures.of(error)
+        else:
+            return self._parsed(response)
+        raise failure
+
+    async def post(self, path: str, body: JsonObject) -> tuple[JsonObject, str | None]:
+        """The answer to a POST, and the provider's id of the request."""
+        try:
+            response = await self._client.post(path, cast_to=httpx2.Response, body=body, options=self._options)
+        except Exception as error:  # noqa: BLE001 -- every error is ours from here on
+            failure = self._failures.of(error)
+        else:
+            return self._parsed(response), request_id(response.headers)
+        raise failure
+
+    async def ask(self, path: str, body: JsonObject, reading: Reading) -> TextAnswer:
+        """The answer to a POST, read."""
+        data, identity = await self.post(path, body)
+        try:
+            reading.whole(data)
+            return reading.answer(identity)
+        except Exception as error:  # noqa: BLE001 -- whatever an odd answer leads to
+            failure = self._failures.of(error, partial_text=reading.text)
+        failure.request_id, failure.raw = identity, data
+        raise failure
+
+    async def stream(
+        self, path: str, body: Callable[[], JsonObject], reading: Reading
+    ) -> AsyncIterator[str | TextAnswer]:
+        """The pieces of text in the streamed answer to a POST, then the answer itself."""
+        stream = await self._opened(path, body())
+        headers = stream.response.headers
+        identity = request_id(headers)
+        is_empty = True
+        failure: CallError | None = None
+        try:
+            async for event in stream:
+                is_empty = False
+                piece = reading.event(event)
+                if piece:
+                    yield piece
+            answer = reading.answer(identity)
+        except Exception as error:  # noqa: BLE001 -- every error is ours from here on
+            failure = self._failures.of(error, partial_text=reading.text)
+        finally:
+            await stream.close()
+        if failure is None and not reading.is_finished:
+            failure = _unfinished(headers.get("content-type", "none"), reading.text, is_empty=is_empty)
+        if failure is not None:
+            failure.request_id = failure.request_id or identity
+            raise failure
+        yield answer
+
+    async def _opened(self, path: str, body: JsonObject) -> AsyncStream[object]:
+        try:
+            return await self._client.post(
+                path,
+                cast_to=object,
+                body=body,
+                options=self._options,
+                stream=True,
+                stream_cls=AsyncStream[object],
+            )
+        except Exception as error:  # noqa: BLE001 -- every error is ours from here on
+            failure = self._failures.of(error)
+        raise failure
+
+    def _parsed(self, response: httpx2.Response) -> JsonObject:
+        """The JSON object of an answer with a good status."""
+        try:
+            data = json.loads(response.content)
+        except ValueError:
+            data = response.text
+            kind = response.headers.get("content-type", "none")
+            failure = self._failures.of(MalformedError(f"the answer is no JSON; its content type is {kind}"))
+        else:
+            if isinstance(data, dict) and data.get("error"):
+                failure = self._failures.of(ReportedError(data))
+            elif isinstance(data, dict) and data:
+                return data
+            else:
+                failure = self._failures.of(MalformedError("the answer is no JSON object, or an empty one"))
+        failure.request_id, failure.raw = request_id(response.headers), data
+        raise failure
+
+
+def _unfinished(content_type: str, text: str, *, is_empty: bool) -> CallError:
+    """The error for a stream that ended without saying why, or that held no event at all."""
+    if is_empty:
+        message = f"a stream of events was asked for, and none came; the content type is {content_type}"
+        return InvalidAnswerError(message, partial_text=text)
+    return ProviderConnectionError("the stream ended before the answer was complete", partial_text=text)

@@ -1,0 +1,254 @@
+"""One table of errors: what the SDK, its transport and the endpoints raise or answer, as ours.
+
+Statuses, codes and types decide; a message is never searched. Codes of OpenAI:
+https://platform.openai.com/docs/guides/error-codes; of Azure:
+https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import openai
+from attrs import frozen
+
+from pipelex_core import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx2
+
+    from pipelex_core.specs import Secret
+
+_BY_CODE: dict[str, type[errors.CallError]] = {
+    "context_length_exceeded": errors.ContextTooLongError,
+    "too_many_prompt_tokens": errors.ContextTooLongError,
+    "content_filter": errors.ContentFilterError,
+    "content_policy_violation": errors.ContentFilterError,
+    "invalid_prompt": errors.ContentFilterError,
+    "moderation_blocked": errors.ContentFilterError,
+    "ResponsibleAIPolicyViolation": errors.ContentFilterError,
+    "insufficient_quota": errors.RateLimitError,
+    "billing_hard_limit_reached": errors.PermissionDeniedError,
+    "invalid_api_key": errors.AuthenticationError,
+}
+"""Codes and types that say more than the status they come with."""
+
+_WITHOUT_STATUS: dict[str, type[errors.CallError]] = {
+    "rate_limit_exceeded": errors.RateLimitError,
+    "rate_limit_error": errors.RateLimitError,
+    "too_many_requests": errors.RateLimitError,
+    "RateLimitReached": errors.RateLimitError,
+    "overloaded_error": errors.OverloadedError,
+    "server_overloaded": errors.OverloadedError,
+    "service_unavailable": errors.OverloadedError,
+    "service_unavailable_error": errors.OverloadedError,
+    "model_not_found": errors.NotFoundError,
+    "not_found_error": errors.NotFoundError,
+    "authentication_error": errors.AuthenticationError,
+    "permission_error": errors.PermissionDeniedError,
+    "server_error": errors.ServerError,
+    "internal_error": errors.ServerError,
+    "invalid_request_error": errors.BadRequestError,
+    "invalid_image": errors.BadRequestError,
+    "invalid_image_format": errors.BadRequestError,
+    "invalid_base64_image": errors.BadRequestError,
+    "invalid_image_url": errors.BadRequestError,
+    "image_too_large": errors.BadRequestError,
+    "failed_to_download_image": errors.BadRequestError,
+    "image_content_policy_violation": errors.ContentFilterError,
+}
+"""Codes and types of errors inside a stream or a 200, where no status says what they are."""
+
+_REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "x-generation-id")
+
+_MASKED_KEY = re.compile(r"\S*\*{3,}\S*")
+_LONGEST_MESSAGE = 600
+
+
+class MalformedError(Exception):
+    """An answer that is not of the form its API has; the text says what is wrong."""
+
+
+class ReportedError(Exception):
+    """An answer that reports an error: `args[0]` is the object that holds `error`."""
+
+
+_DATA_ERRORS = (MalformedError, ValueError, TypeError, AttributeError, LookupError)
+
+
+@frozen(kw_only=True)
+class _Facts:
+    """What an endpoint says of an error, whichever of the known forms it has."""
+
+    message: str = ""
+    codes: tuple[str, ...] = ()
+    status: int | None = None
+
+
+class Failures:
+    """Turns whatever goes wrong at one backend into our errors, which never hold its key."""
+
+    def __init__(self, key: Secret | None) -> None:
+        self._key = key.reveal() if key else ""
+
+    def of(self, error: Exception, *, partial_text: str | None = None) -> errors.CallError:
+        """The error for what the SDK raised; `partial_text` is what a stream had given before."""
+        reported = _reported(error)
+        if reported is not None:
+            return self.in_answer(reported, partial_text=partial_text)
+        if isinstance(error, openai.APIStatusError):
+            return self._of_status(error)
+        if isinstance(error, openai.APIConnectionError):
+            return self._of_connection(error, partial_text)
+        if isinstance(error, _DATA_ERRORS):
+            return self._of_data(error, partial_text)
+        message = f"the call broke: {type(error).__name__}: {self._clean(str(error))}"
+        return errors.ProviderConnectionError(message, partial_text=partial_text)
+
+    def in_answer(self, body: Mapping[str, Any], *, partial_text: str | None = None) -> errors.CallError:
+        """The error that an event of a stream, or an answer with status 200, reports."""
+        facts = _facts(body)
+        by_status = errors.error_class_for_status(facts.status) if facts.status else None
+        chosen = _chosen(facts.codes, _BY_CODE) or by_status or _chosen(facts.codes, _WITHOUT_STATUS)
+        return (chosen or errors.ServerError)(
+            self._worded(facts) or "the provider reported an error in its answer",
+            status=facts.status,
+            partial_text=partial_text,
+        )
+
+    def _of_status(self, error: openai.APIStatusError) -> errors.CallError:
+        response = error.response
+        body = _parsed(response)
+        facts = _facts(body)
+        status = error.status_code
+        chosen = _chosen(facts.codes, _BY_CODE) or errors.error_class_for_status(status)
+        if status == 400 and "model_not_found" in facts.codes:
+            chosen = errors.NotFoundError
+        return chosen(
+            self._worded(facts) or f"the provider answered with status {status}",
+            status=status,
+            request_id=request_id(response.headers),
+            retry_after=retry_after(response.headers),
+        )
+
+    def _of_connection(self, error: openai.APIConnectionError, partial_text: str | None) -> errors.CallError:
+        cause = error.__cause__ or error
+        what = "the provider took too long" if isinstance(error, openai.APITimeoutError) else "the connection failed"
+        detail = self._clean(str(cause)) or type(cause).__name__
+        return errors.ProviderConnectionError(f"{what}: {detail}", partial_text=partial_text)
+
+    def _of_data(self, error: Exception, partial_text: str | None) -> errors.CallError:
+        """The error for data that cannot be encoded on the way there, or be read on the way back."""
+        if isinstance(error, MalformedError):
+            return errors.InvalidAnswerError(str(error), partial_text=partial_text)
+        if partial_text is not None:
+            message = f"the answer has an unknown form: {type(error).__name__}"
+            return errors.InvalidAnswerError(message, partial_text=partial_text)
+        if isinstance(error, UnicodeEncodeError):
+            return errors.UnsupportedInputError("the request holds text that is no Unicode: a lone surrogate")
+        return errors.BadRequestError(f"the request could not be made: {self._clean(str(error))}")
+
+    def _worded(self, facts: _Facts) -> str:
+        """The endpoint's message, and its code where the message lacks it."""
+        message = self._clean(facts.message)
+        code = facts.codes[0] if facts.codes else ""
+        if not code or code in message or code.isdigit():
+            return message
+        return f"{message} [{code}]" if message else code
+
+    def _clean(self, text: str) -> str:
+        """One line of bounded length, with the key and masked pieces of it left out."""
+        if self._key:
+            text = text.replace(self._key, "***")
+        text = " ".join(_MASKED_KEY.sub("***", text).split()).rstrip(".")
+        return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
+
+
+def _reported(error: Exception) -> Mapping[str, Any] | None:
+    """The object with the error that an answer reported, where it is such an error."""
+    if isinstance(error, ReportedError):
+        reported: Mapping[str, Any] = error.args[0]
+        return reported
+    if isinstance(error, openai.APIError) and not isinstance(error, openai.APIStatusError | openai.APIConnectionError):
+        return {"error": error.body}  # an event of a stream
+    return None
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The provider's id of the request."""
+    for name in _REQUEST_ID_HEADERS:
+        found = headers.get(name)
+        if found:
+            return found
+    return None
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds the provider asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date."""
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        value = headers.get(name)
+        try:
+            seconds = float(value or 0) / unit
+        except ValueError:
+            seconds = _seconds_until(value or "")
+        if 0 < seconds < float("inf"):
+            return seconds
+    return None
+
+
+def _seconds_until(date: str) -> float:
+    try:
+        then = parsedate_to_datetime(date)
+    except ValueError:
+        return 0.0
+    return (then.replace(tzinfo=then.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+
+
+def _parsed(response: httpx2.Response) -> Any:
+    try:
+        return json.loads(response.content)
+    except ValueError:
+        kind = response.headers.get("content-type", "")
+        return "the provider answered with a web page" if "html" in kind else response.text
+
+
+def _facts(body: Any) -> _Facts:
+    """What a body says; the forms: `{"error": {…}}`, `{"error": "…", "code": …}`, `{"detail": …}`, a list, text."""
+    if isinstance(body, list) and body:
+        body = body[0]
+    if not isinstance(body, dict):
+        return _Facts(message=str(body))
+    error = body.get("error")
+    if isinstance(error, dict):
+        inner = error.get("innererror") or error.get("inner_error")
+        metadata = error.get("metadata")
+        codes = [error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None]
+        if isinstance(metadata, dict) and metadata.get("flagged_input") is not None:
+            codes.append("content_filter")  # https://openrouter.ai/docs/api-reference/errors
+        message = error.get("message")
+        status = error.get("status_code") or error.get("code")
+    else:
+        codes = [body.get("code"), body.get("type")]
+        message = error or body.get("message") or body.get("detail")
+        status = body.get("status_code") or body.get("code")
+    return _Facts(
+        message=message if isinstance(message, str) else json.dumps(message) if message else "",
+        codes=tuple(str(code) for code in codes if code),
+        status=_as_status(status),
+    )
+
+
+def _as_status(value: Any) -> int | None:
+    """An HTTP status of an error, which some endpoints put where others have a word."""
+    text = str(value)
+    return int(text) if len(text) == 3 and text.isdecimal() and text[0] in "45" else None
+
+
+def _chosen(codes: tuple[str, ...], table: Mapping[str, type[errors.CallError]]) -> type[errors.CallError] | None:
+    return next((table[code] for code in codes if code in table), None)

@@ -1,0 +1,53 @@
+"""The keys of backends.toml and of model specs that this plugin reads."""
+
+from __future__ import annotations
+
+from pipelex_core.backend import Option
+
+TRAIT_OPTIONS = (
+    Option(name="usage_in_stream", type="bool", help="Whether streams are asked for their token counts."),
+    Option(
+        name="max_tokens_parameter",
+        choices=("max_tokens", "max_completion_tokens"),
+        help="What the endpoint calls the limit of output tokens.",
+    ),
+    Option(
+        name="structured_output",
+        choices=("json_schema", "tool", "json_mode"),
+        help="How the endpoint is made to answer with an object.",
+    ),
+    Option(name="strict_schemas", type="bool", help="Whether schemas are adapted and sent as strict ones."),
+    Option(
+        name="reasoning_parameter",
+        choices=("reasoning_effort", "reasoning"),
+        help="How the reasoning effort is sent: as OpenAI or as OpenRouter takes it.",
+    ),
+    Option(
+        name="output_tokens",
+        choices=("with_reasoning", "without_reasoning", "from_total"),
+        help="What the endpoint's count of output tokens holds.",
+    ),
+    Option(
+        name="documents",
+        choices=("file", "file_or_url", "file_url", "none"),
+        help="How the endpoint takes a PDF.",
+    ),
+    Option(name="returned_fields", type="list", help="Fields of a message with tool calls to send back next turn."),
+    Option(name="think_tags", type="bool", help="Whether reasoning stands in the answer, in <think>…</think>."),
+    Option(name="fetches_urls", type="bool", help="Whether the endpoint downloads images and documents itself."),
+)
+"""One option a trait; see `_traits.Traits`."""
+
+ENDPOINT_OPTIONS = (
+    *TRAIT_OPTIONS,
+    Option(name="organization", help="OpenAI organization to bill."),
+    Option(name="project", help="OpenAI project to bill."),
+    Option(name="headers", type="table", help="Further headers of every request."),
+    Option(name="query", type="table", help="Further query parameters of every request."),
+)
+
+AZURE_OPTIONS = (
+    *ENDPOINT_OPTIONS,
+    Option(name="api_version", help="API version, such as 2024-10-21; none or v1 for the v1 API."),
+    Option(name="azure_ad_token", type="secret", help="Microsoft Entra token, in place of a key."),
+)

@@ -1,0 +1,53 @@
+"""Reasoning that a model writes into its answer, in a leading `<think>…</think>`, told apart from the answer."""
+
+from __future__ import annotations
+
+_START, _END = "<think>", "</think>"
+
+
+class ThinkTags:
+    """Takes an answer piece by piece, and gives the visible pieces back.
+
+    Attributes:
+        reasoning: What stood between the tags so far.
+    """
+
+    def __init__(self) -> None:
+        self.reasoning = ""
+        self._held = ""
+        self._tag: str | None = _START  # the tag that is waited for; None once the answer proper has begun
+
+    def feed(self, text: str) -> str:
+        """The part of a piece that is known to be visible; what might be a tag is held back."""
+        if self._tag is None:
+            return text
+        self._held += text
+        if self._tag == _START:
+            held = self._held.lstrip()
+            if held.startswith(_START):
+                self._held, self._tag = held[len(_START) :], _END
+            elif not _START.startswith(held):
+                return self.flush()
+        if self._tag == _END:
+            return self._reason()
+        return ""
+
+    def flush(self) -> str:
+        """What was held back, at the end or where no tag came: the answer, or reasoning that was cut short."""
+        held, self._held = self._held, ""
+        if self._tag == _END:
+            self.reasoning += held
+            return ""
+        self._tag = None
+        return held
+
+    def _reason(self) -> str:
+        inside, end, rest = self._held.partition(_END)
+        if end:
+            self.reasoning = (self.reasoning + inside).strip("\n")
+            self._held, self._tag = "", None
+            return rest.lstrip("\n")
+        kept = len(_END) - 1
+        self.reasoning += inside[:-kept]
+        self._held = inside[-kept:]
+        return ""

@@ -1,0 +1,86 @@
+"""How endpoints that speak OpenAI's API differ, as declared traits: one class, one table, no name checks elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import evolve, field, fields, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@frozen(kw_only=True)
+class Traits:
+    """What an endpoint does differently. The defaults suit an unknown compatible server.
+
+    Every field is an option of backends.toml and of a model spec under the same name; the model's wins.
+
+    Attributes:
+        usage_in_stream: Takes `stream_options.include_usage`.
+        max_tokens_parameter: What it calls the limit of output tokens.
+        structured_output: How it is made to answer with an object.
+        strict_schemas: Honours `strict` schemas, which have to be adapted to OpenAI's subset.
+        reasoning_parameter: How the reasoning effort is sent: OpenAI's `reasoning_effort`, or OpenRouter's object
+            `reasoning`, which also takes a budget in tokens.
+        output_tokens: What its count of output tokens holds: reasoning included, reasoning excluded, or a count to
+            leave alone and take from the total.
+        documents: How a PDF is sent: in a `file` part, in one that takes a URL too, in a `file_url` part, or not at all.
+        returned_fields: Fields of an assistant's message with tool calls that it wants back in the next turn.
+        think_tags: Whether the model writes its reasoning into the answer, in a leading `<think>…</think>`.
+    """
+
+    usage_in_stream: bool = True
+    max_tokens_parameter: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    structured_output: Literal["json_schema", "tool", "json_mode"] = "json_schema"
+    strict_schemas: bool = False
+    reasoning_parameter: Literal["reasoning_effort", "reasoning"] = "reasoning_effort"
+    output_tokens: Literal["with_reasoning", "without_reasoning", "from_total"] = "with_reasoning"
+    documents: Literal["file", "file_or_url", "file_url", "none"] = "file"
+    returned_fields: tuple[str, ...] = field(
+        default=("reasoning_content", "reasoning_details", "extra_content"), converter=tuple
+    )
+    think_tags: bool = False
+
+    def overridden(self, options: Mapping[str, Any]) -> Traits:
+        """These traits with what the options of a backend or a model say otherwise."""
+        changes = {name: options[name] for name in TRAIT_NAMES if name in options}
+        return evolve(self, **changes) if changes else self
+
+
+TRAIT_NAMES: tuple[str, ...] = tuple(attribute.name for attribute in fields(Traits))
+
+_OPENAI = Traits(max_tokens_parameter="max_completion_tokens", strict_schemas=True, returned_fields=())
+
+TRAITS: dict[str, Traits] = {
+    "openai": _OPENAI,
+    "azure_openai": _OPENAI,
+    # A gateway that translates for several providers: https://docs.litellm.ai/docs/completion/input
+    "pipelex_inference": Traits(strict_schemas=True),
+    # https://docs.x.ai/docs/api-reference: `completion_tokens` leaves the reasoning out.
+    "xai": Traits(
+        max_tokens_parameter="max_completion_tokens",
+        output_tokens="without_reasoning",
+        documents="none",
+        returned_fields=(),
+    ),
+    # https://console.groq.com/docs/structured-outputs: json_schema on a few models only, tools on all.
+    "groq": Traits(
+        max_tokens_parameter="max_completion_tokens", structured_output="tool", documents="none", returned_fields=()
+    ),
+    # https://docs.ollama.com/api/openai-compatibility
+    "ollama": Traits(documents="none"),
+    # https://docs.perplexity.ai/guides/structured-outputs
+    "perplexity": Traits(documents="file_url"),
+    # https://openrouter.ai/docs/api-reference/parameters
+    "openrouter": Traits(strict_schemas=True, reasoning_parameter="reasoning", documents="file_or_url"),
+    # https://api-docs.deepseek.com/guides/json_mode: no json_schema; a reasoner refuses a forced tool.
+    "deepseek": Traits(structured_output="json_mode", documents="none"),
+    "blackboxai": Traits(documents="none"),
+}
+"""What is known of endpoints, by the name of the backend."""
+
+
+def traits_of(backend: str, options: Mapping[str, Any]) -> Traits:
+    """The traits of a backend: what the table knows of its name, then what its options say."""
+    return TRAITS.get(backend, Traits()).overridden(options)
