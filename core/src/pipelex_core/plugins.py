@@ -298,10 +298,14 @@ def _checked_specs(answer: object) -> dict[str, Traversable]:
     from collections.abc import Mapping
 
     if not isinstance(answer, Mapping) or not all(
-        isinstance(backend, str) and hasattr(file, "read_bytes") for backend, file in answer.items()
+        isinstance(backend, str) and hasattr(file, "is_file") for backend, file in answer.items()
     ):
         msg = f"pipelex_model_specs must return a mapping of backend names to files, not {answer!r:.80}"
         raise PluginError(msg)
+    for backend, file in answer.items():
+        if not file.is_file():
+            msg = f"pipelex_model_specs: the file of backend '{backend}' does not exist"
+            raise PluginError(msg)
     return dict(answer)
 
 

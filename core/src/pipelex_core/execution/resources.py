@@ -22,16 +22,22 @@ class LoopResources:
     def http(self) -> httpx2.AsyncClient:
         """The pool, made at the first call; needs the extra `pipelex-core[http]`, which plugins depend on."""
         if self._http is None:
+            from urllib.request import getproxies
+
             import aiohttp
             import httpx2
             from httpx_aiohttp.httpx2 import AiohttpTransport
 
             context = httpx2.create_ssl_context()
+            has_proxies = bool(getproxies())  # asked once: aiohttp would look in a thread before every request
 
             def session() -> aiohttp.ClientSession:
                 connector = aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=60)
                 return aiohttp.ClientSession(
-                    connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=True, auto_decompress=False
+                    connector=connector,
+                    cookie_jar=aiohttp.DummyCookieJar(),
+                    trust_env=has_proxies,
+                    auto_decompress=False,
                 )
 
             self._http = httpx2.AsyncClient(

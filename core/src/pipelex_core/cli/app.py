@@ -1,0 +1,88 @@
+"""The commands, the global options, and what becomes of an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+
+from pipelex_core.cli.context import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_COMMANDS = {
+    "init": "Write the configuration of a new project.",
+    "validate": "Find every fault of a configuration.",
+    "show": "Show the backends, models, presets, aliases or routes.",
+    "explain": "Show the whole way of a handle.",
+    "plugins": "Show the installed plugins.",
+    "generate": "Generate text, or an object.",
+    "extract": "Take the text and images out of a PDF or an image.",
+    "image": "Generate images.",
+    "pull": "Fetch the file of a local model.",
+}
+
+
+def make_app() -> App:
+    """The command line, its commands not yet imported."""
+    from pipelex_core import __version__
+
+    app = App(
+        name="pipelex",
+        help="Use AI providers through handles that are configured once.",
+        version=__version__,
+        result_action="return_value",
+    )
+    for name, text in _COMMANDS.items():
+        app.command(f"pipelex_core.cli.{name}:{name}", name=name, help=text)
+
+    @app.meta.default
+    def launch(
+        *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+        config: str | None = None,
+        env_file: str | None = None,
+        profile: str | None = None,
+        debug: bool = False,
+    ) -> int:
+        """Use AI providers through handles that are configured once.
+
+        Args:
+            tokens: The command and what belongs to it.
+            config: The `.pipelex` folder, or its `inference/`.
+            env_file: A .env file, instead of the one beside `.pipelex`.
+            profile: Another routing profile for this run.
+            debug: Show the traceback of an error.
+        """
+        context = Context(config=config, env_file=env_file, profile=profile, debug=debug)
+        command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        extra: dict[str, Any] = {"context": context} if "context" in ignored else {}
+        return int(command(*bound.args, **bound.kwargs, **extra) or 0)
+
+    return app
+
+
+def run(tokens: Sequence[str]) -> int:
+    """Run one command line; the exit code: 0 fine, 1 it failed or there are faults, 2 wrong usage."""
+    from pipelex_core.errors import PipelexError
+
+    wants_json, debug = "--json" in tokens, "--debug" in tokens
+    try:
+        return int(make_app().meta(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0)
+    except CycloptsError as error:
+        sys.stderr.write(f"pipelex: {error}\nRun `pipelex --help` for what there is.\n")
+        return 2
+    except PipelexError as error:
+        if debug:
+            raise
+        from pipelex_core.cli.output import show_error
+
+        show_error(error, as_json=wants_json)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has seen enough
+        return 0

@@ -1,0 +1,57 @@
+"""What the global options say, and the parts a command makes of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from pipelex_core.config import LoadedConfig
+    from pipelex_core.errors import Problem
+    from pipelex_core.plugins import Plugins
+    from pipelex_core.sync_client import Client
+
+
+@frozen(kw_only=True)
+class Context:
+    """The global options.
+
+    Attributes:
+        config: The `.pipelex` folder, or its `inference/`; None to look for it.
+        env_file: A `.env` file; None for the one beside the folder.
+        profile: A routing profile; None for the active one.
+        debug: Whether errors show their traceback.
+    """
+
+    config: str | None = None
+    env_file: str | None = None
+    profile: str | None = None
+    debug: bool = False
+
+    def plugins(self) -> Plugins:
+        """The installed plugins."""
+        from pipelex_core.plugins import discover
+
+        return discover()
+
+    def client(self) -> Client:
+        """A client for the configuration; an enabled backend without its key stops nothing but its own models."""
+        from pipelex_core.sync_client import Client
+
+        return Client.from_project(**self._where(), plugins=self.plugins(), strict=False)
+
+    def load(self, plugins: Plugins) -> LoadedConfig:
+        """The configuration; an enabled backend without its key stops nothing but its own models."""
+        from pipelex_core.config import load
+
+        return load(**self._where(), plugins=plugins, strict=False)
+
+    def check(self, plugins: Plugins) -> tuple[LoadedConfig | None, tuple[Problem, ...]]:
+        """The configuration, and everything that is wrong with it."""
+        from pipelex_core.config import check
+
+        return check(**self._where(), plugins=plugins)
+
+    def _where(self) -> dict[str, Any]:
+        return {"config": self.config, "env_file": self.env_file, "profile": self.profile}

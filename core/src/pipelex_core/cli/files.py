@@ -1,0 +1,50 @@
+"""Files a command writes: whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelex_core.errors import PipelexError
+
+if TYPE_CHECKING:
+    from pipelex_core.requests import Image
+
+_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file beside its place, then move it there; folders are made.
+
+    Raises:
+        PipelexError: The file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(name).chmod(0o666 & ~_umask())
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        msg = f"'{path}' cannot be written: {error.strerror or error}"
+        raise PipelexError(msg) from error
+
+
+def write_image(path: Path, image: Image) -> Path:
+    """Write an image; a path without a suffix gets the one of its type."""
+    target = path if path.suffix else path.with_name(path.name + _SUFFIXES.get(image.content_type, ""))
+    write_atomically(target, image.data)
+    return target
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

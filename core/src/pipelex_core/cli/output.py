@@ -1,0 +1,114 @@
+"""What programs read goes to stdout, one JSON document; what people should see besides goes to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pipelex_core.errors import CallError, ConfigError, PipelexError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipelex_core.errors import Problem
+    from pipelex_core.requests import Attempt, Cost, Result, Usage
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+def note(text: str) -> None:
+    """A line for people, on stderr."""
+    sys.stderr.write(f"{text}\n")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | None]], *, empty: str) -> None:
+    """A table on stdout, as wide as the terminal; where there is none, as wide as it needs."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = list(rows)
+    if not rows:
+        note(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console = Console(width=None if sys.stdout.isatty() else 400, soft_wrap=False, markup=False, highlight=False)
+    console.print(table)
+
+
+def show_error(error: PipelexError, *, as_json: bool) -> None:
+    """A failure: the error object on stdout with `--json`, else the message on stderr."""
+    if as_json:
+        print_json({"error": error_as_json(error)})
+    else:
+        note(f"{type(error).__name__}: {error}")
+
+
+def error_as_json(error: PipelexError) -> dict[str, Any]:
+    """The stable JSON shape of a failure."""
+    document: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
+    call = error if isinstance(error, CallError) else None
+    for name in ("backend", "model", "status", "request_id"):
+        document[name] = getattr(call, name, None)
+    document["attempts"] = [attempt_as_json(attempt) for attempt in call.attempts] if call else []
+    if isinstance(error, ConfigError):
+        document["problems"] = [problem_as_json(problem) for problem in error.problems]
+    return document
+
+
+def problem_as_json(problem: Problem) -> dict[str, Any]:
+    """The stable JSON shape of one fault of a configuration."""
+    names = ("severity", "code", "message", "file", "line", "column", "key", "expected", "suggestion")
+    return {name: getattr(problem, name) for name in names}
+
+
+def result_as_json(result: Result) -> dict[str, Any]:
+    """What every result has in common, in the stable JSON shape."""
+    return {
+        "model": result.model,
+        "backend": result.backend,
+        "model_id": result.model_id,
+        "usage": usage_as_json(result.usage),
+        "cost": cost_as_json(result.cost),
+        "request_id": result.request_id,
+        "attempts": [attempt_as_json(attempt) for attempt in result.attempts],
+    }
+
+
+def usage_as_json(usage: Usage | None) -> dict[str, int | None] | None:
+    """Token, image and page counts; null where the provider does not say."""
+    if usage is None:
+        return None
+    names = (
+        "input_tokens",
+        "output_tokens",
+        "cached_tokens",
+        "cache_write_tokens",
+        "reasoning_tokens",
+        "images",
+        "pages",
+    )
+    return {name: getattr(usage, name) for name in names}
+
+
+def cost_as_json(cost: Cost | None) -> dict[str, str] | None:
+    """The amount as a decimal string; null where it is unknown."""
+    return None if cost is None else {"amount": f"{cost.amount:f}", "currency": cost.currency}
+
+
+def attempt_as_json(attempt: Attempt) -> dict[str, Any]:
+    """One line of the ledger."""
+    names = ("model", "backend", "outcome", "error", "status", "request_id", "wait_s", "wait_reason")
+    return {
+        **{name: getattr(attempt, name) for name in names},
+        "seconds": round(attempt.seconds, 6),
+        "usage": usage_as_json(attempt.usage),
+        "cost": cost_as_json(attempt.cost),
+    }

@@ -1,0 +1,73 @@
+"""The first deck of a project: the handles of deck.toml, for the models that are known."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import tomli
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HEAD = """\
+# The handles of this project: what `model=` may name besides a model.
+#
+# An alias names a model, or a chain of models of which the first one that is available answers.
+# A preset is a model or alias with settings. Change them here, or, to keep this file as it came, in overrides.toml.
+"""
+
+
+def starter_deck(models: set[str]) -> str:
+    """The text of base_deck.toml; chains keep the models given, and what would lead nowhere is left out."""
+    template = tomli.loads(files(__package__).joinpath("deck.toml").read_text(encoding="utf-8"))
+    aliases = {
+        name: known for name, chain in template["aliases"].items() if (known := [m for m in chain if m in models])
+    }
+    names = models | set(aliases)
+    lines = [_HEAD, "[aliases]", *_aliases(aliases), ""]
+    for capability in ("llm", "extract", "img_gen"):
+        tables = template[capability]
+        presets = {name: preset for name, preset in tables["presets"].items() if preset["model"] in names}
+        if presets:
+            lines += [*_choices(capability, tables, presets), f"[{capability}.presets]", *_tables(presets), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _aliases(aliases: dict[str, list[str]]) -> Iterator[str]:
+    for name, chain in aliases.items():
+        yield f"{_key(name)} = {_value(chain[0] if len(chain) == 1 else chain)}"
+
+
+def _tables(presets: dict[str, dict[str, Any]]) -> Iterator[str]:
+    for name, preset in presets.items():
+        yield f"{_key(name)} = {_value(preset)}"
+
+
+def _choices(capability: str, tables: dict[str, Any], presets: dict[str, Any]) -> Iterator[str]:
+    if capability == "llm":
+        yield "[llm.choice_defaults]"
+        for choice, name in tables["choice_defaults"].items():
+            if name in presets:
+                yield f"{choice} = {_value(name)}"
+    else:
+        yield f"[{capability}]"
+        default = tables["choice_default"]
+        yield f"choice_default = {_value(default if default in presets else next(iter(presets)))}"
+    yield ""
+
+
+def _key(name: str) -> str:
+    import tomlkit
+
+    return tomlkit.key(name).as_string()
+
+
+def _value(value: Any) -> str:
+    import tomlkit
+
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(key)} = {_value(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return str(tomlkit.item(value).as_string())

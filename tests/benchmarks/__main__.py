@@ -1,0 +1,29 @@
+"""Run every benchmark: a table on stdout, and the figures in benchmarks.json."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import attrs
+
+from tests.benchmarks import calls, decks, startup
+from tests.benchmarks.table import Row, print_rows
+
+SUITES = {"startup": startup.run, "decks": decks.run, "calls": calls.run, "throughput": calls.throughput}
+
+
+def main(names: list[str]) -> None:
+    """Run the suites named, or all."""
+    rows: list[Row] = []
+    for name, suite in SUITES.items():
+        if not names or name in names:
+            measured = suite()
+            print_rows(measured)
+            rows += measured
+    Path("benchmarks.json").write_text(json.dumps([attrs.asdict(row) for row in rows], indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

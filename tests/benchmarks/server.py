@@ -1,0 +1,99 @@
+"""A server of fixed answers in a process of its own, so that only the client's CPU is measured: OpenAI's chat format."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHUNKS = 400
+ANSWER = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "gpt-4o-mini",
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "Rhine, Seine, Po. " * 20, "refusal": None},
+            "logprobs": None,
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {
+        "prompt_tokens": 30,
+        "completion_tokens": 80,
+        "total_tokens": 110,
+        "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+    },
+    "system_fingerprint": "fp",
+}
+
+
+def _chunk(delta: dict[str, str], finish: str | None = None, **more: object) -> bytes:
+    chunk = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "gpt-4o-mini",
+        "system_fingerprint": "fp",
+        "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}],
+        **more,
+    }
+    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+
+def _stream() -> bytes:
+    usage = _chunk({}, choices=[], usage=ANSWER["usage"])
+    deltas = b"".join(_chunk({"content": f"word{number} "}) for number in range(CHUNKS))
+    return _chunk({"role": "assistant", "content": ""}) + deltas + _chunk({}, "stop") + usage + b"data: [DONE]\n\n"
+
+
+_BODY, _EVENTS = json.dumps(ANSWER).encode(), _stream()
+_HEAD = b"HTTP/1.1 200 OK\r\nx-request-id: req-1\r\ncontent-length: %d\r\ncontent-type: %s\r\n\r\n"
+_WHOLE = _HEAD % (len(_BODY), b"application/json") + _BODY
+_STREAMED = _HEAD % (len(_EVENTS), b"text/event-stream") + _EVENTS
+
+
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
+    try:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+            body = await reader.readexactly(length)
+            if delay:
+                await asyncio.sleep(delay)
+            writer.write(_STREAMED if b'"stream":true' in body.replace(b" ", b"") else _WHOLE)
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+
+async def _main(delay: float) -> None:
+    server = await asyncio.start_server(lambda r, w: _serve(r, w, delay), "127.0.0.1", 0, backlog=2048)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await server.serve_forever()
+
+
+@contextmanager
+def fixed_server(*, delay: float = 0.0) -> Iterator[str]:
+    """The base URL of a running server; `delay` seconds before each answer."""
+    command = [sys.executable, "-m", "tests.benchmarks.server", str(delay)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}/v1"
+        finally:
+            process.terminate()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(float(sys.argv[1])))

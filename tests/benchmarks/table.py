@@ -1,0 +1,98 @@
+"""What a benchmark tells, and how runs are interleaved."""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+@frozen
+class Row:
+    """One figure.
+
+    Attributes:
+        name: What was measured.
+        value: The figure.
+        unit: Its unit, `x` for a ratio.
+        target: What it should be at most, or None.
+        note: What it was compared with.
+    """
+
+    name: str
+    value: float
+    unit: str
+    target: float | None = None
+    note: str = ""
+
+
+def print_rows(rows: Sequence[Row]) -> None:
+    """A table on stdout."""
+    width = max(len(row.name) for row in rows)
+    for row in rows:
+        target = f"<= {row.target:g}" if row.target is not None else ""
+        sys.stdout.write(f"{row.name:{width}}  {row.value:10.3f} {row.unit:6} {target:10} {row.note}\n")
+
+
+def interleaved(tasks: dict[str, Callable[[], None]], *, rounds: int) -> dict[str, float]:
+    """The median CPU seconds of each task, one of each per round."""
+    taken: dict[str, list[float]] = {name: [] for name in tasks}
+    for task in tasks.values():
+        task()  # warm
+    for _ in range(rounds):
+        for name, task in tasks.items():
+            gc.collect()
+            started = time.process_time()
+            task()
+            taken[name].append(time.process_time() - started)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+@frozen
+class ProcessCost:
+    """What a process took: CPU seconds, and at its peak, kilobytes of memory."""
+
+    cpu: float
+    rss: int
+
+
+def run_process(*arguments: str, env: dict[str, str] | None = None) -> ProcessCost:
+    """Run Python with cached bytecode, and measure it."""
+    environ = {**os.environ, **(env or {})}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    pid = os.fork()
+    if pid == 0:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.execve(sys.executable, [sys.executable, *arguments], environ)
+    _, status, used = os.wait4(pid, 0)
+    if status:
+        msg = f"{arguments} ended with {status}"
+        raise RuntimeError(msg)
+    return ProcessCost(cpu=used.ru_utime + used.ru_stime, rss=used.ru_maxrss)
+
+
+def processes(
+    commands: dict[str, tuple[str, ...]], *, rounds: int, env: dict[str, str] | None = None
+) -> dict[str, ProcessCost]:
+    """The median cost of each command line of Python, one of each per round."""
+    taken: dict[str, list[ProcessCost]] = {name: [] for name in commands}
+    for arguments in commands.values():
+        run_process(*arguments, env=env)  # writes the bytecode
+    for _ in range(rounds):
+        for name, arguments in commands.items():
+            taken[name].append(run_process(*arguments, env=env))
+    return {
+        name: ProcessCost(
+            cpu=statistics.median(cost.cpu for cost in costs), rss=int(statistics.median(cost.rss for cost in costs))
+        )
+        for name, costs in taken.items()
+    }
