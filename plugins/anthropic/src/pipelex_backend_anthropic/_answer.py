@@ -1,0 +1,115 @@
+"""What the Messages API answered, read and checked by hand: a `Message` object, whole or put together from a stream."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from pipelex_backend_anthropic._messages import PROVIDER
+from pipelex_core.errors import InvalidAnswerError
+from pipelex_core.requests import ProviderPart, TextAnswer, ToolCall, Usage
+
+if TYPE_CHECKING:
+    from pipelex_core.requests import FinishReason
+
+_FINISH_REASONS: dict[str, FinishReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+}
+"""https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons; whatever else there is, is `other`."""
+
+
+def read_answer(message: Any, *, model_id: str, request_id: str | None) -> TextAnswer:
+    """An answer.
+
+    Args:
+        message: The decoded JSON.
+        model_id: The model that was asked: whoever continues with another one must not send its thinking.
+        request_id: The API's id of the request.
+
+    Raises:
+        InvalidAnswerError: It is no message.
+    """
+    if not _is_message(message):
+        msg = f"the answer is no message: {_shown(message)}"
+        raise InvalidAnswerError(msg, raw=message, request_id=request_id)
+    content = message["content"]
+    try:
+        thoughts = [block["thinking"] for block in content if block["type"] == "thinking"]
+        return TextAnswer(
+            text="".join(block["text"] for block in content if block["type"] == "text"),
+            finish_reason=_FINISH_REASONS.get(message["stop_reason"], "other"),
+            usage=_usage(message.get("usage") or {}),
+            tool_calls=tuple(_tool_call(block) for block in content if block["type"] == "tool_use"),
+            reasoning="".join(thoughts) or None,
+            provider_parts=_provider_parts(content, model_id),
+            request_id=request_id,
+            raw=message,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        msg = f"the answer's content is malformed: {type(error).__name__} {error}"
+        raise InvalidAnswerError(msg, raw=message, request_id=request_id) from None
+
+
+def object_of_tool(answer: TextAnswer, tool: str) -> TextAnswer:
+    """The answer to a request for an object by a tool: the tool's arguments are its text.
+
+    Where the model wrote text instead of calling the tool, that is its text, for the caller to judge.
+    """
+    call = next((call for call in answer.tool_calls if call.name == tool), None)
+    if call is None:
+        return answer
+    return evolve(
+        answer,
+        text=json.dumps(call.arguments, ensure_ascii=False),
+        finish_reason="stop" if answer.finish_reason == "tool_calls" else answer.finish_reason,
+        tool_calls=tuple(other for other in answer.tool_calls if other.name != tool),
+    )
+
+
+def _is_message(message: Any) -> bool:
+    return (
+        isinstance(message, dict)
+        and isinstance(message.get("content"), list)
+        and all(isinstance(block, dict) and isinstance(block.get("type"), str) for block in message["content"])
+        and isinstance(message.get("stop_reason"), str)
+    )
+
+
+def _tool_call(block: dict[str, Any]) -> ToolCall:
+    if not isinstance(block["input"], dict):
+        msg = f"a tool's input is {type(block['input']).__name__}"
+        raise TypeError(msg)
+    return ToolCall(id=block["id"], name=block["name"], arguments=block["input"])
+
+
+def _provider_parts(content: list[dict[str, Any]], model_id: str) -> tuple[ProviderPart, ...]:
+    """The whole answer as it came, where it holds more than text and calls: thinking goes back in its place."""
+    if all(block["type"] in {"text", "tool_use"} for block in content):
+        return ()
+    return (ProviderPart(provider=PROVIDER, data={"model_id": model_id, "content": content}),)
+
+
+def _usage(usage: dict[str, Any]) -> Usage:
+    """https://platform.claude.com/docs/en/build-with-claude/prompt-caching: input is counted without cached tokens."""
+    fresh, read, written = (
+        usage.get(name) for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    )
+    return Usage(
+        input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
+        output_tokens=usage.get("output_tokens"),
+        cached_tokens=read,
+        cache_write_tokens=written,
+        reasoning_tokens=(usage.get("output_tokens_details") or {}).get("thinking_tokens"),
+    )
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}…"

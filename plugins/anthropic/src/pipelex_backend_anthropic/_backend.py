@@ -1,0 +1,67 @@
+"""The backend: a request becomes one call of the Messages API, and its answer ours."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from pipelex_backend_anthropic._answer import object_of_tool, read_answer
+from pipelex_backend_anthropic._request import answers_by_tool, message_body
+from pipelex_backend_anthropic._stream import StreamedMessage
+from pipelex_core.backend import ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.errors import CallError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from pipelex_backend_anthropic._client import MessagesClient
+    from pipelex_core.backend import Resources
+    from pipelex_core.requests import ObjectRequest, TextAnswer, TextRequest
+
+
+class AnthropicBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister):
+    """Claude models; the connection pool is core's, and so is closing it."""
+
+    _client: MessagesClient
+
+    async def open(self, resources: Resources) -> None:
+        """Make the SDK's client; imports the SDK."""
+        from pipelex_backend_anthropic._client import MessagesClient
+
+        self._client = MessagesClient(self.config, resources.http())
+
+    async def generate_text(self, request: TextRequest) -> TextAnswer:
+        """The answer, whole."""
+        body = message_body(request, self.config.options)
+        message, request_id = await self._client.send(body, request.timeout)
+        return read_answer(message, model_id=request.spec.model_id, request_id=request_id)
+
+    async def generate_object(self, request: ObjectRequest) -> TextAnswer:
+        """The JSON document: the text of a structured output, or the arguments of the tool that asks for it."""
+        body = message_body(request, self.config.options)
+        message, request_id = await self._client.send(body, request.timeout)
+        answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id)
+        return object_of_tool(answer, request.schema_name) if answers_by_tool(body, request) else answer
+
+    async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+        """Deltas of text, then the answer; the stream is read to its end, so that its connection serves again."""
+        body = message_body(request, self.config.options)
+        streamed = StreamedMessage()
+        request_id: str | None = None
+        try:
+            async with aclosing(self._client.events(body, request.timeout)) as events:
+                async for event, request_id in events:  # noqa: B007 -- used after the loop
+                    delta = streamed.add(event)
+                    if delta is not None:
+                        yield delta
+            answer = read_answer(streamed.message(), model_id=request.spec.model_id, request_id=request_id)
+        except CallError as error:
+            if streamed.has_begun:
+                error.partial_text = streamed.text
+            error.request_id = error.request_id or request_id
+            raise
+        yield answer
+
+    async def list_models(self) -> tuple[str, ...]:
+        """The ids of every model the key may use."""
+        return await self._client.model_ids()

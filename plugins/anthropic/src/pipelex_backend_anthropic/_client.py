@@ -1,0 +1,145 @@
+"""The SDK's client, by its public path for undocumented requests: it builds no typed objects, which is half the CPU.
+
+Authentication, headers, error classes and the decoding of event streams are the SDK's; retries are off.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+from anthropic import AsyncAnthropic, AsyncStream, Omit
+
+from pipelex_backend_anthropic._errors import error_of_answer, translated_errors, without
+from pipelex_core.errors import AuthenticationError, InvalidAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from anthropic import RequestOptions
+
+    from pipelex_core.specs import BackendConfig
+
+PROVIDER_URL = "https://api.anthropic.com"
+
+SAMPLING_VERSION = "2023-06-01"
+"""The last API version that takes temperature and top_p: https://platform.claude.com/docs/en/api/migration-2026-10-21."""
+
+DEFAULT_TIMEOUT = 600.0
+_CONNECT_TIMEOUT = 10.0
+_GRACE = 5.0
+"""Seconds beyond a call's own time: the execution layer ends it first, and knows why."""
+
+
+class MessagesClient:
+    """Sends bodies to the Messages API, and gives what comes back as plain data, or as our errors."""
+
+    def __init__(self, config: BackendConfig, http: httpx2.AsyncClient) -> None:
+        self._key = config.api_key
+        self._version: str | None = config.options.get("anthropic_version")
+        if self._key is None and config.endpoint is None:
+            msg = f"backend '{config.name}' has no api_key"
+            raise AuthenticationError(msg, backend=config.name)
+        with translated_errors(self._key):
+            self._sdk = AsyncAnthropic(
+                # Given always, so that the SDK looks for none in the environment.
+                api_key=self._key.reveal() if self._key is not None else "",
+                base_url=_base_url(config.endpoint),
+                default_headers=self._headers(),
+                max_retries=0,
+                open_telemetry=False,
+                http_client=http,
+            )
+
+    async def send(self, body: dict[str, Any], seconds: float | None) -> tuple[Any, str | None]:
+        """The decoded answer, and the request's id; `seconds` is the time the call has, or None."""
+        with translated_errors(self._key):
+            response = await self._sdk.post(
+                "/v1/messages", cast_to=httpx2.Response, body=body, options=self._options(body, seconds)
+            )
+            return self._decoded(response)
+
+    async def events(self, body: dict[str, Any], seconds: float | None) -> AsyncGenerator[tuple[Any, str | None], None]:
+        """The decoded events as they come, each with the request's id; closing the iterator closes the connection."""
+        with translated_errors(self._key):
+            stream = await self._sdk.post(
+                "/v1/messages",
+                cast_to=object,
+                body={**body, "stream": True},
+                options=self._options(body, seconds),
+                stream=True,
+                stream_cls=AsyncStream[object],
+            )
+            response = stream.response
+            try:
+                if "text/event-stream" not in response.headers.get("content-type", ""):
+                    await response.aread()
+                    raise self._not_wanted(response, "a stream of events")
+                request_id = response.headers.get("request-id")
+                async for event in AsyncStream.raw_events(response):
+                    if event.event == "ping" or not event.data:
+                        continue
+                    data = json.loads(event.data)
+                    if event.event == "error" or (isinstance(data, dict) and data.get("type") == "error"):
+                        raise error_of_answer(
+                            data, status=response.status_code, headers=response.headers, key=self._key
+                        )
+                    yield data, request_id
+            finally:
+                await stream.close()
+
+    async def model_ids(self) -> tuple[str, ...]:
+        """Every model the key may use, page after page: https://platform.claude.com/docs/en/api/models-list."""
+        found: list[str] = []
+        query: dict[str, object] = {"limit": 1000}
+        with translated_errors(self._key):
+            while True:
+                response = await self._sdk.get(
+                    "/v1/models", cast_to=httpx2.Response, options={**self._options({}, None), "params": query}
+                )
+                page, request_id = self._decoded(response)
+                try:
+                    found += [str(model["id"]) for model in page["data"]]
+                    more, last = page.get("has_more"), page.get("last_id")
+                except (KeyError, TypeError, AttributeError):
+                    msg = "the answer is no list of models"
+                    raise InvalidAnswerError(msg, raw=page, request_id=request_id) from None
+                if not more or not last or last == query.get("after_id"):
+                    return tuple(found)
+                query["after_id"] = last
+
+    def _decoded(self, response: httpx2.Response) -> tuple[Any, str | None]:
+        with suppress(ValueError, RecursionError):
+            return json.loads(response.content), response.headers.get("request-id")
+        raise self._not_wanted(response, "JSON")
+
+    def _not_wanted(self, response: httpx2.Response, wanted: str) -> InvalidAnswerError:
+        came = response.headers.get("content-type") or "no content type"
+        return InvalidAnswerError(
+            f"the provider answered with {came} where {wanted} was asked for",
+            status=response.status_code,
+            request_id=response.headers.get("request-id"),
+            raw=without(self._key, response.content.decode("utf-8", "replace")),
+        )
+
+    def _headers(self) -> dict[str, Any]:
+        """The key as the API documents it, `x-api-key`, beside the SDK's `Authorization`: some gateways read only one."""
+        if self._key is None:
+            return {"Authorization": Omit(), "x-api-key": Omit()}
+        key = self._key.reveal()
+        return {"Authorization": f"Bearer {key}", "x-api-key": key}
+
+    def _options(self, body: dict[str, Any], seconds: float | None) -> RequestOptions:
+        limit = DEFAULT_TIMEOUT if seconds is None else seconds + _GRACE
+        options: RequestOptions = {"timeout": httpx2.Timeout(limit, connect=min(limit, _CONNECT_TIMEOUT))}
+        version = self._version or (SAMPLING_VERSION if "temperature" in body or "top_p" in body else None)
+        if version is not None:
+            options["headers"] = {"anthropic-version": version}
+        return options
+
+
+def _base_url(endpoint: str | None) -> str:
+    """The address without the `/v1` that every path of the API begins with."""
+    return PROVIDER_URL if endpoint is None else endpoint.rstrip("/").removesuffix("/v1")

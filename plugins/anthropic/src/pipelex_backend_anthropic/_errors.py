@@ -1,0 +1,151 @@
+"""The SDK's errors, and the API's, as ours: one table, by error code, type and status, never by a message's words.
+
+https://platform.claude.com/docs/en/api/errors
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import TYPE_CHECKING, Any
+
+import anthropic
+import httpx2
+
+from pipelex_core import errors
+from pipelex_core.errors import CallError, error_class_for_status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipelex_core.specs import Secret
+
+_BY_CODE: dict[str, type[CallError]] = {
+    "contract_spend_limit_reached": errors.PermissionDeniedError,
+    "enforced_spend_limit_reached": errors.PermissionDeniedError,
+    "image_dimensions_too_large": errors.UnsupportedInputError,
+    "organization_on_hold": errors.PermissionDeniedError,
+}
+"""`error.details.error_code`, where it says more than type and status: waiting does not lift a spend limit."""
+
+_BY_TYPE: dict[str, type[CallError]] = {
+    "authentication_error": errors.AuthenticationError,
+    "billing_error": errors.PermissionDeniedError,
+    "not_found_error": errors.NotFoundError,
+    "overloaded_error": errors.OverloadedError,
+    "permission_error": errors.PermissionDeniedError,
+    "rate_limit_error": errors.RateLimitError,
+    "request_too_large": errors.BadRequestError,
+    "timeout_error": errors.ServerError,
+}
+"""`error.type`, where it is specific; it decides alone in a stream, whose status is 200 whatever happens."""
+
+_BY_VAGUE_TYPE: dict[str, type[CallError]] = {
+    "api_error": errors.ServerError,
+    "conflict_error": errors.BadRequestError,
+    "invalid_request_error": errors.BadRequestError,
+}
+"""`error.type`s that go with several statuses: the status is asked first."""
+
+_BY_EXCEPTION: tuple[tuple[type[Exception], type[CallError], str], ...] = (
+    (httpx2.InvalidURL, errors.BadRequestError, "the endpoint is no address"),
+    (httpx2.UnsupportedProtocol, errors.BadRequestError, "the endpoint is no address"),
+    (httpx2.ConnectError, errors.ProviderConnectionError, "no connection to the provider"),
+    (httpx2.ConnectTimeout, errors.ProviderConnectionError, "no connection to the provider"),
+    (httpx2.TimeoutException, errors.ProviderConnectionError, "the provider did not answer in time"),
+    (httpx2.TransportError, errors.ProviderConnectionError, "the connection to the provider broke"),
+    (httpx2.StreamError, errors.ProviderConnectionError, "the connection to the provider broke"),
+    (UnicodeEncodeError, errors.BadRequestError, "the request holds text that is no Unicode"),
+    (ValueError, errors.InvalidAnswerError, "the provider's answer cannot be read"),
+    (Exception, errors.ProviderConnectionError, "the call failed in the SDK"),
+)
+"""Errors without an answer of the API, the first that fits; the last line is for what no release is known to raise."""
+
+
+@contextmanager
+def translated_errors(key: Secret | None) -> Iterator[None]:
+    """Whatever the SDK raises inside leaves as ours; its own error, which holds the key, is not kept as a context."""
+    failure: CallError | None = None
+    try:
+        yield
+    except CallError:
+        raise
+    except anthropic.APIStatusError as error:
+        failure = error_of_answer(error.body, status=error.status_code, headers=error.response.headers, key=key)
+    except Exception as error:  # noqa: BLE001 -- the border to the SDK: nothing foreign passes it
+        failure = _error_of_exception(error)
+    if failure is not None:
+        try:
+            raise failure
+        finally:
+            failure.__context__ = None
+
+
+def without(key: Secret | None, value: Any) -> Any:
+    """A decoded answer with the key replaced, wherever a server repeats it."""
+    if key is None or not key.reveal():
+        return value
+    if isinstance(value, str):
+        return value.replace(key.reveal(), "***")
+    if isinstance(value, dict):
+        return {name: without(key, inner) for name, inner in value.items()}
+    return [without(key, inner) for inner in value] if isinstance(value, list) else value
+
+
+def _error_of_exception(error: Exception) -> CallError:
+    """By what the SDK's connection errors come from, and with the name of what that came from in the end."""
+    if isinstance(error, anthropic.APIConnectionError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    kind, message = next((kind, message) for known, kind, message in _BY_EXCEPTION if isinstance(error, known))
+    root: BaseException = error
+    while root.__cause__ is not None:
+        root = root.__cause__
+    return kind(f"{message}: {type(root).__name__}")
+
+
+def error_of_answer(body: Any, *, status: int, headers: Mapping[str, str], key: Secret | None) -> CallError:
+    """The error that an answer of the API tells of.
+
+    Args:
+        body: The decoded JSON, or whatever else came.
+        status: Of HTTP; 200 in a stream.
+        headers: Of the answer.
+        key: What must not stand in the error.
+    """
+    told = body.get("error") if isinstance(body, dict) else None
+    told = told if isinstance(told, dict) else {}
+    details = told.get("details")
+    code = details.get("error_code") if isinstance(details, dict) else None
+    kind = told.get("type")
+    error_class = (
+        _BY_CODE.get(code or "")
+        or _BY_TYPE.get(kind or "")
+        or (error_class_for_status(status) if status >= 300 else None)
+        or _BY_VAGUE_TYPE.get(kind or "", errors.ServerError)
+    )
+    message = str(told.get("message") or f"the provider answered with status {status} and no message")
+    request_id = headers.get("request-id") or (body.get("request_id") if isinstance(body, dict) else None)
+    return error_class(
+        without(key, message),
+        status=status,
+        request_id=request_id,
+        retry_after=_seconds(headers),
+        raw=without(key, body),
+    )
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    """How long to wait: `Retry-After-Ms`, or `Retry-After` as seconds or as a date; None where it says nothing."""
+    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name, "").strip()
+        try:
+            seconds = float(value) * scale
+        except ValueError:
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    try:
+        return max(0.0, parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time())
+    except ValueError:
+        return None

@@ -1,0 +1,142 @@
+"""A conversation in the Messages API's form: https://platform.claude.com/docs/en/api/messages."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.requests import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipelex_core.requests import Media, Message, Part
+
+Block = dict[str, Any]
+
+PROVIDER = "anthropic"
+CACHE_MARK = {"type": "ephemeral"}
+
+_IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+_FOREIGN_ID = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def api_messages(messages: Sequence[Message], model_id: str) -> list[dict[str, Any]]:
+    """The messages, neighbours of one role joined: the API wants the results of parallel calls in one message.
+
+    Raises:
+        UnsupportedInputError: A medium the API does not take.
+    """
+    made: list[dict[str, Any]] = []
+    for message in messages:
+        role = "assistant" if message.role == "assistant" else "user"
+        blocks = said_blocks(message, model_id) if role == "assistant" else _blocks(message.parts)
+        if not blocks:
+            continue
+        if made and made[-1]["role"] == role:
+            made[-1]["content"] += blocks
+        else:
+            made.append({"role": role, "content": blocks})
+    for message_ in made:
+        if message_["role"] == "user":  # results stand before whatever else there is
+            message_["content"].sort(key=lambda block: block["type"] != "tool_result")
+    return made
+
+
+def said_blocks(message: Message, model_id: str) -> list[Block]:
+    """What the model said: its own blocks as they came, thinking in its place, where it was this model.
+
+    An answer's blocks are kept whole in one `ProviderPart`, because thinking is bound to the model that wrote it and
+    to its place between text and tool calls. They are sent where the message still says the same.
+    """
+    for part in message.parts:
+        if isinstance(part, ProviderPart) and part.provider == PROVIDER and "content" in part.data:
+            kept: list[Block] = [block for block in part.data["content"] if not _is_empty_text(block)]
+            if part.data.get("model_id") == model_id and _says(kept) == _told(message):
+                return [dict(block) for block in kept]
+    return _blocks(message.parts)
+
+
+def mark_for_caching(body: dict[str, Any]) -> None:
+    """Mark the system prompt (else the tools) and the last user message as the ends of what is worth caching."""
+    if "system" in body:
+        body["system"] = [{"type": "text", "text": body["system"], "cache_control": CACHE_MARK}]
+    elif body.get("tools"):
+        body["tools"][-1]["cache_control"] = CACHE_MARK
+    for message in reversed(body["messages"]):
+        if message["role"] == "user":
+            message["content"][-1]["cache_control"] = CACHE_MARK
+            return
+
+
+def _blocks(parts: Sequence[Part]) -> list[Block]:
+    return [block for part in parts if (block := _block(part)) is not None]
+
+
+def _block(part: Part) -> Block | None:
+    """One part; None for what is not sent: empty text, which the API refuses, and parts of other providers."""
+    match part:
+        case TextPart():
+            return {"type": "text", "text": part.text} if part.text else None
+        case ImagePart():
+            return _image(part.media)
+        case DocumentPart():
+            return _document(part.media)
+        case ToolCall():
+            return {"type": "tool_use", "id": _id(part.id), "name": part.name, "input": dict(part.arguments)}
+        case ToolResult():
+            result: Block = {"type": "tool_result", "tool_use_id": _id(part.call_id)}
+            if part.content:
+                result["content"] = part.content
+            if part.is_error:
+                result["is_error"] = True
+            return result
+        case ProviderPart():
+            is_block = part.provider == PROVIDER and "type" in part.data
+            return dict(part.data) if is_block else None
+
+
+def _image(media: Media) -> Block:
+    if media.url is not None:
+        return {"type": "image", "source": {"type": "url", "url": media.url}}
+    if media.media_type not in _IMAGE_TYPES:
+        msg = f"Anthropic's models take PNG, JPEG, GIF and WebP images, not {media.media_type}"
+        raise UnsupportedInputError(msg)
+    return {
+        "type": "image",
+        "source": {"type": "base64", "media_type": media.media_type, "data": media.base64()},
+    }
+
+
+def _document(media: Media) -> Block:
+    source: dict[str, Any]
+    if media.url is not None:
+        source = {"type": "url", "url": media.url}
+    elif media.media_type == "application/pdf":
+        source = {"type": "base64", "media_type": media.media_type, "data": media.base64()}
+    elif media.media_type == "text/plain" and media.data is not None:
+        source = {"type": "text", "media_type": media.media_type, "data": media.data.decode("utf-8", "replace")}
+    else:
+        msg = f"Anthropic's models take PDF and plain-text documents, not {media.media_type}"
+        raise UnsupportedInputError(msg)
+    return {"type": "document", "source": source, **({"title": media.name} if media.name else {})}
+
+
+def _id(call_id: str) -> str:
+    """A call's id as the API allows it; ids of other providers may hold other characters."""
+    return _FOREIGN_ID.sub("_", call_id)
+
+
+def _is_empty_text(block: Block) -> bool:
+    return block.get("type") == "text" and not block.get("text")
+
+
+def _says(blocks: Sequence[Block]) -> tuple[str, list[str]]:
+    """The text and the calls of blocks, to compare with a message's."""
+    text = "".join(block["text"] for block in blocks if block.get("type") == "text")
+    return text, [block["id"] for block in blocks if block.get("type") == "tool_use"]
+
+
+def _told(message: Message) -> tuple[str, list[str]]:
+    return message.text, [part.id for part in message.parts if isinstance(part, ToolCall)]

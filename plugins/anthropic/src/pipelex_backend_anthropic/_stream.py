@@ -1,0 +1,114 @@
+"""A streamed answer, put together into the message it would have been.
+
+https://platform.claude.com/docs/en/build-with-claude/streaming
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pipelex_core.errors import InvalidAnswerError, ProviderConnectionError
+
+
+class StreamedMessage:
+    """The message so far."""
+
+    def __init__(self) -> None:
+        self._is_complete = False
+        self._message: dict[str, Any] = {}
+        self._blocks: dict[int, dict[str, Any]] = {}
+        self._pieces: dict[tuple[int, str], list[str]] = {}
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the stream has said anything of a message."""
+        return bool(self._message)
+
+    @property
+    def text(self) -> str:
+        """The visible text so far."""
+        return "".join(
+            self._joined(index, "text") for index in sorted(self._blocks) if self._blocks[index].get("type") == "text"
+        )
+
+    def add(self, event: Any) -> str | None:
+        """Take one event, and give the visible text it brings, if any.
+
+        Raises:
+            InvalidAnswerError: It is no event of such a stream.
+        """
+        try:
+            if event["type"] == "content_block_delta":
+                return self._add_delta(event["index"], event["delta"])
+            return self._add_other(event)
+        except (KeyError, TypeError, AttributeError) as error:
+            msg = f"the stream holds a malformed event: {type(error).__name__} {error}"
+            raise InvalidAnswerError(msg, raw=event) from None
+
+    def message(self) -> dict[str, Any]:
+        """The whole message.
+
+        Raises:
+            ProviderConnectionError: The stream ended before its finish event.
+            InvalidAnswerError: A tool's input is no JSON.
+        """
+        if not self._is_complete:
+            msg = "the stream ended before its message did"
+            raise ProviderConnectionError(msg)
+        content = [block for index in sorted(self._blocks) if (block := self._whole(index)) is not None]
+        return {**self._message, "content": content}
+
+    def _add_delta(self, index: int, delta: dict[str, Any]) -> str | None:
+        match delta["type"]:
+            case "text_delta":
+                text: str = delta["text"]
+                self._pieces[index, "text"].append(text)
+                return text or None
+            case "input_json_delta":
+                self._pieces[index, "input"].append(delta["partial_json"])
+            case "thinking_delta":
+                self._pieces[index, "thinking"].append(delta["thinking"])
+            case "signature_delta":
+                self._blocks[index]["signature"] = delta["signature"]
+        return None  # further kinds, such as citations, are of no use here
+
+    def _add_other(self, event: dict[str, Any]) -> str | None:
+        match event["type"]:
+            case "message_start":
+                self._message = dict(event["message"])
+            case "content_block_start":
+                index, block = event["index"], dict(event["content_block"])
+                self._blocks[index] = block
+                for name in ("text", "thinking"):
+                    self._pieces[index, name] = [block[name]] if block.get(name) else []
+                self._pieces[index, "input"] = []
+                if block["type"] == "text":
+                    return block.get("text") or None
+            case "message_delta":
+                self._message.update(event["delta"])
+                counted = {name: count for name, count in (event.get("usage") or {}).items() if count is not None}
+                self._message["usage"] = {**(self._message.get("usage") or {}), **counted}
+            case "message_stop":
+                self._is_complete = True
+        return None  # further kinds may come at any time, and mean nothing here
+
+    def _joined(self, index: int, name: str) -> str:
+        return "".join(self._pieces[index, name])
+
+    def _whole(self, index: int) -> dict[str, Any] | None:
+        """A block with its pieces joined; None for a call that was cut short by the token limit."""
+        block = dict(self._blocks[index])
+        for name in ("text", "thinking"):
+            if name in block:
+                block[name] = self._joined(index, name)
+        written = self._joined(index, "input")
+        if written:
+            try:
+                block["input"] = json.loads(written)
+            except ValueError:
+                if self._message.get("stop_reason") == "max_tokens":
+                    return None
+                msg = f"the input of tool '{block.get('name')}' is no JSON"
+                raise InvalidAnswerError(msg, raw=written) from None
+        return block

@@ -1,0 +1,249 @@
+"""A server that speaks Anthropic's Messages API, and refuses what the API is documented to refuse.
+
+    async with AnthropicServer() as server:
+        server.queue(streamed(message(text("Hello"))))       # or Reply.json(message(…)), or failure(529, "overloaded_error")
+        ...point the SDK at server.url...
+
+With nothing queued, a request that is right is answered with `ANSWER`, streamed where it asks for that; a wrong one gets
+the API's 400.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipelex_backend_anthropic import pipelex_backends
+from pipelex_core.execution.resources import LoopResources
+from pipelex_core.requests import Message as Said
+from pipelex_core.requests import TextPart, TextRequest
+from pipelex_core.specs import BackendConfig, ModelSpec, Secret
+from tests.servers.base import Received, Reply, Server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    from pipelex_backend_anthropic._backend import AnthropicBackend
+    from pipelex_core.requests import Part
+
+Block = dict[str, Any]
+Message = dict[str, Any]
+
+KEY = "sk-ant-test-0123456789"
+REQUEST_ID = "req_0123456789"
+ANSWER = "Paris."
+
+_SAMPLING = ("temperature", "top_p", "top_k")
+_KNOWN = {
+    "cache_control",
+    "max_tokens",
+    "messages",
+    "metadata",
+    "model",
+    "output_config",
+    "stop_sequences",
+    "stream",
+    "system",
+    "temperature",
+    "thinking",
+    "tool_choice",
+    "tools",
+    "top_k",
+    "top_p",
+}
+
+
+def text(said: str) -> Block:
+    """A block of text."""
+    return {"type": "text", "text": said}
+
+
+def thinking(thought: str, signature: str = "c2lnbmVk") -> Block:
+    """A block of thinking, signed."""
+    return {"type": "thinking", "thinking": thought, "signature": signature}
+
+
+def tool_use(call_id: str, name: str, arguments: dict[str, Any]) -> Block:
+    """A call of a tool."""
+    return {"type": "tool_use", "id": call_id, "name": name, "input": arguments}
+
+
+def message(*content: Block, stop_reason: str | None = "end_turn", **usage: Any) -> Message:
+    """An answer; `usage` replaces the counts that are there by default."""
+    return {
+        "id": "msg_01",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-test",
+        "content": list(content),
+        "stop_reason": stop_reason,
+        "stop_sequence": None,
+        "usage": {"input_tokens": 10, "output_tokens": 5, **usage},
+    }
+
+
+def replied(answer: Message) -> Reply:
+    """An answer as one document, with the id of its request."""
+    return Reply.json(answer, headers={"request-id": REQUEST_ID})
+
+
+def events(answer: Message) -> list[tuple[str, Any]]:
+    """An answer as the events of a stream, its texts and inputs in several pieces."""
+    usage = answer["usage"]
+    begun = {**answer, "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}
+    made: list[tuple[str, Any]] = [("message_start", {"message": begun}), ("ping", {})]
+    for index, block in enumerate(answer["content"]):
+        start, deltas = _pieces(block)
+        made.append(("content_block_start", {"index": index, "content_block": start}))
+        made += [("content_block_delta", {"index": index, "delta": delta}) for delta in deltas]
+        made.append(("content_block_stop", {"index": index}))
+    ended = {"stop_reason": answer["stop_reason"], "stop_sequence": None}
+    made.append(("message_delta", {"delta": ended, "usage": {"output_tokens": usage["output_tokens"]}}))
+    made.append(("message_stop", {}))
+    return [(name, {"type": name, **data}) for name, data in made]
+
+
+def streamed(answer: Message, **options: Any) -> Reply:
+    """An answer as a stream."""
+    return Reply.sse(*events(answer), headers={"request-id": REQUEST_ID}, **options)
+
+
+def error_body(kind: str, told: str = "it went wrong", code: str | None = None) -> dict[str, Any]:
+    """The body of an error."""
+    details = {"details": {"error_code": code}} if code else {}
+    return {"type": "error", "error": {"type": kind, "message": told, **details}, "request_id": REQUEST_ID}
+
+
+def failure(status: int, kind: str, told: str = "it went wrong", *, code: str | None = None, **headers: str) -> Reply:
+    """An error; `retry_after="2"` becomes the header `retry-after`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply.json(error_body(kind, told, code), status=status, headers={"request-id": REQUEST_ID, **named})
+
+
+def config(url: str | None, *, key: str | None = KEY, **options: Any) -> BackendConfig:
+    """The backend's configuration, with `url` as its endpoint."""
+    secret = None if key is None else Secret(key)
+    return BackendConfig(name="anthropic", endpoint=url, api_key=secret, options=options)
+
+
+def spec(**fields: Any) -> ModelSpec:
+    """A model."""
+    options = {"name": "claude", "model_id": "claude-test", "max_tokens": 64000, **fields}
+    return ModelSpec(backend="anthropic", sdk="anthropic", **options)
+
+
+def asked(prompt: str | Iterable[Part] = "What is the capital of France?", **fields: Any) -> TextRequest:
+    """A request of one message of the user."""
+    parts = (TextPart(prompt),) if isinstance(prompt, str) else tuple(prompt)
+    return TextRequest(**{"spec": spec(), "messages": (Said(role="user", parts=parts),), **fields})
+
+
+@asynccontextmanager
+async def opened(made: BackendConfig) -> AsyncIterator[AnthropicBackend]:
+    """The plugin's backend, open, on a pool of its own."""
+    resources = LoopResources()
+    backend: AnthropicBackend = pipelex_backends()["anthropic"](made)
+    try:
+        await backend.open(resources)
+        yield backend
+    finally:
+        await backend.close()
+        await resources.close()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until something holds that no event tells of, ten seconds at most."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 -- as said
+            await asyncio.sleep(0.01)
+
+
+class AnthropicServer(Server):
+    """The server; `bodies` are the JSON bodies it got."""
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        return [request.json for request in self.received if request.body]
+
+    async def answer(self, request: Received) -> Reply:
+        fault = find_fault(request)
+        if fault is not None:
+            return failure(400, "invalid_request_error", fault)
+        answer = message(text(ANSWER))
+        return streamed(answer) if request.json.get("stream") else replied(answer)
+
+
+def find_fault(request: Received) -> str | None:
+    """What the API would refuse a request for, or None."""
+    if request.path != "/v1/messages":
+        return f"no such path: {request.path}"
+    if request.headers.get("x-api-key") != KEY and request.headers.get("authorization") != f"Bearer {KEY}":
+        return "invalid x-api-key"
+    version = request.headers.get("anthropic-version")
+    body = request.json
+    faults = [
+        *(f"{name}: Extra inputs are not permitted" for name in body.keys() - _KNOWN),
+        *(f"{name}: Field required" for name in ("max_tokens", "messages", "model") if name not in body),
+        *(f"{name}: Extra inputs are not permitted" for name in _SAMPLING if name in body and version != "2023-06-01"),
+        *_conversation_faults(body.get("messages", [])),
+        *_thinking_faults(body),
+    ]
+    return faults[0] if faults else None
+
+
+def _thinking_faults(body: dict[str, Any]) -> list[str]:
+    kind = body.get("thinking", {})
+    forced = body.get("tool_choice", {}).get("type") in {"any", "tool"}
+    faults = []
+    if kind.get("type") in {"enabled", "adaptive"} and forced:
+        faults.append("Thinking may not be enabled when tool_choice forces tool use.")
+    if kind.get("type") in {"enabled", "adaptive"} and body.get("temperature", 1) != 1:
+        faults.append("`temperature` may only be set to 1 when thinking is enabled.")
+    if kind.get("type") == "enabled" and not 1024 <= kind["budget_tokens"] < body["max_tokens"]:
+        faults.append("`max_tokens` must be greater than `thinking.budget_tokens`.")
+    return faults
+
+
+def _conversation_faults(messages: list[dict[str, Any]]) -> list[str]:
+    faults = [] if messages else ["messages: at least one message is required"]
+    called: list[str] = []
+    for number, one in enumerate(messages):
+        blocks = one["content"] if isinstance(one["content"], list) else [text(one["content"])]
+        if any(block["type"] == "text" and not block["text"] for block in blocks):
+            faults.append(f"messages.{number}: text content blocks must be non-empty")
+        if number and messages[number - 1]["role"] == one["role"]:
+            faults.append(f"messages.{number}: two messages of one role")
+        answered = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
+        if sorted(answered) != sorted(called):
+            faults.append(
+                f"messages.{number}: `tool_use` ids were found without `tool_result` blocks immediately after"
+            )
+        if any(block["type"] != "tool_result" for block in blocks[: len(answered)]):
+            faults.append(f"messages.{number}: `tool_result` blocks must come first")
+        called = [block["id"] for block in blocks if block["type"] == "tool_use"]
+    return faults
+
+
+def _pieces(block: Block) -> tuple[Block, list[Block]]:
+    """How a block begins in a stream, and what then comes to it."""
+    match block["type"]:
+        case "text":
+            return {**block, "text": ""}, [{"type": "text_delta", "text": half} for half in _halves(block["text"])]
+        case "thinking":
+            deltas = [{"type": "thinking_delta", "thinking": half} for half in _halves(block["thinking"])]
+            deltas.append({"type": "signature_delta", "signature": block["signature"]})
+            return {**block, "thinking": "", "signature": ""}, deltas
+        case "tool_use":
+            written = json.dumps(block["input"])
+            return {**block, "input": {}}, [
+                {"type": "input_json_delta", "partial_json": half} for half in ("", *_halves(written))
+            ]
+        case _:
+            return block, []
+
+
+def _halves(whole: str) -> tuple[str, str]:
+    middle = len(whole) // 2
+    return whole[:middle], whole[middle:]
