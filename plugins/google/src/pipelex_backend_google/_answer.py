@@ -1,4 +1,4 @@
-"""What Gemini answered, put together from its parts, in one piece or over a stream."""
+"""What Gemini answered, put together from its parts: https://ai.google.dev/api/generate-content#generatecontentresponse."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pipelex_core.errors import ContentFilterError, InvalidAnswerError
 from pipelex_core.requests import NO_USAGE, FinishReason, ProviderPart, TextAnswer, ToolCall, Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from google.genai import types
 
 FINISH_REASONS: dict[str, FinishReason] = {
@@ -28,90 +30,106 @@ FINISH_REASONS: dict[str, FinishReason] = {
     "IMAGE_RECITATION": "content_filter",
     "MODEL_ARMOR": "content_filter",
 }
-"""Every other reason is `other`: https://ai.google.dev/api/generate-content#FinishReason."""
+"""Every other reason is `other`."""
+
+WRONG_FORM = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading an answer of another form than it should have raises."""
 
 
 @define(kw_only=True)
 class Gathered:
-    """An answer in the making.
+    """An answer in the making, of one piece or of a stream's.
 
     Attributes:
-        texts: The visible text so far.
+        request_id: The provider's id of the request, as far as it is known.
         finish: Google's finish reason, or None while there is none.
-        usage: What was used, as far as Google has said.
+        last: The piece that was taken in last.
     """
 
-    texts: list[str] = field(factory=list)
+    request_id: str | None
     finish: str | None = None
-    usage: Usage = NO_USAGE
+    last: dict[str, Any] | None = None
+    _texts: list[str] = field(factory=list)
     _reasoning: list[str] = field(factory=list)
     _calls: list[ToolCall] = field(factory=list)
     _provider_parts: list[ProviderPart] = field(factory=list)
+    _usage: Usage = NO_USAGE
 
-    def add_text(self, text: str, *, thought: bool, signature: str | None) -> None:
-        """A part with text, or with nothing but a signature."""
-        (self._reasoning if thought else self.texts).append(text)
-        if signature:
-            self._sign("thought" if thought else "text", text, signature)
+    def take(self, piece: dict[str, Any]) -> list[str]:
+        """Take a piece in, and give the visible text it brings.
 
-    def add_call(self, name: str, arguments: dict[str, Any], call_id: str | None, signature: str | None) -> None:
-        """A part with a function call."""
-        call = ToolCall(id=call_id or new_call_id(), name=name, arguments=arguments)
-        self._calls.append(call)
-        if signature:
+        Raises:
+            InvalidAnswerError: It has another form than it should.
+            ContentFilterError: The prompt was blocked.
+        """
+        self.last = piece
+        self.request_id = self.request_id or piece.get("responseId")
+        try:
+            return list(self._take(piece))
+        except WRONG_FORM as error:
+            fault = wrong_form(error)
+        raise InvalidAnswerError(fault, request_id=self.request_id, raw=piece)
+
+    def _take(self, piece: dict[str, Any]) -> Iterator[str]:
+        counts = piece.get("usageMetadata")
+        if counts and "promptTokenCount" in counts:
+            self._usage = usage_of(counts)
+        candidates = piece.get("candidates")
+        if not candidates:
+            blocked = piece.get("promptFeedback", {}).get("blockReason")
+            if blocked:
+                msg = f"Google blocked the prompt: {blocked}"
+                raise ContentFilterError(msg, request_id=self.request_id, raw=piece)
+            return
+        candidate = candidates[0]
+        self.finish = candidate.get("finishReason") or self.finish
+        for part in candidate.get("content", {}).get("parts", ()):
+            yield from self._take_part(part)
+
+    def _take_part(self, part: dict[str, Any]) -> Iterator[str]:
+        called, signature = part.get("functionCall"), part.get("thoughtSignature")
+        if called is not None:
+            call = ToolCall(id=called.get("id") or new_call_id(), name=called["name"], arguments=called.get("args", {}))
+            self._calls.append(call)
             self._sign("call", call.id, signature)
+        elif part.get("thought"):
+            self._reasoning.append(part.get("text", ""))
+            self._sign("thought", part.get("text", ""), signature)
+        else:
+            text = part.get("text", "")
+            self._sign("text", text, signature)
+            if text:
+                self._texts.append(text)
+                yield text
 
-    def _sign(self, place: str, value: str, signature: str) -> None:
-        self._provider_parts.append(ProviderPart(provider=PROVIDER, data={place: value, "thoughtSignature": signature}))
+    def _sign(self, place: str, value: str, signature: str | None) -> None:
+        if signature:
+            data = {place: value, "thoughtSignature": signature}
+            self._provider_parts.append(ProviderPart(provider=PROVIDER, data=data))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been said or called."""
+        return not (self._texts or self._calls or self._reasoning)
 
     @property
     def text(self) -> str:
-        """The visible text."""
-        return "".join(self.texts)
+        """The visible text so far."""
+        return "".join(self._texts)
 
-    def answer(self, *, request_id: str | None, raw: Any) -> TextAnswer:
+    def answer(self) -> TextAnswer:
         """The whole of it."""
         reason = FINISH_REASONS.get(self.finish or "", "other")
         return TextAnswer(
             text=self.text,
             finish_reason="tool_calls" if self._calls and reason == "stop" else reason,
-            usage=self.usage,
+            usage=self._usage,
             tool_calls=tuple(self._calls),
             reasoning="".join(self._reasoning) or None,
             provider_parts=tuple(self._provider_parts),
-            request_id=request_id,
-            raw=raw,
+            request_id=self.request_id,
+            raw=self.last,
         )
-
-
-def parse(response: types.GenerateContentResponse) -> tuple[dict[str, Any], str | None]:
-    """The JSON of an answer that the SDK handed over unread, and the id of the request.
-
-    Raises:
-        InvalidAnswerError: It is no JSON object, or holds no candidate.
-        ContentFilterError: The prompt was blocked.
-    """
-    http = response.sdk_http_response
-    body = (http.body if http else None) or ""
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        answer = None
-    if not isinstance(answer, dict):
-        msg = "Google's answer is no JSON object: is the endpoint right?"
-        raise InvalidAnswerError(msg, raw=body)
-    named = request_id(http.headers if http else None) or answer.get("responseId")
-    if not answer.get("candidates"):
-        feedback = answer.get("promptFeedback")
-        raise no_candidate(feedback.get("blockReason") if isinstance(feedback, dict) else None, named, answer)
-    return answer, named
-
-
-def no_candidate(block_reason: str | None, named: str | None, raw: Any) -> ContentFilterError | InvalidAnswerError:
-    """What to raise for an answer without a candidate."""
-    if block_reason:
-        return ContentFilterError(f"Google blocked the prompt: {block_reason}", request_id=named, raw=raw)
-    return InvalidAnswerError("Google's answer holds no candidate", request_id=named, raw=raw)
 
 
 def text_answer(response: types.GenerateContentResponse) -> TextAnswer:
@@ -121,51 +139,45 @@ def text_answer(response: types.GenerateContentResponse) -> TextAnswer:
         InvalidAnswerError: It is none.
         ContentFilterError: The prompt was blocked.
     """
-    answer, named = parse(response)
-    gathered = Gathered()
+    piece, named = parse(response)
+    gathered = Gathered(request_id=named)
+    gathered.take(piece)
+    if gathered.finish is None and gathered.is_empty:
+        msg = "Google's answer is empty, and says no reason"
+        raise InvalidAnswerError(msg, request_id=gathered.request_id, raw=piece)
+    return gathered.answer()
+
+
+def parse(response: types.GenerateContentResponse) -> tuple[dict[str, Any], str | None]:
+    """The JSON of an answer that the SDK handed over unread, and the id of the request, where a header tells it.
+
+    Raises:
+        InvalidAnswerError: It is no JSON object.
+    """
+    http = response.sdk_http_response
+    body = (http.body if http else None) or ""
+    named = request_id(http.headers if http else None)
     try:
-        candidate = answer["candidates"][0]
-        gathered.finish = candidate.get("finishReason")
-        parts = (candidate.get("content") or {}).get("parts") or ()
-        for part in parts:
-            _add(gathered, part)
-        gathered.usage = usage_of(answer.get("usageMetadata"))
-        made = gathered.answer(request_id=named, raw=answer)
-    except (AttributeError, KeyError, TypeError) as error:
-        fault = f"Google's answer has another form than it should ({type(error).__name__})"
-    else:
-        if gathered.finish or parts:
-            return made
-        fault = "Google's answer is empty and says no reason"
-    raise InvalidAnswerError(fault, request_id=named, raw=answer)
+        answer = json.loads(body)
+    except ValueError:
+        answer = None
+    if isinstance(answer, dict):
+        return answer, named
+    msg = "Google's answer is no JSON object: is the endpoint right?"
+    raise InvalidAnswerError(msg, request_id=named, raw=body)
 
 
-def _add(gathered: Gathered, part: dict[str, Any]) -> None:
-    call, signature = part.get("functionCall"), part.get("thoughtSignature")
-    if call is not None:
-        gathered.add_call(call["name"], call.get("args") or {}, call.get("id"), signature)
-    elif "text" in part or signature:
-        gathered.add_text(part.get("text", ""), thought=bool(part.get("thought")), signature=signature)
+def wrong_form(error: Exception) -> str:
+    """What to say of an answer that could not be read."""
+    return f"Google's answer has another form than it should ({type(error).__name__})"
 
 
-def usage_of(metadata: dict[str, Any] | None) -> Usage:
+def usage_of(counts: dict[str, Any]) -> Usage:
     """`usageMetadata` in our terms: Google counts thoughts apart from the candidates, and leaves zeros out."""
-    counts = metadata or {}
-    return usage(
-        counts.get("promptTokenCount"),
-        counts.get("candidatesTokenCount"),
-        counts.get("thoughtsTokenCount"),
-        counts.get("cachedContentTokenCount"),
-    )
-
-
-def usage(prompt: int | None, candidates: int | None, thoughts: int | None, cached: int | None) -> Usage:
-    """Google's counts, added up; without a count of the prompt it has said nothing yet."""
-    if prompt is None and candidates is None and thoughts is None:
-        return NO_USAGE
+    thoughts = counts.get("thoughtsTokenCount")
     return Usage(
-        input_tokens=prompt,
-        output_tokens=(candidates or 0) + (thoughts or 0),
-        cached_tokens=cached,
+        input_tokens=counts.get("promptTokenCount"),
+        output_tokens=counts.get("candidatesTokenCount", 0) + (thoughts or 0),
+        cached_tokens=counts.get("cachedContentTokenCount"),
         reasoning_tokens=thoughts,
     )

@@ -2,24 +2,25 @@
 
 The request's body is built here in the API's own form and given to the SDK as `extra_body`, and a whole answer comes
 back unread (`should_return_http_response`): both are documented options, and half the work of a typed call. The SDK
-does the rest: addresses, credentials, headers, the transport and its errors, and the reading of streams.
+does the rest: addresses, credentials, headers, the transport, and its errors.
 """
 
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from pipelex_backend_google._answer import text_answer
+from pipelex_backend_google._answer import Gathered, text_answer
 from pipelex_backend_google._body import text_body
 from pipelex_backend_google._client import open_client
-from pipelex_backend_google._errors import call_error
+from pipelex_backend_google._errors import call_error, request_id
 from pipelex_backend_google._image import image_answer, image_body
-from pipelex_backend_google._stream import ChunkReader
+from pipelex_backend_google._stream import Pool, events, open_stream
 from pipelex_core.backend import ImageGenerator, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.errors import ProviderConnectionError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncIterator
 
     from google import genai
     from google.genai import types
@@ -52,7 +53,7 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
         Raises:
             AuthenticationError: There is no key, or no usable credentials.
         """
-        self._client = await open_client(self.config, resources.http(), vertex=self.vertex)
+        self._client = await open_client(self.config, Pool(resources.http()), vertex=self.vertex)
 
     async def close(self) -> None:
         """Close what the SDK made for itself; the pool stays open."""
@@ -75,21 +76,26 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
 
     async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """The text as it comes, then the answer."""
-        models, config, reader = self._models, _config(text_body(request)), ChunkReader()
-        failure = None
+        models, config, failure = self._models, _config(text_body(request)), None
+        gathered = Gathered(request_id=None)
         try:
             chunks = await models.generate_content_stream(
                 model=self._model_id(request.spec), contents=_PLACEHOLDER, config=config
             )
-            async with aclosing(cast("AsyncGenerator[types.GenerateContentResponse]", chunks)) as stream:
-                async for chunk in stream:
-                    for delta in reader.read(chunk):
+            async with aclosing(await open_stream(chunks)) as response:
+                gathered.request_id = request_id(response.headers)
+                async for event in events(response):
+                    for delta in gathered.take(event):
                         yield delta
         except Exception as error:  # noqa: BLE001 -- the SDK raises far outside its own classes: see the table
-            failure = call_error(error, self.config.api_key, partial_text=reader.partial_text)
+            partial_text = gathered.text if gathered.last else None
+            failure = call_error(error, self.config.api_key, partial_text=partial_text)
         if failure is not None:
             raise failure  # out here, so that it does not carry the SDK's error, and the key in its request, along
-        yield reader.answer()
+        if gathered.finish is None:
+            msg = "Google's stream ended before the answer was complete"
+            raise ProviderConnectionError(msg, request_id=gathered.request_id, partial_text=gathered.text)
+        yield gathered.answer()
 
     async def list_models(self) -> tuple[str, ...]:
         """Ids as a spec's `model_id` has them."""

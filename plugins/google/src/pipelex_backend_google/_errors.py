@@ -16,7 +16,7 @@ from pipelex_core.errors import (
     CallError,
     InvalidAnswerError,
     ProviderConnectionError,
-    RateLimitError,
+    ServerError,
     error_class_for_status,
 )
 
@@ -27,12 +27,26 @@ if TYPE_CHECKING:
 
 _LONGEST = 500
 _REQUEST_ID_HEADERS = ("x-goog-request-id", "x-request-id")
-_BY_RPC_STATUS: dict[str, type[CallError]] = {
-    "CANCELLED": ProviderConnectionError,
-    "RESOURCE_EXHAUSTED": RateLimitError,
-    "UNAUTHENTICATED": AuthenticationError,
+_HTTP_STATUS: dict[str, int] = {
+    "ABORTED": 409,
+    "ALREADY_EXISTS": 409,
+    "DATA_LOSS": 500,
+    "DEADLINE_EXCEEDED": 504,
+    "FAILED_PRECONDITION": 400,
+    "INTERNAL": 500,
+    "INVALID_ARGUMENT": 400,
+    "NOT_FOUND": 404,
+    "OUT_OF_RANGE": 400,
+    "PERMISSION_DENIED": 403,
+    "RESOURCE_EXHAUSTED": 429,
+    "UNAUTHENTICATED": 401,
+    "UNAVAILABLE": 503,
+    "UNIMPLEMENTED": 501,
+    "UNKNOWN": 500,
 }
-"""Where the google.rpc status says more than the HTTP status."""
+"""What a google.rpc status stands for, where an error inside a stream has no code."""
+_BY_RPC_STATUS: dict[str, type[CallError]] = {"CANCELLED": ProviderConnectionError}
+"""Where the google.rpc status says more than the HTTP status, here 499."""
 _BY_REASON: dict[str, type[CallError]] = {"API_KEY_INVALID": AuthenticationError}
 """Where the reason in an ErrorInfo does: a wrong key is answered with 400 INVALID_ARGUMENT."""
 
@@ -69,10 +83,10 @@ def request_id(headers: Mapping[str, str] | None) -> str | None:
 
 def _of_api(error: genai.APIError) -> CallError:
     details = list(_details(error.details))
-    status: int | None = error.code  # an error inside a stream may come without one
     rpc_status = error.status or ""
+    status = error.code or _HTTP_STATUS.get(rpc_status)
     made = next((_BY_REASON[reason] for reason in _values(details, "reason") if reason in _BY_REASON), None)
-    made = made or _BY_RPC_STATUS.get(rpc_status) or (error_class_for_status(status) if status else InvalidAnswerError)
+    made = made or _BY_RPC_STATUS.get(rpc_status) or (error_class_for_status(status) if status else ServerError)
     told = " ".join((error.message or "no reason was given").split())
     headers = getattr(error.response, "headers", None)
     return made(

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from pipelex_backend_google._answer import FINISH_REASONS, parse, usage_of
+from pipelex_backend_google._answer import WRONG_FORM, Gathered, parse, wrong_form
 from pipelex_core.errors import ContentFilterError, InvalidAnswerError, UnsupportedInputError
 from pipelex_core.requests import Image, ImageAnswer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from google.genai import types
 
     from pipelex_core.requests import ImageRequest
@@ -62,32 +64,30 @@ def image_answer(response: types.GenerateContentResponse) -> ImageAnswer:
         ContentFilterError: The prompt, or the picture, was blocked.
         InvalidAnswerError: There is no image in it.
     """
-    answer, named = parse(response)
+    piece, named = parse(response)
+    gathered = Gathered(request_id=named)
+    told = "".join(gathered.take(piece))
     try:
-        candidate = answer["candidates"][0]
-        finish = candidate.get("finishReason")
-        parts = (candidate.get("content") or {}).get("parts") or ()
-        images = tuple(_image(part["inlineData"]) for part in parts if "inlineData" in part and not part.get("thought"))
-        used = evolve(usage_of(answer.get("usageMetadata")), images=len(images))
-        told = "".join(part.get("text") or "" for part in parts)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        fault = f"Google's answer has another form than it should ({type(error).__name__})"
-        finish, images, told = None, (), ""
+        images = tuple(_images(piece))
+    except WRONG_FORM as error:
+        images, fault = (), wrong_form(error)
     else:
-        fault = f"Google made no image (finish reason {finish})"
+        fault = f"Google made no image (finish reason {gathered.finish})" + (f": {told[:200]}" if told else "")
+    answer = gathered.answer()
     if images:
-        return ImageAnswer(images=images, usage=used, request_id=named, raw=answer)
-    if FINISH_REASONS.get(finish or "") == "content_filter":
-        msg = f"Google withheld the image: {finish}"
-        raise ContentFilterError(msg, request_id=named, raw=answer)
-    raise InvalidAnswerError(f"{fault}: {told[:200]}" if told else fault, request_id=named, raw=answer)
+        usage = evolve(answer.usage, images=len(images))
+        return ImageAnswer(images=images, usage=usage, request_id=answer.request_id, raw=piece)
+    if answer.finish_reason == "content_filter":
+        msg = f"Google withheld the image: {gathered.finish}"
+        raise ContentFilterError(msg, request_id=answer.request_id, raw=piece)
+    raise InvalidAnswerError(fault, request_id=answer.request_id, raw=piece)
 
 
-def _image(data: dict[str, Any]) -> Image:
-    return Image(
-        data=b64decode(data["data"], altchars=b"-_" if _url_safe(data["data"]) else None), content_type=data["mimeType"]
-    )
-
-
-def _url_safe(text: str) -> bool:
-    return "-" in text or "_" in text
+def _images(piece: dict[str, Any]) -> Iterator[Image]:
+    """The pictures, without those that were thoughts on the way."""
+    for candidate in piece.get("candidates", ())[:1]:
+        for part in candidate.get("content", {}).get("parts", ()):
+            picture = part.get("inlineData")
+            if picture and not part.get("thought"):
+                data = picture["data"].replace("-", "+").replace("_", "/")  # either alphabet of base64
+                yield Image(data=b64decode(data, validate=True), content_type=picture["mimeType"])

@@ -1,83 +1,96 @@
-"""A stream's chunks, as the SDK reads them."""
+"""Streams: opened by the SDK, read here.
+
+The SDK builds and sends the request with its credentials and raises its errors; where the answer is a stream it gets an
+empty one from `Pool`, and the true one is read here. Reading it there costs ten times as much a chunk, fails at
+comments and at U+2028, and leaves the connection open where its iteration is left early.
+"""
 
 from __future__ import annotations
 
-from base64 import b64encode
-from typing import TYPE_CHECKING
+import json
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+import httpx2
+from google.genai.errors import APIError
 
-from pipelex_backend_google._answer import Gathered, no_candidate, usage
-from pipelex_backend_google._errors import request_id
-from pipelex_core.errors import ProviderConnectionError
+from pipelex_core.errors import InvalidAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
 
-    from google.genai import types
-
-    from pipelex_core.requests import TextAnswer
+_TAKEN: ContextVar[list[httpx2.Response]] = ContextVar("the answer to the stream that is being opened")
 
 
-@define
-class ChunkReader:
-    """Reads one stream.
+class Pool(httpx2.AsyncClient):
+    """The shared connection pool as the SDK gets it; it stays its owner's to close."""
 
-    Attributes:
-        gathered: The answer so far.
+    def __init__(self, shared: httpx2.AsyncClient) -> None:
+        super().__init__(transport=httpx2.AsyncBaseTransport(), trust_env=False)  # never used, and free to make
+        self._shared = shared
+
+    async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
+        """Send through the shared pool; the answer to a stream is kept for `open_stream`."""
+        response = await self._shared.send(request, stream=stream, **options)
+        if not stream or response.status_code != 200:
+            return response
+        _TAKEN.get().append(response)
+        return httpx2.Response(200, request=request)
+
+
+async def open_stream(chunks: AsyncIterator[Any]) -> httpx2.Response:
+    """The answer behind a stream of the SDK that has not begun; whoever takes it closes it."""
+    taken: list[httpx2.Response] = []
+    before = _TAKEN.set(taken)
+    try:
+        async for _ in chunks:
+            pass  # there are none: this sends the request, and raises what the SDK raises
+    finally:
+        _TAKEN.reset(before)
+    return taken[0]
+
+
+async def events(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
+    """The JSON objects of a stream of server-sent events.
+
+    Raises:
+        InvalidAnswerError: It is no such stream.
+        APIError: An event is an error.
     """
+    data: list[bytes] = []
+    is_stream = False
+    async for line in _lines(response):
+        if line.startswith(b"data:"):
+            data.append(line[5:])
+        elif not line and data:
+            is_stream = True
+            yield _event(data, response)
+            data = []
+    if data:
+        yield _event(data, response)
+    elif not is_stream:
+        msg = "Google's answer is no stream of events: is the endpoint right?"
+        raise InvalidAnswerError(msg)
 
-    gathered: Gathered = field(factory=Gathered)
-    _last: types.GenerateContentResponse | None = None
 
-    def read(self, chunk: types.GenerateContentResponse) -> Iterator[str]:
-        """Take a chunk in, and give the visible text it brings."""
-        self._last = chunk
-        counts = chunk.usage_metadata
-        if counts is not None and counts.prompt_token_count is not None:
-            self.gathered.usage = usage(
-                counts.prompt_token_count,
-                counts.candidates_token_count,
-                counts.thoughts_token_count,
-                counts.cached_content_token_count,
-            )
-        for candidate in (chunk.candidates or ())[:1]:
-            if candidate.finish_reason is not None:
-                self.gathered.finish = candidate.finish_reason.value
-            for part in (candidate.content.parts if candidate.content else None) or ():
-                yield from self._read_part(part)
+async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
+    """Lines as the format means them: ended by CR LF or LF, and by nothing else that Unicode calls a line's end."""
+    rest = b""
+    async for piece in response.aiter_bytes():
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            yield line.removesuffix(b"\r")
+    if rest:
+        yield rest
 
-    def _read_part(self, part: types.Part) -> Iterator[str]:
-        signature = b64encode(part.thought_signature).decode("ascii") if part.thought_signature else None
-        call = part.function_call
-        if call is not None:
-            self.gathered.add_call(call.name or "", call.args or {}, call.id, signature)
-        elif part.text is not None or signature:
-            text = part.text or ""
-            self.gathered.add_text(text, thought=bool(part.thought), signature=signature)
-            if text and not part.thought:
-                yield text
 
-    @property
-    def partial_text(self) -> str | None:
-        """The visible text so far; None before the first chunk."""
-        return None if self._last is None else self.gathered.text
-
-    def answer(self) -> TextAnswer:
-        """The whole answer, once the stream is over.
-
-        Raises:
-            ProviderConnectionError: The stream ended without a finish reason.
-            ContentFilterError: The prompt was blocked.
-        """
-        last = self._last
-        http = last.sdk_http_response if last else None
-        named = request_id(http.headers if http else None) or (last.response_id if last else None)
-        if self.gathered.finish is not None:
-            return self.gathered.answer(request_id=named, raw=last)
-        feedback = last.prompt_feedback if last else None
-        blocked = feedback.block_reason.value if feedback and feedback.block_reason else None
-        if blocked:
-            raise no_candidate(blocked, named, last)
-        msg = "Google's stream ended before the answer was complete"
-        raise ProviderConnectionError(msg, request_id=named, partial_text=self.partial_text)
+def _event(data: list[bytes], response: httpx2.Response) -> dict[str, Any]:
+    event = json.loads(b"\n".join(data))
+    if not isinstance(event, dict):
+        msg = "an event of Google's stream is no JSON object"
+        raise InvalidAnswerError(msg, raw=event)
+    error = event.get("error")
+    if error is not None:
+        told: dict[str, Any] = error if isinstance(error, dict) else {"message": str(error)}
+        raise APIError(told.get("code") or 0, {"error": told}, response)
+    return event

@@ -1,0 +1,197 @@
+"""A Gemini API on loopback: AI Studio's paths and Vertex AI's, and Google's token endpoint.
+
+It checks what it is asked as Google does (the key or token, the turns, one kind of content a part, results for every
+call, the signature of every signed call), and answers by what a request asks for, so that a wrong request fails.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
+
+from tests.servers.base import Reply, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers.base import Received
+
+KEY = "AIza-test-key"
+TOKEN = "ya29.loopback"
+SIGNATURE = b64encode(b"what was thought").decode()
+USAGE = {"promptTokenCount": 20, "candidatesTokenCount": 5, "thoughtsTokenCount": 7, "cachedContentTokenCount": 12}
+PNG = b64encode(b"\x89PNG\r\n\x1a\n-and-the-rest").decode()
+_AI_STUDIO = re.compile(r"/v1beta/models/(?P<model>[^/:]+):(?P<method>\w+)")
+_VERTEX = re.compile(
+    r"/v1beta1/projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/publishers/google/models/"
+    r"(?P<model>[^/:]+):(?P<method>\w+)"
+)
+_KINDS = {"text", "inlineData", "fileData", "functionCall", "functionResponse"}
+_GENERATION_SETTINGS = {
+    "temperature",
+    "maxOutputTokens",
+    "topP",
+    "seed",
+    "stopSequences",
+    "thinkingConfig",
+    "responseMimeType",
+    "responseJsonSchema",
+    "responseModalities",
+    "imageConfig",
+}
+
+
+def error(status: int, rpc_status: str, message: str, *details: dict[str, Any]) -> Reply:
+    """An error in Google's form."""
+    told: dict[str, Any] = {"code": status, "message": message, "status": rpc_status}
+    if details:
+        told["details"] = list(details)
+    return Reply.json({"error": told}, status=status)
+
+
+def answer(*parts: dict[str, Any], finish: str | None = "STOP", usage: dict[str, int] | None = None) -> dict[str, Any]:
+    """An answer, or a chunk of one, with one candidate."""
+    candidate: dict[str, Any] = {"content": {"role": "model", "parts": list(parts)}, "index": 0}
+    if finish is not None:
+        candidate["finishReason"] = finish
+    return {
+        "candidates": [candidate],
+        "usageMetadata": USAGE if usage is None else usage,
+        "modelVersion": "gemini-test",
+        "responseId": "response-1",
+    }
+
+
+class GoogleServer(Server):
+    """The server.
+
+    Attributes:
+        tokens: How many access tokens were given out.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens = 0
+
+    async def answer(self, request: Received) -> Reply:
+        """A token, a list of models, or what a request asks for."""
+        if request.path == "/token":
+            return self._token(request)
+        if request.method == "GET":
+            prefix = "publishers/google/models" if "publishers" in request.path else "models"
+            names = [{"name": f"{prefix}/{name}"} for name in ("gemini-2.5-flash", "gemini-2.5-pro")]
+            return Reply.json({"publisherModels" if "publishers" in request.path else "models": names})
+        studio, vertex = _AI_STUDIO.fullmatch(request.path), _VERTEX.fullmatch(request.path)
+        matched = studio or vertex
+        if matched is None:
+            return error(404, "NOT_FOUND", f"no such path: {request.path}")
+        refused = _refused(request, vertex=vertex is not None)
+        return refused or self._generated(matched["method"], request)
+
+    def _generated(self, method: str, request: Received) -> Reply:
+        made = _answer_to(request.json)
+        if method == "generateContent":
+            return Reply.json(made)
+        return Reply.sse(*_chunks(made)) if request.query.get("alt") == "sse" else Reply.json([made])
+
+    def _token(self, request: Received) -> Reply:
+        form = request.body.decode()
+        if "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer" not in form:
+            return Reply.json({"error": "unsupported_grant_type"}, status=400)
+        self.tokens += 1
+        return Reply.json({"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
+
+
+def _refused(request: Received, *, vertex: bool) -> Reply | None:
+    """Google's refusal of a wrong key, token or request, or None."""
+    if vertex and request.headers.get("authorization") not in (f"Bearer {TOKEN}", "Bearer anonymous"):
+        return error(401, "UNAUTHENTICATED", "no valid token")
+    if not vertex and request.headers.get("x-goog-api-key") != KEY:
+        reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+        return error(400, "INVALID_ARGUMENT", "API key not valid.", reason)
+    faults = list(_faults(request.json))
+    return error(400, "INVALID_ARGUMENT", "; ".join(faults)) if faults else None
+
+
+def _faults(body: dict[str, Any]) -> Iterator[str]:
+    """Everything that Google would not take."""
+    unknown = set(body) - {"contents", "generationConfig", "systemInstruction", "tools", "toolConfig"}
+    unknown |= set(body.get("generationConfig", ())) - _GENERATION_SETTINGS
+    if unknown:
+        yield f"Unknown name: {sorted(unknown)}"
+    waiting: list[dict[str, Any]] = []
+    for content in body["contents"]:
+        if content.get("role") not in ("user", "model") or not content.get("parts"):
+            yield f"a turn has role user or model, and parts: {content}"
+        yield from _faults_of_parts(content["parts"], waiting)
+        waiting = [part["functionCall"] for part in content["parts"] if "functionCall" in part]
+
+
+def _faults_of_parts(parts: list[dict[str, Any]], waiting: list[dict[str, Any]]) -> Iterator[str]:
+    for part in parts:
+        if len(_KINDS & set(part)) != 1:
+            yield f"oneof field 'data' must be set once: {part}"
+    calls = [part for part in parts if "functionCall" in part]
+    results = [part["functionResponse"] for part in parts if "functionResponse" in part]
+    if calls and calls[0].get("thoughtSignature") != SIGNATURE:
+        yield "Function call is missing a thought_signature"
+    if len(results) != len(waiting):
+        yield "the number of function response parts is to equal that of function call parts"
+    for call, result in zip(waiting, results, strict=False):
+        if (call["name"], call.get("id")) != (result["name"], result.get("id")):
+            yield f"{result['name']} answers no call"
+        if not isinstance(result["response"], dict):
+            yield "a response is an object"
+
+
+def _answer_to(body: dict[str, Any]) -> dict[str, Any]:
+    config = body.get("generationConfig", {})
+    if config.get("responseModalities") == ["IMAGE"]:
+        return answer({"inlineData": {"mimeType": "image/png", "data": PNG}})
+    thoughts: list[dict[str, Any]] = []
+    if config.get("thinkingConfig", {}).get("includeThoughts"):
+        thoughts = [{"text": "Hm. ", "thought": True}, {"text": "Yes.", "thought": True}]
+    last = body["contents"][-1]["parts"]
+    results = [part["functionResponse"]["response"] for part in last if "functionResponse" in part]
+    if results:
+        return answer(*thoughts, {"text": f"The tools say {json.dumps(results)}.", "thoughtSignature": SIGNATURE})
+    mode = body.get("toolConfig", {}).get("functionCallingConfig", {}).get("mode")
+    if "tools" in body and mode != "NONE":
+        return answer(*thoughts, *_calls(body["tools"][0]["functionDeclarations"]))
+    if "responseJsonSchema" in config:
+        value = dict.fromkeys(config["responseJsonSchema"]["properties"], 7)
+        return answer(*thoughts, {"text": json.dumps(value)})
+    said = [part.get("text") or next(iter(part.values())).get("mimeType") for part in last]
+    return answer(*thoughts, {"text": f"You said: {' + '.join(said)}"})
+
+
+def _calls(declarations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A call of every tool; the first is signed, and only it has an id."""
+    parts: list[dict[str, Any]] = []
+    for number, declaration in enumerate(declarations):
+        arguments = {name: f"some {name}" for name in declaration["parametersJsonSchema"]["properties"]}
+        call: dict[str, Any] = {"name": declaration["name"], "args": arguments}
+        parts.append(
+            {"functionCall": {**call, "id": "id-0"}, "thoughtSignature": SIGNATURE}
+            if number == 0
+            else {"functionCall": call}
+        )
+    return parts
+
+
+def _chunks(made: dict[str, Any]) -> list[dict[str, Any]]:
+    """An answer in pieces: a part or half a text each, and a last one with the reason and the counts."""
+    (candidate,) = made["candidates"]
+    chunks = []
+    for part in candidate["content"]["parts"]:
+        text = part.get("text", "")
+        halves = (
+            [{**part, "text": text[: len(text) // 2]}, {**part, "text": text[len(text) // 2 :]}] if text else [part]
+        )
+        if text and "thoughtSignature" in part:
+            halves = [{"text": text}, {"text": "", "thoughtSignature": part["thoughtSignature"]}]
+        chunks += [answer(half, finish=None, usage={}) for half in halves]
+    last = answer({"text": ""}, finish=candidate["finishReason"])
+    return [*chunks, last]
