@@ -1,0 +1,127 @@
+"""What Converse answered, as a `TextAnswer`; a stream's events are put together in the same form first."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from pipelex_backend_bedrock._messages import PROVIDER
+from pipelex_core.errors import ContentFilterError, InvalidAnswerError
+from pipelex_core.requests import NO_USAGE, ProviderPart, TextAnswer, ToolCall, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipelex_core.requests import FinishReason, ObjectRequest
+
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#bedrock-runtime_Converse-response-stopReason
+_FINISH_REASONS: dict[str, FinishReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "content_filtered": "content_filter",
+    "guardrail_intervened": "content_filter",
+}
+
+
+def read_answer(response: Mapping[str, Any]) -> TextAnswer:
+    """The answer in a response of Converse.
+
+    Raises:
+        InvalidAnswerError: It holds no message, or a message without anything in it.
+        ContentFilterError: All of it was withheld.
+    """
+    request_id = request_id_of(response)
+    message = response.get("output", {}).get("message")
+    reason = response.get("stopReason")
+    if message is None or not isinstance(message.get("content"), list) or not isinstance(reason, str):
+        msg = "Bedrock answered with something that is no message"
+        raise InvalidAnswerError(msg, raw=response, request_id=request_id)
+    content = message["content"]
+    answer = TextAnswer(
+        text="".join(_texts(content)),
+        finish_reason=_FINISH_REASONS.get(reason, "other"),
+        usage=read_usage(response.get("usage")),
+        tool_calls=tuple(_tool_calls(content)),
+        reasoning="".join(_reasoning(content)) or None,
+        provider_parts=tuple(
+            ProviderPart(provider=PROVIDER, data=block) for block in content if "reasoningContent" in block
+        ),
+        request_id=request_id,
+        raw=response,
+    )
+    _check_not_empty(answer, reason)
+    return answer
+
+
+def as_object(answer: TextAnswer, request: ObjectRequest) -> TextAnswer:
+    """The answer to a forced tool call: its arguments are the object, and it is no call any more.
+
+    A model that answered in text, as a thinking Claude may, keeps its text.
+    """
+    asked = next((call for call in answer.tool_calls if call.name == request.schema_name), None)
+    if asked is None:
+        return answer
+    return evolve(
+        answer,
+        text=json.dumps(asked.arguments, ensure_ascii=False),
+        finish_reason="stop" if answer.finish_reason == "tool_calls" else answer.finish_reason,
+        tool_calls=tuple(call for call in answer.tool_calls if call is not asked),
+    )
+
+
+def read_usage(usage: Mapping[str, Any] | None) -> Usage:
+    """The usage: Bedrock counts what it read from and wrote to the cache apart from the input, we count it in."""
+    if not usage:
+        return NO_USAGE
+    names = ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
+    fresh, read, written = (usage.get(name) for name in names)
+    return Usage(
+        input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
+        output_tokens=usage.get("outputTokens"),
+        cached_tokens=read,
+        cache_write_tokens=written,
+    )
+
+
+def request_id_of(response: Mapping[str, Any]) -> str | None:
+    """AWS's id of the request."""
+    found = response.get("ResponseMetadata", {}).get("RequestId")
+    return found if isinstance(found, str) else None
+
+
+def _texts(content: list[dict[str, Any]]) -> Iterator[str]:
+    for block in content:
+        if "text" in block:
+            yield block["text"]
+        elif "citationsContent" in block:
+            yield from (part.get("text", "") for part in block["citationsContent"].get("content", ()))
+
+
+def _reasoning(content: list[dict[str, Any]]) -> Iterator[str]:
+    for block in content:
+        if "reasoningContent" in block:
+            yield block["reasoningContent"].get("reasoningText", {}).get("text", "")
+
+
+def _tool_calls(content: list[dict[str, Any]]) -> Iterator[ToolCall]:
+    """The calls the caller must answer: those of AWS's own tools are answered already."""
+    for block in content:
+        call = block.get("toolUse")
+        if call is not None and call.get("type") != "server_tool_use":
+            yield ToolCall(id=call["toolUseId"], name=call["name"], arguments=call.get("input") or {})
+
+
+def _check_not_empty(answer: TextAnswer, reason: str) -> None:
+    """An answer cut short may be empty, and so may one that ends at once with a stop string: both say so."""
+    if answer.text or answer.tool_calls or answer.finish_reason == "length" or reason == "stop_sequence":
+        return
+    if answer.finish_reason == "content_filter":
+        msg = f"Bedrock withheld the answer because of its content ({reason})"
+        raise ContentFilterError(msg, raw=answer.raw, request_id=answer.request_id)
+    msg = f"Bedrock answered with nothing ({reason})"
+    raise InvalidAnswerError(msg, raw=answer.raw, request_id=answer.request_id)

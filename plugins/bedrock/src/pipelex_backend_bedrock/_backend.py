@@ -1,0 +1,93 @@
+"""The backend of Amazon Bedrock.
+
+botocore blocks, and takes its time to be imported: all of it happens in worker threads, and this module imports none
+of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pipelex_backend_bedrock._calls import Call
+from pipelex_backend_bedrock._converse import converse, converse_stream, list_models
+from pipelex_backend_bedrock._settings import read_settings
+from pipelex_backend_bedrock._workers import Workers
+from pipelex_core.backend import ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from pipelex_backend_bedrock._settings import Settings
+    from pipelex_core.backend import Resources
+    from pipelex_core.errors import CallError
+    from pipelex_core.requests import ObjectRequest, TextAnswer, TextRequest
+
+
+class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister):
+    """Converse and ConverseStream."""
+
+    fetches_urls: ClassVar[bool] = False
+
+    _settings: Settings
+    _workers: Workers
+    _session: Any = None
+    _client: Any = None
+
+    async def open(self, resources: Resources) -> None:  # noqa: ARG002 -- botocore brings its own connections
+        """Make the session and its client; raises `AuthenticationError` for credentials that cannot be."""
+        self._settings = read_settings(self.config)
+        self._workers = Workers(self._settings.max_concurrency, self._mapped)
+        try:
+            self._session, self._client = await self._workers.run(Call(), self._connect)
+        except BaseException:
+            await self._workers.close()
+            raise
+
+    async def close(self) -> None:
+        """End what is under way, then the connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await self._workers.close()
+            client.close()
+
+    async def generate_text(self, request: TextRequest) -> TextAnswer:
+        """The answer of Converse."""
+        options = self.config.options
+        return await self._workers.run(Call(request.timeout), lambda: converse(self._client, request, options))
+
+    async def generate_object(self, request: ObjectRequest) -> TextAnswer:
+        """As text: the object is the argument of a forced tool call, or what the model's JSON schema mode gave."""
+        return await self.generate_text(request)
+
+    def stream_text(self, request: TextRequest) -> AsyncGenerator[str | TextAnswer, None]:
+        """The deltas of ConverseStream; closing it severs the connection."""
+        call, options = Call(request.timeout), self.config.options
+
+        def mapped(error: Exception) -> CallError:
+            return self._mapped(error, call)
+
+        return self._workers.stream(call, lambda: converse_stream(self._client, request, options, mapped))
+
+    async def list_models(self) -> tuple[str, ...]:
+        """The ids of foundation models and inference profiles, of this region."""
+        return await self._workers.run(Call(), self._list_models)
+
+    def _connect(self) -> tuple[Any, Any]:
+        from pipelex_backend_bedrock._client import make_client, make_session
+
+        session = make_session(self._settings)
+        return session, make_client(session, self._settings)
+
+    def _list_models(self) -> tuple[str, ...]:
+        from pipelex_backend_bedrock._client import make_client
+
+        client = make_client(self._session, self._settings, "bedrock")
+        try:
+            return list_models(client)
+        finally:
+            client.close()
+
+    def _mapped(self, error: Exception, call: Call) -> CallError:
+        from pipelex_backend_bedrock._errors import to_call_error
+
+        return to_call_error(error, call, self._settings)

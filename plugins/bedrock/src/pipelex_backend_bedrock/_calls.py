@@ -1,0 +1,93 @@
+"""One call on its way through a worker thread: what its connection needs to know of it, and how it is given up.
+
+botocore has no way to cancel: a thread that waits for an answer waits until it comes. So each connection is told whose
+call it carries (`_connections`), and giving a call up shuts down that connection's socket, which wakes the thread.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from typing import Any, Protocol
+
+_ownership = threading.Lock()
+"""Held while a connection changes its call, and while one is severed: a call never severs another's connection."""
+
+
+class Connection(Protocol):
+    """What a call needs of the connection that carries it.
+
+    Attributes:
+        owner: The call it carries now, or carried last.
+        severed: Whether its socket was shut down under it.
+        sock: Its socket; None before it is connected.
+    """
+
+    owner: Call | None
+    severed: bool
+    sock: Any
+
+    def close(self) -> None:
+        """Forget the socket, so that the next request connects anew."""
+
+
+class Call:
+    """One call to the provider.
+
+    Attributes:
+        timeout: Longest silence to bear, in seconds; None for the client's own limit.
+        given_up: Whether nobody waits for it any more.
+        sent: Whether its request went out, at least in part: before that, a fault is the request's.
+    """
+
+    def __init__(self, timeout: float | None = None) -> None:
+        self.timeout = timeout
+        self.given_up = False
+        self.sent = False
+        self._connection: Connection | None = None
+
+    def board(self, connection: Connection) -> None:
+        """Take a connection, just before the request is written to it."""
+        with _ownership:
+            if connection.severed:  # by its last call, after it was back in the pool
+                connection.close()
+                connection.severed = False
+            connection.owner = self
+            self._connection = connection
+        self.check()
+        self.sent = True
+
+    def leave(self) -> None:
+        """Let go of the connection: the answer is complete."""
+        with _ownership:
+            if self._connection is not None and self._connection.owner is self:
+                self._connection.owner = None
+            self._connection = None
+
+    def give_up(self) -> None:
+        """End it from another thread: its connection is severed, and whatever it still gives is dropped."""
+        with _ownership:
+            self.given_up = True
+            connection = self._connection
+            if connection is None or connection.owner is not self or connection.sock is None:
+                return
+            connection.severed = True
+            # An SSLSocket's own shutdown would take the TLS state away from the thread that reads.
+            sock = getattr(connection.sock, "socket", connection.sock)
+            with suppress(OSError):  # the provider was faster
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def check(self) -> None:
+        """Stop here where nobody waits any more."""
+        if self.given_up:
+            msg = "the call was given up"
+            raise ConnectionAbortedError(msg)
+
+
+class _Current(threading.local):
+    call: Call | None = None
+
+
+current = _Current()
+"""The call that the running thread is busy with."""

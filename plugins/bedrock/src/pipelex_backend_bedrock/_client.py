@@ -1,0 +1,135 @@
+"""botocore's client, made of our settings. Slow to import and to make: only worker threads come here."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import botocore
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    Credentials,
+    DeferredRefreshableCredentials,
+)
+from botocore.exceptions import NoCredentialsError
+from botocore.loaders import Loader
+from botocore.session import Session
+
+from pipelex_backend_bedrock._calls import current
+from pipelex_backend_bedrock._connections import own_connections
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest
+
+    from pipelex_backend_bedrock._settings import Settings
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds; also how long closing may take while a connection is being made, for nothing interrupts that."""
+
+
+def make_session(settings: Settings) -> Session:
+    """The session whose credentials the clients use."""
+    session = Session(profile=settings.profile) if settings.profile else Session()
+    session.register_component("data_loader", _loader())
+    if settings.role_arn:
+        _assume_role(session, settings, settings.role_arn)
+    return session
+
+
+def make_client(session: Session, settings: Settings, service: str = "bedrock-runtime") -> Any:
+    """A client that tries once, keeps to the credentials named in the settings, and whose calls can be given up."""
+    client: Any = session.create_client(
+        service,
+        region_name=settings.region,
+        endpoint_url=settings.endpoint,
+        config=Config(**_config(settings)),
+        **_keys(settings),
+    )
+    own_connections(client)
+    client.meta.events.register(f"before-call.{service}", _limit_silence)
+    if settings.api_key is not None:
+        client.meta.events.register(f"before-send.{service}", partial(_bear_token, settings.api_key))
+    return client
+
+
+def _config(settings: Settings) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "retries": {"mode": "standard", "total_max_attempts": 1},
+        "connect_timeout": CONNECT_TIMEOUT,
+        "read_timeout": settings.read_timeout,
+        "max_pool_connections": settings.max_concurrency,
+        "tcp_keepalive": True,
+        "ignore_configured_endpoint_urls": True,
+        # The two cost a tenth of a call: a user agent that is written anew each time, and a check of the request
+        # against the model that Bedrock makes anyway.
+        "user_agent": f"pipelex-backend-bedrock botocore/{botocore.__version__}",
+        "parameter_validation": False,
+    }
+    # Without a signature named here, botocore lets AWS_BEARER_TOKEN_BEDROCK win over every other credential. And its
+    # own bearer signer takes no plain http, which a server on this machine speaks: so the token is added by `_bear_token`.
+    if settings.access == "signed":
+        config["signature_version"] = "v4"
+    elif settings.access == "bearer":
+        config["signature_version"] = botocore.UNSIGNED
+    return config
+
+
+def _keys(settings: Settings) -> dict[str, Any]:
+    if settings.access_key_id is None or settings.role_arn:
+        return {}
+    return {
+        "aws_access_key_id": settings.access_key_id,
+        "aws_secret_access_key": settings.secret_access_key,
+        "aws_session_token": settings.session_token,
+    }
+
+
+@cache
+def _loader() -> Loader:
+    """The descriptions of AWS's services, read once: a third of what a client costs."""
+    return Loader()
+
+
+def _limit_silence(context: dict[str, Any], **_: object) -> None:
+    """An event handler: the read timeout of this call."""
+    call = current.call
+    if call is not None and call.timeout is not None:
+        context["read_timeout"] = call.timeout
+
+
+def _bear_token(token: str, request: AWSPreparedRequest, **_: object) -> None:
+    """An event handler: add the token at the last moment, after botocore has logged the request."""
+    request.headers["Authorization"] = f"Bearer {token}"
+
+
+class _Role(CredentialProvider):
+    """Credentials of one assumed role, renewed before they expire."""
+
+    METHOD = "pipelex-assume-role"
+
+    def __init__(self, fetcher: AssumeRoleCredentialFetcher) -> None:
+        super().__init__()
+        self._fetcher = fetcher
+
+    def load(self) -> DeferredRefreshableCredentials:
+        return DeferredRefreshableCredentials(refresh_using=self._fetcher.fetch_credentials, method=self.METHOD)
+
+
+def _assume_role(session: Session, settings: Settings, role_arn: str) -> None:
+    """Put the role first in a session's chain; the role is assumed at the first call."""
+    chain = session.get_component("credential_provider")
+    if settings.access_key_id is not None and settings.secret_access_key is not None:
+        source = Credentials(settings.access_key_id, settings.secret_access_key, settings.session_token)
+    else:
+        source = chain.load_credentials()
+    if source is None:
+        raise NoCredentialsError
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=partial(session.create_client, region_name=settings.region),
+        source_credentials=source,
+        role_arn=role_arn,
+        extra_args={"RoleSessionName": "pipelex"},
+    )
+    chain.providers.insert(0, _Role(fetcher))

@@ -1,0 +1,148 @@
+"""One table of errors: what botocore and urllib3 raise, as ours.
+
+Codes of Bedrock: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#API_runtime_Converse_Errors;
+of every AWS service: https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore import exceptions as boto
+from botocore.eventstream import ParserError
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError
+
+from pipelex_backend_bedrock._headers import retry_after
+from pipelex_core import errors
+
+if TYPE_CHECKING:
+    from pipelex_backend_bedrock._calls import Call
+    from pipelex_backend_bedrock._settings import Settings
+
+_BY_CODE: dict[str, type[errors.CallError]] = {
+    **dict.fromkeys(
+        (
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "IncompleteSignature",
+            "IncompleteSignatureException",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "InvalidToken",
+            "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException",
+            "NotAuthorized",
+            "RequestExpired",
+            "SignatureDoesNotMatch",
+            "UnauthorizedException",
+            "UnrecognizedClientException",
+        ),
+        errors.AuthenticationError,
+    ),
+    "AccessDenied": errors.PermissionDeniedError,
+    "AccessDeniedException": errors.PermissionDeniedError,
+    "OptInRequired": errors.PermissionDeniedError,
+    "ResourceNotFoundException": errors.NotFoundError,
+    "ValidationException": errors.BadRequestError,
+    "ConflictException": errors.BadRequestError,
+    "LimitExceededException": errors.RateLimitError,
+    "ProvisionedThroughputExceededException": errors.RateLimitError,
+    "RequestLimitExceeded": errors.RateLimitError,
+    "ServiceQuotaExceededException": errors.RateLimitError,
+    "SlowDown": errors.RateLimitError,
+    "ThrottledException": errors.RateLimitError,
+    "Throttling": errors.RateLimitError,
+    "ThrottlingException": errors.RateLimitError,
+    "TooManyRequestsException": errors.RateLimitError,
+    "ModelNotReadyException": errors.OverloadedError,
+    "ServiceUnavailable": errors.OverloadedError,
+    "ServiceUnavailableException": errors.OverloadedError,
+    "ModelTimeoutException": errors.ServerError,
+    "ModelErrorException": errors.ServerError,
+    "ModelStreamErrorException": errors.ServerError,
+    "InternalError": errors.ServerError,
+    "InternalFailure": errors.ServerError,
+    "InternalServerError": errors.ServerError,
+    "InternalServerException": errors.ServerError,
+}
+"""By AWS's code; the codes of errors inside a stream are the same, with a small first letter."""
+
+_BY_CLASS: tuple[tuple[type[Exception], type[errors.CallError]], ...] = (
+    (boto.NoCredentialsError, errors.AuthenticationError),
+    (boto.PartialCredentialsError, errors.AuthenticationError),
+    (boto.CredentialRetrievalError, errors.AuthenticationError),
+    (boto.ProfileNotFound, errors.AuthenticationError),
+    (boto.NoAuthTokenError, errors.AuthenticationError),
+    (boto.TokenRetrievalError, errors.AuthenticationError),
+    (boto.LoginError, errors.AuthenticationError),
+    (boto.SSOError, errors.AuthenticationError),
+    (boto.RefreshWithMFAUnsupportedError, errors.AuthenticationError),
+    (boto.InfiniteLoopConfigError, errors.AuthenticationError),
+    (boto.InvalidConfigError, errors.AuthenticationError),
+    (boto.ConfigParseError, errors.AuthenticationError),
+    (boto.HTTPClientError, errors.ProviderConnectionError),
+    (boto.ConnectionError, errors.ProviderConnectionError),
+    (boto.ReadTimeoutError, errors.ProviderConnectionError),
+    (boto.IncompleteReadError, errors.ProviderConnectionError),
+    (HTTPError, errors.ProviderConnectionError),
+    (OSError, errors.ProviderConnectionError),
+    (ParserError, errors.InvalidAnswerError),
+    (ResponseParserError, errors.InvalidAnswerError),
+)
+"""By class, where there is no code; the first that fits."""
+
+_LONGEST = 500
+"""Characters of a provider's text to show: a proxy's may be a whole page."""
+
+
+def to_call_error(error: Exception, call: Call, settings: Settings) -> errors.CallError:
+    """Our error for whatever was raised on the way to Bedrock and back; it holds no secret, and nothing of the SDK's."""
+    if isinstance(error, errors.CallError):
+        return error
+    if isinstance(error, boto.ClientError):
+        return _of_code(error, settings)
+    known = next((ours for theirs, ours in _BY_CLASS if isinstance(error, theirs)), None)
+    if known is None:
+        known = errors.InvalidAnswerError if call.sent else errors.BadRequestError
+    return known(_described(error, known, settings))
+
+
+def _of_code(error: boto.ClientError, settings: Settings) -> errors.CallError:
+    said: Any = error.response.get("Error", {})
+    code = str(said.get("Code") or "Unknown")
+    known = _BY_CODE.get(code[:1].upper() + code[1:])
+    about: Any = error.response.get("ResponseMetadata", {})
+    status = about.get("HTTPStatusCode")
+    # A model that fails says with which status it did.
+    response: Any = error.response
+    original = response.get("originalStatusCode") or said.get("originalStatusCode")
+    if known is errors.ServerError and isinstance(original, int):
+        known = errors.error_class_for_status(original)
+    if known is None:
+        known = errors.ServerError if status is None else errors.error_class_for_status(status)
+    # AWS answers a wrong signature with the headers it was made of, a session token among them.
+    text = "" if known is errors.AuthenticationError else _short(str(said.get("Message") or ""), settings)
+    return known(
+        f"{error.operation_name}: {code}" + (f": {text}" if text else ""),
+        status=status,
+        request_id=about.get("RequestId"),
+        retry_after=retry_after(about.get("HTTPHeaders", {})),
+    )
+
+
+def _described(error: Exception, known: type[errors.CallError], settings: Settings) -> str:
+    name = type(error).__name__
+    if known is errors.BadRequestError:
+        return f"the request could not be made: {name}: {_short(str(error), settings)}"
+    if known is errors.InvalidAnswerError:
+        return f"the answer could not be read: {name}: {_short(str(error), settings)}"
+    if isinstance(error, boto.ReadTimeoutError):
+        return "nothing came from the provider within the read timeout"
+    return f"{name}: {_short(str(error), settings)}"
+
+
+def _short(text: str, settings: Settings) -> str:
+    text = settings.redact(" ".join(text.split()).rstrip("."))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

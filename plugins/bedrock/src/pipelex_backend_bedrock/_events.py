@@ -1,0 +1,100 @@
+"""The events of ConverseStream, put together into the response that Converse would have given."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pipelex_core.errors import InvalidAnswerError, ProviderConnectionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Assembly:
+    """A response that grows event by event: https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-call.html.
+
+    Attributes:
+        text: The visible text so far.
+    """
+
+    def __init__(self, metadata: Mapping[str, Any]) -> None:
+        self._response: dict[str, Any] = {"ResponseMetadata": metadata}
+        self._blocks: dict[int, dict[str, Any]] = {}
+        self._deltas: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """The visible text so far."""
+        return "".join(self._deltas)
+
+    def add(self, event: Mapping[str, Any]) -> str:
+        """Take one event in; gives the visible text it brought, mostly a piece, sometimes none."""
+        found = event.get("contentBlockDelta")
+        if found is not None:
+            return self._delta(found["contentBlockIndex"], found["delta"])
+        if "contentBlockStart" in event:
+            start = event["contentBlockStart"]
+            self._blocks[start["contentBlockIndex"]] = {name: dict(block) for name, block in start["start"].items()}
+        elif "messageStop" in event:
+            self._response["stopReason"] = event["messageStop"].get("stopReason")
+        elif "metadata" in event:
+            self._response.update(event["metadata"])
+        return ""
+
+    def response(self) -> dict[str, Any]:
+        """The whole response.
+
+        Raises:
+            ProviderConnectionError: The stream ended before its message did.
+            InvalidAnswerError: The arguments of a tool call are no JSON.
+        """
+        if "stopReason" not in self._response:
+            msg = "the stream ended before the answer did"
+            raise ProviderConnectionError(msg)
+        content = [self._blocks[index] for index in sorted(self._blocks)]
+        cut = self._response["stopReason"] in {"max_tokens", "model_context_window_exceeded"}
+        content = [block for block in content if _closed(block, cut=cut)]
+        self._response["output"] = {"message": {"role": "assistant", "content": content}}
+        return self._response
+
+    def _delta(self, index: int, delta: Mapping[str, Any]) -> str:
+        block = self._blocks.setdefault(index, {})
+        text: str | None = delta.get("text")
+        if text is not None:
+            block["text"] = block.get("text", "") + text
+            self._deltas.append(text)
+            return text
+        if "toolUse" in delta:
+            call = block.setdefault("toolUse", {})
+            call["input"] = call.get("input", "") + delta["toolUse"].get("input", "")
+        elif "reasoningContent" in delta:
+            _reason(block.setdefault("reasoningContent", {}), delta["reasoningContent"])
+        elif "citation" in delta:
+            block.setdefault("citations", []).append(delta["citation"])
+        return ""
+
+
+def _reason(block: dict[str, Any], delta: Mapping[str, Any]) -> None:
+    if "redactedContent" in delta:
+        block["redactedContent"] = block.get("redactedContent", b"") + delta["redactedContent"]
+        return
+    said = block.setdefault("reasoningText", {"text": ""})
+    for name in ("text", "signature"):
+        if name in delta:
+            said[name] = said.get(name, "") + delta[name]
+
+
+def _closed(block: dict[str, Any], *, cut: bool) -> bool:
+    """Parse a tool call's arguments; False for a call that was cut short with the answer."""
+    call = block.get("toolUse")
+    if call is None:
+        return True
+    try:
+        call["input"] = json.loads(call.get("input") or "{}")
+    except ValueError:
+        if cut:
+            return False
+        msg = f"the arguments of tool '{call.get('name')}' are no JSON"
+        raise InvalidAnswerError(msg, raw=call.get("input")) from None
+    return True

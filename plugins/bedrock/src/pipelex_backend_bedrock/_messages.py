@@ -1,0 +1,121 @@
+"""A conversation as Converse's `messages`: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Message.html."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.requests import DocumentPart, ImagePart, TextPart, ToolCall, ToolResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipelex_core.requests import Media, Message, Part
+
+PROVIDER = "bedrock"
+"""Marks the `ProviderPart`s that are ours: content blocks in Converse's own form."""
+
+Block = dict[str, Any]
+
+_IMAGES = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
+_DOCUMENTS = {
+    "application/pdf": "pdf",
+    "application/msword": "doc",
+    "application/vnd.ms-excel": "xls",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "text/csv": "csv",
+    "text/html": "html",
+    "text/markdown": "md",
+    "text/plain": "txt",
+}
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9()\[\] -]+")
+_LONGEST_NAME = 190
+
+
+def converse_messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
+    """The messages, the roles in turn: what follows in the same role, such as several tools' results, is one message.
+
+    Raises:
+        UnsupportedInputError: An image or document of a type Converse does not take, or given as a URL.
+    """
+    names: set[str] = set()
+    made: list[dict[str, Any]] = []
+    for message in messages:
+        role = "assistant" if message.role == "assistant" else "user"
+        content = [block for part in message.parts if (block := _block(part, names)) is not None]
+        if not content:
+            continue
+        if made and made[-1]["role"] == role:
+            made[-1]["content"] += content
+        else:
+            made.append({"role": role, "content": content})
+    for turn in made:
+        turn["content"] = _without_empty_text(turn["content"])
+    return made
+
+
+def has_tool_blocks(messages: list[dict[str, Any]]) -> bool:
+    """Whether a tool was called or answered before: then Converse wants the tools again."""
+    return any("toolUse" in block or "toolResult" in block for message in messages for block in message["content"])
+
+
+def _block(part: Part, names: set[str]) -> Block | None:
+    """A part as a content block; None for what belongs to another provider."""
+    block: Block | None = None
+    if isinstance(part, TextPart):
+        block = {"text": part.text}
+    elif isinstance(part, ImagePart):
+        block = {"image": {"format": _format(part.media, _IMAGES, "image"), "source": _source(part.media, "image")}}
+    elif isinstance(part, DocumentPart):
+        known = _format(part.media, _DOCUMENTS, "document")
+        source = _source(part.media, "document")
+        block = {"document": {"format": known, "name": _name(part.media, names), "source": source}}
+    elif isinstance(part, ToolCall):
+        block = {"toolUse": {"toolUseId": part.id, "name": part.name, "input": dict(part.arguments)}}
+    elif isinstance(part, ToolResult):
+        block = {"toolResult": _tool_result(part)}
+    elif part.provider == PROVIDER:
+        block = dict(part.data)
+    return block
+
+
+def _tool_result(part: ToolResult) -> Block:
+    result: Block = {"toolUseId": part.call_id, "content": [{"text": part.content}] if part.content else []}
+    if part.is_error:  # only some models take a status at all
+        result["status"] = "error"
+    return result
+
+
+def _without_empty_text(content: list[Block]) -> list[Block]:
+    """Bedrock refuses an empty text; beside other blocks it says nothing."""
+    return [block for block in content if block.get("text") != ""] or content
+
+
+def _format(media: Media, formats: dict[str, str], kind: str) -> str:
+    known = formats.get(media.media_type.partition(";")[0].strip().lower())
+    if known is None:
+        msg = f"Bedrock takes no {kind} of type {media.media_type}, but {', '.join(formats.values())}"
+        raise UnsupportedInputError(msg)
+    return known
+
+
+def _source(media: Media, kind: str) -> dict[str, bytes]:
+    if media.data is None:
+        msg = f"Bedrock fetches no {kind} from a URL: pass its bytes"
+        raise UnsupportedInputError(msg)
+    return {"bytes": media.data}
+
+
+def _name(media: Media, names: set[str]) -> str:
+    """A document's name in the letters that Bedrock allows, and no other document's of this conversation."""
+    stem = (media.name or "").rpartition("/")[2].rpartition(".")
+    allowed = " ".join(_NOT_IN_A_NAME.sub(" ", stem[0] or stem[2]).split())[:_LONGEST_NAME].strip() or "document"
+    name, number = allowed, 1
+    while name in names:
+        number += 1
+        name = f"{allowed} {number}"
+    names.add(name)
+    return name
