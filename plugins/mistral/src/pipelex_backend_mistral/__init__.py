@@ -1,0 +1,53 @@
+"""Mistral AI: language models and OCR.
+
+This module declares what there is and imports no SDK; `_backend` does, when a backend is made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_core.backend import BackendFactory, Option
+from pipelex_core.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+    from pipelex_core.backend import Backend
+    from pipelex_core.specs import BackendConfig
+
+__all__ = ["pipelex_backends", "pipelex_model_specs"]
+
+_MODEL_OPTIONS = (
+    Option(
+        name="structured_output",
+        choices=("json_schema", "json_mode"),
+        help="How the model is made to answer with an object: by its schema (default), or JSON mode for older models.",
+    ),
+    Option(
+        name="prompt_mode",
+        choices=("reasoning",),
+        help="Sent as it is: `reasoning` puts Mistral's own system prompt for reasoning before yours.",
+    ),
+)
+
+
+def _create(config: BackendConfig) -> Backend:
+    from pipelex_backend_mistral._backend import MistralBackend
+
+    return MistralBackend(config)
+
+
+@hookimpl
+def pipelex_backends() -> Mapping[str, BackendFactory]:
+    """The sdk `mistral`."""
+    return {"mistral": BackendFactory(_create, model_options=_MODEL_OPTIONS, requires_key=True)}
+
+
+@hookimpl
+def pipelex_model_specs() -> Mapping[str, Traversable]:
+    """The models of the backend `mistral`."""
+    from importlib.resources import files
+
+    return {"mistral": files(__name__) / "specs" / "mistral.toml"}

@@ -1,0 +1,125 @@
+"""The backend of Mistral AI: request, SDK call, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from pipelex_backend_mistral._chat_answer import Gathered, invalid, text_answer
+from pipelex_backend_mistral._chat_request import chat_body, size_of
+from pipelex_backend_mistral._client import MistralClient
+from pipelex_backend_mistral._ocr import document_answer, file_name, must_be_uploaded, ocr_body
+from pipelex_core.backend import DocumentExtractor, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.errors import CallError, PluginError, ProviderConnectionError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from pipelex_backend_mistral._errors import Doubt
+    from pipelex_core.backend import Resources
+    from pipelex_core.requests import DocumentAnswer, ExtractRequest, ObjectRequest, TextAnswer, TextRequest
+
+_log = logging.getLogger("pipelex_backend_mistral")
+
+DELETE_SECONDS = 10.0
+"""How long the deletion of an uploaded file may take, also after the caller gave up."""
+
+# The SDK's names of its operations: its tracing goes by them.
+_CHAT = ("/v1/chat/completions", "chat_completion_v1_chat_completions_post")
+_STREAM = ("/v1/chat/completions", "stream_chat")
+_OCR = ("/v1/ocr", "ocr_v1_ocr_post")
+_MODELS = ("/v1/models", "list_models_v1_models_get")
+
+
+class MistralBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtractor, ModelLister):
+    """Chat and OCR at api.mistral.ai, or at the endpoint of its config."""
+
+    _opened: MistralClient | None = None
+
+    async def open(self, resources: Resources) -> None:
+        """Make the SDK's client on the shared pool."""
+        self._opened = MistralClient(self.config, resources.http())
+
+    async def close(self) -> None:
+        """Let go of it."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    @property
+    def _client(self) -> MistralClient:
+        if self._opened is None:
+            msg = f"backend '{self.config.name}' is not open"
+            raise PluginError(msg)
+        return self._opened
+
+    async def generate_text(self, request: TextRequest) -> TextAnswer:
+        """One chat completion."""
+        answered = await self._client.call(*_CHAT, chat_body(request), too_long=_may_be_too_long(request))
+        return text_answer(answered.payload, answered.request_id)
+
+    async def generate_object(self, request: ObjectRequest) -> TextAnswer:
+        """One chat completion with a `response_format`."""
+        return await self.generate_text(request)
+
+    async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+        """One chat completion, streamed; the chunk with the finish reason is its last."""
+        body = chat_body(request, stream=True)
+        events = self._client.events(*_STREAM, body, too_long=_may_be_too_long(request))
+        gathered = Gathered(request_id=None)
+        try:
+            async for event in events:
+                gathered.request_id = event.request_id
+                delta = gathered.take(event.payload, "delta")
+                if delta:
+                    yield delta
+        except CallError as error:
+            error.partial_text = "".join(gathered.text) or None
+            if gathered.finish_reason is None or not isinstance(error, ProviderConnectionError):
+                raise  # else only the connection's end is missing
+        finally:
+            await events.aclose()
+        if gathered.finish_reason is None:
+            msg = "Mistral's stream ended before the answer did"
+            partial = "".join(gathered.text) or None
+            raise ProviderConnectionError(msg, request_id=gathered.request_id, partial_text=partial)
+        yield gathered.answer()
+
+    async def extract(self, request: ExtractRequest) -> DocumentAnswer:
+        """One OCR call; a large document is uploaded before, and deleted after it, however it ended."""
+        if not must_be_uploaded(request.document):
+            return await self._read(request, request.document.as_url())
+        ocr_body(request, "")  # refuses what cannot be read, before it is uploaded
+        file_id = await self._client.upload(request.document, file_name(request.document))
+        try:
+            return await self._read(request, await self._client.signed_url(file_id))
+        finally:
+            await self._delete(file_id)
+
+    async def list_models(self) -> tuple[str, ...]:
+        """The ids of the models that the key may use."""
+        answered = await self._client.call(*_MODELS)
+        models = answered.payload.get("data") if isinstance(answered.payload, dict) else None
+        if not isinstance(models, list) or not all(isinstance(model, dict) and "id" in model for model in models):
+            why = "it lists no models"
+            raise invalid(why, answered.payload, answered.request_id)
+        return tuple(str(model["id"]) for model in models)
+
+    async def _read(self, request: ExtractRequest, url: str) -> DocumentAnswer:
+        answered = await self._client.call(*_OCR, ocr_body(request, url))
+        return document_answer(answered.payload, request, answered.request_id)
+
+    async def _delete(self, file_id: str) -> None:
+        """Delete an uploaded file; where that fails, the call's own outcome stays, and the log names the file."""
+        try:
+            async with asyncio.timeout(DELETE_SECONDS):
+                await self._client.delete(file_id)
+        except (CallError, TimeoutError) as error:
+            _log.warning("the uploaded file %s could not be deleted at Mistral: %s", file_id, error)
+
+
+def _may_be_too_long(request: TextRequest) -> Doubt:
+    """Whether a request has as many characters as its model has tokens of context: only then can it be too long."""
+    window = request.spec.context_window
+    return lambda: window is not None and size_of(request) >= window

@@ -1,0 +1,193 @@
+"""Answers of `/v1/chat/completions`, whole or in chunks, as a `TextAnswer`; whatever is no answer is an error."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from attrs import define, field
+
+from pipelex_backend_mistral._chat_request import PROVIDER
+from pipelex_core.errors import InvalidAnswerError, ServerError
+from pipelex_core.requests import NO_USAGE, ProviderPart, TextAnswer, ToolCall, Usage
+
+if TYPE_CHECKING:
+    from pipelex_core.requests import FinishReason
+
+_FINISH_REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "model_length": "length",
+    "tool_calls": "tool_calls",
+    "content_filter": "content_filter",
+}
+
+
+@define(kw_only=True)
+class Gathered:
+    """What an answer has given so far: one message, or the deltas of a stream.
+
+    Attributes:
+        request_id: The provider's id of the request.
+        text: The pieces of visible text.
+        finish_reason: The provider's word for why it ended; None as long as it has not.
+        usage: As the provider counts it.
+        raw: The last answer or chunk.
+    """
+
+    request_id: str | None
+    text: list[str] = field(factory=list)
+    finish_reason: str | None = None
+    usage: Usage = NO_USAGE
+    raw: Any = None
+    _thinking: list[dict[str, Any]] = field(factory=list)
+    _still_thinking: bool = False
+    _calls: list[dict[str, Any]] = field(factory=list)
+
+    def take(self, payload: Any, key: Literal["message", "delta"]) -> str:
+        """Take an answer, whose choices hold a message, or a chunk with a delta; gives the text that is new.
+
+        Raises:
+            InvalidAnswerError: It has not the form of one.
+        """
+        self.raw = payload
+        if not isinstance(payload, dict) or not isinstance(payload.get("choices"), list):
+            self._fail("it has no choices")
+        if isinstance(payload.get("usage"), dict):
+            self.usage = usage_of(payload["usage"])
+        new = ""
+        for choice in payload["choices"]:
+            if not isinstance(choice, dict) or not isinstance(choice.get(key), dict):
+                self._fail(f"a choice has no {key}")
+            if choice.get("index"):
+                continue
+            new += self._take_content(choice[key].get("content"), streamed=key == "delta")
+            calls = choice[key].get("tool_calls") or []
+            for call in calls if isinstance(calls, list) else [calls]:
+                self._take_call(call, streamed=key == "delta")
+            self.finish_reason = choice.get("finish_reason") or self.finish_reason
+        return new
+
+    def answer(self) -> TextAnswer:
+        """The whole answer.
+
+        Raises:
+            InvalidAnswerError: A tool's arguments are no JSON object.
+            ServerError: The provider says that it failed on the way.
+        """
+        text = "".join(self.text)
+        if self.finish_reason == "error":
+            msg = "Mistral ended the answer with an error"
+            raise ServerError(msg, request_id=self.request_id, partial_text=text or None, raw=self.raw)
+        reasoning = "".join(_thinking_text(chunk) for chunk in self._thinking)
+        return TextAnswer(
+            text=text,
+            finish_reason=_FINISH_REASONS.get(str(self.finish_reason), "other"),
+            usage=self.usage,
+            tool_calls=tuple(self._tool_call(number, call) for number, call in enumerate(self._calls)),
+            reasoning=reasoning or None,
+            provider_parts=tuple(ProviderPart(provider=PROVIDER, data=chunk) for chunk in self._thinking),
+            request_id=self.request_id,
+            raw=self.raw,
+        )
+
+    def _take_content(self, content: Any, *, streamed: bool) -> str:
+        if content is None:
+            return ""
+        if isinstance(content, str):
+            self._still_thinking = self._still_thinking and not content
+            self.text.append(content)
+            return content
+        if not isinstance(content, list) or not all(isinstance(chunk, dict) for chunk in content):
+            self._fail("its content is neither text nor chunks")
+        new = ""
+        for chunk in content:
+            if chunk.get("type") == "text":
+                new += str(chunk.get("text") or "")
+                self._still_thinking = False
+            elif chunk.get("type") == "thinking":
+                self._take_thinking(chunk, streamed=streamed)
+        self.text.append(new)
+        return new
+
+    def _take_thinking(self, chunk: dict[str, Any], *, streamed: bool) -> None:
+        """Keep a thinking chunk; a streamed one continues the last, unless text came between them."""
+        if streamed and self._still_thinking:
+            last = self._thinking[-1]
+            text = _thinking_text(last) + _thinking_text(chunk)
+            last |= chunk | {"thinking": [{"type": "text", "text": text}]}
+        else:
+            self._thinking.append(dict(chunk))
+        self._still_thinking = True
+
+    def _take_call(self, call: Any, *, streamed: bool) -> None:
+        """Keep a call; a streamed piece without an id of its own (or `null`) continues the one with its index."""
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(function, dict):
+            self._fail("a tool call has no function")
+        call_id, index, arguments = call.get("id"), call.get("index"), function.get("arguments")
+        call_id = None if call_id == "null" else call_id
+        same = (
+            [one for one in self._calls if one["index"] == index and call_id in {None, one["id"]}] if streamed else []
+        )
+        if same and isinstance(arguments, str):
+            same[-1]["arguments"] += arguments
+            return
+        if isinstance(arguments, dict):
+            arguments = json.dumps(arguments)
+        begun = {"id": call_id, "index": index, "name": function.get("name"), "arguments": arguments or ""}
+        self._calls.append(begun)
+
+    def _tool_call(self, number: int, call: dict[str, Any]) -> ToolCall:
+        try:
+            arguments = json.loads(call["arguments"] or "{}")
+        except (TypeError, ValueError):
+            arguments = None
+        if not isinstance(arguments, dict) or not isinstance(call["name"], str):
+            cut = " (cut by max_tokens)" if self.finish_reason in {"length", "model_length"} else ""
+            self._fail(f"the arguments of tool call '{call['name']}' are no JSON object{cut}")
+        return ToolCall(id=call["id"] or f"call{number:05d}", name=call["name"], arguments=arguments)
+
+    def _fail(self, why: str) -> NoReturn:
+        raise invalid(why, self.raw, self.request_id, partial_text="".join(self.text) or None)
+
+
+def text_answer(payload: Any, request_id: str | None) -> TextAnswer:
+    """The answer of a call without streaming.
+
+    Raises:
+        InvalidAnswerError: It is none.
+        ServerError: The provider says that it failed on the way.
+    """
+    gathered = Gathered(request_id=request_id)
+    gathered.take(payload, "message")
+    if gathered.finish_reason is None:
+        why = "it does not say why it ended"
+        raise invalid(why, payload, request_id)
+    return gathered.answer()
+
+
+def invalid(why: str, raw: Any, request_id: str | None, partial_text: str | None = None) -> InvalidAnswerError:
+    """The error for something that is no answer; `raw` keeps it."""
+    msg = f"Mistral's answer cannot be used: {why}"
+    return InvalidAnswerError(msg, request_id=request_id, raw=raw, partial_text=partial_text)
+
+
+def usage_of(counts: dict[str, Any]) -> Usage:
+    """What a call used. Cached tokens are part of the input; older answers have them as `num_cached_tokens`."""
+    details = counts.get("prompt_tokens_details") or counts.get("prompt_token_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else counts.get("num_cached_tokens")
+    spent = counts.get("completion_tokens_details")
+    return Usage(
+        input_tokens=counts.get("prompt_tokens"),
+        output_tokens=counts.get("completion_tokens"),
+        cached_tokens=cached,
+        reasoning_tokens=spent.get("reasoning_tokens") if isinstance(spent, dict) else None,
+    )
+
+
+def _thinking_text(chunk: dict[str, Any]) -> str:
+    pieces = chunk.get("thinking")
+    if not isinstance(pieces, list):
+        return ""
+    return "".join(str(piece.get("text") or "") for piece in pieces if isinstance(piece, dict))

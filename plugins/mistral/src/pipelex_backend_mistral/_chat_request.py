@@ -1,0 +1,155 @@
+"""A `TextRequest` as the body of `POST /v1/chat/completions`: https://docs.mistral.ai/api/endpoint/chat."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from pipelex_backend_mistral._json import encoded
+from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.requests import (
+    DocumentPart,
+    ImagePart,
+    ObjectRequest,
+    ProviderPart,
+    TextPart,
+    ToolCall,
+    ToolResult,
+)
+
+if TYPE_CHECKING:
+    from pipelex_core.requests import Message, Part, TextRequest, Tool
+
+PROVIDER = "mistral"
+
+_CALL_ID = re.compile(r"[A-Za-z0-9]{9}")
+_BRIDGE = {"role": "assistant", "content": "OK"}
+"""Mistral refuses a user's message straight after a tool's (`invalid_request_message_order`)."""
+
+
+def chat_body(request: TextRequest, *, stream: bool = False) -> dict[str, Any]:
+    """What to send; settings that are None are left out.
+
+    Raises:
+        UnsupportedInputError: A part or a setting that Mistral's API has no place for.
+    """
+    body: dict[str, Any] = {"model": request.spec.model_id}
+    system = request.system
+    if isinstance(request, ObjectRequest):
+        if request.spec.options.get("structured_output") == "json_mode":
+            body["response_format"] = {"type": "json_object"}
+            told = f"Answer with one JSON document and nothing else. Its JSON schema:\n{encoded(request.schema)}"
+            system = f"{system}\n\n{told}" if system else told
+        else:
+            schema = {"name": request.schema_name, "schema": request.schema, "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    body["messages"] = _messages(request.messages, system)
+    if request.reasoning_budget is not None:
+        msg = "Mistral's models take no reasoning_budget: use reasoning_effort"
+        raise UnsupportedInputError(msg)
+    settings = {
+        "temperature": request.temperature,
+        "max_tokens": request.max_tokens,
+        "top_p": request.top_p,
+        "random_seed": request.seed,
+        "stop": list(request.stop) or None,
+        "reasoning_effort": request.reasoning_effort,
+        "prompt_mode": request.spec.options.get("prompt_mode"),
+    }
+    body |= {name: value for name, value in settings.items() if value is not None}
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+        if request.tool_choice is not None:
+            body["tool_choice"] = _tool_choice(request.tool_choice)
+    if stream:
+        body["stream"] = True
+    return body
+
+
+def size_of(request: TextRequest) -> int:
+    """Characters of text in a request, and the output tokens it asks for: it takes so many tokens at most."""
+    parts = [part for message in request.messages for part in message.parts]
+    texts = [part.text if isinstance(part, TextPart) else getattr(part, "content", "") for part in parts]
+    return len(request.system or "") + sum(map(len, texts)) + (request.max_tokens or 0)
+
+
+def _messages(messages: tuple[Message, ...], system: str | None) -> list[dict[str, Any]]:
+    sent: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
+    for message in messages:
+        for item in _assistant(message) if message.role == "assistant" else _others(message):
+            if item["role"] == "user" and sent and sent[-1]["role"] == "tool":
+                sent.append(_BRIDGE)
+            sent.append(item)
+    return sent
+
+
+def _assistant(message: Message) -> list[dict[str, Any]]:
+    """The model's own message; its thinking comes first, as it gave it."""
+    thinking: list[Any] = []
+    calls = []
+    for part in message.parts:
+        if isinstance(part, ProviderPart):
+            if part.provider == PROVIDER:
+                thinking.append(part.data)
+        elif isinstance(part, ToolCall):
+            function = {"name": part.name, "arguments": encoded(part.arguments)}
+            calls.append({"id": _call_id(part.id), "type": "function", "function": function})
+        elif not isinstance(part, TextPart):
+            raise _misplaced(part, message)
+    content: Any = message.text
+    if thinking:
+        content = [*thinking, {"type": "text", "text": content}] if content else thinking
+    sent: dict[str, Any] = {"role": "assistant", "content": content}
+    if calls:
+        sent["tool_calls"] = calls
+    return [sent]
+
+
+def _others(message: Message) -> list[dict[str, Any]]:
+    """A user's or a tool's message: each tool's result is a message of its own, what is left is the user's."""
+    sent: list[dict[str, Any]] = []
+    chunks = []
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            result = {"role": "tool", "tool_call_id": _call_id(part.call_id), "content": part.content}
+            sent.append({**result, "name": part.name} if part.name else result)
+        elif not isinstance(part, ProviderPart):
+            chunks.append(_chunk(part, message))
+    if chunks:
+        only_text = len(chunks) == 1 and chunks[0]["type"] == "text"
+        role = "user" if message.role == "tool" else message.role
+        sent.append({"role": role, "content": chunks[0]["text"] if only_text else chunks})
+    return sent
+
+
+def _chunk(part: Part, message: Message) -> dict[str, Any]:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, ImagePart):
+        return {"type": "image_url", "image_url": part.media.as_url()}
+    if isinstance(part, DocumentPart):
+        return {"type": "document_url", "document_url": part.media.as_url()}
+    raise _misplaced(part, message)
+
+
+def _misplaced(part: Part, message: Message) -> UnsupportedInputError:
+    return UnsupportedInputError(f"a message of role '{message.role}' has no place for a {type(part).__name__}")
+
+
+def _call_id(call_id: str) -> str:
+    """Mistral wants nine letters and digits; the id of another provider's call becomes such a one, always the same."""
+    if _CALL_ID.fullmatch(call_id):
+        return call_id
+    return sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()[:9]
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+def _tool_choice(choice: str) -> Any:
+    if choice in {"auto", "none", "required"}:
+        return choice
+    return {"type": "function", "function": {"name": choice}}

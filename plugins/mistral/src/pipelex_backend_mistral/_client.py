@@ -1,0 +1,169 @@
+"""Mistral's SDK: how it is opened, and the few ways it is called.
+
+Chat and OCR go through `Mistral.do_request_async`, which is what the SDK's typed methods end in: it sends a request with
+the SDK's hooks (tracing, user agent) and gives the answer as it came. The typed methods build a pydantic model per call
+and per streamed event and cost five times as much. Files, which are rare, go through the typed methods.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx2
+from attrs import frozen
+from mistralai.client import Mistral
+from mistralai.client._hooks import HookContext
+from mistralai.client.utils import get_security
+from mistralai.client.utils.eventstreaming import EventStreamAsync
+from mistralai.client.utils.logger import NoOpLogger
+
+from pipelex_backend_mistral._errors import (
+    error_of_answer,
+    error_of_event,
+    error_of_exception,
+    never,
+    request_id_of,
+)
+from pipelex_backend_mistral._http import SharedHttp
+from pipelex_backend_mistral._json import encoded
+from pipelex_core.errors import CallError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable
+
+    from pipelex_backend_mistral._errors import Doubt
+    from pipelex_core.requests import Media
+    from pipelex_core.specs import BackendConfig
+
+T = TypeVar("T")
+
+NEVER_MS = 24 * 60 * 60 * 1000
+"""The SDK's own timeout, 300 s unless told, must not end a call before the caller's deadline does."""
+
+
+@frozen
+class Answered:
+    """The JSON of an answer, and the provider's id of the request."""
+
+    payload: Any
+    request_id: str | None
+
+
+class MistralClient:
+    """One SDK client on a shared HTTP pool; belongs to the event loop it was made in."""
+
+    def __init__(self, config: BackendConfig, http: httpx2.AsyncClient) -> None:
+        self._key = config.api_key.reveal() if config.api_key else None
+        key = self._key
+        # Never used, and made without a TLS context; with none given, the SDK would make a real one.
+        self._sync = httpx2.Client(transport=httpx2.BaseTransport(), trust_env=False)
+        self._http = SharedHttp(http)
+        self._sdk = Mistral(
+            api_key=lambda: key,  # a callable, because for a missing key the SDK would look into the environment
+            server_url=config.endpoint.rstrip("/").removesuffix("/v1") if config.endpoint else None,
+            client=self._sync,
+            async_client=self._http,
+            timeout_ms=NEVER_MS,
+            debug_logger=NoOpLogger(),
+        )
+        configuration = self._sdk.sdk_configuration
+        self._url = configuration.get_server_details()[0]
+        security = configuration.security
+        self._headers = {
+            **get_security(security() if callable(security) else security)[0],
+            "accept": "application/json",
+            "content-type": "application/json",
+            "user-agent": configuration.user_agent,
+        }
+
+    def close(self) -> None:
+        """Let go of the SDK; the pool is not ours."""
+        self._sync.close()
+
+    async def call(
+        self, path: str, operation: str, body: dict[str, Any] | None = None, *, too_long: Doubt = never
+    ) -> Answered:
+        """One request and its JSON: a POST of `body`, or a GET.
+
+        Raises:
+            CallError: There is no such answer; `too_long` says whether the request may exceed the model's context.
+        """
+        response = await self._guarded(self._send(path, operation, body))
+        text = response.text
+        if response.status_code == 200:
+            with suppress(ValueError):  # what is no JSON is an error as below
+                return Answered(json.loads(text), request_id_of(response.headers))
+        raise error_of_answer(response.status_code, response.headers, text, secret=self._key, too_long=too_long)
+
+    async def events(
+        self, path: str, operation: str, body: dict[str, Any], *, too_long: Doubt = never
+    ) -> AsyncGenerator[Answered, None]:
+        """The JSON of each event of a stream, until the provider ends it.
+
+        Raises:
+            CallError: There is no stream, or it broke.
+        """
+        response = await self._guarded(self._send(path, operation, body, stream=True))
+        stream = EventStreamAsync(response, json.loads, sentinel="[DONE]", client_ref=self._sdk)
+        try:
+            is_stream = response.headers.get("content-type", "").startswith("text/event-stream")
+            if response.status_code != 200 or not is_stream:
+                text = (await self._guarded(response.aread())).decode("utf-8", "replace")
+                raise error_of_answer(response.status_code, response.headers, text, secret=self._key, too_long=too_long)
+            request_id = request_id_of(response.headers)
+            while (event := await self._guarded(anext(stream, None))) is not None:
+                data = event.get("data")
+                if event.get("event") == "error" or (isinstance(data, dict) and _is_fault(data)):
+                    raise error_of_event(data, response.headers, secret=self._key)
+                yield Answered(data, request_id)
+        finally:
+            await stream.generator.aclose()  # or the garbage collector would have to
+            await response.aclose()
+
+    async def upload(self, media: Media, name: str) -> str:
+        """Upload a file for OCR; gives its id."""
+        file: Any = {"file_name": name, "content": media.data, "content_type": media.media_type}
+        return (await self._guarded(self._sdk.files.upload_async(file=file, purpose="ocr"))).id
+
+    async def signed_url(self, file_id: str) -> str:
+        """An address of an uploaded file, good for an hour."""
+        return (await self._guarded(self._sdk.files.get_signed_url_async(file_id=file_id, expiry=1))).url
+
+    async def delete(self, file_id: str) -> None:
+        """Delete an uploaded file."""
+        await self._guarded(self._sdk.files.delete_async(file_id=file_id))
+
+    async def _send(
+        self, path: str, operation: str, body: dict[str, Any] | None, *, stream: bool = False
+    ) -> httpx2.Response:
+        content = None if body is None else encoded(body)
+        request = self._http.build_request(
+            "GET" if body is None else "POST", self._url + path, content=content, headers=self._headers
+        )
+        configuration = self._sdk.sdk_configuration
+        context = HookContext(
+            config=configuration,
+            base_url=self._url,
+            operation_id=operation,
+            oauth2_scopes=None,
+            security_source=configuration.security,
+            tags=None,
+            extensions=None,
+        )
+        return await self._sdk.do_request_async(context, request, lambda status: status >= 400, stream=stream)
+
+    async def _guarded(self, sdk_call: Awaitable[T]) -> T:
+        """Await a call of the SDK; what it raises becomes ours, and is not chained to it: it holds the key."""
+        try:
+            return await sdk_call
+        except CallError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- the SDK raises its own, its transport's, pydantic's and json's
+            failure = error_of_exception(error, secret=self._key)
+        raise failure
+
+
+def _is_fault(data: dict[str, Any]) -> bool:
+    return "choices" not in data and not data.keys().isdisjoint({"error", "message", "detail"})

@@ -1,0 +1,229 @@
+"""Mistral's API on loopback: chat, OCR, files and models, strict about what it is sent.
+
+It refuses, as Mistral does, fields it does not know, messages in a wrong order, tool ids of a wrong form, a wrong key and
+unknown models; https://docs.mistral.ai/api says what it checks. What it answers can be queued, or is the plainest answer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipelex_backend_mistral import pipelex_backends
+from pipelex_core.execution.resources import LoopResources
+from pipelex_core.requests import Message, Part, TextPart, TextRequest
+from pipelex_core.specs import BackendConfig, ModelSpec, Secret
+from tests.servers.base import Received, Reply, Server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from pipelex_backend_mistral._backend import MistralBackend
+
+KEY = "mistral-test-key"
+REQUEST_ID = "0198-correlation"
+HEADERS = {"mistral-correlation-id": REQUEST_ID}
+MODELS = ("mistral-small-latest", "magistral-medium-latest", "mistral-ocr-latest")
+PIXEL = b"\xff\xd8\xff\xe0 a picture"
+
+_CHAT_FIELDS = {"model", "messages", "stream", "response_format", "tools", "tool_choice"} | {
+    *("temperature", "top_p", "max_tokens", "stop", "random_seed", "reasoning_effort", "prompt_mode")
+}
+_OCR_FIELDS = {"model", "document", "include_image_base64", "image_limit", "image_min_size"}
+_AFTER = {
+    None: {"system", "user"},
+    "system": {"user", "assistant"},
+    "user": {"assistant", "user"},
+    "assistant": {"user", "tool", "assistant"},
+    "tool": {"assistant", "tool"},
+}
+"""Which roles may follow one another."""
+
+
+def message(content: Any = "Hello.", *, finish_reason: str | None = "stop", **fields: Any) -> dict[str, Any]:
+    """An answer of the chat endpoint; `tool_calls` and `usage` may be given."""
+    usage = fields.pop("usage", {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18})
+    inner = {"role": "assistant", "content": content, "tool_calls": None, **fields}
+    return {
+        "id": "cmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "mistral-small-latest",
+        "choices": [{"index": 0, "message": inner, "finish_reason": finish_reason}],
+        "usage": usage,
+    }
+
+
+def chunk(content: Any = None, *, finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
+    """A chunk of a stream; `tool_calls` and `usage` may be given."""
+    made: dict[str, Any] = {"id": "cmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "p": "abc"}
+    if "usage" in fields:
+        made["usage"] = fields.pop("usage")
+    delta = fields if content is None else {"content": content, **fields}
+    return {**made, "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]}
+
+
+def thinking(*texts: str, **fields: Any) -> dict[str, Any]:
+    """A thinking chunk."""
+    return {"type": "thinking", "thinking": [{"type": "text", "text": text} for text in texts], **fields}
+
+
+def call(name: str, arguments: Any, *, call_id: str | None = "abcdefgh1", index: int | None = 0) -> dict[str, Any]:
+    """A tool call, as answers and chunks have it."""
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}, "index": index}
+
+
+def page(index: int, *, images: Iterable[str] = (), data: str | None = None) -> dict[str, Any]:
+    """A page of an OCR answer, with images of 30 by 20 pixels."""
+    encoded = data if data is not None else "data:image/jpeg;base64," + b64encode(PIXEL).decode()
+    box = {"top_left_x": 10, "top_left_y": 10, "bottom_right_x": 40, "bottom_right_y": 30}
+    return {
+        "index": index,
+        "markdown": f"# Page {index}" + "".join(f"\n\n![{name}]({name})" for name in images),
+        "images": [{"id": name, **box, "image_base64": encoded, "image_annotation": None} for name in images],
+        "dimensions": {"dpi": 200, "height": 2200, "width": 1700},
+    }
+
+
+def pages(*found: dict[str, Any], counted: int | None = None) -> dict[str, Any]:
+    """An OCR answer."""
+    used = {"pages_processed": len(found) if counted is None else counted, "doc_size_bytes": 1}
+    return {"pages": list(found), "model": "mistral-ocr-latest", "usage_info": used, "document_annotation": None}
+
+
+def fault(status: int, message: Any = "no", *, code: str | None = None, kind: str = "invalid_request_error") -> Reply:
+    """An error, in Mistral's form."""
+    body = {"object": "error", "message": message, "type": kind, "param": None, "code": code}
+    return Reply.json({**body, "raw_status_code": status}, status=status, headers=HEADERS)
+
+
+class MistralServer(Server):
+    """The server. `files` holds what was uploaded and not deleted: id -> (name, bytes)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: dict[str, tuple[str, bytes]] = {}
+
+    def bodies(self, path: str = "/v1/chat/completions") -> list[Any]:
+        """The JSON of every request to a path."""
+        return [received.json for received in self.received if received.path == path]
+
+    async def answer(self, request: Received) -> Reply:
+        """The plainest right answer, or Mistral's refusal."""
+        if request.headers.get("authorization") != f"Bearer {KEY}":
+            return Reply.json({"detail": "Unauthorized"}, status=401, headers=HEADERS)
+        match request.method, request.path:
+            case "POST", "/v1/chat/completions":
+                reply = self._chat(request.json)
+            case "POST", "/v1/ocr":
+                reply = self._ocr(request.json)
+            case "GET", "/v1/models":
+                reply = Reply.json({"object": "list", "data": [{"id": name, "object": "model"} for name in MODELS]})
+            case _:
+                reply = self._files(request)
+        return reply
+
+    def _files(self, request: Received) -> Reply:
+        if (request.method, request.path) == ("POST", "/v1/files"):
+            return self._upload(request)
+        found = re.fullmatch(r"/v1/files/([^/]+)(/url)?", request.path)
+        if found is None or found[1] not in self.files:
+            return fault(404, "not found")
+        if request.method == "DELETE":
+            del self.files[found[1]]
+            return Reply.json({"id": found[1], "object": "file", "deleted": True})
+        return Reply.json({"url": f"{self.url}/signed/{found[1]}?expiry={request.query.get('expiry')}"})
+
+    def _chat(self, body: dict[str, Any]) -> Reply:
+        refusal = _unknown(body, _CHAT_FIELDS) or _order(body["messages"]) or _tool_ids(body["messages"])
+        if refusal:
+            return refusal
+        if body.get("stream"):
+            usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
+            chunks = (chunk(""), chunk("Hel"), chunk("lo."), chunk("", finish_reason="stop", usage=usage))
+            return Reply.sse(*chunks, "[DONE]", headers=HEADERS)
+        asked = body.get("response_format", {}).get("type")
+        return Reply.json(message('{"answer": 1}' if asked else "Hello."), headers=HEADERS)
+
+    def _ocr(self, body: dict[str, Any]) -> Reply:
+        refusal = _unknown(body, _OCR_FIELDS)
+        if refusal:
+            return refusal
+        images = ("img-0.jpeg", "img-1.jpeg") if body["include_image_base64"] else ()
+        return Reply.json(pages(page(0, images=images), page(1, images=images[:1])), headers=HEADERS)
+
+    def _upload(self, request: Received) -> Reply:
+        head, _, content = request.body.partition(b"Content-Type: application/pdf\r\n\r\n")
+        name = re.search(rb'filename="([^"]*)"', head)
+        assert name is not None
+        assert b'name="purpose"' in request.body
+        file_id = f"file-{len(self.files)}"
+        self.files[file_id] = (name[1].decode(), content.partition(b"\r\n--")[0])
+        about = {"id": file_id, "object": "file", "bytes": 1, "created_at": 1, "filename": name[1].decode()}
+        return Reply.json({**about, "purpose": "ocr", "sample_type": "ocr_input", "source": "upload"})
+
+
+def _unknown(body: dict[str, Any], fields: set[str]) -> Reply | None:
+    unknown = sorted(body.keys() - fields)
+    if unknown:
+        entries = [{"type": "extra_forbidden", "loc": ["body", name], "msg": "Extra inputs"} for name in unknown]
+        return fault(422, {"detail": entries})
+    if body["model"] not in MODELS:
+        return fault(400, f"Invalid model: {body['model']}", code="1500", kind="invalid_model")
+    return None
+
+
+def _order(messages: list[dict[str, Any]]) -> Reply | None:
+    before = None
+    for one in messages:
+        if one["role"] not in _AFTER[before]:
+            told = f"Unexpected role '{one['role']}' after role '{before}'"
+            return fault(400, told, code="3230", kind="invalid_request_message_order")
+        before = one["role"]
+    return None
+
+
+def _tool_ids(messages: list[dict[str, Any]]) -> Reply | None:
+    asked: set[str] = set()
+    for one in messages:
+        for tool_call in one.get("tool_calls") or ():
+            json.loads(tool_call["function"]["arguments"])
+            asked.add(tool_call["id"])
+        answered = {one["tool_call_id"]} if one["role"] == "tool" else set()
+        wrong = [found for found in asked | answered if not re.fullmatch(r"[A-Za-z0-9]{9}", found)]
+        if wrong or not answered <= asked:
+            return fault(400, f"Tool call id was {wrong} but must be a-z, A-Z, 0-9, with a length of 9.", code="3280")
+    return None
+
+
+def config(url: str | None, key: str | None = KEY) -> BackendConfig:
+    """A backend's table with an endpoint."""
+    return BackendConfig(name="mistral", endpoint=url, api_key=Secret(key) if key is not None else None)
+
+
+def spec(model_id: str = "mistral-small-latest", **fields: Any) -> ModelSpec:
+    """A model."""
+    return ModelSpec(name=model_id, backend="mistral", sdk="mistral", model_id=model_id, **fields)
+
+
+def asked(*parts: Part | str, **settings: Any) -> TextRequest:
+    """A request with one message of the user."""
+    given = tuple(TextPart(part) if isinstance(part, str) else part for part in parts or ("Hi",))
+    settings.setdefault("spec", spec())
+    return TextRequest(messages=(Message(role="user", parts=given),), **settings)
+
+
+@asynccontextmanager
+async def opened(configuration: BackendConfig) -> AsyncIterator[MistralBackend]:
+    """The backend as its own factory makes it, opened, and closed with its resources."""
+    resources = LoopResources()
+    backend: MistralBackend = pipelex_backends()["mistral"](configuration)
+    await backend.open(resources)
+    try:
+        yield backend
+    finally:
+        await backend.close()
+        await resources.close()
