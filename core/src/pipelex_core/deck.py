@@ -6,6 +6,7 @@ what it found; `pipelex explain` prints the very object that a call uses.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve, field, frozen
@@ -21,15 +22,18 @@ from pipelex_core.errors import (
     LLMPresetNotFoundError,
     Problem,
 )
-from pipelex_core.settings import check_settings
+from pipelex_core.near import did_you_mean
+from pipelex_core.settings import MODEL_KEYS, check_settings
 from pipelex_core.specs import NOWHERE, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pipelex_core.constraints import Policy
     from pipelex_core.routing import ModelEntry, RoutingProfile
     from pipelex_core.specs import BackendConfig, Capability, ModelSpec
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 HandleKind = Literal["preset", "model", "alias"]
 Choice = Literal["llm.for_text", "llm.for_object", "extract", "img_gen"]
@@ -56,12 +60,14 @@ class Alias:
         targets: Models or aliases, first to last; more than one is a fallback chain.
         settings: Settings the alias brings.
         source: Where it was written.
+        origins: Setting, or `model` -> where it was written, where that is not `source`.
     """
 
     name: str
     targets: tuple[str, ...]
     settings: Mapping[str, Any] = field(factory=dict)
     source: Source = NOWHERE
+    origins: Mapping[str, Source] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -76,6 +82,7 @@ class Preset:
         on_unsupported_setting: Its own policy, or None for the deck's.
         description: For people.
         source: Where it was written.
+        origins: Setting, or `model` -> where it was written, where that is not `source`.
     """
 
     name: str
@@ -85,6 +92,7 @@ class Preset:
     on_unsupported_setting: Policy | None = None
     description: str = ""
     source: Source = NOWHERE
+    origins: Mapping[str, Source] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -95,11 +103,13 @@ class ChainMember:
         entry: The model, its route, and its spec.
         settings: What would be sent to it.
         refused: Setting -> why this model does not take it.
+        given: Its settings before they were made to fit: the handle's, over those of the aliases that lead to it.
     """
 
     entry: ModelEntry
     settings: Mapping[str, Any] = field(factory=dict)
     refused: Mapping[str, str] = field(factory=dict)
+    given: Mapping[str, Any] = field(factory=dict)
 
     @property
     def name(self) -> str:
@@ -163,6 +173,15 @@ class Resolution:
         """The first member that can be called, or None."""
         return next((member for member in self.chain if member.available), None)
 
+    def with_settings(self, settings: Mapping[str, Any], source: Source = NOWHERE) -> Resolution:
+        """The same handle with settings that win over its own, such as a call's arguments."""
+        return evolve(
+            self,
+            settings={**self.settings, **settings},
+            origins={**self.origins, **dict.fromkeys(settings, source)},
+            chain=tuple(fit_member(member.entry, {**member.given, **settings}) for member in self.chain),
+        )
+
 
 @frozen(kw_only=True)
 class ModelDeck:
@@ -206,7 +225,15 @@ class ModelDeck:
             if known is None:
                 known = self._resolved[capability, handle] = self._resolve_name(handle, capability)
             return known
+        if not hasattr(handle, "items"):
+            message = f"a handle is a name, or a mapping with a model and settings, not {type(handle).__name__}"
+            raise ConfigError(message, [Problem(code="bad-value", message=message)])
         return self._resolve_inline(handle, capability)
+
+    def capability_of(self, alias: str) -> Capability:
+        """What an alias is for: the capability of the first of its models that leads somewhere, else `llm`."""
+        entries = [self.models[name] for name in self._follow((alias,), "llm").models]
+        return next((entry.spec.model_type.capability for entry in entries if entry.spec is not None), "llm")
 
     def default(self, choice: Choice) -> str | Mapping[str, Any]:
         """The handle of a call that names none.
@@ -239,146 +266,137 @@ class ModelDeck:
         return presets[name]
 
     def _resolve_inline(self, table: Mapping[str, Any], capability: Capability) -> Resolution:
-        settings = {name: value for name, value in table.items() if name != "model" and value is not None}
-        model = table.get("model")
-        faults = check_settings(capability, settings)
-        if not isinstance(model, (str, list, tuple)) or not model or faults:
-            problems = [
-                Problem(code="bad-value", message=f.message, key=f.name, expected=f.expected, suggestion=f.suggestion)
-                for f in faults
-            ] or [Problem(code="bad-value", message="an inline handle needs a model", expected='{"model": "…", …}')]
+        settings = {name: value for name, value in table.items() if name not in MODEL_KEYS and value is not None}
+        models = [table[name] for name in MODEL_KEYS if table.get(name) is not None]
+        problems = [
+            Problem(code="bad-value", message=f.message, key=f.name, expected=f.expected, suggestion=f.suggestion)
+            for f in check_settings(capability, settings)
+        ]
+        if len(models) != 1 or not _names_models(models[0]):
+            message = "an inline handle names one model, or a list of them, as `model`"
+            problems.append(Problem(code="bad-value", message=message, expected='{"model": "…", …}'))
+        if problems:
             raise ConfigError(problems[0].message, problems)
-        base = self.resolve(model, capability) if isinstance(model, str) else self._resolve_chain(model, capability)
-        merged = {**base.settings, **settings}
-        return evolve(base, settings=merged, chain=tuple(fit_member(m.entry, merged) for m in base.chain))
-
-    def _resolve_chain(self, names: Any, capability: Capability) -> Resolution:
-        alias = Alias(name=", ".join(map(str, names)), targets=tuple(names))
-        return self._assemble(
-            alias.name, "alias", capability, *self._follow(alias.targets, capability), settings={}, origins={}
-        )
+        if isinstance(models[0], str):
+            base = self.resolve(models[0], capability)
+        else:
+            alias = Alias(name=", ".join(models[0]), targets=tuple(models[0]))
+            base = self._assemble(alias.name, "alias", capability, self._follow(alias.targets, capability))
+        return base.with_settings(settings)
 
     def _resolve_name(self, handle: str, capability: Capability) -> Resolution:
+        presets = self.presets.get(capability, {})
         bare = handle[1:] if handle[:1] in {"$", "@"} else handle
-        if handle not in self.models and handle.startswith("$"):
+        if handle.startswith("$") and handle not in self.models:
             return evolve(self._resolve_preset(self.preset(capability, bare)), handle=handle)
-        if not handle.startswith("@") and bare in self.presets.get(capability, {}):
-            return self._resolve_preset(self.presets[capability][bare])
+        if handle in presets:
+            return self._resolve_preset(presets[handle])
         if handle in self.models:
-            return self._assemble(
-                handle, "model", capability, [Step(kind="model", name=handle)], [handle], settings={}, origins={}
-            )
-        alias = self.aliases.get(bare)
-        if alias is None:
-            noun = _NOUNS[capability]
-            names = [*self.presets.get(capability, {}), *self.models, *self.aliases]
-            raise _not_found(
-                HANDLE_ERRORS[capability], f"there is no {noun} model, alias or preset '{handle}'", bare, names
-            )
-        steps, models, settings, origins = self._follow_alias(alias, capability, ())
-        return self._assemble(handle, "alias", capability, steps, models, settings=settings, origins=origins)
+            return self._assemble(handle, "model", capability, self._follow((handle,), capability))
+        if bare in self.aliases:
+            way = self._follow((handle,), capability)
+            return self._assemble(handle, "alias", capability, way)
+        names = [*presets, *self.models, *self.aliases]
+        message = f"there is no {_NOUNS[capability]} model, alias or preset '{handle}'"
+        raise _not_found(HANDLE_ERRORS[capability], message, bare, names)
 
     def _resolve_preset(self, preset: Preset) -> Resolution:
-        capability = preset.capability
-        steps, models, settings, origins = self._follow_target(preset.model, capability, ())
-        settings = {**settings, **preset.settings}
-        origins = {**origins, **dict.fromkeys(preset.settings, preset.source)}
-        first = Step(kind="preset", name=preset.name, targets=(preset.model,), source=preset.source)
+        way = self._follow((preset.model,), preset.capability)
+        way.steps.insert(0, Step(kind="preset", name=preset.name, targets=(preset.model,), source=preset.source))
+        origins = {name: preset.origins.get(name, preset.source) for name in preset.settings}
         return self._assemble(
             preset.name,
             "preset",
-            capability,
-            [first, *steps],
-            models,
-            settings=settings,
+            preset.capability,
+            way,
+            settings=preset.settings,
             origins=origins,
             policy=preset.on_unsupported_setting,
         )
 
-    def _follow(self, targets: tuple[str, ...], capability: Capability) -> tuple[list[Step], list[str]]:
-        steps: list[Step] = []
-        models: list[str] = []
-        for target in targets:
-            more_steps, more_models, _, _ = self._follow_target(target, capability, ())
-            steps += more_steps
-            models += more_models
-        return steps, models
-
-    def _follow_target(
-        self, name: str, capability: Capability, seen: tuple[str, ...]
-    ) -> tuple[list[Step], list[str], dict[str, Any], dict[str, Source]]:
-        """The steps, models and settings that a preset's model or an alias's target leads to: a model, else an alias."""
-        if name in self.models:
-            return [Step(kind="model", name=name)], [name], {}, {}
-        alias = self.aliases.get(name.removeprefix("@"))
-        if alias is None:
-            message = f"there is no model or alias '{name}'"
-            raise _not_found(HANDLE_ERRORS[capability], message, name, [*self.models, *self.aliases])
-        return self._follow_alias(alias, capability, seen)
-
-    def _follow_alias(
-        self, alias: Alias, capability: Capability, seen: tuple[str, ...]
-    ) -> tuple[list[Step], list[str], dict[str, Any], dict[str, Source]]:
-        if alias.name in seen:
-            cycle = " → ".join([*seen[seen.index(alias.name) :], alias.name])
-            problem = Problem(
-                code="alias-cycle", message=f"aliases lead in a circle: {cycle}", key=f"aliases.{alias.name}"
-            )
-            raise ConfigError(problem.message, [problem])
-        steps = [Step(kind="alias", name=alias.name, targets=alias.targets, source=alias.source)]
-        models: list[str] = []
-        settings: dict[str, Any] = {}
-        origins: dict[str, Source] = {}
-        for target in alias.targets:
-            more_steps, more_models, more_settings, more_origins = self._follow_target(
-                target, capability, (*seen, alias.name)
-            )
-            steps += more_steps
-            models += more_models
-            if len(alias.targets) == 1:  # settings of an alias inside a chain belong to that member's own use
-                settings, origins = more_settings, more_origins
-        settings = {**settings, **alias.settings}
-        origins = {**origins, **dict.fromkeys(alias.settings, alias.source)}
-        return steps, models, settings, origins
+    def _follow(self, targets: tuple[str, ...], capability: Capability) -> _Way:
+        """Where names lead, each a model, else an alias; without recursion, and each alias once."""
+        way = _Way()
+        trail: dict[str, None] = {}
+        done: set[str] = set()
+        waiting: list[tuple[str, Mapping[str, Any], Mapping[str, Source]] | Alias] = [
+            (target, {}, {}) for target in reversed(targets)
+        ]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, Alias):  # all it leads to has been seen
+                del trail[item.name]
+                done.add(item.name)
+                continue
+            name, settings, origins = item
+            if name in self.models:
+                if name not in way.models:
+                    way.steps.append(Step(kind="model", name=name))
+                    way.models[name] = (settings, origins)
+                continue
+            alias = self.aliases.get(name.removeprefix("@"))
+            if alias is None:
+                message = f"there is no model or alias '{name}'"
+                raise _not_found(HANDLE_ERRORS[capability], message, name, [*self.models, *self.aliases])
+            if alias.name in trail:
+                raise _cycle([*trail], alias.name)
+            if alias.name not in done:
+                trail[alias.name] = None
+                way.steps.append(Step(kind="alias", name=alias.name, targets=alias.targets, source=alias.source))
+                if alias.settings:
+                    settings = {**alias.settings, **settings}
+                    own = {name: alias.origins.get(name, alias.source) for name in alias.settings}
+                    origins = {**own, **origins}
+                waiting.append(alias)
+                waiting += [(target, settings, origins) for target in reversed(alias.targets)]
+        return way
 
     def _assemble(
         self,
         handle: str,
         kind: HandleKind,
         capability: Capability,
-        steps: list[Step],
-        models: list[str],
+        way: _Way,
         *,
-        settings: Mapping[str, Any],
-        origins: Mapping[str, Source],
+        settings: Mapping[str, Any] = NOTHING,
+        origins: Mapping[str, Source] = NOTHING,
         policy: Policy | None = None,
     ) -> Resolution:
-        names = list(dict.fromkeys(models))
-        entries = [_for_capability(self.models[name], capability) for name in names]
-        if len(entries) == 1 and entries[0].spec is not None and not entries[0].available:
-            wrong = entries[0].spec.model_type.capability != capability
-            if wrong:
-                message = f"'{handle}' leads to model '{names[0]}', which is for {_NOUNS[entries[0].spec.model_type.capability]}"
-                raise _not_found(HANDLE_ERRORS[capability], f"{message}, not {_NOUNS[capability]}", handle, ())
-        default: Policy = "error" if len(entries) == 1 else "drop"
+        members = []
+        for name, (inherited, inherited_origins) in way.models.items():
+            entry = _for_capability(self.models[name], capability)
+            if len(way.models) == 1:
+                if entry.spec is not None and entry.spec.model_type.capability != capability:
+                    raise _wrong_capability(handle, entry, capability)
+                settings, origins = {**inherited, **settings}, {**inherited_origins, **origins}
+            members.append(fit_member(entry, {**inherited, **settings} if inherited else settings))
+        default: Policy = "error" if len(members) == 1 else "drop"
         return Resolution(
             handle=handle,
             kind=kind,
             capability=capability,
             settings=settings,
             origins=origins,
-            steps=tuple(steps),
-            chain=tuple(fit_member(entry, settings) for entry in entries),
+            steps=tuple(way.steps),
+            chain=tuple(members),
             policy=policy or self.on_unsupported_setting or default,
         )
+
+
+@frozen
+class _Way:
+    """Where names lead: the steps, and each model with the settings of the aliases before it, and their origins."""
+
+    steps: list[Step] = field(factory=list)
+    models: dict[str, tuple[Mapping[str, Any], Mapping[str, Source]]] = field(factory=dict)
 
 
 def fit_member(entry: ModelEntry, settings: Mapping[str, Any]) -> ChainMember:
     """A member of a chain, with the settings as its model takes them."""
     if entry.spec is None or not settings:
-        return ChainMember(entry=entry, settings=settings)
+        return ChainMember(entry=entry, settings=settings, given=settings)
     fitted = fit(settings, entry.spec)
-    return ChainMember(entry=entry, settings=fitted.settings, refused=fitted.refused)
+    return ChainMember(entry=entry, settings=fitted.settings, refused=fitted.refused, given=settings)
 
 
 def _for_capability(entry: ModelEntry, capability: Capability) -> ModelEntry:
@@ -389,10 +407,31 @@ def _for_capability(entry: ModelEntry, capability: Capability) -> ModelEntry:
     return evolve(entry, available=False, reason=reason)
 
 
-def _not_found(kind: type[ConfigError], message: str, name: str, known: Any) -> ConfigError:
-    from difflib import get_close_matches
+def _names_models(model: Any) -> bool:
+    if isinstance(model, str):
+        return bool(model)
+    return isinstance(model, (list, tuple)) and bool(model) and all(isinstance(name, str) for name in model)
 
-    near = get_close_matches(name, list(known), n=1)
-    problem = Problem(code="unknown-handle", message=message, suggestion=f"did you mean '{near[0]}'?" if near else None)
-    text = f"{message}; {problem.suggestion}" if near else message
-    return kind(text, [problem])
+
+def _wrong_capability(handle: str, entry: ModelEntry, capability: Capability) -> ConfigError:
+    is_for = _NOUNS[entry.spec.model_type.capability] if entry.spec else "nothing"
+    message = f"'{handle}' leads to model '{entry.name}', which is for {is_for}, not for {_NOUNS[capability]}"
+    return HANDLE_ERRORS[capability](message, [Problem(code="wrong-capability", message=message)])
+
+
+def _cycle(trail: list[str], name: str) -> ConfigError:
+    message = describe_cycle([*trail[trail.index(name) :], name])
+    problem = Problem(code="alias-cycle", message=message, key=f"aliases.{name}")
+    return ConfigError(message, [problem])
+
+
+def describe_cycle(names: list[str]) -> str:
+    """What is wrong with aliases that lead in a circle: the circle, its middle left out where it is long."""
+    shown = names if len(names) <= 20 else [*names[:10], f"… {len(names) - 15} more …", *names[-5:]]
+    return f"aliases lead in a circle: {' → '.join(shown)}"
+
+
+def _not_found(kind: type[ConfigError], message: str, name: str, known: Iterable[str]) -> ConfigError:
+    suggestion = did_you_mean(name, known)
+    problem = Problem(code="unknown-handle", message=message, suggestion=suggestion)
+    return kind(f"{message}; {suggestion}" if suggestion else message, [problem])

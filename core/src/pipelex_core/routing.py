@@ -7,6 +7,7 @@ What a match means when the backend is disabled or lacks the model is decided in
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from attrs import field, frozen
@@ -14,9 +15,11 @@ from attrs import field, frozen
 from pipelex_core.specs import NOWHERE, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from pipelex_core.specs import ModelSpec
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 RouteRule = Literal["exact", "pattern", "default", "fallback", "none"]
 
@@ -89,7 +92,7 @@ class RoutingProfile:
     def _make_index(self) -> _RouteIndex:
         return _RouteIndex(self.routes)
 
-    def match(self, name: str, *, ignored: frozenset[str] = frozenset()) -> RouteMatch:
+    def match(self, name: str, *, ignored: Container[str] = ()) -> RouteMatch:
         """The rule for a model's name; optional routes to a backend in `ignored` count as absent."""
         route = self._index.find(name, ignored)
         if route is not None:
@@ -98,6 +101,21 @@ class RoutingProfile:
         if self.default is not None:
             return RouteMatch(rule="default", backend=self.default, source=self.source)
         return RouteMatch(rule="none")
+
+    def shadowed(self) -> Iterator[tuple[Route, Route]]:
+        """Every route that can never decide, with the earlier one that covers it.
+
+        A pattern is covered by another that matches it when its own stars are read as a character no name has: whatever
+        the stars stand for, the other pattern's stars take it in. Exact routes always come first, and an optional route
+        covers nothing, because it may be absent.
+        """
+        steady = [route for route in self.routes if not route.optional]
+        index = _RouteIndex(route for route in steady if not route.is_exact)
+        for route in self.routes:
+            if not route.is_exact:
+                earlier = index.find(route.pattern.replace("*", "\0"))
+                if earlier is not None and earlier is not route:
+                    yield route, earlier
 
     def all_matching(self, name: str) -> tuple[Route, ...]:
         """Every route that fits a name, in file order: the winner and the ones it beat."""
@@ -134,7 +152,7 @@ class _RouteIndex:
         else:
             self._general.append((number, _compiled(pattern)))
 
-    def find(self, name: str, ignored: frozenset[str]) -> Route | None:
+    def find(self, name: str, ignored: Container[str] = ()) -> Route | None:
         """The route that decides for a name, or None."""
 
         def usable(number: int) -> bool:
@@ -200,30 +218,33 @@ def assign(
     profile: RoutingProfile,
     offers: Mapping[str, ModelSpec],
     *,
-    enabled: tuple[str, ...],
     why_off: Mapping[str, str],
+    withheld: Mapping[str, str] = NOTHING,
 ) -> ModelEntry:
     """What a profile makes of one model.
 
     Args:
         name: The model's name.
         profile: The active profile.
-        offers: Backend -> spec, for every enabled backend that offers the model.
-        enabled: The enabled backends, in the order of backends.toml.
-        why_off: Backend -> why it cannot be used, such as `is disabled in backends.toml`, for the others.
+        offers: Backend -> spec, for every enabled backend that offers the model, in the order of backends.toml.
+        why_off: Backend -> why it cannot be used, such as `is disabled in backends.toml`, for those that are off.
+        withheld: Backend -> why it does not offer the model, for those that know its name.
     """
-    offered_by = tuple(backend for backend in enabled if backend in offers)
-    match = profile.match(name, ignored=frozenset(why_off))
+    offered_by = tuple(offers)
+    match = profile.match(name, ignored=why_off)
     if match.rule in {"exact", "pattern"}:
         spec, reason, route = offers.get(match.backend or ""), None, match
         if spec is None:
-            why = why_off.get(match.backend or "", "does not offer it")
-            others = f"; it is offered by {', '.join(offered_by)}" if offered_by else ""
-            reason = (
-                f"route '{match.pattern}' of profile '{profile.name}' leads to '{match.backend}', which {why}{others}"
-            )
+            backend = match.backend or ""
+            why = why_off.get(backend) or withheld.get(backend, "does not offer it")
+            reason = f"route '{match.pattern}' of profile '{profile.name}' leads to '{backend}', which {why}"
+            if offered_by:
+                reason += f"; it is offered by {', '.join(offered_by)}"
     else:
-        spec, reason, route = _what_is_left(profile, offers, match, offered_by)
+        spec, reason, route = _what_is_left(profile, offers, match)
+        if reason is not None and withheld:
+            known = ", and by ".join(f"'{backend}', which {why}" for backend, why in withheld.items())
+            reason += f"; it is known by {known}"
     return ModelEntry(
         name=name,
         spec=spec,
@@ -231,12 +252,12 @@ def assign(
         reason=reason,
         route=route,
         offered_by=offered_by,
-        exact_fault=match.rule == "exact" and spec is None and match.backend in enabled,
+        exact_fault=match.rule == "exact" and spec is None and match.backend not in why_off,
     )
 
 
 def _what_is_left(
-    profile: RoutingProfile, offers: Mapping[str, ModelSpec], match: RouteMatch, offered_by: tuple[str, ...]
+    profile: RoutingProfile, offers: Mapping[str, ModelSpec], match: RouteMatch
 ) -> tuple[ModelSpec | None, str | None, RouteMatch]:
     """The spec, the reason for none, and the rule, for a model that no route names."""
     if match.backend is not None and match.backend in offers:
@@ -246,6 +267,6 @@ def _what_is_left(
             return offers[backend], None, RouteMatch(rule="fallback", backend=backend, source=profile.source)
     if match.rule == "none":
         return None, f"no route of profile '{profile.name}' matches it, and the profile has no default", match
-    if offered_by:
-        return offers[offered_by[0]], None, match
+    for spec in offers.values():
+        return spec, None, match
     return None, "no enabled backend offers it", match

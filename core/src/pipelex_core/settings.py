@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
+from pipelex_core.near import nearest
+
 if TYPE_CHECKING:
     from pipelex_core.specs import Capability
+
+MODEL_KEYS = ("model", "llm_handle", "ocr_handle")
+"""The key that names the model of a preset, an alias or an inline handle, and its synonyms of the older format."""
 
 SettingKind = Literal["number", "integer", "string", "boolean", "strings"]
 
@@ -145,15 +150,12 @@ def check_settings(capability: Capability, settings: Mapping[str, Any]) -> list[
 
 
 def _unknown(capability: Capability, name: str) -> SettingFault:
-    from difflib import get_close_matches
-
     rules = SETTINGS[capability]
-    near = get_close_matches(name, rules, n=1)
     return SettingFault(
         name=name,
         message=f"'{name}' is no setting for {capability}",
         expected=f"one of {', '.join(rules)}",
-        suggestion=near[0] if near else None,
+        suggestion=nearest(name, rules),
         unknown=True,
     )
 

@@ -85,6 +85,14 @@ class Source:
         """The file, or the plugin and its version."""
         return self.file or f"{self.plugin} {self.version}"
 
+    def at(self, *key: str) -> Source:
+        """The source of another key of the same file."""
+        return Source(file=self.file, key=key, plugin=self.plugin, version=self.version)
+
+    def child(self, *key: str) -> Source:
+        """The source of a key inside this one."""
+        return self.at(*self.key, *key)
+
 
 NOWHERE = Source()
 """The source of a value made by hand."""

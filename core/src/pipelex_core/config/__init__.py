@@ -1,0 +1,13 @@
+"""Files to deck: the only place that sees raw tables, `.env`, and cattrs.
+
+`load` reads an `inference/` folder and gives a `LoadedConfig`, or raises one `ConfigError` that holds every fault.
+"""
+
+from __future__ import annotations
+
+from pipelex_core.config.load import check, load
+from pipelex_core.config.loaded import DisabledBackend, LoadedConfig
+from pipelex_core.config.locate import locate
+from pipelex_core.config.positions import position
+
+__all__ = ["DisabledBackend", "LoadedConfig", "check", "load", "locate", "position"]

@@ -1,0 +1,75 @@
+"""Where aliases lead, found once for all of them and without recursion: cycles, dead ends, and what can be called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipelex_core.deck import Alias
+    from pipelex_core.routing import ModelEntry
+
+
+@frozen
+class AliasGraph:
+    """What is known of the aliases of a deck.
+
+    Attributes:
+        order: Their names, each after all it leads to.
+        cycles: Each circle of names, its first name again at the end.
+        sound: The aliases all of whose ways end at models.
+        usable: The aliases that lead to a model that can be called.
+    """
+
+    order: list[str] = field(factory=list)
+    cycles: list[list[str]] = field(factory=list)
+    sound: set[str] = field(factory=set)
+    usable: set[str] = field(factory=set)
+
+
+def follow_all(aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]) -> AliasGraph:
+    """Follow every alias; a name that is a model's means the model."""
+    graph = AliasGraph()
+    done: set[str] = set()
+    for root in aliases:
+        if root in done:
+            continue
+        trail: dict[str, Iterator[str]] = {root: _onward(aliases[root], aliases, models)}
+        while trail:
+            name, onward = next(reversed(trail.items()))
+            target = next(onward, None)
+            if target is None:
+                del trail[name]
+                done.add(name)
+                graph.order.append(name)
+            elif target in trail:
+                names = list(trail)
+                graph.cycles.append([*names[names.index(target) :], target])
+            elif target not in done:
+                trail[target] = _onward(aliases[target], aliases, models)
+    for name in graph.order:
+        targets = [target.removeprefix("@") if target not in models else target for target in aliases[name].targets]
+        if all(target in models or target in graph.sound for target in targets):
+            graph.sound.add(name)
+        if any(models[target].available if target in models else target in graph.usable for target in targets):
+            graph.usable.add(name)
+    return graph
+
+
+def _onward(alias: Alias, aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]) -> Iterator[str]:
+    """The aliases that an alias names."""
+    for target in alias.targets:
+        name = target.removeprefix("@")
+        if target not in models and name in aliases:
+            yield name
+
+
+def first_model(alias: str, aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]) -> str:
+    """The first model that a sound alias leads to."""
+    name = alias
+    while name not in models:
+        name = aliases[name.removeprefix("@")].targets[0]
+    return name

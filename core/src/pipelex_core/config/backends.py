@@ -1,0 +1,207 @@
+"""Step 1: backends.toml, and the backends that plugins bring along, with variables filled in.
+
+An explicit table wins over a plugin's defaults key by key. A backend that only a plugin declares comes after those of
+the file, and is on where all its variables have values.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, field, frozen
+
+from pipelex_core.config.environment import expand, has_variables
+from pipelex_core.config.problems import listed, type_name
+from pipelex_core.config.structure import BackendTable, structure
+from pipelex_core.errors import ModelsManagerError
+from pipelex_core.specs import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pipelex_core.config.environment import Environment
+    from pipelex_core.config.problems import Faults
+    from pipelex_core.config.shipped import ShippedFile
+
+NEWER_BACKEND_KEYS: dict[str, str] = {
+    "model_specs_section": "models come from the files in backends/, not from a service",
+    "valued_constraints": "write the constraints of each model in its spec",
+}
+"""Keys that newer releases of the format use in backends.toml, and why each is left out."""
+
+_COMMON = ("enabled", "display_name", "endpoint", "api_key")
+
+
+@frozen(kw_only=True)
+class BackendDraft:
+    """A backend on its way: its table is read, but the plugins of its models have not been asked about its options.
+
+    Attributes:
+        name: Its name.
+        table: The keys every backend has, variables filled in where it is on.
+        options: The other keys, likewise.
+        sources: Where each key was written.
+        source: Where its table was written.
+        explicit: Whether backends.toml has a table for it.
+        api_key_variable: The variable its key came from.
+        off: Why its models cannot be used, as it follows its name in a sentence; None where it is on.
+        help: What would turn it on, or None.
+    """
+
+    name: str
+    table: BackendTable
+    options: Mapping[str, Any] = field(factory=dict)
+    sources: Mapping[str, Source] = field(factory=dict)
+    source: Source
+    explicit: bool = True
+    api_key_variable: str | None = None
+    off: str | None = None
+    help: str | None = None
+
+    def where(self, key: str) -> Source:
+        """Where one of its keys was written; its table for a key that was not."""
+        return self.sources.get(key, self.source)
+
+    def turned_off(self, why: str, help: str | None = None) -> BackendDraft:
+        """The same backend, off."""
+        return evolve(self, off=why, help=help)
+
+
+def read_backends(
+    tables: Mapping[str, Any],
+    file: str,
+    shipped: Mapping[str, list[ShippedFile]],
+    environment: Environment,
+    faults: Faults,
+    *,
+    strict: bool,
+) -> dict[str, BackendDraft]:
+    """Every backend: those of the file in its order, then those that only plugins declare."""
+    drafts: dict[str, BackendDraft] = {}
+    missing: dict[str, list[Source]] = {}
+    for name, table in tables.items():
+        source = Source(file=file, key=(name,))
+        if not isinstance(table, dict):
+            message = f"'{name}' is {type_name(table)}, not the table of a backend"
+            faults.error(ModelsManagerError, "bad-value", message, source, expected=f"[{name}]")
+            continue
+        draft = _explicit(name, table, source, shipped.get(name, ()), faults)
+        if draft.off is None:
+            draft = _filled(draft, environment, faults, missing)
+        drafts[name] = draft
+    for name, files in shipped.items():
+        if name not in drafts and any(file.defaults for file in files):
+            drafts[name] = _implicit(name, files, environment, faults)
+    _report_missing(missing, environment, faults, strict=strict)
+    return drafts
+
+
+def _explicit(
+    name: str, table: dict[str, Any], source: Source, shipped: Iterable[ShippedFile], faults: Faults
+) -> BackendDraft:
+    sources = {key: Source(file=source.file, key=(name, key)) for key in table}
+    merged, inherited = dict(table), _defaults_of(shipped)
+    for key, (value, origin) in inherited.items():
+        if key not in merged and key != "enabled":
+            merged[key], sources[key] = value, origin
+    return _structured(name, merged, sources, source, faults, explicit=True)
+
+
+def _implicit(name: str, files: list[ShippedFile], environment: Environment, faults: Faults) -> BackendDraft:
+    """A backend that only a plugin declares: its faults are the plugin's, and missing variables turn it off."""
+    inherited = _defaults_of(files)
+    merged = {key: value for key, (value, _) in inherited.items()}
+    sources = {key: origin for key, (_, origin) in inherited.items()}
+    source = files[0].source.at("backend")
+    draft = _structured(name, merged, sources, source, faults.lenient(), explicit=False)
+    if draft.off is None:
+        draft = _filled(draft, environment, faults.lenient(), {})
+    return draft
+
+
+def _defaults_of(shipped: Iterable[ShippedFile]) -> dict[str, tuple[Any, Source]]:
+    found: dict[str, tuple[Any, Source]] = {}
+    for file in shipped:
+        for key, value in file.defaults.items():
+            found.setdefault(key, (value, file.source.at("backend", key)))
+    return found
+
+
+def _structured(
+    name: str, merged: dict[str, Any], sources: dict[str, Source], source: Source, faults: Faults, *, explicit: bool
+) -> BackendDraft:
+    for key in [key for key in merged if key in NEWER_BACKEND_KEYS]:
+        message = f"the key '{key}' is left out: {NEWER_BACKEND_KEYS[key]}"
+        faults.warning("newer-key", message, sources[key])
+        del merged[key]
+    common = {key: merged.pop(key) for key in _COMMON if key in merged}
+    literal = common.get("api_key")
+    if isinstance(literal, str) and "${" not in literal:
+        faults.hide(literal)
+    table = structure(BackendTable, common, faults, kind=ModelsManagerError, where=lambda key: sources.get(key, source))
+    off = None
+    if table is None:
+        off = "has a fault in its table"
+    elif not table.enabled:
+        off = f"is disabled in {'backends.toml' if explicit else f'its plugin ({source})'}"
+    return BackendDraft(
+        name=name,
+        table=table or BackendTable(enabled=False),
+        options=merged,
+        sources=sources,
+        source=source,
+        explicit=explicit,
+        off=off,
+        help="set enabled = true for it in backends.toml" if table is not None else None,
+    )
+
+
+def _filled(
+    draft: BackendDraft, environment: Environment, faults: Faults, missing: dict[str, list[Source]]
+) -> BackendDraft:
+    """The backend with its variables filled in; off where one is missing."""
+    lacking: list[str] = []
+    values: dict[str, Any] = {"endpoint": draft.table.endpoint, "api_key": draft.table.api_key, **draft.options}
+    values["display_name"] = draft.table.display_name
+    variable: str | None = None
+    for key, value in values.items():
+        if not has_variables(value):
+            continue
+        filled = expand(value, environment)
+        values[key] = filled.value
+        for fault in filled.faults:
+            faults.error(ModelsManagerError, "bad-variable", fault, draft.where(key))
+        for name in filled.missing:
+            missing.setdefault(name, []).append(draft.where(key))
+            lacking.append(name)
+        if key == "api_key":
+            variable = filled.used[0] if filled.used else None
+            faults.hide(filled.value)
+    table = evolve(
+        draft.table,
+        endpoint=values.pop("endpoint") or None,
+        api_key=values.pop("api_key") or None,
+        display_name=values.pop("display_name"),
+    )
+    filled_draft = evolve(draft, table=table, options=values, api_key_variable=variable)
+    if lacking:
+        names = ", ".join(dict.fromkeys(lacking))
+        verb = "is" if len(set(lacking)) == 1 else "are"
+        return filled_draft.turned_off(f"needs {names}, which {verb} not set", f"set {names}")
+    return filled_draft
+
+
+def _report_missing(
+    missing: Mapping[str, list[Source]], environment: Environment, faults: Faults, *, strict: bool
+) -> None:
+    """One problem a variable, at the first place that needs it."""
+    looked_in = "the environment" + (f" and {environment.file}" if environment.file else "")
+    for name, places in missing.items():
+        backends = list(dict.fromkeys(place.key[0] if place.file else str(place) for place in places))
+        noun = "backend" if len(backends) == 1 else "backends"
+        message = f"{name} is not set or empty ({looked_in}), and {noun} {listed(backends)} needs it"
+        mend = f"set {name}, or set enabled = false for {listed(backends)}"
+        if strict:
+            faults.error(ModelsManagerError, "missing-variable", message, places[0], suggestion=mend)
+        else:
+            faults.warning("missing-variable", message, places[0], suggestion=mend)

@@ -1,0 +1,193 @@
+"""Step 5: does every name lead somewhere, and does every model take the settings it is given?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from pipelex_core.config.aliases import AliasGraph, first_model, follow_all
+from pipelex_core.config.deck import capability_of
+from pipelex_core.deck import HANDLE_ERRORS, PRESET_ERRORS, describe_cycle
+from pipelex_core.errors import ConfigError
+from pipelex_core.settings import MODEL_KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pipelex_core.config.problems import Faults
+    from pipelex_core.deck import Choice, ModelDeck, Preset, Resolution
+    from pipelex_core.specs import Capability, Source
+
+
+@frozen(kw_only=True)
+class Unknown:
+    """What could not be read, so that nothing is said of it: one fault a cause.
+
+    Attributes:
+        aliases: Aliases with a fault.
+        presets: Presets with a fault.
+        names_missing: A file could not be read, so that any name may have been in it.
+    """
+
+    aliases: set[str] = field(factory=set)
+    presets: Mapping[Capability, set[str]] = field(factory=dict)
+    names_missing: bool = False
+
+
+class DeckCheck:
+    """Checks one deck."""
+
+    def __init__(self, deck: ModelDeck, unknown: Unknown, choices: Mapping[Choice, Source], faults: Faults) -> None:
+        self._deck = deck
+        self._unknown = unknown
+        self._choices = choices
+        self._faults = faults
+        self._graph: AliasGraph = follow_all(deck.aliases, deck.models)
+        self._told: set[Source] = set()
+
+    def run(self) -> None:
+        """Report everything there is to report."""
+        for cycle in self._graph.cycles:
+            source = self._deck.aliases[cycle[0]].source
+            self._faults.error(ConfigError, "alias-cycle", describe_cycle(cycle), source)
+        self._check_aliases()
+        for capability, presets in self._deck.presets.items():
+            for preset in presets.values():
+                self._check_preset(preset, capability)
+        for choice, handle in self._deck.choices.items():
+            source = self._choices[choice]
+            if isinstance(handle, str):
+                self._check_choice(choice, handle, source)
+            else:
+                self._check_inline(choice, handle, source)
+
+    def _is_known(self, name: str) -> bool:
+        """Whether a name is a model's or an alias's, one with a fault included."""
+        bare = name.removeprefix("@")
+        deck = self._deck
+        return name in deck.models or bare in deck.aliases or bare in self._unknown.aliases
+
+    def _is_sound(self, name: str) -> bool:
+        """Whether a name leads to models, all the way."""
+        return name in self._deck.models or name.removeprefix("@") in self._graph.sound
+
+    def _check_aliases(self) -> None:
+        for name in self._graph.order:
+            alias = self._deck.aliases[name]
+            for number, target in enumerate(alias.targets):
+                if not self._is_known(target):
+                    source = alias.origins.get("model", alias.source)
+                    at = source.child(str(number)) if len(alias.targets) > 1 else source
+                    self._unknown_handle(target, f"alias '{name}'", at, self._used_for(name))
+            if name not in self._graph.sound:
+                continue
+            direct = [target for target in alias.targets if target in self._deck.models]
+            if direct and name not in self._graph.usable:
+                self._nothing_to_call(f"alias '{name}'", direct, alias.source)
+            if alias.settings:
+                capability = self._capability_of(name)
+                self._check_settings(self._deck.resolve(f"@{name}", capability), alias.settings)
+
+    def _capability_of(self, alias: str) -> Capability:
+        """The capability of the first model an alias leads to."""
+        spec = self._deck.models[first_model(alias, self._deck.aliases, self._deck.models)].spec
+        return spec.model_type.capability if spec else "llm"
+
+    def _used_for(self, alias: str) -> type[ConfigError]:
+        """The error of an alias that leads nowhere: that of the first preset that names it."""
+        for capability, presets in self._deck.presets.items():
+            if any(preset.model == alias for preset in presets.values()):
+                return HANDLE_ERRORS[capability]
+        return HANDLE_ERRORS["llm"]
+
+    def _check_preset(self, preset: Preset, capability: Capability) -> None:
+        source = preset.origins.get("model", preset.source)
+        if not self._is_known(preset.model):
+            self._unknown_handle(preset.model, f"preset '{preset.name}'", source, HANDLE_ERRORS[capability])
+            return
+        if not self._is_sound(preset.model):
+            return
+        try:
+            resolution = self._deck.resolve(preset.name, capability)
+        except ConfigError as error:  # it leads to a model for something else
+            self._faults.error(type(error), error.problems[0].code, error.problems[0].message, source)
+            return
+        self._check_settings(resolution, preset.settings)
+        if preset.model in self._deck.models and resolution.chosen is None:
+            self._nothing_to_call(f"preset '{preset.name}'", [preset.model], preset.source)
+
+    def _check_choice(self, choice: Choice, handle: str, source: Source) -> None:
+        capability = capability_of(choice)
+        presets = self._deck.presets.get(capability, {})
+        broken = self._unknown.presets.get(capability, set())
+        name = handle.removeprefix("$")
+        if name in presets or name in broken:
+            return
+        if handle.startswith("$") and not self._unknown.names_missing:
+            message = f"'{source.key[-1]}' names the preset '{name}', and there is none"
+            near = (name, presets)
+            self._faults.error(PRESET_ERRORS[capability], "unknown-handle", message, source, near=near)
+        elif not self._is_known(handle):
+            self._unknown_handle(handle, f"'{source.key[-1]}'", source, HANDLE_ERRORS[capability], more=presets)
+        elif self._is_sound(handle):
+            self._resolves(handle, capability, source)
+
+    def _check_inline(self, choice: Choice, table: Mapping[str, object], source: Source) -> None:
+        capability = capability_of(choice)
+        key = next(key for key in MODEL_KEYS if key in table)
+        model = str(table[key])
+        presets = self._deck.presets.get(capability, {})
+        if model.removeprefix("$") in presets or self._is_sound(model):
+            resolution = self._resolves(table, capability, source)
+            if resolution is not None:
+                origins = {name: source.child(name) for name in table if name not in MODEL_KEYS}
+                self._check_settings(resolution, origins, origins)
+        elif not self._is_known(model) and model not in self._unknown.presets.get(capability, set()):
+            where = f"'{source.key[-1]}'"
+            self._unknown_handle(model, where, source.child(key), HANDLE_ERRORS[capability], more=presets)
+
+    def _resolves(
+        self, handle: str | Mapping[str, object], capability: Capability, source: Source
+    ) -> Resolution | None:
+        try:
+            return self._deck.resolve(handle, capability)
+        except ConfigError as error:
+            self._faults.error(type(error), error.problems[0].code, error.problems[0].message, source)
+            return None
+
+    def _unknown_handle(
+        self, name: str, who: str, source: Source, kind: type[ConfigError], *, more: Iterable[str] = ()
+    ) -> None:
+        if self._unknown.names_missing:
+            return
+        message = f"{who} leads to '{name}', and there is no such model or alias"
+        names = [*more, *self._deck.models, *self._deck.aliases]
+        self._faults.error(kind, "unknown-handle", message, source, near=(name.lstrip("@$"), names))
+
+    def _nothing_to_call(self, who: str, models: list[str], source: Source) -> None:
+        if all(self._deck.models[name].spec is not None for name in models):
+            return  # only their plugins are missing, which is reported once a backend
+        reasons = "; ".join(f"'{name}': {self._deck.models[name].reason}" for name in models[:3])
+        more = f"; and {len(models) - 3} more" if len(models) > 3 else ""
+        message = f"{who} leads to no model that can be called: {reasons}{more}"
+        self._faults.warning("no-available-model", message, source)
+
+    def _check_settings(
+        self, resolution: Resolution, own: Iterable[str], origins: Mapping[str, Source] | None = None
+    ) -> None:
+        """Report the settings of a handle that a model refuses, as its policy says."""
+        if resolution.policy == "drop":
+            return
+        for name in own:
+            reason = next((member.refused[name] for member in resolution.chain if name in member.refused), None)
+            source = (origins or resolution.origins).get(name)
+            if reason is None or source is None or source in self._told:
+                continue
+            self._told.add(source)
+            message = f"'{name}' is set, and {reason}"
+            if resolution.policy == "error":
+                mend = f'remove {name}, or set on_unsupported_setting = "drop"'
+                self._faults.error(ConfigError, "unsupported-setting", message, source, suggestion=mend)
+            else:
+                self._faults.warning("unsupported-setting", message, source)

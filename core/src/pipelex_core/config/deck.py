@@ -1,0 +1,214 @@
+"""Step 4: aliases, presets and defaults, made of the merged tables of the deck's files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from pipelex_core.config.deck_files import REPORTED
+from pipelex_core.config.problems import type_name
+from pipelex_core.constraints import Policy
+from pipelex_core.deck import Alias, Preset
+from pipelex_core.errors import ConfigError
+from pipelex_core.settings import MODEL_KEYS, SETTINGS, SettingFault, check_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelex_core.config.deck_files import DeckTables, Layered
+    from pipelex_core.config.problems import Faults
+    from pipelex_core.deck import Choice
+    from pipelex_core.specs import Capability, Source
+
+POLICIES: tuple[str, ...] = get_args(Policy)
+_NO_SETTINGS = frozenset({"model", "description", "on_unsupported_setting"})
+DISABLED = "disabled"
+"""What a choice says that is none."""
+
+
+def make_aliases(tables: Mapping[str, Layered], faults: Faults) -> tuple[dict[str, Alias], set[str]]:
+    """The aliases, and the names of those with a fault."""
+    aliases: dict[str, Alias] = {}
+    broken: set[str] = set()
+    for name, table in tables.items():
+        alias = _alias(name, table, faults)
+        if alias is None:
+            broken.add(name)
+        else:
+            aliases[name] = alias
+    return aliases, broken
+
+
+def _alias(name: str, table: Layered, faults: Faults) -> Alias | None:
+    targets = _targets(name, table, faults)
+    settings = {key: value for key, value in table.values.items() if key != "model"}
+    if settings:
+        capability = _capability_of(settings)
+        if _report_settings(check_settings(capability, settings), table, ConfigError, faults):
+            return None
+    if not targets:
+        return None
+    return Alias(name=name, targets=targets, settings=settings, source=table.source, origins=table.sources)
+
+
+def _capability_of(settings: Mapping[str, Any]) -> Capability:
+    """The capability that knows most of an alias's settings: an alias does not say what it is for."""
+    return max(SETTINGS, key=lambda capability: len(SETTINGS[capability].keys() & settings.keys()))
+
+
+def _targets(name: str, table: Layered, faults: Faults) -> tuple[str, ...]:
+    """The names an alias leads to; empty where there is a fault."""
+    model = _model_of(name, table, ConfigError, faults)
+    source = table.sources.get("model", table.source)
+    if isinstance(model, str):
+        return (model,)
+    if not isinstance(model, list):
+        if model is not REPORTED:
+            message = f"the model of '{name}' cannot be {type_name(model)}"
+            expected = "a model or alias, or a list of them"
+            faults.error(ConfigError, "bad-value", message, source, expected=expected)
+        return ()
+    if not model:
+        message = f"the chain '{name}' is empty"
+        faults.error(ConfigError, "empty-chain", message, source, expected="at least one model or alias")
+    wrong = [(number, item) for number, item in enumerate(model) if not isinstance(item, str) or not item]
+    for number, item in wrong:
+        message = f"a member of the chain '{name}' cannot be {type_name(item) if item != '' else 'empty'}"
+        at = source.child(str(number))
+        faults.error(ConfigError, "bad-value", message, at, expected="a model or alias")
+    if wrong:
+        return ()
+    seen: set[str] = set()
+    for number, item in enumerate(model):
+        if item in seen:
+            message = f"the chain '{name}' names '{item}' twice; the second is dropped"
+            faults.warning("duplicate-chain-member", message, source.child(str(number)))
+        seen.add(item)
+    return tuple(dict.fromkeys(model))
+
+
+def _model_of(name: str, table: Layered, kind: type[ConfigError], faults: Faults) -> Any:
+    if "model" not in table.values:
+        message = f"'{name}' names no model"
+        faults.error(kind, "missing-key", message, table.source, expected='model = "…"')
+        return REPORTED
+    model = table.values["model"]
+    if model == "":
+        message = f"the model of '{name}' is empty"
+        faults.error(kind, "bad-value", message, table.sources["model"], expected="a model or alias")
+        return REPORTED
+    return model
+
+
+def make_presets(
+    tables: Mapping[Capability, Mapping[str, Layered]], faults: Faults
+) -> tuple[dict[Capability, dict[str, Preset]], dict[Capability, set[str]]]:
+    """The presets by capability, and the names of those with a fault."""
+    presets: dict[Capability, dict[str, Preset]] = {}
+    broken: dict[Capability, set[str]] = {}
+    for capability, named in tables.items():
+        presets[capability], broken[capability] = {}, set()
+        for name, table in named.items():
+            preset = _preset(name, capability, table, faults)
+            if preset is None:
+                broken[capability].add(name)
+            else:
+                presets[capability][name] = preset
+    return presets, broken
+
+
+def _preset(name: str, capability: Capability, table: Layered, faults: Faults) -> Preset | None:
+    model = _model_of(name, table, ConfigError, faults)
+    if model is not REPORTED and not isinstance(model, str):
+        message = f"the model of '{name}' cannot be {type_name(model)}"
+        expected = "a model or alias; write a chain as an alias"
+        faults.error(ConfigError, "bad-value", message, table.sources["model"], expected=expected)
+        model = REPORTED
+    settings = {key: value for key, value in table.values.items() if key not in _NO_SETTINGS}
+    wrong = _report_settings(check_settings(capability, settings), table, ConfigError, faults)
+    description, policy = table.values.get("description", ""), table.values.get("on_unsupported_setting")
+    if not isinstance(description, str):
+        message = f"'description' cannot be {type_name(description)}"
+        faults.error(ConfigError, "bad-value", message, table.sources["description"], expected="a string")
+        wrong = True
+    if policy is not None and not check_policy(policy, table.sources["on_unsupported_setting"], faults):
+        wrong = True
+    if wrong or model is REPORTED:
+        return None
+    return Preset(
+        name=name,
+        capability=capability,
+        model=model,
+        settings=settings,
+        on_unsupported_setting=cast("Policy | None", policy),
+        description=description,
+        source=table.source,
+        origins=table.sources,
+    )
+
+
+def check_policy(policy: Any, source: Source, faults: Faults) -> bool:
+    """Whether a policy is one; what is none is reported."""
+    if isinstance(policy, str) and policy in POLICIES:
+        return True
+    message = f"'on_unsupported_setting' cannot be {repr(policy) if isinstance(policy, str) else type_name(policy)}"
+    near = (policy, POLICIES) if isinstance(policy, str) else None
+    expected = f"one of {', '.join(POLICIES)}"
+    faults.error(ConfigError, "bad-value", message, source, expected=expected, near=near)
+    return False
+
+
+def _report_settings(found: list[SettingFault], table: Layered, kind: type[ConfigError], faults: Faults) -> bool:
+    """Report wrong settings; whether there were any."""
+    for fault in found:
+        source = table.sources.get(fault.name, table.source)
+        faults.error(
+            kind,
+            "unknown-key" if fault.unknown else "bad-value",
+            fault.message,
+            source,
+            expected=fault.expected,
+            suggestion=f"did you mean '{fault.suggestion}'?" if fault.suggestion else None,
+        )
+    return bool(found)
+
+
+def make_choices(deck: DeckTables, faults: Faults) -> dict[Choice, tuple[str | Mapping[str, Any], Source]]:
+    """The handle of each choice, overrides applied, with the place it was written; `"disabled"` means none."""
+    choices: dict[Choice, tuple[str | Mapping[str, Any], Source]] = {}
+    for tables in (deck.defaults, deck.overrides):
+        for choice, (handle, source) in tables.items():
+            if handle == DISABLED:
+                continue
+            if isinstance(handle, dict):
+                if _right_table(choice, handle, source, faults):
+                    choices[choice] = (handle, source)
+            elif isinstance(handle, str) and handle:
+                choices[choice] = (handle, source)
+            else:
+                what = "empty" if handle == "" else type_name(handle)
+                message = f"'{source.key[-1]}' cannot be {what}"
+                expected = 'a preset, model or alias, a table { model = …, settings }, or "disabled"'
+                faults.error(ConfigError, "bad-value", message, source, expected=expected)
+    return choices
+
+
+def _right_table(choice: Choice, table: Mapping[str, Any], source: Source, faults: Faults) -> bool:
+    capability = capability_of(choice)
+    settings = {key: value for key, value in table.items() if key not in MODEL_KEYS}
+    wrong = check_settings(capability, settings)
+    for fault in wrong:
+        code = "unknown-key" if fault.unknown else "bad-value"
+        suggestion = f"did you mean '{fault.suggestion}'?" if fault.suggestion else None
+        at = source.child(fault.name)
+        faults.error(ConfigError, code, fault.message, at, expected=fault.expected, suggestion=suggestion)
+    models = [table[key] for key in MODEL_KEYS if key in table]
+    if len(models) != 1 or not isinstance(models[0], str) or not models[0]:
+        message = "the table names no model" if not models else "the table names no single model"
+        faults.error(ConfigError, "missing-key", message, source, expected='{ model = "…", settings }')
+        return False
+    return not wrong
+
+
+def capability_of(choice: Choice) -> Capability:
+    """The capability a choice is for."""
+    return cast("Capability", choice.partition(".")[0])

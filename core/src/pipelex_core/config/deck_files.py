@@ -1,0 +1,249 @@
+"""The files of `deck/`: both generations read, and merged in order, each value with the place it was written.
+
+A preset or alias that names its model replaces an earlier one whole; one that does not changes just the keys it has.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from attrs import field, frozen
+
+from pipelex_core.config.problems import type_name
+from pipelex_core.config.structure import report_unknown
+from pipelex_core.config.toml_file import read_toml
+from pipelex_core.deck import HANDLE_ERRORS
+from pipelex_core.errors import ConfigError, ModelDeckNotFoundError
+from pipelex_core.settings import MODEL_KEYS
+from pipelex_core.specs import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipelex_core.config.problems import Faults
+    from pipelex_core.deck import Choice
+    from pipelex_core.specs import Capability
+
+LAST = "overrides.toml"
+
+REPORTED = None
+"""Stands for a model whose fault is reported already; TOML itself has no null."""
+
+OLDER_SECTIONS: dict[str, tuple[str, str]] = {
+    "llm_presets": ("llm", "presets"),
+    "llm_choice_defaults": ("llm", "choice_defaults"),
+    "llm_choice_overrides": ("llm", "choice_overrides"),
+}
+"""Tables of the older generation, and what they are in the current one."""
+
+SECTION_KEYS: dict[Capability, tuple[str, ...]] = {
+    "llm": ("presets", "choice_defaults", "choice_overrides"),
+    "extract": ("presets", "choice_default", "choice_override"),
+    "img_gen": ("presets", "choice_default", "choice_override"),
+}
+"""The keys of each capability's table."""
+
+TOP_KEYS = ("aliases", "llm", "extract", "img_gen", "on_unsupported_setting")
+
+NEWER_DECK_KEYS: dict[str, str] = {
+    "llm.aliases": "write aliases in [aliases]",
+    "llm.waterfalls": 'write a chain as an alias: a = ["first", "second"]',
+    "llm.default_temperature": "write the temperature in a preset",
+    "llm.choice_defaults.default_temperature": "write the temperature in a preset",
+    "extract.aliases": "write aliases in [aliases]",
+    "extract.waterfalls": 'write a chain as an alias: a = ["first", "second"]',
+    "img_gen.aliases": "write aliases in [aliases]",
+    "img_gen.waterfalls": 'write a chain as an alias: a = ["first", "second"]',
+    "img_gen.default_quality": "write the quality in a preset",
+    "waterfalls": 'write a chain as an alias: a = ["first", "second"]',
+    "search": "there is no capability for it",
+    "doc_gen": "there is no capability for it",
+    "judgment": "there is no capability for it",
+}
+"""Keys that newer releases of the format use in deck files, and why each is left out."""
+
+_LLM_CHOICES = ("for_text", "for_object")
+
+
+@frozen
+class Layered:
+    """A table put together from several files.
+
+    Attributes:
+        values: Its keys; the model always under `model`.
+        sources: Where each key was written.
+        source: Where the table was written first.
+    """
+
+    values: dict[str, Any]
+    sources: dict[str, Source]
+    source: Source
+
+
+@frozen
+class DeckTables:
+    """What the files of a deck say, merged.
+
+    Attributes:
+        aliases: Name -> table.
+        presets: Capability -> name -> table.
+        defaults: Choice -> handle, and where it was written.
+        overrides: Likewise; these win.
+        policy: Each `on_unsupported_setting`, the last of which counts, and where it was written.
+        unread: Files with a fault, whose names are missing.
+    """
+
+    aliases: dict[str, Layered] = field(factory=dict)
+    presets: dict[Capability, dict[str, Layered]] = field(factory=lambda: {"llm": {}, "extract": {}, "img_gen": {}})
+    defaults: dict[Choice, tuple[Any, Source]] = field(factory=dict)
+    overrides: dict[Choice, tuple[Any, Source]] = field(factory=dict)
+    policy: list[tuple[Any, Source]] = field(factory=list)
+    unread: list[Path] = field(factory=list)
+
+
+def deck_files(folder: Path) -> list[Path]:
+    """The TOML files of a deck's folder and below, in path order, each `overrides.toml` last."""
+    found = [
+        Path(parent, name)
+        for parent, _, names in os.walk(folder)
+        for name in names
+        if name.endswith(".toml") and not name.startswith(".")
+    ]
+    return sorted(found, key=lambda path: (path.name == LAST, path.relative_to(folder).parts))
+
+
+def read_deck_files(folder: Path, faults: Faults) -> DeckTables:
+    """Read and merge every file of a deck."""
+    deck = DeckTables()
+    files = deck_files(folder)
+    if not files:
+        message = f"the deck has no files: {folder} is missing, or empty"
+        faults.error(
+            ModelDeckNotFoundError,
+            "missing-file",
+            message,
+            Source(file=str(folder)),
+            expected="at least one TOML file",
+            suggestion="run: pipelex init",
+        )
+    for path in files:
+        tables = read_toml(path, faults, ConfigError)
+        if tables is None:
+            deck.unread.append(path)
+        else:
+            _add_file(deck, tables, Source(file=str(path)), faults)
+    return deck
+
+
+def _add_file(deck: DeckTables, tables: Mapping[str, Any], file: Source, faults: Faults) -> None:
+    for path, value in _sections(tables, file, faults):
+        source = file.at(*path)
+        if path == ("on_unsupported_setting",):
+            deck.policy.append((value, source))
+            continue
+        if path == ("aliases",):
+            _add_tables(deck.aliases, value, source, faults)
+            continue
+        capability, part = OLDER_SECTIONS.get(path[0]) or path
+        if part == "presets":
+            _add_tables(deck.presets[cast("Capability", capability)], value, source, faults, short=False)
+        else:
+            _add_choices(deck, capability, part, value, source, faults=faults)
+
+
+def _sections(tables: Mapping[str, Any], file: Source, faults: Faults) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every part of a file that means something, with its path; the rest is reported."""
+    for key, value in tables.items():
+        if key in NEWER_DECK_KEYS:
+            _report_newer(key, file.at(key), faults)
+        elif key in OLDER_SECTIONS:
+            capability, part = OLDER_SECTIONS[key]
+            current = tables.get(capability)
+            if isinstance(current, dict) and part in current:
+                message = f"the file mixes two generations of the format: [{key}] and [{capability}.{part}]"
+                faults.error(ConfigError, "mixed-generations", message, file.at(key), expected="one of them")
+            yield (key,), value
+        elif key in SECTION_KEYS:
+            yield from _parts(key, value, file, faults)
+        elif key in TOP_KEYS:
+            yield (key,), value
+        else:
+            report_unknown(key, TOP_KEYS, faults, ConfigError, file.at(key))
+
+
+def _parts(capability: Capability, table: Any, file: Source, faults: Faults) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if not isinstance(table, dict):
+        message = f"'{capability}' is {type_name(table)}"
+        faults.error(ConfigError, "bad-value", message, file.at(capability), expected="a table")
+        return
+    for key, value in table.items():
+        source = file.at(capability, key)
+        if f"{capability}.{key}" in NEWER_DECK_KEYS:
+            _report_newer(f"{capability}.{key}", source, faults)
+        elif key in SECTION_KEYS[capability]:
+            yield (capability, key), value
+        else:
+            report_unknown(key, SECTION_KEYS[capability], faults, ConfigError, source)
+
+
+def _report_newer(key: str, source: Source, faults: Faults) -> None:
+    faults.warning("newer-key", f"the key '{key}' is left out: {NEWER_DECK_KEYS[key]}", source)
+
+
+def _add_tables(known: dict[str, Layered], tables: Any, source: Source, faults: Faults, *, short: bool = True) -> None:
+    """Merge the aliases or presets of one file; `short` allows a name or a list in place of a table."""
+    if not isinstance(tables, dict):
+        message = f"'{source.key[-1]}' is {type_name(tables)}"
+        faults.error(ConfigError, "bad-value", message, source, expected="a table")
+        return
+    for name, value in tables.items():
+        at = source.child(name)
+        layer = _layer(name, value, at, faults, short=short)
+        earlier = known.get(name)
+        if earlier is None or "model" in layer.values or not isinstance(value, dict):
+            known[name] = layer
+        else:
+            known[name] = Layered(
+                {**earlier.values, **layer.values}, {**earlier.sources, **layer.sources}, earlier.source
+            )
+
+
+def _layer(name: str, value: Any, source: Source, faults: Faults, *, short: bool) -> Layered:
+    if not isinstance(value, dict):
+        if short and isinstance(value, (str, list)):
+            return Layered({"model": value}, {"model": source}, source)
+        expected = "a model, a list of models, or { model = …, settings }" if short else "{ model = …, settings }"
+        message = f"'{name}' cannot be {type_name(value)}"
+        faults.error(ConfigError, "bad-value", message, source, expected=expected)
+        return Layered({"model": REPORTED}, {"model": source}, source)
+    named = [key for key in MODEL_KEYS if key in value]
+    if len(named) > 1:
+        message = f"'{name}' has both '{named[0]}' and '{named[1]}', which mean the same"
+        faults.error(ConfigError, "mixed-generations", message, source.child(named[1]), expected="one of them")
+    values: dict[str, Any] = {}
+    sources: dict[str, Source] = {}
+    for key, item in value.items():
+        meaning = "model" if key in MODEL_KEYS else key
+        if meaning not in values:
+            values[meaning], sources[meaning] = item, source.child(key)
+    return Layered(values, sources, source)
+
+
+def _add_choices(deck: DeckTables, capability: str, part: str, value: Any, source: Source, *, faults: Faults) -> None:
+    target = deck.overrides if part.startswith("choice_override") else deck.defaults
+    if capability != "llm":
+        target[cast("Choice", capability)] = (value, source)
+        return
+    if not isinstance(value, dict):
+        message = f"'{part}' is {type_name(value)}"
+        faults.error(HANDLE_ERRORS["llm"], "bad-value", message, source, expected="a table")
+        return
+    for key, handle in value.items():
+        if f"llm.{part}.{key}" in NEWER_DECK_KEYS:
+            _report_newer(f"llm.{part}.{key}", source.child(key), faults)
+        elif key in _LLM_CHOICES:
+            target[cast("Choice", f"llm.{key}")] = (handle, source.child(key))
+        else:
+            report_unknown(key, _LLM_CHOICES, faults, ConfigError, source.child(key))

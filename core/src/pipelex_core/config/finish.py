@@ -1,0 +1,95 @@
+"""Between steps 2 and 4: a backend's options, checked against what the plugins of its models declare."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import field, fields_dict, frozen
+
+from pipelex_core.config.model_specs import BackendModels, known_models, read_models
+from pipelex_core.config.options import checked_options
+from pipelex_core.config.structure import BackendTable
+from pipelex_core.errors import ModelsManagerError
+from pipelex_core.specs import BackendConfig, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipelex_core.backend import BackendFactory
+    from pipelex_core.config.backends import BackendDraft
+    from pipelex_core.config.environment import Environment
+    from pipelex_core.config.problems import Faults
+    from pipelex_core.config.spec_files import SpecFile
+    from pipelex_core.plugins import Plugins
+
+_COMMON_KEYS = tuple(fields_dict(BackendTable))
+
+
+@frozen(kw_only=True)
+class ReadBackend:
+    """A backend with its models.
+
+    Attributes:
+        draft: Its table; `draft.off` says why it cannot be used.
+        config: What its plugin gets to know; None where it is off.
+        models: Its models.
+    """
+
+    draft: BackendDraft
+    config: BackendConfig | None = None
+    models: BackendModels = field(factory=BackendModels)
+
+
+def read_backend(
+    draft: BackendDraft,
+    files: Sequence[SpecFile],
+    plugins: Plugins,
+    environment: Environment,
+    faults: Faults,
+    *,
+    strict: bool,
+) -> ReadBackend:
+    """The models of a backend, and its config where it is on."""
+    if draft.off is not None:
+        return ReadBackend(draft=draft, models=known_models(files, draft.off))
+    models = read_models(draft.name, files, plugins, environment, faults)
+    sdks = dict.fromkeys(spec.sdk for spec in models.specs.values())
+    factories = [found[0] for sdk in sdks if (found := plugins.find(draft.name, sdk))]
+    if factories and draft.table.api_key is None and any(factory.requires_key for factory in factories):
+        draft = _lacking_key(draft, faults, strict=strict)
+        if draft.off is not None:
+            return ReadBackend(draft=draft, models=known_models(files, draft.off))
+    config = BackendConfig(
+        name=draft.name,
+        display_name=draft.table.display_name or draft.name,
+        endpoint=draft.table.endpoint,
+        api_key=None if draft.table.api_key is None else Secret(draft.table.api_key),
+        api_key_variable=draft.api_key_variable,
+        options=_options(draft, factories, faults, complete=len(factories) == len(sdks)),
+        source=draft.source,
+    )
+    return ReadBackend(draft=draft, config=config, models=models)
+
+
+def _lacking_key(draft: BackendDraft, faults: Faults, *, strict: bool) -> BackendDraft:
+    """A backend whose plugin needs a key, and that has none."""
+    if strict and draft.explicit:
+        message = f"backend '{draft.name}' has no api_key, and its plugin needs one"
+        variable = f"{draft.name.upper()}_API_KEY"
+        expected = f'api_key = "${{{variable}}}"'
+        faults.error(ModelsManagerError, "missing-key", message, draft.source, expected=expected)
+        return draft
+    return draft.turned_off("has no api_key, and its plugin needs one", "write its api_key in backends.toml")
+
+
+def _options(
+    draft: BackendDraft, factories: list[BackendFactory], faults: Faults, *, complete: bool
+) -> dict[str, object]:
+    """The options, checked where a plugin of the backend's models is installed to say what there is."""
+    if not factories:
+        return dict(draft.options)
+    known = {option.name: option for factory in factories for option in factory.options}
+    if not draft.options and not known:
+        return {}
+    others = _COMMON_KEYS
+    return checked_options(draft.options, known.values(), faults, where=draft.where, others=others, complete=complete)

@@ -1,0 +1,64 @@
+"""What a load gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipelex_core.deck import Choice, ModelDeck
+    from pipelex_core.errors import Problem
+    from pipelex_core.routing import RoutingProfile
+    from pipelex_core.specs import Source
+
+
+@frozen(kw_only=True)
+class DisabledBackend:
+    """A backend whose models cannot be used.
+
+    Attributes:
+        name: Its name.
+        display_name: For people.
+        reason: Why, as it follows the name in a sentence: `is disabled in backends.toml`.
+        help: What would turn it on, or None.
+        explicit: Whether backends.toml has a table for it; else a plugin brings it along.
+        models: The names of the models it knows.
+        source: Where it was written.
+    """
+
+    name: str
+    display_name: str
+    reason: str
+    help: str | None
+    explicit: bool
+    models: tuple[str, ...]
+    source: Source
+
+
+@frozen(kw_only=True)
+class LoadedConfig:
+    """A configuration without errors.
+
+    Attributes:
+        deck: Every handle, resolved.
+        warnings: What does not stop a load.
+        folder: The `inference/` folder.
+        profiles: Every routing profile by name; `deck.profile` is the active one.
+        disabled: The backends that are off, by name, those of backends.toml first.
+        choices: Where each default was written.
+        env_file: The `.env` that was read, or None.
+        files: Every file that was read, in that order.
+    """
+
+    deck: ModelDeck
+    warnings: tuple[Problem, ...]
+    folder: Path
+    profiles: Mapping[str, RoutingProfile] = field(factory=dict)
+    disabled: Mapping[str, DisabledBackend] = field(factory=dict)
+    choices: Mapping[Choice, Source] = field(factory=dict)
+    env_file: Path | None = None
+    files: tuple[Path, ...] = ()

@@ -1,0 +1,93 @@
+"""The keys that belong to a plugin alone: checked, strictly, against the options its factory declares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipelex_core.config.problems import type_name
+from pipelex_core.config.structure import report_unknown
+from pipelex_core.errors import ModelsManagerError
+from pipelex_core.specs import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from pipelex_core.backend import Option
+    from pipelex_core.config.problems import Faults
+    from pipelex_core.specs import Source
+
+_EXPECTED = {
+    "str": "a string",
+    "secret": "a string",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "list": "a list",
+    "table": "a table",
+}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "secret": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "list": (list,),
+    "table": (dict,),
+}
+
+
+def checked_options(
+    given: Mapping[str, Any],
+    options: Iterable[Option],
+    faults: Faults,
+    *,
+    where: Callable[[str], Source],
+    others: tuple[str, ...],
+    complete: bool = True,
+) -> dict[str, Any]:
+    """The options as a plugin gets them; unknown, wrong and missing ones are reported.
+
+    Args:
+        given: The keys and values of a table that are not common to all.
+        options: The options that are known.
+        faults: Where to report.
+        where: The source of a key; of the table itself for a key that is not there.
+        others: The common keys, for suggestions.
+        complete: Whether `options` are all there are: else an unknown key may belong to a plugin that is not installed.
+    """
+    known = {option.name: option for option in options}
+    checked: dict[str, Any] = {}
+    for name, value in given.items():
+        option = known.get(name)
+        if option is not None:
+            checked[name] = _checked(value, option, faults, where(name))
+        elif complete:
+            report_unknown(name, (*others, *known), faults, ModelsManagerError, where(name))
+        else:
+            checked[name] = value
+    for name, option in known.items():
+        if option.required and given.get(name) in (None, ""):
+            message = f"the option '{name}' is missing"
+            faults.error(ModelsManagerError, "missing-key", message, where(name), expected=_expected(option))
+    return checked
+
+
+def _checked(value: Any, option: Option, faults: Faults, source: Source) -> Any:
+    right = isinstance(value, _TYPES[option.type]) and (option.type == "bool") == isinstance(value, bool)
+    if not right:
+        message = f"'{option.name}' cannot be {type_name(value)}"
+        faults.error(ModelsManagerError, "bad-value", message, source, expected=_expected(option))
+    elif option.choices and value not in option.choices:
+        message = f"'{option.name}' has a value it cannot have"
+        near = (value, option.choices) if isinstance(value, str) else None
+        faults.error(ModelsManagerError, "bad-value", message, source, expected=_expected(option), near=near)
+    elif option.type == "secret":
+        faults.hide(value)
+        return Secret(value)
+    return value
+
+
+def _expected(option: Option) -> str:
+    if option.choices:
+        return f"one of {', '.join(option.choices)}"
+    return _EXPECTED[option.type]

@@ -1,0 +1,191 @@
+"""Faults, collected while a configuration is read, and turned into problems with line and suggestion at the end.
+
+Nothing here is costly while all is well: lines are looked up, and near names searched, only for faults that exist.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from pipelex_core.errors import ConfigError, Problem
+from pipelex_core.near import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from pipelex_core.errors import Severity
+    from pipelex_core.specs import Source
+
+_MOST_SUGGESTIONS = 500
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+@frozen(kw_only=True)
+class Fault:
+    """One fault as it was found, before anything was looked up for it.
+
+    Attributes:
+        severity: Whether it stops the load.
+        kind: The error class it belongs to.
+        code: A stable kebab-case word.
+        message: What is wrong, in a sentence.
+        source: Where, or None.
+        line: Its line, where it is known without looking.
+        column: Its column, likewise.
+        expected: What would have been right.
+        suggestion: What mends it, where that is known without looking.
+        near: A wrong name, and the names that would have been right.
+    """
+
+    severity: Severity
+    kind: type[ConfigError]
+    code: str
+    message: str
+    source: Source | None = None
+    line: int | None = None
+    column: int | None = None
+    expected: str | None = None
+    suggestion: str | None = None
+    near: tuple[str, Collection[str]] | None = None
+
+
+class Faults:
+    """Where every step of a load reports what it finds; one a load."""
+
+    def __init__(self) -> None:
+        self._found: list[Fault] = []
+        self._lenient = False
+        self._secrets: set[str] = set()
+
+    def lenient(self) -> Faults:
+        """The same collector, for files that must not stop a load: its errors are recorded as warnings."""
+        view = Faults()
+        view._found, view._secrets, view._lenient = self._found, self._secrets, True
+        return view
+
+    def error(
+        self,
+        kind: type[ConfigError],
+        code: str,
+        message: str,
+        source: Source | None = None,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+        expected: str | None = None,
+        suggestion: str | None = None,
+        near: tuple[str, Collection[str]] | None = None,
+    ) -> None:
+        """Report a fault that stops the load; in a plugin's data it does not, because it is not the user's to mend."""
+        lenient = self._lenient or (source is not None and source.plugin is not None)
+        self._found.append(
+            Fault(
+                severity="warning" if lenient else "error",
+                kind=kind,
+                code=code,
+                message=message,
+                source=source,
+                line=line,
+                column=column,
+                expected=expected,
+                suggestion=suggestion,
+                near=near,
+            )
+        )
+
+    def warning(
+        self,
+        code: str,
+        message: str,
+        source: Source | None = None,
+        *,
+        line: int | None = None,
+        suggestion: str | None = None,
+        near: tuple[str, Collection[str]] | None = None,
+    ) -> None:
+        """Report a finding that does not stop the load."""
+        self._found.append(
+            Fault(
+                severity="warning",
+                kind=ConfigError,
+                code=code,
+                message=message,
+                source=source,
+                line=line,
+                suggestion=suggestion,
+                near=near,
+            )
+        )
+
+    def hide(self, secret: str) -> None:
+        """Keep a value out of every problem, whatever put it there."""
+        if secret:
+            self._secrets.add(secret)
+
+    @property
+    def stop(self) -> bool:
+        """Whether an error was found."""
+        return any(fault.severity == "error" for fault in self._found)
+
+    def error_class(self) -> type[ConfigError]:
+        """The class that all errors belong to; `ConfigError` where they differ."""
+        kinds = {fault.kind for fault in self._found if fault.severity == "error"}
+        return kinds.pop() if len(kinds) == 1 else ConfigError
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Every fault with its place and suggestion: errors first, each group in the order it was found."""
+        if not self._found:
+            return ()
+        ordered = sorted(self._found, key=lambda fault: fault.severity != "error")
+        return tuple(self._problem(fault, number) for number, fault in enumerate(ordered))
+
+    def _problem(self, fault: Fault, number: int) -> Problem:
+        from pipelex_core.config.positions import position
+
+        file, line, column = position(fault.source) if fault.source else (None, None, None)
+        suggestion = fault.suggestion
+        if suggestion is None and fault.near is not None and number < _MOST_SUGGESTIONS:
+            suggestion = did_you_mean(*fault.near)
+        return Problem(
+            severity=fault.severity,
+            code=fault.code,
+            message=self._hidden(fault.message),
+            file=file,
+            line=fault.line or line,
+            column=fault.column or (None if fault.line else column),
+            key=dotted(fault.source.key) or None if fault.source else None,
+            expected=self._hidden(fault.expected) if fault.expected else None,
+            suggestion=self._hidden(suggestion) if suggestion else None,
+        )
+
+    def _hidden(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def dotted(key: Iterable[str]) -> str:
+    """A path of tables as TOML writes it: parts that are no bare keys stand in quotes."""
+    return ".".join(part if part and _PLAIN.issuperset(part) else f'"{part}"' for part in key)
+
+
+def listed(names: Iterable[str], *, most: int = 6) -> str:
+    """Names in quotes for a message, the first few of many."""
+    quoted = [f"'{name}'" for name in names]
+    if len(quoted) > most:
+        return f"{', '.join(quoted[:most])} and {len(quoted) - most} more"
+    return ", ".join(quoted)
+
+
+def type_name(value: object) -> str:
+    """What kind of TOML value something is, for a message that must not show the value itself."""
+    from collections.abc import Mapping
+
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, Mapping):
+        return "a table"
+    names = {"str": "a string", "int": "a whole number", "float": "a number", "Decimal": "a number", "list": "a list"}
+    return names.get(type(value).__name__, f"a {type(value).__name__}")

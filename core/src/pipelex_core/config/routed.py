@@ -1,0 +1,108 @@
+"""Step 4, first half: every model that any backend knows, routed by the active profile; and what is wrong with routes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from pipelex_core.config.problems import listed
+from pipelex_core.errors import ModelsManagerError
+from pipelex_core.routing import RoutingProfile, assign
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelex_core.config.finish import ReadBackend
+    from pipelex_core.config.problems import Faults
+    from pipelex_core.plugins import Plugins
+    from pipelex_core.routing import ModelEntry, Route
+    from pipelex_core.specs import ModelSpec
+
+
+def route_models(
+    backends: Mapping[str, ReadBackend], profile: RoutingProfile | None, plugins: Plugins, faults: Faults
+) -> dict[str, ModelEntry]:
+    """Name -> the model, for every name that a backend offers or knows; missing plugins are reported."""
+    offers: dict[str, dict[str, ModelSpec]] = {}
+    withheld: dict[str, dict[str, str]] = {}
+    for backend, read in backends.items():
+        for name, spec in read.models.specs.items():
+            offers.setdefault(name, {})[backend] = spec
+        for name, why in read.models.withheld.items():
+            withheld.setdefault(name, {})[backend] = why
+    why_off = {name: read.draft.off for name, read in backends.items() if read.draft.off is not None}
+    unserved = _unserved(backends, plugins, faults)
+    profile = profile or RoutingProfile(name="")
+    models: dict[str, ModelEntry] = {}
+    for name in [*offers, *(name for name in withheld if name not in offers)]:
+        entry = assign(name, profile, offers.get(name, {}), why_off=why_off, withheld=withheld.get(name, {}))
+        if unserved and entry.spec is not None:
+            reason = unserved.get((entry.spec.backend, entry.spec.sdk))
+            if reason is not None:
+                entry = evolve(entry, available=False, reason=reason)
+        models[name] = entry
+    return models
+
+
+def _unserved(backends: Mapping[str, ReadBackend], plugins: Plugins, faults: Faults) -> dict[tuple[str, str], str]:
+    """(Backend, sdk) -> why no plugin serves it, for the sdks that none serves."""
+    unserved: dict[tuple[str, str], str] = {}
+    for name, read in backends.items():
+        for sdk in dict.fromkeys(spec.sdk for spec in read.models.specs.values()):
+            if plugins.find(name, sdk) is None:
+                unserved[name, sdk] = why = plugins.why_missing(name, sdk)
+                message = f"the models of backend '{name}' with sdk '{sdk}' cannot be used: {why}"
+                faults.warning("plugin-missing", message, read.draft.source)
+    return unserved
+
+
+def check_routes(
+    profile: RoutingProfile,
+    backends: Mapping[str, ReadBackend],
+    models: Mapping[str, ModelEntry],
+    faults: Faults,
+    *,
+    names_missing: bool,
+) -> None:
+    """Report what the routes of the active profile do not do."""
+    if names_missing:
+        return
+    affected: dict[str, list[str]] = {}
+    for entry in models.values():
+        if entry.route.rule in {"exact", "pattern"} and entry.spec is None and entry.route.pattern:
+            affected.setdefault(entry.route.pattern, []).append(entry.name)
+    for route in profile.routes:
+        if route.backend not in backends:
+            continue
+        off = backends[route.backend].draft.off
+        if route.is_exact and route.pattern not in models and not route.optional:
+            _report_no_such_model(route, models, off, faults)
+        elif route.pattern in affected and off is not None and not route.optional:
+            names = listed(affected[route.pattern])
+            message = (
+                f"route '{route.pattern}' leads to '{route.backend}', which {off}; it is why {names} cannot be used"
+            )
+            mend = backends[route.backend].draft.help
+            faults.warning("route-to-disabled-backend", message, route.source, suggestion=mend)
+        elif route.is_exact and route.pattern in models and models[route.pattern].exact_fault:
+            faults.error(
+                ModelsManagerError,
+                "model-not-offered",
+                models[route.pattern].reason or "",
+                route.source,
+                expected=_offering(models[route.pattern]),
+            )
+
+
+def _offering(entry: ModelEntry) -> str | None:
+    return f"one of {', '.join(entry.offered_by)}" if entry.offered_by else None
+
+
+def _report_no_such_model(route: Route, models: Mapping[str, ModelEntry], off: str | None, faults: Faults) -> None:
+    message = f"route '{route.pattern}' is for a model that no backend knows"
+    near = (route.pattern, models)
+    if off is None:
+        faults.error(ModelsManagerError, "model-not-offered", message, route.source, near=near)
+    else:
+        faults.warning("model-not-offered", message, route.source, near=near)

@@ -1,0 +1,127 @@
+"""Step 3: routing_profiles.toml: every profile, and the one that is active.
+
+Faults of the active profile stop the load; those of the others are warnings.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipelex_core.config.problems import type_name
+from pipelex_core.config.structure import ProfileTable, report_unknown, structure
+from pipelex_core.errors import ModelsManagerError
+from pipelex_core.routing import Route, RoutingProfile
+from pipelex_core.specs import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from pipelex_core.config.problems import Faults
+
+_TOP_KEYS = ("active", "profiles")
+
+
+def read_profiles(
+    tables: Mapping[str, Any], file: str, backends: Collection[str] | None, faults: Faults, *, asked: str | None
+) -> tuple[dict[str, RoutingProfile], RoutingProfile | None]:
+    """Every profile, and the active one; None where there is none, which is reported.
+
+    Args:
+        tables: The file's tables.
+        file: Its path.
+        backends: Every backend there is, on or off; None where that is not known, and nothing is said of them.
+        faults: Where to report.
+        asked: The profile to use in place of the file's `active`.
+    """
+    for key in tables:
+        if key not in _TOP_KEYS:
+            report_unknown(key, _TOP_KEYS, faults, ModelsManagerError, Source(file=file, key=(key,)))
+    written = tables.get("profiles", {})
+    if not isinstance(written, dict):
+        message = f"'profiles' is {type_name(written)}"
+        source = Source(file=file, key=("profiles",))
+        faults.error(ModelsManagerError, "bad-value", message, source, expected="tables [profiles.name]")
+        return {}, None
+    active = _active(tables, file, written, faults, asked)
+    profiles: dict[str, RoutingProfile] = {}
+    for name, table in written.items():
+        own = faults if name == active else faults.lenient()
+        profile = _profile(name, table, file, own)
+        if profile is not None:
+            profiles[name] = profile
+            if backends is not None:
+                _check_backends(profile, backends, own)
+            _check_shadows(profile, faults)
+    return profiles, profiles.get(active or "")
+
+
+def _active(
+    tables: Mapping[str, Any], file: str, written: Mapping[str, Any], faults: Faults, asked: str | None
+) -> str | None:
+    name = tables.get("active") if asked is None else asked
+    source = Source(file=file, key=("active",) if asked is None else ())
+    if name is None:
+        message = "no profile is active"
+        faults.error(ModelsManagerError, "missing-key", message, source, expected='active = "<profile>"')
+        return None
+    if not isinstance(name, str):
+        message = f"'active' cannot be {type_name(name)}"
+        faults.error(ModelsManagerError, "bad-value", message, source, expected="the name of a profile")
+        return None
+    if name not in written:
+        message = f"there is no routing profile '{name}'"
+        expected = f"one of {', '.join(written)}" if written else f"a table [profiles.{name}]"
+        faults.error(ModelsManagerError, "unknown-profile", message, source, expected=expected, near=(name, written))
+        return None
+    return name
+
+
+def _profile(name: str, table: Any, file: str, faults: Faults) -> RoutingProfile | None:
+    source = Source(file=file, key=("profiles", name))
+    if not isinstance(table, dict):
+        message = f"'{name}' is {type_name(table)}, not the table of a profile"
+        faults.error(ModelsManagerError, "bad-value", message, source, expected=f"[profiles.{name}]")
+        return None
+    read = structure(ProfileTable, table, faults, kind=ModelsManagerError, where=source.child)
+    if read is None:
+        return None
+    routes = []
+    for section, written in (("routes", read.routes), ("optional_routes", read.optional_routes)):
+        for pattern, backend in written.items():
+            at = source.child(section, pattern)
+            if pattern:
+                routes.append(Route(pattern, backend, section == "optional_routes", at))
+            else:
+                message = "a route has an empty pattern"
+                faults.error(ModelsManagerError, "bad-value", message, at, expected="a model's name, or a pattern")
+    return RoutingProfile(
+        name=name,
+        description=read.description,
+        default=read.default or None,
+        routes=tuple(routes),
+        fallback_order=read.fallback_order,
+        source=source,
+    )
+
+
+def _check_backends(profile: RoutingProfile, backends: Collection[str], faults: Faults) -> None:
+    """Report every backend a profile names that there is not."""
+    named = [(route.backend, f"route '{route.pattern}'", route.source) for route in profile.routes]
+    if profile.default is not None:
+        named.append((profile.default, "the default", profile.source.child("default")))
+    for number, backend in enumerate(profile.fallback_order):
+        named.append((backend, "fallback_order", profile.source.child("fallback_order", str(number))))
+    for backend, what, source in named:
+        if backend not in backends:
+            message = f"{what} of profile '{profile.name}' leads to '{backend}', and there is no such backend"
+            expected = f"one of {', '.join(backends)}" if len(backends) <= 20 else "a backend of backends.toml"
+            near = (backend, backends)
+            faults.error(ModelsManagerError, "unknown-backend", message, source, expected=expected, near=near)
+
+
+def _check_shadows(profile: RoutingProfile, faults: Faults) -> None:
+    """Warn of every route that an earlier one fully covers."""
+    for route, earlier in profile.shadowed():
+        message = f"route '{route.pattern}' is never used: '{earlier.pattern}', which comes first, covers it"
+        mend = f"write '{route.pattern}' above '{earlier.pattern}'"
+        faults.warning("route-shadowed", message, route.source, suggestion=mend)

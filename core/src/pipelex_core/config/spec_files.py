@@ -1,0 +1,108 @@
+"""One file of models, whichever generation of the format it is written in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, fields_dict, frozen
+
+from pipelex_core.config.problems import type_name
+from pipelex_core.config.structure import SpecTable, report_unknown
+from pipelex_core.errors import ModelsManagerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelex_core.config.problems import Faults
+    from pipelex_core.specs import Source
+
+DEFAULT_KEYS: dict[str, str] = {"default_sdk": "sdk", "default_prompting_target": "prompting_target"}
+"""Keys at the top of a file, and the key of `[defaults]` that means the same."""
+
+_SPEC_KEYS = frozenset(fields_dict(SpecTable))
+
+
+@frozen(kw_only=True)
+class SpecFile:
+    """One file of models, its parts told apart.
+
+    Attributes:
+        source: The file, or the plugin that ships it.
+        defaults: Its file-wide defaults.
+        default_paths: For each default, where in the file it stands.
+        models: Name -> table, as it was read.
+        older: Whether it is of the older generation: `[models.name]`, prices per thousand tokens.
+    """
+
+    source: Source
+    defaults: Mapping[str, Any] = field(factory=dict)
+    default_paths: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    models: Mapping[str, dict[str, Any]] = field(factory=dict)
+    older: bool = False
+
+    def at(self, *key: str) -> Source:
+        """The source of something inside it."""
+        return self.source.at(*key)
+
+    def at_model(self, name: str, *key: str) -> Source:
+        """The source of a model's table, or of a key in it."""
+        return self.at("models", name, *key) if self.older else self.at(name, *key)
+
+
+def read_spec_file(tables: Mapping[str, Any], source: Source, faults: Faults) -> SpecFile:
+    """Tell the parts of a file of models apart; what belongs nowhere is reported."""
+    container = _older_models(tables)
+    defaults, paths = _defaults(tables, SpecFile(source=source), faults)
+    file = SpecFile(source=source, defaults=defaults, default_paths=paths, older=container is not None)
+    models: dict[str, dict[str, Any]] = {}
+    for name, value in (container or {}).items():
+        if isinstance(value, dict):
+            models[name] = value
+        else:
+            message = f"'{name}' is {type_name(value)}, not the table of a model"
+            faults.error(ModelsManagerError, "bad-value", message, file.at("models", name), expected=f"[models.{name}]")
+    for key, value in tables.items():
+        if key in DEFAULT_KEYS or key == "defaults" or (key == "models" and container is not None):
+            continue
+        if key == "backend" and isinstance(value, dict):
+            message = "the table [backend] stands in a plugin's file only; a project writes it in backends.toml"
+            faults.error(ModelsManagerError, "unknown-key", message, file.at(key))
+        elif not isinstance(value, dict):
+            report_unknown(key, ("defaults", *DEFAULT_KEYS), faults, ModelsManagerError, file.at(key))
+        elif container is not None:
+            message = f"the file mixes two generations of the format: [models.…] and [{key}]"
+            expected = "every model as [models.name], or every model as [name]; their prices differ by a thousand"
+            faults.error(ModelsManagerError, "mixed-generations", message, file.at(key), expected=expected)
+            models.setdefault(key, value)
+        else:
+            models[key] = value
+    return SpecFile(source=source, defaults=defaults, default_paths=paths, models=models, older=file.older)
+
+
+def _defaults(
+    tables: Mapping[str, Any], file: SpecFile, faults: Faults
+) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
+    defaults: dict[str, Any] = {}
+    paths: dict[str, tuple[str, ...]] = {}
+    for key, meaning in DEFAULT_KEYS.items():
+        if key in tables:
+            defaults[meaning], paths[meaning] = tables[key], (key,)
+    table = tables.get("defaults", {})
+    if not isinstance(table, dict):
+        message = f"'defaults' is {type_name(table)}"
+        faults.error(ModelsManagerError, "bad-value", message, file.at("defaults"), expected="a table")
+        return defaults, paths
+    for key, value in table.items():
+        if key in defaults and defaults[key] != value:
+            message = f"'{paths[key][0]}' and [defaults] {key} say different things"
+            faults.error(ModelsManagerError, "mixed-generations", message, file.at(*paths[key]), expected="one of them")
+        defaults[key], paths[key] = value, ("defaults", key)
+    return defaults, paths
+
+
+def _older_models(tables: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The tables of `[models.…]`, or None where `models` is no such container but a model of that name."""
+    container = tables.get("models")
+    if not isinstance(container, dict) or not any(isinstance(value, dict) for value in container.values()):
+        return None
+    return container if _SPEC_KEYS.isdisjoint(container) else None
