@@ -1,0 +1,104 @@
+"""Images out of a page: those embedded in it, and a picture of the whole page."""
+
+from __future__ import annotations
+
+import logging
+from io import BytesIO
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+import pypdfium2 as pdfium2
+import pypdfium2.raw as pdfium
+
+from pipelex_backend_internal._lock import PDFIUM
+from pipelex_core.requests import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from PIL.Image import Image as Picture
+
+_log = logging.getLogger(__name__)
+
+MOST_PIXELS = 50_000_000
+"""A larger picture is made smaller: a few bytes of PDF can claim more pixels than there is memory."""
+
+
+def embedded_images(page: pdfium2.PdfPage, *, smallest: int) -> Iterator[Image]:
+    """The images of a page in the order they are drawn, those with a side below `smallest` pixels left out.
+
+    An image stored as JPEG comes as its own bytes; any other as PNG, in its own pixels, with its transparency.
+    """
+    with PDFIUM:
+        objects = list(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE]))
+    for number, item in enumerate(objects):
+        try:
+            with PDFIUM:
+                width, height = item.get_px_size()
+                if min(width, height) < max(smallest, 1):
+                    continue
+                jpeg = _jpeg(item)
+                picture = None if jpeg else _pixels(item, width, height)
+        except pdfium2.PdfiumError as error:
+            _log.warning("image %d of a page cannot be decoded and is left out: %s", number, error)
+            continue
+        if jpeg:
+            yield Image(data=jpeg, content_type="image/jpeg", width=width, height=height)
+        elif picture:
+            yield _png(_simplest(picture))
+
+
+def page_image(page: pdfium2.PdfPage, *, dpi: int) -> Image:
+    """A picture of the page as a reader sees it, form fields and notes included."""
+    with PDFIUM:
+        width, height = page.get_size()
+        scale = min(dpi / 72, sqrt(MOST_PIXELS / max(width * height, 1)))
+        bitmap = page.render(scale=scale, rev_byteorder=True)
+        picture = _taken(bitmap)
+    return _png(picture)
+
+
+def _jpeg(item: Any) -> bytes | None:
+    """The JPEG an image is stored as, or None."""
+    if item.get_filters(skip_simple=True) != ["DCTDecode"]:
+        return None
+    data = bytes(item.get_data(decode_simple=True))
+    return data if data.startswith(b"\xff\xd8") else None
+
+
+def _pixels(item: Any, width: int, height: int) -> Picture:
+    """An image drawn on its own, pixel by pixel, so that masks and colour spaces are applied."""
+    scale = min(1.0, sqrt(MOST_PIXELS / (width * height)))
+    before = item.get_matrix()
+    item.set_matrix(pdfium2.PdfMatrix(max(round(width * scale), 1), 0, 0, max(round(height * scale), 1), 0, 0))
+    try:
+        bitmap = item.get_bitmap(render=True, scale_to_original=False)
+    finally:
+        item.set_matrix(before)
+    picture = _taken(bitmap)
+    if picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (0, 0):
+        _taken(item.get_bitmap())  # drawing a broken image draws nothing and raises nothing; this raises
+    return picture
+
+
+def _taken(bitmap: Any) -> Picture:
+    """A bitmap of PDFium as a picture of its own memory; the bitmap is closed."""
+    try:
+        picture: Picture = bitmap.to_pil().copy()
+    finally:
+        bitmap.warn_on_close = False  # the warning is about pictures that share its memory
+        bitmap.close()
+    return picture
+
+
+def _simplest(picture: Picture) -> Picture:
+    """The same picture without an alpha channel where it is opaque all over."""
+    if picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (255, 255):
+        return picture.convert("RGB")
+    return picture
+
+
+def _png(picture: Picture) -> Image:
+    file = BytesIO()
+    picture.save(file, "PNG")
+    return Image(data=file.getvalue(), content_type="image/png", width=picture.width, height=picture.height)

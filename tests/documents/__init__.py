@@ -1,0 +1,1 @@
+"""PDFs that tests make for themselves: none is kept as a file."""
