@@ -102,8 +102,8 @@ class ConfigError(PipelexError):
         """The message, then one paragraph a fault."""
         message = str(self.args[0])
         listed = [str(problem) for problem in self.problems]
-        if listed == [message]:
-            return message
+        if len(self.problems) == 1 and self.problems[0].message in message:
+            return listed[0]
         return "\n".join([message, *listed])
 
 

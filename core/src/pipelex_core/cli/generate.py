@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def generate(
-    prompt: str,
+    prompt: Annotated[str, Parameter(allow_leading_hyphen=True)],
     *,
     model: Annotated[str | None, Parameter(name=["--model", "-m"])] = None,
     system: str | None = None,

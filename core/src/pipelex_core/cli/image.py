@@ -14,7 +14,7 @@ from pipelex_core.cli.output import print_json, result_as_json
 
 
 def image(
-    prompt: str,
+    prompt: Annotated[str, Parameter(allow_leading_hyphen=True)],
     *,
     model: Annotated[str | None, Parameter(name=["--model", "-m"])] = None,
     output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("image"),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from pipelex_core.deck import fit_member
 from pipelex_core.errors import CallError, DeadlineExceededError, ModelsManagerError, Problem, UnsupportedInputError
 from pipelex_core.settings import check_settings
 
@@ -99,11 +98,9 @@ def resolve(
         msg = f"a handle is a name, or a mapping with a model and settings, not {type(asked).__name__}"
         raise UnsupportedInputError(msg)
     resolution = deck.resolve(asked, capability)
-    chain = resolution.chain
     if given:
-        merged = {**resolution.settings, **given}
-        chain = tuple(fit_member(member.entry, merged) for member in chain)
-    members = tuple(member for member in chain if member.available)
+        resolution = resolution.with_settings(given)
+    members = tuple(member for member in resolution.chain if member.available)
     if not members:
         raise _nothing_to_call(resolution)
     return resolution.handle, tuple(_accepted(members, resolution))
