@@ -1,0 +1,55 @@
+"""Recorded exchanges of the Messages API through the plugin: what comes out, and what goes in."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelex_core.errors import ProviderConnectionError
+from pipelex_core.requests import ObjectRequest, TextAnswer
+from tests.wire.anthropic import MessagesAdapter, comparable
+from tests.wire.harness import Record, check, parameters, play
+
+ADAPTER = MessagesAdapter()
+
+
+def is_recorded(record: Record) -> bool:
+    return bool(record["request"].get("recorded", True))
+
+
+def is_whole_stream(record: Record) -> bool:
+    return bool(record["stream"]) and record["response"]["status"] == 200 and not record["expect"].get("stream_error")
+
+
+@pytest.mark.parametrize("record", parameters(ADAPTER))
+def test_the_answer_is_the_recorded_one(record: Record) -> None:
+    """Text, finish reason, counts, tool calls or the class of the error come out as the record says."""
+    outcome = play(record, ADAPTER)
+    check(outcome, ADAPTER.expected(record))
+    if record["expect"].get("thinking"):
+        assert isinstance(outcome.answer, TextAnswer)
+        assert any(block["type"] == "thinking" for block in outcome.answer.provider_parts[0].data["content"])
+    if outcome.error is not None and "request-id" in record["response"]["headers_kept"]:
+        assert outcome.error.request_id == record["response"]["headers_kept"]["request-id"]
+
+
+@pytest.mark.parametrize("record", parameters(ADAPTER, is_recorded))
+def test_the_request_is_the_recorded_one(record: Record) -> None:
+    """The plugin sends what the recorded client sent, but for the differences that the adapter lists."""
+    outcome = play(record, ADAPTER)
+    sent, recorded = outcome.log[0], record["request"]["body"]
+    is_object = isinstance(ADAPTER.request(record), ObjectRequest)
+    wanted = comparable(recorded, is_object=is_object, is_streamed=record["stream"])
+    assert comparable(sent["body"], is_object=is_object, is_streamed=record["stream"]) == wanted
+    assert sent["body"]["model"] == recorded.get("model", record["model"])
+    assert sent["body"].get("stream", False) == bool(record["stream"])
+    assert sent["path"] == "/v1/messages"
+    assert {"x-api-key", "authorization"} <= sent["headers"].keys()
+
+
+@pytest.mark.parametrize("record", parameters(ADAPTER, is_whole_stream))
+def test_a_recorded_stream_that_is_cut_is_no_answer(record: Record) -> None:
+    """Cut in the middle, every recorded stream ends as a broken connection with the text it had given."""
+    outcome = play(record, ADAPTER, opts={"cut_after": len(record["response"]["body"].encode()) // 2})
+    assert type(outcome.error) is ProviderConnectionError
+    assert outcome.error.partial_text == "".join(outcome.deltas)
+    assert (record["expect"].get("text") or "").startswith(outcome.error.partial_text)
