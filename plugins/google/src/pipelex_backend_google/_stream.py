@@ -45,6 +45,10 @@ async def open_stream(chunks: AsyncIterator[Any]) -> httpx2.Response:
     try:
         async for _ in chunks:
             pass  # there are none: this sends the request, and raises what the SDK raises
+    except BaseException:
+        for response in taken:
+            await response.aclose()
+        raise
     finally:
         _TAKEN.reset(before)
     return taken[0]
