@@ -17,6 +17,7 @@ from pipelex_core.execution.resources import LoopResources
 from tests.servers.anthropic import (
     KEY,
     REQUEST_ID,
+    SHORT,
     AnthropicServer,
     asked,
     config,
@@ -129,10 +130,10 @@ def test_a_request_id_in_the_body_will_do() -> None:
     "reply, fields, said",
     [
         (Reply(fault="drop"), {}, "no connection to the provider"),
-        (Reply(fault="hang"), {"timeout": -4.8}, "did not answer in time"),
-        (Reply(delay=5), {"timeout": -4.8}, "did not answer in time"),
+        (Reply(fault="hang"), {"timeout": SHORT}, "did not answer in time"),
+        (Reply(delay=5), {"timeout": SHORT}, "did not answer in time"),
         (Reply(chunks=(b'{"content"', b": []}"), cut_after=1), {}, "the connection to the provider broke"),
-        (Reply(chunks=(b'{"content"', b": []}"), stall_after=1), {"timeout": -4.8}, "did not answer in time"),
+        (Reply(chunks=(b'{"content"', b": []}"), stall_after=1), {"timeout": SHORT}, "did not answer in time"),
     ],
 )
 def test_broken_connections(reply: Reply, fields: dict[str, Any], said: str) -> None:

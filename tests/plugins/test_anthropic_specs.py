@@ -75,7 +75,11 @@ def test_every_model_is_asked_rightly(name: str) -> None:
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
-            for wanted in ({"temperature": 0.5}, *({"reasoning_effort": effort} for effort in efforts)):
+            settings: list[dict[str, Any]] = [
+                {"temperature": 0.5},
+                *({"reasoning_effort": effort} for effort in efforts),
+            ]
+            for wanted in settings:
                 fields = dict(fit({"seed": 1, **wanted}, made).settings)
                 answer = await backend.generate_text(asked(spec=made, tools=(Tool(name="weather"),), **fields))
                 assert answer.text == ANSWER

@@ -20,6 +20,7 @@ from pipelex_core.requests import TextAnswer, ToolCall, Usage
 from tests.servers.anthropic import (
     KEY,
     REQUEST_ID,
+    SHORT,
     AnthropicServer,
     asked,
     config,
@@ -223,7 +224,7 @@ def test_a_stream_that_stalls() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
             server.queue(Reply.sse(*EVENTS, stall_after=4))
             with pytest.raises(ProviderConnectionError, match="did not answer in time") as caught:
-                await collected(backend, asked(timeout=-4.5))
+                await collected(backend, asked(timeout=SHORT))
             assert caught.value.partial_text == "Hello "
 
     asyncio.run(main())

@@ -35,6 +35,9 @@ KEY = "sk-ant-test-0123456789"
 REQUEST_ID = "req_0123456789"
 ANSWER = "Paris."
 
+SHORT = -4.7
+"""A call's time that ends it after 0.3 seconds: the plugin waits five more, because core would have ended it by then."""
+
 _SAMPLING = ("temperature", "top_p", "top_k")
 _KNOWN = {
     "cache_control",
