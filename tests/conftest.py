@@ -1,0 +1,39 @@
+"""What several tests share: the built wheels, made once a run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def built_wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folder name -> wheel, for every distribution of the workspace; built once, also where tests run in parallel."""
+    shared = tmp_path_factory.getbasetemp().parent / "wheels"
+    shared.mkdir(exist_ok=True)
+    wheels: dict[str, Path] = {}
+    with FileLock(shared / "lock"):
+        for folder in (ROOT / "core", *sorted((ROOT / "plugins").iterdir())):
+            if not (folder / "pyproject.toml").is_file():
+                continue
+            target = shared / folder.name
+            if not target.exists():
+                command = [
+                    sys.executable,
+                    "-m",
+                    "uv",
+                    "build",
+                    "--wheel",
+                    "--no-build-isolation",
+                    "--out-dir",
+                    str(target),
+                ]
+                subprocess.run([*command, str(folder)], check=True, capture_output=True)
+            (wheels[folder.name],) = target.glob("*.whl")
+    return wheels

@@ -1,0 +1,110 @@
+"""What the package promises: its names, its types, its import rules, and the packaging of every distribution."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import tomli
+
+import pipelex_core
+
+ROOT = Path(__file__).resolve().parents[2]
+DISTRIBUTIONS = [
+    ROOT / "core",
+    *sorted(path for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").is_file()),
+]
+
+
+def test_all_lists_every_public_name_sorted() -> None:
+    """`__all__` is what one may import, and nothing else is public."""
+    public = {
+        name
+        for name, value in vars(pipelex_core).items()
+        if not name.startswith("_") and not isinstance(value, type(pipelex_core)) and name != "annotations"
+    }
+    assert set(pipelex_core.__all__) == public
+    assert list(pipelex_core.__all__) == sorted(pipelex_core.__all__)
+
+
+def test_every_error_is_exported_and_drawn_in_the_tree() -> None:
+    """The tree at the top of errors.py is the code."""
+    from pipelex_core import errors
+
+    classes = {
+        name: value for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)
+    }
+    assert set(classes) <= set(pipelex_core.__all__)
+    drawn = [line for line in (errors.__doc__ or "").splitlines() if "Error" in line]
+    parents: list[str] = []
+    for line in drawn:
+        bare = line.replace("│", " ").replace("├", " ").replace("└", " ").replace("─", " ")
+        depth, name = (len(bare) - len(bare.lstrip())) // 4, bare.split()[0]
+        parents[depth:] = [name]
+        if depth > 1:
+            assert classes[name].__bases__[0].__name__ == parents[depth - 1]
+    assert {line.replace("│", " ").strip(" ├└─").split()[0] for line in drawn} == set(classes)
+
+
+@pytest.mark.parametrize("folder", DISTRIBUTIONS, ids=lambda path: path.name)
+def test_every_distribution_stands_alone(folder: Path) -> None:
+    """Each has its own metadata, README, changelog, licence and py.typed, and a plugin declares its core range."""
+    project = tomli.loads((folder / "pyproject.toml").read_text())["project"]
+    for name in ("README.md", "CHANGELOG.md", "LICENSE"):
+        assert (folder / name).stat().st_size > 20, name
+    assert project["version"] in (folder / "CHANGELOG.md").read_text()
+    assert list(folder.glob("src/*/py.typed"))
+    assert project["requires-python"] == ">=3.11"
+    if folder.name != "core":
+        assert project["name"] == f"pipelex-backend-{folder.name}"
+        core = [line for line in project["dependencies"] if line.startswith("pipelex-core")]
+        assert len(core) == 1
+        assert ">=" in core[0]
+        assert "<" in core[0]
+        assert len((folder / "README.md").read_text().splitlines()) > 20
+
+
+def test_every_wheel_is_complete(built_wheels: dict[str, Path]) -> None:
+    """Built without the workspace, each wheel has its package data, py.typed, licence and entry point."""
+    assert set(built_wheels) == {path.name for path in DISTRIBUTIONS}
+    for name, wheel in built_wheels.items():
+        inside = zipfile.ZipFile(wheel).namelist()
+        package = "pipelex_core" if name == "core" else f"pipelex_backend_{name}"
+        assert f"{package}/py.typed" in inside
+        assert any(path.endswith("licenses/LICENSE") for path in inside)
+        sources = {
+            f"{package}/{file.relative_to(folder)}"
+            for folder in (ROOT / ("core" if name == "core" else f"plugins/{name}") / "src" / package,)
+            for file in folder.rglob("*")
+            if file.is_file() and not any(part.startswith((".", "__pycache__")) for part in file.relative_to(folder).parts)
+        }
+        assert sources <= set(inside)
+
+
+USER_PROGRAM = ROOT / "tests" / "typing" / "user_program.py"
+
+
+def test_a_user_program_that_uses_every_call_is_typed(tmp_path: Path) -> None:
+    """mypy, strict, sees every public call; what the library gives is no `Any`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--cache-dir", str(tmp_path), str(USER_PROGRAM)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    text = USER_PROGRAM.read_text()
+    for name in (
+        "generate_text",
+        "stream_text",
+        "generate_object",
+        "extract",
+        "generate_image",
+        "explain",
+        "from_project",
+    ):
+        assert f".{name}(" in text

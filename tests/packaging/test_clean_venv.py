@@ -1,0 +1,91 @@
+"""The built wheels, in a virtual environment that has never seen this repository."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.benchmarks.server import fixed_server
+from tests.documents.pdfs import lines, pdf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+INSTALLED = ("core", "openai", "llamacpp", "internal")
+
+
+@pytest.fixture(scope="module")
+def clean(built_wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """Runs a command of the clean environment in an empty project; its stdout."""
+    folder = tmp_path_factory.mktemp("clean")
+    uv = [sys.executable, "-m", "uv"]
+    subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, str(folder / "venv")], check=True)
+    python = folder / "venv" / "bin" / "python"
+    wheels = [str(built_wheels[name]) for name in INSTALLED]
+    subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(python), *wheels], check=True)
+    project = folder / "project"
+    project.mkdir()
+    (project / "two.pdf").write_bytes(pdf(lines("First page"), lines("Second page")))
+
+    def run(command: str, *arguments: str, **variables: str) -> str:
+        environ = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PYTHONPATH", "VIRTUAL_ENV"))
+        }
+        done = subprocess.run(
+            [str(python.parent / command), *arguments],
+            cwd=project,
+            env=environ | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_the_plugins_are_found_and_nothing_of_the_workspace(clean: Any) -> None:
+    """Three plugins, each from its own wheel."""
+    rows = json.loads(clean("pipelex", "plugins", "--json"))
+    assert {row["distribution"] for row in rows} == {f"pipelex-backend-{name}" for name in INSTALLED[1:]}
+    assert {row["status"] for row in rows} == {"ok"}
+    where = clean("python", "-c", "import pipelex_core; print(pipelex_core.__file__)")
+    assert "site-packages" in where
+
+
+def test_the_main_job_runs(clean: Any) -> None:
+    """A handle goes in, the deck decides, a plugin answers: text from the real local model, pages, and a provider."""
+    clean("pipelex", "init")
+    assert json.loads(clean("pipelex", "validate", "--json"))["ok"]
+    answer = json.loads(clean("pipelex", "generate", "Name a river.", "--max-tokens", "8", "--json"))
+    assert (answer["model"], answer["backend"]) == ("smollm2", "llamacpp")
+    assert answer["text"].strip()
+    pages = json.loads(clean("pipelex", "extract", "two.pdf", "--json"))["pages"]
+    assert [page["text"] for page in pages] == ["First page", "Second page"]
+    with fixed_server() as url:
+        program = (
+            "from pipelex_core import Client\n"
+            "with Client.from_project() as client:\n"
+            "    print(client.generate_text('Name three rivers.', model='gpt-4o-mini').text)\n"
+        )
+        clean("python", "-c", f"import pathlib; f = pathlib.Path('.pipelex/inference/backends.toml'); t = f.read_text(); "
+              f"f.write_text(t.replace('[openai]\\n', '[openai]\\nendpoint = \"{url}\"\\n').replace("
+              "'display_name = \"OpenAI\"\\nenabled = false', 'display_name = \"OpenAI\"\\nenabled = true'))")  # fmt: skip
+        assert "Rhine" in clean("python", "-c", program, OPENAI_API_KEY="sk-loopback")
+
+
+def test_a_missing_plugin_says_what_to_install(clean: Any) -> None:
+    """A model whose plugin is not installed fails with the command that brings it."""
+    program = (
+        "from pipelex_core import Client, PluginError\nfrom pipelex_core.plugins import discover\n"
+        "try: discover().require('anthropic', 'anthropic')\nexcept PluginError as error: print(error)\n"
+    )
+    assert "pip install pipelex-backend-anthropic" in clean("python", "-c", program)
