@@ -2,7 +2,7 @@
 
 Chat and OCR go through `Mistral.do_request_async`, which is what the SDK's typed methods end in: it sends a request with
 the SDK's hooks (tracing, user agent) and gives the answer as it came. The typed methods build a pydantic model per call
-and per streamed event and cost five times as much. Files, which are rare, go through the typed methods.
+and per streamed event, and cost some seven times as much. Files, which are rare, go through the typed methods.
 """
 
 from __future__ import annotations
