@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pipelex_core.specs import ModelSpec
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
+NOTHING: Mapping[Any, str] = MappingProxyType({})
 
 RouteRule = Literal["exact", "pattern", "default", "fallback", "none"]
 
@@ -220,6 +220,7 @@ def assign(
     *,
     why_off: Mapping[str, str],
     withheld: Mapping[str, str] = NOTHING,
+    unserved: Mapping[tuple[str, str], str] = NOTHING,
 ) -> ModelEntry:
     """What a profile makes of one model.
 
@@ -229,6 +230,7 @@ def assign(
         offers: Backend -> spec, for every enabled backend that offers the model, in the order of backends.toml.
         why_off: Backend -> why it cannot be used, such as `is disabled in backends.toml`, for those that are off.
         withheld: Backend -> why it does not offer the model, for those that know its name.
+        unserved: (Backend, sdk) -> why no plugin serves it, for the sdks that none serves.
     """
     offered_by = tuple(offers)
     match = profile.match(name, ignored=why_off)
@@ -245,10 +247,12 @@ def assign(
         if reason is not None and withheld:
             known = ", and by ".join(f"'{backend}', which {why}" for backend, why in withheld.items())
             reason += f"; it is known by {known}"
+    if spec is not None:
+        reason = unserved.get((spec.backend, spec.sdk))
     return ModelEntry(
         name=name,
         spec=spec,
-        available=spec is not None,
+        available=spec is not None and reason is None,
         reason=reason,
         route=route,
         offered_by=offered_by,

@@ -12,7 +12,8 @@ from attrs import evolve, field, frozen
 
 from pipelex_core.config.environment import expand, has_variables
 from pipelex_core.config.problems import listed, type_name
-from pipelex_core.config.structure import BackendTable, structure
+from pipelex_core.config.structure import structure
+from pipelex_core.config.tables import BackendTable
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import Source
 

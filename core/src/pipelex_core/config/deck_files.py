@@ -129,11 +129,11 @@ def read_deck_files(folder: Path, faults: Faults) -> DeckTables:
             suggestion="run: pipelex init",
         )
     for path in files:
-        tables = read_toml(path, faults, ConfigError)
-        if tables is None:
+        read = read_toml(path, faults, ConfigError)
+        if read is None:
             deck.unread.append(path)
         else:
-            _add_file(deck, tables, Source(file=str(path)), faults)
+            _add_file(deck, read.tables, Source(file=str(path)), faults)
     return deck
 
 

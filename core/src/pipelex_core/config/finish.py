@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from attrs import field, fields_dict, frozen
 
-from pipelex_core.config.model_specs import BackendModels, known_models, read_models
+from pipelex_core.config.model_specs import BackendModels, SpecReader, known_models
 from pipelex_core.config.options import checked_options
-from pipelex_core.config.structure import BackendTable
+from pipelex_core.config.tables import BackendTable
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import BackendConfig, Secret
 
@@ -52,7 +52,7 @@ def read_backend(
     """The models of a backend, and its config where it is on."""
     if draft.off is not None:
         return ReadBackend(draft=draft, models=known_models(files, draft.off))
-    models = read_models(draft.name, files, plugins, environment, faults)
+    models = SpecReader(draft.name, files, plugins, environment, faults).read()
     sdks = dict.fromkeys(spec.sdk for spec in models.specs.values())
     factories = [found[0] for sdk in sdks if (found := plugins.find(draft.name, sdk))]
     if factories and draft.table.api_key is None and any(factory.requires_key for factory in factories):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
@@ -26,7 +26,7 @@ from pipelex_core.config.routed import check_routes, route_models
 from pipelex_core.config.routing import read_profiles
 from pipelex_core.config.shipped import read_shipped
 from pipelex_core.config.spec_files import SpecFile, read_spec_file
-from pipelex_core.config.structure import BackendTable
+from pipelex_core.config.tables import BackendTable
 from pipelex_core.config.toml_file import read_toml
 from pipelex_core.deck import ModelDeck
 from pipelex_core.errors import ConfigError, ModelDeckNotFoundError, ModelsManagerError
@@ -35,8 +35,10 @@ from pipelex_core.specs import Source
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipelex_core.config.toml_file import TomlFile
     from pipelex_core.errors import Problem
     from pipelex_core.plugins import Plugins
+    from pipelex_core.routing import RoutingProfile
 
 
 def load(
@@ -129,12 +131,12 @@ class _Load:
         self._report_quarantined()
         backends = self._backends()
         routing_file = self._folder / "routing_profiles.toml"
-        tables = self._read(routing_file) or {}
+        routing = self._read(routing_file)
         names = None if self._names_missing else backends
-        reported = self._faults.stop and not tables
-        profiles, active = (
-            ({}, None) if reported else read_profiles(tables, str(routing_file), names, self._faults, asked=asked)
-        )
+        profiles: dict[str, RoutingProfile] = {}
+        active = None
+        if routing is not None:
+            profiles, active = read_profiles(routing.tables, str(routing_file), names, self._faults, asked=asked)
         models = route_models(backends, active, self._plugins, self._faults)
         if active is not None:
             check_routes(active, backends, models, self._faults, names_missing=self._names_missing)
@@ -169,17 +171,18 @@ class _Load:
             env_file=self._environment.file,
         )
 
-    def _read(self, file: Path, *, faults: Faults | None = None, exact: bool = False) -> dict[str, Any] | None:
+    def _read(self, file: Path, *, faults: Faults | None = None, exact: bool = False) -> TomlFile | None:
         parse_float = Decimal if exact else float
         return read_toml(file, faults or self._faults, ModelsManagerError, parse_float=parse_float)
 
     def _backends(self) -> dict[str, ReadBackend]:
         """Steps 1 and 2: every backend with its models."""
         file = self._folder / "backends.toml"
-        tables = self._read(file)
-        self._names_missing = tables is None
+        read = self._read(file)
+        self._names_missing = read is None
+        tables = {} if read is None else read.tables
         shipped = read_shipped(self._plugins, self._faults)
-        drafts = read_backends(tables or {}, str(file), shipped, self._environment, self._faults, strict=self._strict)
+        drafts = read_backends(tables, str(file), shipped, self._environment, self._faults, strict=self._strict)
         spec_files = self._spec_files()
         for name in spec_files:
             if name not in drafts:
@@ -189,12 +192,12 @@ class _Load:
             on = self._faults if draft.off is None else self._faults.lenient()
             files: list[SpecFile] = []
             if name in spec_files:
-                read = self._read(spec_files[name], faults=on, exact=True)
-                if read is None:
+                own = self._read(spec_files[name], faults=on, exact=True)
+                if own is None:
                     self._names_missing = True
                 else:
-                    files.append(read_spec_file(read, Source(file=str(spec_files[name])), on))
-            files += [read_spec_file(file.tables, file.source, on) for file in shipped.get(name, ())]
+                    files.append(read_spec_file(own, Source(file=str(spec_files[name])), on))
+            files += [read_spec_file(file.read, file.source, on) for file in shipped.get(name, ())]
             if draft.off is None and name not in spec_files and not files:
                 self._report_no_models(draft)
             backends[name] = read_backend(draft, files, self._plugins, self._environment, on, strict=self._strict)

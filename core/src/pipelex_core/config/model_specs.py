@@ -13,16 +13,14 @@ from attrs import field, fields_dict, frozen
 
 from pipelex_core.config.environment import expand, has_variables
 from pipelex_core.config.options import checked_options
-from pipelex_core.config.problems import listed
-from pipelex_core.config.structure import SpecTable, report_unknown, structure
-from pipelex_core.constraints import CONSTRAINTS
+from pipelex_core.config.structure import structure
+from pipelex_core.config.tables import SpecTable
 from pipelex_core.errors import ModelsManagerError
-from pipelex_core.specs import Costs, ModelSpec, ModelType
+from pipelex_core.specs import NOWHERE, Costs, ModelSpec, ModelType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipelex_core.backend import BackendFactory
     from pipelex_core.config.environment import Environment
     from pipelex_core.config.problems import Faults
     from pipelex_core.config.spec_files import SpecFile
@@ -39,15 +37,7 @@ NEWER_SPEC_KEYS: dict[str, str] = {
 }
 """Keys that newer releases of the format use in model specs, and why each is left out."""
 
-INPUTS: dict[str, str] = {"text": "text", "images": "images", "image": "images", "pdf": "pdf"}
-"""What `inputs` may hold, and what each word means."""
-
-OUTPUTS: dict[str, str] = {"text": "text", "structured": "structured", "image": "image", "pages": "pages"}
-"""What `outputs` may hold."""
-
 _SPEC_KEYS = frozenset(fields_dict(SpecTable))
-_PRICES = frozenset(fields_dict(Costs)) - {"unit"}
-_LEAST = {"max_tokens": 1, "context_window": 1, "max_prompt_images": 0}
 _UNITS: dict[ModelType, Literal["million_tokens", "image", "page"]] = {
     ModelType.LLM: "million_tokens",
     ModelType.TEXT_EXTRACTOR: "page",
@@ -95,7 +85,15 @@ class _Layers:
     @property
     def source(self) -> Source:
         """Where the model was written: in the project, else by the plugin."""
-        return next(file for _, file, is_default in self.layers if not is_default).at_model(self.name)
+        for _, file, is_default in self.layers:
+            if not is_default:
+                return file.at_model(self.name)
+        return NOWHERE
+
+    @property
+    def has_variables(self) -> bool:
+        """Whether a value may hold a `${`."""
+        return any(file.has_variables for _, file, _ in self.layers)
 
     def is_older(self, key: str) -> bool:
         """Whether a key comes from a file of the older generation."""
@@ -107,32 +105,107 @@ def known_models(files: Sequence[SpecFile], why: str) -> BackendModels:
     return BackendModels(withheld={name: why for file in files for name in file.models})
 
 
-def read_models(
-    backend: str,
-    files: Sequence[SpecFile],
-    plugins: Plugins,
-    environment: Environment,
-    faults: Faults,
-) -> BackendModels:
-    """The models of a backend that is on.
+@frozen
+class SpecReader:
+    """Reads the models of one backend that is on.
 
-    Args:
+    Attributes:
         backend: Its name.
         files: The project's file first, where there is one, then those of plugins.
         plugins: Who knows the options of a model.
         environment: What `${…}` is filled with.
         faults: Where to report.
     """
-    specs: dict[str, ModelSpec] = {}
-    withheld: dict[str, str] = {}
-    for name in dict.fromkeys(name for file in files for name in file.models):
-        layers = _layers(name, files)
-        made = _model(backend, layers, plugins, environment, faults)
-        if isinstance(made, str):
-            withheld[name] = made
-        else:
-            specs[name] = made
-    return BackendModels(specs=specs, withheld=withheld)
+
+    backend: str
+    files: Sequence[SpecFile]
+    plugins: Plugins
+    environment: Environment
+    faults: Faults
+
+    def read(self) -> BackendModels:
+        """Every model."""
+        specs: dict[str, ModelSpec] = {}
+        withheld: dict[str, str] = {}
+        for name in dict.fromkeys(name for file in self.files for name in file.models):
+            made = self._model(name)
+            if isinstance(made, str):
+                withheld[name] = made
+            else:
+                specs[name] = made
+        return BackendModels(specs=specs, withheld=withheld)
+
+    def _model(self, name: str) -> ModelSpec | str:
+        """The spec, or why there is none."""
+        layers = _layers(name, self.files)
+        table = layers.merged()
+        if layers.has_variables and has_variables(table):
+            table = self._expanded(table, layers)
+        extra: dict[str, Any] = {}
+        if not _SPEC_KEYS.issuperset(table):
+            unknown = [key for key in table if key not in _SPEC_KEYS and key not in NEWER_SPEC_KEYS]
+            extra = {key: table.pop(key) for key in unknown}
+        spec = structure(
+            SpecTable, table, self.faults, kind=ModelsManagerError, where=layers.where, later=NEWER_SPEC_KEYS
+        )
+        if spec is None:
+            return "has a fault in its spec"
+        if not spec.enabled:
+            return "has it switched off (enabled = false)"
+        if not spec.sdk:
+            message = f"the model '{name}' names no sdk"
+            self.faults.error(ModelsManagerError, "missing-key", message, layers.source, expected='sdk = "…"')
+            return "has a fault in its spec"
+        model_type = spec.model_type or _inferred_type(spec.outputs)
+        return ModelSpec(
+            name=name,
+            backend=self.backend,
+            sdk=spec.sdk,
+            model_id=spec.model_id or name,
+            model_type=model_type,
+            inputs=spec.inputs,
+            outputs=spec.outputs,
+            costs=None if spec.costs is None else _costs(spec.costs, model_type, older=layers.is_older("costs")),
+            max_tokens=spec.max_tokens,
+            context_window=spec.context_window,
+            max_prompt_images=spec.max_prompt_images,
+            prompting_target=spec.prompting_target,
+            constraints=spec.constraints,
+            options=self._options(spec.sdk, extra, layers),
+            source=layers.source,
+        )
+
+    def _expanded(self, table: dict[str, Any], layers: _Layers) -> dict[str, Any]:
+        expanded = dict(table)
+        for key, value in table.items():
+            if not has_variables(value):
+                continue
+            filled = expand(value, self.environment)
+            expanded[key] = filled.value
+            for fault in filled.faults:
+                self.faults.error(ModelsManagerError, "bad-variable", fault, layers.where(key))
+            for name in filled.missing:
+                message = f"{name} is not set or empty, and model '{layers.name}' needs it"
+                self.faults.error(
+                    ModelsManagerError, "missing-variable", message, layers.where(key), suggestion=f"set {name}"
+                )
+        return expanded
+
+    def _options(self, sdk: str, extra: dict[str, Any], layers: _Layers) -> dict[str, Any]:
+        """The keys that belong to the plugin, checked where it is installed to say what there is."""
+        found = self.plugins.find(self.backend, sdk)
+        options = found[0].model_options if found else ()
+        if not extra and not options:
+            return extra
+        given = {key: float(value) if isinstance(value, Decimal) else value for key, value in extra.items()}
+        return checked_options(
+            given,
+            options,
+            self.faults,
+            where=layers.where,
+            others=tuple(sorted(_SPEC_KEYS)),
+            complete=found is not None,
+        )
 
 
 def _layers(name: str, files: Sequence[SpecFile]) -> _Layers:
@@ -145,121 +218,14 @@ def _layers(name: str, files: Sequence[SpecFile]) -> _Layers:
     return _Layers(name=name, layers=layers)
 
 
-def _model(
-    backend: str, layers: _Layers, plugins: Plugins, environment: Environment, faults: Faults
-) -> ModelSpec | str:
-    """The spec, or why there is none."""
-    table, where = layers.merged(), layers.where
-    if has_variables(table):
-        table = _expanded(table, layers, environment, faults)
-    extra: dict[str, Any] = {}
-    if not _SPEC_KEYS.issuperset(table):
-        extra = {key: table.pop(key) for key in list(table) if key not in _SPEC_KEYS and key not in NEWER_SPEC_KEYS}
-    spec = structure(SpecTable, table, faults, kind=ModelsManagerError, where=where, later=NEWER_SPEC_KEYS)
-    if spec is None:
-        return "has a fault in its spec"
-    if not spec.enabled:
-        return "has it switched off (enabled = false)"
-    if not spec.sdk:
-        message = f"the model '{layers.name}' names no sdk"
-        faults.error(ModelsManagerError, "missing-key", message, layers.source, expected='sdk = "…"')
-        return "has a fault in its spec"
-    model_type = spec.model_type or _inferred_type(spec.outputs)
-    return ModelSpec(
-        name=layers.name,
-        backend=backend,
-        sdk=spec.sdk,
-        model_id=spec.model_id or layers.name,
-        model_type=model_type,
-        inputs=_words("inputs", spec.inputs, INPUTS, layers, faults),
-        outputs=_words("outputs", spec.outputs, OUTPUTS, layers, faults),
-        costs=_costs(spec.costs, model_type, layers, faults),
-        max_tokens=_at_least("max_tokens", spec.max_tokens, layers, faults),
-        context_window=_at_least("context_window", spec.context_window, layers, faults),
-        max_prompt_images=_at_least("max_prompt_images", spec.max_prompt_images, layers, faults),
-        prompting_target=spec.prompting_target,
-        constraints=_words("constraints", spec.constraints, {name: name for name in CONSTRAINTS}, layers, faults)
-        if spec.constraints
-        else frozenset(),
-        options=_options(layers, extra, plugins.find(backend, spec.sdk), faults),
-        source=layers.source,
-    )
-
-
-def _expanded(table: dict[str, Any], layers: _Layers, environment: Environment, faults: Faults) -> dict[str, Any]:
-    expanded = dict(table)
-    for key, value in table.items():
-        if has_variables(value):
-            filled = expand(value, environment)
-            expanded[key] = filled.value
-            for fault in filled.faults:
-                faults.error(ModelsManagerError, "bad-variable", fault, layers.where(key))
-            for name in filled.missing:
-                message = f"{name} is not set or empty, and model '{layers.name}' needs it"
-                faults.error(
-                    ModelsManagerError, "missing-variable", message, layers.where(key), suggestion=f"set {name}"
-                )
-    return expanded
-
-
-def _inferred_type(outputs: tuple[str, ...]) -> ModelType:
+def _inferred_type(outputs: frozenset[str]) -> ModelType:
     if "image" in outputs:
         return ModelType.IMG_GEN
     return ModelType.TEXT_EXTRACTOR if "pages" in outputs else ModelType.LLM
 
 
-def _words(
-    key: str, given: tuple[str, ...], meanings: Mapping[str, str], layers: _Layers, faults: Faults
-) -> frozenset[str]:
-    """The words of a list, each one of a few; the others are reported."""
-    for word in given:
-        if word not in meanings:
-            expected = f"one of {', '.join(meanings)}"
-            message = f"'{word}' is none of the {key} there are"
-            faults.error(
-                ModelsManagerError, "bad-value", message, layers.where(key), expected=expected, near=(word, meanings)
-            )
-    return frozenset([meanings[word] for word in given if word in meanings])
-
-
-def _at_least(key: str, value: int | None, layers: _Layers, faults: Faults) -> int | None:
-    least = _LEAST[key]
-    if value is not None and value < least:
-        message = f"'{key}' cannot be {value}"
-        expected = f"a whole number of at least {least}"
-        faults.error(ModelsManagerError, "bad-value", message, layers.where(key), expected=expected)
-    return value
-
-
-def _costs(
-    prices: Mapping[str, Decimal] | None, model_type: ModelType, layers: _Layers, faults: Faults
-) -> Costs | None:
+def _costs(prices: Mapping[str, Decimal], model_type: ModelType, *, older: bool) -> Costs:
     """The price list in the unit of the model's type; an older file has LLM prices per thousand tokens."""
-    if prices is None:
-        return None
-    if not _PRICES.issuperset(prices):
-        for name in [name for name in prices if name not in _PRICES]:
-            report_unknown(name, tuple(_PRICES), faults, ModelsManagerError, layers.where("costs").child(name))
-        return None
-    if model_type is ModelType.LLM and layers.is_older("costs"):
+    if older and model_type is ModelType.LLM:
         prices = {name: price * _THOUSAND for name, price in prices.items()}
     return Costs(unit=_UNITS[model_type], **cast("dict[str, Any]", prices))
-
-
-def _options(
-    layers: _Layers, extra: dict[str, Any], found: tuple[BackendFactory, object] | None, faults: Faults
-) -> dict[str, Any]:
-    if found is None and not extra:
-        return {}
-    options = found[0].model_options if found else ()
-    if not extra and not options:
-        return {}
-    given = {key: float(value) if isinstance(value, Decimal) else value for key, value in extra.items()}
-    return checked_options(
-        given, options, faults, where=layers.where, others=tuple(sorted(_SPEC_KEYS)), complete=found is not None
-    )
-
-
-def describe(backends: Mapping[str, str]) -> str:
-    """Who knows a model, and why it cannot be used there: `'fal', which is disabled in backends.toml`."""
-    return ", and ".join(f"{listed([name])}, which {why}" for name, why in backends.items())

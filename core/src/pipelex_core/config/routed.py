@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
 from pipelex_core.config.problems import listed
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.routing import RoutingProfile, assign
@@ -36,12 +34,14 @@ def route_models(
     profile = profile or RoutingProfile(name="")
     models: dict[str, ModelEntry] = {}
     for name in [*offers, *(name for name in withheld if name not in offers)]:
-        entry = assign(name, profile, offers.get(name, {}), why_off=why_off, withheld=withheld.get(name, {}))
-        if unserved and entry.spec is not None:
-            reason = unserved.get((entry.spec.backend, entry.spec.sdk))
-            if reason is not None:
-                entry = evolve(entry, available=False, reason=reason)
-        models[name] = entry
+        models[name] = assign(
+            name,
+            profile,
+            offers.get(name, {}),
+            why_off=why_off,
+            withheld=withheld.get(name, {}),
+            unserved=unserved,
+        )
     return models
 
 

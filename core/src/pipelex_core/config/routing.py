@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.config.problems import type_name
-from pipelex_core.config.structure import ProfileTable, report_unknown, structure
+from pipelex_core.config.structure import report_unknown, structure
+from pipelex_core.config.tables import ProfileTable
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.routing import Route, RoutingProfile
 from pipelex_core.specs import Source

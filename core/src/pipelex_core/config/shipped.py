@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from pipelex_core.config.toml_file import read_toml
+from pipelex_core.config.problems import Faults
+from pipelex_core.config.toml_file import TomlFile, read_toml
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
 
-    from pipelex_core.config.problems import Faults
     from pipelex_core.plugins import Plugins
 
 
@@ -25,13 +28,13 @@ class ShippedFile:
     Attributes:
         backend: The backend it is about.
         defaults: Its `[backend]` table.
-        tables: Everything else: `[defaults]` and the models.
+        read: Everything else: `[defaults]` and the models.
         source: The plugin, and its version.
     """
 
     backend: str
     defaults: Mapping[str, Any]
-    tables: dict[str, Any]
+    read: TomlFile
     source: Source
 
 
@@ -40,13 +43,32 @@ def read_shipped(plugins: Plugins, faults: Faults) -> dict[str, list[ShippedFile
     found: dict[str, list[ShippedFile]] = {}
     for shipped in plugins.shipped_specs:
         source = Source(plugin=shipped.plugin.distribution or shipped.plugin.name, version=shipped.plugin.version)
-        tables = read_toml(shipped.file, faults.lenient(), ModelsManagerError, source=source, parse_float=Decimal)
-        if tables is None:
+        read = _read(shipped.file)
+        if read is None:
+            read_toml(shipped.file, faults.lenient(), ModelsManagerError, source=source)
             continue
-        defaults = tables.pop("backend", {})
+        defaults = read.tables.get("backend", {})
         if not isinstance(defaults, dict):
             faults.warning("bad-value", "the plugin's 'backend' is no table", source)
             defaults = {}
-        file = ShippedFile(backend=shipped.backend, defaults=defaults, tables=tables, source=source)
+        models = {name: table for name, table in read.tables.items() if name != "backend"}
+        variables = read.variables - sum(str(value).count("${") for value in defaults.values())
+        file = ShippedFile(backend=shipped.backend, defaults=defaults, read=TomlFile(models, variables), source=source)
         found.setdefault(shipped.backend, []).append(file)
     return found
+
+
+def _read(file: Traversable) -> TomlFile | None:
+    """A plugin's file, or None where it has a fault; parsed once as long as it does not change."""
+    if isinstance(file, Path):
+        try:
+            status = file.stat()
+        except OSError:
+            return None
+        return _remembered(file, status.st_mtime_ns, status.st_size)
+    return read_toml(file, Faults(), ModelsManagerError, parse_float=Decimal)
+
+
+@lru_cache(maxsize=256)
+def _remembered(file: Path, _modified: int, _size: int) -> TomlFile | None:
+    return read_toml(file, Faults(), ModelsManagerError, parse_float=Decimal)

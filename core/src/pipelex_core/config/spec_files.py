@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, fields_dict, frozen
+from attrs import evolve, field, fields_dict, frozen
 
 from pipelex_core.config.problems import type_name
-from pipelex_core.config.structure import SpecTable, report_unknown
+from pipelex_core.config.structure import report_unknown
+from pipelex_core.config.tables import SpecTable
 from pipelex_core.errors import ModelsManagerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.config.problems import Faults
+    from pipelex_core.config.toml_file import TomlFile
     from pipelex_core.specs import Source
 
 DEFAULT_KEYS: dict[str, str] = {"default_sdk": "sdk", "default_prompting_target": "prompting_target"}
@@ -32,6 +34,7 @@ class SpecFile:
         default_paths: For each default, where in the file it stands.
         models: Name -> table, as it was read.
         older: Whether it is of the older generation: `[models.name]`, prices per thousand tokens.
+        has_variables: Whether a value of it may hold a `${`.
     """
 
     source: Source
@@ -39,6 +42,7 @@ class SpecFile:
     default_paths: Mapping[str, tuple[str, ...]] = field(factory=dict)
     models: Mapping[str, dict[str, Any]] = field(factory=dict)
     older: bool = False
+    has_variables: bool = True
 
     def at(self, *key: str) -> Source:
         """The source of something inside it."""
@@ -49,8 +53,9 @@ class SpecFile:
         return self.at("models", name, *key) if self.older else self.at(name, *key)
 
 
-def read_spec_file(tables: Mapping[str, Any], source: Source, faults: Faults) -> SpecFile:
+def read_spec_file(read: TomlFile, source: Source, faults: Faults) -> SpecFile:
     """Tell the parts of a file of models apart; what belongs nowhere is reported."""
+    tables = read.tables
     container = _older_models(tables)
     defaults, paths = _defaults(tables, SpecFile(source=source), faults)
     file = SpecFile(source=source, defaults=defaults, default_paths=paths, older=container is not None)
@@ -76,7 +81,7 @@ def read_spec_file(tables: Mapping[str, Any], source: Source, faults: Faults) ->
             models.setdefault(key, value)
         else:
             models[key] = value
-    return SpecFile(source=source, defaults=defaults, default_paths=paths, models=models, older=file.older)
+    return evolve(file, models=models, has_variables=read.variables > 0)
 
 
 def _defaults(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tomli
+from attrs import frozen
 
 from pipelex_core.specs import Source
 
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
     from pipelex_core.errors import ConfigError
 
 
+@frozen
+class TomlFile:
+    """A file that was read.
+
+    Attributes:
+        tables: Its tables.
+        variables: How many `${` there are in it; where there are none, no value has to be searched for one.
+    """
+
+    tables: dict[str, Any]
+    variables: int
+
+
 def read_toml(
     file: Path | Traversable,
     faults: Faults,
@@ -24,8 +38,8 @@ def read_toml(
     *,
     source: Source | None = None,
     parse_float: Callable[[str], Any] = float,
-) -> dict[str, Any] | None:
-    """The tables of a file, or None where it has a fault, which is reported; a BOM and CRLF are accepted.
+) -> TomlFile | None:
+    """A file, or None where it has a fault, which is reported; a BOM and CRLF are accepted.
 
     Args:
         file: The file, which need not exist.
@@ -52,7 +66,7 @@ def read_toml(
         faults.error(kind, "bad-encoding", message, named, line=line, expected="text in UTF-8")
         return None
     try:
-        return tomli.loads(text, parse_float=parse_float)
+        return TomlFile(tomli.loads(text, parse_float=parse_float), text.count("${"))
     except tomli.TOMLDecodeError as error:
         message = f"this is no TOML: {error.msg[:1].lower()}{error.msg[1:]}"
         faults.error(kind, "bad-toml", message, named, line=error.lineno, column=error.colno)

@@ -1,0 +1,66 @@
+"""The tables of the files, typed: what each may hold."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NewType
+
+from attrs import field, fields_dict, frozen
+
+from pipelex_core.specs import Costs, ModelType
+
+Positive = NewType("Positive", int)
+NotNegative = NewType("NotNegative", int)
+Inputs = NewType("Inputs", frozenset[str])
+Outputs = NewType("Outputs", frozenset[str])
+Constraints = NewType("Constraints", frozenset[str])
+Prices = NewType("Prices", dict[str, Decimal])
+
+INPUTS: dict[str, str] = {"text": "text", "images": "images", "image": "images", "pdf": "pdf"}
+"""What a spec's `inputs` may hold, and what each word means."""
+
+OUTPUTS: dict[str, str] = {"text": "text", "structured": "structured", "image": "image", "pages": "pages"}
+"""What a spec's `outputs` may hold."""
+
+PRICES: tuple[str, ...] = tuple(name for name in fields_dict(Costs) if name != "unit")
+"""What a spec's `costs` may hold."""
+
+
+@frozen(kw_only=True)
+class BackendTable:
+    """The keys every table of backends.toml may have; the others are a plugin's options."""
+
+    enabled: bool = True
+    display_name: str | None = None
+    endpoint: str | None = None
+    api_key: str | None = None
+
+
+@frozen(kw_only=True)
+class SpecTable:
+    """The keys of a model's table; `costs` stays a mapping of prices, because their unit depends on the type."""
+
+    model_id: str | None = None
+    sdk: str | None = None
+    model_type: ModelType | None = None
+    inputs: Inputs = Inputs(frozenset())
+    outputs: Outputs = Outputs(frozenset())
+    costs: Prices | None = None
+    max_tokens: Positive | None = None
+    context_window: Positive | None = None
+    max_prompt_images: NotNegative | None = None
+    prompting_target: str | None = None
+    constraints: Constraints = Constraints(frozenset())
+    enabled: bool = True
+    as_of: str | None = None
+
+
+@frozen(kw_only=True)
+class ProfileTable:
+    """One table `[profiles.<name>]`."""
+
+    description: str = ""
+    default: str | None = None
+    routes: dict[str, str] = field(factory=dict)
+    optional_routes: dict[str, str] = field(factory=dict)
+    fallback_order: tuple[str, ...] = ()
