@@ -104,13 +104,14 @@ class Endpoint:
                 piece = reading.event(event)
                 if piece:
                     yield piece
-            answer = reading.answer(identity)
+            if reading.is_finished:
+                answer = reading.answer(identity)
+            else:
+                failure = _unfinished(headers.get("content-type", "none"), reading.text, is_empty=is_empty)
         except Exception as error:  # noqa: BLE001 -- every error is ours from here on
             failure = self._failures.of(error, partial_text=reading.text)
         finally:
             await stream.close()
-        if failure is None and not reading.is_finished:
-            failure = _unfinished(headers.get("content-type", "none"), reading.text, is_empty=is_empty)
         if failure is not None:
             failure.request_id = failure.request_id or identity
             raise failure
