@@ -26,7 +26,8 @@ class LoopResources:
 
             import aiohttp
             import httpx2
-            from httpx_aiohttp.httpx2 import AiohttpTransport
+
+            from pipelex_core.execution.transport import PoolTransport
 
             context = httpx2.create_ssl_context()
             has_proxies = bool(getproxies())  # asked once: aiohttp would look in a thread before every request
@@ -41,7 +42,7 @@ class LoopResources:
                 )
 
             self._http = httpx2.AsyncClient(
-                transport=AiohttpTransport(verify=context, client=session), timeout=None, follow_redirects=False
+                transport=PoolTransport(verify=context, client=session), timeout=None, follow_redirects=False
             )
         return self._http
 

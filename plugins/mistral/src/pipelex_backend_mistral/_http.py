@@ -6,23 +6,14 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-import httpx2
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    import httpx2
 
 _log = logging.getLogger("pipelex_backend_mistral")
 
 _DEPRECATION = "x-model-deprecation-timestamp"
 _MODEL = re.compile(rb'\{"model":"([^"\\]+)"')
 """The model of a request's body, which begins with it."""
-
-
-PIECE = 256 * 1024
-"""Bytes of a large body that are written at once."""
-
-LARGE = 1024 * 1024
-"""A body above this is written in pieces: aiohttp, below the pool, would write bytes at once, and warns of that."""
 
 
 class SharedHttp:
@@ -38,7 +29,7 @@ class SharedHttp:
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
         """Send a request through the pool."""
-        response = await self._pool.send(_in_pieces(request), stream=stream, **options)
+        response = await self._pool.send(request, stream=stream, **options)
         removed_on = response.headers.pop(_DEPRECATION, None)
         if removed_on:
             self._warn(request, removed_on)
@@ -59,25 +50,3 @@ class SharedHttp:
         if model not in self._warned:
             self._warned.add(model)
             _log.warning("Mistral removes the model %s on %s", model, removed_on)
-
-
-def _in_pieces(request: httpx2.Request) -> httpx2.Request:
-    """The same request, its body as a stream where it is large; called after the SDK's hooks, which want the bytes."""
-    try:
-        body = request.content
-    except httpx2.RequestNotRead:
-        return request  # a stream already
-    if len(body) <= LARGE:
-        return request
-    return httpx2.Request(
-        request.method, request.url, headers=request.headers, stream=_Pieces(body), extensions=request.extensions
-    )
-
-
-class _Pieces(httpx2.AsyncByteStream):
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for start in range(0, len(self._body), PIECE):
-            yield self._body[start : start + PIECE]
