@@ -6,6 +6,7 @@ The event stream is encoded here, by the format's description
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import struct
@@ -22,7 +23,7 @@ from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 from tests.servers.base import Reply, Server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from pipelex_backend_bedrock._backend import BedrockBackend
@@ -182,3 +183,12 @@ async def read(events: AsyncIterator[str | TextAnswer]) -> tuple[list[str], Text
             answer = item
     assert answer is not None
     return deltas, answer
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that happens in another thread or at the server; fails after five seconds."""
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("it did not happen")

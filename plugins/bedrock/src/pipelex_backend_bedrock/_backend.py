@@ -74,9 +74,12 @@ class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister):
 
     def _connect(self) -> tuple[Any, Any]:
         from pipelex_backend_bedrock._client import make_client, make_session
+        from pipelex_backend_bedrock._connections import are_owned
 
         session = make_session(self._settings)
-        return session, make_client(session, self._settings)
+        client = make_client(session, self._settings)
+        self._workers.severable = are_owned(client)
+        return session, client
 
     def _list_models(self) -> tuple[str, ...]:
         from pipelex_backend_bedrock._client import make_client

@@ -21,6 +21,8 @@ from pipelex_backend_bedrock._calls import current
 from pipelex_backend_bedrock._connections import own_connections
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botocore.awsrequest import AWSPreparedRequest
 
     from pipelex_backend_bedrock._settings import Settings
@@ -50,7 +52,7 @@ def make_client(session: Session, settings: Settings, service: str = "bedrock-ru
     own_connections(client)
     client.meta.events.register(f"before-call.{service}", _limit_silence)
     if settings.api_key is not None:
-        client.meta.events.register(f"before-send.{service}", partial(_bear_token, settings.api_key))
+        client.meta.events.register(f"before-send.{service}", _token_bearer(settings.api_key))
     return client
 
 
@@ -68,7 +70,7 @@ def _config(settings: Settings) -> dict[str, Any]:
         "parameter_validation": False,
     }
     # Without a signature named here, botocore lets AWS_BEARER_TOKEN_BEDROCK win over every other credential. And its
-    # own bearer signer takes no plain http, which a server on this machine speaks: so the token is added by `_bear_token`.
+    # own bearer signer takes no plain http, which a server on this machine speaks: so `_token_bearer` adds the token.
     if settings.access == "signed":
         config["signature_version"] = "v4"
     elif settings.access == "bearer":
@@ -99,9 +101,16 @@ def _limit_silence(context: dict[str, Any], **_: object) -> None:
         context["read_timeout"] = call.timeout
 
 
-def _bear_token(token: str, request: AWSPreparedRequest, **_: object) -> None:
-    """An event handler: add the token at the last moment, after botocore has logged the request."""
-    request.headers["Authorization"] = f"Bearer {token}"
+def _token_bearer(token: str) -> Callable[..., None]:
+    """An event handler that adds the token at the last moment, after botocore has logged the request.
+
+    A plain function, because botocore logs its handlers too, and a `partial` prints its arguments.
+    """
+
+    def bear(request: AWSPreparedRequest, **_: object) -> None:
+        request.headers["Authorization"] = f"Bearer {token}"
+
+    return bear
 
 
 class _Role(CredentialProvider):

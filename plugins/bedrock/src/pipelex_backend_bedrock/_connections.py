@@ -50,15 +50,24 @@ class _HTTPSPool(AWSHTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
 
-def own_connections(client: Any) -> bool:
-    """Make a client's pool use these connections; False where this botocore keeps its pools elsewhere.
+def own_connections(client: Any) -> None:
+    """Make a client's pool use these connections, where this botocore keeps its pools as those do that we know.
 
-    The classes of a pool are no public setting of botocore. Where they cannot be set, all works but that a call which
-    is given up before its answer begins stays on its thread until the provider answers or the read timeout is over.
+    The classes of a pool are no public setting of botocore. Where they cannot be set, all works but one thing: the
+    thread of a call that is given up stays with it until the provider says something or the read timeout is over.
     """
+    pools = _pool_classes(client)
+    if pools is not None:
+        pools.update(http=_HTTPPool, https=_HTTPSPool)
+
+
+def are_owned(client: Any) -> bool:
+    """Whether a client's connections know whose call they carry."""
+    pools = _pool_classes(client)
+    return pools is not None and pools.get("https") is _HTTPSPool
+
+
+def _pool_classes(client: Any) -> dict[str, Any] | None:
     session = getattr(getattr(client, "_endpoint", None), "http_session", None)
     pools = getattr(session, "_pool_classes_by_scheme", None)
-    if not isinstance(pools, dict):
-        return False
-    pools.update(http=_HTTPPool, https=_HTTPSPool)
-    return True
+    return pools if isinstance(pools, dict) else None

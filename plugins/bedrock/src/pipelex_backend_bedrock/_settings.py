@@ -58,7 +58,10 @@ class Settings:
 
 
 def read_settings(config: BackendConfig) -> Settings:
-    """The settings of a backend.
+    """The settings of a backend. An API key goes before a profile, and a profile before a pair of keys.
+
+    That order is not a matter of taste: the plugin's own defaults fill the pair in from its variables, so a table that
+    names an API key or a profile means just that.
 
     Raises:
         AuthenticationError: Credentials that contradict each other, or half a pair of keys.
@@ -69,30 +72,35 @@ def read_settings(config: BackendConfig) -> Settings:
         msg = f"backend '{config.name}' needs aws_region, such as us-east-1"
         raise BadRequestError(msg)
     api_key = (config.api_key.reveal() if config.api_key else None) or None
-    pair = {name: _text(config, name) for name in ("aws_access_key_id", "aws_secret_access_key")}
-    token, profile, role = (_text(config, f"aws_{name}") for name in ("session_token", "profile", "role_arn"))
-    missing = [name for name, value in pair.items() if value is None]
-    if len(missing) == 1 or (token and missing):
-        msg = f"backend '{config.name}' lacks {' and '.join(missing)} beside the other keys"
+    profile, role = _text(config, "aws_profile"), _text(config, "aws_role_arn")
+    if api_key and (profile or role):
+        msg = f"backend '{config.name}' has an api_key and {'aws_profile' if profile else 'aws_role_arn'}: keep one"
         raise AuthenticationError(msg)
-    named = {"api_key": api_key, "aws_access_key_id": pair["aws_access_key_id"], "aws_profile": profile}
-    given = [name for name, value in named.items() if value]
-    if len(given) > 1 or (api_key and role):
-        msg = f"backend '{config.name}' names several credentials, {' and '.join(given or ['api_key'])}: keep one"
-        raise AuthenticationError(msg)
+    keys = {} if api_key or profile else _keys(config)
     return Settings(
         region=region,
         endpoint=config.endpoint or None,
-        access="bearer" if api_key else "signed" if given or role else "chain",
+        access="bearer" if api_key else "signed" if keys or profile or role else "chain",
         api_key=api_key,
-        access_key_id=pair["aws_access_key_id"],
-        secret_access_key=pair["aws_secret_access_key"],
-        session_token=token,
         profile=profile,
         role_arn=role,
         max_concurrency=int(_positive(config, "max_concurrency", MAX_CONCURRENCY)),
         read_timeout=_positive(config, "read_timeout", READ_TIMEOUT),
+        **keys,
     )
+
+
+def _keys(config: BackendConfig) -> dict[str, str | None]:
+    """The pair of keys and its session token, or nothing."""
+    names = ("access_key_id", "secret_access_key", "session_token")
+    keys = {name: _text(config, f"aws_{name}") for name in names}
+    if not any(keys.values()):
+        return {}
+    missing = [f"aws_{name}" for name in names[:2] if keys[name] is None]
+    if missing:
+        msg = f"backend '{config.name}' lacks {' and '.join(missing)}, beside the other keys"
+        raise AuthenticationError(msg)
+    return keys
 
 
 def _text(config: BackendConfig, name: str) -> str | None:

@@ -27,6 +27,9 @@ class Workers:
     Args:
         limit: Most threads; a further call waits for one.
         mapped: Makes one of our errors of whatever a job raised.
+
+    Attributes:
+        severable: Whether giving a call up wakes its thread; where not, closing does not wait for the threads.
     """
 
     def __init__(self, limit: int, mapped: Callable[[Exception, Call], CallError]) -> None:
@@ -34,6 +37,7 @@ class Workers:
         self._mapped = mapped
         self._calls: set[Call] = set()
         self._closed = False
+        self.severable = True
 
     async def run(self, call: Call, work: Callable[[], T]) -> T:
         """What `work` returns; cancelling this gives the call up."""
@@ -87,7 +91,7 @@ class Workers:
         self._closed = True
         for call in list(self._calls):
             call.give_up()
-        await asyncio.to_thread(self._executor.shutdown)
+        await asyncio.to_thread(self._executor.shutdown, wait=self.severable)
 
     def _start(self, call: Call, job: Callable[[], None]) -> None:
         if self._closed:
