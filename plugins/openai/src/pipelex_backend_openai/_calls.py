@@ -40,9 +40,13 @@ class PendingCalls:
         self.calls: list[PendingCall] = []
         self._kept_fields = kept_fields
 
-    def add(self, piece: Mapping[str, Any]) -> None:
-        """Take a call, or a piece of one: pieces belong together by their index, or else follow each other."""
-        index, identity = piece.get("index"), piece.get("id")
+    def add(self, piece: Mapping[str, Any], index: int | None = None) -> None:
+        """Take a call, or a piece of one: pieces belong together by their index, or else follow each other.
+
+        `index` is where the call stands in an answer that was not streamed.
+        """
+        index = piece.get("index") if index is None else index
+        identity = piece.get("id")
         call = next((known for known in reversed(self.calls) if index is None or known.index == index), None)
         if call is None or (identity and call.id and call.id != identity):
             call = PendingCall(index)

@@ -75,7 +75,7 @@ class ChatReading:
         if self._finish_reason == "error":
             raise ReportedError(choice)
         if isinstance(message, dict):
-            self._add(message)
+            self._add(message, is_whole=True)
         elif self._finish_reason != "content_filter":  # Azure leaves the message out then
             msg = "the answer's choice has no message"
             raise MalformedError(msg)
@@ -124,7 +124,7 @@ class ChatReading:
             raw=self._last,
         )
 
-    def _add(self, message: Mapping[str, Any]) -> str:
+    def _add(self, message: Mapping[str, Any], *, is_whole: bool = False) -> str:
         """Take a message or a delta; the piece of visible text it holds, or nothing."""
         text = message.get("content") or ""
         if text:
@@ -143,8 +143,8 @@ class ChatReading:
         reasoning = message.get("reasoning_content") or message.get("reasoning")
         if isinstance(reasoning, str):
             self._reasoning.append(reasoning)
-        for call in message.get("tool_calls") or ():
-            self._calls.add(call)
+        for number, call in enumerate(message.get("tool_calls") or ()):
+            self._calls.add(call, number if is_whole else None)
         for name in self._traits.returned_fields:
             value = message.get(name)
             if value:

@@ -16,11 +16,12 @@ class ThinkTags:
         self.reasoning = ""
         self._held = ""
         self._tag: str | None = _START  # the tag that is waited for; None once the answer proper has begun
+        self._is_blank = False  # whether only blank lines came since the reasoning ended
 
     def feed(self, text: str) -> str:
         """The part of a piece that is known to be visible; what might be a tag is held back."""
         if self._tag is None:
-            return text
+            return self._begun(text)
         self._held += text
         if self._tag == _START:
             held = self._held.lstrip()
@@ -41,12 +42,18 @@ class ThinkTags:
         self._tag = None
         return held
 
+    def _begun(self, text: str) -> str:
+        if self._is_blank:
+            text = text.lstrip("\n")
+            self._is_blank = not text
+        return text
+
     def _reason(self) -> str:
         inside, end, rest = self._held.partition(_END)
         if end:
             self.reasoning = (self.reasoning + inside).strip("\n")
-            self._held, self._tag = "", None
-            return rest.lstrip("\n")
+            self._held, self._tag, self._is_blank = "", None, True
+            return self._begun(rest)
         kept = len(_END) - 1
         self.reasoning += inside[:-kept]
         self._held = inside[-kept:]
