@@ -206,11 +206,8 @@ def test_a_conversation_carries_thoughts_on(folder: Path) -> None:
         server.queue(bedrock.message(thought, {"text": "Four"}), said("Five"))
         with Client.from_project(folder.parent.parent) as client:
             first = client.generate_text("2 + 2?", model="claude-4-sonnet", reasoning_budget=1024)
-            asked = [
-                Message(role="user", parts=(TextPart("2 + 2?"),)),
-                first.message,
-                {"role": "user", "content": "+ 1?"},
-            ]
+            begun = Message(role="user", parts=(TextPart("2 + 2?"),))
+            asked = [begun, first.message, Message(role="user", parts=(TextPart("+ 1?"),))]
             client.generate_text(asked, model="claude-4-sonnet", reasoning_budget=1024)
     assert server.received[1].json["messages"][1] == {"role": "assistant", "content": [thought, {"text": "Four"}]}
 
