@@ -129,7 +129,7 @@ def test_a_request_id_in_the_body_will_do() -> None:
 @pytest.mark.parametrize(
     "reply, fields, said",
     [
-        (Reply(fault="drop"), {}, "no connection to the provider"),
+        (Reply(fault="drop"), {}, "the connection to the provider broke"),
         (Reply(fault="hang"), {"timeout": SHORT}, "did not answer in time"),
         (Reply(delay=5), {"timeout": SHORT}, "did not answer in time"),
         (Reply(chunks=(b'{"content"', b": []}"), cut_after=1), {}, "the connection to the provider broke"),
