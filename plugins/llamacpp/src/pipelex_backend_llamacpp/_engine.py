@@ -77,15 +77,15 @@ class Engine:
                 threading.Thread(target=self._work, name="pipelex-llamacpp", daemon=True).start()
         self._queue.put(generation)
 
-    def close(self) -> Future[None]:
-        """End every call, then the threads, and free the model; returns `freed` at once."""
+    def close(self, *, tell: bool = True) -> Future[None]:
+        """End every call (and tell whoever awaits it), then the threads, and free the model; returns at once."""
         if self._pid != os.getpid():
             return done()  # the threads and the model are the parent's
         with self._lock:
             if not self._closing:
                 self._closing = True
                 for generation in self._open:
-                    generation.close()
+                    generation.close() if tell else generation.cancel()
                 for _ in range(self._threads):
                     self._queue.put(None)
                 if not self._threads:

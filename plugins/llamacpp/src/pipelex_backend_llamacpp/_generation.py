@@ -81,12 +81,16 @@ class Generation:
     def run(self, server: xllamacpp.Server) -> None:
         """Generate, in the calling thread."""
         try:
-            server.handle_chat_completions(self._body, self._take)
+            server.handle_chat_completions(self._body, self.take)
         except (ValueError, RuntimeError) as error:  # what the server throws over a template or a request
             self._error = BadRequestError(f"llama.cpp refused the request: {error}")
+        self.finish()
+
+    def finish(self) -> None:
+        """Tell the answer, or what went wrong: no chunk follows."""
         self.end(self._error or self._answer())
 
-    def _take(self, chunk: bytes) -> bool:
+    def take(self, chunk: bytes) -> bool:
         """One chunk; True stops the generation. An exception would be lost inside the library."""
         if self.cancelled:
             return True

@@ -56,7 +56,7 @@ class Engines:
         with self._lock:
             engines = list(self._engines.values())
         for engine in engines:
-            engine.close()
+            engine.close(tell=False)  # the interpreter ends, and with it every event loop
         for engine in engines:
             engine.freed.result()
 

@@ -1,0 +1,328 @@
+"""Engines with a real model: one load a process, many callers, and calls that really stop when nobody wants them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextlib import aclosing
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from pipelex_backend_llamacpp import _server, _shared
+from pipelex_backend_llamacpp._body import chat_body
+from pipelex_backend_llamacpp._generation import Generation
+from pipelex_backend_llamacpp._settings import engine_settings
+from pipelex_backend_llamacpp.models import fetch
+from pipelex_core.errors import BadRequestError, CallError
+from pipelex_core.requests import TextAnswer
+from tests.support.llamacpp import make, opened, spec, text_request
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelex_backend_llamacpp._backend import LlamaCppBackend
+    from pipelex_backend_llamacpp._generation import Event
+    from pipelex_backend_llamacpp._settings import EngineSettings
+
+PROCESS = psutil.Process()
+LONG = text_request("Write a very long story about a fox.", temperature=0, max_tokens=900)
+LONG_PROMPT = text_request("word " * 3000, max_tokens=2)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> object:
+    """Every test gives back its engines and their threads."""
+    fetch("smollm2")
+    most = PROCESS.num_threads() + 1  # the library's logger stays once it has begun
+    yield
+    assert _shared.ENGINES._engines == {}
+    deadline = time.monotonic() + 5
+    while PROCESS.num_threads() > most and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert PROCESS.num_threads() <= most
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[EngineSettings]:
+    """The loads of the test, in order."""
+    seen: list[EngineSettings] = []
+    start = _server.start
+
+    def counted(settings: EngineSettings) -> object:
+        seen.append(settings)
+        return start(settings)
+
+    monkeypatch.setattr(_server, "start", counted)
+    return seen
+
+
+async def quiet(*, within: float = 4.0) -> bool:
+    """Whether this process stops computing: less than a tenth of a core over 0.3 s."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        used = time.process_time()
+        await asyncio.sleep(0.3)
+        if time.process_time() - used < 0.03:
+            return True
+    return False
+
+
+def test_nothing_is_loaded_before_the_first_call(loads: list[EngineSettings]) -> None:
+    """Opening and closing a backend costs nothing."""
+
+    async def main() -> None:
+        async with opened():
+            assert not loads
+
+    asyncio.run(main())
+    assert not loads
+
+
+def test_many_threads_and_loops_share_one_model(loads: list[EngineSettings]) -> None:
+    """16 threads, each with its own event loop and backend: one load, and every answer is the caller's own."""
+    prompts = [f"Repeat the number {number * 111}." for number in range(4)]
+    answers: dict[int, str] = {}
+
+    async def ask(prompt: str) -> str:
+        async with opened() as backend:
+            return (await backend.generate_text(text_request(prompt, temperature=0, max_tokens=6))).text
+
+    async def main() -> list[str]:
+        async with opened() as keeper:
+            alone = [
+                (await keeper.generate_text(text_request(prompt, temperature=0, max_tokens=6))).text
+                for prompt in prompts
+            ]
+
+            def work(number: int) -> None:
+                answers[number] = asyncio.run(ask(prompts[number % 4]))
+
+            threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                await asyncio.to_thread(thread.join)
+            return alone
+
+    alone = asyncio.run(main())
+    assert len(set(alone)) == 4
+    assert [answers[number] for number in range(16)] == alone * 4
+    assert len(loads) == 1
+
+
+def test_a_name_and_a_path_of_one_file_share_it(loads: list[EngineSettings], tmp_path: Path) -> None:
+    """What counts is the file, whatever it is called by."""
+    link = tmp_path / "model.gguf"
+    link.symlink_to(fetch("smollm2"))
+
+    async def main() -> None:
+        async with opened() as backend:
+            for model_id in ("smollm2", str(link)):
+                await backend.generate_text(text_request(model_id=model_id, max_tokens=1))
+
+    asyncio.run(main())
+    assert len(loads) == 1
+
+
+def test_other_settings_are_another_engine(loads: list[EngineSettings]) -> None:
+    """A larger context cannot come from a model that was loaded with a smaller one."""
+
+    async def main() -> None:
+        async with opened(n_ctx=256) as one, opened(n_ctx=512) as other:
+            for backend in (one, other):
+                await backend.generate_text(text_request(max_tokens=1))
+
+    asyncio.run(main())
+    assert [settings.n_ctx for settings in loads] == [256, 512]
+
+
+def test_the_last_close_frees_the_model(loads: list[EngineSettings]) -> None:
+    """The first of two closes frees nothing; after the last, memory and threads are back, and a call loads anew."""
+    request = text_request(max_tokens=1)
+
+    async def main() -> tuple[int, int]:
+        one, other = make(), make()
+        await one.generate_text(request)
+        await other.generate_text(request)
+        await one.close()
+        await other.generate_text(request)
+        assert len(loads) == 1
+        held = PROCESS.memory_info().rss
+        await other.close()
+        freed = PROCESS.memory_info().rss
+        async with opened() as again:
+            await again.generate_text(request)
+        return held, freed
+
+    held, freed = asyncio.run(main())
+    assert len(loads) == 2
+    assert held - freed > 60_000_000
+
+
+def test_a_call_after_a_close_loads_after_the_old_model_is_gone(loads: list[EngineSettings]) -> None:
+    """A backend that opens while the last one closes waits for the memory."""
+
+    async def main() -> int | None:
+        first, second = make(), make()
+        running = asyncio.create_task(first.generate_text(LONG))
+        await asyncio.sleep(1)
+        _, answer, ended = await asyncio.gather(
+            first.close(), second.generate_text(text_request(max_tokens=1)), running, return_exceptions=True
+        )
+        await second.close()
+        assert isinstance(ended, CallError)
+        assert isinstance(answer, TextAnswer)
+        return answer.usage.output_tokens
+
+    assert asyncio.run(main()) == 1
+    assert 1 <= len(loads) <= 2
+
+
+def test_cancelling_a_call_stops_the_generation() -> None:
+    """The task ends at once, the processor goes quiet, and the next call does not wait."""
+
+    async def main() -> None:
+        async with opened() as backend:
+            task = asyncio.create_task(backend.generate_text(LONG))
+            await asyncio.sleep(1.5)
+            began = time.perf_counter()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert time.perf_counter() - began < 0.2
+            assert await quiet()
+            answer = await backend.generate_text(text_request("Hello.", max_tokens=2))
+            assert answer.usage.output_tokens == 2
+
+    asyncio.run(main())
+
+
+def test_cancelling_stops_the_reading_of_a_long_prompt() -> None:
+    """Before the first token too: the prompt is read in pieces, and a cancelled call stops after one."""
+
+    async def main() -> None:
+        async with opened(n_ctx=4096) as backend:
+            await backend.generate_text(text_request("Hello.", max_tokens=1))
+            task = asyncio.create_task(backend.generate_text(LONG_PROMPT))
+            await asyncio.sleep(0.3)
+            assert not task.done()
+            task.cancel()
+            assert await quiet()
+
+    asyncio.run(main())
+
+
+def test_leaving_a_stream_stops_the_generation() -> None:
+    """Closing the iterator after the first delta is enough."""
+
+    async def main() -> None:
+        async with opened() as backend:
+            async with aclosing(backend.stream_text(LONG)) as stream:  # type: ignore[type-var]  # it is a generator
+                assert isinstance(await anext(stream), str)
+            assert await quiet()
+
+    asyncio.run(main())
+
+
+def test_a_deadline_stops_the_generation() -> None:
+    """What the execution layer does when time is over."""
+
+    async def main() -> None:
+        async with opened() as backend:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1):
+                    await backend.generate_text(LONG)
+            assert await quiet()
+
+    asyncio.run(main())
+
+
+def test_a_call_that_is_cancelled_while_it_waits_never_runs() -> None:
+    """Calls queue for the model; one that is given up there costs nothing."""
+
+    async def main() -> None:
+        async with opened() as backend:
+            first, second, third = (asyncio.create_task(backend.generate_text(LONG)) for _ in range(3))
+            await asyncio.sleep(1)
+            second.cancel()
+            third.cancel()
+            first.cancel()
+            await asyncio.wait([first, second, third])
+            assert await quiet()
+
+    asyncio.run(main())
+
+
+def test_closing_ends_the_calls_that_run_with_an_error() -> None:
+    """Nobody waits for ever on a backend that is closed; a stream keeps what it had."""
+
+    async def read(backend: LlamaCppBackend) -> list[str]:
+        seen: list[str] = []
+        with pytest.raises(CallError, match="closed"):
+            async for event in backend.stream_text(LONG):
+                seen.append(str(event))
+        return seen
+
+    async def main() -> None:
+        backend = make()
+        stream = asyncio.create_task(read(backend))
+        call = asyncio.create_task(backend.generate_text(LONG))
+        await asyncio.sleep(1.5)
+        await backend.close()
+        assert await stream
+        with pytest.raises(CallError, match="closed"):
+            await call
+        assert await quiet()
+
+    asyncio.run(main())
+
+
+def test_a_loop_that_ends_without_closing_stops_its_calls() -> None:
+    """When nobody can be told any more, the generation ends by itself."""
+    backend = make()
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(backend.generate_text(LONG))
+    loop.run_until_complete(asyncio.sleep(1))
+    task.cancel()
+    loop.run_until_complete(asyncio.wait([task]))
+    loop.close()
+
+    async def main() -> bool:
+        return await quiet()
+
+    assert asyncio.run(main())
+    asyncio.run(backend.close())
+
+
+def test_calls_run_side_by_side_on_the_slots_of_the_server() -> None:
+    """With n_parallel = 2 the second call does not wait for the first; each has the whole n_ctx."""
+
+    async def main() -> None:
+        async with opened(n_parallel=2, n_ctx=512) as backend:
+            long = asyncio.create_task(backend.generate_text(text_request("Tell a story.", max_tokens=450)))
+            await asyncio.sleep(0.5)
+            short = await backend.generate_text(text_request("word " * 300, max_tokens=2))
+            assert not long.done()
+            assert (short.usage.input_tokens or 0) > 300
+            long.cancel()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"no JSON", b'{"messages": [{"role": "user", "content": "a"}], "stream": true, "json_schema": {"type": "spell"}}'],
+)
+def test_what_the_server_throws_ends_the_call_alone(body: bytes) -> None:
+    """Some refusals are exceptions of the library's: that call fails, and the next one works."""
+    engine = _shared.ENGINES.acquire(engine_settings(make().config, spec()))
+    told: SimpleQueue[Event] = SimpleQueue()
+    engine.submit(Generation(body, told.put, deltas=False))
+    assert isinstance(told.get(timeout=30), BadRequestError)
+    engine.submit(Generation(chat_body(text_request(max_tokens=1), most_tokens=1), told.put, deltas=False))
+    assert isinstance(told.get(timeout=30), TextAnswer)
+    _shared.ENGINES.release(engine).result(30)

@@ -1,0 +1,50 @@
+"""The real model, and calls of a backend made by the plugin's own factory."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipelex_backend_llamacpp import pipelex_backends
+from pipelex_core.execution.resources import LoopResources
+from pipelex_core.requests import Message, ObjectRequest, TextPart, TextRequest
+from pipelex_core.specs import BackendConfig, ModelSpec
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from pipelex_backend_llamacpp._backend import LlamaCppBackend
+
+
+def spec(model_id: str = "smollm2", **options: Any) -> ModelSpec:
+    return ModelSpec(name="small", backend="llamacpp", sdk="llamacpp", model_id=model_id, options=options)
+
+
+def make(**options: Any) -> LlamaCppBackend:
+    """A backend with a small context, so that loading it takes little memory."""
+    config = BackendConfig(name="llamacpp", options={"n_ctx": 1024, **options})
+    backend: LlamaCppBackend = pipelex_backends()["llamacpp"](config)
+    return backend
+
+
+@asynccontextmanager
+async def opened(**options: Any) -> AsyncIterator[LlamaCppBackend]:
+    backend = make(**options)
+    await backend.open(LoopResources())
+    try:
+        yield backend
+    finally:
+        await backend.close()
+
+
+def user(text: str) -> Message:
+    return Message(role="user", parts=(TextPart(text),))
+
+
+def text_request(prompt: str = "Tell me a story.", *, model_id: str = "smollm2", **settings: Any) -> TextRequest:
+    settings.setdefault("messages", (user(prompt),))
+    return TextRequest(spec=spec(model_id), **settings)
+
+
+def object_request(prompt: str, schema: dict[str, Any], **settings: Any) -> ObjectRequest:
+    return ObjectRequest(spec=spec(), messages=(user(prompt),), schema=schema, temperature=0, **settings)
