@@ -29,12 +29,28 @@ def _make_azure_chat(config: BackendConfig) -> Backend:
     return AzureChatBackend(config)
 
 
+def _make_responses(config: BackendConfig) -> Backend:
+    from pipelex_backend_openai._backend import ResponsesBackend
+
+    return ResponsesBackend(config)
+
+
+def _make_azure_responses(config: BackendConfig) -> Backend:
+    from pipelex_backend_openai._backend import AzureResponsesBackend
+
+    return AzureResponsesBackend(config)
+
+
 @hookimpl
 def pipelex_backends() -> Mapping[str, BackendFactory]:
     """One factory a sdk; each imports the SDK when it is called."""
     return {
         "openai": BackendFactory(_make_chat, options=ENDPOINT_OPTIONS, model_options=TRAIT_OPTIONS),
+        "openai_responses": BackendFactory(_make_responses, options=ENDPOINT_OPTIONS, model_options=TRAIT_OPTIONS),
         "azure_openai": BackendFactory(_make_azure_chat, options=AZURE_OPTIONS, model_options=TRAIT_OPTIONS),
+        "azure_openai_responses": BackendFactory(
+            _make_azure_responses, options=AZURE_OPTIONS, model_options=TRAIT_OPTIONS
+        ),
     }
 
 

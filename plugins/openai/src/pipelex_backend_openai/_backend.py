@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
 from pipelex_backend_openai._chat import chat_body, object_body, streamed
 from pipelex_backend_openai._chat_answer import ChatReading
 from pipelex_backend_openai._clients import azure_client, openai_client
 from pipelex_backend_openai._endpoint import Endpoint
-from pipelex_backend_openai._schema import without_nulls
+from pipelex_backend_openai._objects import object_answer
+from pipelex_backend_openai._responses import response_body, response_object_body
+from pipelex_backend_openai._responses_answer import ResponseReading
 from pipelex_backend_openai._traits import traits_of
 from pipelex_core.backend import ModelLister, ObjectGenerator, TextGenerator, TextStreamer
-from pipelex_core.errors import ContentFilterError, InvalidAnswerError
+from pipelex_core.errors import InvalidAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pipelex_core.specs import BackendConfig, ModelSpec
 
 _CHAT = "/chat/completions"
+_RESPONSES = "/responses"
 
 
 class EndpointBackend(ModelLister):
@@ -89,17 +90,43 @@ class ChatBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGenerator)
         return object_answer(answer, sent.nullable)
 
 
-def object_answer(answer: TextAnswer, nullable: frozenset[str]) -> TextAnswer:
-    """The answer as a JSON document; a refusal is an error, because it is none."""
-    if answer.finish_reason == "content_filter":
-        msg = f"the provider refused to answer: {answer.text}" if answer.text else "the provider withheld the answer"
-        raise ContentFilterError(msg, request_id=answer.request_id, raw=answer.raw)
-    text = without_nulls(answer.text, nullable)
-    return answer if text is answer.text else evolve(answer, text=text)
-
-
 class AzureChatBackend(ChatBackend):
     """Chat completions of Azure OpenAI and AI Foundry."""
+
+    def _connected(self, http: httpx2.AsyncClient) -> Connected:
+        return azure_client(self.config, http)
+
+
+class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGenerator):
+    """The Responses API of OpenAI and of everything compatible."""
+
+    def __init__(self, config: BackendConfig) -> None:
+        super().__init__(config)
+        self._provider = f"{config.name}/responses"
+
+    async def generate_text(self, request: TextRequest) -> TextAnswer:
+        """One response."""
+        body = response_body(request, self._traits_for(request.spec), self._provider)
+        return await self._endpoint.ask(_RESPONSES, body, ResponseReading(self._provider))
+
+    def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+        """One response, streamed."""
+        traits = self._traits_for(request.spec)
+        return self._endpoint.stream(
+            _RESPONSES,
+            lambda: {**response_body(request, traits, self._provider), "stream": True},
+            ResponseReading(self._provider),
+        )
+
+    async def generate_object(self, request: ObjectRequest) -> TextAnswer:
+        """One response whose text, or whose forced call of a tool, is the object."""
+        sent = response_object_body(request, self._traits_for(request.spec), self._provider)
+        reading = ResponseReading(self._provider, object_tool=sent.tool)
+        return object_answer(await self._endpoint.ask(_RESPONSES, sent.body, reading), sent.nullable)
+
+
+class AzureResponsesBackend(ResponsesBackend):
+    """The Responses API of Azure OpenAI."""
 
     def _connected(self, http: httpx2.AsyncClient) -> Connected:
         return azure_client(self.config, http)

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from pipelex_backend_openai._messages import chat_messages
+from pipelex_backend_openai._objects import ObjectBody, told_schema, tool_choice
 from pipelex_backend_openai._schema import strict_schema
 from pipelex_core.errors import UnsupportedInputError
 
 if TYPE_CHECKING:
     from pipelex_backend_openai._traits import Traits
     from pipelex_core.requests import ObjectRequest, TextRequest
-
-_JSON_MODE = "Answer with nothing but a JSON object that follows this JSON schema:\n{schema}"
 
 
 def chat_body(request: TextRequest, traits: Traits, provider: str) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def chat_body(request: TextRequest, traits: Traits, provider: str) -> dict[str, 
     if request.tools:
         body["tools"] = [_tool(tool.name, tool.description, tool.parameters) for tool in request.tools]
     if request.tool_choice is not None:
-        body["tool_choice"] = _tool_choice(request.tool_choice)
+        body["tool_choice"] = tool_choice(request.tool_choice, _named)
     return body
 
 
@@ -70,26 +69,11 @@ def _tool(name: str, description: str, parameters: Any, **more: Any) -> dict[str
     return {"type": "function", "function": function}
 
 
-def _tool_choice(choice: str) -> str | dict[str, Any]:
-    return choice if choice in ("auto", "none", "required") else {"type": "function", "function": {"name": choice}}
+def _named(name: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name}}
 
 
 # ── Objects ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@frozen(kw_only=True)
-class ObjectBody:
-    """The body of a request for an object, and what the answer needs.
-
-    Attributes:
-        body: What to send.
-        tool: Name of the tool whose arguments are the object, or None where the text is.
-        nullable: Properties whose nulls are to be taken out again (see `_schema`).
-    """
-
-    body: dict[str, Any]
-    tool: str | None = None
-    nullable: frozenset[str] = frozenset()
 
 
 def object_body(request: ObjectRequest, traits: Traits, provider: str) -> ObjectBody:
@@ -99,8 +83,8 @@ def object_body(request: ObjectRequest, traits: Traits, provider: str) -> Object
     flag = {"strict": strict is not None} if traits.strict_schemas else {}
     nullable = strict.nullable if strict else frozenset()
     if traits.structured_output == "json_mode":
-        request = evolve(request, system=_with_schema(request))
-        body = chat_body(request, traits, provider)
+        system = "\n\n".join(text for text in (request.system, told_schema(request)) if text)
+        body = chat_body(evolve(request, system=system), traits, provider)
         body["response_format"] = {"type": "json_object"}
         return ObjectBody(body=body)
     body = chat_body(request, traits, provider)
@@ -108,18 +92,10 @@ def object_body(request: ObjectRequest, traits: Traits, provider: str) -> Object
         description = "Give the answer."
         tools = body.setdefault("tools", [])
         tools.append(_tool(request.schema_name, description, schema, **flag))
-        body["tool_choice"] = _tool_choice(request.schema_name)
+        body["tool_choice"] = _named(request.schema_name)
         return ObjectBody(body=body, tool=request.schema_name, nullable=nullable)
     body["response_format"] = {
         "type": "json_schema",
         "json_schema": {"name": request.schema_name, "schema": schema, **flag},
     }
     return ObjectBody(body=body, nullable=nullable)
-
-
-def _with_schema(request: ObjectRequest) -> str:
-    """The system prompt with the schema behind it: JSON mode knows none, and OpenAI wants the word JSON there."""
-    import json
-
-    told = _JSON_MODE.format(schema=json.dumps(request.schema, ensure_ascii=False))
-    return f"{request.system}\n\n{told}" if request.system else told

@@ -39,6 +39,9 @@ _BY_CODE: dict[str, type[errors.CallError]] = {
 }
 """Codes and types that say more than the status they come with."""
 
+_REFUSED_KEY = "Incorrect API key provided. You can obtain an API key from https://console.x.ai."
+"""All that xAI says of a refused key, with status 400 and the code of any bad argument; compared, not searched."""
+
 _WITHOUT_STATUS: dict[str, type[errors.CallError]] = {
     "rate_limit_exceeded": errors.RateLimitError,
     "rate_limit_error": errors.RateLimitError,
@@ -130,6 +133,8 @@ class Failures:
         chosen = _chosen(facts.codes, _BY_CODE) or errors.error_class_for_status(status)
         if status == 400 and "model_not_found" in facts.codes:
             chosen = errors.NotFoundError
+        if status == 400 and facts.message == _REFUSED_KEY:
+            chosen = errors.AuthenticationError
         return chosen(
             self._worded(facts) or f"the provider answered with status {status}",
             status=status,

@@ -33,8 +33,14 @@ TRAIT_OPTIONS = (
         help="How the endpoint takes a PDF.",
     ),
     Option(name="returned_fields", type="list", help="Fields of a message with tool calls to send back next turn."),
+    Option(name="encrypted_reasoning", type="bool", help="Whether to ask for encrypted reasoning (Responses API)."),
+    Option(
+        name="reasoning_summary",
+        choices=("auto", "concise", "detailed"),
+        help="Which summary of its reasoning to ask for (Responses API).",
+    ),
     Option(name="think_tags", type="bool", help="Whether reasoning stands in the answer, in <think>…</think>."),
-    Option(name="fetches_urls", type="bool", help="Whether the endpoint downloads images and documents itself."),
+    Option(name="fetches_urls", type="bool", help="Whether the endpoint downloads images itself."),
 )
 """One option a trait; see `_traits.Traits`."""
 

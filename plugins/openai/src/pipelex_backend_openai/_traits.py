@@ -27,6 +27,10 @@ class Traits:
             leave alone and take from the total.
         documents: How a PDF is sent: in a `file` part, in one that takes a URL too, in a `file_url` part, or not at all.
         returned_fields: Fields of an assistant's message with tool calls that it wants back in the next turn.
+        encrypted_reasoning: Whether the Responses API is asked for its reasoning in encrypted form, to give it back in
+            the next turn; None to ask the models whose constraints say that they reason.
+        reasoning_summary: Which summary of its reasoning the Responses API is asked for, or None.
+        fetches_urls: Downloads images that are given as URLs.
         think_tags: Whether the model writes its reasoning into the answer, in a leading `<think>…</think>`.
     """
 
@@ -40,6 +44,9 @@ class Traits:
     returned_fields: tuple[str, ...] = field(
         default=("reasoning_content", "reasoning_details", "extra_content"), converter=tuple
     )
+    encrypted_reasoning: bool | None = None
+    reasoning_summary: Literal["auto", "concise", "detailed"] | None = None
+    fetches_urls: bool = True
     think_tags: bool = False
 
     def overridden(self, options: Mapping[str, Any]) -> Traits:
@@ -63,13 +70,14 @@ TRAITS: dict[str, Traits] = {
         output_tokens="without_reasoning",
         documents="none",
         returned_fields=(),
+        encrypted_reasoning=True,
     ),
     # https://console.groq.com/docs/structured-outputs: json_schema on a few models only, tools on all.
     "groq": Traits(
         max_tokens_parameter="max_completion_tokens", structured_output="tool", documents="none", returned_fields=()
     ),
     # https://docs.ollama.com/api/openai-compatibility
-    "ollama": Traits(documents="none"),
+    "ollama": Traits(documents="none", fetches_urls=False),
     # https://docs.perplexity.ai/guides/structured-outputs
     "perplexity": Traits(documents="file_url"),
     # https://openrouter.ai/docs/api-reference/parameters

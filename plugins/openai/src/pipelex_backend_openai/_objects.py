@@ -1,0 +1,52 @@
+"""What requests for objects have in common, whichever API they go to."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+
+from pipelex_backend_openai._schema import without_nulls
+from pipelex_core.errors import ContentFilterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelex_core.requests import ObjectRequest, TextAnswer
+
+_JSON_MODE = "Answer with nothing but a JSON object that follows this JSON schema:\n{schema}"
+
+
+@frozen(kw_only=True)
+class ObjectBody:
+    """The body of a request for an object, and what the answer needs.
+
+    Attributes:
+        body: What to send.
+        tool: Name of the tool whose arguments are the object, or None where the text is.
+        nullable: Properties whose nulls are to be taken out again (see `_schema`).
+    """
+
+    body: dict[str, Any]
+    tool: str | None = None
+    nullable: frozenset[str] = frozenset()
+
+
+def told_schema(request: ObjectRequest) -> str:
+    """What tells the model the schema: JSON mode knows none, and OpenAI wants the word JSON in the messages."""
+    return _JSON_MODE.format(schema=json.dumps(request.schema, ensure_ascii=False))
+
+
+def tool_choice(choice: str, named: Callable[[str], dict[str, Any]]) -> str | dict[str, Any]:
+    """The choice of tools as it is sent: a word, or a tool by its name."""
+    return choice if choice in ("auto", "none", "required") else named(choice)
+
+
+def object_answer(answer: TextAnswer, nullable: frozenset[str]) -> TextAnswer:
+    """The answer as a JSON document; a refusal is an error, because it is none."""
+    if answer.finish_reason == "content_filter":
+        msg = f"the provider refused to answer: {answer.text}" if answer.text else "the provider withheld the answer"
+        raise ContentFilterError(msg, request_id=answer.request_id, raw=answer.raw)
+    text = without_nulls(answer.text, nullable)
+    return answer if text is answer.text else evolve(answer, text=text)

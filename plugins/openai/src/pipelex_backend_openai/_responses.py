@@ -1,0 +1,149 @@
+"""The Responses API: a request as its body.
+
+https://platform.openai.com/docs/api-reference/responses/create
+
+Nothing is stored at the provider. What it has to see again, its encrypted reasoning above all, travels in a
+`ProviderPart` that holds the answer's output items as they came.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pipelex_backend_openai._objects import ObjectBody, told_schema, tool_choice
+from pipelex_backend_openai._schema import strict_schema
+from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.requests import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipelex_backend_openai._traits import Traits
+    from pipelex_core.requests import Message, ObjectRequest, Part, TextRequest
+
+ENCRYPTED_REASONING = "reasoning.encrypted_content"
+_REASONING_MODELS = frozenset(["temperature_must_be_1", "no_temperature"])
+
+
+def response_body(request: TextRequest, traits: Traits, provider: str) -> dict[str, Any]:
+    """What every request has; settings that are not set are not sent, settings that the API lacks are refused."""
+    _refuse(request)
+    body: dict[str, Any] = {
+        "model": request.spec.model_id,
+        "input": [item for message in request.messages for item in _items(message, provider)],
+        "store": False,
+    }
+    if request.system is not None:
+        body["instructions"] = request.system
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    if request.max_tokens is not None:
+        body["max_output_tokens"] = request.max_tokens
+    if request.top_p is not None:
+        body["top_p"] = request.top_p
+    reasoning = {"effort": request.reasoning_effort, "summary": traits.reasoning_summary}
+    if any(reasoning.values()):
+        body["reasoning"] = {name: value for name, value in reasoning.items() if value is not None}
+    if _reasons(request, traits):
+        body["include"] = [ENCRYPTED_REASONING]
+    if request.tools:
+        body["tools"] = [_tool(tool.name, tool.description, tool.parameters) for tool in request.tools]
+    if request.tool_choice is not None:
+        body["tool_choice"] = tool_choice(request.tool_choice, lambda name: {"type": "function", "name": name})
+    return body
+
+
+def response_object_body(request: ObjectRequest, traits: Traits, provider: str) -> ObjectBody:
+    """The request in the way the endpoint is made to answer with an object."""
+    strict = strict_schema(request.schema) if traits.strict_schemas else None
+    schema: Any = strict.schema if strict else request.schema
+    nullable = strict.nullable if strict else frozenset()
+    if traits.structured_output == "json_mode":
+        body = response_body(request, traits, provider)
+        body["input"].insert(0, {"role": "system", "content": told_schema(request)})  # `instructions` do not count
+        body["text"] = {"format": {"type": "json_object"}}
+        return ObjectBody(body=body)
+    body = response_body(request, traits, provider)
+    if traits.structured_output == "tool":
+        tool = _tool(request.schema_name, "Give the answer.", schema, strict=strict is not None)
+        body["tools"] = [*body.get("tools", ()), tool]
+        body["tool_choice"] = {"type": "function", "name": request.schema_name}
+        return ObjectBody(body=body, tool=request.schema_name, nullable=nullable)
+    format_ = {"type": "json_schema", "name": request.schema_name, "schema": schema, "strict": strict is not None}
+    body["text"] = {"format": format_}
+    return ObjectBody(body=body, nullable=nullable)
+
+
+def _refuse(request: TextRequest) -> None:
+    refused = {
+        "stop": bool(request.stop),
+        "seed": request.seed is not None,
+        "reasoning_budget": request.reasoning_budget is not None,
+    }
+    for name, is_set in refused.items():
+        if is_set:
+            msg = f"the Responses API takes no {name}"
+            raise UnsupportedInputError(msg)
+
+
+def _reasons(request: TextRequest, traits: Traits) -> bool:
+    """Whether to ask for encrypted reasoning, which models that do not reason refuse to give."""
+    if traits.encrypted_reasoning is not None:
+        return traits.encrypted_reasoning
+    return request.reasoning_effort is not None or not _REASONING_MODELS.isdisjoint(request.spec.constraints)
+
+
+def _tool(name: str, description: str, parameters: Any, *, strict: bool = False) -> dict[str, Any]:
+    """A function; `strict` is said because its default is true here, other than in chat completions."""
+    tool = {"type": "function", "name": name, "description": description, "parameters": parameters, "strict": strict}
+    if not description:
+        del tool["description"]
+    return tool
+
+
+# ── The conversation ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _items(message: Message, provider: str) -> Iterator[dict[str, Any]]:
+    """The input items of one message."""
+    if message.role == "assistant":
+        yield from _assistant_items(message, provider)
+        return
+    content: list[Part] = []
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            yield {"type": "function_call_output", "call_id": part.call_id, "output": part.content}
+        elif isinstance(part, TextPart | ImagePart | DocumentPart):
+            content.append(part)
+    if len(content) == 1 and isinstance(content[0], TextPart):
+        yield {"role": message.role, "content": content[0].text}
+    elif content:
+        yield {"role": message.role, "content": [_content_part(part) for part in content]}
+
+
+def _content_part(part: Part) -> dict[str, Any]:
+    if isinstance(part, ImagePart):
+        return {"type": "input_image", "image_url": part.media.as_url()}
+    if isinstance(part, DocumentPart):
+        if part.media.url is not None:
+            return {"type": "input_file", "file_url": part.media.url}
+        filename = part.media.name or "document.pdf"
+        return {"type": "input_file", "filename": filename, "file_data": part.media.as_url()}
+    assert isinstance(part, TextPart)  # noqa: S101 -- all that `_items` lets through
+    return {"type": "input_text", "text": part.text}
+
+
+def _assistant_items(message: Message, provider: str) -> Iterator[dict[str, Any]]:
+    """What the model said: its own items where they are known, else its text and its calls of tools."""
+    own = [part for part in message.parts if isinstance(part, ProviderPart) and part.provider == provider]
+    if own:
+        for part in own:
+            yield from part.data.get("output", ())
+        return
+    if message.text:
+        yield {"role": "assistant", "content": message.text}
+    for call in message.parts:
+        if isinstance(call, ToolCall):
+            arguments = json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":"))
+            yield {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments}

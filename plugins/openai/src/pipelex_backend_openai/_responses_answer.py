@@ -1,0 +1,136 @@
+"""What the Responses API answers, whole or streamed, as a `TextAnswer`; everything that is read is checked.
+
+https://platform.openai.com/docs/api-reference/responses/object
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pipelex_backend_openai._calls import parsed_arguments
+from pipelex_backend_openai._errors import MalformedError, ReportedError
+from pipelex_backend_openai._usage import responses_usage
+from pipelex_core.requests import FinishReason, ProviderPart, TextAnswer, ToolCall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+_CUT: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
+"""Why a response is incomplete."""
+
+_TEXT_DELTAS = frozenset(["response.output_text.delta", "response.refusal.delta"])
+_LAST = frozenset(["response.completed", "response.incomplete"])
+
+
+class ResponseReading:
+    """An answer as it is put together, from one response or from its events.
+
+    `object_tool` names the tool whose arguments are the answer, where an object was asked for in that way.
+    """
+
+    def __init__(self, provider: str, *, object_tool: str | None = None) -> None:
+        self._provider = provider
+        self._object_tool = object_tool
+        self._deltas: list[str] = []
+        self._items: list[Mapping[str, Any]] = []
+        self._response: Mapping[str, Any] = {}
+
+    @property
+    def text(self) -> str:
+        """The visible text so far."""
+        return "".join(self._deltas)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the whole response came."""
+        return bool(self._response)
+
+    def whole(self, data: Mapping[str, Any]) -> None:
+        """Take a response that is complete, or that says why it is not."""
+        if data.get("status") == "failed":
+            raise ReportedError(data)
+        if data.get("status") not in ("completed", "incomplete") or not isinstance(data.get("output"), list):
+            msg = "the answer is no finished response"
+            raise MalformedError(msg)
+        self._response = data
+        self._items = data["output"] or self._items
+
+    def event(self, event: Any) -> str:
+        """Take an event of a stream; the piece of visible text it holds, or nothing."""
+        kind = event.get("type")
+        if kind in _TEXT_DELTAS:
+            delta: str = event["delta"]
+            self._deltas.append(delta)
+            return delta
+        if kind == "response.output_item.done":
+            self._items.append(event["item"])
+        elif kind in _LAST:
+            self.whole(event["response"])
+        elif kind == "response.failed":
+            raise ReportedError(event["response"])
+        elif kind == "error":
+            raise ReportedError({"error": event})
+        return ""
+
+    def answer(self, request_id: str | None) -> TextAnswer:
+        """The whole answer."""
+        calls = [item for item in self._items if item.get("type") == "function_call"]
+        text, taken = self.text or "".join(_texts(self._items)), self._taken(calls)
+        if taken is not None:
+            text = taken["arguments"]
+            calls.remove(taken)
+        return TextAnswer(
+            text=text,
+            finish_reason=self._finish_reason(has_calls=bool(calls)),
+            usage=responses_usage(self._response.get("usage")),
+            tool_calls=tuple(_tool_call(item) for item in calls),
+            reasoning="".join(_reasoning(self._items)) or None,
+            provider_parts=self._provider_parts(),
+            request_id=request_id or self._response.get("id"),
+            raw=self._response,
+        )
+
+    def _taken(self, calls: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+        return next((call for call in calls if call["name"] == self._object_tool), None)
+
+    def _finish_reason(self, *, has_calls: bool) -> FinishReason:
+        if self._response.get("status") == "incomplete":
+            details = self._response.get("incomplete_details") or {}
+            return _CUT.get(str(details.get("reason")), "other")
+        if any(part.get("type") == "refusal" for part in _parts(self._items)):
+            return "content_filter"
+        return "tool_calls" if has_calls else "stop"
+
+    def _provider_parts(self) -> tuple[ProviderPart, ...]:
+        """All items as they came, where the reasoning among them can be given back."""
+        reasoning = [item for item in self._items if item.get("type") == "reasoning"]
+        if not any(item.get("encrypted_content") or item.get("content") for item in reasoning):
+            return ()
+        return (ProviderPart(provider=self._provider, data={"output": tuple(self._items)}),)
+
+
+def _parts(items: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The parts of the messages among the items."""
+    for item in items:
+        if item.get("type") == "message":
+            yield from item.get("content") or ()
+
+
+def _texts(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for part in _parts(items):
+        text = part.get("text") or part.get("refusal")
+        if isinstance(text, str):
+            yield text
+
+
+def _reasoning(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The reasoning that is shown: its text, or else its summary."""
+    for item in items:
+        if item.get("type") == "reasoning":
+            for part in item.get("content") or item.get("summary") or ():
+                yield part.get("text") or ""
+
+
+def _tool_call(item: Mapping[str, Any]) -> ToolCall:
+    name = item["name"]
+    return ToolCall(id=item["call_id"], name=name, arguments=parsed_arguments(name, item.get("arguments") or ""))

@@ -1,0 +1,237 @@
+"""Recorded responses of the Responses API, and their requests in terms of ours."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from pipelex_core import errors
+from pipelex_core.requests import (
+    DocumentPart,
+    ImagePart,
+    Message,
+    ObjectRequest,
+    ProviderPart,
+    TextPart,
+    TextRequest,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+from pipelex_core.specs import BackendConfig, ModelSpec, Secret
+from tests.wire.harness import Expected, Record, default_expected
+from tests.wire.openai_chat import MODES, fields_of, make, media
+from tests.wire.openai_requests import UNSENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipelex_core.backend import Backend
+    from pipelex_core.requests import Part, Role
+
+STEMS = (
+    "openai__responses",
+    "azure_openai__responses",
+    "xai__responses",
+    "deepseek__responses",
+    "openrouter__responses",
+)
+
+SKIPPED = {
+    "image_gen": "image generation as a built-in tool of a text model is no capability of this project",
+    "builtin_tool": "built-in tools are no capability of this project",
+    "builtin_tool_stream": "built-in tools are no capability of this project",
+}
+
+
+class ResponsesAdapter:
+    """The Responses API through the sdks `openai_responses` and `azure_openai_responses`."""
+
+    def __init__(self) -> None:
+        self.stems: tuple[str, ...] = STEMS
+        self.skipped = SKIPPED
+        self.replay_options: dict[str, Any] = {}
+
+    def backend(self, record: Record, url: str) -> Backend:
+        """The backend that the record's provider would be in backends.toml."""
+        name = record["provider"]
+        endpoint = url + record["request"]["path"].removesuffix("/responses")
+        config = BackendConfig(name=name, endpoint=endpoint, api_key=Secret("test-key-0123"))
+        return make("azure_openai_responses" if name == "azure_openai" else "openai_responses", config)
+
+    def request(self, record: Record) -> TextRequest:
+        """The recorded body in our terms: an object where one was asked for and the answer is not streamed."""
+        body = record["request"].get("body") or {}
+        request = text_request(record, body)
+        format_ = (body.get("text") or {}).get("format") or {"type": "text"}
+        if format_["type"] == "text" or record["stream"]:
+            return request
+        spec = evolve(request.spec, options={**request.spec.options, "structured_output": MODES[format_["type"]]})
+        return ObjectRequest(
+            **{**fields_of(request), "spec": spec},
+            schema=format_.get("schema", {"type": "object"}),
+            schema_name=format_.get("name", "answer"),
+        )
+
+    def expected(self, record: Record) -> Expected:
+        """As recorded; a model that is not found may be told by the 400 or by its code."""
+        expected = evolve(default_expected(record), reasoning=None)
+        if "not_found is also right" in str(record["expect"].get("note")):
+            return evolve(expected, error=(errors.NotFoundError,))
+        return expected
+
+
+def text_request(record: Record, body: dict[str, Any]) -> TextRequest:
+    """The recorded body as a text request, whatever it asks for besides."""
+    items = body.get("input") or ""
+    items = [{"role": "user", "content": items}] if isinstance(items, str) else list(items)
+    system = [body["instructions"]] if body.get("instructions") else []
+    while items and items[0].get("role") in ("system", "developer"):
+        system.append("".join(part.text for part in content(items.pop(0)["content"]) if isinstance(part, TextPart)))
+    reasoning = body.get("reasoning") or {}
+    choice = body.get("tool_choice")
+    options: dict[str, Any] = {"encrypted_reasoning": bool(body.get("include"))}
+    if reasoning.get("summary"):
+        options["reasoning_summary"] = reasoning["summary"]
+    return TextRequest(
+        spec=ModelSpec(
+            name="m",
+            backend=record["provider"],
+            sdk="openai_responses",
+            model_id=body.get("model") or "",
+            options=options,
+        ),
+        messages=tuple(messages(items, record["provider"])),
+        system="\n\n".join(system) if system else None,
+        temperature=body.get("temperature"),
+        max_tokens=body.get("max_output_tokens"),
+        top_p=body.get("top_p"),
+        reasoning_effort=reasoning.get("effort"),
+        tools=tuple(
+            Tool(name=tool["name"], description=tool.get("description") or "", parameters=tool["parameters"])
+            for tool in body.get("tools") or ()
+            if tool["type"] == "function"
+        ),
+        tool_choice=choice["name"] if isinstance(choice, dict) else choice,
+    )
+
+
+def messages(items: list[dict[str, Any]], provider: str) -> Iterator[Message]:
+    """The messages of the input: what the model gave is one message, up to what it got next."""
+    turn: list[dict[str, Any]] = []
+    for item in [*items, None]:
+        if item is not None and is_the_models(item):
+            if item.get("role") == "assistant" and any(before.get("type") != "reasoning" for before in turn):
+                yield assistant(turn, provider)
+                turn = []
+            turn.append(item)
+            continue
+        if turn:
+            yield assistant(turn, provider)
+            turn = []
+        if item is None:
+            break
+        if item.get("type") == "function_call_output":
+            yield Message(role="tool", parts=(ToolResult(call_id=item["call_id"], content=item["output"]),))
+        else:
+            role: Role = "system" if item["role"] == "developer" else item["role"]
+            yield Message(role=role, parts=tuple(content(item["content"])))
+
+
+def is_the_models(item: dict[str, Any]) -> bool:
+    """Whether an item is something that a model gave."""
+    return item.get("role") == "assistant" or item.get("type") not in (None, "message", "function_call_output")
+
+
+def assistant(turn: list[dict[str, Any]], provider: str) -> Message:
+    """What the model gave as one message; its own items go along where there is reasoning among them."""
+    parts: list[Part] = []
+    if any(item.get("type") == "reasoning" for item in turn):
+        parts.append(ProviderPart(provider=f"{provider}/responses", data={"output": tuple(turn)}))
+    for item in turn:
+        if item.get("role") == "assistant":
+            parts += content(item["content"])
+        elif item["type"] == "function_call":
+            arguments = json.loads(item["arguments"] or "{}")
+            parts.append(ToolCall(id=item["call_id"], name=item["name"], arguments=arguments))
+    return Message(role="assistant", parts=tuple(parts))
+
+
+def content(recorded: Any) -> Iterator[Part]:
+    """The parts of an item's content."""
+    if isinstance(recorded, str):
+        yield TextPart(recorded)
+        return
+    for part in recorded:
+        kind = part["type"]
+        if kind in ("input_text", "output_text"):
+            yield TextPart(part["text"])
+        elif kind == "input_image":
+            yield ImagePart(media(part["image_url"], "image/jpeg"))
+        elif kind == "input_file":
+            found = media(part.get("file_data") or part["file_url"], "application/pdf")
+            yield DocumentPart(evolve(found, name=part.get("filename")))
+        else:
+            raise NotImplementedError(kind)
+
+
+# ── Requests side by side ─────────────────────────────────────────────────────────────────────────────────────────
+
+UNSENT_HERE: dict[str, str] = {
+    **UNSENT,
+    "prompt_cache_key": "cache keys are no capability",
+    "prompt": "prompts kept at the provider are no capability",
+    "previous_response_id": "nothing is stored at the provider",
+    "context_management": "compaction at the provider is no capability",
+    "max_tool_calls": "counts built-in tools, which are no capability",
+}
+"""Keys of a body that this project does not send, and why."""
+
+
+def comparable_response(body: dict[str, Any]) -> dict[str, Any]:
+    """The body in a form in which equal requests are equal."""
+    found = {key: value for key, value in body.items() if key not in UNSENT_HERE and value not in (None, [])}
+    found.pop("stream", None)
+    found["tools"] = [
+        (tool["name"], tool.get("description") or "", tool["parameters"])
+        for tool in body.get("tools") or ()
+        if tool["type"] == "function"
+    ]
+    if "reasoning" in found:
+        found["reasoning"] = {key: found["reasoning"].get(key) for key in ("effort", "summary")}
+        if not any(found["reasoning"].values()):
+            del found["reasoning"]
+    format_ = (found.pop("text", None) or {}).get("format") or {}
+    found["format"] = (format_.get("type"), format_.get("name"), format_.get("schema"))
+    items = body.get("input") or []
+    items = [{"role": "user", "content": items}] if isinstance(items, str) else items
+    found["input"], systems = [], [found.pop("instructions", "")]
+    for item in items:
+        if item.get("role") in ("system", "developer") and not found["input"]:
+            systems.append("".join(part["text"] for part in parts(item["content"])))
+        else:
+            found["input"].append(comparable_item(item))
+    found["system"] = "\n\n".join(text for text in systems if text)
+    return found
+
+
+def comparable_item(item: dict[str, Any]) -> dict[str, Any]:
+    """An item without the ids and states that a provider that stores nothing does not need."""
+    kept = {key: value for key, value in item.items() if key not in ("id", "status", "namespace", "phase")}
+    if "content" in kept and kept.get("type", "message") == "message":
+        kept.pop("type", None)
+        kept["content"] = parts(kept["content"])
+    if "arguments" in kept:
+        kept["arguments"] = json.loads(kept["arguments"] or "{}")
+    return kept
+
+
+def parts(found: Any) -> list[dict[str, Any]]:
+    """Content in one form; what only an answer has (annotations, log probabilities) is left out."""
+    if isinstance(found, str):
+        return [{"type": "text", "text": found}]
+    kept = [{key: value for key, value in part.items() if key not in ("annotations", "logprobs")} for part in found]
+    return [{**part, "type": re.sub("^(in|out)put_text$", "text", part["type"])} for part in kept]
