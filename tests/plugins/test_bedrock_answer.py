@@ -12,7 +12,7 @@ from pipelex_core.errors import CallError, ContentFilterError, InvalidAnswerErro
 from pipelex_core.requests import ProviderPart, TextAnswer, ToolCall, Usage
 from tests.servers import bedrock
 from tests.servers.base import Reply
-from tests.servers.bedrock import REQUEST_ID, message, object_request, request, said, served, spec
+from tests.servers.bedrock import MODEL_ID, REQUEST_ID, message, object_request, request, said, served, spec
 
 if TYPE_CHECKING:
     from pipelex_core.requests import TextRequest
@@ -103,8 +103,10 @@ def test_reasoning_is_apart_and_kept_for_the_next_turn() -> None:
     answer = answer_to(message(thought, redacted, {"text": "Yes"}))
     assert (answer.text, answer.reasoning) == ("Yes", "Hm.")
     assert answer.provider_parts == (
-        ProviderPart(provider="bedrock", data=thought),
-        ProviderPart(provider="bedrock", data={"reasoningContent": {"redactedContent": b"\x00\x01"}}),
+        ProviderPart(provider="bedrock", data={**thought, "model_id": MODEL_ID}),
+        ProviderPart(
+            provider="bedrock", data={"reasoningContent": {"redactedContent": b"\x00\x01"}, "model_id": MODEL_ID}
+        ),
     )
 
 

@@ -245,6 +245,16 @@ def test_only_our_own_provider_parts_are_sent() -> None:
     assert body[1]["content"] == [ours, {"reasoningContent": {"redactedContent": "AAE="}}, {"text": "Yes"}]
 
 
+def test_a_thought_goes_to_its_own_model_only() -> None:
+    """It is signed: another model of the same backend gets the words alone."""
+    thought = {"reasoningContent": {"reasoningText": {"text": "Hm", "signature": "sig"}}}
+    part = ProviderPart(provider="bedrock", data={**thought, "model_id": bedrock.MODEL_ID})
+    told = [user(TextPart("?")), Message(role="assistant", parts=(part, TextPart("Yes"))), user(TextPart("Sure?"))]
+    assert sent(request(told))["messages"][1]["content"] == [thought, {"text": "Yes"}]
+    other = spec(model_id="us.amazon.nova-pro-v1:0")
+    assert sent(request(told, spec=other))["messages"][1]["content"] == [{"text": "Yes"}]
+
+
 def test_an_object_is_a_forced_tool_call() -> None:
     """The schema is the tool's, and the tool must be called."""
     config = sent(object_request(SCHEMA))["toolConfig"]

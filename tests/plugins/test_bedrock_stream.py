@@ -22,6 +22,7 @@ from pipelex_core.requests import ProviderPart, TextAnswer, ToolCall, Usage
 from tests.servers import bedrock
 from tests.servers.base import Reply
 from tests.servers.bedrock import (
+    MODEL_ID,
     REQUEST_ID,
     end_events,
     event,
@@ -160,8 +161,10 @@ def test_reasoning_is_no_delta() -> None:
     assert answer.reasoning == "Let me think."
     whole = {"reasoningText": {"text": "Let me think.", "signature": "c2ln"}}
     assert answer.provider_parts == (
-        ProviderPart(provider="bedrock", data={"reasoningContent": whole}),
-        ProviderPart(provider="bedrock", data={"reasoningContent": {"redactedContent": b"\x00\x01"}}),
+        ProviderPart(provider="bedrock", data={"reasoningContent": whole, "model_id": MODEL_ID}),
+        ProviderPart(
+            provider="bedrock", data={"reasoningContent": {"redactedContent": b"\x00\x01"}, "model_id": MODEL_ID}
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from pipelex_backend_bedrock._messages import PROVIDER
+from pipelex_backend_bedrock._messages import MODEL_ID, PROVIDER
 from pipelex_core.errors import ContentFilterError, InvalidAnswerError
 from pipelex_core.requests import NO_USAGE, ProviderPart, TextAnswer, ToolCall, Usage
 
@@ -28,8 +28,8 @@ _FINISH_REASONS: dict[str, FinishReason] = {
 }
 
 
-def read_answer(response: Mapping[str, Any]) -> TextAnswer:
-    """The answer in a response of Converse.
+def read_answer(response: Mapping[str, Any], model_id: str) -> TextAnswer:
+    """The answer in a response of Converse; its thoughts may be given back to the same model only.
 
     Raises:
         InvalidAnswerError: It holds no message, or a message without anything in it.
@@ -49,7 +49,9 @@ def read_answer(response: Mapping[str, Any]) -> TextAnswer:
         tool_calls=tuple(_tool_calls(content)),
         reasoning="".join(_reasoning(content)) or None,
         provider_parts=tuple(
-            ProviderPart(provider=PROVIDER, data=block) for block in content if "reasoningContent" in block
+            ProviderPart(provider=PROVIDER, data={**block, MODEL_ID: model_id})
+            for block in content
+            if "reasoningContent" in block
         ),
         request_id=request_id,
         raw=response,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def converse(client: Any, request: TextRequest, options: Mapping[str, Any]) -> TextAnswer:
     """The answer of Converse; `options` are the backend's."""
-    answer = read_answer(client.converse(**converse_parameters(request, options)))
+    answer = read_answer(client.converse(**converse_parameters(request, options)), request.spec.model_id)
     if isinstance(request, ObjectRequest) and asks_by_tool(request):
         return as_object(answer, request)
     return answer
@@ -40,7 +40,7 @@ def converse_stream(
                 text = assembly.add(event)
                 if text:
                     yield text
-            yield read_answer(assembly.response())
+            yield read_answer(assembly.response(), request.spec.model_id)
         except Exception as error:  # noqa: BLE001 -- the border to the SDK: it becomes one of ours
             ours = mapped(error)
         else:

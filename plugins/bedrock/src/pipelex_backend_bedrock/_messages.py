@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 PROVIDER = "bedrock"
 """Marks the `ProviderPart`s that are ours: content blocks in Converse's own form."""
 
+MODEL_ID = "model_id"
+"""Beside such a block, the only model it may go to: thoughts are signed, and no other model can read them."""
+
 Block = dict[str, Any]
 
 _IMAGES = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/webp": "webp"}
@@ -35,7 +38,7 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9()\[\] -]+")
 _LONGEST_NAME = 190
 
 
-def converse_messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
+def converse_messages(messages: Iterable[Message], model_id: str) -> list[dict[str, Any]]:
     """The messages, the roles in turn: what follows in the same role, such as several tools' results, is one message.
 
     Raises:
@@ -45,7 +48,7 @@ def converse_messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     for message in messages:
         role = "assistant" if message.role == "assistant" else "user"
-        content = [block for part in message.parts if (block := _block(part, names)) is not None]
+        content = [block for part in message.parts if (block := _block(part, names, model_id)) is not None]
         if not content:
             continue
         if made and made[-1]["role"] == role:
@@ -62,8 +65,8 @@ def has_tool_blocks(messages: list[dict[str, Any]]) -> bool:
     return any("toolUse" in block or "toolResult" in block for message in messages for block in message["content"])
 
 
-def _block(part: Part, names: set[str]) -> Block | None:
-    """A part as a content block; None for what belongs to another provider."""
+def _block(part: Part, names: set[str], model_id: str) -> Block | None:
+    """A part as a content block; None for what belongs to another provider or model."""
     block: Block | None = None
     if isinstance(part, TextPart):
         block = {"text": part.text}
@@ -77,8 +80,8 @@ def _block(part: Part, names: set[str]) -> Block | None:
         block = {"toolUse": {"toolUseId": part.id, "name": part.name, "input": dict(part.arguments)}}
     elif isinstance(part, ToolResult):
         block = {"toolResult": _tool_result(part)}
-    elif part.provider == PROVIDER:
-        block = dict(part.data)
+    elif part.provider == PROVIDER and part.data.get(MODEL_ID, model_id) == model_id:
+        block = {name: value for name, value in part.data.items() if name != MODEL_ID}
     return block
 
 

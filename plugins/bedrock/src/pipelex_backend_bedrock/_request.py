@@ -31,7 +31,7 @@ def converse_parameters(request: TextRequest, backend_options: Mapping[str, Any]
         raise UnsupportedInputError(msg)
     options = request.spec.options
     reasoning = reasoning_of(request)
-    messages = converse_messages(request.messages)
+    messages = converse_messages(request.messages, request.spec.model_id)
     guardrail = options.get("guardrail") or backend_options.get("guardrail")
     tier = options.get("service_tier")
     sent: dict[str, Any] = {
