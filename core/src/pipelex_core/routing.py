@@ -6,7 +6,6 @@ What a match means when the backend is disabled or lacks the model is decided in
 
 from __future__ import annotations
 
-import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -47,7 +46,7 @@ class Route:
 
     def matches(self, name: str) -> bool:
         """Whether a model's name fits."""
-        return self.pattern == name if self.is_exact else _compiled(self.pattern).fullmatch(name) is not None
+        return _fits(self.pattern.split("*"), name)
 
 
 @frozen(kw_only=True)
@@ -125,69 +124,80 @@ class RoutingProfile:
 class _RouteIndex:
     """Finds the first route of a name without trying every pattern.
 
-    Exact names are looked up; `p*` and `*s` by the lengths of prefixes and suffixes that occur; the other patterns are
-    tried in order, up to the best found so far.
+    Exact names are looked up. Every other pattern waits under a piece of text that a name must have to fit: what it
+    begins with, else what it ends with, else three characters from between its stars; only those whose piece a name has
+    are tried.
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = tuple(routes)
         self._exact: dict[str, list[int]] = {}
-        self._prefixes: dict[int, dict[str, list[int]]] = {}
-        self._suffixes: dict[int, dict[str, list[int]]] = {}
-        self._contained: list[tuple[int, str]] = []
-        self._general: list[tuple[int, re.Pattern[str]]] = []
+        self._by_head: _Pieces = {}
+        self._by_tail: _Pieces = {}
+        self._by_part: _Pieces = {}
+        self._any: list[int] = []
+        self._parts = [route.pattern.split("*") for route in self._routes]
         for number, route in enumerate(self._routes):
-            self._add(number, route.pattern)
+            self._add(number, route.pattern, self._parts[number])
 
-    def _add(self, number: int, pattern: str) -> None:
-        stars = pattern.count("*")
-        if stars == 0:
+    def _add(self, number: int, pattern: str, parts: list[str]) -> None:
+        if len(parts) == 1:
             self._exact.setdefault(pattern, []).append(number)
-        elif stars == 1 and pattern.endswith("*"):
-            self._prefixes.setdefault(len(pattern) - 1, {}).setdefault(pattern[:-1], []).append(number)
-        elif stars == 1 and pattern.startswith("*"):
-            self._suffixes.setdefault(len(pattern) - 1, {}).setdefault(pattern[1:], []).append(number)
-        elif stars == 2 and pattern.startswith("*") and pattern.endswith("*"):
-            self._contained.append((number, pattern[1:-1]))
+        elif parts[0]:
+            self._by_head.setdefault(len(parts[0]), {}).setdefault(parts[0], []).append(number)
+        elif parts[-1]:
+            self._by_tail.setdefault(len(parts[-1]), {}).setdefault(parts[-1], []).append(number)
+        elif any(parts):
+            piece = max(parts, key=len)[:_PIECE]
+            self._by_part.setdefault(len(piece), {}).setdefault(piece, []).append(number)
         else:
-            self._general.append((number, _compiled(pattern)))
+            self._any.append(number)
 
     def find(self, name: str, ignored: Container[str] = ()) -> Route | None:
         """The route that decides for a name, or None."""
+        for number in self._exact.get(name, ()):
+            if self._usable(number, ignored):
+                return self._routes[number]
+        for number in sorted(self._candidates(name)):
+            if self._usable(number, ignored) and _fits(self._parts[number], name):
+                return self._routes[number]
+        return None
 
-        def usable(number: int) -> bool:
-            route = self._routes[number]
-            return not (route.optional and route.backend in ignored)
+    def _usable(self, number: int, ignored: Container[str]) -> bool:
+        route = self._routes[number]
+        return not (route.optional and route.backend in ignored)
 
-        found = [number for number in self._exact.get(name, ()) if usable(number)]
-        if not found:
-            found = [number for number in self._by_ends(name) if usable(number)]
-            best = min(found, default=len(self._routes))
-            found += [number for number in self._by_trying(name, best) if usable(number)]
-        return self._routes[min(found)] if found else None
-
-    def _by_ends(self, name: str) -> Iterator[int]:
-        for length, prefixed in self._prefixes.items():
-            yield from prefixed.get(name[:length], ())
-        for length, suffixed in self._suffixes.items():
+    def _candidates(self, name: str) -> list[int]:
+        found = [*self._any]
+        for length, pieces in self._by_head.items():
+            found += pieces.get(name[:length], ())
+        for length, pieces in self._by_tail.items():
             if length <= len(name):
-                yield from suffixed.get(name[len(name) - length :], ())
-
-    def _by_trying(self, name: str, best: int) -> Iterator[int]:
-        for number, part in self._contained:
-            if number >= best:
-                break
-            if part in name:
-                yield number
-        for number, pattern in self._general:
-            if number >= best:
-                break
-            if pattern.fullmatch(name):
-                yield number
+                found += pieces.get(name[len(name) - length :], ())
+        for length, pieces in self._by_part.items():
+            for piece in {name[start : start + length] for start in range(len(name) - length + 1)}:
+                found += pieces.get(piece, ())
+        return found
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")), re.DOTALL)
+_Pieces = dict[int, dict[str, list[int]]]
+_PIECE = 3
+
+
+def _fits(parts: list[str], name: str) -> bool:
+    """Whether a name fits a pattern that was split at its stars; in time that grows with the name alone."""
+    if len(parts) == 1:
+        return parts[0] == name
+    end = len(name) - len(parts[-1])
+    if end < len(parts[0]) or not name.startswith(parts[0]) or not name.endswith(parts[-1]):
+        return False
+    position = len(parts[0])
+    for part in parts[1:-1]:
+        found = name.find(part, position, end)
+        if found < 0:
+            return False
+        position = found + len(part)
+    return True
 
 
 @frozen(kw_only=True)

@@ -131,6 +131,10 @@ class Costs:
     output_rejected_prediction: Decimal | None = None
 
 
+def _names_only(options: Mapping[str, Any]) -> str:
+    return f"<{', '.join(options)}>"
+
+
 @frozen(kw_only=True)
 class BackendConfig:
     """One table of backends.toml, variables filled in: all a plugin gets to know.
@@ -142,7 +146,8 @@ class BackendConfig:
         endpoint: Base URL that replaces the provider's own, or None.
         api_key: The key, or None.
         api_key_variable: Name of the variable the key came from, or None.
-        options: Every other key, checked against the options that the plugins of its models declare.
+        options: Every other key, checked against the options that the plugins of its models declare; `repr` shows
+            their names alone, because a value may be a secret.
         source: Where it was written.
     """
 
@@ -152,7 +157,7 @@ class BackendConfig:
     endpoint: str | None = None
     api_key: Secret | None = None
     api_key_variable: str | None = None
-    options: Mapping[str, Any] = field(factory=dict)
+    options: Mapping[str, Any] = field(factory=dict, repr=_names_only)
     source: Source = NOWHERE
 
 
@@ -191,5 +196,5 @@ class ModelSpec:
     max_prompt_images: int | None = None
     prompting_target: str | None = None
     constraints: frozenset[str] = frozenset()
-    options: Mapping[str, Any] = field(factory=dict)
+    options: Mapping[str, Any] = field(factory=dict, repr=_names_only)
     source: Source = NOWHERE

@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from pipelex_core.routing import ModelEntry
 
 
+_MOST_CYCLES = 50
+
+
 @frozen
 class AliasGraph:
     """What is known of the aliases of a deck.
 
     Attributes:
         order: Their names, each after all it leads to.
-        cycles: Each circle of names, its first name again at the end.
+        cycles: Circles of names, the first name again at the end; the first few of very many.
         sound: The aliases all of whose ways end at models.
         usable: The aliases that lead to a model that can be called.
     """
@@ -34,22 +37,10 @@ def follow_all(aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]) -
     """Follow every alias; a name that is a model's means the model."""
     graph = AliasGraph()
     done: set[str] = set()
+    circling: set[str] = set()
     for root in aliases:
-        if root in done:
-            continue
-        trail: dict[str, Iterator[str]] = {root: _onward(aliases[root], aliases, models)}
-        while trail:
-            name, onward = next(reversed(trail.items()))
-            target = next(onward, None)
-            if target is None:
-                del trail[name]
-                done.add(name)
-                graph.order.append(name)
-            elif target in trail:
-                names = list(trail)
-                graph.cycles.append([*names[names.index(target) :], target])
-            elif target not in done:
-                trail[target] = _onward(aliases[target], aliases, models)
+        if root not in done:
+            _follow(root, aliases, models, graph, done=done, circling=circling)
     for name in graph.order:
         targets = [target.removeprefix("@") if target not in models else target for target in aliases[name].targets]
         if all(target in models or target in graph.sound for target in targets):
@@ -57,6 +48,34 @@ def follow_all(aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]) -
         if any(models[target].available if target in models else target in graph.usable for target in targets):
             graph.usable.add(name)
     return graph
+
+
+def _follow(
+    root: str,
+    aliases: Mapping[str, Alias],
+    models: Mapping[str, ModelEntry],
+    graph: AliasGraph,
+    *,
+    done: set[str],
+    circling: set[str],
+) -> None:
+    """Put everything below an alias in order, and note the circles on the way."""
+    trail: dict[str, Iterator[str]] = {root: _onward(aliases[root], aliases, models)}
+    while trail:
+        name, onward = next(reversed(trail.items()))
+        target = next(onward, None)
+        if target is None:
+            del trail[name]
+            done.add(name)
+            graph.order.append(name)
+        elif target in trail:
+            if len(graph.cycles) < _MOST_CYCLES and not {name, target} <= circling:
+                names = list(trail)
+                cycle = names[names.index(target) :]
+                graph.cycles.append([*cycle, target])
+                circling.update(cycle)
+        elif target not in done:
+            trail[target] = _onward(aliases[target], aliases, models)
 
 
 def _onward(alias: Alias, aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]) -> Iterator[str]:

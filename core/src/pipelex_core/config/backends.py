@@ -101,6 +101,8 @@ def _explicit(
     name: str, table: dict[str, Any], source: Source, shipped: Iterable[ShippedFile], faults: Faults
 ) -> BackendDraft:
     sources = {key: Source(file=source.file, key=(name, key)) for key in table}
+    if table.get("enabled") is False:
+        faults = faults.lenient()
     merged, inherited = dict(table), _defaults_of(shipped)
     for key, (value, origin) in inherited.items():
         if key not in merged and key != "enabled":
@@ -170,13 +172,16 @@ def _filled(
             continue
         filled = expand(value, environment)
         values[key] = filled.value
+        written = draft.where(key)
+        source = written if written.file or not draft.explicit else draft.source
         for fault in filled.faults:
-            faults.error(ModelsManagerError, "bad-variable", fault, draft.where(key))
+            faults.error(ModelsManagerError, "bad-variable", fault, source)
         for name in filled.missing:
-            missing.setdefault(name, []).append(draft.where(key))
+            missing.setdefault(name, []).append(source)
             lacking.append(name)
         if key == "api_key":
             variable = filled.used[0] if filled.used else None
+        if isinstance(filled.value, str) and key != "display_name":
             faults.hide(filled.value)
     table = evolve(
         draft.table,

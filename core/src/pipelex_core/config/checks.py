@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -96,10 +97,21 @@ class DeckCheck:
 
     def _used_for(self, alias: str) -> type[ConfigError]:
         """The error of an alias that leads nowhere: that of the first preset that names it."""
+        return HANDLE_ERRORS[self._first_uses.get(alias, "llm")]
+
+    @cached_property
+    def _first_uses(self) -> dict[str, Capability]:
+        """What presets name, and the capability of the first that does."""
+        uses: dict[str, Capability] = {}
         for capability, presets in self._deck.presets.items():
-            if any(preset.model == alias for preset in presets.values()):
-                return HANDLE_ERRORS[capability]
-        return HANDLE_ERRORS["llm"]
+            for preset in presets.values():
+                uses.setdefault(preset.model, capability)
+        return uses
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """What a handle may name, besides presets."""
+        return [*self._deck.models, *self._deck.aliases]
 
     def _check_preset(self, preset: Preset, capability: Capability) -> None:
         source = preset.origins.get("model", preset.source)
@@ -162,7 +174,7 @@ class DeckCheck:
         if self._unknown.names_missing:
             return
         message = f"{who} leads to '{name}', and there is no such model or alias"
-        names = [*more, *self._deck.models, *self._deck.aliases]
+        names = [*more, *self._names] if more else self._names
         self._faults.error(kind, "unknown-handle", message, source, near=(name.lstrip("@$"), names))
 
     def _nothing_to_call(self, who: str, models: list[str], source: Source) -> None:

@@ -12,7 +12,7 @@ from pipelex_core.errors import ConfigError
 from pipelex_core.settings import MODEL_KEYS, SETTINGS, SettingFault, check_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pipelex_core.config.deck_files import DeckTables, Layered
     from pipelex_core.config.problems import Faults
@@ -30,7 +30,7 @@ def make_aliases(tables: Mapping[str, Layered], faults: Faults) -> tuple[dict[st
     aliases: dict[str, Alias] = {}
     broken: set[str] = set()
     for name, table in tables.items():
-        alias = _alias(name, table, faults)
+        alias = _alias(name, table, tables, faults)
         if alias is None:
             broken.add(name)
         else:
@@ -38,8 +38,8 @@ def make_aliases(tables: Mapping[str, Layered], faults: Faults) -> tuple[dict[st
     return aliases, broken
 
 
-def _alias(name: str, table: Layered, faults: Faults) -> Alias | None:
-    targets = _targets(name, table, faults)
+def _alias(name: str, table: Layered, others: Collection[str], faults: Faults) -> Alias | None:
+    targets = _targets(name, table, others, faults)
     settings = {key: value for key, value in table.values.items() if key != "model"}
     if settings:
         capability = _capability_of(settings)
@@ -55,9 +55,9 @@ def _capability_of(settings: Mapping[str, Any]) -> Capability:
     return max(SETTINGS, key=lambda capability: len(SETTINGS[capability].keys() & settings.keys()))
 
 
-def _targets(name: str, table: Layered, faults: Faults) -> tuple[str, ...]:
+def _targets(name: str, table: Layered, others: Collection[str], faults: Faults) -> tuple[str, ...]:
     """The names an alias leads to; empty where there is a fault."""
-    model = _model_of(name, table, ConfigError, faults)
+    model = _model_of(name, table, others, faults)
     source = table.sources.get("model", table.source)
     if isinstance(model, str):
         return (model,)
@@ -86,15 +86,15 @@ def _targets(name: str, table: Layered, faults: Faults) -> tuple[str, ...]:
     return tuple(dict.fromkeys(model))
 
 
-def _model_of(name: str, table: Layered, kind: type[ConfigError], faults: Faults) -> Any:
+def _model_of(name: str, table: Layered, others: Collection[str], faults: Faults) -> Any:
     if "model" not in table.values:
-        message = f"'{name}' names no model"
-        faults.error(kind, "missing-key", message, table.source, expected='model = "…"')
+        message = f"'{name}' names no model, and no earlier file has a table of that name"
+        faults.error(ConfigError, "missing-key", message, table.source, expected='model = "…"', near=(name, others))
         return REPORTED
     model = table.values["model"]
     if model == "":
         message = f"the model of '{name}' is empty"
-        faults.error(kind, "bad-value", message, table.sources["model"], expected="a model or alias")
+        faults.error(ConfigError, "bad-value", message, table.sources["model"], expected="a model or alias")
         return REPORTED
     return model
 
@@ -108,7 +108,7 @@ def make_presets(
     for capability, named in tables.items():
         presets[capability], broken[capability] = {}, set()
         for name, table in named.items():
-            preset = _preset(name, capability, table, faults)
+            preset = _preset(name, capability, table, named, faults)
             if preset is None:
                 broken[capability].add(name)
             else:
@@ -116,8 +116,10 @@ def make_presets(
     return presets, broken
 
 
-def _preset(name: str, capability: Capability, table: Layered, faults: Faults) -> Preset | None:
-    model = _model_of(name, table, ConfigError, faults)
+def _preset(
+    name: str, capability: Capability, table: Layered, others: Collection[str], faults: Faults
+) -> Preset | None:
+    model = _model_of(name, table, others, faults)
     if model is not REPORTED and not isinstance(model, str):
         message = f"the model of '{name}' cannot be {type_name(model)}"
         expected = "a model or alias; write a chain as an alias"

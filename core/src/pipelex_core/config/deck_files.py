@@ -40,8 +40,8 @@ OLDER_SECTIONS: dict[str, tuple[str, str]] = {
 
 SECTION_KEYS: dict[Capability, tuple[str, ...]] = {
     "llm": ("presets", "choice_defaults", "choice_overrides"),
-    "extract": ("presets", "choice_default", "choice_override"),
-    "img_gen": ("presets", "choice_default", "choice_override"),
+    "extract": ("presets", "choice_default", "choice_override", "choice_overrides"),
+    "img_gen": ("presets", "choice_default", "choice_override", "choice_overrides"),
 }
 """The keys of each capability's table."""
 

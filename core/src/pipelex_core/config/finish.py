@@ -52,7 +52,7 @@ def read_backend(
     """The models of a backend, and its config where it is on."""
     if draft.off is not None:
         return ReadBackend(draft=draft, models=known_models(files, draft.off))
-    models = SpecReader(draft.name, files, plugins, environment, faults).read()
+    models = SpecReader(draft.name, files, plugins, environment, faults, strict).read()
     sdks = dict.fromkeys(spec.sdk for spec in models.specs.values())
     factories = [found[0] for sdk in sdks if (found := plugins.find(draft.name, sdk))]
     if factories and draft.table.api_key is None and any(factory.requires_key for factory in factories):

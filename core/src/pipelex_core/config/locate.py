@@ -53,7 +53,7 @@ def env_file_of(folder: Path) -> Path:
 def _inference(folder: Path, which: str) -> Path:
     if _is_dir(folder / INFERENCE):
         return folder / INFERENCE
-    if _is_dir(folder) and (folder.name == INFERENCE or (folder / "backends.toml").exists()):
+    if _is_dir(folder) and (folder.name == INFERENCE or _is_file(folder / "backends.toml")):
         return folder
     if _is_dir(folder):
         message = f"{which} has no {INFERENCE} folder: {folder}"
@@ -66,6 +66,13 @@ def _is_dir(path: Path) -> bool:
     try:
         return path.is_dir()
     except (OSError, ValueError):  # no permission to look, or a name no file can have
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
         return False
 
 

@@ -115,6 +115,7 @@ class SpecReader:
         plugins: Who knows the options of a model.
         environment: What `${…}` is filled with.
         faults: Where to report.
+        strict: Whether a missing variable is an error; otherwise the model is withheld.
     """
 
     backend: str
@@ -122,6 +123,7 @@ class SpecReader:
     plugins: Plugins
     environment: Environment
     faults: Faults
+    strict: bool
 
     def read(self) -> BackendModels:
         """Every model."""
@@ -140,7 +142,9 @@ class SpecReader:
         layers = _layers(name, self.files)
         table = layers.merged()
         if layers.has_variables and has_variables(table):
-            table = self._expanded(table, layers)
+            table, lacking = self._expanded(table, layers)
+            if lacking:
+                return f"needs {', '.join(lacking)} for it, which is not set"
         extra: dict[str, Any] = {}
         if not _SPEC_KEYS.issuperset(table):
             unknown = [key for key in table if key not in _SPEC_KEYS and key not in NEWER_SPEC_KEYS]
@@ -175,21 +179,28 @@ class SpecReader:
             source=layers.source,
         )
 
-    def _expanded(self, table: dict[str, Any], layers: _Layers) -> dict[str, Any]:
+    def _expanded(self, table: dict[str, Any], layers: _Layers) -> tuple[dict[str, Any], list[str]]:
+        """The table with its variables filled in, and those that are missing."""
         expanded = dict(table)
+        missing: list[str] = []
         for key, value in table.items():
             if not has_variables(value):
                 continue
             filled = expand(value, self.environment)
             expanded[key] = filled.value
+            if isinstance(filled.value, str):
+                self.faults.hide(filled.value)
             for fault in filled.faults:
                 self.faults.error(ModelsManagerError, "bad-variable", fault, layers.where(key))
+            missing += filled.missing
             for name in filled.missing:
-                message = f"{name} is not set or empty, and model '{layers.name}' needs it"
-                self.faults.error(
-                    ModelsManagerError, "missing-variable", message, layers.where(key), suggestion=f"set {name}"
-                )
-        return expanded
+                message = f"{name} is not set or empty, and models of backend '{self.backend}' need it"
+                at, mend = layers.where(key), f"set {name}"
+                if self.strict:
+                    self.faults.error(ModelsManagerError, "missing-variable", message, at, suggestion=mend)
+                else:
+                    self.faults.warning("missing-variable", message, at, suggestion=mend)
+        return expanded, missing
 
     def _options(self, sdk: str, extra: dict[str, Any], layers: _Layers) -> dict[str, Any]:
         """The keys that belong to the plugin, checked where it is installed to say what there is."""

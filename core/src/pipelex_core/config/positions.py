@@ -50,6 +50,7 @@ class _Tables:
         self._lines = text.split(b"\n")
         self._tables: dict[Keys, list[Node]] = {(): [self._tree.root_node]}
         self._headers: dict[Keys, Node] = {}
+        self._pairs: dict[int, dict[Keys, list[tuple[Node, Node]]]] = {}
         for node in self._tree.root_node.named_children:
             if node.type in {"table", "table_array_element"} and node.named_children:
                 header = node.named_children[0]
@@ -64,7 +65,7 @@ class _Tables:
             wanted = path[:length]
             for split in range(length, -1, -1):
                 for table in self._tables.get(wanted[:split], ()):
-                    node = table.named_children[0] if split == length else _pair(table, wanted[split:])
+                    node = table.named_children[0] if split == length else self._pair(table, wanted[split:])
                     if node is not None:
                         return self._place(node)
             if wanted in self._headers:
@@ -76,32 +77,41 @@ class _Tables:
         before = self._lines[row][:column]
         return row + 1, len(before.decode("utf-8", "replace")) + 1
 
+    def _pair(self, table: Node, path: Keys) -> Node | None:
+        """The node of a key inside a table or an inline table; None where it is not there."""
+        pairs = self._pairs_of(table)
+        if path in pairs:
+            return pairs[path][0][0]
+        for length in range(len(path) - 1, 0, -1):
+            for _, value in pairs.get(path[:length], ()):
+                found = self._inside(value, path[length:])
+                if found is not None:
+                    return found
+        return None
 
-def _pair(table: Node, path: Keys) -> Node | None:
-    """The node of a key inside a table, an inline table or a list; None where it is not there."""
-    for pair in table.named_children:
-        if pair.type != "pair" or len(pair.named_children) < 2:
-            continue
-        key, value = pair.named_children[0], pair.named_children[-1]
-        keys = _keys(key)
-        if keys == path or (len(keys) > len(path) and keys[: len(path)] == path):
-            return key
-        if keys == path[: len(keys)]:
-            found = _inside(value, path[len(keys) :])
-            if found is not None:
-                return found
-    return None
+    def _pairs_of(self, table: Node) -> dict[Keys, list[tuple[Node, Node]]]:
+        """Key -> its node and its value's, of a table; the beginnings of dotted keys lead to the whole key."""
+        pairs = self._pairs.get(table.id)
+        if pairs is None:
+            pairs = self._pairs[table.id] = {}
+            for pair in table.named_children:
+                if pair.type == "pair" and len(pair.named_children) > 1:
+                    key, value = pair.named_children[0], pair.named_children[-1]
+                    keys = _keys(key)
+                    pairs.setdefault(keys, []).insert(0, (key, value))
+                    for length in range(1, len(keys)):
+                        pairs.setdefault(keys[:length], []).append((key, key))
+        return pairs
 
-
-def _inside(value: Node, path: Keys) -> Node | None:
-    if value.type == "inline_table":
-        return _pair(value, path)
-    if value.type == "array" and path[0].isdigit():
-        items = [item for item in value.named_children if item.type not in {"comment", "ERROR"}]
-        if int(path[0]) < len(items):
-            item = items[int(path[0])]
-            return (_inside(item, path[1:]) if path[1:] else None) or item
-    return None
+    def _inside(self, value: Node, path: Keys) -> Node | None:
+        if value.type == "inline_table":
+            return self._pair(value, path)
+        if value.type == "array" and path[0].isdigit():
+            items = [item for item in value.named_children if item.type not in {"comment", "ERROR"}]
+            if int(path[0]) < len(items):
+                item = items[int(path[0])]
+                return (self._inside(item, path[1:]) if path[1:] else None) or item
+        return None
 
 
 def _keys(node: Node) -> Keys:

@@ -5,6 +5,7 @@ Nothing here is costly while all is well: lines are looked up, and near names se
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from pipelex_core.errors import Severity
     from pipelex_core.specs import Source
 
-_MOST_SUGGESTIONS = 500
+_MOST_COMPARISONS = 1_000_000  # names compared to find near ones, in one load: some seconds at worst
+_SHORTEST_SECRET = 6
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
@@ -52,12 +54,13 @@ class Fault:
 
 
 class Faults:
-    """Where every step of a load reports what it finds; one a load."""
+    """Where every step of a load reports what it finds; one a load. The same fault at the same place counts once."""
 
     def __init__(self) -> None:
-        self._found: list[Fault] = []
+        self._found: dict[tuple[str, str, Source | None], Fault] = {}
         self._lenient = False
         self._secrets: set[str] = set()
+        self._comparisons = _MOST_COMPARISONS
 
     def lenient(self) -> Faults:
         """The same collector, for files that must not stop a load: its errors are recorded as warnings."""
@@ -80,20 +83,19 @@ class Faults:
     ) -> None:
         """Report a fault that stops the load; in a plugin's data it does not, because it is not the user's to mend."""
         lenient = self._lenient or (source is not None and source.plugin is not None)
-        self._found.append(
-            Fault(
-                severity="warning" if lenient else "error",
-                kind=kind,
-                code=code,
-                message=message,
-                source=source,
-                line=line,
-                column=column,
-                expected=expected,
-                suggestion=suggestion,
-                near=near,
-            )
+        fault = Fault(
+            severity="warning" if lenient else "error",
+            kind=kind,
+            code=code,
+            message=message,
+            source=source,
+            line=line,
+            column=column,
+            expected=expected,
+            suggestion=suggestion,
+            near=near,
         )
+        self._found.setdefault((code, message, source), fault)
 
     def warning(
         self,
@@ -106,47 +108,47 @@ class Faults:
         near: tuple[str, Collection[str]] | None = None,
     ) -> None:
         """Report a finding that does not stop the load."""
-        self._found.append(
-            Fault(
-                severity="warning",
-                kind=ConfigError,
-                code=code,
-                message=message,
-                source=source,
-                line=line,
-                suggestion=suggestion,
-                near=near,
-            )
+        fault = Fault(
+            severity="warning",
+            kind=ConfigError,
+            code=code,
+            message=message,
+            source=source,
+            line=line,
+            suggestion=suggestion,
+            near=near,
         )
+        self._found.setdefault((code, message, source), fault)
 
     def hide(self, secret: str) -> None:
         """Keep a value out of every problem, whatever put it there."""
-        if secret:
+        if len(secret) >= _SHORTEST_SECRET:
             self._secrets.add(secret)
 
     @property
     def stop(self) -> bool:
         """Whether an error was found."""
-        return any(fault.severity == "error" for fault in self._found)
+        return any(fault.severity == "error" for fault in self._found.values())
 
     def error_class(self) -> type[ConfigError]:
         """The class that all errors belong to; `ConfigError` where they differ."""
-        kinds = {fault.kind for fault in self._found if fault.severity == "error"}
+        kinds = {fault.kind for fault in self._found.values() if fault.severity == "error"}
         return kinds.pop() if len(kinds) == 1 else ConfigError
 
     def problems(self) -> tuple[Problem, ...]:
         """Every fault with its place and suggestion: errors first, each group in the order it was found."""
         if not self._found:
             return ()
-        ordered = sorted(self._found, key=lambda fault: fault.severity != "error")
-        return tuple(self._problem(fault, number) for number, fault in enumerate(ordered))
+        ordered = sorted(self._found.values(), key=lambda fault: fault.severity != "error")
+        return tuple(self._problem(fault) for fault in ordered)
 
-    def _problem(self, fault: Fault, number: int) -> Problem:
+    def _problem(self, fault: Fault) -> Problem:
         from pipelex_core.config.positions import position
 
         file, line, column = position(fault.source) if fault.source else (None, None, None)
         suggestion = fault.suggestion
-        if suggestion is None and fault.near is not None and number < _MOST_SUGGESTIONS:
+        if suggestion is None and fault.near is not None and self._comparisons > 0:
+            self._comparisons -= len(fault.near[1]) + 10
             suggestion = did_you_mean(*fault.near)
         return Problem(
             severity=fault.severity,
@@ -168,7 +170,7 @@ class Faults:
 
 def dotted(key: Iterable[str]) -> str:
     """A path of tables as TOML writes it: parts that are no bare keys stand in quotes."""
-    return ".".join(part if part and _PLAIN.issuperset(part) else f'"{part}"' for part in key)
+    return ".".join(part if part and _PLAIN.issuperset(part) else json.dumps(part, ensure_ascii=False) for part in key)
 
 
 def listed(names: Iterable[str], *, most: int = 6) -> str:

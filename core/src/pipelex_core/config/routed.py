@@ -76,9 +76,11 @@ def check_routes(
         if route.backend not in backends:
             continue
         off = backends[route.backend].draft.off
-        if route.is_exact and route.pattern not in models and not route.optional:
+        if route.optional and off is not None:
+            continue
+        if route.is_exact and route.pattern not in models:
             _report_no_such_model(route, models, off, faults)
-        elif route.pattern in affected and off is not None and not route.optional:
+        elif route.pattern in affected and off is not None:
             names = listed(affected[route.pattern])
             message = (
                 f"route '{route.pattern}' leads to '{route.backend}', which {off}; it is why {names} cannot be used"
