@@ -130,7 +130,7 @@ def test_the_interpreter_ends_cleanly(kept: str) -> None:
 
         done = threading.Event()
         threading.Thread(target=work, daemon=True).start()
-        done.wait(2.0)
+        done.wait(1.5)
         sys.exit(7)
     """)
     assert (ended.returncode, ended.stderr) == (7, "")

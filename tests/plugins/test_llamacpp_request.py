@@ -33,7 +33,7 @@ def body(request: TextRequest) -> dict[str, Any]:
 
 def test_only_settings_that_are_given_are_sent() -> None:
     """The rest is llama.cpp's default, but for the limit that every call has, and what makes it stoppable."""
-    assert body(text_request("hi")) == {
+    assert body(text_request("hi", system=None)) == {
         "messages": [{"role": "user", "content": "hi"}],
         "max_tokens": 77,
         "stream": True,
@@ -92,7 +92,7 @@ def test_parts_of_another_provider_are_left_out() -> None:
     """A thinking signature means nothing here."""
     part = ProviderPart(provider="anthropic", data={"signature": "x"})
     message = Message(role="assistant", parts=(part, TextPart("a"), TextPart("b")))
-    assert body(text_request(messages=(message, user("c"))))["messages"][0] == {"role": "assistant", "content": "ab"}
+    assert body(text_request(messages=(message, user("c"))))["messages"][1] == {"role": "assistant", "content": "ab"}
 
 
 def test_tools_that_may_not_be_called_are_no_obstacle() -> None:

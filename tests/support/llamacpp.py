@@ -42,8 +42,8 @@ def user(text: str) -> Message:
 
 
 def text_request(prompt: str = "Tell me a story.", *, model_id: str = "smollm2", **settings: Any) -> TextRequest:
-    settings.setdefault("messages", (user(prompt),))
-    return TextRequest(spec=spec(model_id), **settings)
+    """A call with a short system prompt: without one, the model's template writes a longer one."""
+    return TextRequest(**{"spec": spec(model_id), "messages": (user(prompt),), "system": "Hi.", **settings})
 
 
 def object_request(prompt: str, schema: dict[str, Any], **settings: Any) -> ObjectRequest:
