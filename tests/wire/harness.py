@@ -38,7 +38,7 @@ from pipelex_core.requests import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import ModuleType
 
     from pipelex_core.backend import Backend
@@ -170,15 +170,21 @@ def default_expected(record: Record) -> Expected:
 def play(record: Record, adapter: Adapter, *, opts: dict[str, Any] | None = None) -> Outcome:
     """Serve one record and make the plugin ask for it; `opts` are the replay server's, such as `cut_after`."""
     replay = replay_module()
-    others = [r for r in _same_flow(record, adapter) if r["id"] != record["id"]]
-    server = replay.Server([record, *others], **adapter.replay_options)
+    server = replay.Server(flow_of(record, adapter), **adapter.replay_options)
     return asyncio.run(_play(record, adapter, server, opts or {}))
 
 
-def _same_flow(record: Record, adapter: Adapter) -> Iterator[Record]:
-    """The records that belong to the same flow (a queue's submit, status and result)."""
-    if record.get("flow"):
-        yield from (r for r in load_records(*adapter.stems) if r.get("flow") == record["flow"])
+def flow_of(record: Record, adapter: Adapter) -> list[Record]:
+    """The record with those of its flow (a queue's submit, status and result), in their order.
+
+    An adapter whose flows were not recorded whole completes them: its `completed(records)` gives them with what is missing.
+    """
+    if not record.get("flow"):
+        return [record]
+    flow = [other for other in load_records(*adapter.stems) if other.get("flow") == record["flow"]]
+    flow.sort(key=lambda other: int(other["seq"]))
+    complete: Callable[[list[Record]], list[Record]] = getattr(adapter, "completed", list)
+    return complete(flow)
 
 
 async def _play(record: Record, adapter: Adapter, server: Any, opts: dict[str, Any]) -> Outcome:

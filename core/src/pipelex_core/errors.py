@@ -158,6 +158,8 @@ class CallError(PipelexError):
         retry_after: Seconds the provider asked to wait, or None.
         partial_text: What a stream had given before it broke, or None.
         raw: The answer as it came, where there is one to keep.
+        unsettled: Whether the provider may have taken the request, or done the work, all the same: sending it again
+            could be paid twice.
     """
 
     hint: ClassVar[str] = ""
@@ -174,6 +176,7 @@ class CallError(PipelexError):
         retry_after: float | None = None,
         partial_text: str | None = None,
         raw: Any = None,
+        unsettled: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -185,6 +188,7 @@ class CallError(PipelexError):
         self.retry_after = retry_after
         self.partial_text = partial_text
         self.raw = raw
+        self.unsettled = unsettled
 
     def __str__(self) -> str:
         """The message, the facts known of the call, and what to do."""

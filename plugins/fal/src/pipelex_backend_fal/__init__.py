@@ -1,0 +1,41 @@
+"""Image generation with fal.
+
+This module declares what there is and imports no SDK; `_backend` does, when a backend is made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_core.backend import BackendFactory, Option
+from pipelex_core.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+    from pipelex_core.backend import Backend
+    from pipelex_core.specs import BackendConfig
+
+__all__ = ["pipelex_backends", "pipelex_model_specs"]
+
+
+def _create(config: BackendConfig) -> Backend:
+    from pipelex_backend_fal._backend import FalBackend
+
+    return FalBackend(config)
+
+
+@hookimpl
+def pipelex_backends() -> Mapping[str, BackendFactory]:
+    """The sdk `fal`."""
+    arguments = Option(name="arguments", type="table", help="Further arguments of the model, sent to fal as they are.")
+    return {"fal": BackendFactory(_create, model_options=(arguments,), requires_key=True)}
+
+
+@hookimpl
+def pipelex_model_specs() -> Mapping[str, Traversable]:
+    """The models of the backend `fal`."""
+    from importlib.resources import files
+
+    return {"fal": files(__name__) / "specs" / "fal.toml"}

@@ -1,0 +1,162 @@
+"""The backend: a request becomes one job in fal's queue, and the job's images."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from fal_client import AsyncRequestHandle, Completed, FalClientError, Status
+
+from pipelex_backend_fal._arguments import arguments
+from pipelex_backend_fal._http import FalHttp, FalQueue
+from pipelex_backend_fal._patience import may_pass, patiently
+from pipelex_backend_fal._result import image_answer
+from pipelex_core.backend import ImageGenerator
+from pipelex_core.errors import AuthenticationError, CallError, DeadlineExceededError, InvalidAnswerError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from pipelex_core.backend import Resources
+    from pipelex_core.requests import ImageAnswer, ImageRequest
+    from pipelex_core.specs import BackendConfig
+
+_log = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
+"""Seconds between two looks at the queue; each pause is half as long again as the one before."""
+
+GRACE = 3.0
+"""Most seconds that giving up a job may take."""
+
+UNREADABLE = (KeyError, ValueError, TypeError, FalClientError)
+"""What the SDK raises over an answer it cannot read."""
+
+
+class FalBackend(ImageGenerator):
+    """fal's queue, one connection pool for each event loop."""
+
+    def __init__(self, config: BackendConfig) -> None:
+        super().__init__(config)
+        self._resources: Resources | None = None
+        self._http: FalHttp | None = None
+        self._partings: set[asyncio.Task[None]] = set()
+
+    async def open(self, resources: Resources) -> None:
+        """Make the connection pool: the SDK takes none but httpx's, and closes none."""
+        self._resources = resources
+        key = "" if self.config.api_key is None else self.config.api_key.reveal()
+        if not (key and key.isascii() and key.isprintable()):
+            msg = "the key is missing" if not key else "the key holds characters that no key of fal's has"
+            raise AuthenticationError(msg)
+        self._http = FalHttp(key, self.config.endpoint)
+        self._queue = FalQueue(key, self._http)
+
+    async def close(self) -> None:
+        """Wait for cancellations on their way, and close the connections."""
+        if self._partings:
+            await asyncio.wait(self._partings, timeout=GRACE)
+            for parting in tuple(self._partings):
+                parting.cancel()
+        if self._http is not None:
+            await self._http.aclose()
+
+    async def generate_image(self, request: ImageRequest) -> ImageAnswer:
+        """Submit once, wait, fetch.
+
+        A caller that gives up, or whose time is over, has the job cancelled at fal. An error after fal took the job,
+        or may have taken it, is `unsettled`.
+        """
+        job = arguments(request)
+        try:
+            async with asyncio.timeout(request.timeout):
+                handle = await self._submit(request, job)
+                result = await self._result(handle)
+                return await self._answer(request, handle.request_id, result)
+        except TimeoutError:
+            msg = f"the image was not ready after {request.timeout:g} s, and was given up"
+            raise DeadlineExceededError(msg, unsettled=True) from None
+
+    async def _submit(self, request: ImageRequest, job: dict[str, Any]) -> AsyncRequestHandle:
+        """Put the job into the queue, once."""
+        limit = request.timeout if request.timeout and request.timeout > 1 else None  # the SDK refuses less
+        submitting = asyncio.create_task(self._queue.submit(request.spec.model_id, job, start_timeout=limit))
+        try:
+            return await asyncio.shield(submitting)
+        except asyncio.CancelledError:
+            await self._part(self._cancel_once_submitted(submitting))
+            raise
+        except UNREADABLE as error:
+            raise _unreadable(error) from None
+
+    async def _result(self, handle: AsyncRequestHandle) -> Any:
+        """What the job came to, once it is done."""
+        try:
+            try:
+                await self._completion(handle)
+            except (CallError, asyncio.CancelledError):
+                await self._part(self._cancel(handle))
+                raise
+            return await patiently(partial(self._fetch, handle), passing=_is_not_the_jobs_own)
+        except CallError as error:
+            error.request_id, error.unsettled = handle.request_id, True
+            raise
+
+    async def _completion(self, handle: AsyncRequestHandle) -> None:
+        pause = FIRST_PAUSE
+        while not isinstance(await patiently(partial(_status, handle)), Completed):
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+
+    async def _fetch(self, handle: AsyncRequestHandle) -> Any:
+        response = await handle.client.request("GET", handle.response_url)
+        try:
+            return response.json()
+        except UNREADABLE as error:
+            raise _unreadable(error) from None
+
+    async def _answer(self, request: ImageRequest, request_id: str, result: Any) -> ImageAnswer:
+        assert self._resources is not None  # noqa: S101 -- `open` came first; this tells the type checker
+        moderated = request.is_moderated is not False
+        return await image_answer(result, self._resources.http(), request_id=request_id, moderated=moderated)
+
+    async def _part(self, words: Coroutine[Any, Any, None]) -> None:
+        """Give up a job: the caller waits a little, and then it goes on without them."""
+        parting = asyncio.create_task(words)
+        self._partings.add(parting)
+        parting.add_done_callback(self._partings.discard)
+        await asyncio.wait({parting}, timeout=GRACE)
+
+    async def _cancel_once_submitted(self, submitting: asyncio.Task[AsyncRequestHandle]) -> None:
+        try:
+            handle = await submitting
+        except (CallError, *UNREADABLE) as error:
+            _log.info("a job that was given up was not taken by fal: %s", type(error).__name__)
+        else:
+            await self._cancel(handle)
+
+    async def _cancel(self, handle: AsyncRequestHandle) -> None:
+        try:
+            await handle.cancel()
+        except (CallError, *UNREADABLE) as error:
+            _log.warning("fal job %s could not be cancelled and may be charged: %s", handle.request_id, error)
+
+
+async def _status(handle: AsyncRequestHandle) -> Status:
+    try:
+        return await handle.status()
+    except UNREADABLE as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: Exception) -> InvalidAnswerError:
+    """What the SDK makes of an answer that is not fal's: KeyError, ValueError (bad JSON too) or TypeError."""
+    msg = f"fal's answer cannot be read ({type(error).__name__})"
+    return InvalidAnswerError(msg, unsettled=True)
+
+
+def _is_not_the_jobs_own(error: CallError) -> bool:
+    """Whether an error in place of a result may pass: what a job itself ended with bears its id, and stays."""
+    return may_pass(error) and error.request_id is None

@@ -1,0 +1,100 @@
+"""One table from what goes wrong at fal to our errors: https://fal.ai/docs/documentation/model-apis/errors."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from pipelex_core.errors import (
+    CallError,
+    ContentFilterError,
+    InvalidAnswerError,
+    OverloadedError,
+    ProviderConnectionError,
+    ServerError,
+    error_class_for_status,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BY_TYPE: Mapping[str, type[CallError]] = {
+    "content_policy_violation": ContentFilterError,
+    "downstream_service_error": ServerError,
+    "downstream_service_unavailable": OverloadedError,
+    "generation_timeout": ServerError,
+    "client_cancelled": InvalidAnswerError,
+    "client_disconnected": InvalidAnswerError,
+    "runner_scheduling_failure": OverloadedError,
+}
+"""Error types that say more than their status: `detail[].type` of a model, `error_type` of the queue."""
+
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+"""Transport errors from before the request left."""
+
+
+def of_transport(error: httpx.HTTPError | httpx.InvalidURL) -> CallError:
+    """A connection that failed. The text of the error is left out: it may show a header."""
+    sent = not isinstance(error, (*NOT_SENT, httpx.InvalidURL))
+    what = "gave no answer in time" if isinstance(error, httpx.TimeoutException) else "cannot be reached"
+    if sent and not isinstance(error, httpx.TimeoutException):
+        what = "broke the connection"
+    msg = f"fal {what} ({type(error).__name__})"
+    return ProviderConnectionError(msg, unsettled=sent)
+
+
+def of_status(status: int, headers: Mapping[str, str], text: str, body: Any) -> CallError:
+    """An answer with an error status.
+
+    Args:
+        status: The HTTP status.
+        headers: The answer's headers.
+        text: The answer, with the key taken out.
+        body: The same as JSON; None where it is none.
+    """
+    detail = body.get("detail") if isinstance(body, dict) else None
+    types = [body.get("error_type")] if isinstance(body, dict) else []
+    types.append(headers.get("x-fal-error-type"))
+    if isinstance(detail, list):
+        types += [item.get("type") for item in detail if isinstance(item, dict)]
+    kinds = [BY_TYPE[name] for name in types if isinstance(name, str) and name in BY_TYPE]
+    kind = kinds[0] if kinds else error_class_for_status(status)
+    return kind(
+        f"fal answered {status}: {_message(detail, text)}",
+        status=status,
+        request_id=headers.get("x-fal-request-id"),
+        retry_after=_retry_after(headers.get("retry-after")),
+        unsettled=status >= 500 and status != 503,
+    )
+
+
+def _message(detail: Any, text: str) -> str:
+    """What fal says is wrong, with the place of each fault in the arguments."""
+    if isinstance(detail, str):
+        return detail
+    if isinstance(detail, list):
+        return "; ".join(map(_fault, detail))
+    return " ".join(text.split())[:300] or "nothing more"
+
+
+def _fault(item: Any) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    place = ".".join(str(part) for part in item.get("loc") or () if part != "body")
+    message = str(item.get("msg") or item.get("type") or item)
+    return f"{place}: {message}" if place else message
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds to wait, from a number or a date."""
+    if value is None:
+        return None
+    with suppress(ValueError):
+        return max(float(value), 0.0)
+    with suppress(ValueError):
+        return max(parsedate_to_datetime(value).timestamp() - time(), 0.0)
+    return None

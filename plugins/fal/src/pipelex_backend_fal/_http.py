@@ -1,0 +1,81 @@
+"""The connection to fal: every request is sent once, to fal or to the endpoint that stands for it, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fal_client
+import httpx
+from fal_client.client import USER_AGENT, AsyncBackupDomainTransport
+
+from pipelex_backend_fal._errors import of_status, of_transport
+from pipelex_core.errors import InvalidAnswerError
+
+TIMEOUT = httpx.Timeout(60, connect=15)
+"""Of each request, none of which waits for an image: submitting, asking for the status, fetching the result."""
+
+FAL_HOSTS = ("fal.run", "falrun.com")
+
+
+class FalHttp(httpx.AsyncClient):
+    """fal's HTTP client, with the key in its headers.
+
+    The SDK sends a request up to ten times, and has no switch against it: it repeats on errors of httpx and of its own.
+    Here a failed request raises our errors, which pass through the SDK. The SDK has no base URL either, and follows the
+    addresses in fal's answers: here each of them is turned to the endpoint, or refused where it is not fal's.
+    """
+
+    def __init__(self, key: str, endpoint: str | None) -> None:
+        super().__init__(
+            transport=None if endpoint else AsyncBackupDomainTransport(),
+            headers={"Authorization": f"Key {key}", "User-Agent": USER_AGENT},
+            follow_redirects=False,
+        )
+        self._key = key
+        self._endpoint = httpx.URL(endpoint) if endpoint else None
+
+    async def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
+        """Send once; an answer that is no success is an error of ours."""
+        options["timeout"] = TIMEOUT
+        try:
+            response = await super().request(method, self._address(httpx.URL(url)), **options)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise of_transport(error) from None
+        if not response.is_success:
+            text = response.text.replace(self._key, "***")
+            raise of_status(response.status_code, response.headers, text, _json(text))
+        return response
+
+    def _address(self, url: httpx.URL) -> httpx.URL:
+        if self._endpoint is None:
+            if url.scheme == "https" and any(url.host == host or url.host.endswith(f".{host}") for host in FAL_HOSTS):
+                return url
+            msg = f"the key goes to fal alone, not to {url.scheme}://{url.host}"
+            raise InvalidAnswerError(msg)
+        prefix = self._endpoint.path.rstrip("/")
+        at_endpoint = (url.scheme, url.netloc) == (self._endpoint.scheme, self._endpoint.netloc)
+        path = url.raw_path.decode("ascii")
+        if not (at_endpoint and path.startswith(f"{prefix}/")):
+            path = prefix + path
+        return self._endpoint.copy_with(raw_path=path.encode("ascii"))
+
+
+class FalQueue(fal_client.AsyncClient):
+    """The SDK's client over `FalHttp`, which it makes for itself otherwise."""
+
+    def __init__(self, key: str, http: FalHttp) -> None:
+        super().__init__(key=key)
+        self._http = http
+
+    @property
+    async def _client(self) -> httpx.AsyncClient:
+        return self._http
+
+
+def _json(text: str) -> Any:
+    from json import JSONDecodeError, loads
+
+    try:
+        return loads(text)
+    except JSONDecodeError:
+        return None

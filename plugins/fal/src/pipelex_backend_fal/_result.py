@@ -1,0 +1,120 @@
+"""The result of a job: fal's JSON, and the images it points at."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64decode
+from binascii import Error as Base64Error
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from pipelex_backend_fal._patience import patiently
+from pipelex_backend_fal._pixels import kind_and_size
+from pipelex_core.errors import ContentFilterError, InvalidAnswerError, ProviderConnectionError
+from pipelex_core.requests import Image, ImageAnswer, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx2
+
+LARGEST = 100 * 1024 * 1024
+"""Most bytes of one image."""
+
+
+async def image_answer(
+    result: Any, http: httpx2.AsyncClient, *, request_id: str | None = None, moderated: bool = True
+) -> ImageAnswer:
+    """The answer, its images fetched.
+
+    Args:
+        result: The job's result.
+        http: A pool without credentials: images lie on a host of their own, which gets no key.
+        request_id: The job's id.
+        moderated: Whether fal's safety checker was on; it blackens what it flags.
+    """
+    entries = _entries(result, request_id)
+    flags = result.get("has_nsfw_concepts") if moderated else None
+    flags = flags if isinstance(flags, list) and len(flags) == len(entries) else [False] * len(entries)
+    shown = [entry for entry, flagged in zip(entries, flags, strict=True) if not flagged]
+    if not shown:
+        msg = "fal's safety checker withheld every image"
+        raise ContentFilterError(msg, request_id=request_id, raw=result)
+    images = await asyncio.gather(*(_image(entry, http, request_id) for entry in shown))
+    seed = result.get("seed")
+    return ImageAnswer(
+        images=tuple(images),
+        seed=seed if isinstance(seed, int) else None,
+        usage=Usage(images=len(entries)),
+        request_id=request_id,
+        raw=result,
+    )
+
+
+def _entries(result: Any, request_id: str | None) -> list[Mapping[str, Any]]:
+    """The images of a result: a list, or the only one."""
+    images = result.get("images", result.get("image")) if isinstance(result, dict) else None
+    entries = [images] if isinstance(images, dict) else images
+    if not isinstance(entries, list) or not entries or not all(_has_url(entry) for entry in entries):
+        msg = "fal's result holds no images"
+        raise InvalidAnswerError(msg, request_id=request_id, raw=result, unsettled=True)
+    return entries
+
+
+def _has_url(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("url"), str)
+
+
+async def _image(entry: Mapping[str, Any], http: httpx2.AsyncClient, request_id: str | None) -> Image:
+    url = entry["url"]
+    if url.startswith("data:"):
+        data, declared = _from_data_url(url, request_id)
+    else:
+        data, declared = await patiently(lambda: _fetched(url, http, request_id))
+    kind, size = kind_and_size(data)
+    content_type = kind or declared
+    if not data or not content_type.startswith("image/"):
+        msg = f"what fal's result points at is no image, but {content_type or 'nothing known'}"
+        raise InvalidAnswerError(msg, request_id=request_id, unsettled=True)
+    width, height = size or (entry.get("width"), entry.get("height"))
+    return Image(
+        data=data,
+        content_type=content_type,
+        width=width if isinstance(width, int) else None,
+        height=height if isinstance(height, int) else None,
+        name=entry.get("file_name") if isinstance(entry.get("file_name"), str) else None,
+    )
+
+
+async def _fetched(url: str, http: httpx2.AsyncClient, request_id: str | None) -> tuple[bytes, str]:
+    import httpx2
+
+    data = bytearray()
+    try:
+        async with http.stream("GET", url, follow_redirects=True, timeout=httpx2.Timeout(60, connect=15)) as response:
+            if not response.is_success:
+                msg = f"fal made an image, but its host answers {response.status_code}"
+                kind = InvalidAnswerError if response.status_code < 500 else ProviderConnectionError
+                raise kind(msg, status=response.status_code, request_id=request_id, unsettled=True)
+            async for piece in response.aiter_bytes():
+                data += piece
+                if len(data) > LARGEST:
+                    msg = f"fal's image is larger than {LARGEST >> 20} MB"
+                    raise InvalidAnswerError(msg, request_id=request_id, unsettled=True)
+            return bytes(data), response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    except (httpx2.UnsupportedProtocol, httpx2.InvalidURL):
+        msg = "fal's result points at no address of the web"
+        raise InvalidAnswerError(msg, request_id=request_id, unsettled=True) from None
+    except httpx2.HTTPError as error:
+        msg = f"fal made an image, but it cannot be fetched ({type(error).__name__})"
+        raise ProviderConnectionError(msg, request_id=request_id, unsettled=True) from None
+
+
+def _from_data_url(url: str, request_id: str | None) -> tuple[bytes, str]:
+    head, _, body = url.partition(",")
+    try:
+        data = b64decode(body, validate=True) if head.lower().endswith(";base64") else unquote_to_bytes(body)
+    except Base64Error:
+        msg = "an image in fal's result is no valid base64"
+        raise InvalidAnswerError(msg, request_id=request_id, unsettled=True) from None
+    return data, head.removeprefix("data:").partition(";")[0].lower()
