@@ -16,11 +16,25 @@ if TYPE_CHECKING:
     from pipelex_core.backend import Backend
     from pipelex_core.specs import BackendConfig
 
+SHIPPED = (
+    "openai",
+    "azure_openai",
+    "xai",
+    "groq",
+    "deepseek",
+    "perplexity",
+    "openrouter",
+    "blackboxai",
+    "pipelex_inference",
+    "ollama",
+)
+"""The backends whose models come with this plugin, in the order in which they are preferred."""
+
 
 def _make_chat(config: BackendConfig) -> Backend:
-    from pipelex_backend_openai._backend import ChatBackend
+    from pipelex_backend_openai._backend import chat_backend
 
-    return ChatBackend(config)
+    return chat_backend(config)
 
 
 def _make_azure_chat(config: BackendConfig) -> Backend:
@@ -41,11 +55,19 @@ def _make_azure_responses(config: BackendConfig) -> Backend:
     return AzureResponsesBackend(config)
 
 
+def _make_images(config: BackendConfig) -> Backend:
+    from pipelex_backend_openai._backend import ImageBackend
+
+    return ImageBackend(config)
+
+
 @hookimpl
 def pipelex_backends() -> Mapping[str, BackendFactory]:
     """One factory a sdk; each imports the SDK when it is called."""
     return {
         "openai": BackendFactory(_make_chat, options=ENDPOINT_OPTIONS, model_options=TRAIT_OPTIONS),
+        "openai_img_gen": BackendFactory(_make_images, options=ENDPOINT_OPTIONS, model_options=TRAIT_OPTIONS),
+        "openai_alt_img_gen": BackendFactory(_make_images, options=ENDPOINT_OPTIONS, model_options=TRAIT_OPTIONS),
         "openai_responses": BackendFactory(_make_responses, options=ENDPOINT_OPTIONS, model_options=TRAIT_OPTIONS),
         "azure_openai": BackendFactory(_make_azure_chat, options=AZURE_OPTIONS, model_options=TRAIT_OPTIONS),
         "azure_openai_responses": BackendFactory(
@@ -58,4 +80,4 @@ def pipelex_backends() -> Mapping[str, BackendFactory]:
 def pipelex_model_specs() -> Mapping[str, Traversable]:
     """The models of the backends that this plugin knows, one file a backend."""
     folder = files(__name__).joinpath("specs")
-    return {file.name.removesuffix(".toml"): file for file in folder.iterdir() if file.name.endswith(".toml")}
+    return {backend: folder.joinpath(f"{backend}.toml") for backend in SHIPPED}
