@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pipelex_backend_openai._chat import chat_body, object_body, streamed
 from pipelex_backend_openai._chat_answer import ChatReading
 from pipelex_backend_openai._clients import azure_client, openai_client
 from pipelex_backend_openai._endpoint import Endpoint
+from pipelex_backend_openai._fetch import with_documents
+from pipelex_backend_openai._images import image_body, image_chat_body
 from pipelex_backend_openai._objects import object_answer
+from pipelex_backend_openai._pictures import picture_of_chat, pictures
 from pipelex_backend_openai._responses import response_body, response_object_body
 from pipelex_backend_openai._responses_answer import ResponseReading
 from pipelex_backend_openai._traits import traits_of
-from pipelex_core.backend import ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.backend import ImageGenerator, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import InvalidAnswerError
 
 if TYPE_CHECKING:
@@ -23,17 +26,21 @@ if TYPE_CHECKING:
     from pipelex_backend_openai._clients import Connected
     from pipelex_backend_openai._traits import Traits
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import ObjectRequest, TextAnswer, TextRequest
+    from pipelex_core.requests import ImageAnswer, ImageRequest, ObjectRequest, TextAnswer, TextRequest
     from pipelex_core.specs import BackendConfig, ModelSpec
+
+Asked = TypeVar("Asked", bound="TextRequest")
 
 _CHAT = "/chat/completions"
 _RESPONSES = "/responses"
+_IMAGES = "/images/generations"
 
 
 class EndpointBackend(ModelLister):
     """What all backends of this plugin have: one endpoint, and its traits."""
 
     _endpoint: Endpoint
+    _http: httpx2.AsyncClient
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
@@ -41,7 +48,8 @@ class EndpointBackend(ModelLister):
 
     async def open(self, resources: Resources) -> None:
         """Make the SDK's client on the shared connection pool."""
-        self._endpoint = Endpoint(self._connected(resources.http()))
+        self._http = resources.http()
+        self._endpoint = Endpoint(self._connected(self._http), self._http)
 
     async def list_models(self) -> tuple[str, ...]:
         """The ids of `GET /models`."""
@@ -59,8 +67,19 @@ class EndpointBackend(ModelLister):
         return self._traits.overridden(spec.options) if spec.options else self._traits
 
 
-class ChatBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGenerator):
-    """Chat completions of OpenAI and of everything compatible."""
+class ImageBackend(EndpointBackend, ImageGenerator):
+    """Image generation of OpenAI and of everything compatible."""
+
+    async def generate_image(self, request: ImageRequest) -> ImageAnswer:
+        """One call of `images/generations`, or one chat that answers with a URL; the bytes are fetched."""
+        traits = self._traits_for(request.spec)
+        if traits.image_api == "chat":
+            return await self._endpoint.pictures(_CHAT, image_chat_body(request), picture_of_chat)
+        return await self._endpoint.pictures(_IMAGES, image_body(request, traits), pictures)
+
+
+class ChatBackend(ImageBackend, TextGenerator, TextStreamer, ObjectGenerator):
+    """Chat completions of OpenAI and of everything compatible, and images: a spec may use one sdk for both."""
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
@@ -69,25 +88,30 @@ class ChatBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGenerator)
     async def generate_text(self, request: TextRequest) -> TextAnswer:
         """One chat completion."""
         traits = self._traits_for(request.spec)
+        request = await self._prepared(request, traits)
         body = chat_body(request, traits, self._provider)
         return await self._endpoint.ask(_CHAT, body, ChatReading(traits, self._provider))
 
     def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """One chat completion, streamed."""
         traits = self._traits_for(request.spec)
-        return self._endpoint.stream(
-            _CHAT,
-            lambda: streamed(chat_body(request, traits, self._provider), traits),
-            ChatReading(traits, self._provider),
-        )
+
+        async def body() -> dict[str, Any]:
+            return streamed(chat_body(await self._prepared(request, traits), traits, self._provider), traits)
+
+        return self._endpoint.stream(_CHAT, body, ChatReading(traits, self._provider))
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
-        """One chat completion whose text, or whose forced tool call, is the object."""
+        """One chat completion whose text, or whose forced call of a tool, is the object."""
         traits = self._traits_for(request.spec)
+        request = await self._prepared(request, traits)
         sent = object_body(request, traits, self._provider)
         reading = ChatReading(traits, self._provider, object_tool=sent.tool)
-        answer = await self._endpoint.ask(_CHAT, sent.body, reading)
-        return object_answer(answer, sent.nullable)
+        return object_answer(await self._endpoint.ask(_CHAT, sent.body, reading), sent.nullable)
+
+    async def _prepared(self, request: Asked, traits: Traits) -> Asked:
+        """The request as the endpoint can take it: documents as bytes, where it fetches none."""
+        return await with_documents(request, self._http) if traits.documents == "file" else request
 
 
 class AzureChatBackend(ChatBackend):
@@ -112,11 +136,11 @@ class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGener
     def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """One response, streamed."""
         traits = self._traits_for(request.spec)
-        return self._endpoint.stream(
-            _RESPONSES,
-            lambda: {**response_body(request, traits, self._provider), "stream": True},
-            ResponseReading(self._provider),
-        )
+
+        async def body() -> dict[str, Any]:
+            return {**response_body(request, traits, self._provider), "stream": True}
+
+        return self._endpoint.stream(_RESPONSES, body, ResponseReading(self._provider))
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """One response whose text, or whose forced call of a tool, is the object."""
@@ -130,3 +154,15 @@ class AzureResponsesBackend(ResponsesBackend):
 
     def _connected(self, http: httpx2.AsyncClient) -> Connected:
         return azure_client(self.config, http)
+
+
+class BytesOnlyChatBackend(ChatBackend):
+    """Chat completions of endpoints that download nothing: core turns URLs into bytes for them."""
+
+    fetches_urls: ClassVar[bool] = False
+
+
+def chat_backend(config: BackendConfig) -> ChatBackend:
+    """The backend of sdk `openai`; whether it fetches URLs is a trait."""
+    fetches_urls = traits_of(config.name, config.options).fetches_urls
+    return ChatBackend(config) if fetches_urls else BytesOnlyChatBackend(config)

@@ -143,7 +143,8 @@ class ChatReading:
         reasoning = message.get("reasoning_content") or message.get("reasoning")
         if isinstance(reasoning, str):
             self._reasoning.append(reasoning)
-        for number, call in enumerate(message.get("tool_calls") or ()):
+        calls = message.get("tool_calls")
+        for number, call in enumerate(calls if isinstance(calls, list) else ()):
             self._calls.add(call, number if is_whole else None)
         for name in self._traits.returned_fields:
             value = message.get(name)

@@ -16,15 +16,19 @@ import httpx2
 from openai import AsyncStream, Omit
 
 from pipelex_backend_openai._errors import Failures, MalformedError, ReportedError, request_id
+from pipelex_backend_openai._usage import image_usage
 from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
+from pipelex_core.requests import ImageAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from openai._types import RequestOptions
 
     from pipelex_backend_openai._clients import Connected
-    from pipelex_core.requests import TextAnswer
+    from pipelex_core.requests import Image, TextAnswer
+
+    ReadPictures = Callable[[Mapping[str, Any], httpx2.AsyncClient], Awaitable[tuple[Image, ...]]]
 
 JsonObject = dict[str, Any]
 
@@ -53,8 +57,9 @@ class Reading(Protocol):
 class Endpoint:
     """Where a backend's requests go. Raises `CallError`s only."""
 
-    def __init__(self, connected: Connected) -> None:
+    def __init__(self, connected: Connected, http: httpx2.AsyncClient) -> None:
         self._client = connected.client
+        self._http = http
         self._options: RequestOptions = {} if connected.is_bearer else {"headers": {"Authorization": Omit()}}
         self._failures = Failures(connected.key)
 
@@ -89,11 +94,23 @@ class Endpoint:
         failure.request_id, failure.raw = identity, data
         raise failure
 
+    async def pictures(self, path: str, body: JsonObject, read: ReadPictures) -> ImageAnswer:
+        """The images that answer a POST, as `read` finds them."""
+        data, identity = await self.post(path, body)
+        try:
+            images = await read(data, self._http)
+            usage = image_usage(data.get("usage"), len(images))
+            return ImageAnswer(images=images, usage=usage, request_id=identity, raw=data)
+        except Exception as error:  # noqa: BLE001 -- whatever an odd answer leads to
+            failure = self._failures.of(error, partial_text="")
+        failure.request_id, failure.raw = identity, data
+        raise failure
+
     async def stream(
-        self, path: str, body: Callable[[], JsonObject], reading: Reading
+        self, path: str, body: Callable[[], Awaitable[JsonObject]], reading: Reading
     ) -> AsyncIterator[str | TextAnswer]:
         """The pieces of text in the streamed answer to a POST, then the answer itself."""
-        stream = await self._opened(path, body())
+        stream = await self._opened(path, await body())
         headers = stream.response.headers
         identity = request_id(headers)
         is_empty = True

@@ -57,9 +57,6 @@ def _document(media: Media, traits: Traits) -> dict[str, Any]:
         raise UnsupportedInputError(msg)
     if traits.documents == "file_url":
         return {"type": "file_url", "file_url": {"url": media.url or media.base64()}}
-    if media.url is not None and traits.documents == "file":
-        msg = "this endpoint takes no document by its URL: pass the document itself"
-        raise UnsupportedInputError(msg)
     return {"type": "file", "file": {"filename": media.name or "document.pdf", "file_data": media.as_url()}}
 
 

@@ -39,6 +39,18 @@ TRAIT_OPTIONS = (
         choices=("auto", "concise", "detailed"),
         help="Which summary of its reasoning to ask for (Responses API).",
     ),
+    Option(
+        name="image_api",
+        choices=("images", "chat"),
+        help="Whether images come of images/generations, or of a chat that answers with a URL.",
+    ),
+    Option(name="image_parameters", type="list", help="Settings that images/generations takes."),
+    Option(name="image_sizes", choices=("fixed", "free"), help="Which sizes an aspect ratio may become."),
+    Option(
+        name="image_response_format",
+        choices=("b64_json", "url"),
+        help="The response_format to ask of images/generations.",
+    ),
     Option(name="think_tags", type="bool", help="Whether reasoning stands in the answer, in <think>…</think>."),
     Option(name="fetches_urls", type="bool", help="Whether the endpoint downloads images itself."),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import evolve, field, fields, frozen
+from attrs import evolve, fields, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,12 @@ class Traits:
             the next turn; None to ask the models whose constraints say that they reason.
         reasoning_summary: Which summary of its reasoning the Responses API is asked for, or None.
         fetches_urls: Downloads images that are given as URLs.
+        image_api: Whether images come of `images/generations`, or of a chat that answers with a URL.
+        image_parameters: The settings of an image request that `images/generations` takes: of `size`, `aspect_ratio`,
+            `quality`, `background`, `output_format`, `is_moderated`, `seed`, `guidance_scale`, `nb_steps`,
+            `safety_tolerance`.
+        image_sizes: Which sizes an aspect ratio may become: the three of every GPT image model, or free ones.
+        image_response_format: The `response_format` to ask for, or None to take the endpoint's own.
         think_tags: Whether the model writes its reasoning into the answer, in a leading `<think>…</think>`.
     """
 
@@ -41,23 +47,31 @@ class Traits:
     reasoning_parameter: Literal["reasoning_effort", "reasoning"] = "reasoning_effort"
     output_tokens: Literal["with_reasoning", "without_reasoning", "from_total"] = "with_reasoning"
     documents: Literal["file", "file_or_url", "file_url", "none"] = "file"
-    returned_fields: tuple[str, ...] = field(
-        default=("reasoning_content", "reasoning_details", "extra_content"), converter=tuple
-    )
+    returned_fields: tuple[str, ...] = ("reasoning_content", "reasoning_details", "extra_content")
     encrypted_reasoning: bool | None = None
     reasoning_summary: Literal["auto", "concise", "detailed"] | None = None
     fetches_urls: bool = True
+    image_api: Literal["images", "chat"] = "images"
+    image_parameters: tuple[str, ...] = ("size", "quality", "background", "output_format", "seed")
+    image_sizes: Literal["fixed", "free"] = "fixed"
+    image_response_format: Literal["b64_json", "url"] | None = None
     think_tags: bool = False
 
     def overridden(self, options: Mapping[str, Any]) -> Traits:
         """These traits with what the options of a backend or a model say otherwise."""
-        changes = {name: options[name] for name in TRAIT_NAMES if name in options}
+        given = {name: options[name] for name in TRAIT_NAMES if name in options}
+        changes: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
         return evolve(self, **changes) if changes else self
 
 
 TRAIT_NAMES: tuple[str, ...] = tuple(attribute.name for attribute in fields(Traits))
 
-_OPENAI = Traits(max_tokens_parameter="max_completion_tokens", strict_schemas=True, returned_fields=())
+_OPENAI = Traits(
+    max_tokens_parameter="max_completion_tokens",
+    strict_schemas=True,
+    returned_fields=(),
+    image_parameters=("size", "quality", "background", "output_format", "is_moderated"),
+)
 
 TRAITS: dict[str, Traits] = {
     "openai": _OPENAI,
@@ -71,6 +85,7 @@ TRAITS: dict[str, Traits] = {
         documents="none",
         returned_fields=(),
         encrypted_reasoning=True,
+        image_parameters=("aspect_ratio", "quality"),
     ),
     # https://console.groq.com/docs/structured-outputs: json_schema on a few models only, tools on all.
     "groq": Traits(
@@ -84,7 +99,7 @@ TRAITS: dict[str, Traits] = {
     "openrouter": Traits(strict_schemas=True, reasoning_parameter="reasoning", documents="file_or_url"),
     # https://api-docs.deepseek.com/guides/json_mode: no json_schema; a reasoner refuses a forced tool.
     "deepseek": Traits(structured_output="json_mode", documents="none"),
-    "blackboxai": Traits(documents="none"),
+    "blackboxai": Traits(documents="none", image_api="chat"),
 }
 """What is known of endpoints, by the name of the backend."""
 

@@ -50,6 +50,12 @@ def responses_usage(usage: Any) -> Usage:
     )
 
 
+def image_usage(usage: Any, images: int) -> Usage:
+    """The `usage` of `images/generations`, and how many images there are."""
+    counts = responses_usage(usage)
+    return Usage(input_tokens=counts.input_tokens, output_tokens=counts.output_tokens, images=images)
+
+
 def _table(usage: dict[str, Any], name: str) -> dict[str, Any]:
     found = usage.get(name)
     return found if isinstance(found, dict) else {}

@@ -1,0 +1,101 @@
+"""Image generation: a request as the body of `images/generations`, or as a chat with a model that answers with a URL.
+
+https://platform.openai.com/docs/api-reference/images/create · https://docs.blackbox.ai/api-reference/image
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from pipelex_core.errors import UnsupportedInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipelex_backend_openai._traits import Traits
+    from pipelex_core.requests import ImageRequest
+
+_HINTS = frozenset(["quality", "nb_steps", "guidance_scale", "is_moderated", "safety_tolerance"])
+"""Settings that tune how a model works, and not what comes out: a preset may hold them for another model."""
+
+_FIXED_SIZES = ((1024, 1024), (1536, 1024), (1024, 1536))
+_FREE_AREA = 1024 * 1024
+_FREE_STEP = 16
+
+
+def image_body(request: ImageRequest, traits: Traits) -> dict[str, Any]:
+    """The body of `images/generations`; a setting that changes the picture and cannot be sent is refused."""
+    body: dict[str, Any] = {"model": request.spec.model_id, "prompt": request.prompt}
+    if request.number != 1:
+        body["n"] = request.number
+    for name, value in _settings(request):
+        if name in traits.image_parameters:
+            body["moderation" if name == "is_moderated" else name] = _sent(name, value)
+        elif name == "aspect_ratio" and "size" in traits.image_parameters:
+            body["size"] = size_for_ratio(value, traits.image_sizes)
+        elif name not in _HINTS:
+            msg = f"this endpoint takes no {name} for images"
+            raise UnsupportedInputError(msg)
+    if traits.image_response_format is not None:
+        body["response_format"] = traits.image_response_format
+    return body
+
+
+def image_chat_body(request: ImageRequest) -> dict[str, Any]:
+    """The body of a chat whose answer is the picture's URL: it has a prompt and nothing else."""
+    if request.number != 1:
+        msg = "this endpoint makes one image a call"
+        raise UnsupportedInputError(msg)
+    for name, _ in _settings(request):
+        if name not in _HINTS:
+            msg = f"this endpoint takes no {name} for images"
+            raise UnsupportedInputError(msg)
+    return {"model": request.spec.model_id, "messages": [{"role": "user", "content": request.prompt}]}
+
+
+def _settings(request: ImageRequest) -> Iterator[tuple[str, Any]]:
+    """The settings that are set, width and height as one."""
+    if request.width is not None and request.height is not None:
+        yield "size", f"{request.width}x{request.height}"
+    for name in (
+        "aspect_ratio",
+        "quality",
+        "nb_steps",
+        "guidance_scale",
+        "is_moderated",
+        "safety_tolerance",
+        "seed",
+        "background",
+        "output_format",
+    ):
+        value = getattr(request, name)
+        if value is not None:
+            yield name, value
+
+
+def _sent(name: str, value: Any) -> Any:
+    return ("auto" if value else "low") if name == "is_moderated" else value
+
+
+def size_for_ratio(ratio: str, sizes: str) -> str:
+    """The size for an aspect ratio such as `16:9`: exact where sizes are free, else the nearest one there is.
+
+    Args:
+        ratio: Width and height.
+        sizes: `fixed` for the three sizes every GPT image model has, `free` for multiples of 16.
+    """
+    wide, _, high = ratio.partition(":")
+    try:
+        wanted = float(wide) / float(high)
+    except (ValueError, ZeroDivisionError):
+        wanted = 0.0
+    if not 0 < wanted < math.inf:
+        msg = f"'{ratio}' is no aspect ratio such as 16:9"
+        raise UnsupportedInputError(msg)
+    if sizes == "fixed":
+        width, height = min(_FIXED_SIZES, key=lambda size: abs(math.log(size[0] / size[1] / wanted)))
+    else:
+        height = _FREE_STEP * round(math.sqrt(_FREE_AREA / wanted) / _FREE_STEP)
+        width = _FREE_STEP * round(height * wanted / _FREE_STEP)
+    return f"{width}x{height}"

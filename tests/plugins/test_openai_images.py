@@ -1,0 +1,235 @@
+"""Image generation: what a request becomes, and how the pictures come out of an answer."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from pipelex_backend_openai._images import size_for_ratio
+from pipelex_core import errors
+from pipelex_core.requests import DocumentPart, ImageAnswer, ImageRequest, Media, Message, TextPart, Usage
+from pipelex_core.specs import ModelType
+from tests.plugins.openai_calls import config, spec, text_request, with_backend
+from tests.servers.base import Reply, Server
+from tests.servers.openai_server import completion, png
+
+JPEG = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////////////"
+    "wAALCAADAAUBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAAA//EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AN//Z"
+)
+
+
+def wish(**fields: Any) -> ImageRequest:
+    """A wish for a picture."""
+    options = fields.pop("options", {})
+    model = spec("openai_img_gen", model_type=ModelType.IMG_GEN, options=options)
+    return ImageRequest(spec=model, prompt="A lighthouse", **fields)
+
+
+def made(*replies: Reply, name: str = "openai", sdk: str = "openai_img_gen", **fields: Any) -> tuple[ImageAnswer, Any]:
+    """The answer to a wish, and the request it became."""
+
+    async def use(backend: Any, server: Server) -> Any:
+        return await backend.generate_image(wish(**fields)), server.received[0]
+
+    answer, received = with_backend(use, *replies, sdk=sdk, make=lambda url: config(url, name))
+    return answer, received
+
+
+@pytest.mark.parametrize("sdk", ["openai", "openai_img_gen", "openai_alt_img_gen"])
+def test_a_bare_wish(sdk: str) -> None:
+    """Prompt and model are all that has to be sent; each sdk that a spec of images names does it."""
+    answer, received = made(sdk=sdk)
+    assert (received.path, received.json) == (
+        "/v1/images/generations",
+        {"model": "gpt-test", "prompt": "A lighthouse"},
+    )
+    image = answer.images[0]
+    assert (image.data, image.content_type, image.width, image.height) == (png(), "image/png", 2, 2)
+    assert (answer.request_id, answer.usage) == ("req_test", Usage(images=1))
+
+
+def test_every_setting_of_gpt_image() -> None:
+    """Size, quality, background, format, moderation and number; hints for other models are left out."""
+    answer, received = made(
+        number=2,
+        width=1024,
+        height=1536,
+        quality="high",
+        background="transparent",
+        output_format="webp",
+        is_moderated=False,
+        guidance_scale=7.5,
+        safety_tolerance=3,
+    )
+    assert received.json == {
+        "model": "gpt-test",
+        "prompt": "A lighthouse",
+        "n": 2,
+        "size": "1024x1536",
+        "quality": "high",
+        "background": "transparent",
+        "output_format": "webp",
+        "moderation": "low",
+    }
+    assert len(answer.images) == 2
+
+
+@pytest.mark.parametrize(
+    "name, fields",
+    [
+        ("openai", {"seed": 1}),
+        ("xai", {"width": 512, "height": 512}),
+        ("xai", {"background": "opaque"}),
+        ("blackboxai", {"number": 2}),
+        ("blackboxai", {"aspect_ratio": "16:9"}),
+        ("openai", {"aspect_ratio": "wide"}),
+        ("openai", {"aspect_ratio": "1:0"}),
+    ],
+)
+def test_what_would_change_the_picture_and_cannot_be_sent_is_refused(name: str, fields: dict[str, Any]) -> None:
+    """Before any request, and by its name."""
+    with pytest.raises(errors.UnsupportedInputError):
+        made(name=name, **fields)
+
+
+@pytest.mark.parametrize(
+    "ratio, sizes, size",
+    [
+        ("1:1", "fixed", "1024x1024"),
+        ("16:9", "fixed", "1536x1024"),
+        ("3:4", "fixed", "1024x1536"),
+        ("1:1", "free", "1024x1024"),
+        ("16:9", "free", "1360x768"),
+        ("2:3", "free", "832x1248"),
+    ],
+)
+def test_a_ratio_becomes_a_size(ratio: str, sizes: str, size: str) -> None:
+    """The nearest of the sizes there are, or a free one of about a million pixels in steps of 16."""
+    assert size_for_ratio(ratio, sizes) == size
+
+
+def test_a_ratio_is_sent_as_the_endpoint_takes_it() -> None:
+    """As a size to OpenAI, as it is to xAI."""
+    assert made(aspect_ratio="16:9")[1].json["size"] == "1536x1024"
+    assert made(aspect_ratio="16:9", options={"image_sizes": "free"})[1].json["size"] == "1360x768"
+    assert made(aspect_ratio="16:9", name="xai")[1].json["aspect_ratio"] == "16:9"
+
+
+def test_a_response_format_is_asked_for_by_an_option() -> None:
+    """GPT image models refuse it, others need it."""
+    assert made(options={"image_response_format": "b64_json"})[1].json["response_format"] == "b64_json"
+
+
+@pytest.mark.parametrize(
+    "item, content_type",
+    [
+        ({"url": "{server}/picture.png"}, "image/png"),
+        ({"url": "data:image/jpeg;base64," + base64.b64encode(JPEG).decode()}, "image/jpeg"),
+    ],
+)
+def test_a_picture_behind_a_url(item: dict[str, str], content_type: str) -> None:
+    """The bytes are fetched, without the key."""
+
+    async def use(backend: Any, server: Server) -> Any:
+        server.queue(Reply.json({"data": [{"url": item["url"].replace("{server}", server.url)}]}))
+        return await backend.generate_image(wish()), server.received
+
+    answer, received = with_backend(use, sdk="openai_img_gen")
+    assert answer.images[0].content_type == content_type
+    assert all("authorization" not in request.headers for request in received[1:])
+
+
+def test_the_size_of_a_jpeg_is_known() -> None:
+    """Width and height are read from the picture itself."""
+    image = made(Reply.json({"data": [{"b64_json": base64.b64encode(JPEG).decode()}]}))[0].images[0]
+    assert (image.width, image.height) == (5, 3)
+
+
+def test_tokens_of_a_picture() -> None:
+    """The counts of GPT image models, beside the number of images."""
+    usage = {"input_tokens": 10, "output_tokens": 4160, "total_tokens": 4170}
+    data = [{"b64_json": base64.b64encode(png()).decode()}]
+    answer, _ = made(Reply.json({"data": data, "usage": usage}))
+    assert answer.usage == Usage(input_tokens=10, output_tokens=4160, images=1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"created": 1},
+        {"data": []},
+        {"data": [{}]},
+        {"data": ["x"]},
+        {"data": [{"b64_json": "!!"}]},
+        {"data": [{"b64_json": base64.b64encode(b"hello").decode()}]},
+        {"data": [{"url": "http://127.0.0.1:9/nothing.png"}]},
+        {"data": [{"url": "nonsense"}]},
+    ],
+)
+def test_an_answer_without_a_picture(body: Any) -> None:
+    """What is no picture, or cannot be fetched, is an invalid answer that keeps what came: it is not paid twice."""
+    with pytest.raises(errors.InvalidAnswerError) as caught:
+        made(Reply.json(body))
+    assert caught.value.raw == body
+
+
+def test_a_picture_that_is_gone() -> None:
+    """A URL that answers with an error is named."""
+
+    async def use(backend: Any, server: Server) -> Any:
+        server.queue(Reply.json({"data": [{"url": f"{server.url}/gone.png"}]}), Reply.json({}, status=404))
+        await backend.generate_image(wish())
+
+    with pytest.raises(errors.InvalidAnswerError, match=r"gone\.png answers 404"):
+        with_backend(use, sdk="openai_img_gen")
+
+
+def test_a_chat_that_answers_with_a_url() -> None:
+    """BlackBox makes pictures in a chat: the URL in its answer is fetched."""
+
+    async def use(backend: Any, server: Server) -> Any:
+        server.queue(Reply.json(completion(f"Here: ![it]({server.url}/a.png)")))
+        return await backend.generate_image(wish(quality="high", guidance_scale=7.5)), server.received[0]
+
+    answer, received = with_backend(use, sdk="openai_alt_img_gen", make=lambda url: config(url, "blackboxai"))
+    assert received.path == "/v1/chat/completions"
+    assert received.json == {"model": "gpt-test", "messages": [{"role": "user", "content": "A lighthouse"}]}
+    assert answer.images[0].data == png()
+    with pytest.raises(errors.InvalidAnswerError, match="no URL"):
+        made(Reply.json(completion("I cannot draw.")), name="blackboxai", sdk="openai_alt_img_gen")
+
+
+def test_a_document_behind_a_url_is_fetched_for_a_chat() -> None:
+    """Chat completions take no URL of a document: its bytes are sent; one that is gone is refused."""
+
+    def asking(server: Server) -> Any:
+        media = Media(url=f"{server.url}/a.pdf", media_type="application/pdf", name="a.pdf")
+        return text_request(messages=(Message(role="user", parts=(TextPart("Read."), DocumentPart(media))),))
+
+    async def use(backend: Any, server: Server) -> Any:
+        server.queue(Reply(chunks=(b"%PDF",), content_type="application/pdf"))
+        await backend.generate_text(asking(server))
+        return server.received[1].json["messages"][0]["content"][1]["file"]
+
+    async def use_gone(backend: Any, server: Server) -> Any:
+        server.queue(Reply.json({}, status=404))
+        async for _ in backend.stream_text(asking(server)):
+            pass
+
+    assert with_backend(use) == {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERg=="}
+    with pytest.raises(errors.UnsupportedInputError, match="404"):
+        with_backend(use_gone)
+
+
+def test_an_endpoint_may_fetch_nothing() -> None:
+    """Ollama downloads no pictures: core is told so, and turns URLs into bytes."""
+
+    async def use(backend: Any, _: Server) -> bool:
+        return bool(backend.fetches_urls)
+
+    assert with_backend(use) is True
+    assert with_backend(use, make=lambda url: config(url, "ollama")) is False
+    assert with_backend(use, make=lambda url: config(url, options={"fetches_urls": False})) is False

@@ -1,0 +1,70 @@
+"""Recorded image generations, and their requests in terms of ours."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from attrs import evolve
+
+from pipelex_core.requests import ImageRequest
+from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
+from tests.wire.harness import Expected, Record, default_expected
+from tests.wire.openai_chat import make
+
+SKIPPED: dict[str, str] = {}
+
+UNSENT = {
+    "n": "one image is the default",
+    "user": "no end users",
+    "model": "a client may leave the model to the provider; a spec of ours always names one",
+}
+"""Keys of a recorded body that need not be sent, and why."""
+
+
+class ImagesAdapter:
+    """`images/generations` through the sdk `openai_img_gen`."""
+
+    def __init__(self) -> None:
+        self.stems: tuple[str, ...] = ("openai__images", "xai__images")
+        self.skipped = SKIPPED
+        self.replay_options: dict[str, Any] = {"rewrite_urls": True}
+
+    def backend(self, record: Record, url: str) -> Any:
+        """The backend that the record's provider would be in backends.toml."""
+        endpoint = url + record["request"]["path"].removesuffix("/images/generations")
+        config = BackendConfig(name=record["provider"], endpoint=endpoint, api_key=Secret("test-key-0123"))
+        return make("openai_img_gen", config)
+
+    def request(self, record: Record) -> ImageRequest:
+        """The recorded body in our terms; a quality of the retired models goes through as it is."""
+        body = record["request"]["body"]
+        width, height = map(int, body["size"].split("x")) if "size" in body else (None, None)
+        wanted = {"image_response_format": body["response_format"]} if "response_format" in body else {}
+        spec = ModelSpec(
+            name="m",
+            backend=record["provider"],
+            sdk="openai_img_gen",
+            model_id=body.get("model") or "dall-e-2",
+            model_type=ModelType.IMG_GEN,
+            options=wanted,
+        )
+        return ImageRequest(
+            spec=spec,
+            prompt=body["prompt"],
+            number=body.get("n", 1),
+            width=width,
+            height=height,
+            quality=body.get("quality"),
+        )
+
+    def expected(self, record: Record) -> Expected:
+        """As recorded."""
+        return evolve(default_expected(record), text=None)
+
+
+def with_reachable_pictures(record: Record) -> Record:
+    """The record with its one made-up address in a form that the replay server rewrites to itself."""
+    text = json.dumps(record).replace("https://example.com/", "https://imgen.x.ai/")
+    changed: Record = json.loads(text)
+    return changed

@@ -1,0 +1,32 @@
+"""Recorded image generations through the plugin: what comes out, and what goes in."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelex_core.requests import ImageAnswer
+from tests.wire.harness import Record, check, parameters, play
+from tests.wire.openai_images import UNSENT, ImagesAdapter, with_reachable_pictures
+
+ADAPTER = ImagesAdapter()
+
+
+@pytest.mark.parametrize("record", parameters(ADAPTER))
+def test_the_answer_is_the_recorded_one(record: Record) -> None:
+    """As many images as recorded, all of them pictures, or the class of the error."""
+    outcome = play(with_reachable_pictures(record), ADAPTER)
+    check(outcome, ADAPTER.expected(record))
+    if isinstance(outcome.answer, ImageAnswer):
+        assert {image.content_type for image in outcome.answer.images} <= {"image/png", "image/jpeg"}
+        assert outcome.answer.usage.images == record["expect"]["n_images"]
+
+
+@pytest.mark.parametrize("record", parameters(ADAPTER))
+def test_the_request_is_the_recorded_one(record: Record) -> None:
+    """The plugin sends what the recorded client sent, but for the keys in `UNSENT`."""
+    sent = play(with_reachable_pictures(record), ADAPTER).log[0]
+    recorded = record["request"]["body"]
+    assert {key: value for key, value in sent["body"].items() if key not in UNSENT} == {
+        key: value for key, value in recorded.items() if key not in UNSENT
+    }
+    assert sent["path"] == record["request"]["path"]
