@@ -1,0 +1,54 @@
+"""What a result must be, whichever provider gave it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipelex_core.requests import TextResult, ToolCall, Usage
+from tests.conformance.scenario import COST, TEXT, USAGE
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from pipelex_core.requests import Result
+    from tests.conformance.provider import Provider
+
+
+def check_common(result: Result, provider: Provider, model: str, usage: Usage = USAGE, cost: Decimal = COST) -> None:
+    """One attempt, the counts in our terms, and the cost that follows from them."""
+    assert (result.model, result.backend) == (model, provider.backend)
+    (attempt,) = result.attempts
+    assert (attempt.outcome, attempt.error, attempt.usage, attempt.cost) == ("ok", None, result.usage, result.cost)
+    assert result.cost is not None
+    if provider.is_scripted:
+        assert result.raw is not None
+        assert result.request_id
+        assert result.usage == usage
+        assert result.cost.amount == cost
+    else:
+        assert result.cost.amount >= 0
+
+
+def check_text(result: TextResult, provider: Provider, model: str, **common: Any) -> None:
+    """Words that ended by themselves; from a real model, some words."""
+    check_common(result, provider, model, **common)
+    assert isinstance(result, TextResult)
+    assert result.message.role == "assistant"
+    assert result.message.text == result.text
+    assert result.tool_calls == ()
+    if provider.is_scripted:
+        assert (result.text, result.finish_reason) == (TEXT, "stop")
+        return
+    assert result.text.strip()
+    assert result.finish_reason in {"stop", "length"}
+    assert (result.usage.input_tokens or 0) > 0
+    assert (result.usage.output_tokens or 0) > 0
+
+
+def shape(value: Any) -> Any:
+    """What two providers' results of the same call must have in common: everything but names, ids and times."""
+    if isinstance(value, ToolCall):
+        return value.name, value.arguments
+    if isinstance(value, (tuple, list)):
+        return tuple(shape(item) for item in value)
+    return value

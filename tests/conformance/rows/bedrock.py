@@ -1,0 +1,65 @@
+"""Converse and ConverseStream of Amazon Bedrock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pipelex_core.specs import BackendConfig, Secret
+from tests.conformance.provider import CHAT, Provider
+from tests.conformance.scenario import ARGUMENTS, WEATHER
+from tests.servers import bedrock
+
+if TYPE_CHECKING:
+    from tests.conformance.scenario import Said
+    from tests.servers.base import Received, Reply
+
+USAGE = {"inputTokens": 12, "outputTokens": 12, "totalTokens": 32, "cacheReadInputTokens": 8}
+
+
+class Bedrock(Provider):
+    """A Claude on Bedrock, so that thinking is shown; botocore itself checks what is sent."""
+
+    name = "bedrock"
+    title = "Amazon Bedrock"
+    backend = "bedrock"
+    sdk = "bedrock"
+    sdk_module = "botocore"
+    cells = CHAT
+    model_id = bedrock.MODEL_ID
+    options: ClassVar = {"reasoning": "budget"}
+
+    def config(self, url: str, key: str | None = None) -> BackendConfig:
+        if key is None:
+            return bedrock.config(url)
+        return bedrock.config(
+            url,
+            keys=False,
+            aws_access_key_id="AKIDTEST",
+            aws_secret_access_key=Secret(key),
+            aws_session_token=Secret(key),
+        )
+
+    def reply(self, said: Said, *, stream: bool = False) -> Reply:
+        thought = {"text": said.thought, "signature": "c2lnbmVk"}
+        stop = "tool_use" if said.calls or said.value else "end_turn"
+        called = said.value or (ARGUMENTS if said.calls else None)
+        name = "City" if said.value else WEATHER.name
+        if stream:
+            return bedrock.stream(*_events(said), *bedrock.end_events(stop, USAGE))
+        content: list[dict[str, Any]] = [{"reasoningContent": {"reasoningText": thought}}] if said.thought else []
+        if called is not None:
+            content.append({"toolUse": {"toolUseId": "tooluse_1", "name": name, "input": called}})
+        else:
+            content.append({"text": said.text})
+        return bedrock.message(*content, stop=stop, usage=USAGE)
+
+    async def refusal(self, server: Any, request: Received) -> str | None:
+        return None if "/converse" in request.path and request.json["messages"] else f"no Converse: {request.path}"
+
+
+def _events(said: Said) -> list[bytes]:
+    events = [bedrock.event("messageStart", role="assistant")]
+    half = len(said.text) // 2
+    for piece in (said.text[:half], said.text[half:]):
+        events.append(bedrock.event("contentBlockDelta", contentBlockIndex=0, delta={"text": piece}))
+    return [*events, bedrock.event("contentBlockStop", contentBlockIndex=0)]
