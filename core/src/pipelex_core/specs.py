@@ -83,7 +83,9 @@ class Source:
 
     def __str__(self) -> str:
         """The file, or the plugin and its version."""
-        return self.file or f"{self.plugin} {self.version}"
+        if self.file is not None:
+            return self.file
+        return f"{self.plugin} {self.version}" if self.version else f"{self.plugin}"
 
     def at(self, *key: str) -> Source:
         """The source of another key of the same file."""

@@ -30,6 +30,7 @@ NEWER_BACKEND_KEYS: dict[str, str] = {
 }
 """Keys that newer releases of the format use in backends.toml, and why each is left out."""
 
+_FAULTY = "has a fault in its table"
 _COMMON = ("enabled", "display_name", "endpoint", "api_key")
 
 
@@ -47,6 +48,7 @@ class BackendDraft:
         api_key_variable: The variable its key came from.
         off: Why its models cannot be used, as it follows its name in a sentence; None where it is on.
         help: What would turn it on, or None.
+        reported: Whether a problem says why it is off, so that nothing that follows from it is one more.
     """
 
     name: str
@@ -58,14 +60,15 @@ class BackendDraft:
     api_key_variable: str | None = None
     off: str | None = None
     help: str | None = None
+    reported: bool = False
 
     def where(self, key: str) -> Source:
         """Where one of its keys was written; its table for a key that was not."""
         return self.sources.get(key, self.source)
 
-    def turned_off(self, why: str, help: str | None = None) -> BackendDraft:
+    def turned_off(self, why: str, help: str | None = None, *, reported: bool = False) -> BackendDraft:
         """The same backend, off."""
-        return evolve(self, off=why, help=help)
+        return evolve(self, off=why, help=help, reported=reported)
 
 
 def read_backends(
@@ -85,13 +88,14 @@ def read_backends(
         if not isinstance(table, dict):
             message = f"'{name}' is {type_name(table)}, not the table of a backend"
             faults.error(ModelsManagerError, "bad-value", message, source, expected=f"[{name}]")
+            drafts[name] = BackendDraft(name=name, table=BackendTable(), source=source, off=_FAULTY, reported=True)
             continue
         draft = _explicit(name, table, source, shipped.get(name, ()), faults)
         if draft.off is None:
             draft = _filled(draft, environment, faults, missing)
         drafts[name] = draft
     for name, files in shipped.items():
-        if name not in drafts and any(file.defaults for file in files):
+        if name not in drafts and any(file.declares for file in files):
             drafts[name] = _implicit(name, files, environment, faults)
     _report_missing(missing, environment, faults, strict=strict)
     return drafts
@@ -144,7 +148,7 @@ def _structured(
     table = structure(BackendTable, common, faults, kind=ModelsManagerError, where=lambda key: sources.get(key, source))
     off = None
     if table is None:
-        off = "has a fault in its table"
+        off = _FAULTY
     elif not table.enabled:
         off = f"is disabled in {'backends.toml' if explicit else f'its plugin ({source})'}"
     return BackendDraft(
@@ -155,6 +159,7 @@ def _structured(
         source=source,
         explicit=explicit,
         off=off,
+        reported=table is None,
         help="set enabled = true for it in backends.toml" if table is not None else None,
     )
 
@@ -193,7 +198,7 @@ def _filled(
     if lacking:
         names = ", ".join(dict.fromkeys(lacking))
         verb = "is" if len(set(lacking)) == 1 else "are"
-        return filled_draft.turned_off(f"needs {names}, which {verb} not set", f"set {names}")
+        return filled_draft.turned_off(f"needs {names}, which {verb} not set", f"set {names}", reported=draft.explicit)
     return filled_draft
 
 

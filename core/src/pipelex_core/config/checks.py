@@ -28,12 +28,16 @@ class Unknown:
     Attributes:
         aliases: Aliases with a fault.
         presets: Presets with a fault.
+        models: Models with a fault, or of a backend with one.
         names_missing: A file could not be read, so that any name may have been in it.
+        routes_missing: Backends or routes could not be read, so that nothing is known of what can be called.
     """
 
     aliases: set[str] = field(factory=set)
     presets: Mapping[Capability, set[str]] = field(factory=dict)
+    models: set[str] = field(factory=set)
     names_missing: bool = False
+    routes_missing: bool = False
 
 
 class DeckCheck:
@@ -178,8 +182,10 @@ class DeckCheck:
         self._faults.error(kind, "unknown-handle", message, source, near=(name.lstrip("@$"), names))
 
     def _nothing_to_call(self, who: str, models: list[str], source: Source) -> None:
-        if all(self._deck.models[name].spec is not None for name in models):
-            return  # only their plugins are missing, which is reported once a backend
+        if self._unknown.routes_missing:
+            return
+        if all(name in self._unknown.models or self._deck.models[name].spec is not None for name in models):
+            return  # a fault that is reported, or a plugin that is missing, which is reported once a backend
         reasons = "; ".join(f"'{name}': {self._deck.models[name].reason}" for name in models[:3])
         more = f"; and {len(models) - 3} more" if len(models) > 3 else ""
         message = f"{who} leads to no model that can be called: {reasons}{more}"

@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from pipelex_core.config.problems import type_name
 from pipelex_core.config.structure import report_unknown
-from pipelex_core.config.toml_file import read_toml
+from pipelex_core.config.toml_file import read_toml, report_empty
 from pipelex_core.deck import HANDLE_ERRORS
 from pipelex_core.errors import ConfigError, ModelDeckNotFoundError
 from pipelex_core.settings import MODEL_KEYS
@@ -128,12 +128,16 @@ def read_deck_files(folder: Path, faults: Faults) -> DeckTables:
             expected="at least one TOML file",
             suggestion="run: pipelex init",
         )
+    empty = 0
     for path in files:
         read = read_toml(path, faults, ConfigError)
         if read is None:
             deck.unread.append(path)
         else:
+            empty += not read.tables
             _add_file(deck, read.tables, Source(file=str(path)), faults)
+    if files and empty == len(files):
+        report_empty(files[0], faults, ModelDeckNotFoundError)
     return deck
 
 

@@ -51,14 +51,14 @@ def read_backend(
 ) -> ReadBackend:
     """The models of a backend, and its config where it is on."""
     if draft.off is not None:
-        return ReadBackend(draft=draft, models=known_models(files, draft.off))
+        return ReadBackend(draft=draft, models=known_models(files, draft.off, reported=draft.reported))
     models = SpecReader(draft.name, files, plugins, environment, faults, strict).read()
     sdks = dict.fromkeys(spec.sdk for spec in models.specs.values())
     factories = [found[0] for sdk in sdks if (found := plugins.find(draft.name, sdk))]
     if factories and draft.table.api_key is None and any(factory.requires_key for factory in factories):
         draft = _lacking_key(draft, faults, strict=strict)
         if draft.off is not None:
-            return ReadBackend(draft=draft, models=known_models(files, draft.off))
+            return ReadBackend(draft=draft, models=known_models(files, draft.off, reported=draft.reported))
     config = BackendConfig(
         name=draft.name,
         display_name=draft.table.display_name or draft.name,

@@ -22,18 +22,18 @@ from pipelex_core.config.finish import ReadBackend, read_backend
 from pipelex_core.config.loaded import DisabledBackend, LoadedConfig
 from pipelex_core.config.locate import env_file_of, locate
 from pipelex_core.config.problems import Faults
-from pipelex_core.config.routed import check_routes, route_models
+from pipelex_core.config.routed import check_routes, reported_models, route_models
 from pipelex_core.config.routing import read_profiles
 from pipelex_core.config.shipped import read_shipped
 from pipelex_core.config.spec_files import SpecFile, read_spec_file
 from pipelex_core.config.tables import BackendTable
-from pipelex_core.config.toml_file import read_toml
+from pipelex_core.config.toml_file import read_toml, report_empty
 from pipelex_core.deck import ModelDeck
 from pipelex_core.errors import ConfigError, ModelDeckNotFoundError, ModelsManagerError
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pipelex_core.config.toml_file import TomlFile
     from pipelex_core.errors import Problem
@@ -131,7 +131,7 @@ class _Load:
         self._report_quarantined()
         backends = self._backends()
         routing_file = self._folder / "routing_profiles.toml"
-        routing = self._read(routing_file)
+        routing = self._read_filled(routing_file)
         names = None if self._names_missing else backends
         profiles: dict[str, RoutingProfile] = {}
         active = None
@@ -157,6 +157,8 @@ class _Load:
         unknown = Unknown(
             aliases=broken_aliases,
             presets=broken_presets,
+            models=reported_models(backends),
+            routes_missing=self._names_missing or active is None,
             names_missing=self._names_missing or bool(written.unread),
         )
         sources = {choice: source for choice, (_, source) in choices.items()}
@@ -175,10 +177,18 @@ class _Load:
         parse_float = Decimal if exact else float
         return read_toml(file, faults or self._faults, ModelsManagerError, parse_float=parse_float)
 
+    def _read_filled(self, file: Path) -> TomlFile | None:
+        """As `_read`, but a file with nothing in it is a fault too."""
+        read = self._read(file)
+        if read is None or read.tables:
+            return read
+        report_empty(file, self._faults, ModelsManagerError)
+        return None
+
     def _backends(self) -> dict[str, ReadBackend]:
         """Steps 1 and 2: every backend with its models."""
         file = self._folder / "backends.toml"
-        read = self._read(file)
+        read = self._read_filled(file)
         self._names_missing = read is None
         tables = {} if read is None else read.tables
         shipped = read_shipped(self._plugins, self._faults)
@@ -186,7 +196,7 @@ class _Load:
         spec_files = self._spec_files()
         for name in spec_files:
             if name not in drafts:
-                drafts[name] = _orphan(name, spec_files[name])
+                drafts[name] = self._orphan(name, spec_files[name], drafts)
         backends: dict[str, ReadBackend] = {}
         for name, draft in drafts.items():
             on = self._faults if draft.off is None else self._faults.lenient()
@@ -198,8 +208,8 @@ class _Load:
                 else:
                     files.append(read_spec_file(own, Source(file=str(spec_files[name])), on))
             files += [read_spec_file(file.read, file.source, on) for file in shipped.get(name, ())]
-            if draft.off is None and name not in spec_files and not files:
-                self._report_no_models(draft)
+            if draft.off is None and not any(file.models for file in files):
+                self._report_no_models(draft, spec_files.get(name))
             backends[name] = read_backend(draft, files, self._plugins, self._environment, on, strict=self._strict)
         return backends
 
@@ -211,7 +221,26 @@ class _Load:
             return {}
         return {path.stem: path for path in paths if path.suffix == ".toml" and not path.name.startswith(".")}
 
-    def _report_no_models(self, draft: BackendDraft) -> None:
+    def _orphan(self, name: str, file: Path, backends: Collection[str]) -> BackendDraft:
+        """A file of models whose backend no table declares: its names are known, and that is all."""
+        source = Source(file=str(file))
+        if not self._names_missing:
+            message = f"the models of {file.name} cannot be used: there is no backend '{name}' in backends.toml"
+            self._faults.warning("orphan-file", message, source, near=(name, backends))
+        return BackendDraft(
+            name=name,
+            table=BackendTable(enabled=False),
+            source=source,
+            explicit=False,
+            off="has no table in backends.toml",
+            help=f"write a table [{name}] in backends.toml",
+        )
+
+    def _report_no_models(self, draft: BackendDraft, file: Path | None) -> None:
+        if file is not None:
+            if not self._names_missing:
+                report_empty(file, self._faults, ModelsManagerError)
+            return
         message = (
             f"backend '{draft.name}' has no models: there is no file backends/{draft.name}.toml, "
             "and no installed plugin ships any for it"
@@ -227,18 +256,6 @@ class _Load:
             if record.status == "quarantined":
                 message = f"the plugin {record.label} is quarantined: {record.reason}"
                 self._faults.warning("plugin-quarantined", message)
-
-
-def _orphan(name: str, file: Path) -> BackendDraft:
-    """A file of models whose backend no table declares: its names are known, and that is all."""
-    return BackendDraft(
-        name=name,
-        table=BackendTable(enabled=False),
-        source=Source(file=str(file)),
-        explicit=False,
-        off="has no table in backends.toml",
-        help=f"write a table [{name}] in backends.toml",
-    )
 
 
 def _disabled(backend: ReadBackend) -> DisabledBackend:

@@ -20,6 +20,7 @@ from pipelex_core.specs import NOWHERE, Costs, ModelSpec, ModelType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from pipelex_core.config.environment import Environment
     from pipelex_core.config.problems import Faults
@@ -44,6 +45,7 @@ _UNITS: dict[ModelType, Literal["million_tokens", "image", "page"]] = {
     ModelType.IMG_GEN: "image",
 }
 _THOUSAND = Decimal(1000)
+_SWITCHED_OFF = "has it switched off (enabled = false)"
 
 
 @frozen(kw_only=True)
@@ -53,10 +55,12 @@ class BackendModels:
     Attributes:
         specs: Name -> spec, of those it offers.
         withheld: Name -> why not, as it follows the backend's name, of those it knows and does not offer.
+        reported: The names among them whose reason is a problem already, so that nothing that follows is one more.
     """
 
     specs: Mapping[str, ModelSpec] = field(factory=dict)
     withheld: Mapping[str, str] = field(factory=dict)
+    reported: AbstractSet[str] = frozenset()
 
 
 @frozen(kw_only=True)
@@ -100,9 +104,10 @@ class _Layers:
         return next((file.older for table, file, _ in self.layers if key in table), False)
 
 
-def known_models(files: Sequence[SpecFile], why: str) -> BackendModels:
+def known_models(files: Sequence[SpecFile], why: str, *, reported: bool) -> BackendModels:
     """The names of a backend that is off: nothing of its tables is evaluated."""
-    return BackendModels(withheld={name: why for file in files for name in file.models})
+    withheld = {name: why for file in files for name in file.models}
+    return BackendModels(withheld=withheld, reported=withheld.keys() if reported else frozenset())
 
 
 @frozen
@@ -135,7 +140,9 @@ class SpecReader:
                 withheld[name] = made
             else:
                 specs[name] = made
-        return BackendModels(specs=specs, withheld=withheld)
+        return BackendModels(
+            specs=specs, withheld=withheld, reported={name for name, why in withheld.items() if why != _SWITCHED_OFF}
+        )
 
     def _model(self, name: str) -> ModelSpec | str:
         """The spec, or why there is none."""
@@ -155,7 +162,7 @@ class SpecReader:
         if spec is None:
             return "has a fault in its spec"
         if not spec.enabled:
-            return "has it switched off (enabled = false)"
+            return _SWITCHED_OFF
         if not spec.sdk:
             message = f"the model '{name}' names no sdk"
             self.faults.error(ModelsManagerError, "missing-key", message, layers.source, expected='sdk = "…"')

@@ -57,6 +57,21 @@ def _unserved(backends: Mapping[str, ReadBackend], plugins: Plugins, faults: Fau
     return unserved
 
 
+def _affected(models: Mapping[str, ModelEntry], reported: set[str]) -> dict[str, list[str]]:
+    """Pattern -> the models that its route makes unavailable."""
+    affected: dict[str, list[str]] = {}
+    for entry in models.values():
+        by_route = entry.route.rule in {"exact", "pattern"} and entry.route.pattern is not None
+        if by_route and entry.spec is None and entry.name not in reported:
+            affected.setdefault(entry.route.pattern or "", []).append(entry.name)
+    return affected
+
+
+def reported_models(backends: Mapping[str, ReadBackend]) -> set[str]:
+    """The models whose fault, or whose backend's, is a problem already."""
+    return {name for read in backends.values() for name in read.models.reported}
+
+
 def check_routes(
     profile: RoutingProfile,
     backends: Mapping[str, ReadBackend],
@@ -68,10 +83,8 @@ def check_routes(
     """Report what the routes of the active profile do not do."""
     if names_missing:
         return
-    affected: dict[str, list[str]] = {}
-    for entry in models.values():
-        if entry.route.rule in {"exact", "pattern"} and entry.spec is None and entry.route.pattern:
-            affected.setdefault(entry.route.pattern, []).append(entry.name)
+    reported = reported_models(backends)
+    affected = _affected(models, reported)
     for route in profile.routes:
         if route.backend not in backends:
             continue
@@ -87,7 +100,7 @@ def check_routes(
             )
             mend = backends[route.backend].draft.help
             faults.warning("route-to-disabled-backend", message, route.source, suggestion=mend)
-        elif route.is_exact and route.pattern in models and models[route.pattern].exact_fault:
+        elif route.is_exact and route.pattern not in reported and models[route.pattern].exact_fault:
             faults.error(
                 ModelsManagerError,
                 "model-not-offered",

@@ -27,12 +27,14 @@ class ShippedFile:
 
     Attributes:
         backend: The backend it is about.
-        defaults: Its `[backend]` table.
+        declares: Whether it has a `[backend]` table: else it only adds models to a backend that others declare.
+        defaults: That table.
         read: Everything else: `[defaults]` and the models.
         source: The plugin, and its version.
     """
 
     backend: str
+    declares: bool
     defaults: Mapping[str, Any]
     read: TomlFile
     source: Source
@@ -47,13 +49,20 @@ def read_shipped(plugins: Plugins, faults: Faults) -> dict[str, list[ShippedFile
         if read is None:
             read_toml(shipped.file, faults.lenient(), ModelsManagerError, source=source)
             continue
-        defaults = read.tables.get("backend", {})
-        if not isinstance(defaults, dict):
+        declared = read.tables.get("backend")
+        if declared is not None and not isinstance(declared, dict):
             faults.warning("bad-value", "the plugin's 'backend' is no table", source)
-            defaults = {}
+            declared = None
+        defaults = declared or {}
         models = {name: table for name, table in read.tables.items() if name != "backend"}
         variables = read.variables - sum(str(value).count("${") for value in defaults.values())
-        file = ShippedFile(backend=shipped.backend, defaults=defaults, read=TomlFile(models, variables), source=source)
+        file = ShippedFile(
+            backend=shipped.backend,
+            declares=declared is not None,
+            defaults=defaults,
+            read=TomlFile(models, variables),
+            source=source,
+        )
         found.setdefault(shipped.backend, []).append(file)
     return found
 

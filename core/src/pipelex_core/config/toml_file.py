@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import tomli
 from attrs import frozen
 
+from pipelex_core.errors import ModelDeckNotFoundError
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def read_toml(
     try:
         content = file.read_bytes()
     except FileNotFoundError:
-        faults.error(kind, "missing-file", f"the file {file.name} is missing", named, suggestion="run: pipelex init")
+        message = f"the file {file.name} is missing"
+        faults.error(ModelDeckNotFoundError, "missing-file", message, named, suggestion="run: pipelex init")
         return None
     except OSError as error:
         reason = error.strerror or type(error).__name__
@@ -75,3 +77,9 @@ def read_toml(
     except (ValueError, ArithmeticError):  # a number with thousands of digits, or an exponent out of every range
         faults.error(kind, "bad-toml", "a number is too long", named)
     return None
+
+
+def report_empty(file: Path, faults: Faults, kind: type[ConfigError]) -> None:
+    """Report a file that says nothing where something has to be said."""
+    message = f"the file {file.name} is empty"
+    faults.error(kind, "empty-file", message, Source(file=str(file)), suggestion="run: pipelex init")

@@ -1,0 +1,277 @@
+"""backends.toml: what a table may hold, and the backends that plugins bring along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipelex_core.errors import ModelsManagerError
+from pipelex_core.plugins import discover
+from tests.core.config_project import KEY, Acme, Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def test_a_table_becomes_a_config(project: Project) -> None:
+    """The common keys, with defaults, and the rest as options; the key is a secret."""
+    acme, beta = project.load().deck.backends.values()
+    assert (acme.name, acme.display_name, acme.endpoint) == ("acme", "Acme", "https://acme.test/v1")
+    assert acme.api_key is not None
+    assert acme.api_key.reveal() == KEY
+    assert acme.options == {"region": "eu"}
+    assert (acme.source.file, acme.source.key) == (str(project.folder / "backends.toml"), ("acme",))
+    assert (beta.display_name, beta.endpoint, beta.api_key, beta.options) == ("beta", None, None, {})
+
+
+def test_a_disabled_backend_is_not_looked_into(project: Project) -> None:
+    """Neither its variables nor its options are evaluated; its models are known, and unavailable."""
+    project.replace("backends.toml", 'api_key = "${OFF_KEY}"', 'api_key = "${vault:X}"\nwhatever = { a = "${Y}" }')
+    loaded = project.load()
+    assert loaded.warnings == ()
+    assert loaded.disabled["off"].reason == "is disabled in backends.toml"
+    assert loaded.disabled["off"].models == ("m-off",)
+    entry = loaded.deck.models["m-off"]
+    assert (entry.available, entry.spec, entry.offered_by) == (False, None, ())
+    assert "'off', which is disabled in backends.toml" in (entry.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("enabled = 1", "true or false"),
+        ('enabled = "true"', "true or false"),
+        ("display_name = 3", "a string"),
+        ("endpoint = ['x']", "a string"),
+        ("api_key = 12345678", "a string"),
+        ("limit = '3'", "a whole number"),
+        ("limit = 3.0", "a whole number"),
+        ("limit = true", "a whole number"),
+        ("ratio = 'x'", "a number"),
+        ("verbose = 1", "true or false"),
+        ("tags = 'a'", "a list"),
+        ("extra = []", "a table"),
+        ("second_key = 1", "a string"),
+    ],
+)
+def test_values_are_strictly_typed(project: Project, line: str, expected: str) -> None:
+    """No number for a string, no string for a number, no 1 for true; the value itself is not shown."""
+    project.replace("backends.toml", "[beta]", f"[beta]\n{line}")
+    problem = project.only()
+    assert (problem.code, problem.expected) == ("bad-value", expected)
+    assert problem.key == f"beta.{line.split(' ', maxsplit=1)[0]}"
+    assert (problem.line, problem.column) == (project.line_of("backends.toml", line), 1)
+    assert "12345678" not in str(problem)
+
+
+def test_right_options_reach_the_plugin(project: Project) -> None:
+    """Each kind of option arrives as it was written, a secret as a `Secret`."""
+    options = "limit = 3\nratio = 2\nverbose = false\ntags = ['a']\nextra = { a = '${ACME_KEY}' }\nsecond_key = 'abc'"
+    project.replace("backends.toml", "[beta]", f"[beta]\n{options}")
+    given = dict(project.load().deck.backends["beta"].options)
+    assert given.pop("second_key").reveal() == "abc"
+    assert given == {"limit": 3, "ratio": 2, "verbose": False, "tags": ["a"], "extra": {"a": KEY}}
+
+
+def test_an_unknown_option_is_an_error_with_the_nearest_name(project: Project) -> None:
+    """What no plugin of the backend's models declares is refused."""
+    project.replace("backends.toml", "[beta]", "[beta]\nregoin = 'eu'")
+    problem = project.only()
+    assert (problem.code, problem.key, problem.suggestion) == ("unknown-key", "beta.regoin", "did you mean 'region'?")
+    assert "api_key" in (problem.expected or "")
+    project.replace("backends.toml", "regoin", "endpiont")
+    assert project.only().suggestion == "did you mean 'endpoint'?"
+
+
+def test_an_option_may_have_few_values(project: Project) -> None:
+    """A value that is none of an option's choices is refused."""
+    project.replace("backends.toml", 'region = "eu"', 'region = "eus"')
+    problem = project.only()
+    assert (problem.code, problem.expected) == ("bad-value", "one of eu, us")
+
+
+def test_without_a_plugin_options_are_not_checked(project: Project) -> None:
+    """Nobody can say what is right: the models are unavailable, and that is a warning."""
+    project.plugins = discover(entry_points=())
+    project.replace("backends.toml", "[beta]", "[beta]\nregoin = 'eu'")
+    problems = project.check()
+    assert {(problem.severity, problem.code) for problem in problems} == {("warning", "plugin-missing")}
+    entry = project.load().deck.models["m-one"]
+    assert entry.spec is not None
+    assert not entry.available
+    assert "no installed plugin serves sdk 'acme'" in (entry.reason or "")
+
+
+def test_a_required_option_must_be_there(project: Project) -> None:
+    """An option the plugin cannot do without is an error where it is missing."""
+    from pipelex_core.backend import BackendFactory, Option
+    from pipelex_core.hookspecs import hookimpl
+
+    class Needy:
+        @hookimpl
+        def pipelex_backends(self) -> dict[str, BackendFactory]:
+            return {"acme": BackendFactory(lambda _: None, options=(Option(name="region", required=True),))}  # type: ignore[arg-type,return-value]  # never called
+
+    project.plugins = discover(entry_points=(), extra=[Needy()])
+    problem = project.only()
+    assert (problem.code, problem.key) == ("missing-key", "beta")
+    assert "'region'" in problem.message
+
+
+def test_a_plugin_may_require_a_key(project: Project) -> None:
+    """Without one the backend is an error; without `strict` it is off."""
+    project.plugins = discover(entry_points=(), extra=[Acme(requires_key=True)])
+    problem = project.only()
+    assert (problem.code, problem.key) == ("missing-key", "beta")
+    loaded = project.load(strict=False)
+    assert "no api_key" in loaded.disabled["beta"].reason
+
+
+@pytest.mark.parametrize("text", ["beta = 3", "beta = ['x']", "beta = 'x'"])
+def test_a_backend_is_a_table(project: Project, text: str) -> None:
+    """Anything else at the top of backends.toml is refused."""
+    file = project.folder / "backends.toml"
+    project.write("backends.toml", text + "\n" + file.read_text().replace("[beta]\n", ""))
+    problem = project.only()
+    assert (problem.code, problem.key, problem.expected) == ("bad-value", "beta", "[beta]")
+
+
+def test_an_enabled_backend_without_models_is_an_error(project: Project) -> None:
+    """No file and no plugin that ships models; without `strict` it is a warning."""
+    project.add("backends.toml", "\n[gamma]\n")
+    problem = project.only()
+    assert (problem.code, problem.severity, problem.key) == ("missing-file", "error", "gamma")
+    assert "backends/gamma.toml" in (problem.suggestion or "")
+    assert [p.severity for p in project.check(strict=False)] == ["warning"]
+
+
+def test_a_file_of_models_without_a_backend_stops_nothing(project: Project) -> None:
+    """Its models are known names, unavailable with that reason, and there is a warning, with the nearest backend."""
+    project.write("backends/btea.toml", '[m-new]\nsdk = "acme"\n')
+    problem = project.only()
+    assert (problem.severity, problem.code) == ("warning", "orphan-file")
+    assert problem.suggestion == "did you mean 'beta'?"
+    entry = project.load().deck.models["m-new"]
+    assert "'btea', which has no table in backends.toml" in (entry.reason or "")
+
+
+# ── Backends that plugins bring along ────────────────────────────────────────────────────────────────────────────
+
+SHIPPED = """
+    [backend]
+    display_name = "Gamma Inc."
+    endpoint = "https://gamma.test"
+    api_key = "${GAMMA_KEY}"
+    region = "us"
+
+    [defaults]
+    sdk = "acme"
+
+    [g-one]
+"""
+
+
+def test_installing_a_plugin_is_enough_to_use_its_models(project: Project) -> None:
+    """A backend that only a plugin declares comes after the file's, and is on where its variables have values."""
+    project.ship("gamma", SHIPPED)
+    loaded = project.load(environ={**project.environ, "GAMMA_KEY": "sk-gamma"})
+    assert list(loaded.deck.backends) == ["acme", "beta", "gamma"]
+    gamma = loaded.deck.backends["gamma"]
+    assert (gamma.display_name, gamma.endpoint, gamma.options) == ("Gamma Inc.", "https://gamma.test", {"region": "us"})
+    assert gamma.api_key_variable == "GAMMA_KEY"
+    assert gamma.source.plugin == "plugin-acme"
+    assert loaded.deck.resolve("g-one").chain[0].available
+
+
+def test_a_plugins_backend_without_its_variables_is_off_and_says_so(project: Project) -> None:
+    """Nobody asked for it: it is no problem, and its models say what to set."""
+    project.ship("gamma", SHIPPED)
+    loaded = project.load()
+    assert loaded.warnings == ()
+    off = loaded.disabled["gamma"]
+    assert (off.reason, off.help, off.explicit) == ("needs GAMMA_KEY, which is not set", "set GAMMA_KEY", False)
+    assert "needs GAMMA_KEY" in (loaded.deck.models["g-one"].reason or "")
+
+
+def test_a_plugin_may_ship_a_backend_that_is_off(project: Project) -> None:
+    """`enabled = false` in its table; a table in backends.toml turns it on."""
+    project.ship("gamma", SHIPPED.replace("[backend]", "[backend]\n    enabled = false"))
+    environ = {**project.environ, "GAMMA_KEY": "sk-gamma"}
+    assert "gamma" in project.load(environ=environ).disabled
+    project.add("backends.toml", "\n[gamma]\n")
+    assert "gamma" in project.load(environ=environ).deck.backends
+
+
+def test_an_explicit_table_wins_key_by_key(project: Project) -> None:
+    """What backends.toml says counts; what it leaves out comes from the plugin."""
+    project.ship("gamma", SHIPPED)
+    project.add("backends.toml", "\n[gamma]\nendpoint = 'https://mine.test'\n")
+    gamma = project.load(environ={**project.environ, "GAMMA_KEY": "sk-gamma"}).deck.backends["gamma"]
+    assert (gamma.endpoint, gamma.display_name) == ("https://mine.test", "Gamma Inc.")
+    assert gamma.api_key_variable == "GAMMA_KEY"
+
+
+def test_an_explicit_backend_lacks_the_variables_of_its_plugins_table_too(project: Project) -> None:
+    """An enabled backend whose key the plugin's default names is an error at its own table."""
+    project.ship("gamma", SHIPPED)
+    project.add("backends.toml", "\n[gamma]\n")
+    problem = project.only()
+    assert (problem.severity, problem.code, problem.key) == ("error", "missing-variable", "gamma")
+    with pytest.raises(ModelsManagerError):
+        project.load()
+
+
+def test_an_explicitly_disabled_backend_stays_off(project: Project) -> None:
+    """A plugin does not turn on what the project turned off."""
+    project.ship("gamma", SHIPPED)
+    project.add("backends.toml", "\n[gamma]\nenabled = false\n")
+    loaded = project.load(environ={**project.environ, "GAMMA_KEY": "sk-gamma"})
+    assert loaded.disabled["gamma"].reason == "is disabled in backends.toml"
+
+
+def test_a_gateway_without_a_plugin_of_its_own(project: Project) -> None:
+    """A name no plugin ships, an installed sdk, an endpoint, a file of models: no code."""
+    project.add("backends.toml", "\n[gateway]\nendpoint = 'https://gateway.corp/v1'\napi_key = 'k'\n")
+    project.write("backends/gateway.toml", '["corp/model"]\nsdk = "acme"\n')
+    member = project.load().deck.resolve("corp/model").chain[0]
+    assert member.available
+    assert member.spec is not None
+    assert member.spec.backend == "gateway"
+
+
+def test_a_quarantined_plugin_is_a_warning(project: Project) -> None:
+    """It stands in the problems with its reason, and its models say the same."""
+
+    class Broken:
+        @__import__("pluggy").HookimplMarker("pipelex")  # type: ignore[untyped-decorator]  # a hook that does not exist
+        def pipelex_backend(self) -> None: ...
+
+    project.plugins = discover(entry_points=(), extra=[Acme(), Broken()])
+    problem = project.only()
+    assert (problem.severity, problem.code) == ("warning", "plugin-quarantined")
+    assert "did you mean 'pipelex_backends'?" in problem.message
+
+
+@pytest.mark.parametrize(
+    "text", ["= broken", "backend = 3\n", "[backend]\nenabled = 'yes'\n", "[backend]\n[g-one]\nsdk = 3\n"]
+)
+def test_a_fault_in_a_plugins_file_stops_nothing(project: Project, text: str) -> None:
+    """It is not the user's to mend: a warning that names the plugin, and the rest goes on."""
+    project.ship("gamma", text)
+    problem = project.only()
+    assert problem.severity == "warning"
+    assert (problem.file or "").startswith("plugin-acme")
+    assert project.load().deck.resolve("m-one").chain[0].available
+
+
+def test_newer_keys_are_warned_about(project: Project) -> None:
+    """Keys of newer releases of the format are left out with the reason, not refused."""
+    project.replace("backends.toml", "[beta]", "[beta]\nmodel_specs_section = 'x'")
+    problem = project.only()
+    assert (problem.severity, problem.code, problem.key) == ("warning", "newer-key", "beta.model_specs_section")
