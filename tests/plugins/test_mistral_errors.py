@@ -102,7 +102,7 @@ def test_a_long_prompt_makes_an_ambiguous_code_clear(characters: int, kind: type
 
 @pytest.mark.parametrize(
     "value, seconds",
-    [("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("soon", None), ("nan", None), (None, None)],
+    [("7", 7.0), ("0.5", 0.5), ("-3", None), ("soon", None), ("nan", None), (None, None)],
 )
 def test_the_wait_a_provider_asks_for_is_kept(value: str | None, seconds: float | None) -> None:
     """`Retry-After` in seconds; what is no number asks for nothing."""

@@ -105,11 +105,11 @@ def test_a_web_page_is_not_a_message() -> None:
         ({"Retry-After": "2"}, 2.0),
         ({"Retry-After": "0.5"}, 0.5),
         ({"retry-after-ms": "1500", "Retry-After": "9"}, 1.5),
-        ({"retry-after-ms": "0", "Retry-After": "1"}, 1.0),
+        ({"retry-after-ms": "0", "Retry-After": "1"}, 0.0),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": "-5"}, None),
         ({"Retry-After": "inf"}, None),
-        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, None),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
         ({}, None),
     ],
 )

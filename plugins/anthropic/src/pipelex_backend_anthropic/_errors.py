@@ -6,8 +6,6 @@ https://platform.claude.com/docs/en/api/errors
 from __future__ import annotations
 
 from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
-from time import time
 from typing import TYPE_CHECKING, Any
 
 import anthropic
@@ -15,6 +13,7 @@ import httpx2
 
 from pipelex_core import errors
 from pipelex_core.errors import CallError, error_class_for_status
+from pipelex_core.headers import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -130,22 +129,6 @@ def error_of_answer(body: Any, *, status: int, headers: Mapping[str, str], key: 
         without(key, message),
         status=status,
         request_id=request_id,
-        retry_after=_seconds(headers),
+        retry_after=retry_after(headers),
         raw=without(key, body),
     )
-
-
-def _seconds(headers: Mapping[str, str]) -> float | None:
-    """How long to wait: `Retry-After-Ms`, or `Retry-After` as seconds or as a date; None where it says nothing."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name, "").strip()
-        try:
-            seconds = float(value) * scale
-        except ValueError:
-            continue
-        if 0 <= seconds < float("inf"):
-            return seconds
-    try:
-        return max(0.0, parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - time())
-    except ValueError:
-        return None

@@ -13,8 +13,8 @@ from botocore.eventstream import ParserError
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
-from pipelex_backend_bedrock._headers import retry_after
 from pipelex_core import errors
+from pipelex_core.headers import retry_after
 
 if TYPE_CHECKING:
     from pipelex_backend_bedrock._calls import Call

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from email.utils import parsedate_to_datetime
-from time import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,6 +15,7 @@ from pipelex_core.errors import (
     ServerError,
     error_class_for_status,
 )
+from pipelex_core.headers import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +65,7 @@ def of_status(status: int, headers: Mapping[str, str], text: str, body: Any) -> 
         f"fal answered {status}: {_message(detail, text)}",
         status=status,
         request_id=headers.get("x-fal-request-id"),
-        retry_after=_retry_after(headers.get("retry-after")),
+        retry_after=retry_after(headers),
         unsettled=status >= 500 and status != 503,
     )
 
@@ -87,14 +85,3 @@ def _fault(item: Any) -> str:
     place = ".".join(str(part) for part in item.get("loc") or () if part != "body")
     message = str(item.get("msg") or item.get("type") or item)
     return f"{place}: {message}" if place else message
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds to wait, from a number or a date."""
-    if value is None:
-        return None
-    with suppress(ValueError):
-        return max(float(value), 0.0)
-    with suppress(ValueError):
-        return max(parsedate_to_datetime(value).timestamp() - time(), 0.0)
-    return None

@@ -19,6 +19,7 @@ from pipelex_core.errors import (
     ServerError,
     error_class_for_status,
 )
+from pipelex_core.headers import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,7 +94,7 @@ def _of_api(error: genai.APIError) -> CallError:
         f"Google answered {rpc_status or 'with an error'}: {told[:_LONGEST]}",
         status=status,
         request_id=next(_values(details, "requestId"), None) or request_id(headers),
-        retry_after=_seconds(next(_values(details, "retryDelay"), None) or (headers or {}).get("retry-after")),
+        retry_after=_seconds(next(_values(details, "retryDelay"), None)) or retry_after(headers or {}),
     )
 
 
@@ -110,7 +111,7 @@ def _values(details: list[dict[str, Any]], name: str) -> Iterator[str]:
 
 
 def _seconds(delay: str | None) -> float | None:
-    """Seconds of a protobuf duration (`48.9s`) or a Retry-After header."""
+    """Seconds of a protobuf duration (`48.9s`)."""
     try:
         return float(delay.removesuffix("s")) if delay else None
     except ValueError:

@@ -7,15 +7,13 @@ of the SDK hold the request and its key: they are not chained to ours.
 from __future__ import annotations
 
 import json
-from email.utils import parsedate_to_datetime
-from math import isfinite
-from time import time
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx2
 from mistralai.client.errors import MistralError
 
 from pipelex_core import errors
+from pipelex_core.headers import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -101,7 +99,7 @@ def error_of_answer(
         f"Mistral {told}",
         status=status,
         request_id=request_id_of(headers),
-        retry_after=_retry_after(headers),
+        retry_after=retry_after(headers),
         raw=body,
     )
 
@@ -172,21 +170,6 @@ def _field_fault(entry: Any) -> str:
         return str(entry)
     place = ".".join(str(step) for step in entry.get("loc") or ())
     return f"{place}: {entry.get('msg')}" if place else str(entry.get("msg"))
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """The wait the provider asked for, in seconds: a number or a date (RFC 9110, 10.2.3)."""
-    value = headers.get("retry-after")
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - time()
-        except ValueError:
-            return None
-    return max(0.0, seconds) if isfinite(seconds) else None
 
 
 def _redacted(text: str, secret: str | None) -> str:

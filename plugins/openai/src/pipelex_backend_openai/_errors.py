@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import openai
 from attrs import frozen
 
 from pipelex_core import errors
+from pipelex_core.headers import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -192,27 +191,6 @@ def request_id(headers: Mapping[str, str]) -> str | None:
         if found:
             return found
     return None
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds the provider asks to wait: `retry-after-ms`, or `Retry-After` in seconds or as a date."""
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        value = headers.get(name)
-        try:
-            seconds = float(value or 0) / unit
-        except ValueError:
-            seconds = _seconds_until(value or "")
-        if 0 < seconds < float("inf"):
-            return seconds
-    return None
-
-
-def _seconds_until(date: str) -> float:
-    try:
-        then = parsedate_to_datetime(date)
-    except ValueError:
-        return 0.0
-    return (then.replace(tzinfo=then.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
 
 
 def _parsed(response: httpx2.Response) -> Any:
