@@ -22,7 +22,7 @@ from pipelex_core.config.finish import ReadBackend, read_backend
 from pipelex_core.config.loaded import DisabledBackend, LoadedConfig
 from pipelex_core.config.locate import env_file_of, locate
 from pipelex_core.config.problems import Faults
-from pipelex_core.config.routed import check_routes, reported_models, route_models
+from pipelex_core.config.routed import check_routes, excused_models, route_models
 from pipelex_core.config.routing import read_profiles
 from pipelex_core.config.shipped import read_shipped
 from pipelex_core.config.spec_files import SpecFile, read_spec_file
@@ -157,7 +157,7 @@ class _Load:
         unknown = Unknown(
             aliases=broken_aliases,
             presets=broken_presets,
-            models=reported_models(backends),
+            models=excused_models(backends, models),
             routes_missing=self._names_missing or active is None,
             names_missing=self._names_missing or bool(written.unread),
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pipelex_core.config.problems import type_name
 from pipelex_core.config.structure import report_unknown
 from pipelex_core.errors import ModelsManagerError
+from pipelex_core.near import nearest
 from pipelex_core.specs import Secret
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def checked_options(
         faults: Where to report.
         where: The source of a key; of the table itself for a key that is not there.
         others: The common keys, for suggestions.
-        complete: Whether `options` are all there are: else an unknown key may belong to a plugin that is not installed.
+        complete: Whether `options` are all there are. If not, an unknown key may belong to a plugin that is missing, and
+            only what is nearly a common key is pointed out.
     """
     known = {option.name: option for option in options}
     checked: dict[str, Any] = {}
@@ -65,6 +67,9 @@ def checked_options(
             report_unknown(name, (*others, *known), faults, ModelsManagerError, where(name))
         else:
             checked[name] = value
+            if nearest(name, others):
+                message = f"unknown key '{name}', unless it belongs to the plugin that is missing"
+                faults.warning("unknown-key", message, where(name), near=(name, others))
     for name, option in known.items():
         if option.required and given.get(name) in (None, ""):
             message = f"the option '{name}' is missing"

@@ -72,6 +72,16 @@ def reported_models(backends: Mapping[str, ReadBackend]) -> set[str]:
     return {name for read in backends.values() for name in read.models.reported}
 
 
+def excused_models(backends: Mapping[str, ReadBackend], models: Mapping[str, ModelEntry]) -> set[str]:
+    """The models that cannot be used because of a problem that is reported: their own, their backend's, or a route's."""
+    by_route = {
+        entry.name
+        for entry in models.values()
+        if entry.exact_fault or (entry.route.backend is not None and entry.route.backend not in backends)
+    }
+    return by_route | reported_models(backends)
+
+
 def check_routes(
     profile: RoutingProfile,
     backends: Mapping[str, ReadBackend],
