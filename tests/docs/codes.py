@@ -1,0 +1,44 @@
+"""The codes of problems, as they stand in the code of core."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+from tests.docs.markdown import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CODE = re.compile(r"[a-z]+(-[a-z]+)+")
+
+
+def problem_codes() -> dict[str, str]:
+    """Code -> `error`, `warning`, or `error or warning`."""
+    found: dict[str, set[str]] = {}
+    for file in (ROOT / "core" / "src" / "pipelex_core").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                for code, severity in _reported(node):
+                    found.setdefault(code, set()).add(severity)
+    return {code: " or ".join(sorted(severities)) for code, severities in found.items()}
+
+
+def _reported(call: ast.Call) -> Iterator[tuple[str, str]]:
+    """The codes of `faults.error(kind, code, …)`, `faults.warning(code, …)` and `Problem(code=…)`."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    place = {"error": 1, "warning": 0}.get(name)
+    if place is not None and len(call.args) > place:
+        yield from ((code, name) for code in _words(call.args[place]))
+    if name == "Problem":
+        for keyword in call.keywords:
+            if keyword.arg == "code":
+                yield from ((code, "error") for code in _words(keyword.value))
+
+
+def _words(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.IfExp):
+        yield from (*_words(node.body), *_words(node.orelse))
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _CODE.fullmatch(node.value):
+        yield node.value

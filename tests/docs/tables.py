@@ -1,0 +1,204 @@
+"""The parts of the documentation that are made from the code: each a name and its Markdown."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+
+from attrs import fields_dict
+
+from pipelex_core import errors, requests
+from pipelex_core.client import AsyncClient
+from pipelex_core.config import tables
+from pipelex_core.config.backends import NEWER_BACKEND_KEYS
+from pipelex_core.config.deck_files import NEWER_DECK_KEYS
+from pipelex_core.config.model_specs import NEWER_SPEC_KEYS
+from pipelex_core.constraints import CONSTRAINTS
+from pipelex_core.plugins import FIRST_PARTY, discover
+from pipelex_core.settings import SETTINGS
+from pipelex_core.specs import Costs, ModelType
+from tests.docs.codes import problem_codes
+from tests.docs.faulty import faulty_deck, faulty_report
+from tests.docs.meanings import BACKEND_KEYS, CODES, PROFILE_KEYS, SPEC_KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pipelex_core.backend import Option
+    from pipelex_core.specs import Capability
+
+_OPTION_TYPES = {
+    "str": "string",
+    "secret": "string",
+    "int": "whole number",
+    "float": "number",
+    "bool": "true or false",
+    "list": "list",
+    "table": "table",
+}
+_VALUES = ("TextResult", "ObjectResult", "Page", "Image", "Usage", "Attempt")
+
+
+def made_parts() -> dict[str, str]:
+    """Name -> Markdown, of every part that is made."""
+    return {
+        "backend-keys": _keys(tables.BackendTable, BACKEND_KEYS),
+        "sdks": _sdks(),
+        "backend-options": _options(models=False),
+        "model-options": _options(models=True),
+        "spec-keys": _keys(tables.SpecTable, SPEC_KEYS),
+        "prices": _table(("price", "of"), ((f"`{name}`", sentence(text)) for name, text in _prices().items())),
+        "constraints": _table(("constraint", "the model"), ((f"`{name}`", text) for name, text in CONSTRAINTS.items())),
+        "profile-keys": _keys(tables.ProfileTable, PROFILE_KEYS),
+        **{f"{capability}-settings": _settings(capability) for capability in SETTINGS},
+        "newer-keys": _newer(),
+        "problem-codes": _codes(),
+        "error-tree": f"```text\n{(errors.__doc__ or '').partition(chr(10) * 2)[2].strip()}\n```",
+        "error-attributes": _attributes(errors.CallError),
+        "problem-attributes": _attributes(errors.Problem),
+        "faulty-deck": faulty_deck(),
+        "faulty-report": faulty_report(),
+        "result": _attributes(requests.Result),
+        **{name: _attributes(getattr(requests, name)) for name in _VALUES},
+        **{f"{name}-arguments": _arguments(name) for name in ("from_project", "generate_text", "extract")},
+    }
+
+
+def sentence(text: str) -> str:
+    """A text with a capital first and no full stop last, for the cell of a table."""
+    return (text[:1].upper() + text[1:]).removesuffix(".")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """A text as it may stand in a table: no tags, no bars, and nothing for those who read the sources."""
+    return re.sub(r" \(see `\w+\.py`\)", "", text).replace("<", "&lt;").replace("|", "\\|")
+
+
+def _keys(cls: type, meanings: Mapping[str, str]) -> str:
+    """The keys of a table; a key without a meaning, or a meaning without a key, is an error."""
+    hints = get_type_hints(cls)
+    names = [name for name in fields_dict(cls) if not name.startswith("_")]
+    if set(names) != set(meanings):
+        msg = f"tests/docs/meanings.py and {cls.__name__} differ: {sorted(set(names) ^ set(meanings))}"
+        raise AssertionError(msg)
+    return _table(("key", "value", "meaning"), ((f"`{name}`", _value(hints[name]), meanings[name]) for name in names))
+
+
+def _value(hint: Any) -> str:
+    """What a key may hold, in words."""
+    if get_origin(hint) is Union or type(hint).__name__ == "UnionType":
+        (hint,) = (part for part in get_args(hint) if part is not type(None))
+    words: dict[Any, str] = {
+        str: "string",
+        bool: "true or false",
+        ModelType: _either(ModelType),
+        tables.Positive: "whole number from 1",
+        tables.NotNegative: "whole number from 0",
+        tables.Inputs: f"list of {_either(dict.fromkeys(tables.INPUTS.values()))}",
+        tables.Outputs: f"list of {_either(dict.fromkeys(tables.OUTPUTS.values()))}",
+        tables.Constraints: "list, see [constraints](#constraints)",
+        tables.Prices: "table, see [prices](#prices)",
+        dict[str, str]: "table of strings",
+        tuple[str, ...]: "list of strings",
+    }
+    return words[hint]
+
+
+def _either(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _prices() -> dict[str, str]:
+    texts = attributes_of(Costs)
+    return {name: texts[name] for name in tables.PRICES}
+
+
+def _sdks() -> str:
+    served: dict[str, list[str]] = {}
+    for sdk, distribution in FIRST_PARTY.items():
+        backend, _, name = sdk.rpartition(":")
+        served.setdefault(distribution, []).append(f"`{name}` of backend `{backend}`" if backend else f"`{name}`")
+    rows = ((f"`{distribution}`", ", ".join(sdks)) for distribution, sdks in sorted(served.items()))
+    return _table(("plugin", "serves `sdk`"), rows)
+
+
+def _options(*, models: bool) -> str:
+    """The options of every first-party plugin, those of several sdks once."""
+    rows: list[tuple[str, ...]] = []
+    plugins = discover()
+    for record in plugins.records:
+        found: dict[Option, list[str]] = {}
+        for sdk in record.sdks:
+            backend, _, name = sdk.rpartition(":")
+            factory = plugins.require(backend or "any", name)[0]
+            for option in factory.model_options if models else factory.options:
+                found.setdefault(option, []).append(sdk)
+        for option, sdks in found.items():
+            which = "all" if len(sdks) == len(record.sdks) else _either(sdks)
+            value = f"one of {_either(option.choices)}" if option.choices else _OPTION_TYPES[option.type]
+            need = " Required." if option.required else ""
+            rows.append((record.name, which, f"`{option.name}`", value, f"{sentence(option.help)}.{need}"))
+    return _table(("plugin", "sdk", "option", "value", "does"), rows)
+
+
+def _settings(capability: Capability) -> str:
+    rows = (
+        (f"`{name}`", rule.expected.replace('"', "`"), sentence(rule.help))
+        for name, rule in SETTINGS[capability].items()
+    )
+    return _table(("setting", "value", "meaning"), rows)
+
+
+def _newer() -> str:
+    files = (
+        ("backends.toml", NEWER_BACKEND_KEYS),
+        ("model specs", NEWER_SPEC_KEYS),
+        ("deck", NEWER_DECK_KEYS),
+    )
+    rows = ((file, f"`{key}`", text) for file, keys in files for key, text in keys.items())
+    return _table(("file", "key", "instead"), rows)
+
+
+def _codes() -> str:
+    found = problem_codes()
+    if set(found) != set(CODES):
+        msg = f"tests/docs/meanings.py and the code differ in problem codes: {sorted(set(found) ^ set(CODES))}"
+        raise AssertionError(msg)
+    return _table(("code", "is", "means"), ((f"`{code}`", found[code], CODES[code]) for code in sorted(CODES)))
+
+
+def attributes_of(thing: Any, section: str = "Attributes") -> dict[str, str]:
+    """Name -> text of a docstring's section."""
+    lines = (inspect.getdoc(thing) or "").splitlines()
+    if f"{section}:" not in lines:
+        return {}
+    texts: dict[str, str] = {}
+    name = ""
+    for line in lines[lines.index(f"{section}:") + 1 :]:
+        if line and not line.startswith(" "):
+            break
+        started = re.match(r" {4}(\w+): (.*)", line)
+        if started:
+            name, texts[started[1]] = started[1], started[2]
+        elif line.strip():
+            texts[name] += f" {line.strip()}"
+    return texts
+
+
+def _attributes(cls: type) -> str:
+    return _named(attributes_of(cls))
+
+
+def _arguments(method: str) -> str:
+    return _named(attributes_of(getattr(AsyncClient, method), "Args"))
+
+
+def _named(texts: Mapping[str, str]) -> str:
+    return _table(("name", "is"), ((f"`{name}`", sentence(text)) for name, text in texts.items()))

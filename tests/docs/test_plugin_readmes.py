@@ -1,0 +1,80 @@
+"""The page of each distribution says what its code has."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+import tomli
+
+from pipelex_core.plugins import discover
+from tests.docs.markdown import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDERS = sorted(file.parent for file in ROOT.glob("plugins/*/pyproject.toml"))
+PLUGINS = discover()
+
+
+def readme(folder: Path) -> str:
+    """A distribution's README."""
+    return (folder / "README.md").read_text(encoding="utf-8")
+
+
+def says(text: str, word: str) -> bool:
+    """Whether a word stands in code: alone, or in an example."""
+    code = re.findall(r"```.*?```|`[^`\n]+`", text, flags=re.DOTALL)
+    return any(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", piece) for piece in code)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_it_says_how_to_install_and_what_it_serves(folder: Path) -> None:
+    """Its title is the distribution; pip, its backends and its sdks are named."""
+    name = tomli.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    text = readme(folder)
+    assert text.startswith(f"# {name}\n")
+    assert re.search(rf"pip install [^\n]*{name}", text)
+    (record,) = [record for record in PLUGINS.records if record.distribution == name]
+    backends = {shipped.backend for shipped in PLUGINS.shipped_specs if shipped.plugin == record}
+    served = {sdk.rpartition(":")[2] for sdk in record.sdks}
+    assert {word for word in backends | served if not says(text, word)} == set()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_it_tells_every_option(folder: Path) -> None:
+    """Each key that the plugin reads from backends.toml or from a model spec is explained, with the values it may have."""
+    name = tomli.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    text = readme(folder)
+    (record,) = [record for record in PLUGINS.records if record.distribution == name]
+    factories = [PLUGINS.require(sdk.rpartition(":")[0] or "any", sdk.rpartition(":")[2])[0] for sdk in record.sdks]
+    options = {option for factory in factories for option in (*factory.options, *factory.model_options)}
+    unsaid = {option.name for option in options if not says(text, option.name)}
+    unsaid |= {f"{option.name}: {choice}" for option in options for choice in option.choices if not says(text, choice)}
+    assert unsaid == set()
+
+
+@pytest.mark.parametrize("folder", [ROOT / "core", *FOLDERS], ids=lambda folder: folder.name)
+def test_its_changelog_begins_with_its_version(folder: Path) -> None:
+    """The newest entry is the version that would be published, and says something."""
+    version = tomli.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    text = (folder / "CHANGELOG.md").read_text(encoding="utf-8")
+    head, _, body = text.partition(f"## {version}\n")
+    assert head.strip() == "# Changelog"
+    assert len(body.partition("\n## ")[0].strip()) > 30
+
+
+def test_the_main_readme_lists_every_plugin() -> None:
+    """Its table has each distribution once."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for folder in FOLDERS:
+        assert text.count(f"| `pipelex-backend-{folder.name}` |") == 1, folder.name
+
+
+def test_the_page_of_core_lists_every_extra() -> None:
+    """Its table has each plugin's extra, and no other."""
+    extras = tomli.loads((ROOT / "core" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = re.findall(r"^\| `(\w+)` \|", readme(ROOT / "core"), flags=re.MULTILINE)
+    assert sorted(listed) == sorted(set(extras["optional-dependencies"]) - {"http"})
+    assert sorted(listed) == [folder.name for folder in FOLDERS]

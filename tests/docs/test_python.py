@@ -1,0 +1,51 @@
+"""The Python examples of the documentation, run word for word; the blocks of a page share their names, in order."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.docs.markdown import ROOT, blocks, documents
+from tests.docs.project import every_variable, served_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.docs.markdown import Block
+
+
+def examples(page: Path) -> list[Block]:
+    """The blocks of a page that are programs; one whose first line names a file is part of a distribution."""
+    return [block for block in blocks(page, "python", "py") if block.named_file is None]
+
+
+PAGES = [page for page in documents() if examples(page)]
+
+
+def backends_of(page: Path) -> tuple[str, ...]:
+    """The backend whose README a page is; OpenAI for all others."""
+    return (page.parent.name,) if page.parent.parent.name == "plugins" else ("openai",)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_example_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader who copies a block gets what the page says: it does not fail."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("PIPELEX_CONFIG_DIR", *every_variable()):
+        monkeypatch.delenv(name, raising=False)
+    module = ModuleType("an_example")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    with served_project(tmp_path, *backends_of(page)) as servers:
+        for block in examples(page):
+            padded = "\n" * (block.line - 1) + block.text
+            exec(compile(padded, str(block.file), "exec", dont_inherit=True), vars(module))
+        assert all(server.received for server in servers.values()), "no example asked the provider"
+
+
+def test_the_pages_with_examples_are_found() -> None:
+    """The README and the library's page have some: the search finds blocks."""
+    assert {ROOT / "README.md", ROOT / "docs" / "library.md"} <= set(PAGES)
+    assert len(examples(ROOT / "docs" / "library.md")) > 10
