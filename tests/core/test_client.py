@@ -151,7 +151,11 @@ def test_a_conversation_with_tools_is_carried_on() -> None:
         assert first.tool_calls == calls
         assert first.finish_reason == "tool_calls"
         answers = [{"type": "tool_result", "call_id": c.id, "content": {"sky": "blue"}} for c in first.tool_calls]
-        prompt: list[Any] = [{"role": "user", "content": "Weather?"}, first.message, {"role": "tool", "content": answers}]
+        prompt: list[Any] = [
+            {"role": "user", "content": "Weather?"},
+            first.message,
+            {"role": "tool", "content": answers},
+        ]
         assert client.generate_text(prompt, model="smart", tools=[tool]).text == "Sunny."
     request = script.requests[-1]
     assert request.tools == (Tool(name="weather", description="The weather.", parameters={"type": "object"}),)

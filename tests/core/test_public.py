@@ -79,7 +79,8 @@ def test_every_wheel_is_complete(built_wheels: dict[str, Path]) -> None:
             f"{package}/{file.relative_to(folder)}"
             for folder in (ROOT / ("core" if name == "core" else f"plugins/{name}") / "src" / package,)
             for file in folder.rglob("*")
-            if file.is_file() and not any(part.startswith((".", "__pycache__")) for part in file.relative_to(folder).parts)
+            if file.is_file()
+            and not any(part.startswith((".", "__pycache__")) for part in file.relative_to(folder).parts)
         }
         assert sources <= set(inside)
 
