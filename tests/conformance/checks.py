@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.requests import TextResult, ToolCall, Usage
+import attrs
+
+from pipelex_core.requests import Result, TextResult
 from tests.conformance.scenario import COST, TEXT, USAGE
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from pipelex_core.requests import Result
+    from pipelex_core.requests import Usage
     from tests.conformance.provider import Provider
+
+_OF_THE_PROVIDER = {"model", "backend", "model_id", "request_id", "attempts", "raw"}
 
 
 def check_common(result: Result, provider: Provider, model: str, usage: Usage = USAGE, cost: Decimal = COST) -> None:
@@ -47,8 +51,7 @@ def check_text(result: TextResult, provider: Provider, model: str, **common: Any
 
 def shape(value: Any) -> Any:
     """What two providers' results of the same call must have in common: everything but names, ids and times."""
-    if isinstance(value, ToolCall):
-        return value.name, value.arguments
-    if isinstance(value, (tuple, list)):
-        return tuple(shape(item) for item in value)
-    return value
+    if not isinstance(value, Result):
+        return value
+    told = attrs.asdict(value, recurse=False)
+    return type(value).__name__, {name: field for name, field in told.items() if name not in _OF_THE_PROVIDER}

@@ -135,7 +135,7 @@ def _faults_of_parts(parts: list[dict[str, Any]], waiting: list[dict[str, Any]])
             yield f"oneof field 'data' must be set once: {part}"
     calls = [part for part in parts if "functionCall" in part]
     results = [part["functionResponse"] for part in parts if "functionResponse" in part]
-    if calls and calls[0].get("thoughtSignature") != SIGNATURE:
+    if calls and calls[0].get("thoughtSignature") not in (SIGNATURE, "skip_thought_signature_validator"):
         yield "Function call is missing a thought_signature"
     if len(results) != len(waiting):
         yield "the number of function response parts is to equal that of function call parts"

@@ -16,7 +16,11 @@ _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 
 def text_body(request: TextRequest) -> dict[str, Any]:
     """A text or object request in the API's own form: what it holds, and nothing else."""
-    body: dict[str, Any] = {"contents": contents(request.messages), "generationConfig": _generation_config(request)}
+    signed = request.spec.options.get("thinking") != "budget"  # Gemini 3 and later
+    body: dict[str, Any] = {
+        "contents": contents(request.messages, signed_calls=signed),
+        "generationConfig": _generation_config(request),
+    }
     if request.system is not None:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
     if request.tools:

@@ -6,6 +6,9 @@ A thought signature goes back in the part it came with (https://ai.google.dev/ge
     {"call": id, "thoughtSignature": …}      the function call with that id
     {"text": text, "thoughtSignature": …}    the end of the message's text; "" for a part of its own after it
     {"thought": text, "thoughtSignature": …} a thought
+
+Gemini 3 and later refuse a function call without a signature; one that another model made gets the word that Google has
+for that, see the page's questions and answers.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 PROVIDER = "google"
 _MADE_UP = "made-up-"
+_NOT_GEMINIS = "skip_thought_signature_validator"
 
 
 def new_call_id() -> str:
@@ -31,8 +35,12 @@ def new_call_id() -> str:
     return _MADE_UP + token_hex(8)
 
 
-def contents(messages: Iterable[Message]) -> list[dict[str, Any]]:
+def contents(messages: Iterable[Message], *, signed_calls: bool = False) -> list[dict[str, Any]]:
     """The conversation in Google's form; results of tools that follow each other are one turn.
+
+    Args:
+        messages: The conversation.
+        signed_calls: Whether the model refuses function calls without a signature.
 
     Raises:
         BadRequestError: A tool's result answers no call of the conversation.
@@ -43,6 +51,8 @@ def contents(messages: Iterable[Message]) -> list[dict[str, Any]]:
     for message in messages:
         names |= {part.id: part.name for part in message.parts if isinstance(part, ToolCall)}
         parts = _model_parts(message) if message.role == "assistant" else _user_parts(message, names)
+        if signed_calls:
+            _sign_first_call(parts)
         if in_results and message.role == "tool":
             made[-1]["parts"] += parts
         else:
@@ -91,6 +101,13 @@ def _model_parts(message: Message) -> list[dict[str, Any]]:
     if last_text is None:
         parts += _with_signatures("", signed)
     return parts or [{"text": ""}]
+
+
+def _sign_first_call(parts: list[dict[str, Any]]) -> None:
+    """The first of calls made together bears the signature of all."""
+    first = next((part for part in parts if "functionCall" in part), None)
+    if first is not None:
+        first.setdefault("thoughtSignature", _NOT_GEMINIS)
 
 
 def _with_signatures(text: str, signed: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
