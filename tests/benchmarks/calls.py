@@ -69,7 +69,7 @@ def run(*, rounds: int = 15) -> list[Row]:
             {
                 "async ours": many(lambda: ours.generate_text(PROMPT, model="m")),
                 "async SDK": many(lambda: theirs.chat.completions.create(model="gpt-4o-mini", messages=MESSAGES)),
-                "sync ours": lambda: [ours_sync.generate_text(PROMPT, model="m") for _ in range(CALLS)] and None,
+                "sync ours": lambda: [ours_sync.generate_text(PROMPT, model="m") for _ in range(CALLS)],
                 "sync SDK": lambda: (
                     [theirs_sync.chat.completions.create(model="gpt-4o-mini", messages=MESSAGES) for _ in range(CALLS)]
                     and None

@@ -45,7 +45,7 @@ def _loading(rounds: int) -> list[Row]:
             tomli.loads(file.read_text(encoding="utf-8"))
 
     taken = interleaved(
-        {"load": lambda: load(config=config, environ=environ, plugins=plugins) and None, "tomli": parse}, rounds=rounds
+        {"load": lambda: load(config=config, environ=environ, plugins=plugins), "tomli": parse}, rounds=rounds
     )
     deck = load(config=config, environ=environ, plugins=plugins).deck
     deck.resolve("llm_to_engineer")

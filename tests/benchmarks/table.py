@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @frozen
@@ -42,7 +42,7 @@ def print_rows(rows: Sequence[Row]) -> None:
         sys.stdout.write(f"{row.name:{width}}  {row.value:10.3f} {row.unit:6} {target:10} {row.note}\n")
 
 
-def interleaved(tasks: dict[str, Callable[[], None]], *, rounds: int) -> dict[str, float]:
+def interleaved(tasks: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
     """The median CPU seconds of each task, one of each per round."""
     taken: dict[str, list[float]] = {name: [] for name in tasks}
     for task in tasks.values():
