@@ -57,6 +57,7 @@ class DeckCheck:
             source = self._deck.aliases[cycle[0]].source
             self._faults.error(ConfigError, "alias-cycle", describe_cycle(cycle), source)
         self._check_aliases()
+        self._report_repeated()
         for capability, presets in self._deck.presets.items():
             for preset in presets.values():
                 self._check_preset(preset, capability)
@@ -93,6 +94,15 @@ class DeckCheck:
             if alias.settings:
                 capability = self._capability_of(name)
                 self._check_settings(self._deck.resolve(f"@{name}", capability), alias.settings)
+
+    def _report_repeated(self) -> None:
+        for (name, number), model in self._graph.repeated.items():
+            alias = self._deck.aliases[name]
+            message = (
+                f"the chain '{name}' reaches '{model}' a second time through '{alias.targets[number]}'; it is dropped"
+            )
+            source = alias.origins.get("model", alias.source).child(str(number))
+            self._faults.warning("duplicate-chain-member", message, source)
 
     def _capability_of(self, alias: str) -> Capability:
         """The capability of the first model an alias leads to."""
