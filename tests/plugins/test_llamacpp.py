@@ -112,7 +112,7 @@ def test_typing_and_data_files_are_in_the_package() -> None:
 
 def test_text_ends_at_its_limit_with_its_usage() -> None:
     """An answer cut by max_tokens says so, and the server's own counts are the usage."""
-    answer = generate(text_request("Name three rivers.", temperature=0, max_tokens=8))
+    answer = generate(text_request("Name three rivers.", max_tokens=8))
     assert answer.text.strip()
     assert answer.finish_reason == "length"
     assert answer.usage.output_tokens == 8
@@ -130,7 +130,7 @@ def test_n_predict_limits_a_call_without_max_tokens() -> None:
 
 def test_a_stop_string_ends_the_text() -> None:
     """What follows a stop string is not given, and the reason is `stop`."""
-    answer = generate(text_request("Write about the sea.", temperature=0, max_tokens=60, stop=("a", "e")))
+    answer = generate(text_request("Write about the sea.", max_tokens=60, stop=("a", "e")))
     assert answer.finish_reason == "stop"
     assert not set("ae") & set(answer.text)
 
@@ -191,7 +191,7 @@ def test_a_stream_gives_deltas_and_then_the_whole_answer() -> None:
 
     async def main() -> list[str | TextAnswer]:
         async with opened() as backend:
-            request = text_request("Say hello to 🌍 and 東京.", temperature=0, max_tokens=16)
+            request = text_request("Say hello to 🌍 and 東京.", max_tokens=16)
             return [event async for event in backend.stream_text(request)]
 
     *deltas, answer = asyncio.run(main())

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pipelex_backend_llamacpp._settings import EngineSettings
 
 PROCESS = psutil.Process()
-LONG = text_request("Write a very long story about a fox.", temperature=0, max_tokens=900)
+LONG = text_request("Write a very long story about a fox.", max_tokens=900)
 LONG_PROMPT = text_request("word " * 3000, max_tokens=2)
 
 
@@ -89,9 +89,7 @@ def test_many_threads_and_loops_share_one_model(loads: list[EngineSettings]) -> 
 
     async def ask(prompt: str) -> str:
         async with opened() as backend:
-            return (
-                await backend.generate_text(text_request(prompt, system="Repeat.", temperature=0, max_tokens=3))
-            ).text
+            return (await backend.generate_text(text_request(prompt, system="Repeat.", max_tokens=3))).text
 
     async def main() -> list[str]:
         async with opened() as keeper:

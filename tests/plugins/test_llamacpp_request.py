@@ -33,7 +33,7 @@ def body(request: TextRequest) -> dict[str, Any]:
 
 def test_only_settings_that_are_given_are_sent() -> None:
     """The rest is llama.cpp's default, but for the limit that every call has, and what makes it stoppable."""
-    assert body(text_request("hi", system=None)) == {
+    assert body(text_request("hi", system=None, temperature=None)) == {
         "messages": [{"role": "user", "content": "hi"}],
         "max_tokens": 77,
         "stream": True,
@@ -56,7 +56,12 @@ def test_every_setting_has_its_place() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "cached"),
-    [({}, True), ({"temperature": 0.2}, True), ({"temperature": 0}, False), ({"seed": 0}, False)],
+    [
+        ({"temperature": None}, True),
+        ({"temperature": 0.2}, True),
+        ({"temperature": 0}, False),
+        ({"temperature": 0.2, "seed": 0}, False),
+    ],
 )
 def test_a_repeatable_call_does_without_the_prompt_cache(settings: dict[str, Any], cached: bool) -> None:
     """A prompt read in other pieces gives slightly other numbers, and then other words."""

@@ -42,8 +42,9 @@ def user(text: str) -> Message:
 
 
 def text_request(prompt: str = "Tell me a story.", *, model_id: str = "smollm2", **settings: Any) -> TextRequest:
-    """A call with a short system prompt: without one, the model's template writes a longer one."""
-    return TextRequest(**{"spec": spec(model_id), "messages": (user(prompt),), "system": "Hi.", **settings})
+    """A call that repeats itself, with a short system prompt: without one, the model's template writes a longer one."""
+    defaults = {"spec": spec(model_id), "messages": (user(prompt),), "system": "Hi.", "temperature": 0}
+    return TextRequest(**{**defaults, **settings})
 
 
 def object_request(prompt: str, schema: dict[str, Any], **settings: Any) -> ObjectRequest:
