@@ -1,0 +1,165 @@
+"""Messages and tools as callers write them: the classes of `requests.py`, or mappings.
+
+A message is `{"role": …, "content": …}`, its content a string, one part, or a list of parts. A part is a string or
+
+    {"type": "text", "text": "…"}
+    {"type": "image", "image": path | bytes | URL}
+    {"type": "document", "document": path | bytes | URL}
+    {"type": "tool_call", "id": "…", "name": "…", "arguments": {…}}
+    {"type": "tool_result", "call_id": "…", "content": "…", "is_error": false}
+
+A tool is `{"name": …, "description": …, "parameters": JSON schema}`.
+
+The form of OpenAI's chat completions, which much code has already, means the same: parts `image_url` and `file`,
+`tool_calls` beside an assistant's content, messages of role `tool` with a `tool_call_id`, role `developer`, and tools
+wrapped in `{"type": "function", "function": …}` (https://platform.openai.com/docs/api-reference/chat/create).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.media import read_document, read_image
+from pipelex_core.requests import (
+    DocumentPart,
+    ImagePart,
+    Message,
+    ProviderPart,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
+
+if TYPE_CHECKING:
+    from pipelex_core.requests import Part, Role
+
+_PART_CLASSES = (TextPart, ImagePart, DocumentPart, ToolCall, ToolResult, ProviderPart)
+_ROLES = ("system", "user", "assistant", "tool")
+_TOOL_KEYS = {"type", "name", "description", "parameters", "input_schema", "schema", "strict"}
+
+
+def read_message(message: object) -> Message:
+    """A message, from a `Message` or a mapping.
+
+    Raises:
+        UnsupportedInputError: An unknown role or part, or a key that is missing.
+    """
+    if isinstance(message, Message):
+        return message
+    if not isinstance(message, Mapping):
+        msg = f"a message is a Message or a mapping with role and content, not {type(message).__name__}"
+        raise UnsupportedInputError(msg)
+    role = "system" if message.get("role") == "developer" else message.get("role")
+    if role not in _ROLES:
+        msg = f"a message's role is one of {', '.join(_ROLES)}, not {role!r}"
+        raise UnsupportedInputError(msg)
+    content, calls = message.get("content"), message.get("tool_calls") or ()
+    if role == "tool" and "tool_call_id" in message:
+        result = ToolResult(call_id=message["tool_call_id"], content=_as_text(content), name=message.get("name"))
+        return Message(role="tool", parts=(result,))
+    parts: list[Part] = [_tool_call(call) for call in calls]
+    if content is not None or not parts:
+        listed = content if isinstance(content, Sequence) and not isinstance(content, (str, bytes)) else [content]
+        parts = [*(_part(part) for part in listed), *parts]
+    return Message(role=cast("Role", role), parts=tuple(parts))
+
+
+def read_tool(tool: object) -> Tool:
+    """A tool, from a `Tool` or a mapping.
+
+    Raises:
+        UnsupportedInputError: No name, an unknown key, or parameters that are no JSON schema of an object.
+    """
+    if isinstance(tool, Tool):
+        return tool
+    if isinstance(tool, Mapping) and isinstance(tool.get("function"), Mapping):
+        tool = tool["function"]
+    if not isinstance(tool, Mapping) or not isinstance(tool.get("name"), str) or not tool["name"]:
+        msg = 'a tool is a Tool or a mapping with "name", "description" and "parameters"'
+        raise UnsupportedInputError(msg)
+    unknown = set(tool) - _TOOL_KEYS
+    if unknown:
+        msg = f"tool '{tool['name']}' has unknown keys: {', '.join(sorted(map(str, unknown)))}"
+        raise UnsupportedInputError(msg)
+    given = tool.get("parameters") or tool.get("input_schema") or tool.get("schema")
+    parameters = given or {"type": "object", "properties": {}}
+    if not isinstance(parameters, Mapping) or parameters.get("type") != "object":
+        msg = f"tool '{tool['name']}': parameters must be a JSON schema of type object"
+        raise UnsupportedInputError(msg)
+    return Tool(name=tool["name"], description=str(tool.get("description") or ""), parameters=parameters)
+
+
+def _part(part: object) -> Part:
+    if isinstance(part, str):
+        return TextPart(part)
+    if isinstance(part, _PART_CLASSES):
+        return part
+    if isinstance(part, Mapping):
+        try:
+            return _part_of_mapping(part)
+        except KeyError as error:
+            msg = f"a part of type {part.get('type')!r} needs {error}"
+            raise UnsupportedInputError(msg) from None
+    msg = f"a message's content is text or parts, not {type(part).__name__}"
+    raise UnsupportedInputError(msg)
+
+
+def _part_of_mapping(part: Mapping[str, Any]) -> Part:
+    kind = part.get("type")
+    if kind == "text":
+        return TextPart(part["text"])
+    if kind in {"image", "image_url"}:
+        image = part[kind]
+        return ImagePart(read_image(image["url"] if isinstance(image, Mapping) else image))
+    if kind in {"document", "file"}:
+        document = part[kind]
+        return DocumentPart(read_document(document["file_data"] if isinstance(document, Mapping) else document))
+    if kind == "tool_call":
+        return _tool_call(part)
+    if kind == "tool_result":
+        content, failed = _as_text(part["content"]), bool(part.get("is_error"))
+        return ToolResult(call_id=part["call_id"], content=content, name=part.get("name"), is_error=failed)
+    msg = f"a part's type is text, image, document, tool_call or tool_result, not {kind!r}"
+    raise UnsupportedInputError(msg)
+
+
+def _tool_call(call: object) -> ToolCall:
+    """A call, from a `ToolCall` or a mapping; its arguments may be JSON text."""
+    if isinstance(call, ToolCall):
+        return call
+    if not isinstance(call, Mapping):
+        msg = f"a tool call is a ToolCall or a mapping, not {type(call).__name__}"
+        raise UnsupportedInputError(msg)
+    function = call.get("function")
+    named = function if isinstance(function, Mapping) else call
+    try:
+        identity, name, arguments = call["id"], named["name"], named["arguments"]
+        if isinstance(arguments, str):
+            arguments = json.loads(arguments or "{}")
+    except KeyError as error:
+        msg = f"a tool call needs {error}"
+        raise UnsupportedInputError(msg) from None
+    except ValueError as error:
+        msg = f"the arguments of a tool call are no JSON: {error}"
+        raise UnsupportedInputError(msg) from None
+    if not isinstance(arguments, Mapping):
+        msg = f"the arguments of tool call '{name}' are no object"
+        raise UnsupportedInputError(msg)
+    return ToolCall(id=identity, name=name, arguments=arguments)
+
+
+def _as_text(content: object) -> str:
+    """What a tool gave back: a text as it is, text parts joined, anything else as JSON."""
+    if isinstance(content, str):
+        return content
+    if (
+        isinstance(content, list)
+        and content
+        and all(isinstance(p, Mapping) and p.get("type") == "text" for p in content)
+    ):
+        return "".join(str(part.get("text", "")) for part in content)
+    return json.dumps(content, ensure_ascii=False, default=str)

@@ -1,0 +1,127 @@
+"""Messages and tools, in the forms callers write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipelex_core import UnsupportedInputError
+from pipelex_core.messages import read_message, read_tool
+from pipelex_core.requests import DocumentPart, ImagePart, Message, TextPart, Tool, ToolCall, ToolResult
+from tests.support.scripted import PNG
+
+CALL = ToolCall(id="c1", name="weather", arguments={"city": "Basel"})
+URL = "https://example.org/a.png"
+
+
+@pytest.mark.parametrize(
+    "written, message",
+    [
+        ({"role": "user", "content": "Hi"}, Message(role="user", parts=(TextPart("Hi"),))),
+        ({"role": "developer", "content": "Hi"}, Message(role="system", parts=(TextPart("Hi"),))),
+        (
+            {"role": "user", "content": ["a", {"type": "text", "text": "b"}]},
+            Message(role="user", parts=(TextPart("a"), TextPart("b"))),
+        ),
+        ({"role": "assistant", "content": [CALL]}, Message(role="assistant", parts=(CALL,))),
+        (
+            {
+                "role": "assistant",
+                "content": {"type": "tool_call", "id": "c1", "name": "weather", "arguments": {"city": "Basel"}},
+            },
+            Message(role="assistant", parts=(CALL,)),
+        ),
+        (
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [
+                    {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Basel"}'}}
+                ],
+            },
+            Message(role="assistant", parts=(CALL,)),
+        ),
+        (
+            {"role": "assistant", "content": "Let me see.", "tool_calls": [CALL]},
+            Message(role="assistant", parts=(TextPart("Let me see."), CALL)),
+        ),
+        (
+            {"role": "tool", "tool_call_id": "c1", "content": "Sunny"},
+            Message(role="tool", parts=(ToolResult(call_id="c1", content="Sunny"),)),
+        ),
+        (
+            {
+                "role": "tool",
+                "tool_call_id": "c1",
+                "content": [{"type": "text", "text": "Sun"}, {"type": "text", "text": "ny"}],
+            },
+            Message(role="tool", parts=(ToolResult(call_id="c1", content="Sunny"),)),
+        ),
+        (
+            {
+                "role": "tool",
+                "content": [{"type": "tool_result", "call_id": "c1", "content": {"sky": "blau ☀"}, "is_error": True}],
+            },
+            Message(role="tool", parts=(ToolResult(call_id="c1", content='{"sky": "blau ☀"}', is_error=True),)),
+        ),
+    ],
+)
+def test_every_form_of_a_message_is_read(written: Any, message: Message) -> None:
+    """Ours, and that of chat completions."""
+    assert read_message(written) == message
+
+
+def test_media_in_parts_are_read() -> None:
+    """Bytes, URLs and data URLs, in either form."""
+    written = {
+        "role": "user",
+        "content": [
+            {"type": "image", "image": PNG},
+            {"type": "image_url", "image_url": {"url": URL}},
+            {"type": "image_url", "image_url": URL},
+            {"type": "document", "document": b"%PDF-1.7"},
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0xLjc="}},
+        ],
+    }
+    first, second, third, fourth, fifth = read_message(written).parts
+    assert isinstance(first, ImagePart)
+    assert first.media.data == PNG
+    assert second == third
+    assert isinstance(second, ImagePart)
+    assert (second.media.url, second.media.media_type) == (URL, "image/png")
+    assert isinstance(fourth, DocumentPart)
+    assert isinstance(fifth, DocumentPart)
+    assert fourth.media.data == fifth.media.data == b"%PDF-1.7"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Hi",
+        {"role": "robot", "content": "Hi"},
+        {"role": "user"},
+        {"role": "user", "content": 3},
+        {"role": "user", "content": [{"type": "video", "video": "a.mp4"}]},
+        {"role": "user", "content": [{"type": "image"}]},
+        {"role": "assistant", "tool_calls": ["weather"]},
+        {"role": "assistant", "tool_calls": [{"id": "c1", "name": "weather"}]},
+        {"role": "assistant", "tool_calls": [{"id": "c1", "name": "weather", "arguments": "{"}]},
+        {"role": "assistant", "tool_calls": [{"id": "c1", "name": "weather", "arguments": "[]"}]},
+        {"role": "tool", "content": [{"type": "tool_result", "content": "x"}]},
+    ],
+)
+def test_a_malformed_message_is_refused(written: Any) -> None:
+    """An unknown role, part or type, a missing key, arguments that are no object."""
+    with pytest.raises(UnsupportedInputError):
+        read_message(written)
+
+
+@pytest.mark.parametrize("key", ["parameters", "input_schema", "schema"])
+def test_every_form_of_a_tool_is_read(key: str) -> None:
+    """Bare or wrapped as a function, its schema under the name of any provider."""
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
+    tool = Tool(name="weather", description="The weather.", parameters=schema)
+    bare = {"name": "weather", "description": "The weather.", key: schema}
+    assert read_tool(tool) == read_tool(bare) == read_tool({"type": "function", "function": bare}) == tool
+    assert read_tool({"name": "now"}).parameters == {"type": "object", "properties": {}}
