@@ -39,6 +39,8 @@ _IMAGES = "/images/generations"
 class EndpointBackend(ModelLister):
     """What all backends of this plugin have: one endpoint, and its traits."""
 
+    loggers: ClassVar[tuple[str, ...]] = ("openai",)
+
     _endpoint: Endpoint
     _http: httpx2.AsyncClient
 
