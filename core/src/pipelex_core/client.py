@@ -105,7 +105,7 @@ class AsyncClient:
         """A text.
 
         Args:
-            prompt: What to say: a string, or the messages of a conversation (see `prompts.py`).
+            prompt: What to say: a string, or the messages of a conversation (see `messages.py`).
             model: A preset, alias or model, or `{"model": …, **settings}`; None for the deck's default for text.
             system: System prompt.
             images: Paths, bytes, URLs or data URLs of PNG, JPEG, GIF or WebP images.
