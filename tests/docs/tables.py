@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 
 from attrs import fields_dict
 
-from pipelex_core import errors, requests
+from pipelex_core import backend, errors, hookspecs, requests
 from pipelex_core.client import AsyncClient
 from pipelex_core.config import tables
 from pipelex_core.config.backends import NEWER_BACKEND_KEYS
@@ -17,7 +17,7 @@ from pipelex_core.config.model_specs import NEWER_SPEC_KEYS
 from pipelex_core.constraints import CONSTRAINTS
 from pipelex_core.plugins import FIRST_PARTY, discover
 from pipelex_core.settings import SETTINGS
-from pipelex_core.specs import Costs, ModelType
+from pipelex_core.specs import BackendConfig, Costs, ModelType
 from tests.docs.codes import problem_codes
 from tests.docs.faulty import faulty_deck, faulty_report
 from tests.docs.meanings import BACKEND_KEYS, CODES, PROFILE_KEYS, SPEC_KEYS
@@ -61,6 +61,10 @@ def made_parts() -> dict[str, str]:
         "faulty-report": faulty_report(),
         "result": _attributes(requests.Result),
         **{name: _attributes(getattr(requests, name)) for name in _VALUES},
+        "hooks": _hooks(),
+        "capabilities": _capabilities(),
+        "backend-config": _attributes(BackendConfig),
+        "option": _attributes(backend.Option),
         **{f"{name}-arguments": _arguments(name) for name in ("from_project", "generate_text", "extract")},
     }
 
@@ -123,8 +127,8 @@ def _prices() -> dict[str, str]:
 def _sdks() -> str:
     served: dict[str, list[str]] = {}
     for sdk, distribution in FIRST_PARTY.items():
-        backend, _, name = sdk.rpartition(":")
-        served.setdefault(distribution, []).append(f"`{name}` of backend `{backend}`" if backend else f"`{name}`")
+        only, _, name = sdk.rpartition(":")
+        served.setdefault(distribution, []).append(f"`{name}` of backend `{only}`" if only else f"`{name}`")
     rows = ((f"`{distribution}`", ", ".join(sdks)) for distribution, sdks in sorted(served.items()))
     return _table(("plugin", "serves `sdk`"), rows)
 
@@ -136,8 +140,8 @@ def _options(*, models: bool) -> str:
     for record in plugins.records:
         found: dict[Option, list[str]] = {}
         for sdk in record.sdks:
-            backend, _, name = sdk.rpartition(":")
-            factory = plugins.require(backend or "any", name)[0]
+            only, _, name = sdk.rpartition(":")
+            factory = plugins.require(only or "any", name)[0]
             for option in factory.model_options if models else factory.options:
                 found.setdefault(option, []).append(sdk)
         for option, sdks in found.items():
@@ -172,6 +176,27 @@ def _codes() -> str:
         msg = f"tests/docs/meanings.py and the code differ in problem codes: {sorted(set(found) ^ set(CODES))}"
         raise AssertionError(msg)
     return _table(("code", "is", "means"), ((f"`{code}`", found[code], CODES[code]) for code in sorted(CODES)))
+
+
+def _hooks() -> str:
+    """Each hook with what it returns and the first paragraph of its documentation."""
+    hooks = {name: value for name, value in vars(hookspecs).items() if name.startswith("pipelex_")}
+    return _table(("hook", "is"), ((f"`{name}`", sentence(_summary(hook))) for name, hook in hooks.items()))
+
+
+def _capabilities() -> str:
+    """Each abstract class of a backend with its method."""
+    rows = []
+    for name, value in vars(backend).items():
+        if inspect.isabstract(value) and issubclass(value, backend.Backend):
+            (method,) = value.__abstractmethods__
+            rows.append((f"`{name}`", f"`{method}`", sentence(_summary(value).partition(";")[0])))
+    return _table(("class", "method", "is for"), rows)
+
+
+def _summary(thing: object) -> str:
+    """The first paragraph of a docstring."""
+    return " ".join((inspect.getdoc(thing) or "").partition("\n\n")[0].split())
 
 
 def attributes_of(thing: Any, section: str = "Attributes") -> dict[str, str]:
