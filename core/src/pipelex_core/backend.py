@@ -48,9 +48,12 @@ class Backend(ABC):  # noqa: B024 -- its capabilities are what is abstract
         config: The backend's table of backends.toml: all that a plugin gets to know.
         fetches_urls: Whether the provider fetches images and documents given as URLs. Where not, core downloads them,
             and the plugin sees bytes only.
+        loggers: Names of loggers of its SDK that write down requests or answers; core keeps the configured secrets out
+            of what they and those below them log while the backend is open.
     """
 
     fetches_urls: ClassVar[bool] = True
+    loggers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: BackendConfig) -> None:
         self.config = config

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from pipelex_core.errors import PluginError
+from pipelex_core.execution.logs import GuardedLogs
 from pipelex_core.execution.resources import LoopResources
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class LoopBackends:
         self.pid = os.getpid()
         self.resources = LoopResources()
         self.opened: dict[tuple[str, str], Backend] = {}
+        self._guarded: list[GuardedLogs] = []
         self._opening: dict[tuple[str, str], asyncio.Lock] = {}
         self._keeper: AsyncGenerator[None, None] | None = None
 
@@ -46,6 +48,8 @@ class LoopBackends:
                 backend = _make(config, key[1], plugins)
                 await backend.open(self.resources)
                 self.opened[key] = backend
+                if backend.loggers:
+                    self._guarded.append(GuardedLogs(backend))
             return backend
 
     async def close(self) -> None:
@@ -66,6 +70,9 @@ class LoopBackends:
                 except Exception as error:  # noqa: BLE001 -- the others must be closed too; the text could hold a key
                     _log.warning("backend '%s' failed to close: %s", backend.config.name, type(error).__name__)
             await self.resources.close()
+            for logs in self._guarded:
+                logs.release()
+            self._guarded.clear()
 
 
 class Backends:

@@ -34,6 +34,8 @@ def redact_error(error: CallError, config: BackendConfig) -> None:
         notes = getattr(current, "__notes__", None)
         if notes:
             notes[:] = [redacted(note, config) for note in notes]
+        if current.__suppress_context__:
+            current.__context__ = None  # nobody is shown it, and it may hold the provider's words
         current = current.__cause__ or current.__context__
     error.message = redacted(error.message, config)
     for name in ("partial_text", "request_id", "raw"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pipelex_backend_anthropic._answer import object_of_tool, read_answer
 from pipelex_backend_anthropic._request import answers_by_tool, message_body
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 class AnthropicBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister):
     """Claude models; the connection pool is core's, and so is closing it."""
+
+    loggers: ClassVar[tuple[str, ...]] = ("anthropic",)
 
     _client: MessagesClient
 

@@ -27,6 +27,7 @@ class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister):
     """Converse and ConverseStream."""
 
     fetches_urls: ClassVar[bool] = False
+    loggers: ClassVar[tuple[str, ...]] = ("botocore",)
 
     _settings: Settings
     _workers: Workers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fal_client import AsyncRequestHandle, Completed, FalClientError, Status
 
@@ -37,6 +37,8 @@ UNREADABLE = (KeyError, ValueError, TypeError, FalClientError)
 
 class FalBackend(ImageGenerator):
     """fal's queue, one connection pool for each event loop."""
+
+    loggers: ClassVar[tuple[str, ...]] = ("httpcore", "fal_client")
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)

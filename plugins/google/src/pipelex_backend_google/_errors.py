@@ -84,11 +84,12 @@ def request_id(headers: Mapping[str, str] | None) -> str | None:
 
 def _of_api(error: genai.APIError) -> CallError:
     details = list(_details(error.details))
-    rpc_status = error.status or ""
-    status = error.code or _HTTP_STATUS.get(rpc_status)
+    rpc_status = error.status if isinstance(error.status, str) else ""
+    code: Any = error.code  # as the answer has it, whatever the SDK declares
+    status = code if isinstance(code, int) and code else _HTTP_STATUS.get(rpc_status)
     made = next((_BY_REASON[reason] for reason in _values(details, "reason") if reason in _BY_REASON), None)
     made = made or _BY_RPC_STATUS.get(rpc_status) or (error_class_for_status(status) if status else ServerError)
-    told = " ".join((error.message or "no reason was given").split())
+    told = " ".join(str(error.message or "no reason was given").split())
     headers = getattr(error.response, "headers", None)
     return made(
         f"Google answered {rpc_status or 'with an error'}: {told[:_LONGEST]}",

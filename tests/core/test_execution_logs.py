@@ -1,0 +1,39 @@
+"""What an SDK logs while its backend is open holds no configured secret."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from pipelex_core import AsyncClient
+from tests.support.scripted import KEY, Script, ScriptedBackend, deck_of, plugins_for, spec
+
+if TYPE_CHECKING:
+    import pytest
+
+
+class Talkative(ScriptedBackend):
+    """Writes its key into its SDK's log."""
+
+    loggers = ("acme_sdk",)
+
+
+def test_a_secret_is_taken_out_of_the_sdks_log_while_the_backend_is_open(caplog: pytest.LogCaptureFixture) -> None:
+    """Messages and arguments alike, below the named logger too; a logger of others is left alone, and all are at the end."""
+    caplog.set_level(logging.DEBUG)
+    sdk, below, other = (logging.getLogger(name) for name in ("acme_sdk", "acme_sdk.wire", "acme_sdkish"))
+
+    async def main() -> None:
+        plugins = plugins_for({"scripted": Script()}, kind=Talkative)
+        async with AsyncClient(deck_of(spec("m")), plugins) as client:
+            await client.generate_text("Hi", model="m")
+            sdk.debug("sent %s", {"key": KEY})
+            below.debug(f"got {KEY}")
+            below.debug("nothing to hide: %d", 7)
+            other.debug(KEY)
+        assert [logger.filters for logger in (sdk, below, other)] == [[], [], []]
+
+    asyncio.run(main())
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("acme_sdk")]
+    assert said == ["sent {'key': '***'}", "got ***", "nothing to hide: 7", KEY]
