@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
@@ -74,14 +73,17 @@ class SettingRule:
             )
         if isinstance(value, str):
             return value in self.choices
-        if isinstance(value, bool) or not isinstance(value, int if self.kind == "integer" else (int, float)):
-            return False
-        return isfinite(value) and (
-            (self.minimum is None or value >= self.minimum)
+        return (
+            not isinstance(value, bool)
+            and isinstance(value, int if self.kind == "integer" else (int, float))
+            and -_HUGE < value < _HUGE  # false for NaN and infinity too
+            and (self.minimum is None or value >= self.minimum)
             and (self.maximum is None or value <= self.maximum)
             and (self.above is None or value > self.above)
         )
 
+
+_HUGE = 2**63  # no setting is as large, and Python refuses to print much larger numbers
 
 _SEED = SettingRule("integer", "For repeatable answers, where the model has it.", minimum=0)
 
@@ -156,11 +158,14 @@ def _unknown(capability: Capability, name: str) -> SettingFault:
         name=name,
         message=f"'{name}' is no setting for {capability}",
         expected=f"one of {', '.join(rules)}",
-        suggestion=nearest(name, rules),
+        suggestion=nearest(str(name), rules),
         unknown=True,
     )
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # there is a number of thousands of digits in it
+        return "a huge number"
     return text if len(text) <= 60 else f"{text[:57]}…"

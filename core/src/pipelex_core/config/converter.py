@@ -41,6 +41,9 @@ class UnknownNameError(ValueError):
     """A key that means nothing, in a table whose keys are known."""
 
 
+_HUGE = 2**63  # no count is as large, and Python refuses to print much larger numbers
+
+
 @cache
 def strict_converter() -> Converter:
     """The converter; made, and cattrs imported, with the first table."""
@@ -79,8 +82,8 @@ def _exactly(type_: type, expected: str) -> Callable[[Any, Any], Any]:
 
 def _at_least(least: int) -> Callable[[Any, Any], Any]:
     def check(value: Any, _: Any) -> Any:
-        if value.__class__ is not int or value < least:
-            got = str(value) if value.__class__ is int else type_name(value)
+        if value.__class__ is not int or not least <= value < _HUGE:
+            got = str(value) if value.__class__ is int and abs(value) < _HUGE else type_name(value)
             raise WrongValueError(got, f"a whole number of at least {least}")
         return value
 
@@ -175,4 +178,5 @@ def _check_price(item: tuple[str, Any]) -> None:
     if price.__class__ not in {int, Decimal}:
         raise WrongValueError(type_name(price), expected)
     if not Decimal(price).is_finite() or price < 0:
-        raise WrongValueError(str(price), expected)
+        got = "negative or infinite"
+        raise WrongValueError(got, expected)
