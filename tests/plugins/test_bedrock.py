@@ -76,7 +76,7 @@ def folder(tmp_path: Path) -> Path:
     """A project's folder of configuration, without backends.toml."""
     folder = tmp_path / ".pipelex" / "inference"
     (folder / "deck").mkdir(parents=True)
-    (folder / "deck" / "base.toml").write_text("")
+    (folder / "deck" / "base.toml").write_text("[aliases]\n")
     (folder / "routing_profiles.toml").write_text('active = "all"\n[profiles.all]\ndefault = "bedrock"\n')
     return folder
 

@@ -58,7 +58,7 @@ def loaded(backend: str, folder: Path, table: str = "") -> LoadedConfig:
     (folder / "backends.toml").write_text(f"[{backend}]\nenabled = true\n{table}\n")
     (folder / "routing_profiles.toml").write_text(f'active = "all"\n[profiles.all]\ndefault = "{backend}"\n')
     (folder / "deck").mkdir()
-    (folder / "deck" / "base.toml").write_text("")
+    (folder / "deck" / "base.toml").write_text("[aliases]\n")
     points = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name == "google"]
     return load(config=folder, environ=ENVIRONMENT[backend], plugins=discover(entry_points=points))
 
