@@ -11,8 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
 from pipelex_core.config.backends import BackendDraft, read_backends
 from pipelex_core.config.checks import DeckCheck, Unknown
 from pipelex_core.config.deck import check_policy, make_aliases, make_choices, make_presets
@@ -29,7 +27,7 @@ from pipelex_core.config.spec_files import SpecFile, read_spec_file
 from pipelex_core.config.tables import BackendTable
 from pipelex_core.config.toml_file import read_toml, report_empty
 from pipelex_core.deck import ModelDeck
-from pipelex_core.errors import ConfigError, ModelDeckNotFoundError, ModelsManagerError
+from pipelex_core.errors import ModelDeckNotFoundError, ModelsManagerError
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
@@ -67,9 +65,9 @@ def load(
     """
     variables = os.environ if environ is None else environ
     folder = locate(root, config=config, environ=variables)
-    loaded, problems, kind = _read(folder, variables, env_file, plugins, profile=profile, strict=strict)
-    if loaded is None:
-        raise kind(problems=problems)
+    loaded, faults = _read(folder, variables, env_file, plugins, profile=profile, strict=strict)
+    if faults.stop:
+        raise faults.error_class()(problems=faults.problems())
     return loaded
 
 
@@ -89,8 +87,8 @@ def check(
         folder = locate(root, config=config, environ=variables)
     except ModelDeckNotFoundError as error:
         return None, error.problems
-    loaded, problems, _ = _read(folder, variables, env_file, plugins, profile=profile, strict=strict)
-    return loaded, problems
+    loaded, faults = _read(folder, variables, env_file, plugins, profile=profile, strict=strict)
+    return (None, faults.problems()) if faults.stop else (loaded, loaded.warnings)
 
 
 def _read(
@@ -101,16 +99,12 @@ def _read(
     *,
     profile: str | None,
     strict: bool,
-) -> tuple[LoadedConfig | None, tuple[Problem, ...], type[ConfigError]]:
-    """What there is in a folder, or None where an error was found; all problems, and the class of the errors."""
+) -> tuple[LoadedConfig, Faults]:
+    """What there is in a folder, and what is wrong with it; with an error in it, it is of no use."""
     faults = Faults()
     file = env_file_of(folder) if env_file is None else Path(env_file).expanduser()
     environment = read_environment(variables, file, faults, required=env_file is not None)
-    loaded = _Load(folder, environment, plugins, faults, strict=strict).run(profile)
-    problems = faults.problems()
-    if faults.stop:
-        return None, problems, faults.error_class()
-    return evolve(loaded, warnings=problems), problems, ConfigError
+    return _Load(folder, environment, plugins, faults, strict=strict).run(profile), faults
 
 
 class _Load:
@@ -165,12 +159,12 @@ class _Load:
         DeckCheck(deck, unknown, sources, self._faults).run()
         return LoadedConfig(
             deck=deck,
-            warnings=(),
             folder=self._folder,
             profiles=profiles,
             disabled={name: _disabled(backend) for name, backend in backends.items() if backend.draft.off is not None},
             choices=sources,
             env_file=self._environment.file,
+            find_warnings=self._faults.problems,
         )
 
     def _read(self, file: Path, *, faults: Faults | None = None, exact: bool = False) -> TomlFile | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pipelex_core.deck import Choice, ModelDeck
@@ -45,20 +46,22 @@ class LoadedConfig:
 
     Attributes:
         deck: Every handle, resolved.
-        warnings: What does not stop a load.
         folder: The `inference/` folder.
         profiles: Every routing profile by name; `deck.profile` is the active one.
         disabled: The backends that are off, by name, those of backends.toml first.
         choices: Where each default was written.
         env_file: The `.env` that was read, or None.
-        files: Every file that was read, in that order.
     """
 
     deck: ModelDeck
-    warnings: tuple[Problem, ...]
     folder: Path
     profiles: Mapping[str, RoutingProfile] = field(factory=dict)
     disabled: Mapping[str, DisabledBackend] = field(factory=dict)
     choices: Mapping[Choice, Source] = field(factory=dict)
     env_file: Path | None = None
-    files: tuple[Path, ...] = ()
+    _find_warnings: Callable[[], tuple[Problem, ...]] = field(default=tuple, repr=False, eq=False)
+
+    @cached_property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What does not stop a load; lines are looked up when this is first asked for."""
+        return self._find_warnings()

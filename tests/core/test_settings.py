@@ -1,0 +1,115 @@
+"""Settings: what each may be, strictly, and what is wrong with one that is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipelex_core.settings import SETTINGS, check_settings
+
+if TYPE_CHECKING:
+    from pipelex_core.specs import Capability
+
+RIGHT: list[tuple[Capability, str, list[Any]]] = [
+    ("llm", "temperature", [0, 0.5, 1, 2.0]),
+    ("llm", "max_tokens", [1, 100_000, "auto"]),
+    ("llm", "prompting_target", ["openai", ""]),
+    ("llm", "top_p", [0, 1]),
+    ("llm", "seed", [0, 7]),
+    ("llm", "stop", [[], ["a"], ("a", "b")]),
+    ("llm", "reasoning_effort", ["none", "minimal", "low", "medium", "high", "xhigh", "max"]),
+    ("llm", "reasoning_budget", [0, 1024]),
+    ("extract", "max_nb_images", [0, 100]),
+    ("extract", "image_min_size", [0, 50]),
+    ("img_gen", "quality", ["low", "medium", "high"]),
+    ("img_gen", "nb_steps", [1, 50]),
+    ("img_gen", "guidance_scale", [0.1, 7.5, 20]),
+    ("img_gen", "is_moderated", [True, False]),
+    ("img_gen", "safety_tolerance", [1, 6]),
+    ("img_gen", "aspect_ratio", ["16:9"]),
+    ("img_gen", "seed", [0]),
+    ("img_gen", "number", [1, 4]),
+    ("img_gen", "background", ["transparent", "opaque", "auto"]),
+    ("img_gen", "output_format", ["png", "jpeg", "webp"]),
+]
+WRONG: list[tuple[Capability, str, list[Any]]] = [
+    ("llm", "temperature", [-0.1, 2.1, "0.5", True, [], float("nan"), float("inf"), 2**70]),
+    ("llm", "max_tokens", [0, -1, 1.5, "all", "5", True, 2**70]),
+    ("llm", "prompting_target", [3]),
+    ("llm", "top_p", [1.1, -1]),
+    ("llm", "seed", [-1, 1.5]),
+    ("llm", "stop", ["a", [1], b"a"]),
+    ("llm", "reasoning_effort", ["lots", 3]),
+    ("llm", "reasoning_budget", [-1]),
+    ("extract", "max_nb_images", [-1, 1.5, "all"]),
+    ("extract", "image_min_size", [-1]),
+    ("img_gen", "quality", ["best", 1]),
+    ("img_gen", "nb_steps", [0, "4"]),
+    ("img_gen", "guidance_scale", [0, -1, "7"]),
+    ("img_gen", "is_moderated", [1, "true"]),
+    ("img_gen", "safety_tolerance", [0, 7, 2.5]),
+    ("img_gen", "number", [0]),
+    ("img_gen", "output_format", ["gif"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("capability", "name", "value"), [(kind, name, value) for kind, name, values in RIGHT for value in values]
+)
+def test_a_right_value_has_no_fault(capability: Capability, name: str, value: Any) -> None:
+    """The ranges of the documentation, their ends included."""
+    assert check_settings(capability, {name: value}) == []
+
+
+@pytest.mark.parametrize(
+    ("capability", "name", "value"), [(kind, name, value) for kind, name, values in WRONG for value in values]
+)
+def test_a_wrong_value_is_one_fault(capability: Capability, name: str, value: Any) -> None:
+    """Out of range, of another type, or no number at all; with what was expected."""
+    (fault,) = check_settings(capability, {name: value})
+    assert (fault.name, fault.unknown, fault.expected) == (name, False, SETTINGS[capability][name].expected)
+
+
+def test_every_setting_is_in_both_lists() -> None:
+    """A new setting cannot be left out of the tests."""
+    every = {(capability, name) for capability, rules in SETTINGS.items() for name in rules}
+    pairs = {("img_gen", "width"), ("img_gen", "height")}
+    assert {(capability, name) for capability, name, _ in RIGHT} | pairs == every
+    free = {("img_gen", "aspect_ratio"), ("img_gen", "seed"), ("img_gen", "background")}
+    assert {(capability, name) for capability, name, _ in WRONG} | pairs | free == every
+
+
+def test_an_unknown_setting_gets_the_nearest_name() -> None:
+    """Each capability has its own."""
+    (fault,) = check_settings("llm", {"temprature": 0.5})
+    assert (fault.unknown, fault.suggestion) == (True, "temperature")
+    (fault,) = check_settings("extract", {"temperature": 0.5})
+    assert fault.unknown
+    assert "max_nb_images" in (fault.expected or "")
+
+
+def test_none_means_not_given() -> None:
+    """As in a call whose argument was left out."""
+    assert check_settings("llm", {"temperature": None, "whatever": None}) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"quality": "low", "nb_steps": 4}, "nb_steps"),
+        ({"width": 64}, "width"),
+        ({"height": 64}, "height"),
+        ({"aspect_ratio": "1:1", "width": 64, "height": 64}, "width"),
+    ],
+)
+def test_some_settings_exclude_or_need_each_other(settings: dict[str, Any], name: str) -> None:
+    """Quality or steps; a size whole; a size or a ratio."""
+    assert [fault.name for fault in check_settings("img_gen", settings)] == [name]
+
+
+def test_all_faults_are_found_in_order() -> None:
+    """Not the first alone; and a value too long to read is cut."""
+    faults = check_settings("llm", {"temperature": 9, "nonsense": 1, "stop": "x" * 500})
+    assert [fault.name for fault in faults] == ["temperature", "nonsense", "stop"]
+    assert max(len(fault.message) for fault in faults) < 100
