@@ -59,7 +59,7 @@ def test_settings_are_refused_with_a_reason(constraint: str | None, given: dict[
 
 def test_every_constraint_is_tried() -> None:
     """A new constraint cannot be left out of the tests."""
-    marks = [*test_settings_are_adapted.pytestmark, *test_settings_are_refused_with_a_reason.pytestmark]  # type: ignore[attr-defined]  # what parametrize keeps
+    marks = [*test_settings_are_adapted.pytestmark, *test_settings_are_refused_with_a_reason.pytestmark]
     assert {case[0] for mark in marks for case in mark.args[1]} - {None} == set(CONSTRAINTS)
 
 
