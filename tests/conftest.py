@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="session")
 def built_wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Folder name -> wheel, for every distribution of the workspace; built once, also where tests run in parallel."""
-    shared = tmp_path_factory.getbasetemp().parent / "wheels"
+    run = tmp_path_factory.getbasetemp()
+    shared = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "wheels"  # of this run, and no earlier one
     shared.mkdir(exist_ok=True)
     wheels: dict[str, Path] = {}
     with FileLock(shared / "lock"):

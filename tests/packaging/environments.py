@@ -1,0 +1,68 @@
+"""Virtual environments that have never seen this repository, made with uv."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGINS = tuple(sorted(file.parent.name for file in (ROOT / "plugins").glob("*/pyproject.toml")))
+"""The folders of the plugins."""
+
+_UV = [sys.executable, "-m", "uv"]
+
+
+@frozen
+class Environment:
+    """A virtual environment in a folder."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin" / "python"
+
+    def install(self, *what: str) -> None:
+        """Install, and fail with what the installer says."""
+        command = [*_UV, "pip", "install", "--quiet", "--python", str(self.python), *what]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def run(self, command: str, *arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run one of its commands, without a trace of the environment that the tests run in."""
+        environ = {
+            name: value for name, value in os.environ.items() if name not in _OURS and not name.endswith("_API_KEY")
+        }
+        return subprocess.run(
+            [str(self.folder / "bin" / command), *arguments],
+            cwd=cwd,
+            env=environ | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
+
+    def versions(self, names: Sequence[str]) -> dict[str, str]:
+        """The versions of distributions that are installed in it."""
+        program = "import sys; from importlib.metadata import version; print(*(version(name) for name in sys.argv[1:]))"
+        found = self.run("python", "-c", program, *names, cwd=self.folder).stdout.split()
+        return dict(zip(names, found, strict=True))
+
+
+_OURS = {"PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME"}
+
+
+def make_environment(folder: Path) -> Environment:
+    """An empty environment with the interpreter that runs the tests."""
+    subprocess.run([*_UV, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
+    return Environment(folder)

@@ -1,0 +1,58 @@
+"""Each plugin's wheel beside core's, alone in an environment: its models can be used, and nothing else is needed."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+import tomli
+
+from tests.packaging.environments import PLUGINS, ROOT, make_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize("name", PLUGINS)
+def test_a_plugin_alone_makes_its_models_usable(name: str, built_wheels: dict[str, Path], tmp_path: Path) -> None:
+    """Found, in use, its models listed with its own specs as their source, and its backend can be made with its SDK."""
+    environment = make_environment(tmp_path / "venv")
+    environment.install(str(built_wheels["core"]), str(built_wheels[name]))
+    project = tmp_path / "project"
+    project.mkdir()
+
+    def told(*arguments: str) -> str:
+        done = environment.run("pipelex", *arguments, cwd=project)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    (plugin,) = json.loads(told("plugins", "--json"))
+    assert (plugin["distribution"], plugin["status"]) == (f"pipelex-backend-{name}", "ok")
+    told("init")
+    backends = project / ".pipelex" / "inference" / "backends.toml"
+    backends.write_text(backends.read_text().replace("enabled = false", "enabled = true"))
+    keys = dict.fromkeys(_variables(name), "sk-none")
+    done = environment.run("pipelex", "show", "models", "--json", cwd=project, **keys)
+    assert done.returncode == 0, done.stdout + done.stderr
+    models = json.loads(done.stdout)
+    own = {file.stem for file in (ROOT / "plugins" / name).glob("src/*/specs/*.toml")}
+    assert {model["backend"] for model in models} <= own
+    assert [model for model in models if model["available"]] != []
+    program = (
+        "from pipelex_core.plugins import discover; from pipelex_core.specs import BackendConfig, Secret\n"
+        "factory, _ = discover().require('x', {sdk!r})\n"
+        "print(type(factory(BackendConfig(name='x', endpoint='http://127.0.0.1:9', api_key=Secret('sk-none')))).__mro__)\n"
+    )
+    done = environment.run("python", "-W", "error", "-c", program.format(sdk=plugin["sdks"][0]), cwd=project)
+    assert "pipelex_core.backend.Backend" in done.stdout, done.stderr
+
+
+def _variables(name: str) -> set[str]:
+    """The variables that the defaults of a plugin's backends name."""
+    tables = [
+        tomli.loads(file.read_text(encoding="utf-8")).get("backend", {})
+        for file in (ROOT / "plugins" / name).glob("src/*/specs/*.toml")
+    ]
+    return set(re.findall(r"\$\{(?:\w+:)?(\w+)", json.dumps(tables)))
