@@ -35,7 +35,7 @@ from pipelex_core.call_settings import ExtractSettings, ImgGenSettings, LLMSetti
 from pipelex_core.deck import Preset
 from pipelex_core.requests import TextAnswer
 from pipelex_core.settings import SETTINGS
-from tests.support.scripted import KEY, OCR, PAINTER, PNG, USAGE, Script, deck_of, plugins_for, spec
+from tests.support.scripted import KEY, OCR, PAINTER, PNG, USAGE, Script, ScriptedBackend, deck_of, plugins_for, spec
 
 ANSWER = TextAnswer(text="Rhine, Seine", finish_reason="stop", usage=USAGE, request_id="req-2")
 
@@ -543,3 +543,84 @@ def test_the_typed_settings_are_the_settings() -> None:
     for capability, typed in (("llm", LLMSettings), ("extract", ExtractSettings), ("img_gen", ImgGenSettings)):
         hints = get_type_hints(typed, localns={"Sequence": list})
         assert list(hints) == list(SETTINGS[capability])  # type: ignore[index]
+
+
+@pytest.mark.parametrize("failure", [ValueError(f"bad address {KEY}"), TimeoutError("slow")])
+def test_a_backend_that_does_not_open_is_a_plugins_fault(failure: Exception) -> None:
+    """Whatever `open` or the factory raises: a `PluginError` without the key, and no deadline that nobody set."""
+
+    class Closed(ScriptedBackend):
+        async def open(self, resources: Any) -> None:
+            raise failure
+
+    with Client(deck_of(spec("smart")), plugins_for({"scripted": Script()}, kind=Closed)) as client:
+        with pytest.raises(PluginError, match=type(failure).__name__) as caught:
+            client.generate_text("x", model="smart")
+        assert KEY not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_middlewares_own_timeout_is_not_the_callers_deadline() -> None:
+    """Errors pass through middlewares as through any function, also where the call has a deadline."""
+
+    async def impatient(call: Any, proceed: Any) -> Any:
+        async with asyncio.timeout(0.01):
+            return await proceed(call)
+
+    plugins = plugins_for({"scripted": Script(answers=[20.0, "late"])}, pipelex_middleware=lambda: [impatient])
+    with Client(deck_of(spec("smart")), plugins) as client, pytest.raises(TimeoutError):
+        client.generate_text("x", model="smart", deadline=20)
+
+
+def test_a_call_that_ends_with_a_plugins_fault_is_in_the_ledger() -> None:
+    """Those who listen see the attempt, whole or streamed."""
+    finished: list[Any] = []
+    plugins = plugins_for(
+        {"scripted": Script(answers=[ValueError("boom")])}, pipelex_call_finished=lambda call: finished.append(call)
+    )
+    with Client(deck_of(spec("smart")), plugins) as client:
+        with pytest.raises(PluginError):
+            client.generate_text("x", model="smart")
+        with pytest.raises(PluginError):
+            list(client.stream_text("x", model="smart"))
+    assert [[(a.outcome, a.error) for a in call.attempts] for call in finished] == [[("error", "PluginError")]] * 2
+
+
+def test_no_request_is_sent_when_the_time_is_over() -> None:
+    """Neither the first one nor a repair; the ledger keeps what was paid before."""
+    script = Script(answers=["[]"])
+
+    async def slow(call: Any, proceed: Any) -> Any:
+        try:
+            return await proceed(call)
+        finally:
+            until = time.monotonic() + 0.1
+            while time.monotonic() < until:  # keeps the loop busy: the deadline passes without being seen
+                pass
+
+    plugins = plugins_for({"scripted": script}, pipelex_middleware=lambda: [slow])
+    with Client(deck_of(spec("smart")), plugins) as client:
+        with pytest.raises(DeadlineExceededError):
+            client.generate_text("x", model="smart", deadline=1e-9)
+        assert script.requests == []
+        with pytest.raises(DeadlineExceededError) as caught:
+            client.generate_object("x", {"type": "object"}, model="smart", deadline=0.05)
+    assert len(script.requests) == 1
+    assert [attempt.outcome for attempt in caught.value.attempts] == ["ok"]
+
+
+@pytest.mark.parametrize("deadline", [float("inf"), 10**400, 1e300])
+def test_a_deadline_beyond_any_life_is_none(deadline: float) -> None:
+    """It bounds nothing, and overflows nothing."""
+    script = Script()
+    with client_for(script) as client:
+        assert client.generate_text("x", model="smart", deadline=deadline).text
+    assert script.requests[0].timeout is None
+
+
+def test_a_class_is_no_handle_and_a_capability_is_one_of_three() -> None:
+    """Other arguments of the wrong type have clear errors too."""
+    with client_for(Script()) as client:
+        with pytest.raises(UnsupportedInputError, match="handle"):
+            client.generate_text("x", model=dict)  # type: ignore[arg-type]
+        with pytest.raises(UnsupportedInputError, match="capability"):
+            client.explain("smart", capability="foo")  # type: ignore[arg-type]

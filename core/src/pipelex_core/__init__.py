@@ -58,8 +58,8 @@ from pipelex_core.requests import (
     ToolResult,
     Usage,
 )
-from pipelex_core.streams import AsyncTextStream
-from pipelex_core.sync_client import Client, TextStream
+from pipelex_core.streams import AsyncTextStream, TextStream
+from pipelex_core.sync_client import Client
 
 __version__ = "0.1.0"
 

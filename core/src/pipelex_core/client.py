@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from pipelex_core.execution import operations
-from pipelex_core.execution.attempts import Ledger
-from pipelex_core.execution.typed import generate_object
-from pipelex_core.media import read_media
-from pipelex_core.objects import object_type
-from pipelex_core.prompts import read_prompt, read_tools
-from pipelex_core.streams import AsyncTextStream
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import Self, Unpack
@@ -21,13 +13,13 @@ if TYPE_CHECKING:
     from pipelex_core.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
     from pipelex_core.config import LoadedConfig
     from pipelex_core.deck import ModelDeck
-    from pipelex_core.execution.plan import Plan
     from pipelex_core.explain import Explanation
     from pipelex_core.media import MediaSource
     from pipelex_core.plugins import Plugins
     from pipelex_core.prompts import Prompt, ToolLike
     from pipelex_core.requests import DocumentResult, ImageResult, ObjectResult, TextResult
     from pipelex_core.specs import Capability
+    from pipelex_core.streams import AsyncTextStream
 
 T = TypeVar("T")
 
@@ -48,9 +40,9 @@ class AsyncClient:
         self.deck = deck
         self.plugins = plugins
         self.config = config
-        from pipelex_core.execution.walk import Execution  # brings asyncio, which importing the package need not
+        from pipelex_core.execution.operations import Operations  # what calls need, importing the package does not
 
-        self._execution = Execution(deck, plugins)
+        self._operations = Operations(deck, plugins)
 
     @classmethod
     def from_project(
@@ -119,18 +111,17 @@ class AsyncClient:
             CallError: The call failed; see its subclasses in `errors.py`.
             ConfigError: The handle leads to nothing that can be called.
         """
-        conversation = read_prompt(prompt, system=system, images=images, documents=documents)
-        plan = operations.plan_text(
-            self.deck,
+        return await self._operations.generate_text(
+            prompt,
             model,
             settings,
-            conversation,
-            tools=read_tools(tools),
+            system=system,
+            images=images,
+            documents=documents,
+            tools=tools,
             tool_choice=tool_choice,
             deadline=deadline,
         )
-        result: TextResult = await self._run(plan, operations.text_result)
-        return result
 
     def stream_text(
         self,
@@ -150,18 +141,17 @@ class AsyncClient:
         After the last delta, `stream.result` is the `TextResult`; leaving early closes the connection. Arguments and
         errors as for `generate_text`.
         """
-        conversation = read_prompt(prompt, system=system, images=images, documents=documents)
-        plan = operations.plan_text(
-            self.deck,
+        return self._operations.stream_text(
+            prompt,
             model,
             settings,
-            conversation,
-            tools=read_tools(tools),
+            system=system,
+            images=images,
+            documents=documents,
+            tools=tools,
             tool_choice=tool_choice,
             deadline=deadline,
-            operation="stream_text",
         )
-        return AsyncTextStream(self._execution, plan)
 
     @overload
     async def generate_object(
@@ -220,15 +210,16 @@ class AsyncClient:
             CallError: The call failed.
             ConfigError: The handle leads to nothing that can be called.
         """
-        kind = object_type(type)
-        conversation = read_prompt(prompt, system=system, images=images, documents=documents)
-        plan = operations.plan_text(
-            self.deck, model, settings, conversation, deadline=deadline, operation="generate_object", kind=kind
+        return await self._operations.generate_object(
+            prompt,
+            type,
+            model,
+            settings,
+            system=system,
+            images=images,
+            documents=documents,
+            deadline=deadline,
         )
-        ledger = Ledger()
-        call = generate_object(self._execution, plan, kind, ledger)
-        result: ObjectResult[Any] = await self._told(plan, ledger, call)
-        return result
 
     async def extract(
         self,
@@ -250,9 +241,7 @@ class AsyncClient:
             CallError: The call failed; `UnsupportedInputError` for what is no PDF or image.
             ConfigError: The handle leads to nothing that can be called.
         """
-        plan = operations.plan_extract(self.deck, model, settings, read_media(source), deadline=deadline)
-        result: DocumentResult = await self._run(plan, operations.document_result)
-        return result
+        return await self._operations.extract(source, model, settings, deadline=deadline)
 
     async def generate_image(
         self,
@@ -274,10 +263,7 @@ class AsyncClient:
             CallError: The call failed.
             ConfigError: The handle leads to nothing that can be called.
         """
-        read_prompt(prompt)
-        plan = operations.plan_image(self.deck, model, settings, prompt, deadline=deadline)
-        result: ImageResult = await self._run(plan, operations.image_result)
-        return result
+        return await self._operations.generate_image(prompt, model, settings, deadline=deadline)
 
     def explain(self, handle: str | Mapping[str, Any], *, capability: Capability = "llm") -> Explanation:
         """The whole way of a handle, with the origin of every value: what `pipelex explain` prints."""
@@ -287,7 +273,7 @@ class AsyncClient:
 
     async def aclose(self) -> None:
         """Close what this client opened in the running loop."""
-        await self._execution.close()
+        await self._operations.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -296,24 +282,3 @@ class AsyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
-
-    async def _run(self, plan: Plan, make_result: Callable[..., Any]) -> Any:
-        ledger = Ledger()
-
-        async def answered() -> Any:
-            member, answer = await self._execution.run(plan, ledger)
-            return make_result(member, answer, ledger)
-
-        return await self._told(plan, ledger, answered())
-
-    async def _told(self, plan: Plan, ledger: Ledger, call: Any) -> Any:
-        """The result of a call, after those who listen heard how it ended."""
-        result, failure = None, None
-        try:
-            result = await call
-        except Exception as error:
-            failure = error
-            raise
-        finally:
-            self._execution.finish(plan, ledger, result, failure)
-        return result

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, field, frozen
 
+from pipelex_core.errors import UnsupportedInputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from pipelex_core.plugins import PluginRecord, Plugins
     from pipelex_core.routing import Route, RouteMatch
     from pipelex_core.specs import BackendConfig, Capability, Costs, Source
+
+CAPABILITIES: tuple[Capability, ...] = ("llm", "extract", "img_gen")
 
 
 @frozen(kw_only=True)
@@ -93,7 +97,11 @@ def explain(
 
     Raises:
         ConfigError: The handle exists nowhere.
+        UnsupportedInputError: There is no such capability.
     """
+    if capability not in CAPABILITIES:
+        msg = f"a capability is one of {', '.join(CAPABILITIES)}, not {capability!r}"
+        raise UnsupportedInputError(msg)
     resolution = deck.resolve(handle, capability)
     chosen = resolution.chosen
     spec = chosen.spec if chosen else None

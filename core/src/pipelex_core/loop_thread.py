@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
+    import selectors
     from collections.abc import Callable, Coroutine
+    from concurrent.futures import Future
 
 T = TypeVar("T")
+
+_STARTED: weakref.WeakSet[LoopThread] = weakref.WeakSet()
+"""Those a forked child has to let go of: the fork is told to the module, not to an object."""
 
 
 class LoopThread:
@@ -22,63 +27,86 @@ class LoopThread:
 
     def __init__(self, at_end: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._at_end = at_end
-        self._lock = threading.Lock()
-        self._pid = 0
+        self._lock = threading.RLock()  # a signal's handler may call while its thread is starting a call
+        self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._selector: selectors.BaseSelector | None = None
         self._stop: weakref.finalize[Any, Any] | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """The coroutine's result; interrupting this thread cancels it.
 
         Raises:
-            RuntimeError: Called from the loop's own thread, which would wait for itself.
+            RuntimeError: Called from the loop's own thread, which would wait for itself; or stopped meanwhile.
         """
-        import asyncio
+        from concurrent.futures import CancelledError
 
-        loop = self.loop()
-        try:
-            running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
-        if running is loop:
-            coroutine.close()
-            msg = "a synchronous call from within the client's own event loop would wait for itself"
-            raise RuntimeError(msg)
-        future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        future = self._begin(coroutine)
         try:
             return future.result()
+        except CancelledError:
+            msg = "the client was closed while this call was under way"
+            raise RuntimeError(msg) from None
         except BaseException:
             if not future.done():
                 future.cancel()
             raise
 
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """The running loop, started if need be."""
-        if self._loop is None or self._pid != os.getpid():
-            with self._lock:
-                if self._loop is None or self._pid != os.getpid():
-                    self._start()
-        assert self._loop is not None  # noqa: S101 -- `_start` made it
-        return self._loop
-
     def stop(self) -> None:
-        """Run `at_end` in the loop, end it, and wait for its thread."""
+        """Cancel what runs, run `at_end` in the loop, end it, and wait for its thread."""
         with self._lock:
-            stop, self._stop, self._loop = self._stop, None, None
+            stop, self._stop, self._loop, self._thread = self._stop, None, None, None
         if stop is not None:
             stop()
 
-    def _start(self) -> None:
+    def _begin(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Hand the coroutine to the loop, started if need be; never to one that is about to end."""
         import asyncio
 
-        loop = asyncio.new_event_loop()
+        if threading.current_thread() is self._thread:
+            coroutine.close()
+            msg = "a synchronous call from within the client's own event loop would wait for itself"
+            raise RuntimeError(msg)
+        try:
+            with self._lock:
+                return asyncio.run_coroutine_threadsafe(coroutine, self._loop or self._start())
+        except BaseException:
+            coroutine.close()
+            raise
+
+    def _start(self) -> asyncio.AbstractEventLoop:
+        import asyncio
+        import selectors
+
+        self._selector = selectors.DefaultSelector()
+        loop = asyncio.SelectorEventLoop(self._selector)
         thread = threading.Thread(target=_serve, args=(loop,), name="pipelex-core", daemon=True)
         thread.start()
-        if self._stop is not None:
-            self._stop.detach()  # it belongs to the parent process, whose thread is not here
         self._stop = weakref.finalize(self, _shut_down, loop, thread, os.getpid(), self._at_end)
-        self._pid = os.getpid()
-        self._loop = loop
+        self._loop, self._thread = loop, thread
+        _STARTED.add(self)
+        return loop
+
+    def _forked(self) -> None:
+        """In the child: the thread is not here, and the lock may have been held."""
+        if self._stop is not None:
+            self._stop.detach()
+        if self._loop is not None and self._selector is not None:
+            from pipelex_core.inherited import disown
+
+            disown(self._loop, self._selector)
+        self._lock = threading.RLock()
+        self._stop = self._loop = self._thread = None
+
+
+def _forked() -> None:
+    for each in list(_STARTED):
+        each._forked()  # noqa: SLF001 -- this module's own
+    _STARTED.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
@@ -87,14 +115,21 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
     asyncio.set_event_loop(loop)
     try:
         loop.run_forever()
-        waiting = asyncio.all_tasks(loop)
-        for task in waiting:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
     finally:
         loop.close()
+
+
+async def _end(at_end: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Cancel every other task of the loop, then release what they used."""
+    import asyncio
+
+    waiting = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await at_end()
 
 
 def _shut_down(
@@ -105,8 +140,13 @@ def _shut_down(
 ) -> None:
     import asyncio
 
-    if pid != os.getpid() or not thread.is_alive() or threading.current_thread() is thread:
+    if pid != os.getpid() or not thread.is_alive():
         return
-    asyncio.run_coroutine_threadsafe(at_end(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
+    if threading.current_thread() is thread:  # its owner was collected here: the loop cannot be waited for
+        loop.create_task(_end(at_end)).add_done_callback(lambda _: loop.stop())
+        return
+    try:
+        asyncio.run_coroutine_threadsafe(_end(at_end), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()

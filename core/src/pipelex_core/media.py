@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TypeAlias
 
@@ -26,6 +27,9 @@ _TYPES_BY_SUFFIX = {
     ".pdf": "application/pdf",
 }
 PDF = "application/pdf"
+_URLS = ("http://", "https://", "gs://")
+"""What a provider fetches itself; `gs://` is Google's storage, for Vertex AI alone."""
+_OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 def sniff(data: bytes) -> str | None:
@@ -72,13 +76,16 @@ def read_media(source: MediaSource, what: str = "document") -> Media:
         UnsupportedInputError: It is missing, empty, or neither an image nor a PDF.
     """
     if isinstance(source, Media):
-        return source
+        return _checked(source, what)
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _from_bytes(bytes(source), f"this {what}", None)
-    if isinstance(source, str) and source[:8].lower().startswith(("http://", "https://")):
+    if isinstance(source, str) and _is_web(source):
         return _from_url(source, what)
     if isinstance(source, str) and source[:5].lower() == "data:":
         return _from_data_url(source, what)
+    if isinstance(source, str) and (not source or _OTHER_SCHEME.match(source)):
+        msg = f"{what}: a path, bytes, an http(s) URL or a data URL is expected, not {source!r:.80}"
+        raise UnsupportedInputError(msg)
     if isinstance(source, (str, os.PathLike)):
         return _from_path(Path(source), what)
     msg = f"{what}: a path, bytes, URL or data URL is expected, not {type(source).__name__}"
@@ -97,19 +104,30 @@ def _from_bytes(data: bytes, label: str, name: str | None) -> Media:
 
 
 def _from_path(path: Path, what: str) -> Media:
+    label = f"{what} '{path!s:.200}'"
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        msg = f"{what} '{path}' cannot be read: {reason}"
+        msg = f"{label} cannot be read: {reason}"
         raise UnsupportedInputError(msg) from error
-    return _from_bytes(data, f"{what} '{path}'", path.name)
+    return _from_bytes(data, label, path.name)
 
 
 def _from_url(url: str, what: str) -> Media:
     from urllib.parse import unquote, urlsplit
 
-    name = unquote(urlsplit(url).path).rsplit("/", 1)[-1]
+    try:
+        url.encode("utf-8")
+        split = urlsplit(url)
+        host = split.hostname
+    except ValueError as error:
+        msg = f"{what}: {url!r:.200} is no URL: {error}"
+        raise UnsupportedInputError(msg) from error
+    if not host:
+        msg = f"{what}: {url!r:.200} is no URL: it has no host"
+        raise UnsupportedInputError(msg)
+    name = unquote(split.path).rsplit("/", 1)[-1]
     suffix = Path(name).suffix.lower()
     fallback = PDF if what == "document" else "image/jpeg"
     return Media(url=url, media_type=_TYPES_BY_SUFFIX.get(suffix, fallback), name=name or None)
@@ -133,5 +151,22 @@ def _from_data_url(url: str, what: str) -> Media:
     return _from_bytes(data, f"this {what}", None)
 
 
+def _checked(media: Media, what: str) -> Media:
+    """A medium made by hand: bytes or an http(s) URL, and a type that is one."""
+    data: object = media.data
+    url: object = media.url
+    is_right = isinstance(data, bytes) and data if url is None else data is None and _is_web(url)
+    if is_right and isinstance(media.media_type, str):
+        return media
+    msg = f"{what}: a Media has bytes or an http(s) URL, and a media_type"
+    raise UnsupportedInputError(msg)
+
+
+def _is_web(url: object) -> bool:
+    return isinstance(url, str) and url[:8].lower().startswith(_URLS)
+
+
 def _named(source: MediaSource) -> str:
-    return f"'{source}'" if isinstance(source, (str, os.PathLike)) and str(source)[:5] != "data:" else "this input"
+    return (
+        f"'{source!s:.200}'" if isinstance(source, (str, os.PathLike)) and str(source)[:5] != "data:" else "this input"
+    )

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from attrs import frozen
 
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.media import read_document, read_image
 from pipelex_core.messages import read_message, read_tool
-from pipelex_core.requests import (
-    DocumentPart,
-    ImagePart,
-    Message,
-    ProviderPart,
-    TextPart,
-    Tool,
-    ToolCall,
-    ToolResult,
-)
+from pipelex_core.prompt_checks import check_message, check_text, check_tool
+from pipelex_core.requests import DocumentPart, ImagePart, Message, TextPart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pipelex_core.media import MediaSource
-    from pipelex_core.requests import Part
+    from pipelex_core.requests import Part, Tool
     from pipelex_core.specs import ModelSpec
 
 Prompt: TypeAlias = "str | Sequence[Message | Mapping[str, Any]]"
 ToolLike: TypeAlias = "Tool | Mapping[str, Any]"
 
-_PART_CLASSES = (TextPart, ImagePart, DocumentPart, ToolCall, ToolResult, ProviderPart)
-_ROLES = ("system", "user", "assistant", "tool")
+T = TypeVar("T")
 
 
 @frozen(kw_only=True)
@@ -61,40 +50,54 @@ def read_prompt(
     media: list[Part] = [DocumentPart(read_document(source)) for source in _several(documents, "documents")]
     media += [ImagePart(read_image(source)) for source in _several(images, "images")]
     if isinstance(prompt, str):
-        messages = [Message(role="user", parts=(*media, TextPart(prompt)))]
+        text = [TextPart(prompt)] if prompt.strip() else []  # providers refuse an empty text beside an image
+        messages = [Message(role="user", parts=(*media, *text))]
     elif _is_list(prompt):
-        messages = [read_message(message) for message in prompt]
-        if media:
-            messages = _with_media(messages, media)
+        messages = _with_media([read_message(message) for message in prompt], media)
     else:
         msg = f"a prompt is a string or a list of messages, not {type(prompt).__name__}"
         raise UnsupportedInputError(msg)
-    told = [system] if system else []
-    told += [message.text for message in messages if message.role == "system"]
-    messages = [message for message in messages if message.role != "system"]
+    for message in messages:
+        check_message(message)
+    if system is not None:
+        check_text(system, "the system prompt")
+    told = [system or "", *(message.text for message in messages if message.role == "system")]
+    messages = [message for message in messages if message.role != "system" and message.parts]
     parts = [part for message in messages for part in message.parts]
     if not any(not isinstance(part, TextPart) or part.text.strip() for part in parts):
         msg = "the prompt is empty"
         raise UnsupportedInputError(msg)
-    for text in (*told, *(part.text for part in parts if isinstance(part, TextPart))):
-        _check_unicode(text)
     return Conversation(
         messages=tuple(messages),
-        system="\n\n".join(told) or None,
+        system="\n\n".join(text for text in told if text.strip()) or None,
         n_images=sum(isinstance(part, ImagePart) for part in parts),
         n_documents=sum(isinstance(part, DocumentPart) for part in parts),
     )
+
+
+def read_image_prompt(prompt: str) -> str:
+    """What an image is to show.
+
+    Raises:
+        UnsupportedInputError: It is no text, or empty.
+    """
+    check_text(prompt, "the prompt of an image")
+    if not prompt.strip():
+        msg = "the prompt is empty"
+        raise UnsupportedInputError(msg)
+    return prompt
 
 
 def read_tools(tools: Iterable[ToolLike]) -> tuple[Tool, ...]:
     """Tools, from `Tool`s or mappings (see `messages.py`).
 
     Raises:
-        UnsupportedInputError: A tool without a name, a doubled name, or parameters that are no JSON schema of an object.
+        UnsupportedInputError: A wrong or doubled name, or parameters that are no JSON schema of an object.
     """
     read: list[Tool] = []
-    for tool in tools:
+    for tool in _several(tools, "tools"):
         made = read_tool(tool)
+        check_tool(made)
         if any(made.name == other.name for other in read):
             msg = f"two tools are named '{made.name}'"
             raise UnsupportedInputError(msg)
@@ -124,6 +127,8 @@ def _is_list(prompt: object) -> bool:
 
 def _with_media(messages: list[Message], media: list[Part]) -> list[Message]:
     """The messages, with images and documents in the last one of the user."""
+    if not media:
+        return messages
     for number in reversed(range(len(messages))):
         if messages[number].role == "user":
             changed = Message(role="user", parts=(*media, *messages[number].parts))
@@ -131,21 +136,9 @@ def _with_media(messages: list[Message], media: list[Part]) -> list[Message]:
     return [*messages, Message(role="user", parts=tuple(media))]
 
 
-def _several(sources: Iterable[MediaSource], what: str) -> list[MediaSource]:
-    if isinstance(sources, (str, bytes)):
-        msg = f"{what} is a list: write {what}=[…]"
-        raise UnsupportedInputError(msg)
-    return list(sources)
-
-
-def _check_unicode(text: object) -> None:
-    if not isinstance(text, str):
-        msg = f"text is expected, not {type(text).__name__}"
-        raise UnsupportedInputError(msg)
-    if text.isascii():
-        return
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        msg = f"the text has a lone surrogate at position {error.start}: it is no valid Unicode and cannot be sent"
-        raise UnsupportedInputError(msg) from None
+def _several(things: Iterable[T], what: str) -> list[T]:
+    given: object = things
+    if isinstance(given, Iterable) and not isinstance(given, (str, bytes, bytearray, Mapping)):
+        return list(things)
+    msg = f"{what} is a list: write {what}=[…]"
+    raise UnsupportedInputError(msg)

@@ -1,21 +1,18 @@
-"""A stream of text, as a caller holds it."""
+"""A stream of text, as a caller holds it: in asynchronous and in synchronous code."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_core.execution.attempts import Ledger
-from pipelex_core.execution.operations import text_result
+from pipelex_core.read_ahead import ReadAhead
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from types import TracebackType
     from typing import Self
 
-    from pipelex_core.deck import ChainMember
-    from pipelex_core.execution.plan import Plan
-    from pipelex_core.execution.walk import Execution
-    from pipelex_core.requests import TextAnswer, TextResult
+    from pipelex_core.loop_thread import LoopThread
+    from pipelex_core.requests import TextResult
 
 
 class AsyncTextStream:
@@ -24,13 +21,9 @@ class AsyncTextStream:
     Nothing is sent before the first delta is asked for. Used with `async with`, leaving early closes the connection.
     """
 
-    def __init__(self, execution: Execution, plan: Plan) -> None:
-        self._execution = execution
-        self._plan = plan
-        self._ledger = Ledger()
+    def __init__(self, events: AsyncGenerator[str | TextResult, None]) -> None:
+        self._events = events
         self._result: TextResult | None = None
-        self._finished = False
-        self._events: AsyncGenerator[str | tuple[ChainMember, TextAnswer], None] = execution.stream(plan, self._ledger)
 
     @property
     def result(self) -> TextResult:
@@ -48,24 +41,16 @@ class AsyncTextStream:
         return self
 
     async def __anext__(self) -> str:
-        try:
-            event = await anext(self._events, None)
-        except Exception as error:
-            self._finish(error)
-            raise
+        event = await self._events.__anext__()
         if isinstance(event, str):
             return event
-        if event is not None:
-            member, answer = event
-            self._result = text_result(member, answer, self._ledger)
-            await self._events.aclose()
-            self._finish(None)
+        self._result = event
+        await self._events.aclose()
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
         """Close the connection; a stream that was read to its end is closed already."""
         await self._events.aclose()
-        self._finish(None)
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,7 +60,51 @@ class AsyncTextStream:
     ) -> None:
         await self.aclose()
 
-    def _finish(self, error: Exception | None) -> None:
-        if not self._finished:
-            self._finished = True
-            self._execution.finish(self._plan, self._ledger, self._result, error)
+
+class TextStream:
+    """Deltas of text for synchronous code, and after the last one the whole result; see `AsyncTextStream`.
+
+    Used with `with`, leaving early closes the connection; so does letting go of the stream.
+    """
+
+    def __init__(self, stream: AsyncTextStream, thread: LoopThread) -> None:
+        self._stream = stream
+        self._thread = thread
+        self._ahead = ReadAhead(stream)
+
+    @property
+    def result(self) -> TextResult:
+        """The whole answer, once the stream has ended.
+
+        Raises:
+            RuntimeError: The stream has not ended, or was left early.
+        """
+        return self._stream.result
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        ahead = self._ahead
+        while (delta := ahead.take()) is None:
+            if not ahead.is_begun:
+                self._thread.run(ahead.begin())
+            if not ahead.wait():
+                raise StopIteration
+        return delta
+
+    def close(self) -> None:
+        """Close the connection; a stream that was read to its end is closed already."""
+        if self._ahead.leave():
+            self._thread.run(self._ahead.end())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self._ahead.abandon()

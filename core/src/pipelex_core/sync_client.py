@@ -6,16 +6,14 @@ and waits, so that a client works from many threads, in notebooks, and inside a 
 
 from __future__ import annotations
 
-from collections import deque
-from functools import partial
-from threading import Condition
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pipelex_core.client import AsyncClient
 from pipelex_core.loop_thread import LoopThread
+from pipelex_core.streams import TextStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import Self, Unpack
@@ -29,12 +27,8 @@ if TYPE_CHECKING:
     from pipelex_core.prompts import Prompt, ToolLike
     from pipelex_core.requests import DocumentResult, ImageResult, ObjectResult, TextResult
     from pipelex_core.specs import Capability
-    from pipelex_core.streams import AsyncTextStream
 
 T = TypeVar("T")
-
-_AHEAD = 256
-"""How many deltas a stream may be ahead of its reader."""
 
 
 class Client:
@@ -220,103 +214,3 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-class TextStream:
-    """Deltas of text for synchronous code, and after the last one the whole result; see `AsyncTextStream`."""
-
-    def __init__(self, stream: AsyncTextStream, thread: LoopThread) -> None:
-        self._stream = stream
-        self._thread = thread
-        self._deltas: deque[str] = deque()
-        self._changed = Condition()
-        self._reading: Any = None
-        self._resume: Callable[[], object] | None = None
-        self._ended = False
-        self._error: Exception | None = None
-
-    @property
-    def result(self) -> TextResult:
-        """The whole answer, once the stream has ended.
-
-        Raises:
-            RuntimeError: The stream has not ended, or was left early.
-        """
-        return self._stream.result
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> str:
-        if self._deltas:
-            return self._taken()
-        if self._reading is None and not self._ended:
-            self._thread.run(self._start())
-        with self._changed:
-            while not self._deltas and not self._ended:
-                self._changed.wait()
-        if self._deltas:
-            return self._taken()
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
-        raise StopIteration
-
-    def close(self) -> None:
-        """Close the connection; a stream that was read to its end is closed already."""
-        self._ended = True
-        self._thread.run(self._close())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _taken(self) -> str:
-        delta = self._deltas.popleft()
-        resume = self._resume
-        if resume is not None and len(self._deltas) <= _AHEAD // 2:
-            self._resume = None
-            resume()
-        return delta
-
-    async def _start(self) -> None:
-        import asyncio
-
-        self._reading = asyncio.create_task(self._read())
-
-    async def _close(self) -> None:
-        import asyncio
-
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait([self._reading])
-        await self._stream.aclose()
-
-    async def _read(self) -> None:
-        """Runs in the client's loop: reads ahead, and pauses where the reader is slow."""
-        import asyncio
-
-        loop = asyncio.get_running_loop()
-        try:
-            async for delta in self._stream:
-                self._deltas.append(delta)
-                if len(self._deltas) == 1:
-                    self._notify()
-                if len(self._deltas) >= _AHEAD:
-                    room = asyncio.Event()
-                    self._resume = partial(loop.call_soon_threadsafe, room.set)
-                    if len(self._deltas) >= _AHEAD:
-                        await room.wait()
-        except Exception as error:  # noqa: BLE001 -- raised where the deltas are read
-            self._error = error
-        finally:
-            self._ended = True
-            self._notify()
-
-    def _notify(self) -> None:
-        with self._changed:
-            self._changed.notify_all()

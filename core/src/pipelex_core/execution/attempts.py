@@ -11,7 +11,7 @@ from pipelex_core.costs import cost_of
 from pipelex_core.requests import Attempt
 
 if TYPE_CHECKING:
-    from pipelex_core.errors import CallError
+    from pipelex_core.errors import CallError, PluginError
     from pipelex_core.requests import Usage
     from pipelex_core.specs import ModelSpec
 
@@ -34,7 +34,7 @@ class Ledger:
         outcome: Literal["ok", "error", "cancelled"],
         started: float,
         *,
-        error: CallError | None = None,
+        error: CallError | PluginError | None = None,
         usage: Usage | None = None,
         request_id: str | None = None,
     ) -> None:
@@ -46,8 +46,8 @@ class Ledger:
                 model_id=spec.model_id,
                 outcome=outcome,
                 error=None if error is None else type(error).__name__,
-                status=None if error is None else error.status,
-                request_id=request_id if error is None else error.request_id,
+                status=getattr(error, "status", None),
+                request_id=request_id if error is None else getattr(error, "request_id", None),
                 seconds=time.monotonic() - started,
                 usage=usage,
                 cost=None if usage is None else cost_of(spec.costs, usage),

@@ -1,191 +1,140 @@
-"""The four things a client can do, each as a plan: what its request holds, and what its result is made of."""
+"""The calls of a client, from their arguments to their result; `AsyncClient` documents them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-
-from pipelex_core.backend import DocumentExtractor, ImageGenerator, ObjectGenerator, TextGenerator, TextStreamer
-from pipelex_core.costs import cost_of, total
-from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.execution.plan import Plan, resolve, when_over
-from pipelex_core.prompts import check_inputs
-from pipelex_core.requests import (
-    DocumentResult,
-    ExtractRequest,
-    ImageRequest,
-    ImageResult,
-    Message,
-    ObjectRequest,
-    TextPart,
-    TextRequest,
-    TextResult,
-)
+from pipelex_core.execution.attempts import Ledger
+from pipelex_core.execution.plans import plan_extract, plan_image, plan_text
+from pipelex_core.execution.results import document_result, image_result, text_result
+from pipelex_core.execution.typed import generate_object
+from pipelex_core.execution.walk import Execution
+from pipelex_core.media import read_media
+from pipelex_core.objects import object_type
+from pipelex_core.prompts import read_image_prompt, read_prompt, read_tools
+from pipelex_core.streams import AsyncTextStream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from pipelex_core.deck import ChainMember, Choice, ModelDeck
-    from pipelex_core.execution.attempts import Ledger
-    from pipelex_core.objects import ObjectType
-    from pipelex_core.prompts import Conversation
-    from pipelex_core.requests import DocumentAnswer, ImageAnswer, Media, Operation, TextAnswer, Tool
-    from pipelex_core.specs import ModelSpec
+    from pipelex_core.deck import ModelDeck
+    from pipelex_core.execution.plan import Plan
+    from pipelex_core.media import MediaSource
+    from pipelex_core.plugins import Plugins
+    from pipelex_core.prompts import Prompt, ToolLike
+    from pipelex_core.requests import DocumentResult, ImageResult, ObjectResult, Operation, TextResult
 
-_NOT_SENT = frozenset({"prompting_target"})
-
-
-def plan_text(
-    deck: ModelDeck,
-    handle: Any,
-    settings: Mapping[str, Any],
-    conversation: Conversation,
-    *,
-    tools: tuple[Tool, ...] = (),
-    tool_choice: str | None = None,
-    deadline: float | None = None,
-    operation: Operation = "generate_text",
-    kind: ObjectType[Any] | None = None,
-) -> Plan:
-    """A text, a stream of text, or (with `kind`) an object.
-
-    Raises:
-        UnsupportedInputError: A wrong setting, deadline or tool choice.
-        ConfigError: The handle leads to nothing.
-    """
-    ends_at = when_over(deadline)
-    if tool_choice is not None and tool_choice not in {"auto", "none", "required", *(tool.name for tool in tools)}:
-        msg = f"tool_choice is auto, none, required, or the name of a tool given, not {tool_choice!r}"
-        raise UnsupportedInputError(msg)
-    choice: Choice = "llm.for_text" if kind is None else "llm.for_object"
-    name, members = resolve(deck, handle, choice, "llm", settings)
-
-    def build(spec: ModelSpec, fitted: Mapping[str, Any], timeout: float | None) -> TextRequest:
-        check_inputs(conversation, spec)
-        fields = {key: value for key, value in fitted.items() if key not in _NOT_SENT}
-        if "stop" in fields:
-            fields["stop"] = tuple(fields["stop"])
-        fields.update(_told(conversation, spec), spec=spec, tools=tools, tool_choice=tool_choice, timeout=timeout)
-        if kind is None:
-            return TextRequest(**fields)
-        if spec.outputs and "structured" not in spec.outputs:
-            msg = f"model '{spec.name}' gives no structured output: its outputs are {', '.join(sorted(spec.outputs))}"
-            raise UnsupportedInputError(msg)
-        return ObjectRequest(schema=kind.schema, schema_name=kind.name, **fields)
-
-    needs = {"generate_text": TextGenerator, "stream_text": TextStreamer}.get(operation, ObjectGenerator)
-    return Plan(
-        operation=operation,
-        capability="llm",
-        handle=name,
-        members=members,
-        needs=needs,
-        build=build,
-        ends_at=ends_at,
-    )
+    Handle = str | Mapping[str, Any] | None
+    Settings = Mapping[str, Any]
 
 
-def plan_extract(
-    deck: ModelDeck, handle: Any, settings: Mapping[str, Any], document: Media, *, deadline: float | None = None
-) -> Plan:
-    """The pages of a document; errors as in `plan_text`."""
-    ends_at = when_over(deadline)
-    name, members = resolve(deck, handle, "extract", "extract", settings)
-    kind = "pdf" if document.media_type == "application/pdf" else "images"
+class Operations:
+    """What one client can do."""
 
-    def build(spec: ModelSpec, fitted: Mapping[str, Any], timeout: float | None) -> ExtractRequest:
-        if spec.inputs and kind not in spec.inputs:
-            msg = f"model '{spec.name}' takes no {document.media_type}: its inputs are {', '.join(sorted(spec.inputs))}"
-            raise UnsupportedInputError(msg)
-        return ExtractRequest(spec=spec, document=document, timeout=timeout, **fitted)
+    def __init__(self, deck: ModelDeck, plugins: Plugins) -> None:
+        self._deck = deck
+        self._execution = Execution(deck, plugins)
 
-    return Plan(
-        operation="extract",
-        capability="extract",
-        handle=name,
-        members=members,
-        needs=DocumentExtractor,
-        build=build,
-        ends_at=ends_at,
-    )
+    async def generate_text(self, prompt: Prompt, model: Handle, settings: Settings, **given: Any) -> TextResult:
+        """A text; `given` as in `_plan_text`."""
+        plan = self._plan_text("generate_text", prompt, model, settings, **given)
 
+        async def ask(ledger: Ledger) -> TextResult:
+            return text_result(*await self._execution.run(plan, ledger), ledger)
 
-def plan_image(
-    deck: ModelDeck, handle: Any, settings: Mapping[str, Any], prompt: str, *, deadline: float | None = None
-) -> Plan:
-    """Images; errors as in `plan_text`."""
-    ends_at = when_over(deadline)
-    name, members = resolve(deck, handle, "img_gen", "img_gen", settings)
+        result: TextResult = await self._told(plan, ask)
+        return result
 
-    def build(spec: ModelSpec, fitted: Mapping[str, Any], timeout: float | None) -> ImageRequest:
-        return ImageRequest(spec=spec, prompt=prompt, timeout=timeout, **fitted)
+    def stream_text(self, prompt: Prompt, model: Handle, settings: Settings, **given: Any) -> AsyncTextStream:
+        """A text, piece by piece; `given` as in `_plan_text`."""
+        plan = self._plan_text("stream_text", prompt, model, settings, **given)
+        return AsyncTextStream(self._execution.stream(plan, Ledger()))
 
-    return Plan(
-        operation="generate_image",
-        capability="img_gen",
-        handle=name,
-        members=members,
-        needs=ImageGenerator,
-        build=build,
-        ends_at=ends_at,
-    )
+    async def generate_object(
+        self,
+        prompt: Prompt,
+        type: Any,
+        model: Handle,
+        settings: Settings,
+        *,
+        system: str | None,
+        images: Iterable[MediaSource],
+        documents: Iterable[MediaSource],
+        deadline: float | None,
+    ) -> ObjectResult[Any]:
+        """A typed object."""
+        kind = object_type(type)
+        conversation = read_prompt(prompt, system=system, images=images, documents=documents)
+        plan = plan_text(
+            self._deck, model, settings, conversation, deadline=deadline, operation="generate_object", kind=kind
+        )
+        result: ObjectResult[Any] = await self._told(
+            plan, lambda ledger: generate_object(self._execution, plan, kind, ledger)
+        )
+        return result
 
+    async def extract(
+        self, source: MediaSource, model: Handle, settings: Settings, *, deadline: float | None
+    ) -> DocumentResult:
+        """The pages of a document."""
+        plan = plan_extract(self._deck, model, settings, read_media(source), deadline=deadline)
 
-def text_result(member: ChainMember, answer: TextAnswer, ledger: Ledger) -> TextResult:
-    """What the caller gets of a text."""
-    parts = (TextPart(answer.text),) if answer.text else ()
-    return TextResult(
-        **common_fields(member, answer, ledger),
-        text=answer.text,
-        finish_reason=answer.finish_reason,
-        tool_calls=answer.tool_calls,
-        reasoning=answer.reasoning,
-        message=Message(role="assistant", parts=(*answer.provider_parts, *parts, *answer.tool_calls)),
-    )
+        async def ask(ledger: Ledger) -> DocumentResult:
+            return document_result(*await self._execution.run(plan, ledger), ledger)
 
+        result: DocumentResult = await self._told(plan, ask)
+        return result
 
-def document_result(member: ChainMember, answer: DocumentAnswer, ledger: Ledger) -> DocumentResult:
-    """What the caller gets of an extraction."""
-    return DocumentResult(**common_fields(member, answer, ledger), pages=answer.pages)
+    async def generate_image(
+        self, prompt: str, model: Handle, settings: Settings, *, deadline: float | None
+    ) -> ImageResult:
+        """Images."""
+        plan = plan_image(self._deck, model, settings, read_image_prompt(prompt), deadline=deadline)
 
+        async def ask(ledger: Ledger) -> ImageResult:
+            return image_result(*await self._execution.run(plan, ledger), ledger)
 
-def image_result(member: ChainMember, answer: ImageAnswer, ledger: Ledger) -> ImageResult:
-    """What the caller gets of an image generation."""
-    return ImageResult(**common_fields(member, answer, ledger), images=answer.images, seed=answer.seed)
+        result: ImageResult = await self._told(plan, ask)
+        return result
 
+    async def close(self) -> None:
+        """Close what was opened in the running loop."""
+        await self._execution.close()
 
-def common_fields(member: ChainMember, answer: Any, ledger: Ledger) -> dict[str, Any]:
-    """The fields every result has; the usage is the answer's, the cost that of every attempt that was paid."""
-    spec = member.spec
-    assert spec is not None  # noqa: S101 -- it answered
-    paid = [attempt for attempt in ledger.attempts if attempt.usage is not None]
-    only_one = len(paid) == 1
-    return {
-        "model": spec.name,
-        "backend": spec.backend,
-        "model_id": spec.model_id,
-        "usage": answer.usage,
-        "cost": paid[0].cost
-        if only_one
-        else total(attempt.cost for attempt in paid)
-        if paid
-        else cost_of(spec.costs, answer.usage),
-        "attempts": tuple(ledger.attempts),
-        "request_id": answer.request_id,
-        "raw": answer.raw,
-    }
+    def _plan_text(
+        self,
+        operation: Operation,
+        prompt: Prompt,
+        model: Handle,
+        settings: Settings,
+        *,
+        system: str | None,
+        images: Iterable[MediaSource],
+        documents: Iterable[MediaSource],
+        tools: Iterable[ToolLike],
+        tool_choice: str | None,
+        deadline: float | None,
+    ) -> Plan:
+        return plan_text(
+            self._deck,
+            model,
+            settings,
+            read_prompt(prompt, system=system, images=images, documents=documents),
+            tools=read_tools(tools),
+            tool_choice=tool_choice,
+            deadline=deadline,
+            operation=operation,
+        )
 
-
-def _told(conversation: Conversation, spec: ModelSpec) -> dict[str, Any]:
-    """The messages and system prompt; for a model without system prompts, that is the first message's beginning."""
-    if conversation.system is None or "no_system_prompt" not in spec.constraints:
-        return {"messages": conversation.messages, "system": conversation.system}
-    first, *rest = conversation.messages
-    if first.role != "user":
-        told = Message(role="user", parts=(TextPart(conversation.system),))
-        return {"messages": (told, first, *rest), "system": None}
-    return {
-        "messages": (evolve(first, parts=(TextPart(f"{conversation.system}\n\n"), *first.parts)), *rest),
-        "system": None,
-    }
+    async def _told(self, plan: Plan, ask: Callable[[Ledger], Awaitable[Any]]) -> Any:
+        """The result of a call, after those who listen heard how it ended."""
+        ledger = Ledger()
+        ended: Any = None
+        try:
+            ended = await ask(ledger)
+        except Exception as error:
+            ended = error
+            raise
+        finally:
+            self._execution.finish(plan, ledger, ended)
+        return ended

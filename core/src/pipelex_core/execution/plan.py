@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -12,7 +13,7 @@ from pipelex_core.errors import CallError, DeadlineExceededError, ModelsManagerE
 from pipelex_core.settings import check_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from pipelex_core.backend import Backend
     from pipelex_core.deck import ChainMember, Choice, ModelDeck, Resolution
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from pipelex_core.specs import Capability, ModelSpec
 
 _log = logging.getLogger("pipelex_core.execution")
+
+_LONGEST = 1e9
+"""Seconds above which a deadline is none: some thirty years."""
 
 
 @frozen(kw_only=True)
@@ -44,18 +48,9 @@ class Plan:
     build: Callable[[ModelSpec, Mapping[str, Any], float | None], Request]
     ends_at: float | None = field(default=None)
 
-    def time_left(self) -> float | None:
-        """Seconds until the caller's time is over.
-
-        Raises:
-            DeadlineExceededError: It is over.
-        """
-        if self.ends_at is None:
-            return None
-        left = self.ends_at - time.monotonic()
-        if left <= 0:
-            raise out_of_time()
-        return left
+    def seconds_left(self) -> float | None:
+        """Seconds until the caller's time is over, 0 or less once it is; None where it has no end."""
+        return None if self.ends_at is None else self.ends_at - time.monotonic()
 
 
 def out_of_time(partial_text: str | None = None) -> DeadlineExceededError:
@@ -73,7 +68,7 @@ def when_over(deadline: float | None) -> float | None:
         return None
     given: object = deadline
     if isinstance(given, (int, float)) and not isinstance(given, bool) and given > 0:
-        return time.monotonic() + given
+        return time.monotonic() + given if given < _LONGEST else None
     msg = f"a deadline is a positive number of seconds, not {given!r}"
     raise UnsupportedInputError(msg)
 
@@ -94,7 +89,7 @@ def resolve(
         text = "; ".join(f"{f.message}, expected {f.expected}" if f.expected else f.message for f in faults)
         raise UnsupportedInputError(f"{text}; did you mean '{faults[0].suggestion}'?" if faults[0].suggestion else text)
     asked = deck.default(choice) if handle is None else handle
-    if not isinstance(asked, str) and not hasattr(asked, "keys"):
+    if not isinstance(asked, (str, Mapping)):
         msg = f"a handle is a name, or a mapping with a model and settings, not {type(asked).__name__}"
         raise UnsupportedInputError(msg)
     resolution = deck.resolve(asked, capability)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_core.errors import CallError, ContentFilterError, InvalidAnswerError
-from pipelex_core.execution.operations import common_fields
+from pipelex_core.execution.results import common_fields
 from pipelex_core.objects import InvalidObjectError, bare_json
 from pipelex_core.requests import Message, ObjectRequest, ObjectResult, TextPart
 

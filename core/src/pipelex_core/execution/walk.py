@@ -22,17 +22,18 @@ from pipelex_core.execution.downloads import with_bytes
 from pipelex_core.execution.plan import out_of_time
 from pipelex_core.execution.policy import moves_on
 from pipelex_core.execution.redaction import redact_error, redacted
+from pipelex_core.execution.results import text_result
 from pipelex_core.requests import Call, DocumentAnswer, FinishedCall, ImageAnswer, TextAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
     from pipelex_core.backend import Backend
     from pipelex_core.deck import ChainMember, ModelDeck
     from pipelex_core.execution.plan import Plan
     from pipelex_core.hookspecs import Proceed
     from pipelex_core.plugins import Plugins
-    from pipelex_core.requests import Result
+    from pipelex_core.requests import Request, Result, TextResult
     from pipelex_core.specs import ModelSpec
 
 _METHODS: dict[type[Backend], tuple[str, type]] = {
@@ -58,41 +59,55 @@ class Execution:
             CallError: The error of the attempt, with the ledger; `AllAttemptsFailedError` where several failed.
             PluginError: A plugin broke its contract.
         """
+        clock = asyncio.timeout(plan.seconds_left())
         try:
-            async with asyncio.timeout(plan.time_left()):
+            async with clock:
                 return await self._walk(plan, ledger)
         except TimeoutError:
+            if not clock.expired():
+                raise  # a middleware's own
             ledger.ran_out_of_time()
             raise ledger.close(out_of_time(), plan.members[0].spec) from None
 
-    async def stream(self, plan: Plan, ledger: Ledger) -> AsyncGenerator[str | tuple[ChainMember, TextAnswer], None]:
-        """Deltas, and last the whole answer with the member that gave it; before the first delta, as `run`."""
+    async def stream(self, plan: Plan, ledger: Ledger) -> AsyncGenerator[str | TextResult, None]:
+        """Deltas, and last the result; errors as in `run`. Those who listen hear how it ended, left early or not."""
         failures: list[CallError] = []
-        for member in plan.members:
-            begun = False
-            try:
-                async with aclosing(self._stream_member(plan, member, ledger)) as events:
-                    async for event in events:
-                        begun = begun or isinstance(event, str)
-                        yield event if isinstance(event, str) else (member, event)
-            except CallError as error:
-                if begun or not _may_move_on(error):
-                    raise
-                failures.append(error)
-            else:
-                return
-        raise _all_failed(failures, ledger)
+        ended: TextResult | Exception | None = None
+        try:
+            for member in plan.members:
+                begun = False
+                try:
+                    async with aclosing(self._stream_member(plan, member, ledger)) as events:
+                        async for event in events:
+                            if isinstance(event, str):
+                                begun = True
+                                yield event
+                            else:
+                                ended = text_result(member, event, ledger)
+                                yield ended
+                except CallError as error:
+                    if begun or not _may_move_on(error):
+                        raise
+                    failures.append(error)
+                else:
+                    return
+            raise _all_failed(failures, ledger)  # noqa: TRY301 -- listeners hear of it as of any error
+        except Exception as error:
+            ended = error
+            raise
+        finally:
+            self.finish(plan, ledger, ended)
 
-    def finish(self, plan: Plan, ledger: Ledger, result: Result | None, error: Exception | None) -> None:
-        """Tell the plugins that listen how a call ended."""
+    def finish(self, plan: Plan, ledger: Ledger, ended: Result | Exception | None) -> None:
+        """Tell the plugins that listen how a call ended; None where the caller gave up."""
         self._plugins.call_finished(
             FinishedCall(
                 operation=plan.operation,
                 capability=plan.capability,
                 handle=plan.handle,
                 attempts=tuple(ledger.attempts),
-                result=result,
-                error=error,
+                result=None if isinstance(ended, Exception) else ended,
+                error=ended if isinstance(ended, Exception) else None,
                 seconds=ledger.seconds,
             )
         )
@@ -119,13 +134,16 @@ class Execution:
         started = time.monotonic()
         try:
             answer = await self._middlewares(partial(self._ask, getattr(backend, method)))(call)
+            if not isinstance(answer, answer_class):
+                raise _wrong_answer(spec, answer)
         except CallError as error:
             raise self._failed(error, spec, ledger, started) from error.__cause__
+        except PluginError as error:
+            ledger.write(spec, "error", started, error=error)
+            raise
         except asyncio.CancelledError:
             ledger.write(spec, "cancelled", started)
             raise
-        if not isinstance(answer, answer_class):
-            raise _wrong_answer(spec, answer)
         usage, request_id = answer_usage(answer)
         ledger.write(spec, "ok", started, usage=usage, request_id=request_id)
         return answer
@@ -134,8 +152,9 @@ class Execution:
         self, plan: Plan, member: ChainMember, ledger: Ledger
     ) -> AsyncGenerator[str | TextAnswer, None]:
         """The events of one member's stream; closing this closes the connection."""
+        clock = asyncio.timeout(plan.seconds_left())
         try:
-            async with asyncio.timeout(plan.time_left()):
+            async with clock:
                 spec, call, backend = await self._prepare(plan, member, ledger)
         except TimeoutError:
             raise ledger.close(out_of_time(), member.spec) from None
@@ -153,20 +172,21 @@ class Execution:
                     break
                 text.append(event)
                 yield event
-        except TimeoutError:
-            raise self._failed(out_of_time("".join(text)), spec, ledger, started) from None
+            if not isinstance(answer, TextAnswer):
+                raise _wrong_answer(spec, answer)
         except CallError as error:
             if error.partial_text is None and text:
                 error.partial_text = "".join(text)
             raise self._failed(error, spec, ledger, started) from error.__cause__
+        except PluginError as error:
+            ledger.write(spec, "error", started, error=error)
+            raise
         except (asyncio.CancelledError, GeneratorExit):
             ledger.write(spec, "cancelled", started)
             raise
         finally:
             if hasattr(events, "aclose"):
                 await events.aclose()
-        if not isinstance(answer, TextAnswer):
-            raise _wrong_answer(spec, answer)
         ledger.write(spec, "ok", started, usage=answer.usage, request_id=answer.request_id)
         yield answer
 
@@ -175,20 +195,28 @@ class Execution:
         spec = member.spec
         assert spec is not None  # noqa: S101 -- only available members are in a plan
         try:
-            request = plan.build(spec, member.settings, plan.time_left())
-            backend, resources = await self._backends.get(spec)
-            if not isinstance(backend, plan.needs):
-                msg = f"sdk '{spec.sdk}' of backend '{spec.backend}' has no {plan.needs.__name__}"
-                raise UnsupportedInputError(msg)
-            if not backend.fetches_urls:
-                request = await with_bytes(request, resources)
+            request, backend = await self._ready(plan, spec, member.settings)
         except CallError as error:
             raise self._failed(error, spec, ledger, None) from error.__cause__
-        return (
-            spec,
-            Call(operation=plan.operation, capability=plan.capability, handle=plan.handle, request=request),
-            backend,
-        )
+        except PipelexError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- what a plugin does to open its backend may raise anything
+            raise self._broken(error, spec) from None
+        call = Call(operation=plan.operation, capability=plan.capability, handle=plan.handle, request=request)
+        return spec, call, backend
+
+    async def _ready(self, plan: Plan, spec: ModelSpec, settings: Mapping[str, Any]) -> tuple[Request, Backend]:
+        left = plan.seconds_left()
+        if left is not None and left <= 0:
+            raise out_of_time()
+        request = plan.build(spec, settings, left)
+        backend, resources = await self._backends.get(spec)
+        if not isinstance(backend, plan.needs):
+            msg = f"sdk '{spec.sdk}' of backend '{spec.backend}' has no {plan.needs.__name__}"
+            raise UnsupportedInputError(msg)
+        if not backend.fetches_urls:
+            request = await with_bytes(request, resources)
+        return request, backend
 
     def _middlewares(self, innermost: Proceed) -> Proceed:
         proceed = innermost
@@ -203,10 +231,15 @@ class Execution:
         except PipelexError:
             raise
         except Exception as error:  # noqa: BLE001 -- a plugin may raise anything; callers see our errors only
-            raise self._broken(error, call) from None
+            raise self._broken(error, call.request.spec) from None
 
     async def _ask_stream(self, backend: TextStreamer, call: Call) -> AsyncIterator[str | TextAnswer]:
-        return self._guarded(backend.stream_text(call.request), call)  # type: ignore[arg-type]  # the plan matched it
+        events = backend.stream_text(call.request)  # type: ignore[arg-type]  # the plan matched it
+        if not hasattr(events, "__aiter__") or not hasattr(events, "aclose"):
+            if hasattr(events, "close"):
+                events.close()  # a coroutine, which would complain
+            raise _wrong_answer(call.request.spec, events)
+        return self._guarded(events, call)
 
     async def _guarded(self, events: AsyncIterator[str | TextAnswer], call: Call) -> AsyncIterator[str | TextAnswer]:
         try:
@@ -215,12 +248,11 @@ class Execution:
         except PipelexError:
             raise
         except Exception as error:  # noqa: BLE001 -- as in `_ask`
-            raise self._broken(error, call) from None
+            raise self._broken(error, call.request.spec) from None
         finally:
             await events.aclose()  # type: ignore[attr-defined]  # streams are async generators
 
-    def _broken(self, error: Exception, call: Call) -> PluginError:
-        spec = call.request.spec
+    def _broken(self, error: Exception, spec: ModelSpec) -> PluginError:
         text = redacted(str(error), self._configs[spec.backend])
         place = error.__traceback__
         while place is not None and place.tb_next is not None:
@@ -241,8 +273,14 @@ async def _next(events: AsyncIterator[str | TextAnswer], plan: Plan) -> str | Te
     """The next event of a stream, within the caller's time; None after the last."""
     if plan.ends_at is None:
         return await anext(events, None)
-    async with asyncio.timeout(plan.time_left()):
-        return await anext(events, None)
+    clock = asyncio.timeout(plan.seconds_left())
+    try:
+        async with clock:
+            return await anext(events, None)
+    except TimeoutError:
+        if not clock.expired():
+            raise  # a middleware's own
+        raise out_of_time() from None
 
 
 async def _around(middleware: Any, proceed: Proceed, call: Call) -> Any:
@@ -255,6 +293,7 @@ def _may_move_on(error: CallError) -> bool:
 
 
 def _all_failed(failures: list[CallError], ledger: Ledger) -> CallError:
+    """No member is left: the error of the only one, or one that tells of all."""
     if len(failures) == 1:
         return ledger.close(failures[0])
     told = "; ".join(f"'{error.model}': {type(error).__name__}: {error.message}" for error in failures)

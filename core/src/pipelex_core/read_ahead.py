@@ -1,0 +1,132 @@
+"""A stream read in a client's event loop, some way ahead of the thread that takes its deltas."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from functools import partial
+from threading import Condition
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from pipelex_core.streams import AsyncTextStream
+
+AHEAD = 256
+"""How many deltas a stream may be ahead of its reader."""
+
+
+class ReadAhead:
+    """The deltas that have come and are not taken yet; `begin` and `end` run in the loop, the rest in any thread.
+
+    Attributes:
+        is_begun: Whether it has been started, or left before that.
+    """
+
+    def __init__(self, stream: AsyncTextStream) -> None:
+        self._stream = stream
+        self._deltas: deque[str] = deque()
+        self._changed = Condition()
+        self._resume: Callable[[], object] | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._pid = os.getpid()
+        self._ended = False
+        self._error: Exception | None = None
+        self.is_begun = False
+
+    async def begin(self) -> None:
+        """Start reading; twice is once."""
+        import asyncio
+
+        if self._reading is None and not self._ended:
+            self._reading = asyncio.create_task(self._read())
+            self.is_begun = True
+
+    async def end(self) -> None:
+        """Stop reading, and close the connection."""
+        import asyncio
+
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
+            self._deltas.clear()  # what came while it was left
+
+    def leave(self) -> bool:
+        """Give up what has come; whether there is a connection for `end` to close."""
+        is_open = self.is_begun and not self._ended and self._pid == os.getpid()
+        self.is_begun = self._ended = True
+        self._deltas.clear()
+        self._error = None
+        return is_open
+
+    def abandon(self) -> None:
+        """As `leave` and `end`, without waiting: whoever held the stream is gone."""
+        if self.leave() and self._reading is not None:
+            loop = self._reading.get_loop()
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._reading.cancel)
+
+    def take(self) -> str | None:
+        """The next delta that has come, or None."""
+        try:
+            delta = self._deltas.popleft()
+        except IndexError:
+            return None
+        if self._resume is not None and len(self._deltas) <= AHEAD // 2:
+            resume, self._resume = self._resume, None
+            if resume is not None:
+                resume()
+        return delta
+
+    def wait(self) -> bool:
+        """Wait for a delta; False where the stream has ended instead.
+
+        Raises:
+            CallError: The call failed; told once.
+            RuntimeError: The client was closed meanwhile, or this is a forked child of the process that reads.
+        """
+        if not self._ended and self._pid != os.getpid():
+            msg = "this stream belongs to the process that began it"
+            raise RuntimeError(msg)
+        with self._changed:
+            while not self._deltas and not self._ended:
+                self._changed.wait()
+        if self._deltas:
+            return True
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return False
+
+    async def _read(self) -> None:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        try:
+            async for delta in self._stream:
+                self._deltas.append(delta)
+                if len(self._deltas) == 1:
+                    self._notify()
+                if len(self._deltas) >= AHEAD:
+                    room = asyncio.Event()
+                    self._resume = partial(loop.call_soon_threadsafe, room.set)
+                    if len(self._deltas) >= AHEAD:
+                        await room.wait()
+        except Exception as error:  # noqa: BLE001 -- raised where the deltas are read
+            self._error = error
+        except asyncio.CancelledError:
+            if not self._ended:  # nobody left the stream: its loop ends
+                self._error = RuntimeError("the client was closed before this stream had ended")
+            raise
+        finally:
+            try:
+                await self._stream.aclose()
+            finally:
+                self._ended = True
+                self._notify()
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
