@@ -41,6 +41,7 @@ class UnknownNameError(ValueError):
     """A key that means nothing, in a table whose keys are known."""
 
 
+_MODEL_TYPES = {known.value: known for known in ModelType}
 _HUGE = 2**63  # no count is as large, and Python refuses to print much larger numbers
 
 
@@ -110,10 +111,10 @@ def _words(meanings: Mapping[str, str]) -> Callable[[Any, Any], frozenset[str]]:
 
 
 def _model_type(value: Any, _: Any) -> ModelType:
-    for known in ModelType:
-        if value == known.value:
-            return known
-    raise _misspelt(value, tuple(ModelType))
+    known = _MODEL_TYPES.get(value) if value.__class__ is str else None
+    if known is None:
+        raise _misspelt(value, _MODEL_TYPES)
+    return known
 
 
 def _misspelt(word: Any, words: Collection[str]) -> WrongValueError:

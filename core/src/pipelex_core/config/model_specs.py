@@ -63,45 +63,45 @@ class BackendModels:
     reported: AbstractSet[str] = frozenset()
 
 
-@frozen(kw_only=True)
+@frozen
 class _Layers:
-    """Where a model's keys may come from, the strongest first: a table, and the source of its keys."""
+    """One model and the files its keys may come from, the strongest first; asked only when something is to be told."""
 
     name: str
-    layers: Sequence[tuple[Mapping[str, Any], SpecFile, bool]]
-
-    def merged(self) -> dict[str, Any]:
-        """All keys, the strongest layer winning."""
-        if len(self.layers) == 1:
-            return dict(self.layers[0][0])
-        merged: dict[str, Any] = {}
-        for table, _, _ in reversed(self.layers):
-            merged.update(table)
-        return merged
+    files: Sequence[SpecFile]
 
     def where(self, key: str) -> Source:
-        """Where a key was written; the strongest table for one that was not."""
-        for table, file, is_default in self.layers:
-            if key in table:
-                return file.at(*file.default_paths[key]) if is_default else file.at_model(self.name, key)
+        """Where a key was written; the model's strongest table for one that was not."""
+        for file in self.files:
+            if key in file.models.get(self.name, ()):
+                return file.at_model(self.name, key)
+            if key in file.defaults and (self.name in file.models or not file.models):
+                return file.source.at(*file.default_paths[key])
         return self.source
 
     @property
     def source(self) -> Source:
         """Where the model was written: in the project, else by the plugin."""
-        for _, file, is_default in self.layers:
-            if not is_default:
+        for file in self.files:
+            if self.name in file.models:
                 return file.at_model(self.name)
         return NOWHERE
 
-    @property
-    def has_variables(self) -> bool:
-        """Whether a value may hold a `${`."""
-        return any(file.has_variables for _, file, _ in self.layers)
+    def merged(self) -> dict[str, Any]:
+        """All keys, the strongest file winning, and in a file the model over the defaults."""
+        merged: dict[str, Any] = {}
+        for file in reversed(self.files):
+            if self.name in file.models:
+                merged.update(file.defaults)
+                merged.update(file.models[self.name])
+            elif not file.models:
+                merged.update(file.defaults)
+        return merged
 
     def is_older(self, key: str) -> bool:
         """Whether a key comes from a file of the older generation."""
-        return next((file.older for table, file, _ in self.layers if key in table), False)
+        source = self.where(key)
+        return any(file.older and file.source.at(*source.key) == source for file in self.files)
 
 
 def known_models(files: Sequence[SpecFile], why: str, *, reported: bool) -> BackendModels:
@@ -129,6 +129,16 @@ class SpecReader:
     environment: Environment
     faults: Faults
     strict: bool
+    _may_have_variables: bool = field(init=False)
+    _may_be_older: bool = field(init=False)
+
+    @_may_have_variables.default
+    def _look_for_variables(self) -> bool:
+        return any(file.has_variables for file in self.files)
+
+    @_may_be_older.default
+    def _look_for_older(self) -> bool:
+        return any(file.older for file in self.files)
 
     def read(self) -> BackendModels:
         """Every model."""
@@ -146,9 +156,9 @@ class SpecReader:
 
     def _model(self, name: str) -> ModelSpec | str:
         """The spec, or why there is none."""
-        layers = _layers(name, self.files)
+        layers = _Layers(name, self.files)
         table = layers.merged()
-        if layers.has_variables and has_variables(table):
+        if self._may_have_variables and has_variables(table):
             table, lacking = self._expanded(table, layers)
             if lacking:
                 return f"needs {', '.join(lacking)} for it, which is not set"
@@ -176,7 +186,7 @@ class SpecReader:
             model_type=model_type,
             inputs=spec.inputs,
             outputs=spec.outputs,
-            costs=None if spec.costs is None else _costs(spec.costs, model_type, older=layers.is_older("costs")),
+            costs=None if spec.costs is None else self._costs(spec.costs, model_type, layers),
             max_tokens=spec.max_tokens,
             context_window=spec.context_window,
             max_prompt_images=spec.max_prompt_images,
@@ -209,11 +219,17 @@ class SpecReader:
                     self.faults.warning("missing-variable", message, at, suggestion=mend)
         return expanded, missing
 
+    def _costs(self, prices: Mapping[str, Decimal], model_type: ModelType, layers: _Layers) -> Costs:
+        """The price list in the unit of the model's type; an older file has LLM prices per thousand tokens."""
+        if self._may_be_older and model_type is ModelType.LLM and layers.is_older("costs"):
+            prices = {name: price * _THOUSAND for name, price in prices.items()}
+        return Costs(unit=_UNITS[model_type], **cast("dict[str, Any]", prices))
+
     def _options(self, sdk: str, extra: dict[str, Any], layers: _Layers) -> dict[str, Any]:
         """The keys that belong to the plugin, checked where it is installed to say what there is."""
         found = self.plugins.find(self.backend, sdk)
         options = found[0].model_options if found else ()
-        if not extra and not options:
+        if not extra and not any(option.required for option in options):
             return extra
         given = {key: float(value) if isinstance(value, Decimal) else value for key, value in extra.items()}
         return checked_options(
@@ -226,24 +242,7 @@ class SpecReader:
         )
 
 
-def _layers(name: str, files: Sequence[SpecFile]) -> _Layers:
-    layers: list[tuple[Mapping[str, Any], SpecFile, bool]] = []
-    for file in files:
-        if name in file.models:
-            layers.append((file.models[name], file, False))
-        if file.defaults and (name in file.models or not file.models):
-            layers.append((file.defaults, file, True))
-    return _Layers(name=name, layers=layers)
-
-
 def _inferred_type(outputs: frozenset[str]) -> ModelType:
     if "image" in outputs:
         return ModelType.IMG_GEN
     return ModelType.TEXT_EXTRACTOR if "pages" in outputs else ModelType.LLM
-
-
-def _costs(prices: Mapping[str, Decimal], model_type: ModelType, *, older: bool) -> Costs:
-    """The price list in the unit of the model's type; an older file has LLM prices per thousand tokens."""
-    if older and model_type is ModelType.LLM:
-        prices = {name: price * _THOUSAND for name, price in prices.items()}
-    return Costs(unit=_UNITS[model_type], **cast("dict[str, Any]", prices))

@@ -50,7 +50,7 @@ class SpecFile:
 
     def at_model(self, name: str, *key: str) -> Source:
         """The source of a model's table, or of a key in it."""
-        return self.at("models", name, *key) if self.older else self.at(name, *key)
+        return self.source.at("models", name, *key) if self.older else self.source.at(name, *key)
 
 
 def read_spec_file(read: TomlFile, source: Source, faults: Faults) -> SpecFile:
