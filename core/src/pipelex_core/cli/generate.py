@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from pipelex_core.cli.context import Context
+from pipelex_core.cli.fetching import fetch_first
 from pipelex_core.cli.output import note, print_json, result_as_json
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def generate(
         "deadline": deadline,
     }
     with context.client() as client:
+        fetch_first(client, model)
         if schema is not None:
             _print_object(client.generate_object(text, _schema(schema), **given), as_json=json)
         elif not json and (sys.stdout.isatty() if stream is None else stream):

@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from pipelex_core.cli.context import Context
+from pipelex_core.cli.fetching import chosen_spec, fetch_file
 from pipelex_core.cli.output import print_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-@contextmanager
-def shown_progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A progress bar on stderr, on a terminal; what it gives is told the bytes done and the bytes in all."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(name, total=None)
-
-        def tell(done: int, total: int | None) -> None:
-            progress.update(task, completed=done, total=total)
-
-        yield tell
+from pipelex_core.errors import ModelsManagerError
 
 
 def pull(model: str, *, json: bool = False, context: Annotated[Context, Parameter(parse=False)]) -> int:
@@ -39,25 +20,13 @@ def pull(model: str, *, json: bool = False, context: Annotated[Context, Paramete
         model: A handle of the deck, such as `smollm2`.
         json: Print one JSON document.
     """
-    from pipelex_core.backend import ModelFetcher
-    from pipelex_core.errors import ModelsManagerError
-
     plugins = context.plugins()
     deck = context.load(plugins).deck
-    resolution = deck.resolve(model)
-    member = resolution.chosen
-    if member is None or member.spec is None:
-        reasons = "; ".join(f"'{each.name}': {each.entry.reason}" for each in resolution.chain)
-        msg = f"handle '{model}' leads to no model that can be used: {reasons}"
+    spec = chosen_spec(deck, model)
+    path = fetch_file(spec, deck, plugins)
+    if path is None:
+        msg = f"model '{spec.name}' has no file to fetch: sdk '{spec.sdk}' calls a provider"
         raise ModelsManagerError(msg)
-    spec = member.spec
-    factory, plugin = plugins.require(spec.backend, spec.sdk)
-    backend = factory(deck.backends[spec.backend])
-    if not isinstance(backend, ModelFetcher):
-        msg = f"model '{spec.name}' has no file to fetch: {plugin.label} calls a provider"
-        raise ModelsManagerError(msg)
-    with shown_progress(spec.name) as tell:
-        path = backend.fetch_model(spec, tell)
     if json:
         print_json({"model": spec.name, "path": str(path), "bytes": path.stat().st_size})
     else:
