@@ -7,180 +7,25 @@ what it found; `pipelex explain` prints the very object that a call uses.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from pipelex_core.constraints import fit
-from pipelex_core.errors import (
-    ConfigError,
-    ExtractHandleNotFoundError,
-    ExtractPresetNotFoundError,
-    ImgGenHandleNotFoundError,
-    ImgGenPresetNotFoundError,
-    LLMHandleNotFoundError,
-    LLMPresetNotFoundError,
-    Problem,
-)
-from pipelex_core.near import did_you_mean
+from pipelex_core.errors import ConfigError, Problem
+from pipelex_core.handle_errors import HANDLE_ERRORS, NOUNS, PRESET_ERRORS, cycle, not_found, wrong_capability
+from pipelex_core.handles import Alias, ChainMember, Choice, HandleKind, Preset, Resolution, Step, fit_member
 from pipelex_core.settings import MODEL_KEYS, check_settings
-from pipelex_core.specs import NOWHERE, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from pipelex_core.constraints import Policy
     from pipelex_core.routing import ModelEntry, RoutingProfile
-    from pipelex_core.specs import BackendConfig, Capability, ModelSpec
+    from pipelex_core.specs import BackendConfig, Capability, Source
+
+__all__ = ["Alias", "ChainMember", "Choice", "ModelDeck", "Preset", "Resolution", "Step", "fit_member"]
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-HandleKind = Literal["preset", "model", "alias"]
-Choice = Literal["llm.for_text", "llm.for_object", "extract", "img_gen"]
-
-HANDLE_ERRORS: dict[Capability, type[ConfigError]] = {
-    "llm": LLMHandleNotFoundError,
-    "extract": ExtractHandleNotFoundError,
-    "img_gen": ImgGenHandleNotFoundError,
-}
-PRESET_ERRORS: dict[Capability, type[ConfigError]] = {
-    "llm": LLMPresetNotFoundError,
-    "extract": ExtractPresetNotFoundError,
-    "img_gen": ImgGenPresetNotFoundError,
-}
-_NOUNS: dict[Capability, str] = {"llm": "LLM", "extract": "extraction", "img_gen": "image-generation"}
-
-
-@frozen(kw_only=True)
-class Alias:
-    """A name for a model, for a chain of models, or for a model with settings.
-
-    Attributes:
-        name: Its name.
-        targets: Models or aliases, first to last; more than one is a fallback chain.
-        settings: Settings the alias brings.
-        source: Where it was written.
-        origins: Setting, or `model` -> where it was written, where that is not `source`.
-    """
-
-    name: str
-    targets: tuple[str, ...]
-    settings: Mapping[str, Any] = field(factory=dict)
-    source: Source = NOWHERE
-    origins: Mapping[str, Source] = field(factory=dict)
-
-
-@frozen(kw_only=True)
-class Preset:
-    """A model with settings, for one capability.
-
-    Attributes:
-        name: Its name.
-        capability: What it is for.
-        model: A model or an alias.
-        settings: Its settings, those that were not given left out.
-        on_unsupported_setting: Its own policy, or None for the deck's.
-        description: For people.
-        source: Where it was written.
-        origins: Setting, or `model` -> where it was written, where that is not `source`.
-    """
-
-    name: str
-    capability: Capability
-    model: str
-    settings: Mapping[str, Any] = field(factory=dict)
-    on_unsupported_setting: Policy | None = None
-    description: str = ""
-    source: Source = NOWHERE
-    origins: Mapping[str, Source] = field(factory=dict)
-
-
-@frozen(kw_only=True)
-class ChainMember:
-    """One model of a resolved handle.
-
-    Attributes:
-        entry: The model, its route, and its spec.
-        settings: What would be sent to it.
-        refused: Setting -> why this model does not take it.
-        given: Its settings before they were made to fit: the handle's, over those of the aliases that lead to it.
-    """
-
-    entry: ModelEntry
-    settings: Mapping[str, Any] = field(factory=dict)
-    refused: Mapping[str, str] = field(factory=dict)
-    given: Mapping[str, Any] = field(factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.entry.name
-
-    @property
-    def spec(self) -> ModelSpec | None:
-        """The model's spec, or None where it leads nowhere."""
-        return self.entry.spec
-
-    @property
-    def available(self) -> bool:
-        """Whether a call can be made."""
-        return self.entry.available
-
-
-@frozen(kw_only=True)
-class Step:
-    """One step on the way from a handle to its models.
-
-    Attributes:
-        kind: What the name was.
-        name: The name.
-        targets: What it leads to.
-        source: Where it was written.
-    """
-
-    kind: HandleKind
-    name: str
-    targets: tuple[str, ...] = ()
-    source: Source | None = None
-
-
-@frozen(kw_only=True)
-class Resolution:
-    """What a handle means.
-
-    Attributes:
-        handle: As the caller wrote it.
-        kind: What it turned out to be.
-        capability: What it was resolved for.
-        settings: The settings merged: preset over alias.
-        origins: Setting -> where it was written.
-        steps: The way: preset, aliases, models.
-        chain: The models, first to last; a handle with one model has a chain of one.
-        policy: What happens to a setting a model does not take.
-    """
-
-    handle: str
-    kind: HandleKind
-    capability: Capability
-    settings: Mapping[str, Any]
-    origins: Mapping[str, Source]
-    steps: tuple[Step, ...]
-    chain: tuple[ChainMember, ...]
-    policy: Policy
-
-    @property
-    def chosen(self) -> ChainMember | None:
-        """The first member that can be called, or None."""
-        return next((member for member in self.chain if member.available), None)
-
-    def with_settings(self, settings: Mapping[str, Any], source: Source = NOWHERE) -> Resolution:
-        """The same handle with settings that win over its own, such as a call's arguments."""
-        return evolve(
-            self,
-            settings={**self.settings, **settings},
-            origins={**self.origins, **dict.fromkeys(settings, source)},
-            chain=tuple(fit_member(member.entry, {**member.given, **settings}) for member in self.chain),
-        )
 
 
 @frozen(kw_only=True)
@@ -260,8 +105,8 @@ class ModelDeck:
         """
         presets = self.presets.get(capability, {})
         if name not in presets:
-            raise _not_found(
-                PRESET_ERRORS[capability], f"there is no {_NOUNS[capability]} preset '{name}'", name, presets
+            raise not_found(
+                PRESET_ERRORS[capability], f"there is no {NOUNS[capability]} preset '{name}'", name, presets
             )
         return presets[name]
 
@@ -297,8 +142,8 @@ class ModelDeck:
             way = self._follow((handle,), capability)
             return self._assemble(handle, "alias", capability, way)
         names = [*presets, *self.models, *self.aliases]
-        message = f"there is no {_NOUNS[capability]} model, alias or preset '{handle}'"
-        raise _not_found(HANDLE_ERRORS[capability], message, bare, names)
+        message = f"there is no {NOUNS[capability]} model, alias or preset '{handle}'"
+        raise not_found(HANDLE_ERRORS[capability], message, bare, names)
 
     def _resolve_preset(self, preset: Preset) -> Resolution:
         way = self._follow((preset.model,), preset.capability)
@@ -337,9 +182,9 @@ class ModelDeck:
             alias = self.aliases.get(name.removeprefix("@"))
             if alias is None:
                 message = f"there is no model or alias '{name}'"
-                raise _not_found(HANDLE_ERRORS[capability], message, name, [*self.models, *self.aliases])
+                raise not_found(HANDLE_ERRORS[capability], message, name, [*self.models, *self.aliases])
             if alias.name in trail:
-                raise _cycle([*trail], alias.name)
+                raise cycle([*trail], alias.name)
             if alias.name not in done:
                 trail[alias.name] = None
                 way.steps.append(Step(kind="alias", name=alias.name, targets=alias.targets, source=alias.source))
@@ -367,7 +212,7 @@ class ModelDeck:
             entry = _for_capability(self.models[name], capability)
             if len(way.models) == 1:
                 if entry.spec is not None and entry.spec.model_type.capability != capability:
-                    raise _wrong_capability(handle, entry, capability)
+                    raise wrong_capability(handle, entry, capability)
                 settings, origins = {**inherited, **settings}, {**inherited_origins, **origins}
             members.append(fit_member(entry, {**inherited, **settings} if inherited else settings))
         default: Policy = "error" if len(members) == 1 else "drop"
@@ -391,19 +236,11 @@ class _Way:
     models: dict[str, tuple[Mapping[str, Any], Mapping[str, Source]]] = field(factory=dict)
 
 
-def fit_member(entry: ModelEntry, settings: Mapping[str, Any]) -> ChainMember:
-    """A member of a chain, with the settings as its model takes them."""
-    if entry.spec is None or not settings:
-        return ChainMember(entry=entry, settings=settings, given=settings)
-    fitted = fit(settings, entry.spec)
-    return ChainMember(entry=entry, settings=fitted.settings, refused=fitted.refused, given=settings)
-
-
 def _for_capability(entry: ModelEntry, capability: Capability) -> ModelEntry:
     """The entry, unavailable where its model is for something else."""
     if entry.spec is None or entry.spec.model_type.capability == capability:
         return entry
-    reason = f"it is a model for {_NOUNS[entry.spec.model_type.capability]}, not for {_NOUNS[capability]}"
+    reason = f"it is a model for {NOUNS[entry.spec.model_type.capability]}, not for {NOUNS[capability]}"
     return evolve(entry, available=False, reason=reason)
 
 
@@ -411,27 +248,3 @@ def _names_models(model: Any) -> bool:
     if isinstance(model, str):
         return bool(model)
     return isinstance(model, (list, tuple)) and bool(model) and all(isinstance(name, str) for name in model)
-
-
-def _wrong_capability(handle: str, entry: ModelEntry, capability: Capability) -> ConfigError:
-    is_for = _NOUNS[entry.spec.model_type.capability] if entry.spec else "nothing"
-    message = f"'{handle}' leads to model '{entry.name}', which is for {is_for}, not for {_NOUNS[capability]}"
-    return HANDLE_ERRORS[capability](message, [Problem(code="wrong-capability", message=message)])
-
-
-def _cycle(trail: list[str], name: str) -> ConfigError:
-    message = describe_cycle([*trail[trail.index(name) :], name])
-    problem = Problem(code="alias-cycle", message=message, key=f"aliases.{name}")
-    return ConfigError(message, [problem])
-
-
-def describe_cycle(names: list[str]) -> str:
-    """What is wrong with aliases that lead in a circle: the circle, its middle left out where it is long."""
-    shown = names if len(names) <= 20 else [*names[:10], f"… {len(names) - 15} more …", *names[-5:]]
-    return f"aliases lead in a circle: {' → '.join(shown)}"
-
-
-def _not_found(kind: type[ConfigError], message: str, name: str, known: Iterable[str]) -> ConfigError:
-    suggestion = did_you_mean(name, known)
-    problem = Problem(code="unknown-handle", message=message, suggestion=suggestion)
-    return kind(f"{message}; {suggestion}" if suggestion else message, [problem])

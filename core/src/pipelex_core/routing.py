@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
 
+from pipelex_core.patterns import PatternIndex, fits
 from pipelex_core.specs import NOWHERE, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from pipelex_core.specs import ModelSpec
 
@@ -46,7 +47,7 @@ class Route:
 
     def matches(self, name: str) -> bool:
         """Whether a model's name fits."""
-        return _fits(self.pattern.split("*"), name)
+        return fits(self.pattern, name)
 
 
 @frozen(kw_only=True)
@@ -85,18 +86,19 @@ class RoutingProfile:
     routes: tuple[Route, ...] = ()
     fallback_order: tuple[str, ...] = ()
     source: Source = NOWHERE
-    _index: _RouteIndex = field(init=False, eq=False, repr=False)
+    _index: PatternIndex = field(init=False, eq=False, repr=False)
 
     @_index.default
-    def _make_index(self) -> _RouteIndex:
-        return _RouteIndex(self.routes)
+    def _make_index(self) -> PatternIndex:
+        return PatternIndex([route.pattern for route in self.routes])
 
     def match(self, name: str, *, ignored: Container[str] = ()) -> RouteMatch:
         """The rule for a model's name; optional routes to a backend in `ignored` count as absent."""
-        route = self._index.find(name, ignored)
-        if route is not None:
-            rule: RouteRule = "exact" if route.is_exact else "pattern"
-            return RouteMatch(rule=rule, pattern=route.pattern, backend=route.backend, source=route.source)
+        for number in self._index.find(name):
+            route = self.routes[number]
+            if not (route.optional and route.backend in ignored):
+                rule: RouteRule = "exact" if route.is_exact else "pattern"
+                return RouteMatch(rule=rule, pattern=route.pattern, backend=route.backend, source=route.source)
         if self.default is not None:
             return RouteMatch(rule="default", backend=self.default, source=self.source)
         return RouteMatch(rule="none")
@@ -108,96 +110,17 @@ class RoutingProfile:
         the stars stand for, the other pattern's stars take it in. Exact routes always come first, and an optional route
         covers nothing, because it may be absent.
         """
-        steady = [route for route in self.routes if not route.optional]
-        index = _RouteIndex(route for route in steady if not route.is_exact)
+        steady = [route for route in self.routes if not route.optional and not route.is_exact]
+        index = PatternIndex([route.pattern for route in steady])
         for route in self.routes:
             if not route.is_exact:
-                earlier = index.find(route.pattern.replace("*", "\0"))
-                if earlier is not None and earlier is not route:
+                earlier = next((steady[number] for number in index.find(route.pattern.replace("*", "\0"))), route)
+                if earlier is not route:
                     yield route, earlier
 
     def all_matching(self, name: str) -> tuple[Route, ...]:
         """Every route that fits a name, in file order: the winner and the ones it beat."""
         return tuple(route for route in self.routes if route.matches(name))
-
-
-class _RouteIndex:
-    """Finds the first route of a name without trying every pattern.
-
-    Exact names are looked up. Every other pattern waits under a piece of text that a name must have to fit: what it
-    begins with, else what it ends with, else three characters from between its stars; only those whose piece a name has
-    are tried.
-    """
-
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self._routes = tuple(routes)
-        self._exact: dict[str, list[int]] = {}
-        self._by_head: _Pieces = {}
-        self._by_tail: _Pieces = {}
-        self._by_part: _Pieces = {}
-        self._any: list[int] = []
-        self._parts = [route.pattern.split("*") for route in self._routes]
-        for number, route in enumerate(self._routes):
-            self._add(number, route.pattern, self._parts[number])
-
-    def _add(self, number: int, pattern: str, parts: list[str]) -> None:
-        if len(parts) == 1:
-            self._exact.setdefault(pattern, []).append(number)
-        elif parts[0]:
-            self._by_head.setdefault(len(parts[0]), {}).setdefault(parts[0], []).append(number)
-        elif parts[-1]:
-            self._by_tail.setdefault(len(parts[-1]), {}).setdefault(parts[-1], []).append(number)
-        elif any(parts):
-            piece = max(parts, key=len)[:_PIECE]
-            self._by_part.setdefault(len(piece), {}).setdefault(piece, []).append(number)
-        else:
-            self._any.append(number)
-
-    def find(self, name: str, ignored: Container[str] = ()) -> Route | None:
-        """The route that decides for a name, or None."""
-        for number in self._exact.get(name, ()):
-            if self._usable(number, ignored):
-                return self._routes[number]
-        for number in sorted(self._candidates(name)):
-            if self._usable(number, ignored) and _fits(self._parts[number], name):
-                return self._routes[number]
-        return None
-
-    def _usable(self, number: int, ignored: Container[str]) -> bool:
-        route = self._routes[number]
-        return not (route.optional and route.backend in ignored)
-
-    def _candidates(self, name: str) -> list[int]:
-        found = [*self._any]
-        for length, pieces in self._by_head.items():
-            found += pieces.get(name[:length], ())
-        for length, pieces in self._by_tail.items():
-            if length <= len(name):
-                found += pieces.get(name[len(name) - length :], ())
-        for length, pieces in self._by_part.items():
-            for piece in {name[start : start + length] for start in range(len(name) - length + 1)}:
-                found += pieces.get(piece, ())
-        return found
-
-
-_Pieces = dict[int, dict[str, list[int]]]
-_PIECE = 3
-
-
-def _fits(parts: list[str], name: str) -> bool:
-    """Whether a name fits a pattern that was split at its stars; in time that grows with the name alone."""
-    if len(parts) == 1:
-        return parts[0] == name
-    end = len(name) - len(parts[-1])
-    if end < len(parts[0]) or not name.startswith(parts[0]) or not name.endswith(parts[-1]):
-        return False
-    position = len(parts[0])
-    for part in parts[1:-1]:
-        found = name.find(part, position, end)
-        if found < 0:
-            return False
-        position = found + len(part)
-    return True
 
 
 @frozen(kw_only=True)

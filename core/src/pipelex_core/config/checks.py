@@ -9,8 +9,8 @@ from attrs import field, frozen
 
 from pipelex_core.config.aliases import AliasGraph, first_model, follow_all
 from pipelex_core.config.deck import capability_of
-from pipelex_core.deck import HANDLE_ERRORS, PRESET_ERRORS, describe_cycle
 from pipelex_core.errors import ConfigError
+from pipelex_core.handle_errors import HANDLE_ERRORS, PRESET_ERRORS, describe_cycle
 from pipelex_core.settings import MODEL_KEYS
 
 if TYPE_CHECKING:

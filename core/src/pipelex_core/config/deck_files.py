@@ -14,8 +14,8 @@ from attrs import field, frozen
 from pipelex_core.config.problems import type_name
 from pipelex_core.config.structure import report_unknown
 from pipelex_core.config.toml_file import read_toml, report_empty
-from pipelex_core.deck import HANDLE_ERRORS
 from pipelex_core.errors import ConfigError, ModelDeckNotFoundError
+from pipelex_core.handle_errors import HANDLE_ERRORS
 from pipelex_core.settings import MODEL_KEYS
 from pipelex_core.specs import Source
 

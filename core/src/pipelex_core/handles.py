@@ -1,0 +1,160 @@
+"""What handles are made of: aliases and presets, and the chain that a handle resolves to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import evolve, field, frozen
+
+from pipelex_core.constraints import fit
+from pipelex_core.specs import NOWHERE, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelex_core.constraints import Policy
+    from pipelex_core.routing import ModelEntry
+    from pipelex_core.specs import Capability, ModelSpec
+
+HandleKind = Literal["preset", "model", "alias"]
+Choice = Literal["llm.for_text", "llm.for_object", "extract", "img_gen"]
+
+
+@frozen(kw_only=True)
+class Alias:
+    """A name for a model, for a chain of models, or for a model with settings.
+
+    Attributes:
+        name: Its name.
+        targets: Models or aliases, first to last; more than one is a fallback chain.
+        settings: Settings the alias brings.
+        source: Where it was written.
+        origins: Setting, or `model` -> where it was written, where that is not `source`.
+    """
+
+    name: str
+    targets: tuple[str, ...]
+    settings: Mapping[str, Any] = field(factory=dict)
+    source: Source = NOWHERE
+    origins: Mapping[str, Source] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Preset:
+    """A model with settings, for one capability.
+
+    Attributes:
+        name: Its name.
+        capability: What it is for.
+        model: A model or an alias.
+        settings: Its settings, those that were not given left out.
+        on_unsupported_setting: Its own policy, or None for the deck's.
+        description: For people.
+        source: Where it was written.
+        origins: Setting, or `model` -> where it was written, where that is not `source`.
+    """
+
+    name: str
+    capability: Capability
+    model: str
+    settings: Mapping[str, Any] = field(factory=dict)
+    on_unsupported_setting: Policy | None = None
+    description: str = ""
+    source: Source = NOWHERE
+    origins: Mapping[str, Source] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class ChainMember:
+    """One model of a resolved handle.
+
+    Attributes:
+        entry: The model, its route, and its spec.
+        settings: What would be sent to it.
+        refused: Setting -> why this model does not take it.
+        given: Its settings before they were made to fit: the handle's, over those of the aliases that lead to it.
+    """
+
+    entry: ModelEntry
+    settings: Mapping[str, Any] = field(factory=dict)
+    refused: Mapping[str, str] = field(factory=dict)
+    given: Mapping[str, Any] = field(factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.entry.name
+
+    @property
+    def spec(self) -> ModelSpec | None:
+        """The model's spec, or None where it leads nowhere."""
+        return self.entry.spec
+
+    @property
+    def available(self) -> bool:
+        """Whether a call can be made."""
+        return self.entry.available
+
+
+@frozen(kw_only=True)
+class Step:
+    """One step on the way from a handle to its models.
+
+    Attributes:
+        kind: What the name was.
+        name: The name.
+        targets: What it leads to.
+        source: Where it was written.
+    """
+
+    kind: HandleKind
+    name: str
+    targets: tuple[str, ...] = ()
+    source: Source | None = None
+
+
+@frozen(kw_only=True)
+class Resolution:
+    """What a handle means.
+
+    Attributes:
+        handle: As the caller wrote it.
+        kind: What it turned out to be.
+        capability: What it was resolved for.
+        settings: The settings merged: preset over alias.
+        origins: Setting -> where it was written.
+        steps: The way: preset, aliases, models.
+        chain: The models, first to last; a handle with one model has a chain of one.
+        policy: What happens to a setting a model does not take.
+    """
+
+    handle: str
+    kind: HandleKind
+    capability: Capability
+    settings: Mapping[str, Any]
+    origins: Mapping[str, Source]
+    steps: tuple[Step, ...]
+    chain: tuple[ChainMember, ...]
+    policy: Policy
+
+    @property
+    def chosen(self) -> ChainMember | None:
+        """The first member that can be called, or None."""
+        return next((member for member in self.chain if member.available), None)
+
+    def with_settings(self, settings: Mapping[str, Any], source: Source = NOWHERE) -> Resolution:
+        """The same handle with settings that win over its own, such as a call's arguments."""
+        return evolve(
+            self,
+            settings={**self.settings, **settings},
+            origins={**self.origins, **dict.fromkeys(settings, source)},
+            chain=tuple(fit_member(member.entry, {**member.given, **settings}) for member in self.chain),
+        )
+
+
+def fit_member(entry: ModelEntry, settings: Mapping[str, Any]) -> ChainMember:
+    """A member of a chain, with the settings as its model takes them."""
+    if entry.spec is None or not settings:
+        return ChainMember(entry=entry, settings=settings, given=settings)
+    fitted = fit(settings, entry.spec)
+    return ChainMember(entry=entry, settings=fitted.settings, refused=fitted.refused, given=settings)
