@@ -182,3 +182,129 @@ def test_a_model_without_structured_output_is_refused_unpaid() -> None:
     with client, pytest.raises(UnsupportedInputError, match="no structured output"):
         client.generate_object("Read this.", Invoice, model="smart")
     assert script.requests == []
+
+
+@pydantic.dataclasses.dataclass
+class Age:
+    years: int
+    checked: bool = False
+
+    @pydantic.field_validator("years")
+    @classmethod
+    def not_negative(cls, years: int) -> int:
+        assert years >= 0
+        return years
+
+
+class Numbers(pydantic.RootModel[list[int]]):
+    pass
+
+
+class Named(pydantic.BaseModel):
+    total: int = pydantic.Field(alias="Total")
+
+
+@dataclasses.dataclass
+class Holder:
+    person: Person
+
+
+@pytest.mark.parametrize(
+    "asked, answer, value",
+    [
+        (list[Person], {"value": [{"name": "Ada", "age": 3}]}, [Person(name="Ada", age=3)]),
+        (Person | None, {"value": None}, None),
+        (Numbers, {"value": [1, 2]}, Numbers([1, 2])),
+        (Age, {"years": 3}, Age(3)),
+        (Named, {"Total": 3}, Named(Total=3)),
+        (Holder, {"person": {"name": "Ada", "age": 3}}, Holder(Person(name="Ada", age=3))),
+    ],
+)
+def test_what_is_made_of_pydantics_models_goes_through_pydantic(asked: Any, answer: Any, value: Any) -> None:
+    """Lists, unions, root models, its dataclasses, aliases: with its own validation, and an object at the top."""
+    kind = object_type(asked)
+    assert kind.schema["type"] == "object"
+    jsonschema.Draft202012Validator(dict(kind.schema)).validate(answer)
+    assert kind.decode(json.dumps(answer)) == value
+
+
+def test_pydantics_own_checks_are_run_in_its_dataclasses_and_in_what_is_wrapped() -> None:
+    """What msgspec would not call."""
+    with pytest.raises(InvalidObjectError, match=r"\$\.years"):
+        object_type(Age).decode('{"years": -1}')
+    with pytest.raises(InvalidObjectError, match=r"\$\.0\.age"):
+        object_type(list[Person]).decode('{"value": [{"name": "Ada", "age": -1}]}')
+
+
+@pytest.mark.parametrize(
+    "schema, right, wrong",
+    [
+        (
+            {"$ref": "#/$defs/A", "$defs": {"A": {"type": "object", "required": ["a"]}}},
+            {"a": 1},
+            {},
+        ),
+        (
+            {"$ref": "#/definitions/A", "definitions": {"A": {"type": "array", "items": {"type": "integer"}}}},
+            {"value": [1]},
+            {"value": ["x"]},
+        ),
+        (
+            {
+                "type": "array",
+                "items": {"anyOf": [{"$ref": "#"}, {"$ref": "#/$defs/N"}]},
+                "$defs": {"N": {"type": "null"}},
+            },
+            {"value": [[], [None]]},
+            {"value": [3]},
+        ),
+        ({"$schema": "http://nowhere.example/schema", "type": "object", "required": ["a"]}, {"a": 1}, {}),
+    ],
+)
+def test_references_of_a_schema_hold_in_what_is_sent(schema: Any, right: Any, wrong: Any) -> None:
+    """The schema a provider gets accepts and refuses what the one that was given does, wrapped or not."""
+    kind = object_type(schema)
+    assert kind.schema["type"] == "object"
+    sent = jsonschema.Draft202012Validator({key: value for key, value in kind.schema.items() if key != "$schema"})
+    assert (sent.is_valid(right), sent.is_valid(wrong)) == (True, False)
+    kind.decode(json.dumps(right))
+    with pytest.raises(InvalidObjectError):
+        kind.decode(json.dumps(wrong))
+
+
+def _cyclic() -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "object"}
+    schema["properties"] = {"a": schema}
+    return schema
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/other"}}},
+        {"type": "object", "properties": {"a": {"$ref": "#/nowhere"}}},
+        {"$schema": 5, "type": "object"},
+        {"type": "object", "default": {1, 2}},
+        {"type": "object", "default": float("nan")},
+        _cyclic(),
+    ],
+)
+def test_a_schema_that_cannot_be_sent_or_checked_is_refused(schema: Any) -> None:
+    """Before a model is asked; nothing is downloaded."""
+    with pytest.raises(UnsupportedInputError, match="JSON schema"):
+        object_type(schema)
+
+
+@pytest.mark.parametrize("asked", ["str", 5, Person(name="Ada", age=3), Colour.RED, type, Client])
+def test_what_is_no_type_is_refused_in_words_of_ours(asked: Any) -> None:
+    """Not in the advice a library has for those who call it."""
+    with pytest.raises(UnsupportedInputError) as caught:
+        object_type(asked)
+    assert "schema_hook" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_json_number_does_not_fit(number: str) -> None:
+    """Python's parser would take it, and no other program would take it back."""
+    with pytest.raises(InvalidObjectError, match="no JSON number"):
+        object_type({"type": "object"}).decode(f'{{"a": {number}}}')

@@ -1,26 +1,28 @@
 """Typed objects: the JSON schema of a type, and a JSON answer validated against it.
 
-attrs classes, dataclasses, TypedDicts and everything else that msgspec knows go through msgspec; pydantic models bring
-their own; a `dict` is a JSON schema itself, and its answers stay plain data.
+attrs classes, dataclasses, TypedDicts and everything else that msgspec knows go through msgspec; pydantic's models, and
+types made of them, through pydantic; a `dict` is a JSON schema itself, and its answers stay plain data.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 from attrs import frozen
 
 from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.json_schemas import WRAPPED, faults_finder, object_at_top, read_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
 
-_WRAPPED = "value"
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
 
 
@@ -47,109 +49,17 @@ def object_type(asked: Any) -> ObjectType[Any]:
     """What to ask a model for.
 
     Args:
-        asked: An attrs class, dataclass, TypedDict, pydantic model, any other type msgspec knows (such as `list[Line]`),
-            or a JSON schema.
+        asked: An attrs class, dataclass, TypedDict, pydantic model, any other type msgspec or pydantic knows (such as
+            `list[Line]`), or a JSON schema.
 
     Raises:
         UnsupportedInputError: The type cannot be written as a JSON schema.
     """
     if isinstance(asked, Mapping):
         return _from_schema(asked)
-    if hasattr(asked, "model_json_schema") and hasattr(asked, "model_validate_json"):
+    if _is_pydantics(asked):
         return _from_pydantic(asked)
     return _from_type(asked)
-
-
-def _from_type(asked: Any) -> ObjectType[Any]:
-    import msgspec
-
-    try:
-        schema = _inlined(msgspec.json.schema(asked))
-        decoder = msgspec.json.Decoder(asked)
-    except (TypeError, RuntimeError, NameError) as error:
-        msg = f"{_name(asked)} cannot be asked of a model: {error}"
-        raise UnsupportedInputError(msg) from error
-
-    def decode(text: str) -> Any:
-        try:
-            return decoder.decode(text)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise InvalidObjectError(str(error)) from None
-
-    return _object_at_top(
-        ObjectType(name=_name(asked), schema=schema, decode=decode), lambda value: msgspec_value(asked, value)
-    )
-
-
-def msgspec_value(asked: Any, value: Any) -> Any:
-    """A plain value made into a type that msgspec knows."""
-    import msgspec
-
-    try:
-        return msgspec.convert(value, asked)
-    except msgspec.ValidationError as error:
-        raise InvalidObjectError(str(error)) from None
-
-
-def _from_pydantic(asked: Any) -> ObjectType[Any]:
-    def decode(text: str) -> Any:
-        try:
-            return asked.model_validate_json(text)
-        except ValueError as error:  # pydantic.ValidationError is one
-            faults: list[dict[str, Any]] = getattr(error, "errors", list)()
-            told = "; ".join(f"{fault['msg']} - at `$.{'.'.join(map(str, fault['loc']))}`" for fault in faults)
-            raise InvalidObjectError(told or str(error)) from None
-
-    return ObjectType(name=_name(asked), schema=_inlined(asked.model_json_schema()), decode=decode)
-
-
-def _from_schema(schema: Mapping[str, Any]) -> ObjectType[Any]:
-    from jsonschema import SchemaError
-    from jsonschema.validators import validator_for
-
-    validator_class = validator_for(schema)
-    try:
-        validator_class.check_schema(dict(schema))
-    except SchemaError as error:
-        msg = f"this is no JSON schema: {error.message} - at `{error.json_path}`"
-        raise UnsupportedInputError(msg) from error
-    validator = validator_class(dict(schema))
-
-    def check(value: Any) -> Any:
-        faults = sorted(validator.iter_errors(value), key=lambda fault: fault.json_path)
-        if faults:
-            raise InvalidObjectError("; ".join(f"{fault.message} - at `{fault.json_path}`" for fault in faults[:10]))
-        return value
-
-    def decode(text: str) -> Any:
-        return check(_parsed(text))
-
-    name = re.sub(r"[^A-Za-z0-9_-]+", "_", str(schema.get("title") or "answer"))[:64]
-    return _object_at_top(ObjectType(name=name, schema=dict(schema), decode=decode), check)
-
-
-def _object_at_top(kind: ObjectType[Any], convert: Callable[[Any], Any]) -> ObjectType[Any]:
-    """The type itself where its schema is an object; else wrapped into one, because providers ask for an object."""
-    if kind.schema.get("type") == "object":
-        return kind
-    inner = {key: value for key, value in kind.schema.items() if key not in {"$defs", "$schema"}}
-    schema: dict[str, Any] = {
-        "type": "object",
-        "properties": {_WRAPPED: inner},
-        "required": [_WRAPPED],
-        "additionalProperties": False,
-    }
-    if "$defs" in kind.schema:
-        schema["$defs"] = kind.schema["$defs"]
-
-    def decode(text: str) -> Any:
-        parsed = _parsed(text)
-        if not isinstance(parsed, dict) or _WRAPPED not in parsed:
-            msg = f'Expected an object with the key "{_WRAPPED}" - at `$`'
-            raise InvalidObjectError(msg)
-        return convert(parsed[_WRAPPED])
-
-    return ObjectType(name=kind.name, schema=schema, decode=decode)
 
 
 def bare_json(text: str) -> str:
@@ -158,28 +68,110 @@ def bare_json(text: str) -> str:
     return fenced.group(1) if fenced else text.strip()
 
 
+def _from_type(asked: Any) -> ObjectType[Any]:
+    import msgspec
+
+    try:
+        schema = msgspec.json.schema(asked)
+        decoder = msgspec.json.Decoder(asked)
+    except (TypeError, RuntimeError, NameError) as error:
+        if "pydantic" in sys.modules and not isinstance(asked, str):
+            with suppress(UnsupportedInputError):
+                return _from_pydantic(asked)  # a dataclass that holds a pydantic model, say
+        raise _no_type(asked, error) from error
+
+    def decode(text: str) -> Any:
+        try:
+            return decoder.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise InvalidObjectError(str(error)) from None
+
+    def convert(value: Any) -> Any:
+        try:
+            return msgspec.convert(value, asked)
+        except msgspec.ValidationError as error:
+            raise InvalidObjectError(str(error)) from None
+
+    return _made(_name(asked), schema, decode, convert)
+
+
+def _from_pydantic(asked: Any) -> ObjectType[Any]:
+    try:
+        adapter: Any = sys.modules["pydantic"].TypeAdapter(asked)
+        schema = adapter.json_schema()
+    except (TypeError, ValueError, RuntimeError, NameError, AttributeError) as error:
+        raise _no_type(asked, error) from error
+
+    def decode(text: str) -> Any:
+        try:
+            return adapter.validate_json(text)
+        except ValueError as error:  # pydantic.ValidationError is one
+            faults: list[dict[str, Any]] = getattr(error, "errors", list)()
+            told = "; ".join(f"{fault['msg']} - at `{'.'.join(map(str, ('$', *fault['loc'])))}`" for fault in faults)
+            raise InvalidObjectError(told or str(error)) from None
+
+    return _made(_name(asked), schema, decode, lambda value: decode(json.dumps(value)))
+
+
+def _from_schema(given: Mapping[str, Any]) -> ObjectType[Any]:
+    schema = read_schema(given)
+    faults = faults_finder(schema)
+
+    def check(value: Any) -> Any:
+        told = faults(value)
+        if told:
+            raise InvalidObjectError(told)
+        return value
+
+    return _made(_as_name(str(schema.get("title", ""))), schema, lambda text: check(_parsed(text)), check)
+
+
+def _made(
+    name: str, schema: dict[str, Any], decode: Callable[[str], Any], convert: Callable[[Any], Any]
+) -> ObjectType[Any]:
+    """The type, decoded by `decode`; where its schema must be wrapped, what is in the wrapping by `convert`."""
+    schema, is_wrapped = object_at_top(schema)
+    if not is_wrapped:
+        return ObjectType(name=name, schema=schema, decode=decode)
+
+    def unwrap(text: str) -> Any:
+        parsed = _parsed(text)
+        if not isinstance(parsed, dict) or WRAPPED not in parsed:
+            msg = f'Expected an object with the key "{WRAPPED}" - at `$`'
+            raise InvalidObjectError(msg)
+        return convert(parsed[WRAPPED])
+
+    return ObjectType(name=name, schema=schema, decode=unwrap)
+
+
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         msg = f"JSON is malformed: {error}"
         raise InvalidObjectError(msg) from None
 
 
-def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema whose top is the type itself, not a reference to it."""
-    reference = schema.get("$ref", "")
-    if not reference.startswith("#/$defs/"):
-        return schema
-    definitions = schema["$defs"]
-    name = reference.removeprefix("#/$defs/")
-    top = dict(definitions[name])
-    others = {other: definition for other, definition in definitions.items() if other != name}
-    if f'"{reference}"' in json.dumps(definitions):
-        others[name] = definitions[name]  # it refers to itself
-    return {**top, "$defs": others} if others else top
+def _no_number(constant: str) -> Any:
+    msg = f"{constant} is no JSON number"
+    raise ValueError(msg)
+
+
+def _is_pydantics(asked: Any) -> bool:
+    """Whether pydantic made a type, or a type it is made of."""
+    return hasattr(asked, "__pydantic_validator__") or any(map(_is_pydantics, get_args(asked)))
+
+
+def _no_type(asked: Any, error: Exception) -> UnsupportedInputError:
+    reason = str(error)
+    if "schema_hook" in reason:  # msgspec's advice to those who call it
+        reason = "it is, or holds, what is no attrs class, dataclass, TypedDict, pydantic model or plain type"
+    return UnsupportedInputError(f"{_name(asked)} cannot be asked of a model: {reason}")
 
 
 def _name(asked: Any) -> str:
-    name = getattr(asked, "__name__", None) or str(asked)
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:64] or "answer"
+    return _as_name(getattr(asked, "__name__", None) or str(asked))
+
+
+def _as_name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_")[:64] or "answer"
