@@ -20,7 +20,7 @@ from pipelex_core.specs import Source
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipelex_core.config.environment import Environment
+    from pipelex_core.config.context import Context
     from pipelex_core.config.problems import Faults
     from pipelex_core.config.shipped import ShippedFile
 
@@ -75,10 +75,7 @@ def read_backends(
     tables: Mapping[str, Any],
     file: str,
     shipped: Mapping[str, list[ShippedFile]],
-    environment: Environment,
-    faults: Faults,
-    *,
-    strict: bool,
+    context: Context,
 ) -> dict[str, BackendDraft]:
     """Every backend: those of the file in its order, then those that only plugins declare."""
     drafts: dict[str, BackendDraft] = {}
@@ -87,17 +84,17 @@ def read_backends(
         source = Source(file=file, key=(name,))
         if not isinstance(table, dict):
             message = f"'{name}' is {type_name(table)}, not the table of a backend"
-            faults.error(ModelsManagerError, "bad-value", message, source, expected=f"[{name}]")
+            context.faults.error(ModelsManagerError, "bad-value", message, source, expected=f"[{name}]")
             drafts[name] = BackendDraft(name=name, table=BackendTable(), source=source, off=_FAULTY, reported=True)
             continue
-        draft = _explicit(name, table, source, shipped.get(name, ()), faults)
+        draft = _explicit(name, table, source, shipped.get(name, ()), context.faults)
         if draft.off is None:
-            draft = _filled(draft, environment, faults, missing)
+            draft = _filled(draft, context, missing)
         drafts[name] = draft
     for name, files in shipped.items():
         if name not in drafts and any(file.declares for file in files):
-            drafts[name] = _implicit(name, files, environment, faults)
-    _report_missing(missing, environment, faults, strict=strict)
+            drafts[name] = _implicit(name, files, context.lenient())
+    _report_missing(missing, context)
     return drafts
 
 
@@ -114,15 +111,15 @@ def _explicit(
     return _structured(name, merged, sources, source, faults, explicit=True)
 
 
-def _implicit(name: str, files: list[ShippedFile], environment: Environment, faults: Faults) -> BackendDraft:
+def _implicit(name: str, files: list[ShippedFile], context: Context) -> BackendDraft:
     """A backend that only a plugin declares: its faults are the plugin's, and missing variables turn it off."""
     inherited = _defaults_of(files)
     merged = {key: value for key, (value, _) in inherited.items()}
     sources = {key: origin for key, (_, origin) in inherited.items()}
     source = files[0].source.at("backend")
-    draft = _structured(name, merged, sources, source, faults.lenient(), explicit=False)
+    draft = _structured(name, merged, sources, source, context.faults, explicit=False)
     if draft.off is None:
-        draft = _filled(draft, environment, faults.lenient(), {})
+        draft = _filled(draft, context, {})
     return draft
 
 
@@ -164,9 +161,7 @@ def _structured(
     )
 
 
-def _filled(
-    draft: BackendDraft, environment: Environment, faults: Faults, missing: dict[str, list[Source]]
-) -> BackendDraft:
+def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Source]]) -> BackendDraft:
     """The backend with its variables filled in; off where one is missing."""
     lacking: list[str] = []
     values: dict[str, Any] = {"endpoint": draft.table.endpoint, "api_key": draft.table.api_key, **draft.options}
@@ -175,19 +170,19 @@ def _filled(
     for key, value in values.items():
         if not has_variables(value):
             continue
-        filled = expand(value, environment)
+        filled = expand(value, context.environment)
         values[key] = filled.value
         written = draft.where(key)
         source = written if written.file or not draft.explicit else draft.source
         for fault in filled.faults:
-            faults.error(ModelsManagerError, "bad-variable", fault, source)
+            context.faults.error(ModelsManagerError, "bad-variable", fault, source)
         for name in filled.missing:
             missing.setdefault(name, []).append(source)
             lacking.append(name)
         if key == "api_key":
             variable = filled.used[0] if filled.used else None
         if isinstance(filled.value, str) and key != "display_name":
-            faults.hide(filled.value)
+            context.faults.hide(filled.value)
     table = evolve(
         draft.table,
         endpoint=values.pop("endpoint") or None,
@@ -202,17 +197,13 @@ def _filled(
     return filled_draft
 
 
-def _report_missing(
-    missing: Mapping[str, list[Source]], environment: Environment, faults: Faults, *, strict: bool
-) -> None:
+def _report_missing(missing: Mapping[str, list[Source]], context: Context) -> None:
     """One problem a variable, at the first place that needs it."""
-    looked_in = "the environment" + (f" and {environment.file}" if environment.file else "")
+    file = context.environment.file
+    looked_in = f"the environment and {file}" if file else "the environment"
     for name, places in missing.items():
-        backends = list(dict.fromkeys(place.key[0] if place.file else str(place) for place in places))
-        noun = "backend" if len(backends) == 1 else "backends"
-        message = f"{name} is not set or empty ({looked_in}), and {noun} {listed(backends)} needs it"
+        backends = list(dict.fromkeys(place.key[0] for place in places))
+        noun, verb = ("backend", "needs") if len(backends) == 1 else ("backends", "need")
+        message = f"{name} is not set or empty ({looked_in}), and {noun} {listed(backends)} {verb} it"
         mend = f"set {name}, or set enabled = false for {listed(backends)}"
-        if strict:
-            faults.error(ModelsManagerError, "missing-variable", message, places[0], suggestion=mend)
-        else:
-            faults.warning("missing-variable", message, places[0], suggestion=mend)
+        context.report_lack("missing-variable", message, places[0], mend)

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
     from pipelex_core.backend import BackendFactory
     from pipelex_core.config.backends import BackendDraft
-    from pipelex_core.config.environment import Environment
+    from pipelex_core.config.context import Context
     from pipelex_core.config.problems import Faults
     from pipelex_core.config.spec_files import SpecFile
-    from pipelex_core.plugins import Plugins
 
 _COMMON_KEYS = tuple(fields_dict(BackendTable))
 
@@ -40,23 +39,15 @@ class ReadBackend:
     models: BackendModels = field(factory=BackendModels)
 
 
-def read_backend(
-    draft: BackendDraft,
-    files: Sequence[SpecFile],
-    plugins: Plugins,
-    environment: Environment,
-    faults: Faults,
-    *,
-    strict: bool,
-) -> ReadBackend:
+def read_backend(draft: BackendDraft, files: Sequence[SpecFile], context: Context) -> ReadBackend:
     """The models of a backend, and its config where it is on."""
     if draft.off is not None:
         return ReadBackend(draft=draft, models=known_models(files, draft.off, reported=draft.reported))
-    models = SpecReader(draft.name, files, plugins, environment, faults, strict).read()
+    models = SpecReader(draft.name, files, context).read()
     sdks = dict.fromkeys(spec.sdk for spec in models.specs.values())
-    factories = [found[0] for sdk in sdks if (found := plugins.find(draft.name, sdk))]
+    factories = [found[0] for sdk in sdks if (found := context.plugins.find(draft.name, sdk))]
     if factories and draft.table.api_key is None and any(factory.requires_key for factory in factories):
-        draft = _lacking_key(draft, faults, strict=strict)
+        draft = _lacking_key(draft, context)
         if draft.off is not None:
             return ReadBackend(draft=draft, models=known_models(files, draft.off, reported=draft.reported))
     config = BackendConfig(
@@ -65,19 +56,18 @@ def read_backend(
         endpoint=draft.table.endpoint,
         api_key=None if draft.table.api_key is None else Secret(draft.table.api_key),
         api_key_variable=draft.api_key_variable,
-        options=_options(draft, factories, faults, complete=len(factories) == len(sdks)),
+        options=_options(draft, factories, context.faults, complete=len(factories) == len(sdks)),
         source=draft.source,
     )
     return ReadBackend(draft=draft, config=config, models=models)
 
 
-def _lacking_key(draft: BackendDraft, faults: Faults, *, strict: bool) -> BackendDraft:
+def _lacking_key(draft: BackendDraft, context: Context) -> BackendDraft:
     """A backend whose plugin needs a key, and that has none."""
-    if strict and draft.explicit:
+    if context.strict and draft.explicit:
         message = f"backend '{draft.name}' has no api_key, and its plugin needs one"
-        variable = f"{draft.name.upper()}_API_KEY"
-        expected = f'api_key = "${{{variable}}}"'
-        faults.error(ModelsManagerError, "missing-key", message, draft.source, expected=expected)
+        expected = f'api_key = "${{{draft.name.upper()}_API_KEY}}"'
+        context.faults.error(ModelsManagerError, "missing-key", message, draft.source, expected=expected)
         return draft
     return draft.turned_off("has no api_key, and its plugin needs one", "write its api_key in backends.toml")
 

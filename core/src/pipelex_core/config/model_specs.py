@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from pipelex_core.config.environment import Environment
-    from pipelex_core.config.problems import Faults
+    from pipelex_core.config.context import Context
     from pipelex_core.config.spec_files import SpecFile
-    from pipelex_core.plugins import Plugins
     from pipelex_core.specs import Source
 
 NEWER_SPEC_KEYS: dict[str, str] = {
@@ -117,18 +115,12 @@ class SpecReader:
     Attributes:
         backend: Its name.
         files: The project's file first, where there is one, then those of plugins.
-        plugins: Who knows the options of a model.
-        environment: What `${…}` is filled with.
-        faults: Where to report.
-        strict: Whether a missing variable is an error; otherwise the model is withheld.
+        context: The load. A missing variable is an error where it is strict; otherwise the model is withheld.
     """
 
     backend: str
     files: Sequence[SpecFile]
-    plugins: Plugins
-    environment: Environment
-    faults: Faults
-    strict: bool
+    context: Context
     _may_have_variables: bool = field(init=False)
     _may_be_older: bool = field(init=False)
 
@@ -167,7 +159,7 @@ class SpecReader:
             unknown = [key for key in table if key not in _SPEC_KEYS and key not in NEWER_SPEC_KEYS]
             extra = {key: table.pop(key) for key in unknown}
         spec = structure(
-            SpecTable, table, self.faults, kind=ModelsManagerError, where=layers.where, later=NEWER_SPEC_KEYS
+            SpecTable, table, self.context.faults, kind=ModelsManagerError, where=layers.where, later=NEWER_SPEC_KEYS
         )
         if spec is None:
             return "has a fault in its spec"
@@ -175,7 +167,7 @@ class SpecReader:
             return _SWITCHED_OFF
         if not spec.sdk:
             message = f"the model '{name}' names no sdk"
-            self.faults.error(ModelsManagerError, "missing-key", message, layers.source, expected='sdk = "…"')
+            self.context.faults.error(ModelsManagerError, "missing-key", message, layers.source, expected='sdk = "…"')
             return "has a fault in its spec"
         model_type = spec.model_type or _inferred_type(spec.outputs)
         return ModelSpec(
@@ -203,20 +195,16 @@ class SpecReader:
         for key, value in table.items():
             if not has_variables(value):
                 continue
-            filled = expand(value, self.environment)
+            filled = expand(value, self.context.environment)
             expanded[key] = filled.value
             if isinstance(filled.value, str):
-                self.faults.hide(filled.value)
+                self.context.faults.hide(filled.value)
             for fault in filled.faults:
-                self.faults.error(ModelsManagerError, "bad-variable", fault, layers.where(key))
+                self.context.faults.error(ModelsManagerError, "bad-variable", fault, layers.where(key))
             missing += filled.missing
             for name in filled.missing:
                 message = f"{name} is not set or empty, and models of backend '{self.backend}' need it"
-                at, mend = layers.where(key), f"set {name}"
-                if self.strict:
-                    self.faults.error(ModelsManagerError, "missing-variable", message, at, suggestion=mend)
-                else:
-                    self.faults.warning("missing-variable", message, at, suggestion=mend)
+                self.context.report_lack("missing-variable", message, layers.where(key), f"set {name}")
         return expanded, missing
 
     def _costs(self, prices: Mapping[str, Decimal], model_type: ModelType, layers: _Layers) -> Costs:
@@ -227,7 +215,7 @@ class SpecReader:
 
     def _options(self, sdk: str, extra: dict[str, Any], layers: _Layers) -> dict[str, Any]:
         """The keys that belong to the plugin, checked where it is installed to say what there is."""
-        found = self.plugins.find(self.backend, sdk)
+        found = self.context.plugins.find(self.backend, sdk)
         options = found[0].model_options if found else ()
         if not extra and not any(option.required for option in options):
             return extra
@@ -235,7 +223,7 @@ class SpecReader:
         return checked_options(
             given,
             options,
-            self.faults,
+            self.context.faults,
             where=layers.where,
             others=tuple(sorted(_SPEC_KEYS)),
             complete=found is not None,

@@ -87,12 +87,8 @@ def check_routes(
     backends: Mapping[str, ReadBackend],
     models: Mapping[str, ModelEntry],
     faults: Faults,
-    *,
-    names_missing: bool,
 ) -> None:
     """Report what the routes of the active profile do not do."""
-    if names_missing:
-        return
     reported = reported_models(backends)
     affected = _affected(models, reported)
     for route in profile.routes:

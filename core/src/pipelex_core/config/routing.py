@@ -10,30 +10,36 @@ from typing import TYPE_CHECKING, Any
 from pipelex_core.config.problems import type_name
 from pipelex_core.config.structure import report_unknown, structure
 from pipelex_core.config.tables import ProfileTable
+from pipelex_core.config.toml_file import read_filled
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.routing import Route, RoutingProfile
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from pathlib import Path
 
+    from pipelex_core.config.catalogue import Catalogue
     from pipelex_core.config.problems import Faults
 
 _TOP_KEYS = ("active", "profiles")
 
 
 def read_profiles(
-    tables: Mapping[str, Any], file: str, backends: Collection[str] | None, faults: Faults, *, asked: str | None
+    path: Path, catalogue: Catalogue, faults: Faults, *, asked: str | None
 ) -> tuple[dict[str, RoutingProfile], RoutingProfile | None]:
     """Every profile, and the active one; None where there is none, which is reported.
 
     Args:
-        tables: The file's tables.
-        file: Its path.
-        backends: Every backend there is, on or off; None where that is not known, and nothing is said of them.
+        path: The file.
+        catalogue: The backends there are, on or off.
         faults: Where to report.
         asked: The profile to use in place of the file's `active`.
     """
+    read = read_filled(path, faults, ModelsManagerError)
+    if read is None:
+        return {}, None
+    tables, file = read.tables, str(path)
     for key in tables:
         if key not in _TOP_KEYS:
             report_unknown(key, _TOP_KEYS, faults, ModelsManagerError, Source(file=file, key=(key,)))
@@ -50,8 +56,8 @@ def read_profiles(
         profile = _profile(name, table, file, own)
         if profile is not None:
             profiles[name] = profile
-            if backends is not None:
-                _check_backends(profile, backends, own)
+            if catalogue.complete:
+                _check_backends(profile, catalogue.backends, own)
             _check_shadows(profile, faults)
     return profiles, profiles.get(active or "")
 

@@ -79,6 +79,15 @@ def read_toml(
     return None
 
 
+def read_filled(file: Path, faults: Faults, kind: type[ConfigError]) -> TomlFile | None:
+    """As `read_toml`, but a file with nothing in it is a fault too."""
+    read = read_toml(file, faults, kind)
+    if read is not None and not read.tables:
+        report_empty(file, faults, kind)
+        return None
+    return read
+
+
 def report_empty(file: Path, faults: Faults, kind: type[ConfigError]) -> None:
     """Report a file that says nothing where something has to be said."""
     message = f"the file {file.name} is empty"

@@ -1,0 +1,108 @@
+"""Steps 1 and 2: every backend there is, with its models."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from pipelex_core.config.backends import BackendDraft, read_backends
+from pipelex_core.config.finish import ReadBackend, read_backend
+from pipelex_core.config.shipped import read_shipped
+from pipelex_core.config.spec_files import SpecFile, read_spec_file
+from pipelex_core.config.tables import BackendTable
+from pipelex_core.config.toml_file import read_filled, read_toml, report_empty
+from pipelex_core.errors import ModelsManagerError
+from pipelex_core.specs import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from pipelex_core.config.context import Context
+    from pipelex_core.config.shipped import ShippedFile
+
+
+@frozen
+class Catalogue:
+    """Backends and models.
+
+    Attributes:
+        backends: Name -> backend, those of backends.toml first, in its order.
+        complete: False where a file could not be read, so that a name may be missing.
+    """
+
+    backends: Mapping[str, ReadBackend]
+    complete: bool
+
+
+def read_catalogue(context: Context) -> Catalogue:
+    """Read backends.toml and the files of models, those of plugins included."""
+    file = context.folder / "backends.toml"
+    read = read_filled(file, context.faults, ModelsManagerError)
+    complete = read is not None
+    shipped = read_shipped(context.plugins, context.faults)
+    drafts = read_backends(read.tables if read else {}, str(file), shipped, context)
+    own_files = _own_files(context.folder / "backends")
+    for name, path in own_files.items():
+        if name not in drafts:
+            drafts[name] = _orphan(name, path, drafts if complete else None, context)
+    backends: dict[str, ReadBackend] = {}
+    for name, draft in drafts.items():
+        own = context if draft.off is None else context.lenient()
+        files = _files(own_files.get(name), shipped.get(name, ()), own)
+        if files is None:
+            files, complete = [], False
+        elif draft.off is None and not any(file.models for file in files):
+            _report_no_models(draft, own_files.get(name), own)
+        backends[name] = read_backend(draft, files, own)
+    return Catalogue(backends, complete)
+
+
+def _own_files(folder: Path) -> dict[str, Path]:
+    """Backend -> the project's file of its models; names come from the folder, never from a table."""
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:
+        return {}
+    return {path.stem: path for path in paths if path.suffix == ".toml" and not path.name.startswith(".")}
+
+
+def _files(own: Path | None, shipped: Collection[ShippedFile], context: Context) -> list[SpecFile] | None:
+    """The files of one backend's models, the strongest first; None where the project's own cannot be read."""
+    files: list[SpecFile] = []
+    if own is not None:
+        read = read_toml(own, context.faults, ModelsManagerError, parse_float=Decimal)
+        if read is None:
+            return None
+        files.append(read_spec_file(read, Source(file=str(own)), context.faults))
+    return files + [read_spec_file(file.read, file.source, context.faults) for file in shipped]
+
+
+def _orphan(name: str, file: Path, backends: Collection[str] | None, context: Context) -> BackendDraft:
+    """A file of models whose backend no table declares: its names are known, and that is all."""
+    source = Source(file=str(file))
+    if backends is not None:
+        message = f"the models of {file.name} cannot be used: there is no backend '{name}' in backends.toml"
+        context.faults.warning("orphan-file", message, source, near=(name, backends))
+    return BackendDraft(
+        name=name,
+        table=BackendTable(enabled=False),
+        source=source,
+        explicit=False,
+        off="has no table in backends.toml",
+        help=f"write a table [{name}] in backends.toml",
+    )
+
+
+def _report_no_models(draft: BackendDraft, own: Path | None, context: Context) -> None:
+    if own is not None:
+        report_empty(own, context.faults, ModelsManagerError)
+        return
+    message = (
+        f"backend '{draft.name}' has no models: there is no file backends/{draft.name}.toml, "
+        "and no installed plugin ships any for it"
+    )
+    mend = f"write backends/{draft.name}.toml, install its plugin, or set enabled = false"
+    context.report_lack("missing-file", message, draft.source, mend)

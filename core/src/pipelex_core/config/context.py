@@ -1,0 +1,47 @@
+"""What every step of a load needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from pipelex_core.errors import ModelsManagerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelex_core.config.environment import Environment
+    from pipelex_core.config.problems import Faults
+    from pipelex_core.plugins import Plugins
+    from pipelex_core.specs import Source
+
+
+@frozen(kw_only=True)
+class Context:
+    """One load.
+
+    Attributes:
+        folder: The `inference/` folder.
+        plugins: Who serves the sdks, and ships models.
+        environment: What `${…}` is filled with.
+        faults: Where to report.
+        strict: Whether an enabled backend that lacks a variable, a key or models is an error.
+    """
+
+    folder: Path
+    plugins: Plugins
+    environment: Environment
+    faults: Faults
+    strict: bool
+
+    def lenient(self) -> Context:
+        """The same load, for what must not stop it."""
+        return evolve(self, faults=self.faults.lenient())
+
+    def report_lack(self, code: str, message: str, source: Source, mend: str) -> None:
+        """Report what an enabled backend lacks: an error where the load is strict."""
+        if self.strict:
+            self.faults.error(ModelsManagerError, code, message, source, suggestion=mend)
+        else:
+            self.faults.warning(code, message, source, suggestion=mend)
