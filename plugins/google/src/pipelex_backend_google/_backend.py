@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_google._answer import Gathered, text_answer
 from pipelex_backend_google._body import text_body
+from pipelex_backend_google._call import call_config
 from pipelex_backend_google._client import open_client
 from pipelex_backend_google._errors import call_error, request_id
 from pipelex_backend_google._image import image_answer, image_body
@@ -76,7 +77,7 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
 
     async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """The text as it comes, then the answer."""
-        models, config, failure = self._models, _config(text_body(request)), None
+        models, config, failure = self._models, call_config(text_body(request)), None
         gathered = Gathered(request_id=None)
         try:
             chunks = await models.generate_content_stream(
@@ -110,8 +111,7 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
         return tuple(self.model_prefix + name.rpartition("/")[2] for name in names)
 
     async def _ask(self, spec: ModelSpec, body: dict[str, Any]) -> types.GenerateContentResponse:
-        models, config = self._models, _config(body)
-        config["should_return_http_response"] = True
+        models, config = self._models, call_config(body, unread=True)
         try:
             return await models.generate_content(model=self._model_id(spec), contents=_PLACEHOLDER, config=config)
         except Exception as error:  # noqa: BLE001 -- as in `stream_text`
@@ -127,12 +127,3 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
             msg = "open() comes before the first call"
             raise RuntimeError(msg)
         return self._client.aio.models
-
-
-def _config(body: dict[str, Any]) -> types.GenerateContentConfigDict:
-    """Everything in the body; nothing that makes one call into several."""
-    return {
-        "http_options": {"extra_body": body},
-        "automatic_function_calling": {"disable": True},
-        "automatic_continuation": False,
-    }
