@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,6 +100,18 @@ def test_dotenv_stands_beside_the_folder_and_below_the_environment(project: Proj
     key = project.load().deck.backends["acme"].api_key
     assert key is not None
     assert key.reveal() == KEY
+
+
+def test_without_an_environ_the_process_environment_counts(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read and left as it is, whatever `.env` says."""
+    (project.root / ".env").write_text("ACME_KEY=from-file\nNEW_VARIABLE=new\n")
+    monkeypatch.setenv("ACME_KEY", "from-process")
+    before = dict(os.environ)
+    loaded = config.load(project.root, plugins=project.plugins)
+    key = loaded.deck.backends["acme"].api_key
+    assert key is not None
+    assert key.reveal() == "from-process"
+    assert dict(os.environ) == before
 
 
 def test_another_env_file_may_be_named_and_must_exist(project: Project, tmp_path: Path) -> None:

@@ -222,6 +222,19 @@ def test_the_oracle_agrees_with_the_reference(variant: str, profile: str, parent
         assert oracle.handle(name) == wanted(entry), name
 
 
+def test_the_kit_has_the_findings_it_really_has(parent: Path) -> None:
+    """All enabled, nothing but missing plugins; as shipped, five routes to disabled backends and what they cost."""
+    loaded = load("all_enabled", "pipelex_first", "no plugins", parent)
+    assert {problem.code for problem in loaded.warnings} == {"plugin-missing", "orphan-file"}
+    shipped = load("as_shipped", "pipelex_first", "no plugins", parent)
+    routes = [problem.key for problem in shipped.warnings if problem.code == "route-to-disabled-backend"]
+    patterns = ['"*-sdxl"', '"flux-*"', "nano-banana", "gpt-image-1", "mistral-ocr"]
+    assert routes == [f"profiles.pipelex_first.routes.{pattern}" for pattern in patterns]
+    dead = [problem.key for problem in shipped.warnings if problem.code == "no-available-model"]
+    aliases = ["base-mistral", "best-mistral", "base-img-gen", "best-img-gen", "fast-img-gen"]
+    assert dead == [*(f"aliases.{name}" for name in aliases), "extract.presets.extract_text_from_visuals"]
+
+
 def backends() -> list[str]:
     return list(expected()["backends"]) if (KIT / "expected.json").is_file() else []
 

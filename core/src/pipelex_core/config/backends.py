@@ -157,8 +157,12 @@ def _structured(
         explicit=explicit,
         off=off,
         reported=table is None,
-        help="set enabled = true for it in backends.toml" if table is not None else None,
+        help=_help_to_enable(name, explicit=explicit) if table is not None else None,
     )
+
+
+def _help_to_enable(name: str, *, explicit: bool) -> str:
+    return f"set enabled = true for '{name}' in backends.toml" if explicit else f"write [{name}] in backends.toml"
 
 
 def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Source]]) -> BackendDraft:
