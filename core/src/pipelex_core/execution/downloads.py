@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from attrs import evolve
 
 from pipelex_core.errors import PluginError, UnsupportedInputError
-from pipelex_core.media import sniff
+from pipelex_core.media import PDF, sniff
 from pipelex_core.requests import DocumentPart, ExtractRequest, ImagePart, ImageRequest, Media
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ async def with_bytes(request: Request, resources: Resources) -> Request:
     """The request, every URL in it replaced by the bytes behind it.
 
     Raises:
-        UnsupportedInputError: A URL that gives no image or PDF.
+        UnsupportedInputError: A URL that gives nothing, or not the image or PDF that is wanted.
     """
     if isinstance(request, ImageRequest):
         return request
@@ -44,45 +45,56 @@ async def _message(message: Message, resources: Resources) -> Message:
     parts: list[Part] = []
     for part in message.parts:
         if isinstance(part, ImagePart):
-            parts.append(ImagePart(await _fetched(part.media, resources)))
+            parts.append(ImagePart(await _fetched(part.media, resources, "image")))
         elif isinstance(part, DocumentPart):
-            parts.append(DocumentPart(await _fetched(part.media, resources)))
+            parts.append(DocumentPart(await _fetched(part.media, resources, "PDF")))
         else:
             parts.append(part)
     return evolve(message, parts=tuple(parts))
 
 
-async def _fetched(media: Media, resources: Resources) -> Media:
+async def _fetched(media: Media, resources: Resources, wanted: Literal["image", "PDF", "any"] = "any") -> Media:
     if media.url is None:
         return media
+    shown = _shown(media.url)
     try:
         pool = resources.http()
     except ImportError as error:
-        msg = f"downloading {media.url} needs an HTTP client; run: pip install 'pipelex-core[http]'"
+        msg = f"downloading {shown} needs an HTTP client; run: pip install 'pipelex-core[http]'"
         raise PluginError(msg) from error
-    data = await _download(media.url, pool)
+    data = await _download(media.url, shown, pool)
     media_type = sniff(data)
     if media_type is None:
-        msg = f"{media.url} is neither an image (PNG, JPEG, GIF, WebP) nor a PDF"
+        msg = f"{shown} is neither an image (PNG, JPEG, GIF, WebP) nor a PDF"
+        raise UnsupportedInputError(msg)
+    if wanted != "any" and (media_type == PDF) != (wanted == "PDF"):
+        msg = f"{shown} is no {wanted}, but {media_type}"
         raise UnsupportedInputError(msg)
     return evolve(media, data=data, url=None, media_type=media_type)
 
 
-async def _download(url: str, pool: httpx2.AsyncClient) -> bytes:
+async def _download(url: str, shown: str, pool: httpx2.AsyncClient) -> bytes:
     import httpx2
 
     data = bytearray()
     try:
         async with pool.stream("GET", url, follow_redirects=True, timeout=60) as response:
             if response.status_code != 200:
-                msg = f"{url} answered {response.status_code}"
+                msg = f"{shown} answered {response.status_code}"
                 raise UnsupportedInputError(msg, status=response.status_code)
             async for chunk in response.aiter_bytes():
                 data += chunk
                 if len(data) > LARGEST:
-                    msg = f"{url} is larger than {LARGEST // 1024 // 1024} MB"
+                    msg = f"{shown} is larger than {LARGEST // 1024 // 1024} MB"
                     raise UnsupportedInputError(msg)
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        msg = f"{url} cannot be downloaded: {type(error).__name__}: {error}"
-        raise UnsupportedInputError(msg) from error
+    except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+        told = str(error).replace(url, shown)
+        msg = f"{shown} cannot be downloaded: {type(error).__name__}: {told}"
+        raise UnsupportedInputError(msg) from None
     return bytes(data)
+
+
+def _shown(url: str) -> str:
+    """A URL without what may be a secret in it: credentials, and the query, which signs some."""
+    split = urlsplit(url)
+    return f"{split.scheme}://{split.netloc.rpartition('@')[2]}{split.path}"[:200]

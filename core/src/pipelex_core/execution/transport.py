@@ -23,10 +23,15 @@ class PoolTransport(AiohttpTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The answer to one request; raises httpx2's errors."""
+        if request.url.userinfo:  # httpx2 has made a header of it, and aiohttp refuses to see both
+            request.url = request.url.copy_with(userinfo=b"")
         try:
             return await super().handle_async_request(_in_pieces(request))
         except httpx2.ConnectTimeout as error:  # what the base class makes of every connection error
             raise _precise(error) from error.__cause__
+        except aiohttp.ClientResponseError:  # which the base class lets through, and which holds the request's headers
+            msg = "the server's answer is no HTTP"
+            raise httpx2.RemoteProtocolError(msg) from None
 
 
 def _precise(error: httpx2.ConnectTimeout) -> httpx2.TransportError:
