@@ -51,7 +51,7 @@ def run(*, rounds: int = 9) -> list[Row]:
             {
                 "ours": ("-c", ours),
                 "theirs": ("-c", theirs),
-                "show": ("-m", "pipelex_core", "--config", str(root), "show", "models"),
+                "show": ("-m", "pipelex_core", "--config", str(root / ".pipelex"), "show", "models"),
             },
             rounds=rounds,
             env={"OPENAI_API_KEY": "sk-bench"},
