@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -26,7 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with what `pipelex init` writes, as the working directory; no key in the environment."""
-    for variable in (line.split("=")[0] for line in (ROOT / ".env.example").read_text().splitlines() if "=" in line):
+    example = starter_files(discover(), {})[".env.example"]
+    for variable in (line.split("=")[0] for line in example.splitlines() if "=" in line):
         monkeypatch.delenv(variable.lstrip("# "), raising=False)
     monkeypatch.chdir(tmp_path)
     assert run(["init"]) == 0
@@ -283,7 +287,7 @@ def test_pull_refuses_a_model_that_has_no_file(project: Path, pipelex: Any) -> N
 
 def test_a_schema_that_is_none_is_an_error(project: Path, pipelex: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is generated; the prompt may come from stdin."""
-    monkeypatch.setattr(sys, "stdin", io.StringIO("Hello"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Hello")))
     (project / "schema.json").write_text("[]")
     code, _, err = pipelex("generate", "-", "--schema", "schema.json")
     assert code == 1
@@ -300,3 +304,109 @@ def test_help_imports_no_sdk_and_the_module_runs() -> None:
         [sys.executable, "-m", "pipelex_core", "--version"], check=True, capture_output=True, text=True
     )
     assert done.stdout.strip() == "0.1.0"
+
+
+PIPELEX = (sys.executable, "-m", "pipelex_core")
+
+
+def shell(command: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """A command line in a shell, `pipelex` meaning this one; its exit code is that of `pipelex`."""
+    script = f'set -o pipefail; pipelex() {{ {" ".join(PIPELEX)} "$@"; }}; {command}'
+    return subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **env}
+    )
+
+
+@pytest.mark.parametrize("more", ["", "--json"])
+def test_a_reader_that_has_seen_enough_is_no_fault(project: Path, more: str) -> None:
+    """`pipelex show routes | head -1`: one line, nothing on stderr, exit code 0."""
+    done = shell(f"for _ in 1 2 3; do pipelex show routes {more} | (read line; echo line); done")
+    assert (done.stdout, done.stderr, done.returncode) == ("line\nline\nline\n", "", 0)
+
+
+def test_what_cannot_be_written_is_an_error_without_a_traceback(project: Path) -> None:
+    """A full disk: one line, exit code 1. A closed stdout: nothing."""
+    done = shell("pipelex show backends >/dev/full")
+    assert (done.stderr, done.returncode) == ("pipelex: [Errno 28] No space left on device\n", 1)
+    done = shell("pipelex show backends >&-")
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+@pytest.mark.parametrize("more", ["", "--json"])
+def test_a_terminal_without_unicode_gets_escapes(project: Path, more: str) -> None:
+    """Not a traceback; JSON stays JSON."""
+    done = shell(f"pipelex explain base-gpt {more}", PYTHONIOENCODING="ascii")
+    assert (done.stderr, done.returncode) == ("", 0)
+    if more:
+        assert json.loads(done.stdout)["handle"] == "base-gpt"
+    else:
+        assert "\\u2192" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command, told",
+    [
+        ("printf '\\xff' | pipelex generate -", "UnsupportedInputError: stdin is not UTF-8"),
+        ("pipelex generate - <&-", "UnsupportedInputError: there is no stdin"),
+        ("pipelex generate - </dev/null", "UnsupportedInputError: the prompt is empty"),
+        ("pipelex generate $'\\xff'", "UnsupportedInputError: the text has a lone surrogate"),
+        ("pipelex image - <&-", "UnsupportedInputError: there is no stdin"),
+    ],
+)
+def test_a_prompt_that_cannot_be_read_is_an_error(project: Path, command: str, told: str) -> None:
+    """From stdin or from the command line."""
+    done = shell(command)
+    assert done.stderr.startswith(told)
+    assert (done.stdout, done.returncode) == ("", 1)
+
+
+def test_control_c_ends_a_call_quietly(project: Path) -> None:
+    """Exit code 130, no traceback, and the connection is closed."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        backends = project / ".pipelex/inference/backends.toml"
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        backends.write_text(f'[openai]\nendpoint = "{address}"\napi_key = "sk-123456"\n')
+        for more in ((), ("--json",), ("--stream",)):
+            command = [*PIPELEX, "generate", "x", "-m", "gpt-4o-mini", *more]
+            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+                connection, _ = server.accept()
+                connection.recv(1)
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=20)
+                connection.close()
+            assert (out.strip(), err, process.returncode) == ("", "", 130)
+
+
+@pytest.mark.parametrize("name", [".env.example", ".env", ".pipelex/inference/routing_profiles.toml"])
+def test_init_names_a_file_that_is_not_utf_8(tmp_path: Path, pipelex: Any, name: str) -> None:
+    """It replaces nothing it cannot read."""
+    file = tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"A=\xff")
+    code, _, err = pipelex("init", str(tmp_path))
+    assert (code, err.splitlines()[-1]) == (1, f"PipelexError: '{file}' is not UTF-8: invalid start byte at byte 2")
+    assert file.read_bytes() == b"A=\xff"
+
+
+def test_help_has_no_options_that_only_negate(pipelex: Any) -> None:
+    """No `--no-json` or `--empty-image`; `--no-stream` means something."""
+    _, out, _ = pipelex("generate", "--help")
+    assert "--no-stream" in out
+    assert not {"--no-json", "--empty-image", "--no-debug"} & set(out.split())
+
+
+@pytest.mark.parametrize("schema", [b"\xff", b"{", b"[" * 100_000, b"3"])
+def test_a_schema_file_that_is_none_is_an_error(project: Path, pipelex: Any, schema: bytes) -> None:
+    """Not UTF-8, not JSON, nested too deeply, no object."""
+    (project / "schema.json").write_bytes(schema)
+    code, out, err = pipelex("generate", "x", "--schema", "schema.json")
+    assert (code, out) == (1, "")
+    assert "schema.json" in err
+
+
+def test_a_table_has_one_line_a_row_where_there_is_no_terminal(project: Path, pipelex: Any) -> None:
+    """However long a reason is, so that `grep` finds it; and no blanks at its end."""
+    _, out, _ = pipelex("show", "aliases")
+    _, listed, _ = pipelex("show", "aliases", "--json")
+    assert len(out.splitlines()) == len(json.loads(listed)) + 1
+    assert all(line == line.rstrip() for line in out.splitlines())

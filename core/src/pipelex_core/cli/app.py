@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import StringIO
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
@@ -35,6 +36,7 @@ def make_app() -> App:
         help="Use AI providers through handles that are configured once.",
         version=__version__,
         result_action="return_value",
+        default_parameter=Parameter(negative=()),  # no `--no-json`, no `--empty-image`
     )
     for name, text in _COMMANDS.items():
         app.command(f"pipelex_core.cli.{name}:{name}", name=name, help=text)
@@ -65,12 +67,14 @@ def make_app() -> App:
 
 
 def run(tokens: Sequence[str]) -> int:
-    """Run one command line; the exit code: 0 fine, 1 it failed or there are faults, 2 wrong usage."""
+    """Run one command line; the exit code: 0 fine, 1 it failed or there are faults, 2 wrong usage, 130 interrupted."""
     from pipelex_core.errors import PipelexError
 
+    _prepare_output()
     wants_json, debug = "--json" in tokens, "--debug" in tokens
     try:
-        return int(make_app().meta(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0)
+        code = _run(tokens)
+        sys.stdout.flush()
     except CycloptsError as error:
         sys.stderr.write(f"pipelex: {error}\nRun `pipelex --help` for what there is.\n")
         return 2
@@ -84,5 +88,33 @@ def run(tokens: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has seen enough
+        _drop_output()  # whoever read our output has seen enough
         return 0
+    except OSError as error:
+        if debug:
+            raise
+        _drop_output()
+        sys.stderr.write(f"pipelex: {error}\n")
+        return 1
+    return code
+
+
+def _run(tokens: Sequence[str]) -> int:
+    return int(make_app().meta(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0)
+
+
+def _prepare_output() -> None:
+    """A stream that is closed takes what is written to it, and one that is not UTF-8 escapes what it has not."""
+    for name in ("stdout", "stderr"):
+        stream: Any = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, StringIO())
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Lead stdout nowhere: what is still in its buffer would fail again when Python ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from pipelex_core.cli.context import Context
 from pipelex_core.cli.fetching import fetch_first
 from pipelex_core.cli.output import note, print_json, result_as_json
+from pipelex_core.cli.text_input import file_text, prompt_text
 
 if TYPE_CHECKING:
     from pipelex_core.requests import ObjectResult, TextResult
@@ -28,7 +29,7 @@ def generate(
     temperature: float | None = None,
     max_tokens: int | None = None,
     deadline: float | None = None,
-    stream: bool | None = None,
+    stream: Annotated[bool | None, Parameter(negative="--no-stream")] = None,
     json: bool = False,
     context: Annotated[Context, Parameter(parse=False)],
 ) -> int:
@@ -47,7 +48,7 @@ def generate(
         stream: Print the text as it comes; on by default on a terminal.
         json: Print one JSON document.
     """
-    text = sys.stdin.read() if prompt == "-" else prompt
+    text = prompt_text(prompt)
     given: dict[str, Any] = {
         "model": model,
         "system": system,
@@ -74,9 +75,9 @@ def _schema(file: Path) -> dict[str, Any]:
     from pipelex_core.errors import UnsupportedInputError
 
     try:
-        schema = json_module.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        msg = f"the schema '{file}' cannot be read: {error}"
+        schema = json_module.loads(file_text(file))
+    except (ValueError, RecursionError) as error:
+        msg = f"the schema '{file}' is no JSON: {error}"
         raise UnsupportedInputError(msg) from error
     if not isinstance(schema, dict):
         msg = f"the schema '{file}' is no JSON object"
@@ -86,10 +87,12 @@ def _schema(file: Path) -> dict[str, Any]:
 
 def _print_stream(client: Client, text: str, given: dict[str, Any]) -> None:
     with client.stream_text(text, **given) as stream:
-        for delta in stream:
-            sys.stdout.write(delta)
-            sys.stdout.flush()
-    sys.stdout.write("\n")
+        try:
+            for delta in stream:
+                sys.stdout.write(delta)
+                sys.stdout.flush()
+        finally:
+            sys.stdout.write("\n")  # also where it broke off: what is wrong begins a line of its own
     _tell(stream.result)
 
 
@@ -111,3 +114,5 @@ def _print_object(result: ObjectResult[Any], *, as_json: bool) -> None:
 def _tell(result: TextResult) -> None:
     if result.finish_reason == "length":
         note("(the answer was cut short by max_tokens)")
+    elif result.finish_reason == "content_filter":
+        note("(the provider withheld the rest because of its content)")

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from pipelex_core.cli.context import Context
 from pipelex_core.cli.files import write_image
 from pipelex_core.cli.output import print_json, result_as_json
+from pipelex_core.cli.text_input import prompt_text
 
 
 def image(
@@ -35,7 +36,7 @@ def image(
         deadline: Seconds the call may take.
         json: Print one JSON document.
     """
-    text = sys.stdin.read() if prompt == "-" else prompt
+    text = prompt_text(prompt)
     with context.client() as client:
         result = client.generate_image(text, model=model, number=number, seed=seed, deadline=deadline)
     several = len(result.images) > 1

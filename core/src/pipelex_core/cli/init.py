@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from cyclopts import Parameter
 from pipelex_core.cli.context import Context
 from pipelex_core.cli.files import write_atomically
 from pipelex_core.cli.output import note, print_json
+from pipelex_core.cli.text_input import file_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +48,7 @@ def init(
         elif force:
             done[name] = "replaced"
         else:
-            old = path.read_text(encoding="utf-8")
+            old = file_text(path)
             text = additions(name, old, text)  # noqa: PLW2901 -- what there is, and what it lacks
             done[name] = "kept" if text == old else "added to"
         if done[name] != "kept":
@@ -66,5 +68,5 @@ def _environ(folder: Path, env_file: str | None) -> Mapping[str, str]:
     from dotenv import dotenv_values
 
     file = Path(env_file) if env_file else folder / ".env"
-    values = dotenv_values(file) if file.is_file() else {}
+    values = dotenv_values(stream=StringIO(file_text(file))) if env_file or file.is_file() else {}
     return {**{name: value for name, value in values.items() if value}, **os.environ}

@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     from pipelex_core.requests import Attempt, Cost, Result, Usage
 
 
+_WIDE = 100_000
+"""Columns where there is no terminal: no row is folded."""
+
+
 def print_json(document: Any) -> None:
-    """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    """One JSON document on stdout, escaped where stdout is not UTF-8."""
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    sys.stdout.write(json.dumps(document, ensure_ascii=not is_utf8, indent=2) + "\n")
 
 
 def note(text: str) -> None:
@@ -39,8 +44,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | None]], *,
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console = Console(width=None if sys.stdout.isatty() else 400, soft_wrap=False, markup=False, highlight=False)
-    console.print(table)
+    console = Console(width=None if sys.stdout.isatty() else _WIDE, markup=False, highlight=False)
+    with console.capture() as printed:
+        console.print(table)
+    sys.stdout.write("".join(line.rstrip() + "\n" for line in printed.get().splitlines()))
 
 
 def show_error(error: PipelexError, *, as_json: bool) -> None:
