@@ -8,10 +8,16 @@ from pathlib import Path
 
 import attrs
 
-from tests.benchmarks import calls, decks, startup
+from tests.benchmarks import calls, decks, providers, startup
 from tests.benchmarks.table import Row, print_rows
 
-SUITES = {"startup": startup.run, "decks": decks.run, "calls": calls.run, "throughput": calls.throughput}
+SUITES = {
+    "startup": startup.run,
+    "decks": decks.run,
+    "calls": calls.run,
+    "providers": providers.run,
+    "throughput": calls.throughput,
+}
 
 
 def main(names: list[str]) -> None:
