@@ -39,23 +39,29 @@ def redact_error(error: CallError, config: BackendConfig) -> None:
         current = current.__cause__ or current.__context__
     error.message = redacted(error.message, config)
     for name in ("partial_text", "request_id", "raw"):
-        value = getattr(error, name)
-        if isinstance(value, str):
-            setattr(error, name, redacted(value, config))
+        setattr(error, name, _clean(getattr(error, name), config))
 
 
 def _clean(value: Any, config: BackendConfig) -> Any:
-    return redacted(value, config) if isinstance(value, str) else value
+    """A text without secrets; likewise the texts in plain data. An object of an SDK is left as it is."""
+    if isinstance(value, str):
+        return redacted(value, config)
+    if type(value) is dict:
+        return {_clean(key, config): _clean(item, config) for key, item in value.items()}
+    if type(value) in {list, tuple}:
+        return type(value)(_clean(item, config) for item in value)
+    return value
 
 
 def _forms(config: BackendConfig) -> Iterator[str]:
+    """What to look for; the longest first, because a secret may begin with another."""
     from base64 import b64encode
     from urllib.parse import quote
 
-    for secret in _secrets(config):
+    for secret in sorted(_secrets(config), key=len, reverse=True):
         if len(secret) >= _SHORTEST:
-            encoded = b64encode(secret.encode()).decode().rstrip("=")
-            yield from dict.fromkeys((secret, quote(secret, safe=""), encoded))
+            data = secret.encode("utf-8", "surrogateescape")
+            yield from dict.fromkeys((secret, quote(data, safe=""), b64encode(data).decode().rstrip("=")))
 
 
 def _secrets(config: BackendConfig) -> Iterator[str]:

@@ -1,0 +1,88 @@
+"""The whole way of a handle, from the very object a call uses."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from pipelex_core import ConfigError, UnsupportedInputError
+from pipelex_core.deck import Preset
+from pipelex_core.explain import costs_as_json, describe, explain
+from pipelex_core.specs import Costs, Source
+from tests.support.scripted import PRICES, Script, deck_of, plugins_for, spec
+
+
+def explained(handle: Any, **fields: Any) -> dict[str, Any]:
+    """The JSON of a handle in a small deck."""
+    deck = deck_of(
+        spec("a", constraints=frozenset({"temperature_must_be_1"})),
+        spec("b"),
+        aliases={"either": ["a", "b"]},
+        presets=(Preset(name="p", capability="llm", model="either", settings={"temperature": 0.5}),),
+        **fields,
+    )
+    return explain(handle, "llm", deck=deck, plugins=plugins_for({"scripted": Script()})).as_json()
+
+
+def test_a_preset_is_explained_down_to_its_price() -> None:
+    """Steps, settings, every member of the chain, what it drops, the chosen one, its plugin and price."""
+    told = explained("p")
+    assert (told["handle"], told["kind"], told["capability"]) == ("p", "preset", "llm")
+    assert [(step["kind"], step["name"]) for step in told["steps"]] == [
+        ("preset", "p"),
+        ("alias", "either"),
+        ("model", "a"),
+        ("model", "b"),
+    ]
+    assert told["setting"] == {"temperature": 0.5}
+    assert [(member["model"], member["dropped_settings"]) for member in told["chain"]] == [
+        ("a", ["temperature"]),
+        ("b", []),
+    ]
+    assert told["chosen"] == {"model": "a", "backend": "scripted", "sdk": "scripted", "model_id": "id-of-a"}
+    assert told["plugin"] == {"distribution": "scripted", "version": None}
+    assert told["costs"] == {"unit": "million_tokens", "input": "2", "input_cached": "0.5", "output": "8"}
+
+
+def test_an_inline_table_is_explained_too() -> None:
+    """With its settings over those of the handle it names."""
+    told = explained({"model": "p", "max_tokens": 5})
+    assert told["setting"] == {"temperature": 0.5, "max_tokens": 5}
+
+
+def test_what_cannot_be_called_has_no_choice_and_a_reason() -> None:
+    """Each member says why."""
+    deck = deck_of(spec("a"))
+    gone = evolve(deck.models["a"], spec=None, available=False, reason="backend 'x' is off")
+    told = explain("a", "llm", deck=evolve(deck, models={"a": gone}), plugins=plugins_for({})).as_json()
+    assert (told["chosen"], told["plugin"], told["costs"]) == (None, None, None)
+    assert told["chain"][0]["reason"] == "backend 'x' is off"
+
+
+@pytest.mark.parametrize("handle", ["nosuch", 5, {}])
+def test_what_is_no_handle_is_an_error(handle: Any) -> None:
+    """As for a call."""
+    with pytest.raises(ConfigError):
+        explained(handle)
+
+
+@pytest.mark.parametrize("capability", ["text", None, 5])
+def test_a_capability_is_one_of_three(capability: Any) -> None:
+    """The error lists them."""
+    with pytest.raises(UnsupportedInputError, match="llm, extract, img_gen"):
+        explain("a", capability, deck=deck_of(spec("a")), plugins=plugins_for({}))
+
+
+def test_prices_are_exact_strings_and_unknown_ones_are_left_out() -> None:
+    """No price list is null, not free."""
+    assert costs_as_json(None) is None
+    assert costs_as_json(PRICES)["input_cached"] == "0.5"  # type: ignore[index]
+    assert costs_as_json(Costs(unit="page", input=Decimal("0.0010"))) == {"unit": "page", "input": "0.0010"}
+
+
+def test_a_shipped_value_is_placed_by_its_plugin() -> None:
+    """Its file is the plugin's own affair."""
+    assert describe(Source(plugin="pipelex-backend-acme", version="1.2")) == "pipelex-backend-acme 1.2"

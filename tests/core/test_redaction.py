@@ -1,0 +1,58 @@
+"""A configured key is in no part of an error that leaves the execution layer."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from pipelex_core import ServerError
+from pipelex_core.execution.redaction import redact_error, redacted
+from pipelex_core.specs import BackendConfig, Secret
+
+KEY = "sk/canary+0123"
+LONGER = f"{KEY}-and-more"
+CONFIG = BackendConfig(name="acme", api_key=Secret(KEY), options={"token": Secret(LONGER), "region": "eu-west-3"})
+
+
+@pytest.mark.parametrize("form", [KEY, LONGER, quote(KEY, safe=""), b64encode(LONGER.encode()).decode()])
+def test_a_secret_is_found_in_each_form_it_travels_in(form: str) -> None:
+    """As it is, percent-encoded, in base64; nothing is left of one that begins with another."""
+    assert redacted(f"<{form.rstrip('=')}>", CONFIG) == "<***>"
+
+
+def test_what_is_no_secret_stays() -> None:
+    """Other options, and secrets too short to be told from words."""
+    config = BackendConfig(name="acme", api_key=Secret("key"), options={"region": "eu-west-3"})
+    assert redacted("the key of eu-west-3", config) == "the key of eu-west-3"
+
+
+def test_a_key_that_is_no_unicode_hides_no_error() -> None:
+    """An environment variable may hold any bytes."""
+    config = BackendConfig(name="acme", api_key=Secret("abc\udcff0123"))
+    assert redacted("a fault", config) == "a fault"
+    assert redacted("a fault of abc\udcff0123", config) == "a fault of ***"
+
+
+@pytest.mark.parametrize("raw", [f"Bearer {KEY}", {"error": {"message": [f"bad key {KEY}"]}}, ({KEY: 1}, None)])
+def test_every_part_of_an_error_is_cleaned(raw: Any) -> None:
+    """Message, arguments, notes, the raw answer however it is nested, and what caused it."""
+    cause = ValueError(f"rejected {KEY}", {"key": KEY})
+    cause.add_note(f"with {KEY}")
+    error = ServerError(f"no {KEY}", raw=raw, partial_text=KEY, request_id=KEY)
+    error.add_note(KEY)
+    error.__cause__ = cause
+    redact_error(error, CONFIG)
+    told = repr((error.args, error.__dict__, cause.args, cause.__notes__, str(error)))
+    assert KEY not in told
+    assert told.count("***") >= 8
+
+
+def test_an_error_that_causes_itself_is_cleaned_once() -> None:
+    """A circle of causes ends."""
+    error, other = ServerError(KEY), ValueError(KEY)
+    error.__cause__, other.__context__ = other, error
+    redact_error(error, CONFIG)
+    assert (str(error), str(other)) == ("***", "***")
