@@ -42,6 +42,15 @@ def test_a_disabled_backend_is_not_looked_into(project: Project) -> None:
     assert "'off', which is disabled in backends.toml" in (entry.reason or "")
 
 
+def test_a_fault_in_a_disabled_backends_table_stops_nothing(project: Project) -> None:
+    """It is a warning until someone turns the backend on."""
+    project.replace("backends.toml", 'api_key = "${OFF_KEY}"', "endpoint = 3")
+    problem = project.only()
+    assert (problem.severity, problem.code, problem.key) == ("warning", "bad-value", "off.endpoint")
+    project.replace("backends.toml", "enabled = false", "enabled = true")
+    assert project.only().severity == "error"
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

@@ -110,6 +110,10 @@ def test_optional_routes_count_where_their_backend_is_on(project: Project) -> No
     assert one.spec is not None
     assert (two.spec.backend, one.spec.backend, one.route.rule) == ("beta", "acme", "default")
     assert project.check() == ()
+    write_routes(project, "", more='[profiles.main.optional_routes]\n"not-known-here" = "off"\n')
+    assert project.check() == ()
+    write_routes(project, "", more='[profiles.main.optional_routes]\n"not-known-here" = "beta"\n')
+    assert project.only().code == "model-not-offered"
 
 
 def test_the_fallback_order_is_tried_for_what_is_left(project: Project) -> None:

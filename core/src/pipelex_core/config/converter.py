@@ -53,7 +53,6 @@ def strict_converter() -> Converter:
     converter = Converter(detailed_validation=True, forbid_extra_keys=True)
     hooks: list[tuple[Any, Callable[[Any, Any], Any]]] = [
         (str, _exactly(str, "a string")),
-        (int, _exactly(int, "a whole number")),
         (bool, _exactly(bool, "true or false")),
         (tuple[str, ...], _strings),
         (dict[str, str], _string_table),
@@ -67,7 +66,7 @@ def strict_converter() -> Converter:
     ]
     for type_, hook in hooks:  # TOML has no null: what may be None was left out, or is of the type itself
         converter.register_structure_hook_func({type_, type_ | None}.__contains__, hook)
-    for type_, hook in hooks[:3]:  # cattrs looks for these elsewhere
+    for type_, hook in hooks[:2]:  # cattrs looks for these elsewhere
         converter.register_structure_hook(type_, hook)
     return converter
 
