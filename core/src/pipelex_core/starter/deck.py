@@ -17,6 +17,11 @@ _HEAD = """\
 # A preset is a model or alias with settings. Change them here, or, to keep this file as it came, in overrides.toml.
 """
 
+_POLICY = """\
+# A setting that a model does not take, such as the temperature of one that reasons, is left out, and `explain` shows it.
+on_unsupported_setting = "drop"
+"""
+
 
 def starter_deck(models: set[str]) -> str:
     """The text of base_deck.toml; chains keep the models given, and what would lead nowhere is left out."""
@@ -25,7 +30,7 @@ def starter_deck(models: set[str]) -> str:
         name: known for name, chain in template["aliases"].items() if (known := [m for m in chain if m in models])
     }
     names = models | set(aliases)
-    lines = [_HEAD, "[aliases]", *_aliases(aliases), ""]
+    lines = [_HEAD, _POLICY, "[aliases]", *_aliases(aliases), ""]
     for capability in ("llm", "extract", "img_gen"):
         tables = template[capability]
         presets = {name: preset for name, preset in tables["presets"].items() if preset["model"] in names}
