@@ -6,6 +6,7 @@ import gc
 import os
 import statistics
 import sys
+import tempfile
 import time
 from typing import TYPE_CHECKING
 
@@ -64,20 +65,30 @@ class ProcessCost:
     rss: int
 
 
+_PEAK = "\nimport sys; sys.stderr.write(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+"""Ends a program with its peak of memory; what `wait4` tells of that is the parent's, from before the exec."""
+
+
 def run_process(*arguments: str, env: dict[str, str] | None = None) -> ProcessCost:
-    """Run Python with cached bytecode, and measure it."""
+    """Run Python with cached bytecode, and measure it; memory is known of programs given with `-c` only."""
     environ = {**os.environ, **(env or {})}
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    pid = os.fork()
-    if pid == 0:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1)
-        os.execve(sys.executable, [sys.executable, *arguments], environ)
-    _, status, used = os.wait4(pid, 0)
+    is_program = arguments[0] == "-c"
+    command = [sys.executable, "-c", arguments[1] + _PEAK] if is_program else [sys.executable, *arguments]
+    with tempfile.TemporaryFile("w+") as told:
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(told.fileno(), 2)
+            os.execve(sys.executable, command, environ)
+        _, status, used = os.wait4(pid, 0)
+        told.seek(0)
+        text = told.read()
     if status:
-        msg = f"{arguments} ended with {status}"
+        msg = f"{arguments} ended with {status}: {text}"
         raise RuntimeError(msg)
-    return ProcessCost(cpu=used.ru_utime + used.ru_stime, rss=used.ru_maxrss)
+    peak = int(text.rsplit("VmHWM:", 1)[1].split()[0]) if is_program else 0
+    return ProcessCost(cpu=used.ru_utime + used.ru_stime, rss=peak)
 
 
 def processes(

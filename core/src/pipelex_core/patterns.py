@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_PIECE = 3
+_PIECE = 24
+"""Most characters of a piece: a name is searched for pieces of each length that occurs."""
 _Pieces = dict[int, dict[str, list[int]]]
 
 
@@ -20,8 +21,8 @@ class PatternIndex:
     """Finds the patterns a name fits without trying every one.
 
     Exact names are looked up. Every other pattern waits under a piece of text that a name must have to fit: what it
-    begins with, else what it ends with, else three characters from between its stars; only those whose piece a name has
-    are tried.
+    begins with, else what it ends with, else the longest text between its stars; only those whose piece a name has are
+    tried.
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:

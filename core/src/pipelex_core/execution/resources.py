@@ -41,9 +41,7 @@ class LoopResources:
                     auto_decompress=False,
                 )
 
-            self._http = httpx2.AsyncClient(
-                transport=PoolTransport(verify=context, client=session), timeout=None, follow_redirects=False
-            )
+            self._http = httpx2.AsyncClient(transport=PoolTransport(session), timeout=None, follow_redirects=False)
         return self._http
 
     async def close(self) -> None:

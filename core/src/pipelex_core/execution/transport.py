@@ -1,4 +1,8 @@
-"""The transport of the shared pool: aiohttp's connections, and a request's large body written in pieces."""
+"""The transport of the shared pool: httpx2's requests over aiohttp's connections.
+
+Its own, and not the one of httpx-aiohttp: importing that brings the whole of httpx and a command line's libraries, a
+hundred modules, and it takes refused and dropped connections for timeouts.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 import httpx2
-from httpx_aiohttp.httpx2 import AiohttpTransport
+from multidict import CIMultiDict
+from yarl import URL
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 PIECE = 256 * 1024
 """Bytes of a large body that are written at once."""
@@ -17,52 +22,113 @@ PIECE = 256 * 1024
 LARGE = 1024 * 1024
 """A body above this is written in pieces: aiohttp would write it in one go, stopping the loop, and warns of that."""
 
+_ERRORS: tuple[tuple[type[Exception], type[httpx2.TransportError]], ...] = (
+    (aiohttp.ConnectionTimeoutError, httpx2.ConnectTimeout),
+    (TimeoutError, httpx2.ReadTimeout),
+    (aiohttp.ClientProxyConnectionError, httpx2.ProxyError),
+    (aiohttp.ClientHttpProxyError, httpx2.ProxyError),
+    (aiohttp.ClientConnectorError, httpx2.ConnectError),
+    (aiohttp.InvalidURL, httpx2.UnsupportedProtocol),
+    (aiohttp.NonHttpUrlClientError, httpx2.UnsupportedProtocol),
+    (aiohttp.ClientConnectionError, httpx2.RemoteProtocolError),
+    (aiohttp.ClientPayloadError, httpx2.ReadError),
+    (OSError, httpx2.ReadError),
+)
+"""aiohttp's errors as httpx2's, the first that fits."""
 
-class PoolTransport(AiohttpTransport):
-    """Sends requests through aiohttp."""
+_NOT_ADDED = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"})
+"""Headers that aiohttp would add of itself."""
+
+
+class PoolTransport(httpx2.AsyncBaseTransport):
+    """Sends requests through an aiohttp session, which is made at the first one, inside the loop it belongs to."""
+
+    def __init__(self, make_session: Callable[[], aiohttp.ClientSession]) -> None:
+        self._make_session = make_session
+        self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The answer to one request; raises httpx2's errors."""
-        if request.url.userinfo:  # httpx2 has made a header of it, and aiohttp refuses to see both
-            request.url = request.url.copy_with(userinfo=b"")
+        if self._session is None:
+            self._session = self._make_session()
+        limits = request.extensions.get("timeout") or {}
+        timeout = aiohttp.ClientTimeout(
+            total=None, connect=limits.get("pool"), sock_connect=limits.get("connect"), sock_read=limits.get("read")
+        )
+        url = request.url.copy_with(userinfo=b"") if request.url.userinfo else request.url  # it is a header by now
         try:
-            return await super().handle_async_request(_in_pieces(request))
-        except httpx2.ConnectTimeout as error:  # what the base class makes of every connection error
-            raise _precise(error) from error.__cause__
-        except aiohttp.ClientResponseError:  # which the base class lets through, and which holds the request's headers
+            response = await self._session.request(
+                request.method,
+                URL(str(url), encoded=True),
+                headers=CIMultiDict(request.headers.multi_items()),
+                data=_body(request),
+                allow_redirects=False,
+                timeout=timeout,
+                server_hostname=request.extensions.get("sni_hostname"),
+                skip_auto_headers=_NOT_ADDED,
+            )
+        except aiohttp.ClientResponseError:  # it holds the request's headers, so nothing of it goes on
             msg = "the server's answer is no HTTP"
             raise httpx2.RemoteProtocolError(msg) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise _ours(error) from error
+        return httpx2.Response(
+            status_code=response.status,
+            headers=response.raw_headers,
+            stream=_Answer(response),
+            extensions={"http_version": b"HTTP/1.1", "reason_phrase": (response.reason or "").encode()},
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
 
 
-def _precise(error: httpx2.ConnectTimeout) -> httpx2.TransportError:
-    """The error by what happened: a refused connection and a dropped one are no timeouts."""
-    cause = error.__cause__
-    if isinstance(cause, aiohttp.ServerTimeoutError):
-        return error
-    if isinstance(cause, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)) and not isinstance(
-        cause, aiohttp.ClientConnectorError
-    ):
-        return httpx2.RemoteProtocolError(str(error) or "the server closed the connection")
-    return httpx2.ConnectError(str(error))
+class _Answer(httpx2.AsyncByteStream):
+    """The body of an answer, as it comes; closing it before its end closes the connection."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._response.content.iter_any():
+                yield piece
+        except (aiohttp.ClientError, OSError) as error:
+            raise _ours(error) from error
+
+    async def aclose(self) -> None:
+        self._response.release()
+        await self._response.wait_for_close()
 
 
-def _in_pieces(request: httpx2.Request) -> httpx2.Request:
-    """The same request, its body as a stream where it is large."""
-    try:
-        body = request.content
-    except httpx2.RequestNotRead:
-        return request  # a stream already
-    if len(body) <= LARGE:
-        return request
-    return httpx2.Request(
-        request.method, request.url, headers=request.headers, stream=_Pieces(body), extensions=request.extensions
-    )
+class _Pieces:
+    """A large body, written piece by piece."""
 
-
-class _Pieces(httpx2.AsyncByteStream):
     def __init__(self, body: bytes) -> None:
         self._body = body
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for start in range(0, len(self._body), PIECE):
             yield self._body[start : start + PIECE]
+
+
+def _body(request: httpx2.Request) -> object:
+    """What aiohttp is to send: bytes, a stream of bytes, or nothing."""
+    try:
+        body = request.content
+    except httpx2.RequestNotRead:
+        request.headers.pop("transfer-encoding", None)  # aiohttp says so itself
+        return request.stream
+    if len(body) > LARGE:
+        return _Pieces(body)
+    return body or None
+
+
+def _ours(error: Exception) -> httpx2.TransportError:
+    for theirs, ours in _ERRORS:
+        if isinstance(error, theirs):
+            return ours(str(error) or type(error).__name__)
+    return httpx2.NetworkError(str(error) or type(error).__name__)
