@@ -90,3 +90,18 @@ def test_a_refused_and_a_dropped_connection_are_no_timeouts() -> None:
         await resources.close()
 
     asyncio.run(main())
+
+
+def test_an_answer_that_is_no_http() -> None:
+    """It is an error of httpx2's, and its text is not the answer's."""
+
+    async def main() -> None:
+        server = await _server([], b"hello\r\n\r\n")
+        resources = LoopResources()
+        async with server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+            with pytest.raises(httpx2.RemoteProtocolError, match="no HTTP"):
+                await resources.http().get(url, headers={"Authorization": "Bearer secret"})
+            await resources.close()
+
+    asyncio.run(main())

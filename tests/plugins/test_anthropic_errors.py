@@ -27,6 +27,7 @@ from tests.servers.anthropic import (
     opened,
     replied,
     text,
+    thinking,
     tool_use,
 )
 from tests.servers.base import Reply
@@ -200,7 +201,9 @@ def test_a_pool_that_is_closed() -> None:
         replied(message(tool_use("toolu_1", "weather", "Rome"))),  # type: ignore[arg-type]  # wrong on purpose
         replied(message({"type": "tool_use", "name": "weather", "input": {}})),
         replied({**message(text("…")), "usage": [1]}),
-        replied(message(text("…"), input_tokens="many")),
+        replied(message()),
+        replied(message(thinking("Hm."))),
+        replied(message(tool_use("toolu_1", "weather", {}) | {"name": 5})),
     ],
 )
 def test_answers_that_are_none(reply: Reply) -> None:

@@ -109,6 +109,21 @@ def test_an_object_that_is_not_whole_says_why(reason: str, ours: str) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("options", [{}, {"structured_output": "tool"}])
+def test_a_tool_of_another_name_is_the_answer(options: dict[str, Any]) -> None:
+    """A call of a tool that nobody offered holds the object: a name misspelt by a model, or a gateway's own."""
+
+    async def main() -> None:
+        async with AnthropicServer() as server, opened(config(server.url)) as backend:
+            server.queue(
+                replied(message(tool_use("toolu_1", "final_result", {"name": "Rome"}), stop_reason="tool_use"))
+            )
+            answer = await backend.generate_object(wanted(CITY, spec=spec(options=options)))
+            assert (json.loads(answer.text), answer.finish_reason, answer.tool_calls) == ({"name": "Rome"}, "stop", ())
+
+    asyncio.run(main())
+
+
 def test_other_tools_stay_beside_the_answer() -> None:
     """Tools of the request are offered too, and a tool named as the answer gives way to it."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelex_core.errors import CallError, ContentFilterError, InvalidAnswerError
+from pipelex_core.errors import CallError, InvalidAnswerError
 from pipelex_core.requests import ProviderPart, TextAnswer, ToolCall, Usage
 from tests.servers import bedrock
 from tests.servers.base import Reply
@@ -124,6 +124,13 @@ def test_an_object_is_the_arguments_of_the_tool() -> None:
     assert (answer.finish_reason, answer.tool_calls) == ("stop", ())
 
 
+def test_an_object_of_a_misspelt_tool_is_one_all_the_same() -> None:
+    """A call of a tool that nobody offered holds the object."""
+    call = {"toolUse": {"toolUseId": "t1", "name": "final_result", "input": {"name": "Zoë"}}}
+    answer = answer_to(message(call, stop="tool_use"), object_request(SCHEMA))
+    assert (json.loads(answer.text), answer.finish_reason) == ({"name": "Zoë"}, "stop")
+
+
 def test_an_object_cut_short_says_so() -> None:
     """The finish reason stays, so that nobody takes half an object for a whole one."""
     call = {"toolUse": {"toolUseId": "t1", "name": "Person", "input": {}}}
@@ -151,9 +158,10 @@ def test_an_empty_answer_is_an_error(stop: str) -> None:
 
 
 @pytest.mark.parametrize("stop", ["guardrail_intervened", "content_filtered"])
-def test_a_withheld_answer_is_a_content_filter_error(stop: str) -> None:
-    """Nothing but a refusal is an error of its own class; with a text it is an answer that says why it ended."""
-    assert isinstance(error_of(message(stop=stop)), ContentFilterError)
+def test_a_withheld_answer_says_so(stop: str) -> None:
+    """Nothing but a refusal is an answer that says why it ended, as at every provider."""
+    answer = answer_to(message(stop=stop))
+    assert (answer.text, answer.finish_reason) == ("", "content_filter")
 
 
 def test_an_answer_may_be_empty_where_it_says_why() -> None:

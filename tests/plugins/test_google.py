@@ -11,6 +11,7 @@ import pytest
 from pipelex_backend_google import pipelex_backends
 from pipelex_core import errors
 from pipelex_core.execution.resources import LoopResources
+from pipelex_core.media import read_document, read_image
 from pipelex_core.requests import (
     DocumentPart,
     ImagePart,
@@ -284,6 +285,20 @@ def test_images_and_documents() -> None:
             {"inlineData": {"mimeType": "image/png", "data": "iVBOR//7"}},
             {"inlineData": {"mimeType": "application/pdf", "data": "JVBERi0xLjc="}},
             {"fileData": {"mimeType": "image/jpeg", "fileUri": "https://example.org/a.jpg"}},
+        ]
+
+    run(use)
+
+
+def test_files_in_googles_storage_are_told_by_their_address() -> None:
+    """Nobody but Google can read them."""
+
+    async def use(server: GoogleServer, backend: GoogleBackend) -> None:
+        image, document = read_image("gs://bucket/a.png"), read_document("gs://bucket/b.pdf")
+        await backend.generate_text(asks(ImagePart(image), DocumentPart(document), "What is it?"))
+        assert server.received[0].json["contents"][0]["parts"][:2] == [
+            {"fileData": {"mimeType": "image/png", "fileUri": "gs://bucket/a.png"}},
+            {"fileData": {"mimeType": "application/pdf", "fileUri": "gs://bucket/b.pdf"}},
         ]
 
     run(use)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelex_core import errors
-from pipelex_core.requests import ImageRequest
+from pipelex_core.requests import ImageRequest, Usage
 from pipelex_core.specs import Secret
 from tests.plugins.test_google import asks, opened, run, spec, streamed
 from tests.servers.base import Reply
@@ -135,11 +135,22 @@ def test_an_answer_that_was_cut_says_why(finish: str, reason: str, streaming: bo
         Reply.json({"candidates": "none"}),
         Reply.json({"candidates": [{"content": {"parts": [{"functionCall": {}}]}}]}),
         Reply.json({"candidates": [{"content": {"parts": ["text"]}}]}),
+        Reply.json(answer({"functionCall": {"name": "f", "args": "x"}})),
+        Reply.json(answer({"functionCall": {"name": 5}})),
+        Reply.json(answer({"text": 5})),
+        Reply.json(answer({"text": ["x"]})),
+        Reply.json({**answer({"text": "x"}), "responseId": [1]}),
+        Reply.json(answer(finish="STOP")),
+        Reply.json(answer({"text": ""}, finish="MALFORMED_FUNCTION_CALL")),
+        Reply.json(answer({"thought": True, "text": "Hm."})),
         Reply(chunks=(b"",)),
         Reply(chunks=(b'{"candidates": [{"content"',)),
         Reply(chunks=(b"\xff\xfe",)),
     ],
-    ids=["html", "empty-object", "list", "empty-candidate", "text", "call", "part", "nothing", "half", "not-utf-8"],
+    ids=[
+        *("html", "empty-object", "list", "empty-candidate", "text", "call", "part", "arguments", "name", "number"),
+        *("texts", "id", "empty", "malformed", "only-thoughts", "nothing", "half", "not-utf-8"),
+    ],
 )
 def test_what_is_no_answer_is_an_error(reply: Reply) -> None:
     """Never a silent empty answer; what came is kept."""
@@ -218,14 +229,43 @@ def test_a_stream_that_breaks_is_an_error(reply: Reply, kind: type[errors.CallEr
     run(use)
 
 
+def test_nulls_are_as_good_as_nothing() -> None:
+    """Fields that are there without a value do not cost the answer, nor do counts that are none."""
+
+    async def use(server: GoogleServer, backend: GoogleBackend) -> None:
+        counts: Any = {"promptTokenCount": 3, "candidatesTokenCount": None, "thoughtsTokenCount": "x"}
+        said = {**answer({"functionCall": {"name": "now", "args": None, "id": None}}, usage=counts)}
+        server.queue(Reply.json({**said, "promptFeedback": None, "responseId": None}))
+        got = await backend.generate_text(asks("x"))
+        assert (got.tool_calls[0].name, got.tool_calls[0].arguments, got.finish_reason) == ("now", {}, "tool_calls")
+        assert got.usage == Usage(input_tokens=3, output_tokens=0)
+        withheld: Any = {"candidates": [{"content": None, "finishReason": "SAFETY"}], "usageMetadata": None}
+        server.queue(Reply.json(withheld))
+        assert (await backend.generate_text(asks("x"))).finish_reason == "content_filter"
+
+    run(use)
+
+
+def test_a_stream_without_text_is_an_error() -> None:
+    """A stream may end well and still say nothing."""
+
+    async def use(server: GoogleServer, backend: GoogleBackend) -> None:
+        server.queue(Reply.sse(answer({"text": ""}, finish=None), answer()))
+        got = await failure(backend, streaming=True)
+        assert type(got) is errors.InvalidAnswerError
+        assert "STOP" in got.message
+
+    run(use)
+
+
 def test_a_stream_is_read_as_the_format_means_it() -> None:
-    """Comments, CR LF, data over several lines, no blank at the end, and line ends of Unicode inside a text."""
+    """Comments, a byte order mark, CR LF, data over several lines, no blank at the end, and line ends of Unicode inside a text."""
 
     async def use(server: GoogleServer, backend: GoogleBackend) -> None:
         text = "a\u2028b\u0085c"
         first = json.dumps(answer({"text": text}, finish=None), ensure_ascii=False).encode()
         last = json.dumps(answer({"text": "!"}), indent=1).encode().replace(b"\n", b"\ndata: ")
-        body = b": hello\r\n\r\ndata: " + first + b"\r\n\r\nevent: x\ndata:" + last
+        body = b"\xef\xbb\xbf: hello\r\n\r\ndata: " + first + b"\r\n\r\nevent: x\ndata:" + last
         pieces = tuple(body[start : start + 7] for start in range(0, len(body), 7))
         server.queue(Reply(chunks=pieces, chunked=True, content_type="text/event-stream"))
         deltas, got = await streamed(backend, asks("hello"))

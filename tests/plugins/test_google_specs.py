@@ -89,6 +89,14 @@ def test_application_default_credentials_are_asked_for_with_an_empty_path(tmp_pa
     assert config.deck.backends["vertexai"].options["gcp_credentials_file_path"] == ""
 
 
+def test_the_project_is_all_that_vertex_ai_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without further variables: the global location, and application default credentials."""
+    monkeypatch.setitem(ENVIRONMENT, "vertexai", {"GCP_PROJECT_ID": "p"})
+    made = loaded("vertexai", tmp_path).deck.backends["vertexai"]
+    wanted = {"gcp_project_id": "p", "gcp_location": "global", "gcp_credentials_file_path": ""}
+    assert dict(made.options) == wanted
+
+
 def test_the_documented_names_stay(backend: str, tmp_path: Path) -> None:
     """Each with the sdk and id it has there, and no name that belongs to another backend."""
     found = specs(loaded(backend, tmp_path), backend)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipelex_backend_mistral._chat_answer import Gathered, text_answer
+from pipelex_backend_mistral._chat_answer import Gathered, gathered_answer
 from pipelex_core.errors import InvalidAnswerError, ServerError
 from pipelex_core.requests import ToolCall, Usage
 from tests.servers.mistral import call, chunk, message, thinking
@@ -20,7 +20,7 @@ def gathered(*chunks: dict[str, Any]) -> tuple[list[str], Gathered]:
 def test_a_plain_answer_is_text() -> None:
     """Text, finish reason, usage and the request's id are taken over; the answer itself is kept."""
     payload = message("Hi.")
-    answer = text_answer(payload, "id")
+    answer = gathered_answer(payload, "id").answer()
     assert (answer.text, answer.finish_reason, answer.request_id) == ("Hi.", "stop", "id")
     assert answer.usage == Usage(input_tokens=11, output_tokens=7)
     assert answer.raw is payload
@@ -39,13 +39,13 @@ def test_a_plain_answer_is_text() -> None:
 )
 def test_finish_reasons_have_one_meaning(word: str, meaning: str) -> None:
     """Mistral's words become ours; an unknown one is `other`."""
-    assert text_answer(message(finish_reason=word), None).finish_reason == meaning
+    assert gathered_answer(message(finish_reason=word), None).answer().finish_reason == meaning
 
 
 def test_an_answer_that_failed_is_an_error_with_its_text() -> None:
     """The finish reason `error` is no answer, however much text there is."""
     with pytest.raises(ServerError) as caught:
-        text_answer(message("Half an ans", finish_reason="error"), "id")
+        gathered_answer(message("Half an ans", finish_reason="error"), "id").answer()
     assert (caught.value.partial_text, caught.value.request_id) == ("Half an ans", "id")
 
 
@@ -63,7 +63,7 @@ def test_cached_and_reasoning_tokens_are_shares(
     counts: dict[str, Any], cached: int | None, reasoning: int | None
 ) -> None:
     """They are read in each form Mistral has used, and None where it does not say."""
-    usage = text_answer(message(usage={"prompt_tokens": 9, "completion_tokens": 8, **counts}), None).usage
+    usage = gathered_answer(message(usage={"prompt_tokens": 9, "completion_tokens": 8, **counts}), None).answer().usage
     assert usage == Usage(input_tokens=9, output_tokens=8, cached_tokens=cached, reasoning_tokens=reasoning)
 
 
@@ -71,7 +71,7 @@ def test_thinking_is_no_text() -> None:
     """Thinking chunks are the reasoning, and what Mistral wants back; references in between are neither."""
     first, second = thinking("One ", "two", closed=True), thinking(" three")
     content = [first, second, {"type": "text", "text": "6"}, {"type": "reference", "reference_ids": [1]}]
-    answer = text_answer(message(content), None)
+    answer = gathered_answer(message(content), None).answer()
     assert (answer.text, answer.reasoning) == ("6", "One two three")
     assert [(part.provider, part.data) for part in answer.provider_parts] == [("mistral", first), ("mistral", second)]
 
@@ -98,7 +98,7 @@ def test_streamed_thinking_is_put_together() -> None:
 def test_parallel_tool_calls_keep_their_order() -> None:
     """Arguments are parsed, from text or an object, and nothing at all means none."""
     calls = [call("a", '{"x": 1}'), call("b", {"y": 2}, call_id="abcdefgh2"), call("c", "", call_id=None)]
-    answer = text_answer(message("", finish_reason="tool_calls", tool_calls=calls), None)
+    answer = gathered_answer(message("", finish_reason="tool_calls", tool_calls=calls), None).answer()
     assert answer.tool_calls == (
         ToolCall(id="abcdefgh1", name="a", arguments={"x": 1}),
         ToolCall(id="abcdefgh2", name="b", arguments={"y": 2}),
@@ -139,16 +139,34 @@ def test_arguments_that_are_no_object_are_an_error(arguments: Any) -> None:
     """A tool call whose arguments cannot be used says so, and that they were cut where they were."""
     calls = [call("f", arguments)]
     with pytest.raises(InvalidAnswerError, match=r"'f' are no JSON object$"):
-        text_answer(message("", finish_reason="tool_calls", tool_calls=calls), None)
+        gathered_answer(message("", finish_reason="tool_calls", tool_calls=calls), None).answer()
     with pytest.raises(InvalidAnswerError, match="cut by max_tokens"):
-        text_answer(message("", finish_reason="length", tool_calls=calls), None)
+        gathered_answer(message("", finish_reason="length", tool_calls=calls), None).answer()
+
+
+@pytest.mark.parametrize("wrong", [{"name": ""}, {"name": None}, {"call_id": 5}])
+def test_a_call_without_a_name_is_an_error(wrong: dict[str, Any]) -> None:
+    """Nobody could answer it."""
+    made = call(**{"name": "f", "arguments": "{}", **wrong})
+    with pytest.raises(InvalidAnswerError, match="no name"):
+        gathered_answer(message("", finish_reason="tool_calls", tool_calls=[made]), None).answer()
+
+
+def test_counts_that_are_none_are_unknown() -> None:
+    """They do not cost the answer."""
+    used: dict[str, Any] = {
+        "prompt_tokens": None,
+        "completion_tokens": "8",
+        "prompt_tokens_details": {"cached_tokens": []},
+    }
+    assert gathered_answer(message(usage=used), None).answer().usage == Usage()
 
 
 def test_further_choices_are_left_alone() -> None:
     """Only the first of several answers counts."""
     payload = message("first")
     payload["choices"].append({**message("second")["choices"][0], "index": 1})
-    assert text_answer(payload, None).text == "first"
+    assert gathered_answer(payload, None).answer().text == "first"
 
 
 @pytest.mark.parametrize(
@@ -171,5 +189,5 @@ def test_further_choices_are_left_alone() -> None:
 def test_what_is_no_answer_is_an_error_that_keeps_it(payload: Any) -> None:
     """An answer of another form is never an empty text."""
     with pytest.raises(InvalidAnswerError, match="cannot be used") as caught:
-        text_answer(payload, "id")
+        gathered_answer(payload, "id").answer()
     assert (caught.value.raw, caught.value.request_id) == (payload, "id")

@@ -128,7 +128,7 @@ def test_a_web_page_is_no_answer(status: int, streaming: bool) -> None:
     assert error.raw == "<html>Sign in</html>"
 
 
-@pytest.mark.parametrize("body", [{}, [], None, {"choices": []}])
+@pytest.mark.parametrize("body", [{}, [], None, {"choices": []}, message(""), message(None), message([])])
 def test_empty_json_is_no_answer(body: Any) -> None:
     """JSON that holds no answer is an `InvalidAnswerError` that keeps it."""
     error = asyncio.run(failed(Reply.json(body)))

@@ -280,6 +280,13 @@ def test_nulls_of_strict_mode_are_taken_out_of_the_document() -> None:
     assert json.loads(answer.text) == {"name": "Nile"}
 
 
+def test_a_document_of_a_misspelt_tool_is_one_all_the_same() -> None:
+    """There is only one tool that a lone call can mean."""
+    call = {"id": "c", "type": "function", "function": {"name": "functions.River", "arguments": '{"name": "Nile"}'}}
+    answer = object_answer(Reply.json(completion(None, tool_calls=[call])), structured_output="tool")
+    assert (json.loads(answer.text), answer.finish_reason, answer.tool_calls) == ({"name": "Nile"}, "stop", ())
+
+
 def test_a_document_cut_short_says_so() -> None:
     """The partial text comes with finish reason `length`, from a tool's arguments too."""
     answer = object_answer(Reply.json(completion('{"name": "Ni', finish_reason="length")))
@@ -423,12 +430,18 @@ def test_pieces_of_reasoning_go_together() -> None:
     ]
 
 
+def test_reasoning_in_tags_that_was_cut_short() -> None:
+    """A closing tag that never came leaves no visible text, and all of it reasoning."""
+    request = text_request(spec=spec(options={"think_tags": True}))
+    answer = generated(Reply.json(completion("<think>Never done", finish_reason="length")), request=request)
+    assert (answer.text, answer.reasoning, answer.finish_reason) == ("", "Never done", "length")
+
+
 @pytest.mark.parametrize(
     "text, visible, reasoning",
     [
         ("<think>\nHm.\n</think>\n\nThe Nile.", "The Nile.", "Hm."),
         ("The <think>Nile</think>.", "The <think>Nile</think>.", None),
-        ("<think>Never done", "", "Never done"),
         ("<thi", "<thi", None),
     ],
 )
@@ -500,3 +513,21 @@ def test_content_in_parts() -> None:
     message = completion(None)
     message["choices"][0]["message"]["content"] = parts
     assert generated(Reply.json(message)).text == "The Nile"
+
+
+@pytest.mark.parametrize("message", [{"text": None}, {"text": ""}, {"text": [{}]}, {"text": None, "refusal": [5]}])
+def test_an_empty_answer_is_an_error(message: dict[str, Any]) -> None:
+    """A stop without a word is no answer; the error keeps what came."""
+    with pytest.raises(errors.InvalidAnswerError, match="empty") as caught:
+        generated(Reply.json(completion(**message)))
+    assert caught.value.raw["id"] == "chatcmpl-1"
+    with pytest.raises(errors.InvalidAnswerError, match="empty"):
+        streamed(Reply.sse(chunk({"content": ""}), chunk({}, "stop")))
+
+
+@pytest.mark.parametrize("wrong", [{"id": 5}, {"function": {"name": "", "arguments": "{}"}}, {"function": None}])
+def test_a_call_without_a_name_is_an_error(wrong: dict[str, Any]) -> None:
+    """Nobody could answer it."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}, **wrong}
+    with pytest.raises(errors.InvalidAnswerError, match="no name"):
+        generated(Reply.json(completion(None, tool_calls=[call])))

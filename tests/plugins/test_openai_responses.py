@@ -269,6 +269,19 @@ def test_objects(mode: str) -> None:
         assert "JSON" in body["input"][0]["content"]
 
 
+def test_an_object_of_a_misspelt_tool_is_one_all_the_same() -> None:
+    """There is only one tool that a lone call can mean."""
+    item = {"type": "function_call", "call_id": "c", "name": "functions.River", "arguments": '{"name": "Nile"}'}
+    asked = spec(options={"structured_output": "tool"})
+    request = ObjectRequest(spec=asked, messages=said("A river."), schema=RIVER, schema_name="River")
+
+    async def use(backend: Any, _: Server) -> Any:
+        return await backend.generate_object(request)
+
+    answer = with_backend(use, Reply.json(response(item)), **SDK)
+    assert (json.loads(answer.text), answer.finish_reason, answer.tool_calls) == ({"name": "Nile"}, "stop", ())
+
+
 def test_azure_has_it_too() -> None:
     """The v1 address by default, a dated version without a deployment in the path."""
 

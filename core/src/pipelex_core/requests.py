@@ -32,7 +32,7 @@ class Media:
 
     Attributes:
         data: The bytes, or None where `url` is set.
-        url: An `http://` or `https://` address, or None where `data` is set.
+        url: An `http://` or `https://` address, or `gs://` for Vertex AI; None where `data` is set.
         media_type: MIME type, such as `image/png`; for a URL, guessed from its path.
         name: A file name for providers that ask for one.
     """

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_backend_anthropic._messages import PROVIDER
+from pipelex_core.answers import count
 from pipelex_core.errors import InvalidAnswerError
 from pipelex_core.requests import ProviderPart, TextAnswer, ToolCall, Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pipelex_core.requests import FinishReason
 
 _FINISH_REASONS: dict[str, FinishReason] = {
@@ -57,19 +60,20 @@ def read_answer(message: Any, *, model_id: str, request_id: str | None) -> TextA
         raise InvalidAnswerError(msg, raw=message, request_id=request_id) from None
 
 
-def object_of_tool(answer: TextAnswer, tool: str) -> TextAnswer:
-    """The answer to a request for an object by a tool: the tool's arguments are its text.
+def object_of_tool(answer: TextAnswer, others: Collection[str]) -> TextAnswer:
+    """The answer to a request for an object: the arguments of a tool that is none of the `others` are its text.
 
-    Where the model wrote text instead of calling the tool, that is its text, for the caller to judge.
+    Names are not compared with what was asked for: models misspell them, and gateways have their own. Where there is no
+    such call, the answer's text is the object, for the caller to judge.
     """
-    call = next((call for call in answer.tool_calls if call.name == tool), None)
+    call = next((call for call in answer.tool_calls if call.name not in others), None)
     if call is None:
         return answer
     return evolve(
         answer,
         text=json.dumps(call.arguments, ensure_ascii=False),
         finish_reason="stop" if answer.finish_reason == "tool_calls" else answer.finish_reason,
-        tool_calls=tuple(other for other in answer.tool_calls if other.name != tool),
+        tool_calls=tuple(other for other in answer.tool_calls if other is not call),
     )
 
 
@@ -83,9 +87,10 @@ def _is_message(message: Any) -> bool:
 
 
 def _tool_call(block: dict[str, Any]) -> ToolCall:
-    if not isinstance(block["input"], dict):
-        msg = f"a tool's input is {type(block['input']).__name__}"
-        raise TypeError(msg)
+    for key, kind in (("id", str), ("name", str), ("input", dict)):
+        if not isinstance(block[key], kind):
+            msg = f"a tool call's {key} is {type(block[key]).__name__}"
+            raise TypeError(msg)
     return ToolCall(id=block["id"], name=block["name"], arguments=block["input"])
 
 
@@ -99,14 +104,14 @@ def _provider_parts(content: list[dict[str, Any]], model_id: str) -> tuple[Provi
 def _usage(usage: dict[str, Any]) -> Usage:
     """https://platform.claude.com/docs/en/build-with-claude/prompt-caching: input is counted without cached tokens."""
     fresh, read, written = (
-        usage.get(name) for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+        count(usage.get(name)) for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
     )
     return Usage(
         input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
-        output_tokens=usage.get("output_tokens"),
+        output_tokens=count(usage.get("output_tokens")),
         cached_tokens=read,
         cache_write_tokens=written,
-        reasoning_tokens=(usage.get("output_tokens_details") or {}).get("thinking_tokens"),
+        reasoning_tokens=count((usage.get("output_tokens_details") or {}).get("thinking_tokens")),
     )
 
 

@@ -6,8 +6,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar
 
 from pipelex_backend_anthropic._answer import object_of_tool, read_answer
-from pipelex_backend_anthropic._request import answers_by_tool, message_body
+from pipelex_backend_anthropic._request import message_body, other_tools
 from pipelex_backend_anthropic._stream import StreamedMessage
+from pipelex_core.answers import says_something
 from pipelex_core.backend import ModelLister, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import CallError
 
@@ -36,14 +37,15 @@ class AnthropicBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister
         """The answer, whole."""
         body = message_body(request, self.config.options)
         message, request_id = await self._client.send(body, request.timeout)
-        return read_answer(message, model_id=request.spec.model_id, request_id=request_id)
+        answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id)
+        return says_something(answer, request, message["stop_reason"])
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """The JSON document: the text of a structured output, or the arguments of the tool that asks for it."""
         body = message_body(request, self.config.options)
         message, request_id = await self._client.send(body, request.timeout)
         answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id)
-        return object_of_tool(answer, request.schema_name) if answers_by_tool(body, request) else answer
+        return object_of_tool(answer, other_tools(body, request))
 
     async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """Deltas of text, then the answer; the stream is read to its end, so that its connection serves again."""
@@ -56,7 +58,9 @@ class AnthropicBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister
                     delta = streamed.add(event)
                     if delta is not None:
                         yield delta
-            answer = read_answer(streamed.message(), model_id=request.spec.model_id, request_id=request_id)
+            message = streamed.message()
+            answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id)
+            answer = says_something(answer, request, message["stop_reason"])
         except CallError as error:
             if streamed.has_begun:
                 error.partial_text = streamed.text

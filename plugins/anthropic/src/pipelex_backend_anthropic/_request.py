@@ -66,9 +66,12 @@ def message_body(request: TextRequest, options: Mapping[str, Any]) -> Body:
     return body
 
 
-def answers_by_tool(body: Body, request: ObjectRequest) -> bool:
-    """Whether a body asks for its object by a tool."""
-    return any(tool["name"] == request.schema_name for tool in body.get("tools", ()))
+def other_tools(body: Body, request: ObjectRequest) -> frozenset[str]:
+    """The names of the tools in a body that the object is not asked for by."""
+    by_tool = "format" not in body.get("output_config", {})
+    return frozenset(
+        tool["name"] for tool in body.get("tools", ()) if not by_tool or tool["name"] != request.schema_name
+    )
 
 
 def _max_tokens(request: TextRequest, reasoning: Reasoning, claude_4_limit: int | None) -> int:

@@ -42,7 +42,7 @@ class StreamedMessage:
             if event["type"] == "content_block_delta":
                 return self._add_delta(event["index"], event["delta"])
             return self._add_other(event)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             msg = f"the stream holds a malformed event: {type(error).__name__} {error}"
             raise InvalidAnswerError(msg, raw=event) from None
 
@@ -62,13 +62,13 @@ class StreamedMessage:
     def _add_delta(self, index: int, delta: dict[str, Any]) -> str | None:
         match delta["type"]:
             case "text_delta":
-                text: str = delta["text"]
+                text = _string(delta["text"])
                 self._pieces[index, "text"].append(text)
                 return text or None
             case "input_json_delta":
-                self._pieces[index, "input"].append(delta["partial_json"])
+                self._pieces[index, "input"].append(_string(delta["partial_json"]))
             case "thinking_delta":
-                self._pieces[index, "thinking"].append(delta["thinking"])
+                self._pieces[index, "thinking"].append(_string(delta["thinking"]))
             case "signature_delta":
                 self._blocks[index]["signature"] = delta["signature"]
         return None  # further kinds, such as citations, are of no use here
@@ -81,7 +81,7 @@ class StreamedMessage:
                 index, block = event["index"], dict(event["content_block"])
                 self._blocks[index] = block
                 for name in ("text", "thinking"):
-                    self._pieces[index, name] = [block[name]] if block.get(name) else []
+                    self._pieces[index, name] = [_string(block[name])] if block.get(name) else []
                 self._pieces[index, "input"] = []
                 if block["type"] == "text":
                     return block.get("text") or None
@@ -112,3 +112,10 @@ class StreamedMessage:
                 msg = f"the input of tool '{block.get('name')}' is no JSON"
                 raise InvalidAnswerError(msg, raw=written) from None
         return block
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        msg = f"text is {type(value).__name__}"
+        raise TypeError(msg)
+    return value

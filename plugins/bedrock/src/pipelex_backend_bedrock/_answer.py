@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_backend_bedrock._messages import MODEL_ID, PROVIDER
-from pipelex_core.errors import ContentFilterError, InvalidAnswerError
+from pipelex_core.answers import count
+from pipelex_core.errors import InvalidAnswerError
 from pipelex_core.requests import NO_USAGE, ProviderPart, TextAnswer, ToolCall, Usage
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ def read_answer(response: Mapping[str, Any], model_id: str) -> TextAnswer:
     """The answer in a response of Converse; its thoughts may be given back to the same model only.
 
     Raises:
-        InvalidAnswerError: It holds no message, or a message without anything in it.
-        ContentFilterError: All of it was withheld.
+        InvalidAnswerError: It holds no message, or a message without anything in it that does not say why.
     """
     request_id = request_id_of(response)
     message = response.get("output", {}).get("message")
@@ -63,9 +63,11 @@ def read_answer(response: Mapping[str, Any], model_id: str) -> TextAnswer:
 def as_object(answer: TextAnswer, request: ObjectRequest) -> TextAnswer:
     """The answer to a forced tool call: its arguments are the object, and it is no call any more.
 
-    A model that answered in text, as a thinking Claude may, keeps its text.
+    A model that answered in text, as a thinking Claude may, keeps its text. One that misspelt the tool's name is meant
+    all the same: whatever is none of the caller's tools is this one.
     """
-    asked = next((call for call in answer.tool_calls if call.name == request.schema_name), None)
+    others = {tool.name for tool in request.tools} - {request.schema_name}
+    asked = next((call for call in answer.tool_calls if call.name not in others), None)
     if asked is None:
         return answer
     return evolve(
@@ -81,10 +83,10 @@ def read_usage(usage: Mapping[str, Any] | None) -> Usage:
     if not usage:
         return NO_USAGE
     names = ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
-    fresh, read, written = (usage.get(name) for name in names)
+    fresh, read, written = (count(usage.get(name)) for name in names)
     return Usage(
         input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
-        output_tokens=usage.get("outputTokens"),
+        output_tokens=count(usage.get("outputTokens")),
         cached_tokens=read,
         cache_write_tokens=written,
     )
@@ -115,15 +117,18 @@ def _tool_calls(content: list[dict[str, Any]]) -> Iterator[ToolCall]:
     for block in content:
         call = block.get("toolUse")
         if call is not None and call.get("type") != "server_tool_use":
-            yield ToolCall(id=call["toolUseId"], name=call["name"], arguments=call.get("input") or {})
+            found = call["toolUseId"], call["name"], call.get("input") or {}
+            if not all(isinstance(value, kind) for value, kind in zip(found, (str, str, dict), strict=True)):
+                msg = "a tool call has an id, a name and arguments"
+                raise TypeError(msg)
+            yield ToolCall(id=found[0], name=found[1], arguments=found[2])
 
 
 def _check_not_empty(answer: TextAnswer, reason: str) -> None:
-    """An answer cut short may be empty, and so may one that ends at once with a stop string: both say so."""
-    if answer.text or answer.tool_calls or answer.finish_reason == "length" or reason == "stop_sequence":
+    """An answer cut short or withheld may be empty, and so may one that ends at once with a stop string: they say so."""
+    if answer.text or answer.tool_calls or answer.finish_reason in {"length", "content_filter"}:
         return
-    if answer.finish_reason == "content_filter":
-        msg = f"Bedrock withheld the answer because of its content ({reason})"
-        raise ContentFilterError(msg, raw=answer.raw, request_id=answer.request_id)
+    if reason == "stop_sequence":
+        return
     msg = f"Bedrock answered with nothing ({reason})"
     raise InvalidAnswerError(msg, raw=answer.raw, request_id=answer.request_id)

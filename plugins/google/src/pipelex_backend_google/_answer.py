@@ -9,6 +9,7 @@ from attrs import define, field
 
 from pipelex_backend_google._contents import PROVIDER, new_call_id
 from pipelex_backend_google._errors import request_id
+from pipelex_core.answers import count
 from pipelex_core.errors import ContentFilterError, InvalidAnswerError
 from pipelex_core.requests import NO_USAGE, FinishReason, ProviderPart, TextAnswer, ToolCall, Usage
 
@@ -63,8 +64,8 @@ class Gathered:
             ContentFilterError: The prompt was blocked.
         """
         self.last = piece
-        self.request_id = self.request_id or piece.get("responseId")
         try:
+            self.request_id = self.request_id or _string(piece.get("responseId")) or None
             return list(self._take(piece))
         except WRONG_FORM as error:
             fault = wrong_form(error)
@@ -72,31 +73,32 @@ class Gathered:
 
     def _take(self, piece: dict[str, Any]) -> Iterator[str]:
         counts = piece.get("usageMetadata")
-        if counts and "promptTokenCount" in counts:
+        if counts and counts.get("promptTokenCount") is not None:
             self._usage = usage_of(counts)
         candidates = piece.get("candidates")
         if not candidates:
-            blocked = piece.get("promptFeedback", {}).get("blockReason")
+            blocked = (piece.get("promptFeedback") or {}).get("blockReason")
             if blocked:
                 msg = f"Google blocked the prompt: {blocked}"
                 raise ContentFilterError(msg, request_id=self.request_id, raw=piece)
             return
         candidate = candidates[0]
-        self.finish = candidate.get("finishReason") or self.finish
-        for part in candidate.get("content", {}).get("parts", ()):
+        self.finish = _string(candidate.get("finishReason")) or self.finish
+        for part in parts_of(candidate):
             yield from self._take_part(part)
 
     def _take_part(self, part: dict[str, Any]) -> Iterator[str]:
         called, signature = part.get("functionCall"), part.get("thoughtSignature")
         if called is not None:
-            call = ToolCall(id=called.get("id") or new_call_id(), name=called["name"], arguments=called.get("args", {}))
+            call = _tool_call(called)
             self._calls.append(call)
             self._sign("call", call.id, signature)
         elif part.get("thought"):
-            self._reasoning.append(part.get("text", ""))
-            self._sign("thought", part.get("text", ""), signature)
+            thought = _string(part.get("text"))
+            self._reasoning.append(thought)
+            self._sign("thought", thought, signature)
         else:
-            text = part.get("text", "")
+            text = _string(part.get("text"))
             self._sign("text", text, signature)
             if text:
                 self._texts.append(text)
@@ -132,7 +134,7 @@ class Gathered:
         )
 
 
-def text_answer(response: types.GenerateContentResponse) -> TextAnswer:
+def gathered_answer(response: types.GenerateContentResponse) -> Gathered:
     """A whole answer.
 
     Raises:
@@ -145,7 +147,7 @@ def text_answer(response: types.GenerateContentResponse) -> TextAnswer:
     if gathered.finish is None and gathered.is_empty:
         msg = "Google's answer is empty, and says no reason"
         raise InvalidAnswerError(msg, request_id=gathered.request_id, raw=piece)
-    return gathered.answer()
+    return gathered
 
 
 def parse(response: types.GenerateContentResponse) -> tuple[dict[str, Any], str | None]:
@@ -174,10 +176,31 @@ def wrong_form(error: Exception) -> str:
 
 def usage_of(counts: dict[str, Any]) -> Usage:
     """`usageMetadata` in our terms: Google counts thoughts apart from the candidates, and leaves zeros out."""
-    thoughts = counts.get("thoughtsTokenCount")
+    thoughts = count(counts.get("thoughtsTokenCount"))
     return Usage(
-        input_tokens=counts.get("promptTokenCount"),
-        output_tokens=counts.get("candidatesTokenCount", 0) + (thoughts or 0),
-        cached_tokens=counts.get("cachedContentTokenCount"),
+        input_tokens=count(counts.get("promptTokenCount")),
+        output_tokens=(count(counts.get("candidatesTokenCount")) or 0) + (thoughts or 0),
+        cached_tokens=count(counts.get("cachedContentTokenCount")),
         reasoning_tokens=thoughts,
     )
+
+
+def parts_of(candidate: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of a candidate; one that was withheld or cut short may have none."""
+    return (candidate.get("content") or {}).get("parts") or []
+
+
+def _tool_call(called: dict[str, Any]) -> ToolCall:
+    name, arguments = _string(called["name"]), called.get("args") or {}
+    if not name or not isinstance(arguments, dict):
+        msg = "a function call has a name and arguments"
+        raise TypeError(msg)
+    return ToolCall(id=_string(called.get("id")) or new_call_id(), name=name, arguments=arguments)
+
+
+def _string(value: Any) -> str:
+    """A text, empty where there is none."""
+    if value is not None and not isinstance(value, str):
+        msg = f"text is {type(value).__name__}"
+        raise TypeError(msg)
+    return value or ""

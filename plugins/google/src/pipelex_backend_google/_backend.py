@@ -10,13 +10,14 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from pipelex_backend_google._answer import Gathered, text_answer
+from pipelex_backend_google._answer import Gathered, gathered_answer
 from pipelex_backend_google._body import text_body
 from pipelex_backend_google._call import call_config
 from pipelex_backend_google._client import open_client
 from pipelex_backend_google._errors import call_error, request_id
 from pipelex_backend_google._image import image_answer, image_body
 from pipelex_backend_google._stream import Pool, events, open_stream
+from pipelex_core.answers import says_something
 from pipelex_core.backend import ImageGenerator, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import ProviderConnectionError
 
@@ -65,11 +66,12 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
 
     async def generate_text(self, request: TextRequest) -> TextAnswer:
         """The answer, whole."""
-        return text_answer(await self._ask(request.spec, text_body(request)))
+        gathered = gathered_answer(await self._ask(request.spec, text_body(request)))
+        return says_something(gathered.answer(), request, gathered.finish)
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """The answer, whole, held to the schema by Google."""
-        return text_answer(await self._ask(request.spec, text_body(request)))
+        return gathered_answer(await self._ask(request.spec, text_body(request))).answer()
 
     async def generate_image(self, request: ImageRequest) -> ImageAnswer:
         """One image."""
@@ -96,7 +98,7 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
         if gathered.finish is None:
             msg = "Google's stream ended before the answer was complete"
             raise ProviderConnectionError(msg, request_id=gathered.request_id, partial_text=gathered.text)
-        yield gathered.answer()
+        yield says_something(gathered.answer(), request, gathered.finish)
 
     async def list_models(self) -> tuple[str, ...]:
         """Ids as a spec's `model_id` has them."""

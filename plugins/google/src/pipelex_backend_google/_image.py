@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from pipelex_backend_google._answer import WRONG_FORM, Gathered, parse, wrong_form
+from pipelex_backend_google._answer import WRONG_FORM, Gathered, parse, parts_of, wrong_form
 from pipelex_core.errors import ContentFilterError, InvalidAnswerError, UnsupportedInputError
+from pipelex_core.media import sniff
 from pipelex_core.requests import Image, ImageAnswer
 
 if TYPE_CHECKING:
@@ -85,9 +86,14 @@ def image_answer(response: types.GenerateContentResponse) -> ImageAnswer:
 
 def _images(piece: dict[str, Any]) -> Iterator[Image]:
     """The pictures, without those that were thoughts on the way."""
-    for candidate in piece.get("candidates", ())[:1]:
-        for part in candidate.get("content", {}).get("parts", ()):
+    for candidate in (piece.get("candidates") or ())[:1]:
+        for part in parts_of(candidate):
             picture = part.get("inlineData")
             if picture and not part.get("thought"):
                 data = picture["data"].replace("-", "+").replace("_", "/")  # either alphabet of base64
-                yield Image(data=b64decode(data, validate=True), content_type=picture["mimeType"])
+                decoded = b64decode(data, validate=True)
+                kind = sniff(decoded) or picture["mimeType"]
+                if not kind.startswith("image/"):
+                    msg = f"a picture is {kind}"
+                    raise ValueError(msg)
+                yield Image(data=decoded, content_type=kind)

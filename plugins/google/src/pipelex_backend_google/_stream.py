@@ -80,7 +80,10 @@ async def events(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
 async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
     """Lines as the format means them: ended by CR LF or LF, and by nothing else that Unicode calls a line's end."""
     rest = b""
+    is_start = True
     async for piece in response.aiter_bytes():
+        if is_start:
+            piece, is_start = piece.removeprefix(b"\xef\xbb\xbf"), False  # noqa: PLW2901 -- a byte order mark is no data
         *whole, rest = (rest + piece).split(b"\n")
         for line in whole:
             yield line.removesuffix(b"\r")

@@ -6,10 +6,11 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from pipelex_backend_mistral._chat_answer import Gathered, invalid, text_answer
+from pipelex_backend_mistral._chat_answer import Gathered, gathered_answer, invalid
 from pipelex_backend_mistral._chat_request import chat_body, size_of
 from pipelex_backend_mistral._client import MistralClient
 from pipelex_backend_mistral._ocr import document_answer, file_name, must_be_uploaded, ocr_body
+from pipelex_core.answers import says_something
 from pipelex_core.backend import DocumentExtractor, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import CallError, PluginError, ProviderConnectionError
 
@@ -56,12 +57,12 @@ class MistralBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtra
 
     async def generate_text(self, request: TextRequest) -> TextAnswer:
         """One chat completion."""
-        answered = await self._client.call(*_CHAT, chat_body(request), too_long=_may_be_too_long(request))
-        return text_answer(answered.payload, answered.request_id)
+        gathered = await self._chat(request)
+        return says_something(gathered.answer(), request, gathered.finish_reason)
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """One chat completion with a `response_format`."""
-        return await self.generate_text(request)
+        return (await self._chat(request)).answer()
 
     async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """One chat completion, streamed; the chunk with the finish reason is its last."""
@@ -84,7 +85,7 @@ class MistralBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtra
             msg = "Mistral's stream ended before the answer did"
             partial = "".join(gathered.text) or None
             raise ProviderConnectionError(msg, request_id=gathered.request_id, partial_text=partial)
-        yield gathered.answer()
+        yield says_something(gathered.answer(), request, gathered.finish_reason)
 
     async def extract(self, request: ExtractRequest) -> DocumentAnswer:
         """One OCR call; a large document is uploaded before, and deleted after it, however it ended."""
@@ -105,6 +106,10 @@ class MistralBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtra
             why = "it lists no models"
             raise invalid(why, answered.payload, answered.request_id)
         return tuple(str(model["id"]) for model in models)
+
+    async def _chat(self, request: TextRequest) -> Gathered:
+        answered = await self._client.call(*_CHAT, chat_body(request), too_long=_may_be_too_long(request))
+        return gathered_answer(answered.payload, answered.request_id)
 
     async def _read(self, request: ExtractRequest, url: str) -> DocumentAnswer:
         answered = await self._client.call(*_OCR, ocr_body(request, url))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from attrs import define, field
 
 from pipelex_backend_mistral._chat_request import PROVIDER
+from pipelex_core.answers import count
 from pipelex_core.errors import InvalidAnswerError, ServerError
 from pipelex_core.requests import NO_USAGE, ProviderPart, TextAnswer, ToolCall, Usage
 
@@ -143,7 +144,9 @@ class Gathered:
             arguments = json.loads(call["arguments"] or "{}")
         except (TypeError, ValueError):
             arguments = None
-        if not isinstance(arguments, dict) or not isinstance(call["name"], str):
+        if not (isinstance(call["name"], str) and call["name"] and isinstance(call["id"], str | None)):
+            self._fail("a tool call has no name, or an id that is none")
+        if not isinstance(arguments, dict):
             cut = " (cut by max_tokens)" if self.finish_reason in {"length", "model_length"} else ""
             self._fail(f"the arguments of tool call '{call['name']}' are no JSON object{cut}")
         return ToolCall(id=call["id"] or f"call{number:05d}", name=call["name"], arguments=arguments)
@@ -152,19 +155,18 @@ class Gathered:
         raise invalid(why, self.raw, self.request_id, partial_text="".join(self.text) or None)
 
 
-def text_answer(payload: Any, request_id: str | None) -> TextAnswer:
+def gathered_answer(payload: Any, request_id: str | None) -> Gathered:
     """The answer of a call without streaming.
 
     Raises:
         InvalidAnswerError: It is none.
-        ServerError: The provider says that it failed on the way.
     """
     gathered = Gathered(request_id=request_id)
     gathered.take(payload, "message")
     if gathered.finish_reason is None:
         why = "it does not say why it ended"
         raise invalid(why, payload, request_id)
-    return gathered.answer()
+    return gathered
 
 
 def invalid(why: str, raw: Any, request_id: str | None, partial_text: str | None = None) -> InvalidAnswerError:
@@ -179,10 +181,10 @@ def usage_of(counts: dict[str, Any]) -> Usage:
     cached = details.get("cached_tokens") if isinstance(details, dict) else counts.get("num_cached_tokens")
     spent = counts.get("completion_tokens_details")
     return Usage(
-        input_tokens=counts.get("prompt_tokens"),
-        output_tokens=counts.get("completion_tokens"),
-        cached_tokens=cached,
-        reasoning_tokens=spent.get("reasoning_tokens") if isinstance(spent, dict) else None,
+        input_tokens=count(counts.get("prompt_tokens")),
+        output_tokens=count(counts.get("completion_tokens")),
+        cached_tokens=count(cached),
+        reasoning_tokens=count(spent.get("reasoning_tokens")) if isinstance(spent, dict) else None,
     )
 
 

@@ -82,7 +82,8 @@ def document_answer(payload: Any, request: ExtractRequest, request_id: str | Non
 def _images(page: dict[str, Any], most: int | None) -> tuple[Image, ...]:
     """The images of a page, `most` at most."""
     images: list[Image] = []
-    for entry in page.get("images") or ():
+    listed = page.get("images")
+    for entry in listed if isinstance(listed, list) else ():
         if most is not None and len(images) >= most:
             break
         image = _image(entry) if isinstance(entry, dict) else None
@@ -108,7 +109,7 @@ def _image(entry: dict[str, Any]) -> Image | None:
         content_type=head.removeprefix("data:").partition(";")[0] if comma else "image/jpeg",
         width=_length(entry, "top_left_x", "bottom_right_x"),
         height=_length(entry, "top_left_y", "bottom_right_y"),
-        name=entry.get("id"),
+        name=entry["id"] if isinstance(entry.get("id"), str) else None,
     )
 
 

@@ -15,6 +15,7 @@ from pipelex_backend_openai._pictures import picture_of_chat, pictures
 from pipelex_backend_openai._responses import response_body, response_object_body
 from pipelex_backend_openai._responses_answer import ResponseReading
 from pipelex_backend_openai._traits import traits_of
+from pipelex_core.answers import says_something
 from pipelex_core.backend import ImageGenerator, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import InvalidAnswerError
 
@@ -92,7 +93,8 @@ class ChatBackend(ImageBackend, TextGenerator, TextStreamer, ObjectGenerator):
         traits = self._traits_for(request.spec)
         request = await self._prepared(request, traits)
         body = chat_body(request, traits, self._provider)
-        return await self._endpoint.ask(_CHAT, body, ChatReading(traits, self._provider))
+        answer = await self._endpoint.ask(_CHAT, body, ChatReading(traits, self._provider))
+        return says_something(answer, request)
 
     def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """One chat completion, streamed."""
@@ -101,7 +103,7 @@ class ChatBackend(ImageBackend, TextGenerator, TextStreamer, ObjectGenerator):
         async def body() -> dict[str, Any]:
             return streamed(chat_body(await self._prepared(request, traits), traits, self._provider), traits)
 
-        return self._endpoint.stream(_CHAT, body, ChatReading(traits, self._provider))
+        return self._endpoint.stream(_CHAT, body, ChatReading(traits, self._provider), request)
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """One chat completion whose text, or whose forced call of a tool, is the object."""
@@ -133,7 +135,7 @@ class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGener
     async def generate_text(self, request: TextRequest) -> TextAnswer:
         """One response."""
         body = response_body(request, self._traits_for(request.spec), self._provider)
-        return await self._endpoint.ask(_RESPONSES, body, ResponseReading(self._provider))
+        return says_something(await self._endpoint.ask(_RESPONSES, body, ResponseReading(self._provider)), request)
 
     def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """One response, streamed."""
@@ -142,7 +144,7 @@ class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGener
         async def body() -> dict[str, Any]:
             return {**response_body(request, traits, self._provider), "stream": True}
 
-        return self._endpoint.stream(_RESPONSES, body, ResponseReading(self._provider))
+        return self._endpoint.stream(_RESPONSES, body, ResponseReading(self._provider), request)
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """One response whose text, or whose forced call of a tool, is the object."""

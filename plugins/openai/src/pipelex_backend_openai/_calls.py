@@ -61,8 +61,11 @@ class PendingCalls:
                 call.extras[name] = piece[name]
 
     def take(self, name: str | None) -> PendingCall | None:
-        """The first call of the tool named, taken out."""
-        taken = next((call for call in self.calls if call.name == name), None)
+        """The first call of the tool named, taken out; the only call there is, where a model misspelt its name."""
+        if name is None:
+            return None
+        only = self.calls[0] if len(self.calls) == 1 else None
+        taken = next((call for call in self.calls if call.name == name), only)
         if taken is not None:
             self.calls.remove(taken)
         return taken
@@ -71,6 +74,10 @@ class PendingCalls:
         """The calls, with their arguments parsed; a provider without ids gets made-up ones."""
         for number, call in enumerate(self.calls):
             call.id = call.id or f"call_{number}"
+            identity: object = call.id  # whatever came
+            if not (isinstance(identity, str) and call.name):
+                msg = "a tool call has no name, or an id that is none"
+                raise MalformedError(msg)
         return tuple(
             ToolCall(id=call.id, name=call.name, arguments=parsed_arguments(call.name, call.arguments))
             for call in self.calls

@@ -120,7 +120,7 @@ class ChatReading:
             tool_calls=calls,
             reasoning="".join(self._reasoning) or (self._tags.reasoning if self._tags else None) or None,
             provider_parts=self._provider_parts() if calls else (),
-            request_id=request_id or self._last.get("id"),
+            request_id=request_id or text_or_none(self._last.get("id")),
             raw=self._last,
         )
 
@@ -136,7 +136,7 @@ class ChatReading:
             if len(message) == 1:
                 return text
         refusal = message.get("refusal")
-        if refusal:
+        if refusal and isinstance(refusal, str):
             self._refused = True
             self._text.append(refusal)
             text += refusal
@@ -167,6 +167,11 @@ class ChatReading:
         if extras:
             data["tool_calls"] = extras
         return (ProviderPart(provider=self._provider, data=data),) if data else ()
+
+
+def text_or_none(value: Any) -> str | None:
+    """A text, where it is one."""
+    return value if isinstance(value, str) and value else None
 
 
 def _usage_in(data: Mapping[str, Any]) -> Any:

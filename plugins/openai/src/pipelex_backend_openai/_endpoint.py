@@ -17,6 +17,7 @@ from openai import AsyncStream, Omit
 
 from pipelex_backend_openai._errors import Failures, MalformedError, ReportedError, request_id
 from pipelex_backend_openai._usage import image_usage
+from pipelex_core.answers import says_something
 from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
 from pipelex_core.requests import ImageAnswer
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from openai._types import RequestOptions
 
     from pipelex_backend_openai._clients import Connected
-    from pipelex_core.requests import Image, TextAnswer
+    from pipelex_core.requests import Image, TextAnswer, TextRequest
 
     ReadPictures = Callable[[Mapping[str, Any], httpx2.AsyncClient], Awaitable[tuple[Image, ...]]]
 
@@ -107,9 +108,9 @@ class Endpoint:
         raise failure
 
     async def stream(
-        self, path: str, body: Callable[[], Awaitable[JsonObject]], reading: Reading
+        self, path: str, body: Callable[[], Awaitable[JsonObject]], reading: Reading, request: TextRequest
     ) -> AsyncIterator[str | TextAnswer]:
-        """The pieces of text in the streamed answer to a POST, then the answer itself."""
+        """The pieces of text in the streamed answer to a POST, then the answer itself; an empty one is an error."""
         stream = await self._opened(path, await body())
         headers = stream.response.headers
         identity = request_id(headers)
@@ -132,7 +133,7 @@ class Endpoint:
         if failure is not None:
             failure.request_id = failure.request_id or identity
             raise failure
-        yield answer
+        yield says_something(answer, request)
 
     async def _opened(self, path: str, body: JsonObject) -> AsyncStream[object]:
         try:

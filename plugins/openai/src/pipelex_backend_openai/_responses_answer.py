@@ -59,7 +59,10 @@ class ResponseReading:
         """Take an event of a stream; the piece of visible text it holds, or nothing."""
         kind = event.get("type")
         if kind in _TEXT_DELTAS:
-            delta: str = event["delta"]
+            delta = event["delta"]
+            if not isinstance(delta, str):
+                msg = "a piece of text is none"
+                raise MalformedError(msg)
             self._deltas.append(delta)
             return delta
         if kind == "response.output_item.done":
@@ -91,7 +94,10 @@ class ResponseReading:
         )
 
     def _taken(self, calls: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-        return next((call for call in calls if call["name"] == self._object_tool), None)
+        if self._object_tool is None:
+            return None
+        only = calls[0] if len(calls) == 1 else None  # a model may misspell the name
+        return next((call for call in calls if call["name"] == self._object_tool), only)
 
     def _finish_reason(self, *, has_calls: bool) -> FinishReason:
         if self._response.get("status") == "incomplete":
@@ -133,4 +139,7 @@ def _reasoning(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 def _tool_call(item: Mapping[str, Any]) -> ToolCall:
     name = item["name"]
+    if not (isinstance(name, str) and name and isinstance(item["call_id"], str)):
+        msg = "a tool call has no name or no id"
+        raise MalformedError(msg)
     return ToolCall(id=item["call_id"], name=name, arguments=parsed_arguments(name, item.get("arguments") or ""))

@@ -1,0 +1,37 @@
+"""What plugins check of an answer, whichever provider gave it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_core.errors import InvalidAnswerError
+
+if TYPE_CHECKING:
+    from pipelex_core.requests import TextAnswer, TextRequest
+
+
+def says_something(answer: TextAnswer, request: TextRequest, reason: str | None = None) -> TextAnswer:
+    """The answer, if there is text or a call of a tool in it, or a reason why not.
+
+    One that was cut short or withheld may be empty, and so may one that ended at once with a stop string.
+
+    Args:
+        answer: What the provider answered.
+        request: What it was asked.
+        reason: The provider's word for why the answer ended, for the message.
+
+    Raises:
+        InvalidAnswerError: It is empty.
+    """
+    if answer.text or answer.tool_calls or answer.finish_reason in {"length", "content_filter"} or request.stop:
+        return answer
+    held = "reasoning alone" if answer.reasoning else "nothing"
+    msg = f"the answer is empty: it holds {held}" + (f", and ended with {reason}" if reason else "")
+    raise InvalidAnswerError(msg, raw=answer.raw, request_id=answer.request_id)
+
+
+def count(value: object) -> int | None:
+    """A number of tokens, where a provider's word for it is one; 12.0 is 12."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and value >= 0 else None
