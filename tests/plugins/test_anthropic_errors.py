@@ -93,7 +93,23 @@ def test_answers_of_something_else(reply: Reply, ours: type[CallError]) -> None:
     error = asyncio.run(failed(reply))
     assert type(error) is ours
     assert error.status == reply.status
-    assert str(reply.status) in error.message
+    assert str(reply.status) in str(error)
+
+
+@pytest.mark.parametrize(
+    "body", [{"error": "No."}, {"message": "No."}, {"detail": "No."}, {"error": {"message": "No."}}]
+)
+def test_words_of_something_else(body: dict[str, Any]) -> None:
+    """A gateway's message is told, whichever of the usual forms it has."""
+    assert asyncio.run(failed(Reply.json(body, status=400))).message == "No."
+
+
+def test_odd_words_of_something_else() -> None:
+    """What is no text is no word of ours, and does no harm."""
+    odd = {"error": {"type": ["a"], "message": {"b": 1}, "details": {"error_code": [2]}}, "request_id": 3}
+    error = asyncio.run(failed(Reply.json(odd, status=529)))
+    assert type(error) is errors.OverloadedError
+    assert (error.status, error.request_id) == (529, None)
 
 
 @pytest.mark.parametrize(

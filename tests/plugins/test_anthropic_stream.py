@@ -266,6 +266,10 @@ def test_a_failure_before_the_stream() -> None:
     asyncio.run(main())
 
 
+BAD = {"type": "text", "text": 5}
+BAD_DELTA = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": ["x"]}}
+
+
 @pytest.mark.parametrize(
     "reply, raw",
     [
@@ -275,6 +279,10 @@ def test_a_failure_before_the_stream() -> None:
         (Reply.sse(b"event: content_block_delta\ndata: {broken\n\n"), None),
         (Reply.sse(("content_block_delta", {"type": "content_block_delta", "index": 9, "delta": {}})), None),
         (Reply.sse(("message_start", ["no", "object"])), None),
+        (Reply.sse(("content_block_start", {"type": "content_block_start", "index": 0, "content_block": BAD})), None),
+        (Reply.sse(*EVENTS[:3], ("content_block_delta", BAD_DELTA)), None),
+        (Reply.sse(*EVENTS[:3], ("message_delta", {"type": "message_delta", "delta": ["x"]})), None),
+        (streamed(message()), None),
         (Reply.sse(*EVENTS[:3], b"event: x\ndata: \xff\xfe\n\n"), None),
         (
             Reply.sse(

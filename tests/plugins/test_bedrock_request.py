@@ -309,6 +309,7 @@ def test_an_object_by_an_offered_tool_or_by_json_schema() -> None:
         ({"reasoning": "nova"}, {"reasoning_effort": "none"}, {"reasoningConfig": {"type": "disabled"}}, None),
         ({"reasoning": "openai"}, {"reasoning_effort": "low"}, {"reasoning_effort": "low"}, None),
         ({}, {"reasoning_effort": "none"}, None, None),
+        ({}, {"reasoning_budget": 2000}, {"thinking": {"type": "enabled", "budget_tokens": 2000}}, None),
     ],
 )
 def test_each_family_reasons_in_its_own_way(
@@ -324,7 +325,6 @@ def test_each_family_reasons_in_its_own_way(
     ("model", "asked"),
     [
         ({}, {"reasoning_effort": "high"}),
-        ({}, {"reasoning_budget": 2000}),
         ({"reasoning": "adaptive"}, {"reasoning_budget": 2000}),
         ({"reasoning": "effort"}, {"reasoning_effort": "none"}),
         ({"reasoning": "budget"}, {"reasoning_effort": "high", "max_tokens": 1500}),

@@ -279,6 +279,8 @@ _BY_STATUS: dict[int, type[CallError]] = {
     413: BadRequestError,
     422: BadRequestError,
     429: RateLimitError,
+    498: OverloadedError,  # Groq: no capacity in the flex tier
+    499: ProviderConnectionError,  # Google and proxies: the request was cancelled
     503: OverloadedError,
     529: OverloadedError,
 }

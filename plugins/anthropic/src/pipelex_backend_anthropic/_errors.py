@@ -112,19 +112,22 @@ def error_of_answer(body: Any, *, status: int, headers: Mapping[str, str], key: 
         headers: Of the answer.
         key: What must not stand in the error.
     """
-    told = body.get("error") if isinstance(body, dict) else None
-    told = told if isinstance(told, dict) else {}
+    outer = body if isinstance(body, dict) else {}
+    inner = outer.get("error")
+    told = inner if isinstance(inner, dict) else {}
     details = told.get("details")
-    code = details.get("error_code") if isinstance(details, dict) else None
-    kind = told.get("type")
+    code = _word(details.get("error_code")) if isinstance(details, dict) else ""
+    kind = _word(told.get("type"))
     error_class = (
-        _BY_CODE.get(code or "")
-        or _BY_TYPE.get(kind or "")
+        _BY_CODE.get(code)
+        or _BY_TYPE.get(kind)
         or (error_class_for_status(status) if status >= 300 else None)
-        or _BY_VAGUE_TYPE.get(kind or "", errors.ServerError)
+        or _BY_VAGUE_TYPE.get(kind, errors.ServerError)
     )
-    message = str(told.get("message") or f"the provider answered with status {status} and no message")
-    request_id = headers.get("request-id") or (body.get("request_id") if isinstance(body, dict) else None)
+    # A gateway in between has forms of its own.
+    words = (told.get("message"), inner, outer.get("message"), outer.get("detail"))
+    message = next(filter(None, map(_word, words)), f"the provider answered with status {status} and no message")
+    request_id = headers.get("request-id") or _word(outer.get("request_id")) or None
     return error_class(
         without(key, message),
         status=status,
@@ -132,3 +135,8 @@ def error_of_answer(body: Any, *, status: int, headers: Mapping[str, str], key: 
         retry_after=retry_after(headers),
         raw=without(key, body),
     )
+
+
+def _word(value: Any) -> str:
+    """A text, empty for anything else."""
+    return value if isinstance(value, str) else ""

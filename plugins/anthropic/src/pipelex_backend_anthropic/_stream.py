@@ -80,9 +80,11 @@ class StreamedMessage:
             case "content_block_start":
                 index, block = event["index"], dict(event["content_block"])
                 self._blocks[index] = block
+                for name in ("text", "thinking", "input"):
+                    self._pieces[index, name] = []
                 for name in ("text", "thinking"):
-                    self._pieces[index, name] = [_string(block[name])] if block.get(name) else []
-                self._pieces[index, "input"] = []
+                    if block.get(name):
+                        self._pieces[index, name].append(_string(block[name]))
                 if block["type"] == "text":
                     return block.get("text") or None
             case "message_delta":

@@ -118,7 +118,8 @@ def _tool_calls(content: list[dict[str, Any]]) -> Iterator[ToolCall]:
         call = block.get("toolUse")
         if call is not None and call.get("type") != "server_tool_use":
             found = call["toolUseId"], call["name"], call.get("input") or {}
-            if not all(isinstance(value, kind) for value, kind in zip(found, (str, str, dict), strict=True)):
+            is_right = all(isinstance(value, kind) for value, kind in zip(found, (str, str, dict), strict=True))
+            if not (is_right and found[1]):
                 msg = "a tool call has an id, a name and arguments"
                 raise TypeError(msg)
             yield ToolCall(id=found[0], name=found[1], arguments=found[2])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelex_backend_openai._calls import parsed_arguments
+from pipelex_backend_openai._chat_answer import text_or_none
 from pipelex_backend_openai._errors import MalformedError, ReportedError
 from pipelex_backend_openai._usage import responses_usage
 from pipelex_core.requests import FinishReason, ProviderPart, TextAnswer, ToolCall
@@ -89,7 +90,7 @@ class ResponseReading:
             tool_calls=tuple(_tool_call(item) for item in calls),
             reasoning="".join(_reasoning(self._items)) or None,
             provider_parts=self._provider_parts(),
-            request_id=request_id or self._response.get("id"),
+            request_id=request_id or text_or_none(self._response.get("id")),
             raw=self._response,
         )
 
