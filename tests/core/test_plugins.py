@@ -181,7 +181,7 @@ def test_discovery_imports_no_sdk() -> None:
         assert not [r for r in plugins.records if r.status != "ok"], plugins.records
         assert not opened, opened
         heavy = {"openai", "anthropic", "mistralai", "fal_client", "boto3", "botocore", "google.genai", "pypdfium2", "xllamacpp",
-                 "httpx", "httpx2", "aiohttp", "pydantic", "google.cloud.aiplatform"}
+                 "httpx", "httpx2", "aiohttp", "pydantic", "google.cloud.aiplatform", "packaging"}
         assert not heavy & set(sys.modules), heavy & set(sys.modules)
         light = {"cattrs", "rich", "cyclopts", "msgspec", "dotenv", "tomli", "tree_sitter", "jsonschema", "asyncio"}
         assert not light & after_import, light & after_import
@@ -193,3 +193,30 @@ def test_every_installed_plugin_is_found() -> None:
     """The records are the entry points."""
     installed = {point.name for point in entry_points(group=hookspecs.ENTRY_POINT_GROUP)}
     assert {record.name for record in discover().records} == installed
+
+
+@pytest.mark.parametrize(
+    "requires, inside",
+    [
+        ("pipelex-core[http]>=0.1,<0.2", True),
+        ("Pipelex.Core >=0.1.0", True),
+        ("pipelex-core", True),
+        ("pipelex-core==0.1.*", True),
+        ("pipelex-core~=0.1.0", True),
+        ("pipelex-core>=0.2; extra == 'new'", True),
+        ("pipelex-core-extras>=7", True),
+        ("pipelex-core<0.1.0.0", False),
+        ("pipelex-core>0.1", False),
+        ("pipelex_core>=0.2,<0.3", False),
+        ("pipelex-core>=0.1,!=0.1.0", False),
+        ("pipelex-core ??", False),
+    ],
+)
+def test_the_range_of_core_that_a_plugin_declares_is_kept(
+    requires: str, inside: bool, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In whatever way it is written."""
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "0.1.0")
+    install(site, "ranged", "", requires=requires)
+    (record,) = found(site).records
+    assert (record.status == "ok") == inside, record.reason

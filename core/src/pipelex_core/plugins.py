@@ -7,6 +7,7 @@ go on. Finding and loading imports a plugin's light module, never its SDK.
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve, field, frozen
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger("pipelex_core.plugins")
 
 CORE_DISTRIBUTION = "pipelex-core"
+
+_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)\s*(?:\[[^]]*\])?\s*(.*)\Z", re.DOTALL)
+_PLAIN_CLAUSE = re.compile(r"\s*(>=|<)\s*(\d+(?:\.\d+)*)\s*\Z")
 
 FIRST_PARTY: dict[str, str] = {
     "anthropic": "pipelex-backend-anthropic",
@@ -225,25 +229,57 @@ def _core_mismatch(distribution: Distribution) -> str | None:
     """Why the installed core is outside the range a plugin declares, or None."""
     from importlib.metadata import PackageNotFoundError, version
 
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.utils import canonicalize_name
-
     try:
         installed = version(CORE_DISTRIBUTION)
     except PackageNotFoundError:
         return None  # core runs from its sources: there is no version to compare
     for line in distribution.requires or ():
-        try:
-            requirement = Requirement(line)
-        except InvalidRequirement as error:
-            return f"its metadata cannot be read: {error}"
-        if canonicalize_name(requirement.name) != CORE_DISTRIBUTION:
+        named = _REQUIREMENT.match(line)
+        if named is None or re.sub(r"[-_.]+", "-", named[1]).lower() != CORE_DISTRIBUTION:
             continue
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-            continue
-        if not requirement.specifier.contains(installed, prereleases=True):
-            return f"it needs {CORE_DISTRIBUTION}{requirement.specifier}, and {installed} is installed"
+        mismatch = None if _is_plainly_inside(named[2], installed) else _outside(line, installed)
+        if mismatch:
+            return mismatch
     return None
+
+
+def _is_plainly_inside(ranges: str, installed: str) -> bool:
+    """Whether a version is inside a range such as `>=0.1,<0.2`; False says nothing, and `packaging` is to decide."""
+    if not re.fullmatch(r"\d+(\.\d+)*", installed):
+        return False
+    clauses = [_PLAIN_CLAUSE.match(clause) for clause in ranges.split(",")]
+    return all(
+        clause is not None
+        and (
+            _numbers(installed) >= _numbers(clause[2])
+            if clause[1] == ">="
+            else _numbers(installed) < _numbers(clause[2])
+        )
+        for clause in clauses
+    )
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    """A release as numbers, without the zeros at its end: 1.0 is 1."""
+    numbers = [int(number) for number in release.split(".")]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def _outside(line: str, installed: str) -> str | None:
+    """Why a version is outside the range of a requirement, or None; `packaging` is slow to import."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        requirement = Requirement(line)
+    except InvalidRequirement as error:
+        return f"its metadata cannot be read: {error}"
+    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+        return None
+    if requirement.specifier.contains(installed, prereleases=True):
+        return None
+    return f"it needs {CORE_DISTRIBUTION}{requirement.specifier}, and {installed} is installed"
 
 
 def _classify(candidate: _Candidate, manager: pluggy.PluginManager) -> _Candidate:
