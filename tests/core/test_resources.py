@@ -105,3 +105,16 @@ def test_an_answer_that_is_no_http() -> None:
             await resources.close()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("address", ["http://x:99999/", "http://a..b/", f"http://{'a' * 300}/"])
+def test_an_address_that_is_none_is_an_error_of_the_pools_own(address: str) -> None:
+    """Not a bare `ValueError`, which no table of errors has."""
+
+    async def main() -> None:
+        resources = LoopResources()
+        with pytest.raises(httpx2.UnsupportedProtocol):
+            await resources.http().get(address)
+        await resources.close()
+
+    asyncio.run(main())
