@@ -55,11 +55,11 @@ class PoolTransport(httpx2.AsyncBaseTransport):
         timeout = aiohttp.ClientTimeout(
             total=None, connect=limits.get("pool"), sock_connect=limits.get("connect"), sock_read=limits.get("read")
         )
-        address = _address(request.url)
+        url = request.url.copy_with(userinfo=b"") if request.url.userinfo else request.url  # it is a header by now
         try:
             response = await self._session.request(
                 request.method,
-                address,
+                URL(str(url), encoded=True),
                 headers=CIMultiDict(request.headers.multi_items()),
                 data=_body(request),
                 allow_redirects=False,
@@ -72,7 +72,7 @@ class PoolTransport(httpx2.AsyncBaseTransport):
             raise httpx2.RemoteProtocolError(msg) from None
         except (aiohttp.ClientError, OSError) as error:
             raise _ours(error) from error
-        except UnicodeError as error:  # a host's name that is none
+        except ValueError as error:  # a port or a host's name that is none
             raise httpx2.UnsupportedProtocol(str(error)) from error
         return httpx2.Response(
             status_code=response.status,
@@ -86,14 +86,6 @@ class PoolTransport(httpx2.AsyncBaseTransport):
         if self._session is not None:
             session, self._session = self._session, None
             await session.close()
-
-
-def _address(url: httpx2.URL) -> URL:
-    """The URL as aiohttp takes it, without credentials: they are a header by now."""
-    try:
-        return URL(str(url.copy_with(userinfo=b"") if url.userinfo else url), encoded=True)
-    except ValueError as error:
-        raise httpx2.UnsupportedProtocol(str(error)) from error
 
 
 class _Answer(httpx2.AsyncByteStream):
