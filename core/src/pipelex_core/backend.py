@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         TextAnswer,
         TextRequest,
     )
-    from pipelex_core.specs import BackendConfig, ModelSpec
+    from pipelex_core.specs import BackendConfig, ModelSpec, ModelType
 
 
 class Resources(Protocol):
@@ -155,12 +155,14 @@ class BackendFactory:
         options: The keys of backends.toml that it reads from `config.options`.
         model_options: The keys of a model spec that it reads from `spec.options`.
         requires_key: Whether the backend cannot work without an `api_key`.
+        model_type: What its models are for, where a spec does not say and they can be for one thing only.
     """
 
     create: Callable[[BackendConfig], Backend]
     options: tuple[Option, ...] = field(default=(), kw_only=True)
     model_options: tuple[Option, ...] = field(default=(), kw_only=True)
     requires_key: bool = field(default=False, kw_only=True)
+    model_type: ModelType | None = field(default=None, kw_only=True)
 
     def __call__(self, config: BackendConfig) -> Any:
         """What `create` makes of the config."""

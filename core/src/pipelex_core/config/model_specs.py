@@ -169,7 +169,7 @@ class SpecReader:
             message = f"the model '{name}' names no sdk"
             self.context.faults.error(ModelsManagerError, "missing-key", message, layers.source, expected='sdk = "…"')
             return "has a fault in its spec"
-        model_type = spec.model_type or _inferred_type(spec.outputs)
+        model_type = spec.model_type or self._inferred_type(spec.sdk, spec.outputs)
         return ModelSpec(
             name=name,
             backend=self.backend,
@@ -213,6 +213,15 @@ class SpecReader:
             prices = {name: price * _THOUSAND for name, price in prices.items()}
         return Costs(unit=_UNITS[model_type], **cast("dict[str, Any]", prices))
 
+    def _inferred_type(self, sdk: str, outputs: frozenset[str]) -> ModelType:
+        """What a model is for by its outputs, else by its sdk, where the models of that are for one thing only."""
+        if "image" in outputs:
+            return ModelType.IMG_GEN
+        if "pages" in outputs:
+            return ModelType.TEXT_EXTRACTOR
+        found = None if outputs else self.context.plugins.find(self.backend, sdk)
+        return (found[0].model_type if found else None) or ModelType.LLM
+
     def _options(self, sdk: str, extra: dict[str, Any], layers: _Layers) -> dict[str, Any]:
         """The keys that belong to the plugin, checked where it is installed to say what there is."""
         found = self.context.plugins.find(self.backend, sdk)
@@ -228,9 +237,3 @@ class SpecReader:
             others=tuple(sorted(_SPEC_KEYS)),
             complete=found is not None,
         )
-
-
-def _inferred_type(outputs: frozenset[str]) -> ModelType:
-    if "image" in outputs:
-        return ModelType.IMG_GEN
-    return ModelType.TEXT_EXTRACTOR if "pages" in outputs else ModelType.LLM

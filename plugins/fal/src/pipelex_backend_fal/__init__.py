@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_core.backend import BackendFactory, Option
 from pipelex_core.hookspecs import hookimpl
+from pipelex_core.specs import ModelType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,7 @@ def _create(config: BackendConfig) -> Backend:
 def pipelex_backends() -> Mapping[str, BackendFactory]:
     """The sdk `fal`."""
     arguments = Option(name="arguments", type="table", help="Further arguments of the model, sent to fal as they are.")
-    return {"fal": BackendFactory(_create, model_options=(arguments,), requires_key=True)}
+    return {"fal": BackendFactory(_create, model_options=(arguments,), requires_key=True, model_type=ModelType.IMG_GEN)}
 
 
 @hookimpl

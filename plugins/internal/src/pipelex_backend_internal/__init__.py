@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_core.backend import BackendFactory, Option
 from pipelex_core.hookspecs import hookimpl
+from pipelex_core.specs import ModelType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,7 @@ def _create(config: BackendConfig) -> Backend:
 def pipelex_backends() -> Mapping[str, BackendFactory]:
     """The sdk `pypdfium2`."""
     dpi = Option(name="dpi", type="int", help="Dots per inch of rendered pages, 150 unless told.")
-    return {"pypdfium2": BackendFactory(_create, model_options=(dpi,))}
+    return {"pypdfium2": BackendFactory(_create, model_options=(dpi,), model_type=ModelType.TEXT_EXTRACTOR)}
 
 
 @hookimpl
