@@ -171,6 +171,23 @@ def test_an_image_as_a_data_url_is_read() -> None:
     assert not server.fetched
 
 
+DATA_URL = "data:image/png;base64," + b64encode(PNG).decode()
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"images": [DATA_URL], "seed": "7", "timings": {"inference": 0.5}},
+        {"images": None, "image": {"url": DATA_URL, "width": None, "file_name": None}, "has_nsfw_concepts": None},
+        {"images": [], "image": DATA_URL, "seed": True},
+    ],
+)
+def test_results_as_some_models_have_them(result: dict[str, Any]) -> None:
+    """Bare URLs, nulls beside the image, and a seed that is none: what was paid for is not lost."""
+    answer, _ = generate(result=[result])
+    assert ([image.data for image in answer.images], answer.seed) == ([PNG], None)
+
+
 def test_what_fal_says_stands_in_for_what_bytes_do_not_tell() -> None:
     """An image of a kind we do not know has the type its host gives, and the size of fal's result."""
     answer, _ = generate(media={"a.png": [Reply(chunks=(b"GIF89a...",), content_type="image/gif; x=y")]})

@@ -531,3 +531,32 @@ def test_a_call_without_a_name_is_an_error(wrong: dict[str, Any]) -> None:
     call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}, **wrong}
     with pytest.raises(errors.InvalidAnswerError, match="no name"):
         generated(Reply.json(completion(None, tool_calls=[call])))
+
+
+@pytest.mark.parametrize(
+    "pieces, names",
+    [
+        (({"function": {"name": "f", "arguments": "{}"}}, {"function": {"name": "g", "arguments": "{}"}}), ["f", "g"]),
+        (
+            (
+                {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}},
+                {"index": 0, "id": "a", "function": {"name": "f", "arguments": "}"}},
+            ),
+            ["f"],
+        ),
+        (
+            (
+                {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}},
+                {"index": 2, "id": "b", "function": {"name": "g", "arguments": "{"}},
+                {"index": 2, "id": "", "function": {"name": None, "arguments": "}"}},
+            ),
+            ["f", "g"],
+        ),
+    ],
+    ids=["no index and no id", "name repeated", "gap"],
+)
+def test_pieces_of_calls_as_compatible_servers_have_them(pieces: tuple[dict[str, Any], ...], names: list[str]) -> None:
+    """Each call comes out once, with its name and its arguments."""
+    *_, answer = streamed(Reply.sse(*(chunk({"tool_calls": [piece]}) for piece in pieces), chunk({}, "tool_calls")))
+    assert isinstance(answer, TextAnswer)
+    assert [(call.name, call.arguments) for call in answer.tool_calls] == [(name, {}) for name in names]

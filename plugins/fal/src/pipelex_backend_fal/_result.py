@@ -44,7 +44,7 @@ async def image_answer(
     seed = result.get("seed")
     return ImageAnswer(
         images=tuple(images),
-        seed=seed if isinstance(seed, int) else None,
+        seed=seed if type(seed) is int else None,
         usage=Usage(images=len(entries)),
         request_id=request_id,
         raw=result,
@@ -52,13 +52,18 @@ async def image_answer(
 
 
 def _entries(result: Any, request_id: str | None) -> list[Mapping[str, Any]]:
-    """The images of a result: a list, or the only one."""
-    images = result.get("images", result.get("image")) if isinstance(result, dict) else None
-    entries = [images] if isinstance(images, dict) else images
-    if not isinstance(entries, list) or not entries or not all(_has_url(entry) for entry in entries):
+    """The images of a result: a list, or the only one; each an object with a URL, or a bare URL."""
+    images = (result.get("images") or result.get("image")) if isinstance(result, dict) else None
+    listed = images if isinstance(images, list) else [images]
+    entries: list[Any] = [{"url": entry} if isinstance(entry, str) else entry for entry in listed]
+    if not entries or not all(_has_url(entry) for entry in entries):
         msg = "fal's result holds no images"
         raise InvalidAnswerError(msg, request_id=request_id, raw=result, unsettled=True)
     return entries
+
+
+def _length(value: Any) -> int | None:
+    return value if type(value) is int and value > 0 else None
 
 
 def _has_url(entry: Any) -> bool:
@@ -80,8 +85,8 @@ async def _image(entry: Mapping[str, Any], http: httpx2.AsyncClient, request_id:
     return Image(
         data=data,
         content_type=content_type,
-        width=width if isinstance(width, int) else None,
-        height=height if isinstance(height, int) else None,
+        width=_length(width),
+        height=_length(height),
         name=entry.get("file_name") if isinstance(entry.get("file_name"), str) else None,
     )
 

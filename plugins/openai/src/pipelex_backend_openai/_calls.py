@@ -43,22 +43,29 @@ class PendingCalls:
     def add(self, piece: Mapping[str, Any], index: int | None = None) -> None:
         """Take a call, or a piece of one: pieces belong together by their index, or else follow each other.
 
+        Without an index or an id, a name begins a call. Some servers repeat the name with every piece.
         `index` is where the call stands in an answer that was not streamed.
         """
         index = piece.get("index") if index is None else index
         identity = piece.get("id")
         call = next((known for known in reversed(self.calls) if index is None or known.index == index), None)
-        if call is None or (identity and call.id and call.id != identity):
+        function = piece.get("function") or {}
+        name = function.get("name") or ""
+        if identity:
+            is_new = call is not None and bool(call.id) and call.id != identity
+        else:
+            is_new = call is not None and index is None and bool(name and call.name)
+        if call is None or is_new:
             call = PendingCall(index)
             self.calls.append(call)
-        function = piece.get("function") or {}
         call.id = call.id or identity or ""
-        call.name += function.get("name") or ""
+        if name != call.name:
+            call.name += name
         arguments = function.get("arguments") or ""
         call.arguments += arguments if isinstance(arguments, str) else json.dumps(arguments)
-        for name in self._kept_fields:
-            if name in piece:
-                call.extras[name] = piece[name]
+        for kept in self._kept_fields:
+            if kept in piece:
+                call.extras[kept] = piece[kept]
 
     def take(self, name: str | None) -> PendingCall | None:
         """The first call of the tool named, taken out; the only call there is, where a model misspelt its name."""
