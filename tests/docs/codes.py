@@ -31,6 +31,8 @@ def _reported(call: ast.Call) -> Iterator[tuple[str, str]]:
     place = {"error": 1, "warning": 0}.get(name)
     if place is not None and len(call.args) > place:
         yield from ((code, name) for code in _words(call.args[place]))
+    if name == "report_lack" and call.args:  # an error, or off where the load is not strict
+        yield from ((code, "error") for code in _words(call.args[0]))
     if name == "Problem":
         for keyword in call.keywords:
             if keyword.arg == "code":
