@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from pipelex_core.requests import Result, TextResult
+from pipelex_core.results import Result, TextResult
 from tests.conformance.scenario import COST, TEXT, USAGE
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from pipelex_core.requests import Usage
+    from pipelex_core.results import Usage
     from tests.conformance.provider import Provider
 
 _OF_THE_PROVIDER = {"model", "backend", "model_id", "request_id", "attempts", "raw"}

@@ -7,7 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
-from pipelex_core.requests import Tool, Usage
+from pipelex_core.parts import Tool
+from pipelex_core.results import Usage
 from pipelex_core.specs import Costs
 from tests.documents.pdfs import jpeg, lines, pdf, pictures
 from tests.servers.openai_server import png

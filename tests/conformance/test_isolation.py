@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve
 
 from pipelex_core import AsyncClient
-from pipelex_core.requests import ProviderPart, ToolCall
+from pipelex_core.parts import ProviderPart, ToolCall
 from tests.conformance.checks import shape
 from tests.conformance.provider import Reached, deck_of, installed, reached
 from tests.conformance.rows import ROWS
@@ -33,7 +33,7 @@ from tests.servers.bedrock import clean_aws
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from pipelex_core.requests import Message
+    from pipelex_core.parts import Message
     from tests.conformance.provider import Column, Provider
 
 __all__ = ["clean_aws"]

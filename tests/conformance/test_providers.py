@@ -14,7 +14,7 @@ import pytest
 from attrs import evolve
 
 from pipelex_core.errors import CallError, UnsupportedInputError
-from pipelex_core.requests import DocumentResult, ImageResult, ObjectResult, Usage
+from pipelex_core.results import DocumentResult, ImageResult, ObjectResult, Usage
 from tests.conformance.cells import empty_cells, proves
 from tests.conformance.checks import check_common, check_text
 from tests.conformance.provider import reached

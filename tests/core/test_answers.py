@@ -6,7 +6,9 @@ import pytest
 
 from pipelex_core.answers import count, says_something
 from pipelex_core.errors import InvalidAnswerError
-from pipelex_core.requests import TextAnswer, TextRequest, ToolCall
+from pipelex_core.parts import ToolCall
+from pipelex_core.requests import TextRequest
+from pipelex_core.results import TextAnswer
 from pipelex_core.specs import ModelSpec
 
 REQUEST = TextRequest(spec=ModelSpec(name="m", backend="b", sdk="s", model_id="m"), messages=())

@@ -33,7 +33,7 @@ from pipelex_core import (
 )
 from pipelex_core.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
 from pipelex_core.deck import Preset
-from pipelex_core.requests import TextAnswer
+from pipelex_core.results import TextAnswer
 from pipelex_core.settings import SETTINGS
 from tests.support.scripted import KEY, OCR, PAINTER, PNG, USAGE, Script, ScriptedBackend, deck_of, plugins_for, spec
 

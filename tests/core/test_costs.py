@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipelex_core.costs import cost_of, total
-from pipelex_core.requests import Cost, Usage
+from pipelex_core.results import Cost, Usage
 from pipelex_core.specs import Costs
 
 D = Decimal

@@ -9,7 +9,7 @@ import pytest
 
 from pipelex_core import AsyncClient, DeadlineExceededError, UnsupportedInputError
 from pipelex_core.execution import downloads
-from pipelex_core.requests import Media
+from pipelex_core.parts import Media
 from tests.servers.base import Reply, Server
 from tests.support.scripted import OCR, PNG, NoUrls, Script, deck_of, plugins_for, spec
 

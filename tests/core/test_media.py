@@ -9,7 +9,7 @@ import pytest
 
 from pipelex_core import UnsupportedInputError
 from pipelex_core.media import read_document, read_image, read_media, sniff
-from pipelex_core.requests import Media
+from pipelex_core.parts import Media
 from tests.support.scripted import PNG
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 
 from pipelex_core import Client, ContentFilterError, InvalidAnswerError, UnsupportedInputError
 from pipelex_core.objects import InvalidObjectError, bare_json, object_type
-from pipelex_core.requests import TextAnswer
+from pipelex_core.results import TextAnswer
 from tests.support.scripted import USAGE, Script, deck_of, plugins_for, spec
 
 

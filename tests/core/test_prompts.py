@@ -9,8 +9,8 @@ import pytest
 
 from pipelex_core import Message, TextPart, Tool, UnsupportedInputError
 from pipelex_core.execution.plans import plan_text
+from pipelex_core.parts import ImagePart, Media, ToolCall, ToolResult
 from pipelex_core.prompts import read_image_prompt, read_prompt, read_tools
-from pipelex_core.requests import ImagePart, Media, ToolCall, ToolResult
 from tests.support.scripted import PNG, deck_of, spec
 
 LONE = "\ud800"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelex_core import AsyncClient, Client, PluginError, RateLimitError
-from pipelex_core.requests import TextAnswer
+from pipelex_core.results import TextAnswer
 from tests.support.scripted import USAGE, Script, ScriptedBackend, deck_of, plugins_for, spec
 
 ANSWER = TextAnswer(text="ab", finish_reason="stop", usage=USAGE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 
 from attrs import fields_dict
 
-from pipelex_core import backend, errors, hookspecs, requests
+from pipelex_core import backend, errors, hookspecs, results
 from pipelex_core.client import AsyncClient
 from pipelex_core.config import tables
 from pipelex_core.config.backends import NEWER_BACKEND_KEYS
@@ -59,8 +59,8 @@ def made_parts() -> dict[str, str]:
         "problem-attributes": _attributes(errors.Problem),
         "faulty-deck": faulty_deck(),
         "faulty-report": faulty_report(),
-        "result": _attributes(requests.Result),
-        **{name: _attributes(getattr(requests, name)) for name in _VALUES},
+        "result": _attributes(results.Result),
+        **{name: _attributes(getattr(results, name)) for name in _VALUES},
         "hooks": _hooks(),
         "capabilities": _capabilities(),
         "backend-config": _attributes(BackendConfig),

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_openai import pipelex_backends
 from pipelex_core.execution.resources import LoopResources
-from pipelex_core.requests import Message, TextAnswer, TextPart, TextRequest
+from pipelex_core.parts import Message, TextPart
+from pipelex_core.requests import TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 from tests.servers.openai_server import OpenAIServer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from pipelex_core.results import TextAnswer
     from tests.servers.base import Reply, Server
 
 KEY = "sk-secret-0123456789"

@@ -14,7 +14,7 @@ from pipelex_backend_anthropic import pipelex_backends, pipelex_model_specs
 from pipelex_core.backend import ModelLister, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import AuthenticationError, InvalidAnswerError
 from pipelex_core.execution.resources import LoopResources
-from pipelex_core.requests import FinishReason, Usage
+from pipelex_core.results import FinishReason, Usage
 from tests.servers.anthropic import (
     ANSWER,
     KEY,

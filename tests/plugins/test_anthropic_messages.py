@@ -9,7 +9,7 @@ import pytest
 
 from pipelex_backend_anthropic._messages import api_messages
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.requests import (
+from pipelex_core.parts import (
     DocumentPart,
     ImagePart,
     Media,

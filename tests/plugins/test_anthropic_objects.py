@@ -15,7 +15,8 @@ import pytest
 
 from pipelex_backend_anthropic._schema import strict_schema
 from pipelex_core.objects import object_type
-from pipelex_core.requests import ObjectRequest, Tool
+from pipelex_core.parts import Tool
+from pipelex_core.requests import ObjectRequest
 from tests.servers.anthropic import AnthropicServer, asked, config, message, opened, replied, spec, text, tool_use
 
 CITY = {

@@ -9,7 +9,7 @@ import pytest
 
 from pipelex_backend_anthropic._request import message_body
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.requests import Tool
+from pipelex_core.parts import Tool
 from tests.servers.anthropic import ANSWER, AnthropicServer, asked, config, opened, spec
 
 TOOLS = (Tool(name="weather"), Tool(name="news"))

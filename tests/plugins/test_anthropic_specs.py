@@ -12,7 +12,7 @@ import tomli
 
 from pipelex_backend_anthropic import pipelex_backends, pipelex_model_specs
 from pipelex_core.constraints import CONSTRAINTS, fit
-from pipelex_core.requests import Tool
+from pipelex_core.parts import Tool
 from pipelex_core.settings import REASONING_EFFORTS
 from tests.servers.anthropic import ANSWER, AnthropicServer, asked, config, opened, spec
 

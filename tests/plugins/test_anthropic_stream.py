@@ -16,7 +16,8 @@ from pipelex_core.errors import (
     RateLimitError,
     ServerError,
 )
-from pipelex_core.requests import TextAnswer, ToolCall, Usage
+from pipelex_core.parts import ToolCall
+from pipelex_core.results import TextAnswer, Usage
 from tests.servers.anthropic import (
     KEY,
     REQUEST_ID,

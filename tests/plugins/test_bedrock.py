@@ -20,8 +20,8 @@ from pipelex_core.backend import ModelLister, ObjectGenerator, TextGenerator, Te
 from pipelex_core.constraints import CONSTRAINTS, fit
 from pipelex_core.errors import PermissionDeniedError
 from pipelex_core.hookspecs import ENTRY_POINT_GROUP
+from pipelex_core.parts import Message, TextPart
 from pipelex_core.plugins import discover
-from pipelex_core.requests import Message, TextPart
 from pipelex_core.settings import REASONING_EFFORTS
 from tests.servers import bedrock
 from tests.servers.base import Reply, Server, in_thread

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelex_core.errors import CallError, InvalidAnswerError
-from pipelex_core.requests import ProviderPart, TextAnswer, ToolCall, Usage
+from pipelex_core.parts import ProviderPart, ToolCall
+from pipelex_core.results import TextAnswer, Usage
 from tests.servers import bedrock
 from tests.servers.base import Reply
 from tests.servers.bedrock import MODEL_ID, REQUEST_ID, message, object_request, request, said, served, spec

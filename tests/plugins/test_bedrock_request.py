@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipelex_core.errors import BadRequestError, CallError, UnsupportedInputError
-from pipelex_core.requests import (
+from pipelex_core.parts import (
     DocumentPart,
     ImagePart,
     Media,
@@ -17,13 +17,15 @@ from pipelex_core.requests import (
     Part,
     ProviderPart,
     TextPart,
-    TextRequest,
     Tool,
     ToolCall,
     ToolResult,
 )
 from tests.servers import bedrock
 from tests.servers.bedrock import message, object_request, request, said, served, spec
+
+if TYPE_CHECKING:
+    from pipelex_core.requests import TextRequest
 
 clean_aws = bedrock.clean_aws
 pytestmark = pytest.mark.usefixtures("clean_aws")

@@ -17,7 +17,8 @@ from pipelex_core.errors import (
     ServerError,
     UnsupportedInputError,
 )
-from pipelex_core.requests import ProviderPart, TextAnswer, ToolCall, Usage
+from pipelex_core.parts import ProviderPart, ToolCall
+from pipelex_core.results import TextAnswer, Usage
 from tests.servers import bedrock
 from tests.servers.base import Reply
 from tests.servers.bedrock import (

@@ -29,7 +29,7 @@ from pipelex_core.errors import (
     ProviderConnectionError,
 )
 from pipelex_core.execution.resources import LoopResources
-from pipelex_core.requests import ImageAnswer, ImageRequest
+from pipelex_core.requests import ImageRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
 from tests.servers.base import Reply
 from tests.servers.fal import PNG, FalServer, fault
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from pipelex_backend_fal._backend import FalBackend
+    from pipelex_core.results import ImageAnswer
 
 KEY = "fal-canary:0123456789abcdef"
 

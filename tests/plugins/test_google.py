@@ -12,21 +12,9 @@ from pipelex_backend_google import pipelex_backends
 from pipelex_core import errors
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.media import read_document, read_image
-from pipelex_core.requests import (
-    DocumentPart,
-    ImagePart,
-    ImageRequest,
-    Media,
-    Message,
-    ObjectRequest,
-    ProviderPart,
-    TextAnswer,
-    TextPart,
-    TextRequest,
-    Tool,
-    ToolResult,
-    Usage,
-)
+from pipelex_core.parts import DocumentPart, ImagePart, Media, Message, ProviderPart, TextPart, Tool, ToolResult
+from pipelex_core.requests import ImageRequest, ObjectRequest, TextRequest
+from pipelex_core.results import TextAnswer, Usage
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 from tests.servers.base import Reply
 from tests.servers.google import KEY, SIGNATURE, GoogleServer, answer, error

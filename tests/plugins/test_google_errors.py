@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelex_core import errors
-from pipelex_core.requests import ImageRequest, Usage
+from pipelex_core.requests import ImageRequest
+from pipelex_core.results import Usage
 from pipelex_core.specs import Secret
 from tests.plugins.test_google import asks, opened, run, spec, streamed
 from tests.servers.base import Reply

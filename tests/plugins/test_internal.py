@@ -20,13 +20,15 @@ from pipelex_backend_internal._document import PAGES_AN_OPENING, PdfFile
 from pipelex_core.backend import DocumentExtractor
 from pipelex_core.errors import BadRequestError, CallError, NotFoundError, UnsupportedInputError
 from pipelex_core.execution.resources import LoopResources
-from pipelex_core.requests import DocumentAnswer, ExtractRequest, Media
+from pipelex_core.parts import Media
+from pipelex_core.requests import ExtractRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType
 from tests.documents.pdfs import gradient, jpeg, lines, pdf, pictures, text_pages
 from tests.documents.raw import heavy_pages, raw_pdf, without_pages
 
 if TYPE_CHECKING:
     from pipelex_backend_internal._backend import InternalBackend
+    from pipelex_core.results import DocumentAnswer
 
 
 def spec(model_id: str = "extract-text", **options: Any) -> ModelSpec:

@@ -17,7 +17,7 @@ from tests.documents.raw import one_page, stream
 if TYPE_CHECKING:
     import pytest
 
-    from pipelex_core.requests import Image
+    from pipelex_core.results import Image
 
 
 def images(data: bytes, *, most: int | None = None, smallest: int = 0, dpi: int | None = None) -> tuple[Image, ...]:

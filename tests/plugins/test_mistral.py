@@ -15,7 +15,9 @@ from attrs import evolve
 from pipelex_backend_mistral import pipelex_backends, pipelex_model_specs
 from pipelex_core.backend import DocumentExtractor, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import AuthenticationError, CallError, PluginError
-from pipelex_core.requests import ObjectRequest, TextAnswer, TextRequest, Tool, Usage
+from pipelex_core.parts import Tool
+from pipelex_core.requests import ObjectRequest, TextRequest
+from pipelex_core.results import TextAnswer, Usage
 from tests.servers.base import Reply
 from tests.servers.mistral import (
     HEADERS,
@@ -139,7 +141,7 @@ def test_an_object_is_json_text(options: dict[str, str]) -> None:
 
 def test_a_conversation_with_tools_is_carried_on() -> None:
     """What a result's message would hold goes back in a form that Mistral takes."""
-    from pipelex_core.requests import Message, TextPart, ToolResult
+    from pipelex_core.parts import Message, TextPart, ToolResult
 
     async def main() -> None:
         async with MistralServer() as server, opened(config(server.url)) as backend:

@@ -8,7 +8,8 @@ import pytest
 
 from pipelex_backend_mistral._chat_answer import Gathered, gathered_answer
 from pipelex_core.errors import InvalidAnswerError, ServerError
-from pipelex_core.requests import ToolCall, Usage
+from pipelex_core.parts import ToolCall
+from pipelex_core.results import Usage
 from tests.servers.mistral import call, chunk, message, thinking
 
 

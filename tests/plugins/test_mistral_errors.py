@@ -6,14 +6,14 @@ import asyncio
 import traceback
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
 
 from pipelex_backend_mistral._errors import error_of_exception
 from pipelex_core import errors
-from pipelex_core.requests import TextAnswer, TextRequest
+from pipelex_core.results import TextAnswer
 from tests.servers.base import Reply
 from tests.servers.mistral import (
     HEADERS,
@@ -28,6 +28,9 @@ from tests.servers.mistral import (
     opened,
     spec,
 )
+
+if TYPE_CHECKING:
+    from pipelex_core.requests import TextRequest
 
 
 async def failed(reply: Reply, request: TextRequest | None = None, *, streaming: bool = False) -> errors.CallError:

@@ -13,7 +13,9 @@ import pytest
 from pipelex_backend_mistral import _backend
 from pipelex_backend_mistral._ocr import UPLOAD_ABOVE
 from pipelex_core import errors
-from pipelex_core.requests import DocumentAnswer, ExtractRequest, Image, Media, Usage
+from pipelex_core.parts import Media
+from pipelex_core.requests import ExtractRequest
+from pipelex_core.results import DocumentAnswer, Image, Usage
 from pipelex_core.specs import ModelType
 from tests.servers.base import Received, Reply
 from tests.servers.mistral import HEADERS, PIXEL, REQUEST_ID, MistralServer, config, fault, opened, page, pages, spec

@@ -10,21 +10,20 @@ import pytest
 from pipelex_backend_mistral._chat_request import chat_body, size_of
 from pipelex_backend_mistral._json import encoded
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.requests import (
+from pipelex_core.parts import (
     DocumentPart,
     ImagePart,
     Media,
     Message,
-    ObjectRequest,
     Part,
     ProviderPart,
     Role,
     TextPart,
-    TextRequest,
     Tool,
     ToolCall,
     ToolResult,
 )
+from pipelex_core.requests import ObjectRequest, TextRequest
 from pipelex_core.specs import ModelSpec
 
 SPEC = ModelSpec(name="small", backend="mistral", sdk="mistral", model_id="mistral-small-latest")

@@ -8,20 +8,19 @@ from typing import Any
 import pytest
 
 from pipelex_core import errors
-from pipelex_core.requests import (
+from pipelex_core.parts import (
     DocumentPart,
     ImagePart,
     Media,
     Message,
-    ObjectRequest,
     ProviderPart,
-    TextAnswer,
     TextPart,
     Tool,
     ToolCall,
     ToolResult,
-    Usage,
 )
+from pipelex_core.requests import ObjectRequest
+from pipelex_core.results import TextAnswer, Usage
 from tests.plugins.openai_calls import config, generated, said, sent, spec, streamed, text_request, with_backend
 from tests.servers.base import Reply, Server
 from tests.servers.openai_server import TEXT, chunk, chunks, completion

@@ -9,7 +9,9 @@ import pytest
 
 from pipelex_backend_openai._images import size_for_ratio
 from pipelex_core import errors
-from pipelex_core.requests import DocumentPart, ImageAnswer, ImageRequest, Media, Message, TextPart, Usage
+from pipelex_core.parts import DocumentPart, Media, Message, TextPart
+from pipelex_core.requests import ImageRequest
+from pipelex_core.results import ImageAnswer, Usage
 from pipelex_core.specs import ModelType
 from tests.plugins.openai_calls import config, spec, text_request, with_backend
 from tests.servers.base import Reply, Server

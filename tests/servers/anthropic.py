@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_anthropic import pipelex_backends
 from pipelex_core.execution.resources import LoopResources
-from pipelex_core.requests import Message as Said
-from pipelex_core.requests import TextPart, TextRequest
+from pipelex_core.parts import Message as Said
+from pipelex_core.parts import TextPart
+from pipelex_core.requests import TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 from tests.servers.base import Received, Reply, Server
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
     from pipelex_backend_anthropic._backend import AnthropicBackend
-    from pipelex_core.requests import Part
+    from pipelex_core.parts import Part
 
 Block = dict[str, Any]
 Message = dict[str, Any]

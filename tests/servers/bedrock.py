@@ -18,7 +18,8 @@ import pytest
 
 from pipelex_backend_bedrock import pipelex_backends
 from pipelex_core.execution.resources import LoopResources
-from pipelex_core.requests import Message, ObjectRequest, TextAnswer, TextPart, TextRequest
+from pipelex_core.parts import Message, TextPart
+from pipelex_core.requests import ObjectRequest, TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 from tests.servers.base import Reply, Server
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelex_backend_bedrock._backend import BedrockBackend
+    from pipelex_core.results import TextAnswer
 
 USAGE = {"inputTokens": 12, "outputTokens": 7, "totalTokens": 19}
 KEYS = {"aws_access_key_id": "AKIDTEST", "aws_secret_access_key": Secret("test-secret-key")}

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_mistral import pipelex_backends
 from pipelex_core.execution.resources import LoopResources
-from pipelex_core.requests import Message, Part, TextPart, TextRequest
+from pipelex_core.parts import Message, Part, TextPart
+from pipelex_core.requests import TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 from tests.servers.base import Received, Reply, Server
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_llamacpp import pipelex_backends
 from pipelex_core.execution.resources import LoopResources
-from pipelex_core.requests import Message, ObjectRequest, TextPart, TextRequest
+from pipelex_core.parts import Message, TextPart
+from pipelex_core.requests import ObjectRequest, TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec
 
 if TYPE_CHECKING:

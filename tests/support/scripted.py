@@ -19,7 +19,7 @@ from pipelex_core.backend import (
 from pipelex_core.deck import Alias, ModelDeck, Preset
 from pipelex_core.hookspecs import hookimpl
 from pipelex_core.plugins import Plugins, discover
-from pipelex_core.requests import DocumentAnswer, Image, ImageAnswer, Page, TextAnswer, Usage
+from pipelex_core.results import DocumentAnswer, Image, ImageAnswer, Page, TextAnswer, Usage
 from pipelex_core.routing import ModelEntry, RouteMatch
 from pipelex_core.specs import BackendConfig, Costs, ModelSpec, ModelType, Secret
 

@@ -9,25 +9,24 @@ from typing import TYPE_CHECKING, Any
 from attrs import asdict, evolve
 
 from pipelex_backend_anthropic import pipelex_backends
-from pipelex_core.requests import (
+from pipelex_core.parts import (
     DocumentPart,
     ImagePart,
     Media,
     Message,
-    ObjectRequest,
     ProviderPart,
     TextPart,
-    TextRequest,
     Tool,
     ToolCall,
     ToolResult,
 )
+from pipelex_core.requests import ObjectRequest, TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 from tests.wire.harness import Expected, Record, default_expected, load_records
 
 if TYPE_CHECKING:
     from pipelex_core.backend import Backend
-    from pipelex_core.requests import Part
+    from pipelex_core.parts import Part
 
 STEMS = ("anthropic__messages", "vertex__anthropic")
 

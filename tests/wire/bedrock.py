@@ -9,20 +9,19 @@ from urllib.parse import unquote
 
 from attrs import evolve
 
-from pipelex_core.requests import (
+from pipelex_core.parts import (
     DocumentPart,
     ImagePart,
     Media,
     Message,
-    ObjectRequest,
     Part,
     ProviderPart,
     TextPart,
-    TextRequest,
     Tool,
     ToolCall,
     ToolResult,
 )
+from pipelex_core.requests import ObjectRequest, TextRequest
 from pipelex_core.specs import ModelSpec
 from tests.servers.bedrock import config, make
 from tests.wire.harness import Expected, Record, default_expected

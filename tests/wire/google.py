@@ -9,26 +9,25 @@ from typing import TYPE_CHECKING, Any
 from attrs import asdict, evolve
 
 from pipelex_backend_google import pipelex_backends
-from pipelex_core.requests import (
+from pipelex_core.parts import (
     DocumentPart,
     ImagePart,
-    ImageRequest,
     Media,
     Message,
-    ObjectRequest,
     ProviderPart,
     TextPart,
-    TextRequest,
     Tool,
     ToolCall,
     ToolResult,
 )
+from pipelex_core.requests import ImageRequest, ObjectRequest, TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
 from tests.wire.harness import Expected, Record, default_expected, load_records
 
 if TYPE_CHECKING:
     from pipelex_core.backend import Backend
-    from pipelex_core.requests import Part, Request, Role
+    from pipelex_core.parts import Part, Role
+    from pipelex_core.requests import Request
 
 NO_CAPABILITY = {
     "audio_input": "no capability for audio",

@@ -27,15 +27,8 @@ from pipelex_core.backend import (
     TextStreamer,
 )
 from pipelex_core.execution.resources import LoopResources
-from pipelex_core.requests import (
-    DocumentAnswer,
-    ExtractRequest,
-    ImageAnswer,
-    ImageRequest,
-    ObjectRequest,
-    TextAnswer,
-    TextRequest,
-)
+from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest, TextRequest
+from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

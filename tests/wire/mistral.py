@@ -11,22 +11,19 @@ from attrs import evolve
 
 from pipelex_backend_mistral import pipelex_backends
 from pipelex_core.errors import CallError
-from pipelex_core.requests import (
+from pipelex_core.parts import (
     DocumentPart,
-    ExtractRequest,
     ImagePart,
     Media,
     Message,
-    ObjectRequest,
     Part,
     ProviderPart,
-    Request,
     TextPart,
-    TextRequest,
     Tool,
     ToolCall,
     ToolResult,
 )
+from pipelex_core.requests import ExtractRequest, ObjectRequest, Request, TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
 from tests.wire.harness import Expected, Record, default_expected
 

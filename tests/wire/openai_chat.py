@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_backend_openai import pipelex_backends
-from pipelex_core.requests import (
+from pipelex_core.parts import (
     DocumentPart,
     ImagePart,
     Media,
     Message,
-    ObjectRequest,
     ProviderPart,
     TextPart,
-    TextRequest,
     Tool,
     ToolCall,
     ToolResult,
 )
+from pipelex_core.requests import ObjectRequest, TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 from tests.wire.harness import Expected, Record, default_expected
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelex_core.backend import Backend
-    from pipelex_core.requests import Part, Role
+    from pipelex_core.parts import Part, Role
 
 STEMS = (
     "openai__chat",

@@ -9,18 +9,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_core import errors
-from pipelex_core.requests import (
-    DocumentPart,
-    ImagePart,
-    Message,
-    ObjectRequest,
-    ProviderPart,
-    TextPart,
-    TextRequest,
-    Tool,
-    ToolCall,
-    ToolResult,
-)
+from pipelex_core.parts import DocumentPart, ImagePart, Message, ProviderPart, TextPart, Tool, ToolCall, ToolResult
+from pipelex_core.requests import ObjectRequest, TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 from tests.wire.harness import Expected, Record, default_expected
 from tests.wire.openai_chat import MODES, fields_of, make, media
@@ -30,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelex_core.backend import Backend
-    from pipelex_core.requests import Part, Role
+    from pipelex_core.parts import Part, Role
 
 STEMS = (
     "openai__responses",

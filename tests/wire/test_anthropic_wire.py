@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipelex_core.errors import ProviderConnectionError
-from pipelex_core.requests import ObjectRequest, TextAnswer
+from pipelex_core.requests import ObjectRequest
+from pipelex_core.results import TextAnswer
 from tests.wire.anthropic import MessagesAdapter, comparable
 from tests.wire.harness import Record, check, parameters, play
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from pipelex_core import errors
-from pipelex_core.requests import TextAnswer
+from pipelex_core.results import TextAnswer
 from tests.servers import bedrock
 from tests.wire.bedrock import ConverseAdapter, comparable, has_schema
 from tests.wire.harness import Record, check, parameters, play

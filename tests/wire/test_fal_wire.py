@@ -11,7 +11,7 @@ import pytest
 from pipelex_backend_fal import _backend
 from pipelex_core.backend import ImageGenerator
 from pipelex_core.execution.resources import LoopResources
-from pipelex_core.requests import ImageAnswer
+from pipelex_core.results import ImageAnswer
 from tests.wire.fal import FalAdapter, comparable
 from tests.wire.harness import Record, check, flow_of, load_records, play, replay_module, wire_folder
 from tests.wire.harness import parameters as records

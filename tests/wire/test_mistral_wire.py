@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelex_core import errors
-from pipelex_core.requests import TextAnswer
+from pipelex_core.results import TextAnswer
 from tests.wire.harness import Record, check, parameters, play
 from tests.wire.mistral import MistralAdapter, comparable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelex_core.requests import ImageAnswer
+from pipelex_core.results import ImageAnswer
 from tests.wire.harness import Record, check, parameters, play
 from tests.wire.openai_images import UNSENT, ImagesAdapter, with_reachable_pictures
 

@@ -39,23 +39,16 @@ from pipelex_core.errors import (
     ServerError,
     UnsupportedInputError,
 )
-from pipelex_core.requests import (
+from pipelex_core.parts import DocumentPart, ImagePart, Media, Message, TextPart, Tool, ToolCall, ToolResult
+from pipelex_core.results import (
     Attempt,
     Cost,
-    DocumentPart,
     DocumentResult,
     Image,
-    ImagePart,
     ImageResult,
-    Media,
-    Message,
     ObjectResult,
     Page,
-    TextPart,
     TextResult,
-    Tool,
-    ToolCall,
-    ToolResult,
     Usage,
 )
 from pipelex_core.streams import AsyncTextStream, TextStream

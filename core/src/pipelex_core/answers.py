@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pipelex_core.errors import InvalidAnswerError
 
 if TYPE_CHECKING:
-    from pipelex_core.requests import TextAnswer, TextRequest
+    from pipelex_core.requests import TextRequest
+    from pipelex_core.results import TextAnswer
 
 
 def says_something(answer: TextAnswer, request: TextRequest, reason: str | None = None) -> TextAnswer:

@@ -22,15 +22,8 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from pipelex_core.requests import (
-        DocumentAnswer,
-        ExtractRequest,
-        ImageAnswer,
-        ImageRequest,
-        ObjectRequest,
-        TextAnswer,
-        TextRequest,
-    )
+    from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest, TextRequest
+    from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec, ModelType
 
 

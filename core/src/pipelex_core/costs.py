@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipelex_core.requests import Cost
+from pipelex_core.results import Cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipelex_core.requests import Usage
+    from pipelex_core.results import Usage
     from pipelex_core.specs import Costs
 
 _MILLION = Decimal(1_000_000)

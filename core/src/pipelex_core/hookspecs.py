@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from pipelex_core.backend import Backend, BackendFactory
-    from pipelex_core.requests import Answer, Call, FinishedCall
+    from pipelex_core.calls import Call, FinishedCall
+    from pipelex_core.results import Answer
     from pipelex_core.specs import BackendConfig
 
     Proceed: TypeAlias = Callable[[Call], Awaitable[Answer]]
@@ -105,7 +106,7 @@ def pipelex_call_finished(call: FinishedCall) -> None:
 
     Example:
         >>> from pipelex_core.hookspecs import hookimpl
-        >>> from pipelex_core.requests import FinishedCall
+        >>> from pipelex_core.calls import FinishedCall
         >>> calls = []
         >>> @hookimpl
         ... def pipelex_call_finished(call):

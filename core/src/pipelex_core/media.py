@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.requests import Media
+from pipelex_core.parts import Media
 
 MediaSource: TypeAlias = "str | os.PathLike[str] | bytes | Media"
 

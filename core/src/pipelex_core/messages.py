@@ -1,4 +1,4 @@
-"""Messages and tools as callers write them: the classes of `requests.py`, or mappings.
+"""Messages and tools as callers write them: the classes of `parts.py`, or mappings.
 
 A message is `{"role": …, "content": …}`, its content a string, one part, or a list of parts. A part is a string or
 
@@ -23,19 +23,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.media import read_document, read_image
-from pipelex_core.requests import (
-    DocumentPart,
-    ImagePart,
-    Message,
-    ProviderPart,
-    TextPart,
-    Tool,
-    ToolCall,
-    ToolResult,
-)
+from pipelex_core.parts import DocumentPart, ImagePart, Message, ProviderPart, TextPart, Tool, ToolCall, ToolResult
 
 if TYPE_CHECKING:
-    from pipelex_core.requests import Part, Role
+    from pipelex_core.parts import Part, Role
 
 _PART_CLASSES = (TextPart, ImagePart, DocumentPart, ToolCall, ToolResult, ProviderPart)
 _ROLES = ("system", "user", "assistant", "tool")

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     import pluggy
 
+    from pipelex_core.calls import FinishedCall
     from pipelex_core.hookspecs import Middleware
-    from pipelex_core.requests import FinishedCall
 
 _log = logging.getLogger("pipelex_core.plugins")
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.media import read_document, read_image
-from pipelex_core.requests import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
-    from pipelex_core.requests import Message, Part, Tool
+    from pipelex_core.parts import Message, Part, Tool
 
 _PARTS: dict[str, tuple[type, ...]] = {
     "system": (TextPart,),

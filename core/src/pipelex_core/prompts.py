@@ -10,12 +10,12 @@ from attrs import frozen
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.media import read_document, read_image
 from pipelex_core.messages import read_message, read_tool
+from pipelex_core.parts import DocumentPart, ImagePart, Message, TextPart
 from pipelex_core.prompt_checks import check_message, check_text, check_tool
-from pipelex_core.requests import DocumentPart, ImagePart, Message, TextPart
 
 if TYPE_CHECKING:
     from pipelex_core.media import MediaSource
-    from pipelex_core.requests import Part, Tool
+    from pipelex_core.parts import Part, Tool
     from pipelex_core.specs import ModelSpec
 
 Prompt: TypeAlias = "str | Sequence[Message | Mapping[str, Any]]"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from pipelex_core.loop_thread import LoopThread
-    from pipelex_core.requests import TextResult
+    from pipelex_core.results import TextResult
 
 
 class AsyncTextStream:

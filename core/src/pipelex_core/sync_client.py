@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipelex_core.media import MediaSource
     from pipelex_core.plugins import Plugins
     from pipelex_core.prompts import Prompt, ToolLike
-    from pipelex_core.requests import DocumentResult, ImageResult, ObjectResult, TextResult
+    from pipelex_core.results import DocumentResult, ImageResult, ObjectResult, TextResult
     from pipelex_core.specs import Capability
 
 T = TypeVar("T")

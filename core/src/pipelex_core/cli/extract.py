@@ -13,7 +13,7 @@ from pipelex_core.cli.files import write_image
 from pipelex_core.cli.output import print_json, result_as_json
 
 if TYPE_CHECKING:
-    from pipelex_core.requests import DocumentResult, Image
+    from pipelex_core.results import DocumentResult, Image
 
 
 def extract(

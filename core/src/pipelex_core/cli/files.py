@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipelex_core.errors import PipelexError
 
 if TYPE_CHECKING:
-    from pipelex_core.requests import Image
+    from pipelex_core.results import Image
 
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
 

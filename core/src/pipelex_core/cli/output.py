@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pipelex_core.errors import Problem
-    from pipelex_core.requests import Attempt, Cost, Result, Usage
+    from pipelex_core.results import Attempt, Cost, Result, Usage
 
 
 _WIDE = 100_000

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import define, evolve, field
 
 from pipelex_core.costs import cost_of
-from pipelex_core.requests import Attempt
+from pipelex_core.results import Attempt
 
 if TYPE_CHECKING:
     from pipelex_core.errors import CallError, PluginError
-    from pipelex_core.requests import Usage
+    from pipelex_core.results import Usage
     from pipelex_core.specs import ModelSpec
 
 

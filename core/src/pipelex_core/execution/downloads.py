@@ -9,13 +9,15 @@ from attrs import evolve
 
 from pipelex_core.errors import PluginError, UnsupportedInputError
 from pipelex_core.media import PDF, sniff
-from pipelex_core.requests import DocumentPart, ExtractRequest, ImagePart, ImageRequest, Media
+from pipelex_core.parts import DocumentPart, ImagePart, Media
+from pipelex_core.requests import ExtractRequest, ImageRequest
 
 if TYPE_CHECKING:
     import httpx2
 
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import Message, Part, Request
+    from pipelex_core.parts import Message, Part
+    from pipelex_core.requests import Request
 
 LARGEST = 100 * 1024 * 1024
 """Most bytes of one download: above what any provider takes."""

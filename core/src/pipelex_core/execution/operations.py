@@ -17,12 +17,13 @@ from pipelex_core.streams import AsyncTextStream
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+    from pipelex_core.calls import Operation
     from pipelex_core.deck import ModelDeck
     from pipelex_core.execution.plan import Plan
     from pipelex_core.media import MediaSource
     from pipelex_core.plugins import Plugins
     from pipelex_core.prompts import Prompt, ToolLike
-    from pipelex_core.requests import DocumentResult, ImageResult, ObjectResult, Operation, TextResult
+    from pipelex_core.results import DocumentResult, ImageResult, ObjectResult, TextResult
 
     Handle = str | Mapping[str, Any] | None
     Settings = Mapping[str, Any]

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipelex_core.backend import Backend
+    from pipelex_core.calls import Operation
     from pipelex_core.deck import ChainMember, Choice, ModelDeck, Resolution
-    from pipelex_core.requests import Operation, Request
+    from pipelex_core.requests import Request
     from pipelex_core.specs import Capability, ModelSpec
 
 _log = logging.getLogger("pipelex_core.execution")

@@ -9,24 +9,19 @@ from attrs import evolve
 from pipelex_core.backend import DocumentExtractor, ImageGenerator, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.execution.plan import Plan, resolve, when_over
+from pipelex_core.parts import Message, TextPart
 from pipelex_core.prompt_checks import check_text
 from pipelex_core.prompts import check_inputs
-from pipelex_core.requests import (
-    ExtractRequest,
-    ImageRequest,
-    Message,
-    ObjectRequest,
-    TextPart,
-    TextRequest,
-)
+from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest, TextRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipelex_core.calls import Operation
     from pipelex_core.deck import Choice, ModelDeck
     from pipelex_core.objects import ObjectType
+    from pipelex_core.parts import Media, Tool
     from pipelex_core.prompts import Conversation
-    from pipelex_core.requests import Media, Operation, Tool
     from pipelex_core.specs import ModelSpec
 
 _NOT_SENT = frozenset({"prompting_target"})

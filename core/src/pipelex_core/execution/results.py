@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.costs import cost_of, total
-from pipelex_core.requests import DocumentResult, ImageResult, Message, TextPart, TextResult
+from pipelex_core.parts import Message, TextPart
+from pipelex_core.results import DocumentResult, ImageResult, TextResult
 
 if TYPE_CHECKING:
     from pipelex_core.deck import ChainMember
     from pipelex_core.execution.attempts import Ledger
-    from pipelex_core.requests import Cost, DocumentAnswer, ImageAnswer, TextAnswer
+    from pipelex_core.results import Cost, DocumentAnswer, ImageAnswer, TextAnswer
     from pipelex_core.specs import ModelSpec
 
 

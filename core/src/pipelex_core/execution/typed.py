@@ -9,7 +9,9 @@ from attrs import evolve
 from pipelex_core.errors import CallError, ContentFilterError, InvalidAnswerError
 from pipelex_core.execution.results import common_fields
 from pipelex_core.objects import InvalidObjectError, bare_json
-from pipelex_core.requests import Message, ObjectRequest, ObjectResult, TextPart
+from pipelex_core.parts import Message, TextPart
+from pipelex_core.requests import ObjectRequest
+from pipelex_core.results import ObjectResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from pipelex_core.execution.plan import Plan
     from pipelex_core.execution.walk import Execution
     from pipelex_core.objects import ObjectType
-    from pipelex_core.requests import TextAnswer
+    from pipelex_core.results import TextAnswer
     from pipelex_core.specs import ModelSpec
 
 _REPAIR = (

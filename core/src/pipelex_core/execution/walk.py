@@ -15,6 +15,7 @@ from pipelex_core.backend import (
     TextGenerator,
     TextStreamer,
 )
+from pipelex_core.calls import Call, FinishedCall
 from pipelex_core.errors import AllAttemptsFailedError, CallError, PipelexError, PluginError, UnsupportedInputError
 from pipelex_core.execution.attempts import Ledger, answer_usage
 from pipelex_core.execution.backends import Backends
@@ -23,7 +24,7 @@ from pipelex_core.execution.plan import out_of_time
 from pipelex_core.execution.policy import moves_on
 from pipelex_core.execution.redaction import redact_error, redacted
 from pipelex_core.execution.results import text_result
-from pipelex_core.requests import Call, DocumentAnswer, FinishedCall, ImageAnswer, TextAnswer
+from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from pipelex_core.execution.plan import Plan
     from pipelex_core.hookspecs import Proceed
     from pipelex_core.plugins import Plugins
-    from pipelex_core.requests import Request, Result, TextResult
+    from pipelex_core.requests import Request
+    from pipelex_core.results import Result, TextResult
     from pipelex_core.specs import ModelSpec
 
 _METHODS: dict[type[Backend], tuple[str, type]] = {

@@ -10,12 +10,13 @@ from attrs import evolve
 from pipelex_backend_anthropic._messages import PROVIDER
 from pipelex_core.answers import count
 from pipelex_core.errors import InvalidAnswerError
-from pipelex_core.requests import ProviderPart, TextAnswer, ToolCall, Usage
+from pipelex_core.parts import ProviderPart, ToolCall
+from pipelex_core.results import TextAnswer, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from pipelex_core.requests import FinishReason
+    from pipelex_core.results import FinishReason
 
 _FINISH_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",

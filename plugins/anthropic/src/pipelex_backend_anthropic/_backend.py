@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from pipelex_backend_anthropic._client import MessagesClient
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import ObjectRequest, TextAnswer, TextRequest
+    from pipelex_core.requests import ObjectRequest, TextRequest
+    from pipelex_core.results import TextAnswer
 
 
 class AnthropicBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister):

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_backend_anthropic._thinking import Reasoning
-    from pipelex_core.requests import TextRequest, Tool
+    from pipelex_core.parts import Tool
+    from pipelex_core.requests import TextRequest
     from pipelex_core.specs import ModelSpec
 
 Body = dict[str, Any]

@@ -10,12 +10,14 @@ from attrs import evolve
 from pipelex_backend_bedrock._messages import MODEL_ID, PROVIDER
 from pipelex_core.answers import count
 from pipelex_core.errors import InvalidAnswerError
-from pipelex_core.requests import NO_USAGE, ProviderPart, TextAnswer, ToolCall, Usage
+from pipelex_core.parts import ProviderPart, ToolCall
+from pipelex_core.results import NO_USAGE, TextAnswer, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipelex_core.requests import FinishReason, ObjectRequest
+    from pipelex_core.requests import ObjectRequest
+    from pipelex_core.results import FinishReason
 
 # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html#bedrock-runtime_Converse-response-stopReason
 _FINISH_REASONS: dict[str, FinishReason] = {

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pipelex_backend_bedrock._settings import Settings
     from pipelex_core.backend import Resources
     from pipelex_core.errors import CallError
-    from pipelex_core.requests import ObjectRequest, TextAnswer, TextRequest
+    from pipelex_core.requests import ObjectRequest, TextRequest
+    from pipelex_core.results import TextAnswer
 
 
 class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister):

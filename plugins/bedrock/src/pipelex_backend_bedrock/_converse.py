@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from pipelex_core.errors import CallError
-    from pipelex_core.requests import TextAnswer, TextRequest
+    from pipelex_core.requests import TextRequest
+    from pipelex_core.results import TextAnswer
 
 
 def converse(client: Any, request: TextRequest, options: Mapping[str, Any]) -> TextAnswer:

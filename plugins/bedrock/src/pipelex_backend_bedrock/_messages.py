@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.requests import DocumentPart, ImagePart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import DocumentPart, ImagePart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipelex_core.requests import Media, Message, Part
+    from pipelex_core.parts import Media, Message, Part
 
 PROVIDER = "bedrock"
 """Marks the `ProviderPart`s that are ours: content blocks in Converse's own form."""

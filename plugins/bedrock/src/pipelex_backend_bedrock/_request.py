@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pipelex_backend_bedrock._messages import converse_messages, has_tool_blocks
 from pipelex_backend_bedrock._reasoning import reasoning_of
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.requests import ObjectRequest, Tool
+from pipelex_core.parts import Tool
+from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

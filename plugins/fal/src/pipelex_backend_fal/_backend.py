@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import ImageAnswer, ImageRequest
+    from pipelex_core.requests import ImageRequest
+    from pipelex_core.results import ImageAnswer
     from pipelex_core.specs import BackendConfig
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 from pipelex_backend_fal._patience import patiently
 from pipelex_backend_fal._pixels import kind_and_size
 from pipelex_core.errors import ContentFilterError, InvalidAnswerError, ProviderConnectionError
-from pipelex_core.requests import Image, ImageAnswer, Usage
+from pipelex_core.results import Image, ImageAnswer, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

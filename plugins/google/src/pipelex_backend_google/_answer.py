@@ -11,7 +11,8 @@ from pipelex_backend_google._contents import PROVIDER, new_call_id
 from pipelex_backend_google._errors import request_id
 from pipelex_core.answers import count
 from pipelex_core.errors import ContentFilterError, InvalidAnswerError
-from pipelex_core.requests import NO_USAGE, FinishReason, ProviderPart, TextAnswer, ToolCall, Usage
+from pipelex_core.parts import ProviderPart, ToolCall
+from pipelex_core.results import NO_USAGE, FinishReason, TextAnswer, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from google.genai import types
 
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import ImageAnswer, ImageRequest, ObjectRequest, TextAnswer, TextRequest
+    from pipelex_core.requests import ImageRequest, ObjectRequest, TextRequest
+    from pipelex_core.results import ImageAnswer, TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec
 
 _PLACEHOLDER = " "

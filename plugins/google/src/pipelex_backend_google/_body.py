@@ -9,7 +9,8 @@ from pipelex_backend_google._thinking import thinking_config
 from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
-    from pipelex_core.requests import TextRequest, Tool
+    from pipelex_core.parts import Tool
+    from pipelex_core.requests import TextRequest
 
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 

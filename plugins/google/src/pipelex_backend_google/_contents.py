@@ -18,12 +18,12 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import BadRequestError
-from pipelex_core.requests import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipelex_core.requests import Media, Message
+    from pipelex_core.parts import Media, Message
 
 PROVIDER = "google"
 _MADE_UP = "made-up-"

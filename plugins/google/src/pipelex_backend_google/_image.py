@@ -10,7 +10,7 @@ from attrs import evolve
 from pipelex_backend_google._answer import WRONG_FORM, Gathered, parse, parts_of, wrong_form
 from pipelex_core.errors import ContentFilterError, InvalidAnswerError, UnsupportedInputError
 from pipelex_core.media import sniff
-from pipelex_core.requests import Image, ImageAnswer
+from pipelex_core.results import Image, ImageAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 from pipelex_backend_internal._document import PdfFile
 from pipelex_core.backend import DocumentExtractor
 from pipelex_core.errors import BadRequestError, CallError, NotFoundError, UnsupportedInputError
-from pipelex_core.requests import DocumentAnswer, Usage
+from pipelex_core.results import DocumentAnswer, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import ExtractRequest, Page
+    from pipelex_core.requests import ExtractRequest
+    from pipelex_core.results import Page
     from pipelex_core.specs import BackendConfig, ModelSpec
 
 T = TypeVar("T")

@@ -15,12 +15,12 @@ from pipelex_backend_internal._images import embedded_images, page_image
 from pipelex_backend_internal._lock import PDFIUM
 from pipelex_backend_internal._text import read_text
 from pipelex_core.errors import BadRequestError, UnsupportedInputError
-from pipelex_core.requests import Page
+from pipelex_core.results import Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipelex_core.requests import Image
+    from pipelex_core.results import Image
 
 _log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import pypdfium2 as pdfium2
 import pypdfium2.raw as pdfium
 
 from pipelex_backend_internal._lock import PDFIUM
-from pipelex_core.requests import Image
+from pipelex_core.results import Image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,8 @@ from pipelex_backend_llamacpp._settings import engine_settings, most_tokens
 from pipelex_backend_llamacpp._shared import ENGINES
 from pipelex_core.backend import ModelFetcher, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import CallError, NotFoundError
-from pipelex_core.requests import ObjectRequest, TextAnswer
+from pipelex_core.requests import ObjectRequest
+from pipelex_core.results import TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

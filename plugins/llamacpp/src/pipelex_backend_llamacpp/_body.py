@@ -9,10 +9,12 @@ from xllamacpp import json_schema_to_grammar
 
 from pipelex_backend_llamacpp._schema import grammar_schema
 from pipelex_core.errors import BadRequestError, UnsupportedInputError
-from pipelex_core.requests import ObjectRequest, ProviderPart, TextPart
+from pipelex_core.parts import ProviderPart, TextPart
+from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
-    from pipelex_core.requests import Message, TextRequest
+    from pipelex_core.parts import Message
+    from pipelex_core.requests import TextRequest
 
 _SCHEMA_PROMPT = "Answer with one JSON document that follows this JSON schema, and nothing else:\n{schema}"
 

@@ -16,14 +16,14 @@ from pipelex_core.errors import (
     UnsupportedInputError,
     error_class_for_status,
 )
-from pipelex_core.requests import TextAnswer, Usage
+from pipelex_core.results import TextAnswer, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import xllamacpp
 
-    from pipelex_core.requests import FinishReason
+    from pipelex_core.results import FinishReason
 
     Event: TypeAlias = str | TextAnswer | CallError
 

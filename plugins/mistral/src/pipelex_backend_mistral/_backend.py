@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from pipelex_backend_mistral._errors import Doubt
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import DocumentAnswer, ExtractRequest, ObjectRequest, TextAnswer, TextRequest
+    from pipelex_core.requests import ExtractRequest, ObjectRequest, TextRequest
+    from pipelex_core.results import DocumentAnswer, TextAnswer
 
 _log = logging.getLogger("pipelex_backend_mistral")
 

@@ -10,10 +10,11 @@ from attrs import define, field
 from pipelex_backend_mistral._chat_request import PROVIDER
 from pipelex_core.answers import count
 from pipelex_core.errors import InvalidAnswerError, ServerError
-from pipelex_core.requests import NO_USAGE, ProviderPart, TextAnswer, ToolCall, Usage
+from pipelex_core.parts import ProviderPart, ToolCall
+from pipelex_core.results import NO_USAGE, TextAnswer, Usage
 
 if TYPE_CHECKING:
-    from pipelex_core.requests import FinishReason
+    from pipelex_core.results import FinishReason
 
 _FINISH_REASONS: dict[str, FinishReason] = {
     "stop": "stop",

@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_mistral._json import encoded
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.requests import (
-    DocumentPart,
-    ImagePart,
-    ObjectRequest,
-    ProviderPart,
-    TextPart,
-    ToolCall,
-    ToolResult,
-)
+from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
-    from pipelex_core.requests import Message, Part, TextRequest, Tool
+    from pipelex_core.parts import Message, Part, Tool
+    from pipelex_core.requests import TextRequest
 
 PROVIDER = "mistral"
 

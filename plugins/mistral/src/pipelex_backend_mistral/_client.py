@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable
 
     from pipelex_backend_mistral._errors import Doubt
-    from pipelex_core.requests import Media
+    from pipelex_core.parts import Media
     from pipelex_core.specs import BackendConfig
 
 T = TypeVar("T")

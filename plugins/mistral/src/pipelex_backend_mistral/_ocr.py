@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_mistral._chat_answer import invalid
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.requests import DocumentAnswer, Image, Page, Usage
+from pipelex_core.results import DocumentAnswer, Image, Page, Usage
 
 if TYPE_CHECKING:
-    from pipelex_core.requests import ExtractRequest, Media
+    from pipelex_core.parts import Media
+    from pipelex_core.requests import ExtractRequest
 
 _log = logging.getLogger("pipelex_backend_mistral")
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pipelex_backend_openai._clients import Connected
     from pipelex_backend_openai._traits import Traits
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import ImageAnswer, ImageRequest, ObjectRequest, TextAnswer, TextRequest
+    from pipelex_core.requests import ImageRequest, ObjectRequest, TextRequest
+    from pipelex_core.results import ImageAnswer, TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec
 
 Asked = TypeVar("Asked", bound="TextRequest")

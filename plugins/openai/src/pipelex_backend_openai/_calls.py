@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from pipelex_backend_openai._errors import MalformedError
-from pipelex_core.requests import ToolCall
+from pipelex_core.parts import ToolCall
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,8 @@ from pipelex_backend_openai._calls import PendingCalls
 from pipelex_backend_openai._errors import MalformedError, ReportedError
 from pipelex_backend_openai._think import ThinkTags
 from pipelex_backend_openai._usage import chat_usage
-from pipelex_core.requests import FinishReason, ProviderPart, TextAnswer
+from pipelex_core.parts import ProviderPart
+from pipelex_core.results import FinishReason, TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

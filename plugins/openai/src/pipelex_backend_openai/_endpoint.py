@@ -19,7 +19,7 @@ from pipelex_backend_openai._errors import Failures, MalformedError, ReportedErr
 from pipelex_backend_openai._usage import image_usage
 from pipelex_core.answers import says_something
 from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
-from pipelex_core.requests import ImageAnswer
+from pipelex_core.results import ImageAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from openai._types import RequestOptions
 
     from pipelex_backend_openai._clients import Connected
-    from pipelex_core.requests import Image, TextAnswer, TextRequest
+    from pipelex_core.requests import TextRequest
+    from pipelex_core.results import Image, TextAnswer
 
     ReadPictures = Callable[[Mapping[str, Any], httpx2.AsyncClient], Awaitable[tuple[Image, ...]]]
 

@@ -8,10 +8,11 @@ import httpx2
 from attrs import evolve
 
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.requests import DocumentPart
+from pipelex_core.parts import DocumentPart
 
 if TYPE_CHECKING:
-    from pipelex_core.requests import Media, Message, TextRequest
+    from pipelex_core.parts import Media, Message
+    from pipelex_core.requests import TextRequest
 
 
 Asked = TypeVar("Asked", bound="TextRequest")

@@ -6,13 +6,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.requests import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pipelex_backend_openai._traits import Traits
-    from pipelex_core.requests import Media, Message, Part, TextRequest
+    from pipelex_core.parts import Media, Message, Part
+    from pipelex_core.requests import TextRequest
 
 
 def chat_messages(request: TextRequest, traits: Traits, provider: str) -> list[dict[str, Any]]:

@@ -13,7 +13,8 @@ from pipelex_core.errors import ContentFilterError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipelex_core.requests import ObjectRequest, TextAnswer
+    from pipelex_core.requests import ObjectRequest
+    from pipelex_core.results import TextAnswer
 
 _JSON_MODE = "Answer with nothing but a JSON object that follows this JSON schema:\n{schema}"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipelex_backend_openai._errors import MalformedError
 from pipelex_backend_openai._fetch import FetchError, fetched
 from pipelex_core.media import sniff
-from pipelex_core.requests import Image
+from pipelex_core.results import Image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from pipelex_backend_openai._objects import ObjectBody, told_schema, tool_choice
 from pipelex_backend_openai._schema import strict_schema
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.requests import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelex_backend_openai._traits import Traits
-    from pipelex_core.requests import Message, ObjectRequest, Part, TextRequest
+    from pipelex_core.parts import Message, Part
+    from pipelex_core.requests import ObjectRequest, TextRequest
 
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
 _REASONING_MODELS = frozenset(["temperature_must_be_1", "no_temperature"])

@@ -11,7 +11,8 @@ from pipelex_backend_openai._calls import parsed_arguments
 from pipelex_backend_openai._chat_answer import text_or_none
 from pipelex_backend_openai._errors import MalformedError, ReportedError
 from pipelex_backend_openai._usage import responses_usage
-from pipelex_core.requests import FinishReason, ProviderPart, TextAnswer, ToolCall
+from pipelex_core.parts import ProviderPart, ToolCall
+from pipelex_core.results import FinishReason, TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.requests import NO_USAGE, Usage
+from pipelex_core.results import NO_USAGE, Usage
 
 if TYPE_CHECKING:
     from pipelex_backend_openai._traits import Traits

@@ -1,0 +1,255 @@
+"""Answers: what a plugin returns; and results: what a caller gets.
+
+An answer holds what the provider said, no more. The execution layer makes the result of it, adding the handle's model
+and backend, the cost and the ledger.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+
+from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from decimal import Decimal
+
+    from pipelex_core.parts import Message, ProviderPart, ToolCall
+
+T = TypeVar("T")
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
+
+# ── Answers: what a plugin returns ────────────────────────────────────────────────────────────────────────────────
+
+
+@frozen(kw_only=True)
+class Usage:
+    """What a call used, with the same meaning for every provider; None where the provider does not say.
+
+    Attributes:
+        input_tokens: All input tokens, cached ones included.
+        output_tokens: All output tokens, reasoning included.
+        cached_tokens: The share of `input_tokens` read from the provider's cache.
+        cache_write_tokens: The share of `input_tokens` written to it.
+        reasoning_tokens: The share of `output_tokens` spent on reasoning.
+        images: Images made.
+        pages: Pages read.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    images: int | None = None
+    pages: int | None = None
+
+
+NO_USAGE = Usage()
+
+
+@frozen(kw_only=True)
+class TextAnswer:
+    """What a provider answered to a `TextRequest` or an `ObjectRequest` (then `text` is the JSON document).
+
+    Attributes:
+        text: The visible answer, reasoning left out.
+        finish_reason: Why it ended.
+        usage: What it used.
+        tool_calls: The tools the model asks for, in its order.
+        reasoning: Reasoning the provider showed, or None.
+        provider_parts: What the provider wants back in the next turn.
+        request_id: The provider's id of the request.
+        raw: The answer as the SDK gave it.
+    """
+
+    text: str
+    finish_reason: FinishReason
+    usage: Usage = NO_USAGE
+    tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str | None = None
+    provider_parts: tuple[ProviderPart, ...] = ()
+    request_id: str | None = None
+    raw: Any = field(default=None, repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class Image:
+    """An image that was made or cut out.
+
+    Attributes:
+        data: The encoded bytes.
+        content_type: MIME type, such as `image/png`.
+        width: Pixels, or None where unknown.
+        height: Pixels, or None where unknown.
+        name: The provider's name of it, such as `img-0.jpeg` in a page's markdown; or None.
+    """
+
+    data: bytes = field(repr=lambda data: f"<{len(data)} bytes>")
+    content_type: str
+    width: int | None = None
+    height: int | None = None
+    name: str | None = None
+
+
+@frozen(kw_only=True)
+class Page:
+    """One page of a document.
+
+    Attributes:
+        index: From 0.
+        text: Its text in reading order; markdown where the model writes it.
+        images: The images cut out of it.
+    """
+
+    index: int
+    text: str
+    images: tuple[Image, ...] = ()
+
+
+@frozen(kw_only=True)
+class DocumentAnswer:
+    """What came of an `ExtractRequest`."""
+
+    pages: tuple[Page, ...]
+    usage: Usage = NO_USAGE
+    request_id: str | None = None
+    raw: Any = field(default=None, repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class ImageAnswer:
+    """What came of an `ImageRequest`; `seed` is the one the provider used."""
+
+    images: tuple[Image, ...]
+    seed: int | None = None
+    usage: Usage = NO_USAGE
+    request_id: str | None = None
+    raw: Any = field(default=None, repr=False, eq=False)
+
+
+Answer: TypeAlias = "TextAnswer | DocumentAnswer | ImageAnswer | AsyncIterator[str | TextAnswer]"
+
+
+# ── Results: what a caller gets ───────────────────────────────────────────────────────────────────────────────────
+
+
+@frozen(kw_only=True)
+class Cost:
+    """Money, exact."""
+
+    amount: Decimal
+    currency: str = "USD"
+
+
+@frozen(kw_only=True)
+class Attempt:
+    """One try of one member of a chain, as it stands in the ledger.
+
+    Attributes:
+        model: Name of the model tried.
+        backend: Its backend.
+        model_id: What the provider calls it.
+        outcome: `ok`, `error`, or `cancelled`.
+        error: Name of the error's class, or None.
+        status: HTTP status, or None.
+        request_id: The provider's id of the request, or None.
+        wait_s: Seconds waited before it.
+        wait_reason: Why, or None.
+        seconds: How long it took.
+        usage: What it used, or None.
+        cost: What it cost, or None where unknown.
+    """
+
+    model: str
+    backend: str
+    model_id: str
+    outcome: Literal["ok", "error", "cancelled"]
+    error: str | None = None
+    status: int | None = None
+    request_id: str | None = None
+    wait_s: float = 0.0
+    wait_reason: str | None = None
+    seconds: float = 0.0
+    usage: Usage | None = None
+    cost: Cost | None = None
+
+
+@frozen(kw_only=True)
+class Result:
+    """What every result tells of its call.
+
+    Attributes:
+        model: Name of the model that answered.
+        backend: Its backend.
+        model_id: What the provider calls it.
+        usage: What the answer used.
+        cost: What it cost; None where a price or a count is unknown.
+        attempts: The ledger: every try, the failed ones included.
+        request_id: The provider's id of the request.
+        raw: The answer as the SDK gave it.
+    """
+
+    model: str
+    backend: str
+    model_id: str
+    usage: Usage
+    cost: Cost | None
+    attempts: tuple[Attempt, ...]
+    request_id: str | None
+    raw: Any = field(repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class TextResult(Result):
+    """An answer in text.
+
+    Attributes:
+        text: The visible answer.
+        finish_reason: Why it ended.
+        tool_calls: The tools the model asks for.
+        reasoning: Reasoning the provider showed, or None.
+        message: The answer as a message, to carry the conversation on with.
+    """
+
+    text: str
+    finish_reason: FinishReason
+    tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str | None = None
+    message: Message = field(repr=False)
+
+
+@frozen(kw_only=True)
+class ObjectResult(Result, Generic[T]):
+    """A typed object.
+
+    Attributes:
+        value: The object, validated against the type that was asked for.
+        text: The JSON it was made of.
+        finish_reason: Why the answer ended.
+    """
+
+    value: T
+    text: str = field(repr=False)
+    finish_reason: FinishReason
+
+
+@frozen(kw_only=True)
+class DocumentResult(Result):
+    """The pages of a document."""
+
+    pages: tuple[Page, ...]
+
+    @property
+    def text(self) -> str:
+        """The text of all pages, a blank line between two."""
+        return "\n\n".join(page.text for page in self.pages)
+
+
+@frozen(kw_only=True)
+class ImageResult(Result):
+    """Images; `seed` is the one the provider used, where it says."""
+
+    images: tuple[Image, ...]
+    seed: int | None = None
