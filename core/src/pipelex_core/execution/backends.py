@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("pipelex_core.execution")
 
+_CLOSE_WITHIN = 10.0
+"""Seconds a backend may take to close."""
+
 
 class LoopBackends:
     """The open backends of one event loop."""
@@ -46,7 +49,11 @@ class LoopBackends:
             backend = self.opened.get(key)
             if backend is None:
                 backend = _make(config, key[1], plugins)
-                await backend.open(self.resources)
+                try:
+                    await backend.open(self.resources)
+                except BaseException:
+                    await _close(backend)  # what it has opened so far would be nobody's
+                    raise
                 self.opened[key] = backend
                 if backend.loggers:
                     self._guarded.append(GuardedLogs(backend))
@@ -65,10 +72,7 @@ class LoopBackends:
             self._keeper = None
             backends, self.opened = list(self.opened.values()), {}
             for backend in backends:
-                try:
-                    await backend.close()
-                except Exception as error:  # noqa: BLE001 -- the others must be closed too; the text could hold a key
-                    _log.warning("backend '%s' failed to close: %s", backend.config.name, type(error).__name__)
+                await _close(backend)
             await self.resources.close()
             for logs in self._guarded:
                 logs.release()
@@ -104,6 +108,15 @@ class Backends:
         here = self._loops.pop(asyncio.get_running_loop(), None)
         if here is not None and here.pid == os.getpid():
             await here.close()
+
+
+async def _close(backend: Backend) -> None:
+    """Close a backend, within seconds; one that fails to is logged."""
+    try:
+        async with asyncio.timeout(_CLOSE_WITHIN):
+            await backend.close()
+    except Exception as error:  # noqa: BLE001 -- the others must be closed too; the text could hold a key
+        _log.warning("backend '%s' failed to close: %s", backend.config.name, type(error).__name__)
 
 
 def _make(config: BackendConfig, sdk: str, plugins: Plugins) -> Backend:
