@@ -45,7 +45,7 @@ def test_a_backend_given_up_while_it_opens_is_closed() -> None:
         script = Script()
         async with client_of(OpensSlowly, script) as client:
             call = asyncio.create_task(client.generate_text("x", model="smart"))
-            while not script.opened:
+            while not script.opened:  # noqa: ASYNC110 -- the backend knows of no event
                 await asyncio.sleep(0.001)
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
