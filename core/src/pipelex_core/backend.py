@@ -55,7 +55,7 @@ class Backend(ABC):  # noqa: B024 -- its capabilities are what is abstract
         """Make the SDK's client, inside the event loop that will use it; called once, before the first call."""
 
     async def close(self) -> None:  # noqa: B027 -- as above
-        """Release what `open` made; the shared resources are not the backend's to close."""
+        """Release what `open` made, all of it or a part; the shared resources are not the backend's to close."""
 
 
 class TextGenerator(Backend):
