@@ -214,7 +214,9 @@ class ModelDeck:
                 if entry.spec is not None and entry.spec.model_type.capability != capability:
                     raise wrong_capability(handle, entry, capability)
                 settings, origins = {**inherited, **settings}, {**inherited_origins, **origins}
-            members.append(fit_member(entry, {**inherited, **settings} if inherited else settings))
+            given = {**inherited, **settings} if inherited else settings
+            places = {**inherited_origins, **origins} if inherited else origins
+            members.append(fit_member(entry, given, places))
         default: Policy = "error" if len(members) == 1 else "drop"
         return Resolution(
             handle=handle,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve, field, frozen
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pipelex_core.constraints import Policy
     from pipelex_core.routing import ModelEntry
     from pipelex_core.specs import Capability, ModelSpec
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 HandleKind = Literal["preset", "model", "alias"]
 Choice = Literal["llm.for_text", "llm.for_object", "extract", "img_gen"]
@@ -73,12 +76,14 @@ class ChainMember:
         settings: What would be sent to it.
         refused: Setting -> why this model does not take it.
         given: Its settings before they were made to fit: the handle's, over those of the aliases that lead to it.
+        origins: Setting -> where an alias that leads to it, or the handle, has it; a call's own are not in it.
     """
 
     entry: ModelEntry
     settings: Mapping[str, Any] = field(factory=dict)
     refused: Mapping[str, str] = field(factory=dict)
     given: Mapping[str, Any] = field(factory=dict)
+    origins: Mapping[str, Source] = field(factory=dict)
 
     @property
     def name(self) -> str:
@@ -148,13 +153,15 @@ class Resolution:
             self,
             settings={**self.settings, **settings},
             origins={**self.origins, **dict.fromkeys(settings, source)},
-            chain=tuple(fit_member(member.entry, {**member.given, **settings}) for member in self.chain),
+            chain=tuple(
+                fit_member(member.entry, {**member.given, **settings}, member.origins) for member in self.chain
+            ),
         )
 
 
-def fit_member(entry: ModelEntry, settings: Mapping[str, Any]) -> ChainMember:
+def fit_member(entry: ModelEntry, settings: Mapping[str, Any], origins: Mapping[str, Source] = NOTHING) -> ChainMember:
     """A member of a chain, with the settings as its model takes them."""
     if entry.spec is None or not settings:
-        return ChainMember(entry=entry, settings=settings, given=settings)
+        return ChainMember(entry=entry, settings=settings, given=settings, origins=origins)
     fitted = fit(settings, entry.spec)
-    return ChainMember(entry=entry, settings=fitted.settings, refused=fitted.refused, given=settings)
+    return ChainMember(entry=entry, settings=fitted.settings, refused=fitted.refused, given=settings, origins=origins)

@@ -49,6 +49,7 @@ class BackendDraft:
         off: Why its models cannot be used, as it follows its name in a sentence; None where it is on.
         help: What would turn it on, or None.
         reported: Whether a problem says why it is off, so that nothing that follows from it is one more.
+        missing: The variables it needs that have no value.
     """
 
     name: str
@@ -61,6 +62,7 @@ class BackendDraft:
     off: str | None = None
     help: str | None = None
     reported: bool = False
+    missing: tuple[str, ...] = ()
 
     def where(self, key: str) -> Source:
         """Where one of its keys was written; its table for a key that was not."""
@@ -104,7 +106,7 @@ def _explicit(
     sources = {key: Source(file=source.file, key=(name, key)) for key in table}
     if table.get("enabled") is False:
         faults = faults.lenient()
-    merged, inherited = dict(table), _defaults_of(shipped)
+    merged, inherited = dict(table), defaults_of(shipped)
     for key, (value, origin) in inherited.items():
         if key not in merged and key != "enabled":
             merged[key], sources[key] = value, origin
@@ -113,7 +115,7 @@ def _explicit(
 
 def _implicit(name: str, files: list[ShippedFile], context: Context) -> BackendDraft:
     """A backend that only a plugin declares: its faults are the plugin's, and missing variables turn it off."""
-    inherited = _defaults_of(files)
+    inherited = defaults_of(files)
     merged = {key: value for key, (value, _) in inherited.items()}
     sources = {key: origin for key, (_, origin) in inherited.items()}
     source = files[0].source.at("backend")
@@ -123,7 +125,8 @@ def _implicit(name: str, files: list[ShippedFile], context: Context) -> BackendD
     return draft
 
 
-def _defaults_of(shipped: Iterable[ShippedFile]) -> dict[str, tuple[Any, Source]]:
+def defaults_of(shipped: Iterable[ShippedFile]) -> dict[str, tuple[Any, Source]]:
+    """The keys of a backend's table that plugins ship, and where; the first plugin wins."""
     found: dict[str, tuple[Any, Source]] = {}
     for file in shipped:
         for key, value in file.defaults.items():
@@ -193,10 +196,11 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
         api_key=values.pop("api_key") or None,
         display_name=values.pop("display_name"),
     )
-    filled_draft = evolve(draft, table=table, options=values, api_key_variable=variable)
-    if lacking:
-        names = ", ".join(dict.fromkeys(lacking))
-        verb = "is" if len(set(lacking)) == 1 else "are"
+    needed = tuple(dict.fromkeys(lacking))
+    filled_draft = evolve(draft, table=table, options=values, api_key_variable=variable, missing=needed)
+    if needed:
+        names = ", ".join(needed)
+        verb = "is" if len(needed) == 1 else "are"
         return filled_draft.turned_off(f"needs {names}, which {verb} not set", f"set {names}", reported=draft.explicit)
     return filled_draft
 

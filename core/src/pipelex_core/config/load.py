@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from pipelex_core.config.catalogue import read_catalogue
 from pipelex_core.config.checks import DeckCheck, Unknown
 from pipelex_core.config.context import Context
+from pipelex_core.config.dead_ends import report_dead_ends
 from pipelex_core.config.deck import check_policy, make_aliases, make_choices, make_presets
 from pipelex_core.config.deck_files import read_deck_files
 from pipelex_core.config.environment import read_environment
-from pipelex_core.config.loaded import DisabledBackend, LoadedConfig
+from pipelex_core.config.loaded import DisabledBackend, LoadedConfig, ReadConfig
 from pipelex_core.config.locate import env_file_of, locate
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.routed import check_routes, excused_models, route_models
@@ -56,12 +57,12 @@ def load(
     Raises:
         ConfigError: The configuration has faults, all of them in `problems`; a subclass where all belong to it.
     """
-    variables = os.environ if environ is None else environ
-    folder = locate(root, config=config, environ=variables)
-    loaded, faults = _read(folder, variables, env_file, plugins, profile=profile, strict=strict)
-    if faults.stop:
-        raise faults.error_class()(problems=faults.problems())
-    return loaded
+    read = read_config(
+        root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins, strict=strict
+    )
+    if read.faults.stop:
+        raise read.faults.error_class()(problems=read.faults.problems())
+    return read.loaded
 
 
 def check(
@@ -75,41 +76,46 @@ def check(
     strict: bool = True,
 ) -> tuple[LoadedConfig | None, tuple[Problem, ...]]:
     """What `load` would give, or None where it would raise, and every problem, errors first; raises nothing itself."""
-    variables = os.environ if environ is None else environ
     try:
-        folder = locate(root, config=config, environ=variables)
+        read = read_config(
+            root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins, strict=strict
+        )
     except ModelDeckNotFoundError as error:
         return None, error.problems
-    loaded, faults = _read(folder, variables, env_file, plugins, profile=profile, strict=strict)
-    return (None, faults.problems()) if faults.stop else (loaded, loaded.warnings)
+    return (None, read.faults.problems()) if read.faults.stop else (read.loaded, read.loaded.warnings)
 
 
-def _read(
-    folder: Path,
-    variables: Mapping[str, str],
-    env_file: str | Path | None,
-    plugins: Plugins,
+def read_config(
+    root: str | Path | None = None,
     *,
-    profile: str | None,
-    strict: bool,
-) -> tuple[LoadedConfig, Faults]:
-    """What there is in a folder, and what is wrong with it; with an error in it, it is of no use."""
+    config: str | Path | None = None,
+    profile: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    env_file: str | Path | None = None,
+    plugins: Plugins,
+    strict: bool = True,
+) -> ReadConfig:
+    """What there is, and what is wrong with it; with an error in it, it is of no use but to be examined further.
+
+    Raises:
+        ModelDeckNotFoundError: There is no folder.
+    """
+    variables = os.environ if environ is None else environ
+    folder = locate(root, config=config, environ=variables)
     faults = Faults()
     file = env_file_of(folder) if env_file is None else Path(env_file).expanduser()
     environment = read_environment(variables, file, faults, required=env_file is not None)
     context = Context(folder=folder, plugins=plugins, environment=environment, faults=faults, strict=strict)
-    return _load(context, profile), faults
+    return _read(context, profile)
 
 
-def _load(context: Context, asked: str | None) -> LoadedConfig:
+def _read(context: Context, asked: str | None) -> ReadConfig:
     """The five steps."""
     faults = context.faults
     _report_quarantined(context)
     catalogue = read_catalogue(context)
     profiles, active = read_profiles(context.folder / "routing_profiles.toml", catalogue, faults, asked=asked)
     models = route_models(catalogue.backends, active, context.plugins, faults)
-    if active is not None and catalogue.complete:
-        check_routes(active, catalogue.backends, models, faults)
     written = read_deck_files(context.folder / "deck", faults)
     aliases, broken_aliases = make_aliases(written.aliases, faults)
     presets, broken_presets = make_presets(written.presets, faults)
@@ -133,8 +139,11 @@ def _load(context: Context, asked: str | None) -> LoadedConfig:
         names_missing=bool(written.unread) or not catalogue.complete,
     )
     sources = {choice: source for choice, (_, source) in choices.items()}
-    DeckCheck(deck, unknown, sources, faults).run()
-    return LoadedConfig(
+    dead_ends = DeckCheck(deck, unknown, sources, faults).run()
+    if active is not None and catalogue.complete:
+        dead_ends = check_routes(active, catalogue.backends, models, dead_ends, faults)
+        report_dead_ends(dead_ends, deck, catalogue.backends, faults)
+    loaded = LoadedConfig(
         deck=deck,
         folder=context.folder,
         profiles=profiles,
@@ -143,6 +152,7 @@ def _load(context: Context, asked: str | None) -> LoadedConfig:
         env_file=context.environment.file,
         find_warnings=faults.problems,
     )
+    return ReadConfig(loaded=loaded, catalogue=catalogue, unknown=unknown, context=context)
 
 
 def _report_quarantined(context: Context) -> None:
@@ -162,4 +172,5 @@ def _disabled(backend: ReadBackend) -> DisabledBackend:
         explicit=draft.explicit,
         models=tuple(backend.models.withheld),
         source=draft.source,
+        missing=draft.missing,
     )

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from pipelex_core.config.catalogue import Catalogue
+    from pipelex_core.config.checks import Unknown
+    from pipelex_core.config.context import Context
+    from pipelex_core.config.problems import Faults
     from pipelex_core.deck import Choice, ModelDeck
     from pipelex_core.errors import Problem
     from pipelex_core.routing import RoutingProfile
@@ -29,6 +33,7 @@ class DisabledBackend:
         explicit: Whether backends.toml has a table for it; else a plugin brings it along.
         models: The names of the models it knows.
         source: Where it was written.
+        missing: The variables it needs that have no value.
     """
 
     name: str
@@ -38,6 +43,7 @@ class DisabledBackend:
     explicit: bool
     models: tuple[str, ...]
     source: Source
+    missing: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -65,3 +71,25 @@ class LoadedConfig:
     def warnings(self) -> tuple[Problem, ...]:
         """What does not stop a load; lines are looked up when this is first asked for."""
         return self._find_warnings()
+
+
+@frozen(kw_only=True)
+class ReadConfig:
+    """A configuration as far as it could be read, with or without faults: what `validate` goes on from.
+
+    Attributes:
+        loaded: What a load gives; of use to callers only where nothing stops it.
+        catalogue: Every backend, on or off, with all its models.
+        unknown: What could not be read, so that nothing is to be said of it.
+        context: The load.
+    """
+
+    loaded: LoadedConfig
+    catalogue: Catalogue
+    unknown: Unknown
+    context: Context
+
+    @property
+    def faults(self) -> Faults:
+        """Where to report."""
+        return self.context.faults

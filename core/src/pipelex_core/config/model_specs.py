@@ -62,7 +62,7 @@ class BackendModels:
 
 
 @frozen
-class _Layers:
+class Layers:
     """One model and the files its keys may come from, the strongest first; asked only when something is to be told."""
 
     name: str
@@ -148,7 +148,7 @@ class SpecReader:
 
     def _model(self, name: str) -> ModelSpec | str:
         """The spec, or why there is none."""
-        layers = _Layers(name, self.files)
+        layers = Layers(name, self.files)
         table = layers.merged()
         if self._may_have_variables and has_variables(table):
             table, lacking = self._expanded(table, layers)
@@ -188,7 +188,7 @@ class SpecReader:
             source=layers.source,
         )
 
-    def _expanded(self, table: dict[str, Any], layers: _Layers) -> tuple[dict[str, Any], list[str]]:
+    def _expanded(self, table: dict[str, Any], layers: Layers) -> tuple[dict[str, Any], list[str]]:
         """The table with its variables filled in, and those that are missing."""
         expanded = dict(table)
         missing: list[str] = []
@@ -207,7 +207,7 @@ class SpecReader:
                 self.context.report_lack("missing-variable", message, layers.where(key), f"set {name}")
         return expanded, missing
 
-    def _costs(self, prices: Mapping[str, Decimal], model_type: ModelType, layers: _Layers) -> Costs:
+    def _costs(self, prices: Mapping[str, Decimal], model_type: ModelType, layers: Layers) -> Costs:
         """The price list in the unit of the model's type; an older file has LLM prices per thousand tokens."""
         if self._may_be_older and model_type is ModelType.LLM and layers.is_older("costs"):
             prices = {name: price * _THOUSAND for name, price in prices.items()}
@@ -222,7 +222,7 @@ class SpecReader:
         found = None if outputs else self.context.plugins.find(self.backend, sdk)
         return (found[0].model_type if found else None) or ModelType.LLM
 
-    def _options(self, sdk: str, extra: dict[str, Any], layers: _Layers) -> dict[str, Any]:
+    def _options(self, sdk: str, extra: dict[str, Any], layers: Layers) -> dict[str, Any]:
         """The keys that belong to the plugin, checked where it is installed to say what there is."""
         found = self.context.plugins.find(self.backend, sdk)
         options = found[0].model_options if found else ()
