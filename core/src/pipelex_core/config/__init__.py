@@ -11,4 +11,15 @@ from pipelex_core.config.locate import locate
 from pipelex_core.config.positions import position
 from pipelex_core.config.written import Written, WrittenValues
 
-__all__ = ["DisabledBackend", "LoadedConfig", "ReadConfig", "check", "load", "locate", "position", "read_config"]
+__all__ = [
+    "DisabledBackend",
+    "LoadedConfig",
+    "ReadConfig",
+    "Written",
+    "WrittenValues",
+    "check",
+    "load",
+    "locate",
+    "position",
+    "read_config",
+]
