@@ -94,8 +94,11 @@ class ConfigError(PipelexError):
     def __init__(self, message: str = "", problems: Sequence[Problem] = ()) -> None:
         self.problems: tuple[Problem, ...] = tuple(problems)
         if not message:
-            count = len(self.problems)
-            message = f"{count} fault{'' if count == 1 else 's'} in the configuration"
+            errors = sum(problem.severity == "error" for problem in self.problems)
+            warnings = len(self.problems) - errors
+            message = f"{errors} fault{'' if errors == 1 else 's'} in the configuration"
+            if warnings:
+                message += f", and {warnings} warning{'' if warnings == 1 else 's'}"
         super().__init__(message, self.problems)
 
     def __str__(self) -> str:
@@ -160,6 +163,7 @@ class CallError(PipelexError):
         raw: The answer as it came, where there is one to keep.
         unsettled: Whether the provider may have taken the request, or done the work, all the same: sending it again
             could be paid twice.
+        usage: What the provider reported to have used all the same, a `Usage`; or None.
     """
 
     hint: ClassVar[str] = ""
@@ -177,6 +181,7 @@ class CallError(PipelexError):
         partial_text: str | None = None,
         raw: Any = None,
         unsettled: bool = False,
+        usage: Any = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -189,6 +194,7 @@ class CallError(PipelexError):
         self.partial_text = partial_text
         self.raw = raw
         self.unsettled = unsettled
+        self.usage = usage
 
     def __str__(self) -> str:
         """The message, the facts known of the call, and what to do."""

@@ -11,16 +11,76 @@ from pipelex_core.costs import cost_of
 from pipelex_core.results import Attempt
 
 if TYPE_CHECKING:
-    from pipelex_core.errors import CallError, PluginError
-    from pipelex_core.results import Usage
+    from pipelex_core.errors import CallError, DeadlineExceededError
+    from pipelex_core.requests import Request
+    from pipelex_core.results import Cost, Usage
     from pipelex_core.specs import ModelSpec
 
+Outcome = Literal["ok", "error", "cancelled"]
 
-@define
+
+@define(eq=False)
+class Attempting:
+    """An attempt under way.
+
+    Attributes:
+        spec: The model that is asked.
+        ends_at: When the caller's time is over (monotonic seconds), or None.
+        started: When the attempt began (monotonic seconds); waiting does not count.
+        request: What is about to be sent, as the middlewares left it; None until they let it through.
+        sent: Whether the plugin has been asked.
+        wait_s: Seconds waited before the request was sent.
+        wait_reason: Why, or None.
+        usage: What the provider reported, or None.
+        request_id: The provider's id of the request, or None.
+        text: What a stream has given so far.
+    """
+
+    spec: ModelSpec
+    ends_at: float | None = None
+    started: float = field(factory=time.monotonic)
+    request: Request | None = None
+    sent: bool = False
+    wait_s: float = 0.0
+    wait_reason: str | None = None
+    usage: Usage | None = None
+    request_id: str | None = None
+    text: list[str] = field(factory=list)
+
+    @property
+    def cost(self) -> Cost | None:
+        """What it cost; None where a price or a count is unknown."""
+        return None if self.usage is None else cost_of(self.spec.costs, self.usage)
+
+    def waited(self, seconds: float, reason: str) -> None:
+        """The attempt was held back; the time does not count as the provider's."""
+        self.wait_s += seconds
+        self.wait_reason = reason if self.wait_reason in {None, reason} else f"{self.wait_reason}, {reason}"
+        self.started += seconds
+
+    def answered(self, answer: Any) -> None:
+        """What an answer of any kind reports."""
+        self.usage = getattr(answer, "usage", None)
+        self.request_id = getattr(answer, "request_id", None)
+
+    def failed(self, error: CallError) -> None:
+        """What an error reports."""
+        self.usage = error.usage
+        self.request_id = error.request_id
+
+
+@define(eq=False)
 class Ledger:
-    """Every attempt of one call, in order."""
+    """Every attempt of one call, in order.
+
+    Attributes:
+        attempts: Those that have ended.
+        current: The one under way, or None.
+        started: When the call began (monotonic seconds).
+    """
 
     attempts: list[Attempt] = field(factory=list)
+    current: Attempting | None = None
     started: float = field(factory=time.monotonic)
 
     @property
@@ -28,17 +88,17 @@ class Ledger:
         """How long the call has taken so far."""
         return time.monotonic() - self.started
 
-    def write(
-        self,
-        spec: ModelSpec,
-        outcome: Literal["ok", "error", "cancelled"],
-        started: float,
-        *,
-        error: CallError | PluginError | None = None,
-        usage: Usage | None = None,
-        request_id: str | None = None,
-    ) -> None:
-        """Add one attempt that began at `started` (monotonic) and has just ended."""
+    def begin(self, spec: ModelSpec, ends_at: float | None) -> Attempting:
+        """An attempt begins."""
+        self.current = Attempting(spec, ends_at)
+        return self.current
+
+    def write(self, attempting: Attempting, outcome: Outcome, error: Exception | None = None) -> None:
+        """The attempt under way has ended; one that was given up for ended is not written again."""
+        if self.current is not attempting:
+            return
+        self.current = None
+        spec = attempting.spec
         self.attempts.append(
             Attempt(
                 model=spec.name,
@@ -47,17 +107,21 @@ class Ledger:
                 outcome=outcome,
                 error=None if error is None else type(error).__name__,
                 status=getattr(error, "status", None),
-                request_id=request_id if error is None else getattr(error, "request_id", None),
-                seconds=time.monotonic() - started,
-                usage=usage,
-                cost=None if usage is None else cost_of(spec.costs, usage),
+                request_id=attempting.request_id,
+                wait_s=attempting.wait_s,
+                wait_reason=attempting.wait_reason,
+                seconds=time.monotonic() - attempting.started,
+                usage=attempting.usage,
+                cost=attempting.cost,
             )
         )
 
-    def ran_out_of_time(self) -> None:
-        """The attempt under way was cancelled by the call's deadline, not by the caller."""
-        if self.attempts and self.attempts[-1].outcome == "cancelled":
-            self.attempts[-1] = evolve(self.attempts[-1], outcome="error", error="DeadlineExceededError")
+    def ran_out_of_time(self, error: DeadlineExceededError) -> None:
+        """The attempt under way ended with the call's deadline, and not with the caller's will."""
+        if self.current is not None:
+            self.write(self.current, "error", error)
+        elif self.attempts and self.attempts[-1].outcome == "cancelled":
+            self.attempts[-1] = evolve(self.attempts[-1], outcome="error", error=type(error).__name__)
 
     def close(self, error: CallError, spec: ModelSpec | None = None) -> CallError:
         """The error, with the ledger and the model it belongs to."""
@@ -66,8 +130,3 @@ class Ledger:
             error.model = error.model or spec.name
         error.attempts = tuple(self.attempts)
         return error
-
-
-def answer_usage(answer: Any) -> tuple[Usage | None, str | None]:
-    """The usage and request id of an answer of any kind."""
-    return getattr(answer, "usage", None), getattr(answer, "request_id", None)

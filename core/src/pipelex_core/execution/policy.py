@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from pipelex_core.errors import CallError, OverloadedError, ProviderConnectionError, RateLimitError, ServerError
+from pipelex_core.errors import (
+    CallError,
+    OverloadedError,
+    ProviderConnectionError,
+    RateLimitError,
+    ServerError,
+    UnsupportedInputError,
+)
 
 _CANNOT_NOW: tuple[type[CallError], ...] = (RateLimitError, OverloadedError, ServerError, ProviderConnectionError)
 
 
 def moves_on(error: CallError) -> bool:
-    """Whether an error says "this provider cannot now", rather than "this request is wrong"."""
-    return isinstance(error, _CANNOT_NOW)
+    """Whether the next member is tried: this provider cannot now, or this model does not take the input."""
+    return isinstance(error, (*_CANNOT_NOW, UnsupportedInputError))

@@ -1,0 +1,119 @@
+"""One attempt: a member's request goes through the middlewares and the admission to its plugin, and into the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pipelex_core.backend import DocumentExtractor, ImageGenerator, ObjectGenerator, TextGenerator
+from pipelex_core.errors import CallError, PipelexError
+from pipelex_core.execution.faults import broken, check_answer
+from pipelex_core.execution.preparing import prepare
+from pipelex_core.execution.redaction import redact_error
+from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelex_core.backend import Backend
+    from pipelex_core.calls import Call
+    from pipelex_core.deck import ChainMember
+    from pipelex_core.execution.admission import Admission
+    from pipelex_core.execution.attempts import Attempting, Ledger
+    from pipelex_core.execution.backends import Backends
+    from pipelex_core.execution.plan import Plan
+    from pipelex_core.hookspecs import Proceed
+    from pipelex_core.plugins import Plugins
+    from pipelex_core.specs import BackendConfig
+
+_METHODS: dict[type[Backend], tuple[str, type]] = {
+    TextGenerator: ("generate_text", TextAnswer),
+    ObjectGenerator: ("generate_object", TextAnswer),
+    DocumentExtractor: ("extract", DocumentAnswer),
+    ImageGenerator: ("generate_image", ImageAnswer),
+}
+
+
+class Asking:
+    """Asks members for a whole answer; what it holds is decided when the client is made."""
+
+    def __init__(
+        self,
+        backends: Backends,
+        configs: Mapping[str, BackendConfig],
+        plugins: Plugins,
+        admission: Admission | None,
+    ) -> None:
+        self.backends = backends
+        self.configs = configs
+        self.plugins = plugins
+        self.admission = admission
+
+    async def ask(self, plan: Plan, member: ChainMember, ledger: Ledger) -> Any:
+        """One answer of one member.
+
+        Raises:
+            CallError: What went wrong, with the ledger so far.
+            PluginError: The plugin broke its contract.
+        """
+        spec, call, backend = await prepare(plan, member, ledger, self.backends, self.configs)
+        method, answer_class = _METHODS[plan.needs]
+        attempting = ledger.begin(spec, plan.ends_at)
+        try:
+            answer = await self.around(partial(self._send, getattr(backend, method), attempting))(call)
+            check_answer(answer, answer_class, spec)
+        except CallError as error:
+            raise self.failed(error, attempting, ledger) from error.__cause__
+        except asyncio.CancelledError:
+            ledger.write(attempting, "cancelled")
+            raise
+        except Exception as error:
+            ledger.write(attempting, "error", error)
+            raise
+        attempting.answered(answer)
+        ledger.write(attempting, "ok")
+        return answer
+
+    def around(self, innermost: Proceed) -> Proceed:
+        """The middlewares around what they stand around; the first is the outermost."""
+        proceed = innermost
+        for middleware in reversed(self.plugins.middlewares):
+            proceed = partial(_around, middleware, proceed)
+        return proceed
+
+    def failed(self, error: CallError, attempting: Attempting, ledger: Ledger) -> CallError:
+        """The error as the caller gets it, its attempt in the ledger."""
+        spec = attempting.spec
+        redact_error(error, self.configs[spec.backend])
+        attempting.failed(error)
+        ledger.write(attempting, "error", error)
+        return ledger.close(error, spec)
+
+    async def _send(self, method: Any, attempting: Attempting, call: Call) -> Any:
+        """The plugin's answer, once the request is let in."""
+        attempting.request = call.request
+        if self.admission is None:
+            return await self._answer(method, attempting)
+        async with self.admission(attempting):
+            return await self._answer(method, attempting)
+
+    async def _answer(self, method: Any, attempting: Attempting) -> Any:
+        """The plugin's answer; what is no error of ours becomes one."""
+        attempting.sent = True
+        try:
+            answer = await method(attempting.request)
+        except CallError as error:
+            attempting.failed(error)
+            raise
+        except PipelexError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- a plugin may raise anything; callers see our errors only
+            spec = attempting.spec
+            raise broken(error, spec, self.configs[spec.backend]) from None
+        attempting.answered(answer)
+        return answer
+
+
+async def _around(middleware: Any, proceed: Proceed, call: Call) -> Any:
+    return await middleware(call, proceed)

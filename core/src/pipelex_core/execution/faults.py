@@ -1,0 +1,34 @@
+"""What a plugin did against its contract, as the error that callers see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_core.errors import PluginError
+from pipelex_core.execution.redaction import redacted
+
+if TYPE_CHECKING:
+    from pipelex_core.specs import BackendConfig, ModelSpec
+
+
+def broken(error: Exception, spec: ModelSpec, config: BackendConfig) -> PluginError:
+    """A plugin raised what is no error of ours."""
+    text = redacted(str(error), config)
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f" at {place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
+    msg = f"sdk '{spec.sdk}' raised {type(error).__name__}{where}, which is no CallError: {text}"
+    return PluginError(msg)
+
+
+def check_answer(answer: object, kind: type, spec: ModelSpec) -> None:
+    """Raise a `PluginError` where a plugin gave something else than an answer of its kind."""
+    if not isinstance(answer, kind):
+        raise wrong_answer(spec, answer)
+
+
+def wrong_answer(spec: ModelSpec, answer: object) -> PluginError:
+    """A plugin gave something else than an answer."""
+    msg = f"sdk '{spec.sdk}' ended with {type(answer).__name__} where an answer was due"
+    return PluginError(msg)

@@ -1,0 +1,128 @@
+"""One attempt of a stream: as `asking.py`, event by event."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pipelex_core.backend import TextStreamer
+from pipelex_core.errors import CallError, PipelexError
+from pipelex_core.execution.faults import broken, check_answer, wrong_answer
+from pipelex_core.execution.plan import out_of_time
+from pipelex_core.execution.preparing import prepare
+from pipelex_core.results import TextAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator
+
+    from pipelex_core.calls import Call
+    from pipelex_core.deck import ChainMember
+    from pipelex_core.execution.asking import Asking
+    from pipelex_core.execution.attempts import Attempting, Ledger
+    from pipelex_core.execution.plan import Plan
+
+
+async def stream_member(
+    asking: Asking, plan: Plan, member: ChainMember, ledger: Ledger
+) -> AsyncGenerator[str | TextAnswer, None]:
+    """The events of one member's stream, the answer last; closing this closes the connection.
+
+    Raises:
+        CallError: What went wrong, with the ledger so far, and in `partial_text` what had come.
+        PluginError: The plugin broke its contract.
+    """
+    clock = asyncio.timeout(plan.seconds_left())
+    try:
+        async with clock:
+            spec, call, backend = await prepare(plan, member, ledger, asking.backends, asking.configs)
+    except TimeoutError:
+        raise ledger.close(out_of_time(), member.spec) from None
+    assert isinstance(backend, TextStreamer)  # noqa: S101 -- `prepare` checked it; this tells the type checker
+    attempting = ledger.begin(spec, plan.ends_at)
+    events: Any = None
+    try:
+        events = await asking.around(partial(_send, asking, backend, attempting))(call)
+        while True:
+            event = await _next(events, plan)
+            if not isinstance(event, str):
+                break
+            attempting.text.append(event)
+            yield event
+        check_answer(event, TextAnswer, spec)
+    except CallError as error:
+        if error.partial_text is None and attempting.text:
+            error.partial_text = "".join(attempting.text)
+        raise asking.failed(error, attempting, ledger) from error.__cause__
+    except (asyncio.CancelledError, GeneratorExit):
+        ledger.write(attempting, "cancelled")
+        raise
+    except Exception as error:
+        ledger.write(attempting, "error", error)
+        raise
+    finally:
+        if hasattr(events, "aclose"):
+            await events.aclose()
+    attempting.answered(event)
+    ledger.write(attempting, "ok")
+    yield event  # type: ignore[misc]  # checked above
+
+
+async def _send(
+    asking: Asking, backend: TextStreamer, attempting: Attempting, call: Call
+) -> AsyncIterator[str | TextAnswer]:
+    """The plugin's events; nothing is sent before the first is asked for."""
+    attempting.request = call.request
+    events = backend.stream_text(call.request)  # type: ignore[arg-type]  # the plan matched it
+    if not hasattr(events, "__aiter__") or not hasattr(events, "aclose"):
+        if hasattr(events, "close"):
+            events.close()  # a coroutine, which would complain
+        raise wrong_answer(call.request.spec, events)
+    if asking.admission is None:
+        return _events(asking, events, attempting)
+    return _admitted(asking, events, attempting)
+
+
+async def _admitted(asking: Asking, events: Any, attempting: Attempting) -> AsyncIterator[str | TextAnswer]:
+    """The plugin's events, once the request is let in."""
+    assert asking.admission is not None  # noqa: S101 -- asked before
+    try:
+        async with asking.admission(attempting):
+            async for event in _events(asking, events, attempting):
+                yield event
+    finally:
+        await events.aclose()  # also of one that was not let in
+
+
+async def _events(asking: Asking, events: Any, attempting: Attempting) -> AsyncIterator[str | TextAnswer]:
+    """The plugin's events; what is no error of ours becomes one."""
+    attempting.sent = True
+    try:
+        async for event in events:
+            if not isinstance(event, str):
+                attempting.answered(event)
+            yield event
+    except CallError as error:
+        attempting.failed(error)
+        raise
+    except PipelexError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- as in `asking.py`
+        spec = attempting.spec
+        raise broken(error, spec, asking.configs[spec.backend]) from None
+    finally:
+        await events.aclose()
+
+
+async def _next(events: AsyncIterator[str | TextAnswer], plan: Plan) -> str | TextAnswer | None:
+    """The next event of a stream, within the caller's time; None after the last."""
+    if plan.ends_at is None:
+        return await anext(events, None)
+    clock = asyncio.timeout(plan.seconds_left())
+    try:
+        async with clock:
+            return await anext(events, None)
+    except TimeoutError:
+        if not clock.expired():
+            raise  # a middleware's own
+        raise out_of_time() from None
