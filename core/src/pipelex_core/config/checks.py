@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from pipelex_core.config.aliases import AliasGraph, first_model, follow_all
+from pipelex_core.config.dead_ends import DeadEnd
 from pipelex_core.config.deck import capability_of
 from pipelex_core.errors import ConfigError
-from pipelex_core.handle_errors import HANDLE_ERRORS, PRESET_ERRORS, describe_cycle
+from pipelex_core.handle_errors import HANDLE_ERRORS, PRESET_ERRORS, describe_cycle, wrong_capability
 from pipelex_core.settings import MODEL_KEYS
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ class DeckCheck:
         self._faults = faults
         self._graph: AliasGraph = follow_all(deck.aliases, deck.models)
         self._told: set[Source] = set()
+        self._dead_ends: list[DeadEnd] = []
 
-    def run(self) -> None:
-        """Report everything there is to report."""
+    def run(self) -> list[DeadEnd]:
+        """Report everything there is to report, but handles that lead to nothing that can be called: these it gives."""
         for cycle in self._graph.cycles:
             source = self._deck.aliases[cycle[0]].source
             self._faults.error(ConfigError, "alias-cycle", describe_cycle(cycle), source)
@@ -67,6 +69,7 @@ class DeckCheck:
                 self._check_choice(choice, handle, source)
             else:
                 self._check_inline(choice, handle, source)
+        return self._dead_ends
 
     def _is_known(self, name: str) -> bool:
         """Whether a name is a model's or an alias's, one with a fault included."""
@@ -139,9 +142,19 @@ class DeckCheck:
         except ConfigError as error:  # it leads to a model for something else
             self._faults.error(type(error), error.problems[0].code, error.problems[0].message, source)
             return
+        if self._is_all_wrong(resolution, capability):
+            told = wrong_capability(preset.name, self._deck.models[resolution.chain[0].name], capability)
+            self._faults.error(type(told), "wrong-capability", told.problems[0].message, source)
+            return
         self._check_settings(resolution, preset.settings)
         if preset.model in self._deck.models and resolution.chosen is None:
             self._nothing_to_call(f"preset '{preset.name}'", [preset.model], preset.source)
+
+    @staticmethod
+    def _is_all_wrong(resolution: Resolution, capability: Capability) -> bool:
+        """Whether every model of a chain is known to be for something else."""
+        specs = [member.spec for member in resolution.chain]
+        return all(spec is not None and spec.model_type.capability != capability for spec in specs)
 
     def _check_choice(self, choice: Choice, handle: str, source: Source) -> None:
         capability = capability_of(choice)
@@ -157,7 +170,9 @@ class DeckCheck:
         elif not self._is_known(handle):
             self._unknown_handle(handle, f"'{source.key[-1]}'", source, HANDLE_ERRORS[capability], more=presets)
         elif self._is_sound(handle):
-            self._resolves(handle, capability, source)
+            resolution = self._resolves(handle, capability, source)
+            if resolution is not None and handle in self._deck.models and resolution.chosen is None:
+                self._nothing_to_call(f"'{source.key[-1]}'", [handle], source)
 
     def _check_inline(self, choice: Choice, table: Mapping[str, object], source: Source) -> None:
         capability = capability_of(choice)
@@ -192,14 +207,11 @@ class DeckCheck:
         self._faults.error(kind, "unknown-handle", message, source, near=(name.lstrip("@$"), names))
 
     def _nothing_to_call(self, who: str, models: list[str], source: Source) -> None:
+        """Note a handle that leads nowhere, unless that follows from something that is reported."""
         if self._unknown.routes_missing:
             return
-        if all(name in self._unknown.models or self._deck.models[name].spec is not None for name in models):
-            return  # a fault that is reported, or a plugin that is missing, which is reported once a backend
-        reasons = "; ".join(f"'{name}': {self._deck.models[name].reason}" for name in models[:3])
-        more = f"; and {len(models) - 3} more" if len(models) > 3 else ""
-        message = f"{who} leads to no model that can be called: {reasons}{more}"
-        self._faults.warning("no-available-model", message, source)
+        if all(name not in self._unknown.models and self._deck.models[name].spec is None for name in models):
+            self._dead_ends.append(DeadEnd(who=who, models=tuple(models), source=source))
 
     def _check_settings(
         self, resolution: Resolution, own: Iterable[str], origins: Mapping[str, Source] | None = None

@@ -126,6 +126,11 @@ class Faults:
             self._secrets.add(secret)
 
     @property
+    def secrets(self) -> frozenset[str]:
+        """The values that no problem shows; nor must a line that is quoted."""
+        return frozenset(self._secrets)
+
+    @property
     def stop(self) -> bool:
         """Whether an error was found."""
         return any(fault.severity == "error" for fault in self._found.values())
@@ -175,10 +180,15 @@ def dotted(key: Iterable[str]) -> str:
 
 def listed(names: Iterable[str], *, most: int = 6) -> str:
     """Names in quotes for a message, the first few of many."""
-    quoted = [f"'{name}'" for name in names]
-    if len(quoted) > most:
-        return f"{', '.join(quoted[:most])} and {len(quoted) - most} more"
-    return ", ".join(quoted)
+    return listed_plainly((f"'{name}'" for name in names), most=most)
+
+
+def listed_plainly(texts: Iterable[str], *, most: int = 6) -> str:
+    """Texts with commas, the first few of many."""
+    shown = list(texts)
+    if len(shown) > most:
+        return f"{', '.join(shown[:most])} and {len(shown) - most} more"
+    return ", ".join(shown)
 
 
 def type_name(value: object) -> str:

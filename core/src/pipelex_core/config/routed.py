@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_core.config.problems import listed
+from pipelex_core.config.problems import listed, listed_plainly
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.routing import RoutingProfile, assign
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from pipelex_core.config.dead_ends import DeadEnd
     from pipelex_core.config.finish import ReadBackend
     from pipelex_core.config.problems import Faults
     from pipelex_core.plugins import Plugins
@@ -86,11 +87,17 @@ def check_routes(
     profile: RoutingProfile,
     backends: Mapping[str, ReadBackend],
     models: Mapping[str, ModelEntry],
+    dead_ends: Sequence[DeadEnd],
     faults: Faults,
-) -> None:
-    """Report what the routes of the active profile do not do."""
+) -> list[DeadEnd]:
+    """Report what the routes of the active profile do not do, and to what that leads; gives the other dead ends."""
     reported = reported_models(backends)
     affected = _affected(models, reported)
+    by_model: dict[str, list[DeadEnd]] = {}
+    for dead_end in dead_ends:
+        for name in dead_end.models:
+            by_model.setdefault(name, []).append(dead_end)
+    told: set[int] = set()
     for route in profile.routes:
         if route.backend not in backends:
             continue
@@ -100,10 +107,15 @@ def check_routes(
         if route.is_exact and route.pattern not in models:
             _report_no_such_model(route, models, off, faults)
         elif route.pattern in affected and off is not None:
-            names = listed(affected[route.pattern])
+            names = affected.pop(route.pattern)
             message = (
-                f"route '{route.pattern}' leads to '{route.backend}', which {off}; it is why {names} cannot be used"
+                f"route '{route.pattern}' leads to '{route.backend}', which {off}; "
+                f"it is why {listed(names)} cannot be used"
             )
+            ends = {id(end): end for name in names for end in by_model.get(name, ()) if id(end) not in told}
+            if ends:
+                message += f", and why nothing is left of {listed_plainly(end.who for end in ends.values())}"
+                told.update(ends)
             mend = backends[route.backend].draft.help
             faults.warning("route-to-disabled-backend", message, route.source, suggestion=mend)
         elif route.is_exact and route.pattern not in reported and models[route.pattern].exact_fault:
@@ -114,6 +126,7 @@ def check_routes(
                 route.source,
                 expected=_offering(models[route.pattern]),
             )
+    return [dead_end for dead_end in dead_ends if id(dead_end) not in told]
 
 
 def _offering(entry: ModelEntry) -> str | None:
