@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipelex_core.requests import Request
-    from pipelex_core.results import Attempt, Result
+    from pipelex_core.results import Answer, Attempt, Result
     from pipelex_core.specs import Capability
 
 Operation = Literal["generate_text", "stream_text", "generate_object", "extract", "generate_image"]
+
+
+def _anything_fits(_answer: Answer) -> bool:
+    return True
 
 
 @frozen(kw_only=True)
@@ -23,12 +29,22 @@ class Call:
         capability: `llm`, `extract` or `img_gen`.
         handle: What the caller named, or the default it stood for.
         request: What the plugin is about to receive; its `spec` names model and backend.
+        call_id: Counts the calls of this process: the same in all attempts of a call, and in its `FinishedCall`.
+        attempt: Which attempt of the call this is, from 1.
+        endpoint: The address that the backend's configuration gives, or None for the provider's own.
+        fits: Whether an answer is what the caller asked for; for an object, whether it can be made from it.
+        redact: A text without the secrets of this backend, for whoever writes one down.
     """
 
     operation: Operation
     capability: Capability
     handle: str
     request: Request
+    call_id: int = 0
+    attempt: int = 1
+    endpoint: str | None = field(default=None, repr=False)
+    fits: Callable[[Answer], bool] = field(default=_anything_fits, repr=False, eq=False)
+    redact: Callable[[str], str] = field(default=str, repr=False, eq=False)
 
 
 @frozen(kw_only=True)
@@ -43,6 +59,7 @@ class FinishedCall:
         result: What the caller got, or None.
         error: What the caller got instead, or None; both None where the caller gave up.
         seconds: How long the whole call took.
+        call_id: As in its `Call`s.
     """
 
     operation: Operation
@@ -52,3 +69,4 @@ class FinishedCall:
     result: Result | None = None
     error: Exception | None = None
     seconds: float = 0.0
+    call_id: int = 0

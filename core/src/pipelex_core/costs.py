@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _MILLION = Decimal(1_000_000)
 
+FREE = Cost(amount=Decimal(0))
+
 
 def cost_of(costs: Costs | None, usage: Usage) -> Cost | None:
     """The cost of one answer; None where a price it needs, or a count, is unknown."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
+CacheUse = Literal["hit", "miss"]
 
 # ── Answers: what a plugin returns ────────────────────────────────────────────────────────────────────────────────
 
@@ -62,6 +63,7 @@ class TextAnswer:
         provider_parts: What the provider wants back in the next turn.
         request_id: The provider's id of the request.
         raw: The answer as the SDK gave it.
+        cache: `hit` where a cache gave it, `miss` where one was asked in vain; None from a plugin, and without a cache.
     """
 
     text: str
@@ -72,6 +74,7 @@ class TextAnswer:
     provider_parts: tuple[ProviderPart, ...] = ()
     request_id: str | None = None
     raw: Any = field(default=None, repr=False, eq=False)
+    cache: CacheUse | None = None
 
 
 @frozen(kw_only=True)
@@ -110,23 +113,25 @@ class Page:
 
 @frozen(kw_only=True)
 class DocumentAnswer:
-    """What came of an `ExtractRequest`."""
+    """What came of an `ExtractRequest`; `cache` as in `TextAnswer`."""
 
     pages: tuple[Page, ...]
     usage: Usage = NO_USAGE
     request_id: str | None = None
     raw: Any = field(default=None, repr=False, eq=False)
+    cache: CacheUse | None = None
 
 
 @frozen(kw_only=True)
 class ImageAnswer:
-    """What came of an `ImageRequest`; `seed` is the one the provider used."""
+    """What came of an `ImageRequest`; `seed` is the one the provider used, `cache` as in `TextAnswer`."""
 
     images: tuple[Image, ...]
     seed: int | None = None
     usage: Usage = NO_USAGE
     request_id: str | None = None
     raw: Any = field(default=None, repr=False, eq=False)
+    cache: CacheUse | None = None
 
 
 Answer: TypeAlias = "TextAnswer | DocumentAnswer | ImageAnswer | AsyncIterator[str | TextAnswer]"
@@ -159,7 +164,8 @@ class Attempt:
         wait_reason: Why, or None.
         seconds: How long it took.
         usage: What it used, or None.
-        cost: What it cost, or None where unknown.
+        cost: What it cost, or None where unknown; nothing for an answer out of a cache.
+        cache: `hit` or `miss` where there is a cache, or None.
     """
 
     model: str
@@ -174,6 +180,7 @@ class Attempt:
     seconds: float = 0.0
     usage: Usage | None = None
     cost: Cost | None = None
+    cache: CacheUse | None = None
 
 
 @frozen(kw_only=True)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import define, evolve, field
 
-from pipelex_core.costs import cost_of
+from pipelex_core.costs import FREE, cost_of
 from pipelex_core.results import Attempt
 
 if TYPE_CHECKING:
     from pipelex_core.errors import CallError, DeadlineExceededError
     from pipelex_core.requests import Request
-    from pipelex_core.results import Cost, Usage
+    from pipelex_core.results import CacheUse, Cost, Usage
     from pipelex_core.specs import ModelSpec
 
 Outcome = Literal["ok", "error", "cancelled"]
@@ -34,6 +34,7 @@ class Attempting:
         usage: What the provider reported, or None.
         request_id: The provider's id of the request, or None.
         text: What a stream has given so far.
+        cache: Whether a cache gave the answer, or was asked in vain; None without one.
     """
 
     spec: ModelSpec
@@ -46,10 +47,13 @@ class Attempting:
     usage: Usage | None = None
     request_id: str | None = None
     text: list[str] = field(factory=list)
+    cache: CacheUse | None = None
 
     @property
     def cost(self) -> Cost | None:
         """What it cost; None where a price or a count is unknown."""
+        if self.cache == "hit":
+            return FREE
         return None if self.usage is None else cost_of(self.spec.costs, self.usage)
 
     def waited(self, seconds: float, reason: str) -> None:
@@ -62,6 +66,7 @@ class Attempting:
         """What an answer of any kind reports."""
         self.usage = getattr(answer, "usage", None)
         self.request_id = getattr(answer, "request_id", None)
+        self.cache = getattr(answer, "cache", None)
 
     def failed(self, error: CallError) -> None:
         """What an error reports."""
@@ -113,6 +118,7 @@ class Ledger:
                 seconds=time.monotonic() - attempting.started,
                 usage=attempting.usage,
                 cost=attempting.cost,
+                cache=attempting.cache,
             )
         )
 

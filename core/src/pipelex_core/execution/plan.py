@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from pipelex_core.calls import Call
 from pipelex_core.errors import CallError, DeadlineExceededError, ModelsManagerError, Problem, UnsupportedInputError
+from pipelex_core.execution.redaction import redacted
 from pipelex_core.settings import check_settings
 
 if TYPE_CHECKING:
@@ -19,12 +23,15 @@ if TYPE_CHECKING:
     from pipelex_core.calls import Operation
     from pipelex_core.deck import ChainMember, Choice, ModelDeck, Resolution
     from pipelex_core.requests import Request
-    from pipelex_core.specs import Capability, ModelSpec
+    from pipelex_core.results import Answer
+    from pipelex_core.specs import BackendConfig, Capability, ModelSpec
 
 _log = logging.getLogger("pipelex_core.execution")
 
 _LONGEST = 1e9
 """Seconds above which a deadline is none: some thirty years."""
+
+_call_ids = count(1)
 
 
 @frozen(kw_only=True)
@@ -39,6 +46,8 @@ class Plan:
         needs: The abstract class a backend must have to do it.
         build: Makes the request for a member; refuses what the model does not take.
         ends_at: When the caller's time is over (monotonic seconds), or None.
+        fits: Whether an answer is what the caller asked for, where that has to be looked at; or None.
+        call_id: Counts the calls of this process.
     """
 
     operation: Operation
@@ -48,10 +57,27 @@ class Plan:
     needs: type[Backend]
     build: Callable[[ModelSpec, Mapping[str, Any], float | None], Request]
     ends_at: float | None = field(default=None)
+    fits: Callable[[Answer], bool] | None = None
+    call_id: int = field(factory=_call_ids.__next__)
 
     def seconds_left(self) -> float | None:
         """Seconds until the caller's time is over, 0 or less once it is; None where it has no end."""
         return None if self.ends_at is None else self.ends_at - time.monotonic()
+
+    def call(self, request: Request, config: BackendConfig, attempt: int) -> Call:
+        """One attempt, as middlewares see it; `attempt` counts from 1."""
+        asked = {} if self.fits is None else {"fits": self.fits}
+        return Call(
+            operation=self.operation,
+            capability=self.capability,
+            handle=self.handle,
+            request=request,
+            call_id=self.call_id,
+            attempt=attempt,
+            endpoint=config.endpoint,
+            redact=partial(redacted, config=config),
+            **asked,
+        )
 
 
 def out_of_time(partial_text: str | None = None) -> DeadlineExceededError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -74,7 +75,19 @@ def plan_text(
         needs=needs,
         build=build,
         ends_at=ends_at,
+        fits=None if kind is None else partial(_fits, kind),
     )
+
+
+def _fits(kind: ObjectType[Any], answer: Any) -> bool:
+    """Whether an object can be made of an answer."""
+    from pipelex_core.objects import InvalidObjectError, bare_json
+
+    try:
+        kind.decode(bare_json(answer.text))
+    except InvalidObjectError:
+        return False
+    return True
 
 
 def plan_extract(

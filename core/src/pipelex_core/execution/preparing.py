@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.calls import Call
 from pipelex_core.errors import CallError, PipelexError, UnsupportedInputError
 from pipelex_core.execution.downloads import with_bytes
 from pipelex_core.execution.faults import broken
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.backend import Backend
+    from pipelex_core.calls import Call
     from pipelex_core.deck import ChainMember
     from pipelex_core.execution.attempts import Ledger
     from pipelex_core.execution.backends import Backends
@@ -43,8 +43,7 @@ async def prepare(
         raise
     except Exception as error:  # noqa: BLE001 -- what a plugin does to open its backend may raise anything
         raise broken(error, spec, configs[spec.backend]) from None
-    call = Call(operation=plan.operation, capability=plan.capability, handle=plan.handle, request=request)
-    return spec, call, backend
+    return spec, plan.call(request, configs[spec.backend], len(ledger.attempts) + 1), backend
 
 
 async def _ready(

@@ -92,6 +92,7 @@ class Execution:
                 result=None if isinstance(ended, Exception) else ended,
                 error=ended if isinstance(ended, Exception) else None,
                 seconds=ledger.seconds,
+                call_id=plan.call_id,
             )
         )
 
