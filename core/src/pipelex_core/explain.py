@@ -5,17 +5,20 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from attrs import asdict, field, frozen
+from attrs import asdict, frozen
 
 from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.facts import MemberFacts, facts_of, shown_endpoint
+from pipelex_core.specs import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_core.config import LoadedConfig
-    from pipelex_core.deck import ChainMember, ModelDeck, Resolution
+    from pipelex_core.config import LoadedConfig, WrittenValues
+    from pipelex_core.deck import ModelDeck, Resolution
+    from pipelex_core.facts import Value
     from pipelex_core.plugins import PluginRecord, Plugins
-    from pipelex_core.routing import Route, RouteMatch
+    from pipelex_core.routing import RouteMatch
     from pipelex_core.specs import BackendConfig, Capability, Costs, Source
 
 CAPABILITIES: tuple[Capability, ...] = ("llm", "extract", "img_gen")
@@ -27,27 +30,37 @@ class Explanation:
 
     Attributes:
         resolution: What `deck.resolve` gave.
-        plugin: The plugin that serves the chosen model, or None.
-        backend: The backend of the chosen model, or None.
-        beaten: Model -> the later routes that also match it.
-        places: Source -> `file:line`, or plugin and version.
+        members: What is known of each member of the chain, first to last.
+        profile: Name of the active routing profile, or None.
     """
 
     resolution: Resolution
-    plugin: PluginRecord | None = None
-    backend: BackendConfig | None = None
-    beaten: Mapping[str, tuple[Route, ...]] = field(factory=dict)
-    places: Mapping[Source, str] = field(factory=dict)
+    members: tuple[MemberFacts, ...] = ()
+    profile: str | None = None
+
+    @property
+    def chosen(self) -> MemberFacts | None:
+        """The member that a call asks first; None where none can be called."""
+        return next((facts for facts in self.members if facts.member.available), None)
+
+    @property
+    def plugin(self) -> PluginRecord | None:
+        """The plugin that serves the chosen model, or None."""
+        return self.chosen.plugin if self.chosen else None
+
+    @property
+    def backend(self) -> BackendConfig | None:
+        """The backend of the chosen model, or None."""
+        return self.chosen.backend if self.chosen else None
 
     def place(self, source: Source | None) -> str | None:
         """Where a value was written: `file:line`, or plugin and version; None where that is unknown."""
-        return None if source is None else self.places.get(source)
+        return None if source is None or source == NOWHERE else describe(source)
 
     def as_json(self) -> dict[str, Any]:
-        """The stable JSON shape of `pipelex explain --json`."""
-        resolution = self.resolution
-        chosen = resolution.chosen
-        spec = chosen.spec if chosen else None
+        """The stable JSON shape of `pipelex explain --json`; new keys stand at the end."""
+        resolution, chosen = self.resolution, self.chosen
+        spec = chosen.member.spec if chosen else None
         return {
             "handle": resolution.handle,
             "kind": resolution.kind,
@@ -58,20 +71,21 @@ class Explanation:
                 {"kind": step.kind, "name": step.name, "targets": list(step.targets), "source": self.place(step.source)}
                 for step in resolution.steps
             ],
-            "chain": [self._member(member) for member in resolution.chain],
+            "chain": [self._member(facts) for facts in self.members],
             "chosen": None
             if spec is None
             else {"model": spec.name, "backend": spec.backend, "sdk": spec.sdk, "model_id": spec.model_id},
-            "plugin": None
-            if self.plugin is None
-            else {"distribution": self.plugin.distribution or self.plugin.name, "version": self.plugin.version},
-            "endpoint": self.backend.endpoint if self.backend else None,
+            "plugin": _plugin(self.plugin),
+            "endpoint": shown_endpoint(self.backend) if self.backend else None,
             "api_key_variable": self.backend.api_key_variable if self.backend else None,
             "costs": None if spec is None else costs_as_json(spec.costs),
+            "as_of": None if chosen is None or chosen.as_of is None else chosen.as_of.value,
+            "profile": self.profile,
+            "on_unsupported_setting": resolution.policy,
         }
 
-    def _member(self, member: ChainMember) -> dict[str, Any]:
-        spec = member.spec
+    def _member(self, facts: MemberFacts) -> dict[str, Any]:
+        member, spec, backend = facts.member, facts.member.spec, facts.backend
         return {
             "model": member.name,
             "backend": spec.backend if spec else None,
@@ -80,9 +94,27 @@ class Explanation:
             "available": member.available,
             "reason": member.entry.reason,
             "route": route_as_json(member.entry.route, self.place(member.entry.route.source)),
-            "beaten": [route.pattern for route in self.beaten.get(member.name, ())],
+            "beaten": [each.pattern for each in facts.beaten if each.pattern is not None],
             "dropped_settings": list(member.refused),
+            "remedies": list(facts.remedies),
+            "beaten_rules": [
+                {"pattern": each.pattern, "backend": each.backend, "why": each.why, "source": self.place(each.source)}
+                for each in facts.beaten
+            ],
+            "why_dropped": dict(member.refused),
+            "sent_settings": self._values(facts.settings),
+            "plugin": _plugin(facts.plugin),
+            "endpoint": shown_endpoint(backend) if backend else None,
+            "api_key_variable": backend.api_key_variable if backend else None,
+            "backend_values": self._values(facts.backend_values),
+            "spec_values": self._values(facts.spec_values),
+            "costs": costs_as_json(spec.costs) if spec else None,
+            "prices": self._values(facts.prices),
+            "as_of": facts.as_of.value if facts.as_of else None,
         }
+
+    def _values(self, values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
+        return {name: {"value": value.value, "source": self.place(value.source)} for name, value in values.items()}
 
 
 def explain(
@@ -95,6 +127,13 @@ def explain(
 ) -> Explanation:
     """Resolve a handle as a call would, and gather what there is to say about it.
 
+    Args:
+        handle: As for a call.
+        capability: What the handle is for.
+        deck: What the call resolves it in.
+        plugins: Who serves the models.
+        config: What the deck was loaded from; without it, origins and remedies are left out.
+
     Raises:
         ConfigError: The handle exists nowhere.
         UnsupportedInputError: There is no such capability.
@@ -102,17 +141,42 @@ def explain(
     if capability not in CAPABILITIES:
         msg = f"a capability is one of {', '.join(CAPABILITIES)}, not {capability!r}"
         raise UnsupportedInputError(msg)
-    resolution = deck.resolve(handle, capability)
-    chosen = resolution.chosen
-    spec = chosen.spec if chosen else None
-    found = plugins.find(spec.backend, spec.sdk) if spec else None
-    return Explanation(
-        resolution=resolution,
-        plugin=found[1] if found else None,
-        backend=deck.backends.get(spec.backend) if spec else None,
-        beaten={member.name: _beaten(member, deck) for member in resolution.chain},
-        places=_places(resolution, config),
-    )
+    return Explainer(deck=deck, plugins=plugins, config=config).explain(deck.resolve(handle, capability))
+
+
+class Explainer:
+    """Explains handles of one deck; the files are read once for all of them."""
+
+    def __init__(self, *, deck: ModelDeck, plugins: Plugins, config: LoadedConfig | None) -> None:
+        self._deck, self._plugins, self._config = deck, plugins, config
+        self._written: WrittenValues | None = None
+        if config is not None:
+            from pipelex_core.config import WrittenValues
+
+            self._written = WrittenValues(config.folder, plugins)
+
+    def explain(self, resolution: Resolution) -> Explanation:
+        """What there is to say about a handle that was resolved."""
+        members = []
+        for member in resolution.chain:
+            remedies: tuple[str, ...] = ()
+            if self._config is not None and self._written is not None and not member.available:
+                from pipelex_core.remedies import Remedies
+
+                tell = Remedies(deck=self._deck, plugins=self._plugins, config=self._config, written=self._written)
+                remedies = tell.of(member, resolution.capability)
+            members.append(
+                facts_of(
+                    member,
+                    resolution,
+                    deck=self._deck,
+                    plugins=self._plugins,
+                    written=self._written,
+                    remedies=remedies,
+                )
+            )
+        profile = self._deck.profile
+        return Explanation(resolution=resolution, members=tuple(members), profile=profile.name if profile else None)
 
 
 def route_as_json(route: RouteMatch, source: str | None) -> dict[str, Any]:
@@ -131,21 +195,6 @@ def costs_as_json(costs: Costs | None) -> dict[str, Any] | None:
     }
 
 
-def _beaten(member: ChainMember, deck: ModelDeck) -> tuple[Route, ...]:
-    if deck.profile is None:
-        return ()
-    winner = member.entry.route
-    return tuple(route for route in deck.profile.all_matching(member.name) if route.pattern != winner.pattern)
-
-
-def _places(resolution: Resolution, config: LoadedConfig | None) -> dict[Source, str]:
-    """Where each source of a resolution is, looked up once."""
-    sources = [*resolution.origins.values(), *(step.source for step in resolution.steps)]
-    sources += [member.entry.route.source for member in resolution.chain]
-    sources += [member.spec.source for member in resolution.chain if member.spec]
-    return {source: describe(source) for source in sources if source is not None and (config or source.file)}
-
-
 def describe(source: Source) -> str:
     """`file:line` of a project's value, plugin and version of a shipped one."""
     if source.file is None:
@@ -154,3 +203,7 @@ def describe(source: Source) -> str:
 
     file, line, _ = position(source)
     return f"{file}:{line}" if line else file
+
+
+def _plugin(record: PluginRecord | None) -> dict[str, str | None] | None:
+    return None if record is None else {"distribution": record.distribution or record.name, "version": record.version}

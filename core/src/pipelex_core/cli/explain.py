@@ -9,15 +9,11 @@ from cyclopts import Parameter
 
 from pipelex_core.cli.context import Context
 from pipelex_core.cli.output import print_json
-from pipelex_core.explain import costs_as_json
 from pipelex_core.explain import explain as explain_handle
 from pipelex_core.specs import Capability
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipelex_core.config import LoadedConfig
-    from pipelex_core.deck import ChainMember
     from pipelex_core.explain import Explanation
     from pipelex_core.plugins import Plugins
 
@@ -26,6 +22,7 @@ def explain(
     handle: str,
     *,
     capability: Capability | None = None,
+    all: bool = False,
     json: bool = False,
     context: Annotated[Context, Parameter(parse=False)],
 ) -> int:
@@ -34,6 +31,7 @@ def explain(
     Args:
         handle: A preset, alias or model.
         capability: llm, extract or img_gen; found out where it is left out.
+        all: Every value of every model of a chain, not of the one alone that a call asks first.
         json: Print one JSON document.
     """
     plugins = context.plugins()
@@ -42,7 +40,10 @@ def explain(
     if json:
         print_json(explanation.as_json())
     else:
-        sys.stdout.write("\n".join(_lines(explanation)) + "\n")
+        from pipelex_core.cli.explained import lines
+        from pipelex_core.cli.terminal import terminal_width
+
+        sys.stdout.write("".join(f"{line}\n" for line in lines(explanation, width=terminal_width(), all_values=all)))
     return 0
 
 
@@ -66,55 +67,3 @@ def _explained(handle: str, capability: Capability | None, loaded: LoadedConfig,
         assert error is not None  # noqa: S101 -- nothing was found, so something was raised
         raise error
     return first
-
-
-def _lines(explanation: Explanation) -> Iterator[str]:
-    resolution = explanation.resolution
-    for step in resolution.steps:
-        targets = f" → {', '.join(step.targets)}" if step.targets else ""
-        yield f"{step.kind} {step.name}{targets}{_at(explanation.place(step.source))}"
-    if resolution.settings:
-        yield "settings"
-        for name, value in resolution.settings.items():
-            yield f"    {name} = {value}{_at(explanation.place(resolution.origins.get(name)))}"
-    yield "chain"
-    chosen = resolution.chosen
-    for member in resolution.chain:
-        yield from _member_lines(explanation, member, "→" if member is chosen else " ")
-    if chosen is None or chosen.spec is None:
-        yield "nothing here can be called"
-        return
-    if explanation.plugin is not None:
-        yield f"plugin    {explanation.plugin.label}"
-    if explanation.backend is not None:
-        yield f"endpoint  {explanation.backend.endpoint or 'the provider’s own'}"
-        yield f"key       {explanation.backend.api_key_variable or 'none'}"
-    yield f"price     {_price(explanation)}"
-
-
-def _member_lines(explanation: Explanation, member: ChainMember, mark: str) -> Iterator[str]:
-    spec, route = member.spec, member.entry.route
-    target = f"{spec.backend} ({spec.sdk}, {spec.model_id})" if spec else "nowhere"
-    yield f"  {mark} {member.name} → {target}"
-    rule = f"{route.rule} {route.pattern}" if route.pattern else route.rule
-    yield f"        by {rule}{_at(explanation.place(route.source))}"
-    beaten = explanation.beaten.get(member.name, ())
-    if beaten:
-        yield f"        which beat {', '.join(f'{r.pattern} → {r.backend}' for r in beaten)}"
-    if member.entry.reason:
-        yield f"        unavailable: {member.entry.reason}"
-    for reason in member.refused.values():
-        yield f"        {'refused' if explanation.resolution.policy == 'error' else 'dropped'}: {reason}"
-
-
-def _price(explanation: Explanation) -> str:
-    chosen = explanation.resolution.chosen
-    costs = costs_as_json(chosen.spec.costs) if chosen and chosen.spec else None
-    if not costs or len(costs) == 1:
-        return "unknown"
-    unit = str(costs.pop("unit")).replace("_", " ")
-    return ", ".join(f"{name} {value} US$" for name, value in costs.items()) + f" per {unit}"
-
-
-def _at(place: str | None) -> str:
-    return f"  ({place})" if place else ""

@@ -1,0 +1,250 @@
+"""What is known of one member of a chain: every value in use, and where each was written."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, fields_dict, frozen
+
+from pipelex_core.specs import NOWHERE, Costs, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pipelex_core.backend import BackendFactory, Option
+    from pipelex_core.config import Written, WrittenValues
+    from pipelex_core.deck import ChainMember, ModelDeck, Resolution
+    from pipelex_core.plugins import PluginRecord, Plugins
+    from pipelex_core.routing import Route
+    from pipelex_core.specs import BackendConfig, ModelSpec, Source
+
+_SPEC_KEYS = (
+    "sdk",
+    "model_id",
+    "model_type",
+    "inputs",
+    "outputs",
+    "max_tokens",
+    "context_window",
+    "max_prompt_images",
+    "prompting_target",
+    "constraints",
+)
+_PRICES = tuple(name for name in fields_dict(Costs) if name != "unit")
+_HIDDEN = "***"
+_USER_INFO = re.compile(r"(?<=://)[^/?#@]*@")
+_QUERY_SECRET = re.compile(
+    r"([?&;][^=&#;]*(?:key|token|secret|sig|auth|code|pass)[^=&#;]*=)[^&#;]*", flags=re.IGNORECASE
+)
+
+
+@frozen
+class Value:
+    """A value in use.
+
+    Attributes:
+        value: The value, as it may be shown: a secret is `***`.
+        source: Where it was written; None for one that follows from others, such as a default.
+    """
+
+    value: Any
+    source: Source | None = None
+
+
+@frozen
+class Beaten:
+    """A rule that fits a model too, and did not decide.
+
+    Attributes:
+        pattern: The route's pattern; None for the profile's default.
+        backend: Where it would have led.
+        why: Why it did not decide.
+        source: Where it was written.
+    """
+
+    pattern: str | None
+    backend: str
+    why: str
+    source: Source
+
+
+@frozen(kw_only=True)
+class MemberFacts:
+    """One member of a chain.
+
+    Attributes:
+        member: The member.
+        plugin: The plugin that serves it, or None.
+        backend: Its backend, or None.
+        backend_values: What is known of its backend: endpoint, variable of its key, options.
+        spec_values: The keys of its spec.
+        prices: Its prices that are known.
+        as_of: The date of its prices, where whoever wrote them says it.
+        settings: What would be sent to it.
+        beaten: The rules that fit its name too.
+        remedies: What would make it available, one way each; empty where it is.
+    """
+
+    member: ChainMember
+    plugin: PluginRecord | None = None
+    backend: BackendConfig | None = None
+    backend_values: Mapping[str, Value] = field(factory=dict)
+    spec_values: Mapping[str, Value] = field(factory=dict)
+    prices: Mapping[str, Value] = field(factory=dict)
+    as_of: Value | None = None
+    settings: Mapping[str, Value] = field(factory=dict)
+    beaten: tuple[Beaten, ...] = ()
+    remedies: tuple[str, ...] = ()
+
+
+def facts_of(
+    member: ChainMember,
+    resolution: Resolution,
+    *,
+    deck: ModelDeck,
+    plugins: Plugins,
+    written: WrittenValues | None,
+    remedies: tuple[str, ...] = (),
+) -> MemberFacts:
+    """Everything there is to say of a member; without the files, origins are those that the deck knows."""
+    beaten = beaten_rules(member, deck)
+    origins = {**member.origins, **resolution.origins}
+    settings = {name: Value(value, origins.get(name)) for name, value in member.settings.items()}
+    spec = member.spec
+    if spec is None:
+        return MemberFacts(member=member, beaten=beaten, settings=settings, remedies=remedies)
+    found = plugins.find(spec.backend, spec.sdk)
+    backend = deck.backends.get(spec.backend)
+    keys = written.model(spec.backend, spec.name) if written else {}
+    return MemberFacts(
+        member=member,
+        plugin=found[1] if found else None,
+        backend=backend,
+        backend_values=_backend_values(backend, found, written.backend(spec.backend) if written else {}),
+        spec_values=_spec_values(spec, found, keys),
+        prices=_prices(spec, keys),
+        as_of=_as_of(keys),
+        settings=settings,
+        beaten=beaten,
+        remedies=remedies,
+    )
+
+
+def shown_endpoint(config: BackendConfig) -> str | None:
+    """The address of a backend, without the passwords, keys and tokens that may stand in it."""
+    if config.endpoint is None:
+        return None
+    from pipelex_core.execution.redaction import redacted
+
+    bare = _USER_INFO.sub(f"{_HIDDEN}@", redacted(config.endpoint, config))
+    return _QUERY_SECRET.sub(rf"\1{_HIDDEN}", bare)
+
+
+def beaten_rules(member: ChainMember, deck: ModelDeck) -> tuple[Beaten, ...]:
+    """The other routes that fit a model, and the profile's default where a route decided."""
+    profile, winner = deck.profile, member.entry.route
+    if profile is None:
+        return ()
+    losers = [route for route in profile.all_matching(member.name) if route.pattern != winner.pattern]
+    beaten = [
+        Beaten(route.pattern, route.backend, _why_beaten(route, winner.rule, deck), route.source) for route in losers
+    ]
+    if profile.default is not None and winner.rule in {"exact", "pattern"}:
+        beaten.append(Beaten(None, profile.default, "it is for what no route fits", profile.source))
+    elif profile.default is not None and winner.rule == "fallback":
+        beaten.append(Beaten(None, profile.default, "its backend does not offer the model", profile.source))
+    return tuple(beaten)
+
+
+def _why_beaten(route: Route, rule: str, deck: ModelDeck) -> str:
+    if route.optional and route.backend not in deck.backends:
+        return "it is optional, and its backend is off"
+    if rule == "exact":
+        return "an exact route comes before patterns"
+    return "an optional route comes after the others" if route.optional else "it stands later"
+
+
+def _spec_values(
+    spec: ModelSpec, found: tuple[BackendFactory, PluginRecord] | None, keys: Mapping[str, Written]
+) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    for name in _SPEC_KEYS:
+        value = getattr(spec, name)
+        if value is not None and value != frozenset():
+            shown = sorted(value) if isinstance(value, frozenset) else value
+            values[name] = Value(
+                str(shown) if name == "model_type" else shown, _source_of(name, keys, spec, written=keys)
+            )
+    options = found[0].model_options if found else ()
+    return values | _options(spec.options, options, keys, spec.source)
+
+
+def _backend_values(
+    config: BackendConfig | None,
+    found: tuple[BackendFactory, PluginRecord] | None,
+    keys: Mapping[str, Written],
+) -> dict[str, Value]:
+    if config is None:
+        return {}
+
+    def source(key: str) -> Source:
+        return keys[key].source if key in keys else config.source
+
+    values = {"name": Value(config.name, config.source)}
+    if config.display_name and config.display_name != config.name:
+        values["display_name"] = Value(config.display_name, source("display_name"))
+    if config.endpoint is not None:
+        values["endpoint"] = Value(shown_endpoint(config), source("endpoint"))
+    if config.api_key is not None:
+        values["api_key"] = Value(config.api_key_variable or f"{_HIDDEN} (written there itself)", source("api_key"))
+    options = found[0].options if found else ()
+    return values | _options(config.options, options, keys, config.source)
+
+
+def _options(
+    given: Mapping[str, Any], declared: Iterable[Option], keys: Mapping[str, Written], otherwise: Source
+) -> dict[str, Value]:
+    """A plugin's own keys; shown are values that it declares to be no secrets, variables not filled in."""
+    plain = {option.name for option in declared if option.type not in {"secret", "table"}}
+    shown: dict[str, Value] = {}
+    for name, value in given.items():
+        there = keys.get(name)
+        told = there.value if there is not None and "${" in str(there.value) else value
+        is_plain = name in plain and not isinstance(value, Secret)
+        shown[name] = Value(told if is_plain else _HIDDEN, there.source if there else _known(otherwise))
+    return shown
+
+
+def _source_of(
+    name: str, keys: Mapping[str, Written], spec: ModelSpec, *, written: Mapping[str, Written]
+) -> Source | None:
+    """Where a key of a spec was written; without the files the spec's own place, else None for one that was inferred."""
+    if name in keys:
+        return keys[name].source
+    return None if written else _known(spec.source)
+
+
+def _known(source: Source) -> Source | None:
+    return None if source == NOWHERE else source
+
+
+def _prices(spec: ModelSpec, keys: Mapping[str, Written]) -> dict[str, Value]:
+    if spec.costs is None:
+        return {}
+    table = keys["costs"].source if "costs" in keys else None
+    prices = {name: getattr(spec.costs, name) for name in _PRICES}
+    return {
+        name: Value(str(price), table.child(name) if table and table.file else table or _known(spec.source))
+        for name, price in prices.items()
+        if price is not None
+    }
+
+
+def _as_of(keys: Mapping[str, Written]) -> Value | None:
+    """The date of the prices, if it stands in the file that has them: a date says nothing of another file's prices."""
+    date, costs = keys.get("as_of"), keys.get("costs")
+    if date is None or costs is None:
+        return None
+    same = (date.source.file, date.source.plugin) == (costs.source.file, costs.source.plugin)
+    return Value(str(date.value), date.source) if same else None
