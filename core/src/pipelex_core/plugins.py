@@ -56,6 +56,11 @@ FIRST_PARTY: dict[str, str] = {
 """The distribution that serves each sdk of the documentation: what to tell someone who has not installed it."""
 
 
+def distribution_for(backend: str, sdk: str) -> str | None:
+    """The first-party distribution that serves an sdk of a backend, or None."""
+    return FIRST_PARTY.get(f"{backend}:{sdk}") or FIRST_PARTY.get(sdk)
+
+
 @frozen(kw_only=True)
 class PluginRecord:
     """One plugin that was found.

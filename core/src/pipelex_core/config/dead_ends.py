@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipelex_core.routing import ModelEntry
     from pipelex_core.specs import Source
 
+_BACKENDS_OFF = "backends that are off"
 _VARIABLE = re.compile(r"(?<!\$)\$\{(?:env:)?([A-Za-z_]\w*)\}")
 
 
@@ -41,19 +42,39 @@ def report_dead_ends(
     dead_ends: Sequence[DeadEnd], deck: ModelDeck, backends: Mapping[str, ReadBackend], faults: Faults
 ) -> None:
     """One warning for all that backends which are off would mend, and one each for the others."""
-    by_backends_off: list[DeadEnd] = []
-    others: list[DeadEnd] = []
+    by_cause: dict[str | None, list[DeadEnd]] = {}
     for end in dead_ends:
-        mended_by_a_backend = any(_is_offered_by_none(deck.models[name]) for name in end.models)
-        (by_backends_off if mended_by_a_backend else others).append(end)
-    drafts = _that_would_help(by_backends_off, backends)
-    if len(by_backends_off) > 1:
-        _report_backends_off(by_backends_off, drafts, deck, faults)
-    elif by_backends_off:
-        (end,) = by_backends_off
-        faults.warning("no-available-model", _reasons(end, deck), end.source, suggestion=_mend(drafts))
-    for end in others:
-        faults.warning("no-available-model", _reasons(end, deck), end.source)
+        by_cause.setdefault(_cause(end, deck), []).append(end)
+    for cause, ends in by_cause.items():
+        drafts = _that_would_help(ends, backends) if cause == _BACKENDS_OFF else []
+        if cause is None or len(ends) == 1:
+            for end in ends:
+                faults.warning("no-available-model", _reasons(end, deck), end.source, suggestion=_mend(drafts))
+        elif cause == _BACKENDS_OFF:
+            _report_backends_off(ends, drafts, deck, faults)
+        else:
+            _report_routes(ends, deck, faults)
+
+
+def _cause(end: DeadEnd, deck: ModelDeck) -> str | None:
+    """What a handle shares with others that lead nowhere for the same reason; None where it shares nothing."""
+    entries = [deck.models[name] for name in end.models]
+    if any(_is_offered_by_none(entry) for entry in entries):
+        return _BACKENDS_OFF
+    rules = {(entry.route.rule, entry.route.pattern) for entry in entries}
+    rule, pattern = rules.pop()
+    return f"{rule}:{pattern}" if not rules and rule in {"pattern", "none"} else None
+
+
+def _report_routes(ends: Sequence[DeadEnd], deck: ModelDeck, faults: Faults) -> None:
+    """All that one pattern, or the lack of a default, leaves without a model."""
+    entry = deck.models[ends[0].models[0]]
+    source = entry.route.source or (deck.profile.source if deck.profile else ends[0].source)
+    names = listed_plainly((end.who for end in ends), most=20)
+    message = f"{names} lead to no model that can be called: '{entry.name}': {entry.reason}"
+    offered = dict.fromkeys(backend for end in ends for name in end.models for backend in deck.models[name].offered_by)
+    mend = f"write routes for their models, which are offered by {listed(offered)}" if offered else None
+    faults.warning("no-available-model", message, source, suggestion=mend)
 
 
 def _reasons(end: DeadEnd, deck: ModelDeck) -> str:

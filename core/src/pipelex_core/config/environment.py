@@ -46,6 +46,10 @@ class Environment:
         """A variable's value, or None where it is missing or empty."""
         return self._variables.get(name) or self._dotenv.get(name) or None
 
+    def file_of(self, name: str) -> Path | None:
+        """The `.env` file, where a variable has its value from there."""
+        return self.file if self._dotenv.get(name) and not self._variables.get(name) else None
+
     def secret(self, name: str) -> str | None:
         """A secret from the keyring, or None where there is none, or no keyring library."""
         from importlib import import_module

@@ -104,6 +104,8 @@ class Faults:
         source: Source | None = None,
         *,
         line: int | None = None,
+        column: int | None = None,
+        expected: str | None = None,
         suggestion: str | None = None,
         near: tuple[str, Collection[str]] | None = None,
     ) -> None:
@@ -115,6 +117,8 @@ class Faults:
             message=message,
             source=source,
             line=line,
+            column=column,
+            expected=expected,
             suggestion=suggestion,
             near=near,
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_core.config.problems import listed, listed_plainly
 from pipelex_core.errors import ModelsManagerError
+from pipelex_core.plugins import distribution_for
 from pipelex_core.routing import RoutingProfile, assign
 
 if TYPE_CHECKING:
@@ -47,14 +48,24 @@ def route_models(
 
 
 def _unserved(backends: Mapping[str, ReadBackend], plugins: Plugins, faults: Faults) -> dict[tuple[str, str], str]:
-    """(Backend, sdk) -> why no plugin serves it, for the sdks that none serves."""
+    """(Backend, sdk) -> why no plugin serves it, for the sdks that none serves; one problem a plugin that is missing."""
     unserved: dict[tuple[str, str], str] = {}
+    lacking: dict[str, list[tuple[str, str]]] = {}
     for name, read in backends.items():
         for sdk in dict.fromkeys(spec.sdk for spec in read.models.specs.values()):
             if plugins.find(name, sdk) is None:
-                unserved[name, sdk] = why = plugins.why_missing(name, sdk)
-                message = f"the models of backend '{name}' with sdk '{sdk}' cannot be used: {why}"
-                faults.warning("plugin-missing", message, read.draft.source)
+                unserved[name, sdk] = plugins.why_missing(name, sdk)
+                lacking.setdefault(distribution_for(name, sdk) or sdk, []).append((name, sdk))
+    quarantined = [record.label for record in plugins.records if record.status == "quarantined"]
+    for distribution, pairs in lacking.items():
+        why = unserved[pairs[0]]
+        if any(f"the plugin {label} is quarantined" in why for label in quarantined):
+            continue  # that is a problem of its own
+        names, sdks = dict.fromkeys(name for name, _ in pairs), dict.fromkeys(sdk for _, sdk in pairs)
+        noun = "backend" if len(names) == 1 else "backends"
+        message = f"the models of {noun} {listed(names)} with sdk {listed(sdks)} cannot be used: {why}"
+        mend = f"run: pip install {distribution}" if distribution != pairs[0][1] else None
+        faults.warning("plugin-missing", message, backends[pairs[0][0]].draft.source, suggestion=mend)
     return unserved
 
 

@@ -1,0 +1,86 @@
+"""Chains whose members are for different things, and defaults that end at a model which cannot do what is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_core.errors import ConfigError
+from pipelex_core.handle_errors import NOUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelex_core.config import ReadConfig
+    from pipelex_core.deck import Alias, Choice
+    from pipelex_core.specs import Capability
+
+_ASKED: dict[Choice, str] = {"llm.for_text": "text", "llm.for_object": "structured"}
+_MEANING = {"text": "text", "structured": "objects (outputs has no 'structured')"}
+
+
+def check_handles(read: ReadConfig) -> None:
+    """Warn of mixed chains and of defaults that cannot do their work."""
+    _check_chains(read)
+    _check_defaults(read)
+
+
+def _check_chains(read: ReadConfig) -> None:
+    deck = read.loaded.deck
+    found: dict[str, dict[Capability, str]] = {}
+    for name in _inner_first(deck.aliases):
+        alias = deck.aliases[name]
+        kinds: dict[Capability, str] = {}
+        told = False
+        for number, target in enumerate(alias.targets):
+            entry = deck.models.get(target)
+            bare = target.removeprefix("@")
+            if entry is not None:
+                more = {entry.spec.model_type.capability: target} if entry.spec else {}
+            else:
+                more = found.get(bare, {})
+            if kinds and not told and len(more) == 1 and (new := next(iter(more))) not in kinds:
+                told = True
+                first = next(iter(kinds))
+                message = (
+                    f"the chain '{name}' mixes kinds: '{kinds[first]}' is for {NOUNS[first]}, "
+                    f"'{more[new]}' for {NOUNS[new]}; a call skips what is of the other kind"
+                )
+                source = alias.origins.get("model", alias.source).child(str(number))
+                read.faults.warning("mixed-chain", message, source, expected="models of one kind")
+            kinds.update({kind: model for kind, model in more.items() if kind not in kinds})
+        found[name] = kinds
+
+
+def _inner_first(aliases: Mapping[str, Alias]) -> list[str]:
+    """The aliases, each after those it names; those in a circle in any order."""
+    ordered: dict[str, None] = {}
+    seen: set[str] = set()
+    for root in aliases:
+        waiting = [(root, False)]
+        while waiting:
+            name, inner_done = waiting.pop()
+            if inner_done:
+                ordered[name] = None
+            elif name not in seen:
+                seen.add(name)
+                waiting.append((name, True))
+                inner = (target.removeprefix("@") for target in aliases[name].targets)
+                waiting += [(target, False) for target in inner if target in aliases and target not in seen]
+    return list(ordered)
+
+
+def _check_defaults(read: ReadConfig) -> None:
+    deck = read.loaded.deck
+    for choice, asked in _ASKED.items():
+        handle = deck.choices.get(choice)
+        if handle is None:
+            continue
+        try:
+            resolution = deck.resolve(handle, "llm")
+        except ConfigError:
+            continue  # it is reported
+        specs = [member.spec for member in resolution.chain if member.spec is not None]
+        if specs and all(spec.outputs and asked not in spec.outputs for spec in specs):
+            names = ", ".join(f"'{spec.name}'" for spec in specs[:3])
+            message = f"the default '{choice}' leads to {names}, which gives no {_MEANING[asked]}"
+            read.faults.warning("cannot-do", message, read.loaded.choices[choice])

@@ -1,0 +1,98 @@
+"""One validation: a load, everything there is to check beyond it, and what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from pipelex_core.config import read_config
+from pipelex_core.errors import ModelDeckNotFoundError
+from pipelex_core.validation.credentials import check_credentials
+from pipelex_core.validation.handles import check_handles
+from pipelex_core.validation.model_specs import check_model_specs
+from pipelex_core.validation.routes import check_routing
+from pipelex_core.validation.sdk_versions import check_sdk_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pipelex_core.config import LoadedConfig, ReadConfig
+    from pipelex_core.errors import Problem
+    from pipelex_core.plugins import Plugins
+
+
+@frozen(kw_only=True)
+class Report:
+    """What was found.
+
+    Attributes:
+        problems: Errors first, each group in the order it was found.
+        loaded: The configuration; None where an error stops a load.
+        secrets: The values that must not be shown, whatever is quoted.
+    """
+
+    problems: tuple[Problem, ...]
+    loaded: LoadedConfig | None = None
+    secrets: frozenset[str] = frozenset()
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error."""
+        return all(problem.severity != "error" for problem in self.problems)
+
+
+class Validation:
+    """A validation on its way: loaded and checked when it is made; further checks may be asked of it.
+
+    Args:
+        root: A project's folder; None for the working directory.
+        config: The `.pipelex` folder, or its `inference/`; wins over `root`.
+        profile: A routing profile in place of the active one.
+        environ: The environment; None for the process's own.
+        env_file: A file of variables in place of the `.env` beside the `.pipelex` folder.
+        plugins: The plugins in use.
+
+    Attributes:
+        read: What was read; None where there is no configuration at all.
+    """
+
+    def __init__(
+        self,
+        root: str | Path | None = None,
+        *,
+        config: str | Path | None = None,
+        profile: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        env_file: str | Path | None = None,
+        plugins: Plugins,
+    ) -> None:
+        self.read: ReadConfig | None = None
+        self._not_found: tuple[Problem, ...] = ()
+        try:
+            self.read = read_config(
+                root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins
+            )
+        except ModelDeckNotFoundError as error:
+            self._not_found = error.problems
+            return
+        for check in (check_credentials, check_model_specs, check_routing, check_handles, check_sdk_versions):
+            check(self.read)
+
+    def check_bundles(self, project: Path) -> int:
+        """Check the model references of the bundles below a folder; how many bundles there are."""
+        from pipelex_core.validation.bundles import check_bundles
+
+        return check_bundles(project, self.read) if self.read is not None else 0
+
+    def report(self) -> Report:
+        """What has been found until now."""
+        if self.read is None:
+            return Report(problems=self._not_found)
+        faults = self.read.faults
+        return Report(
+            problems=faults.problems(),
+            loaded=None if faults.stop else self.read.loaded,
+            secrets=faults.secrets,
+        )

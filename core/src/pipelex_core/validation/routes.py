@@ -1,0 +1,93 @@
+"""Routes of the active profile that do nothing, and models that no route leads anywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_core.config.problems import listed
+from pipelex_core.near import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipelex_core.config import ReadConfig
+    from pipelex_core.routing import ModelEntry, Route, RoutingProfile
+
+_MOST_COMPARISONS = 2_000_000
+
+
+def check_routing(read: ReadConfig) -> None:
+    """Warn of routes without use, and of models of the project that are offered and lead nowhere."""
+    profile = read.loaded.deck.profile
+    if profile is None or read.unknown.routes_missing:
+        return
+    _check_unused(profile, read)
+    told = {name for end in read.dead_ends for name in end.models} | read.unknown.models
+    specs = [read.catalogue.backends[name].models.specs for name in read.loaded.deck.backends]
+    ours = {name for offered in specs for name, spec in offered.items() if spec.source.file is not None}
+    lost: dict[str, list[ModelEntry]] = {}
+    unrouted: list[ModelEntry] = []
+    for entry in read.loaded.deck.models.values():
+        if entry.spec is not None or entry.exact_fault or entry.name not in ours:
+            continue
+        if entry.route.rule == "pattern" and entry.route.backend in read.loaded.deck.backends:
+            lost.setdefault(entry.route.pattern or "", []).append(entry)
+        elif entry.route.rule == "none":
+            unrouted.append(entry)
+    for entries in lost.values():
+        if told.isdisjoint(entry.name for entry in entries):
+            _report_lost(entries, read)
+    if unrouted and told.isdisjoint(entry.name for entry in unrouted):
+        names = listed(entry.name for entry in unrouted)
+        message = f"no route of profile '{profile.name}' matches {names}, and it has no default: nothing calls them"
+        offering = _offering(unrouted)
+        mend = f'write default = "{offering[0]}", or routes for them'
+        read.faults.warning("unrouted-model", message, profile.source, suggestion=mend)
+
+
+def _check_unused(profile: RoutingProfile, read: ReadConfig) -> None:
+    models = read.loaded.deck.models
+    used = {entry.route.pattern for entry in models.values()}
+    off = read.loaded.disabled
+    shadowed = {route.pattern for route, _ in profile.shadowed()}
+    idle = [
+        route
+        for route in profile.routes
+        if not route.is_exact
+        and route.pattern not in used
+        and route.pattern not in shadowed
+        and not (route.optional and route.backend in off)
+    ]
+    comparable = len(idle) * len(models) <= _MOST_COMPARISONS
+    for route in idle:
+        if comparable and any(route.matches(name) for name in models):
+            message = f"route '{route.pattern}' decides for no model: earlier routes decide for all that it fits"
+            read.faults.warning("route-unused", message, route.source, suggestion="remove it, or write it further up")
+        else:
+            message = f"route '{route.pattern}' fits no model that any backend knows"
+            read.faults.warning("route-unused", message, route.source, suggestion=_near(route, models))
+
+
+def _near(route: Route, models: Iterable[str]) -> str | None:
+    """The model whose name is most like a pattern."""
+    text = max(route.pattern.split("*"), key=len)
+    if not text:
+        return None
+    starts = {name[: len(text)] for name in models if len(name) >= len(text)}
+    found = nearest(text, starts)
+    return f"did you mean '{route.pattern.replace(text, found)}'?" if found else None
+
+
+def _report_lost(entries: list[ModelEntry], read: ReadConfig) -> None:
+    route = entries[0].route
+    names = listed(entry.name for entry in entries)
+    message = (
+        f"route '{route.pattern}' leads to '{route.backend}', which does not offer {names}; "
+        f"nothing calls them, though {listed(_offering(entries))} would answer"
+    )
+    mend = f"""write '"{entries[0].name}" = "{entries[0].offered_by[0]}"' among the routes"""
+    read.faults.warning("route-without-model", message, route.source, suggestion=mend)
+
+
+def _offering(entries: Iterable[ModelEntry]) -> list[str]:
+    return list(dict.fromkeys(backend for entry in entries for backend in entry.offered_by))
