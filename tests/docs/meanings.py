@@ -10,6 +10,9 @@ BACKEND_KEYS: dict[str, str] = {
     "max_concurrency": "Most requests to this backend at once, see [limits](#limits).",
     "requests_per_minute": "Most requests to this backend in any sixty seconds.",
     "tokens_per_minute": "Most tokens to and from this backend, input and output together, in any sixty seconds.",
+    "max_concurrency": "Most requests to this backend at once, see [limits](#limits).",
+    "requests_per_minute": "Most requests to this backend in any sixty seconds.",
+    "tokens_per_minute": "Most tokens to and from this backend, input and output together, in any sixty seconds.",
 }
 
 SPEC_KEYS: dict[str, str] = {
@@ -24,6 +27,9 @@ SPEC_KEYS: dict[str, str] = {
     "max_prompt_images": "Most images in one prompt.",
     "prompting_target": "A style of prompting, for programs that write prompts; it is not sent.",
     "constraints": "What it refuses, and how settings are made to fit.",
+    "max_concurrency": "Most requests for this model at once, see [limits](#limits).",
+    "requests_per_minute": "Most requests for this model in any sixty seconds.",
+    "tokens_per_minute": "Most tokens of this model, input and output together, in any sixty seconds.",
     "max_concurrency": "Most requests for this model at once, see [limits](#limits).",
     "requests_per_minute": "Most requests for this model in any sixty seconds.",
     "tokens_per_minute": "Most tokens of this model, input and output together, in any sixty seconds.",

@@ -172,7 +172,7 @@ def test_a_server_without_tls() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("options", [{"aws_region": "no region!"}, {"max_concurrency": 0}, {"read_timeout": -1}])
+@pytest.mark.parametrize("options", [{"aws_region": "no region!"}, {"read_timeout": -1}])
 def test_an_option_that_makes_no_sense(options: dict[str, Any]) -> None:
     """It is told when the backend opens, before any request."""
 

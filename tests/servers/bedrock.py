@@ -20,7 +20,7 @@ from pipelex_backend_bedrock import pipelex_backends
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.requests import ObjectRequest, TextRequest
-from pipelex_core.specs import BackendConfig, ModelSpec, Secret
+from pipelex_core.specs import BackendConfig, Limits, ModelSpec, Secret
 from tests.servers.base import Reply, Server
 
 if TYPE_CHECKING:
@@ -125,8 +125,10 @@ def _header(name: str, value: str) -> bytes:
 
 def config(url: str | None, *, api_key: str | None = None, keys: bool = True, **options: Any) -> BackendConfig:
     """The backend's table, with a pair of keys unless told otherwise."""
+    limits = Limits(max_concurrency=options.pop("max_concurrency", None))
     given = {"aws_region": "us-east-1", **(KEYS if keys and not api_key else {}), **options}
-    return BackendConfig(name="bedrock", endpoint=url, api_key=Secret(api_key) if api_key else None, options=given)
+    secret = Secret(api_key) if api_key else None
+    return BackendConfig(name="bedrock", endpoint=url, api_key=secret, options=given, limits=limits)
 
 
 def make(settings: BackendConfig, sdk: str = "bedrock") -> BedrockBackend:

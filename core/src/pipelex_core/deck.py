@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pipelex_core.constraints import Policy
     from pipelex_core.routing import ModelEntry, RoutingProfile
-    from pipelex_core.specs import BackendConfig, Capability, Source
+    from pipelex_core.specs import BackendConfig, Capability, Secret, Source
 
 __all__ = ["Alias", "ChainMember", "Choice", "ModelDeck", "Preset", "Resolution", "Step", "fit_member"]
 
@@ -41,6 +41,7 @@ class ModelDeck:
         profile: The active routing profile.
         on_unsupported_setting: Policy for a setting that a model refuses; None for the default (an error where a
             handle leads to one model, dropped and recorded inside a chain).
+        limits_url: The Redis server where processes share the limits of backends and models, or None.
     """
 
     models: Mapping[str, ModelEntry]
@@ -50,6 +51,7 @@ class ModelDeck:
     backends: Mapping[str, BackendConfig] = field(factory=dict)
     profile: RoutingProfile | None = None
     on_unsupported_setting: Policy | None = None
+    limits_url: Secret | None = None
     _resolved: dict[tuple[Capability, str], Resolution] = field(factory=dict, init=False, repr=False, eq=False)
 
     def resolve(self, handle: str | Mapping[str, Any], capability: Capability = "llm") -> Resolution:

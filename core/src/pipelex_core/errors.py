@@ -20,6 +20,8 @@ PipelexError
     │   └── UnsupportedInputError     an input or setting this model does not take
     ├── ContentFilterError            the provider refused the content
     ├── RateLimitError                429, with `retry_after` in seconds
+    │   └── LimitReachedError         a limit of the configuration is full for too long; nothing was sent
+    ├── BudgetExceededError           the budget does not reach; nothing was sent
     ├── OverloadedError               529, 503: the provider has no capacity now
     ├── ServerError                   any other 5xx
     ├── ProviderConnectionError       no connection, or it broke; `partial_text` in a stream
@@ -248,6 +250,14 @@ class ContentFilterError(CallError):
 
 class RateLimitError(CallError):
     """429: too many requests or tokens; `retry_after` holds the wait the provider asked for, in seconds."""
+
+
+class LimitReachedError(RateLimitError):
+    """A limit of the configuration is full, for longer than the call can wait; nothing was sent. `retry_after`: the least wait."""
+
+
+class BudgetExceededError(CallError):
+    """A budget does not reach for what the request may cost, or that is unknown; nothing was sent."""
 
 
 class OverloadedError(CallError):

@@ -133,6 +133,21 @@ class Costs:
     output_rejected_prediction: Decimal | None = None
 
 
+@frozen(kw_only=True)
+class Limits:
+    """How much may be sent to a backend, or of a model; None for as much as there is.
+
+    Attributes:
+        max_concurrency: Most requests under way at once.
+        requests_per_minute: Most requests in any sixty seconds.
+        tokens_per_minute: Most tokens, input and output together, in any sixty seconds.
+    """
+
+    max_concurrency: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+
+
 def _names_only(options: Mapping[str, Any]) -> str:
     return f"<{', '.join(options)}>"
 
@@ -150,6 +165,7 @@ class BackendConfig:
         api_key_variable: Name of the variable the key came from, or None.
         options: Every other key, checked against the options that the plugins of its models declare; `repr` shows
             their names alone, because a value may be a secret.
+        limits: How much may be sent to it; None for no limit.
         source: Where it was written.
     """
 
@@ -160,6 +176,7 @@ class BackendConfig:
     api_key: Secret | None = None
     api_key_variable: str | None = None
     options: Mapping[str, Any] = field(factory=dict, repr=_names_only)
+    limits: Limits | None = None
     source: Source = NOWHERE
 
 
@@ -182,6 +199,7 @@ class ModelSpec:
         prompting_target: A style of prompting, for those who write prompts.
         constraints: Names of rules from `constraints.py`, such as `no_temperature`.
         options: Settings of this model for its plugin alone, such as `structured_output`.
+        limits: How much of it may be asked for, besides its backend's limits; None for no limit.
         source: Where it was written.
     """
 
@@ -199,4 +217,5 @@ class ModelSpec:
     prompting_target: str | None = None
     constraints: frozenset[str] = frozenset()
     options: Mapping[str, Any] = field(factory=dict, repr=_names_only)
+    limits: Limits | None = None
     source: Source = NOWHERE

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field, fields_dict, frozen
 
 from pipelex_core.config.environment import expand, has_variables
 from pipelex_core.config.problems import listed, type_name
@@ -31,7 +31,7 @@ NEWER_BACKEND_KEYS: dict[str, str] = {
 """Keys that newer releases of the format use in backends.toml, and why each is left out."""
 
 _FAULTY = "has a fault in its table"
-_COMMON = ("enabled", "display_name", "endpoint", "api_key")
+_COMMON = tuple(fields_dict(BackendTable))
 
 
 @frozen(kw_only=True)

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from pipelex_core.config.backends import BackendDraft, read_backends
 from pipelex_core.config.finish import ReadBackend, read_backend
+from pipelex_core.config.limits_url import KEY, read_limits_url
 from pipelex_core.config.shipped import read_shipped
 from pipelex_core.config.spec_files import SpecFile, read_spec_file
 from pipelex_core.config.tables import BackendTable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from pipelex_core.config.context import Context
     from pipelex_core.config.shipped import ShippedFile
+    from pipelex_core.specs import Secret
 
 
 @frozen
@@ -31,10 +33,12 @@ class Catalogue:
     Attributes:
         backends: Name -> backend, those of backends.toml first, in its order.
         complete: False where a file could not be read, so that a name may be missing.
+        limits_url: Where processes share their limits, or None.
     """
 
     backends: Mapping[str, ReadBackend]
     complete: bool
+    limits_url: Secret | None = None
 
 
 def read_catalogue(context: Context) -> Catalogue:
@@ -43,7 +47,10 @@ def read_catalogue(context: Context) -> Catalogue:
     read = read_filled(file, context.faults, ModelsManagerError)
     complete = read is not None
     shipped = read_shipped(context.plugins, context.faults)
-    drafts = read_backends(read.tables if read else {}, str(file), shipped, context)
+    tables = read.tables if read else {}
+    limits_url = read_limits_url(tables, str(file), context)
+    tables = {name: table for name, table in tables.items() if name != KEY or isinstance(table, dict)}
+    drafts = read_backends(tables, str(file), shipped, context)
     own_files = _own_files(context.folder / "backends")
     for name, path in own_files.items():
         if name not in drafts:
@@ -57,7 +64,7 @@ def read_catalogue(context: Context) -> Catalogue:
         elif draft.off is None and not any(file.models for file in files):
             _report_no_models(draft, own_files.get(name), own)
         backends[name] = read_backend(draft, files, own)
-    return Catalogue(backends, complete)
+    return Catalogue(backends, complete, limits_url)
 
 
 def _own_files(folder: Path) -> dict[str, Path]:

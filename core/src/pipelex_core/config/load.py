@@ -130,6 +130,7 @@ def _read(context: Context, asked: str | None) -> ReadConfig:
         backends={backend.config.name: backend.config for backend in read if backend.config is not None},
         profile=active,
         on_unsupported_setting=policies[-1] if policies else None,
+        limits_url=catalogue.limits_url,
     )
     unknown = Unknown(
         aliases=broken_aliases,

@@ -14,7 +14,7 @@ from attrs import field, fields_dict, frozen
 from pipelex_core.config.environment import expand, has_variables
 from pipelex_core.config.options import checked_options
 from pipelex_core.config.structure import structure
-from pipelex_core.config.tables import SpecTable
+from pipelex_core.config.tables import SpecTable, limits_of
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import NOWHERE, Costs, ModelSpec, ModelType
 
@@ -185,6 +185,7 @@ class SpecReader:
             prompting_target=spec.prompting_target,
             constraints=spec.constraints,
             options=self._options(spec.sdk, extra, layers),
+            limits=limits_of(spec),
             source=layers.source,
         )
 

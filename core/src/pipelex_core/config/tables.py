@@ -7,7 +7,7 @@ from typing import NewType
 
 from attrs import field, fields_dict, frozen
 
-from pipelex_core.specs import Costs, ModelType
+from pipelex_core.specs import Costs, Limits, ModelType
 
 Positive = NewType("Positive", int)
 NotNegative = NewType("NotNegative", int)
@@ -34,6 +34,9 @@ class BackendTable:
     display_name: str | None = None
     endpoint: str | None = None
     api_key: str | None = None
+    max_concurrency: Positive | None = None
+    requests_per_minute: Positive | None = None
+    tokens_per_minute: Positive | None = None
 
 
 @frozen(kw_only=True)
@@ -51,8 +54,19 @@ class SpecTable:
     max_prompt_images: NotNegative | None = None
     prompting_target: str | None = None
     constraints: Constraints = Constraints(frozenset())
+    max_concurrency: Positive | None = None
+    requests_per_minute: Positive | None = None
+    tokens_per_minute: Positive | None = None
     enabled: bool = True
     as_of: str | None = None
+
+
+def limits_of(table: BackendTable | SpecTable) -> Limits | None:
+    """The limits a table sets; None where it sets none."""
+    concurrency, requests, tokens = table.max_concurrency, table.requests_per_minute, table.tokens_per_minute
+    if concurrency is None and requests is None and tokens is None:
+        return None
+    return Limits(max_concurrency=concurrency, requests_per_minute=requests, tokens_per_minute=tokens)
 
 
 @frozen(kw_only=True)

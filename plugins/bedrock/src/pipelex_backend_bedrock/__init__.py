@@ -31,7 +31,6 @@ _OPTIONS = (
     Option(name="aws_session_token", type="secret", help="Session token, where the access key is a temporary one."),
     Option(name="aws_profile", help="Profile of ~/.aws to take credentials from."),
     Option(name="aws_role_arn", help="Role to assume with those credentials."),
-    Option(name="max_concurrency", type="int", help="Most calls at once, each on a thread and a connection; 64."),
     Option(name="read_timeout", type="float", help="Longest silence of the provider, in seconds; 3600."),
     Option(name="guardrail", type="table", help=_GUARDRAIL),
 )

@@ -33,7 +33,7 @@ class Settings:
         session_token: Of a temporary access key.
         profile: A profile of `~/.aws`.
         role_arn: A role to assume with the credentials above, or those of the chain.
-        max_concurrency: Threads and pooled connections.
+        max_concurrency: Threads and pooled connections; as many as the backend's limits allow at once.
         read_timeout: Longest silence of the provider, in seconds.
     """
 
@@ -84,7 +84,7 @@ def read_settings(config: BackendConfig) -> Settings:
         api_key=api_key,
         profile=profile,
         role_arn=role,
-        max_concurrency=int(_positive(config, "max_concurrency", MAX_CONCURRENCY)),
+        max_concurrency=(config.limits and config.limits.max_concurrency) or MAX_CONCURRENCY,
         read_timeout=_positive(config, "read_timeout", READ_TIMEOUT),
         **keys,
     )
