@@ -19,6 +19,7 @@ from botocore.session import Session
 
 from pipelex_backend_bedrock._calls import current
 from pipelex_backend_bedrock._connections import own_connections
+from pipelex_backend_bedrock._frames import decode_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,7 @@ def make_client(session: Session, settings: Settings, service: str = "bedrock-ru
     )
     own_connections(client)
     client.meta.events.register(f"before-call.{service}", _limit_silence)
+    client.meta.events.register(f"before-parse.{service}.ConverseStream", decode_events)
     if settings.api_key is not None:
         client.meta.events.register(f"before-send.{service}", _token_bearer(settings.api_key))
     return client

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_google._answer import Gathered, gathered_answer
 from pipelex_backend_google._body import text_body
-from pipelex_backend_google._call import call_config
+from pipelex_backend_google._call import NO_CONTENTS, call_config
 from pipelex_backend_google._client import open_client
 from pipelex_backend_google._errors import call_error, request_id
 from pipelex_backend_google._image import image_answer, image_body
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from pipelex_core.requests import ImageRequest, ObjectRequest, TextRequest
     from pipelex_core.results import ImageAnswer, TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec
-
-_PLACEHOLDER = " "
-"""The SDK demands contents; those in `extra_body` replace it."""
 
 
 class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator, ModelLister):
@@ -84,7 +81,7 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
         gathered = Gathered(request_id=None)
         try:
             chunks = await models.generate_content_stream(
-                model=self._model_id(request.spec), contents=_PLACEHOLDER, config=config
+                model=self._model_id(request.spec), contents=NO_CONTENTS, config=config
             )
             async with aclosing(await open_stream(chunks)) as response:
                 gathered.request_id = request_id(response.headers)
@@ -116,7 +113,7 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
     async def _ask(self, spec: ModelSpec, body: dict[str, Any]) -> types.GenerateContentResponse:
         models, config = self._models, call_config(body, unread=True)
         try:
-            return await models.generate_content(model=self._model_id(spec), contents=_PLACEHOLDER, config=config)
+            return await models.generate_content(model=self._model_id(spec), contents=NO_CONTENTS, config=config)
         except Exception as error:  # noqa: BLE001 -- as in `stream_text`
             failure = call_error(error, self.config.api_key)
         raise failure

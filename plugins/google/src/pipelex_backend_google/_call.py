@@ -9,7 +9,8 @@ from google.genai import types
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NO_FUNCTION_CALLING = types.AutomaticFunctionCallingConfig(disable=True)
+NO_CONTENTS = types.Content(parts=[])
+"""The SDK demands contents, and converts each of their parts at some cost; those in `extra_body` replace these."""
 
 
 class CallConfig(types.GenerateContentConfig):
@@ -28,11 +29,15 @@ class CallConfig(types.GenerateContentConfig):
         return self if update is None else super().model_copy(update=update)
 
 
+_CONFIG = CallConfig(
+    automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+    automatic_continuation=False,
+)
+_UNREAD = _CONFIG.model_copy(update={"should_return_http_response": True})
+_OPTIONS = types.HttpOptions()
+
+
 def call_config(body: dict[str, Any], *, unread: bool = False) -> CallConfig:
     """Everything in the body; nothing that makes one call into several; a whole answer unread where that is asked for."""
-    return CallConfig(
-        http_options=types.HttpOptions(extra_body=body),
-        automatic_function_calling=NO_FUNCTION_CALLING,
-        automatic_continuation=False,
-        should_return_http_response=unread or None,
-    )
+    options = _OPTIONS.model_copy(update={"extra_body": body})
+    return (_UNREAD if unread else _CONFIG).model_copy(update={"http_options": options})
