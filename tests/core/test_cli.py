@@ -242,7 +242,7 @@ def test_plugins_are_listed_in_the_stable_shape(pipelex: Any) -> None:
     rows = json.loads(pipelex("plugins", "--json")[1])
     assert {"openai", "llamacpp", "internal"} <= {row["name"] for row in rows}
     for row in rows:
-        assert set(row) == {"name", "distribution", "version", "sdks", "hooks", "status", "reason"}
+        assert set(row) == {"name", "distribution", "version", "sdks", "hooks", "status", "reason", "seconds"}
         assert row["status"] == "ok"
 
 

@@ -94,6 +94,12 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
         },
         "pipelex_model_specs must return",
     ),
+    "arguments": (
+        {
+            "source": "from pipelex_core.hookspecs import hookimpl\n@hookimpl\ndef pipelex_call_finished(call, more):\n    pass\n"
+        },
+        "Argument(s) {'more'} are declared in the hookimpl but can not be found in the hookspec",
+    ),
     "middleware": (
         {
             "source": "from pipelex_core.hookspecs import hookimpl\n@hookimpl\ndef pipelex_middleware():\n    return [1]\n"
@@ -131,6 +137,34 @@ def test_two_plugins_with_one_sdk_are_both_quarantined_and_named(site: Path, mon
     assert [record.status for record in plugins.records] == ["quarantined", "quarantined"]
     with pytest.raises(PluginError, match=r"acme.one 1\.2 and acme.two 1\.2"):
         plugins.require("any", "same")
+
+
+def test_two_plugins_of_one_name_are_both_quarantined(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As are two entry points of one module: the second is in use nowhere."""
+    install(site, "one", GOOD % "one")
+    install(site, "two", GOOD % "two")
+    install(site, "three", None, point="acme_four")
+    install(site, "four", GOOD % "four")
+    (site / "acme_two-1.2.dist-info" / "entry_points.txt").write_text("[pipelex_core.plugins]\none = acme_two\n")
+    for name in ("one", "two", "four"):
+        monkeypatch.delitem(sys.modules, f"acme_{name}", raising=False)
+    plugins = found(site)
+    reasons = {f"{record.name} of {record.distribution}": record.reason for record in plugins.records}
+    twice = "the plugin name 'one' is offered by acme_one 1.2 and acme_two 1.2: uninstall one of them"
+    assert sorted(reasons) == ["four of acme_four", "one of acme_one", "one of acme_two", "three of acme_three"]
+    assert {reasons["one of acme_one"], reasons["one of acme_two"]} == {twice}
+    assert reasons["four of acme_four"] is None
+    assert reasons["three of acme_three"] == "another plugin has the same module"
+    assert plugins.sdks == ("four",)
+
+
+def test_a_record_tells_how_long_its_plugin_took(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Import and hooks together; a quarantined plugin's import counts too."""
+    monkeypatch.delitem(sys.modules, "acme_slow", raising=False)
+    install(site, "slow", "import time\ntime.sleep(0.05)\nimport no_such_module\n")
+    (record,) = found(site).records
+    assert record.status == "quarantined"
+    assert record.seconds >= 0.05
 
 
 def test_a_key_narrowed_to_one_backend_wins_there_only() -> None:

@@ -25,8 +25,11 @@ def plugins(*, json: bool = False, context: Annotated[Context, Parameter(parse=F
         print_json([_as_json(record) for record in records])
     else:
         print_table(
-            ("plugin", "distribution", "version", "sdks", "status", "reason"),
-            [(r.name, r.distribution, r.version, ", ".join(r.sdks), r.status, r.reason) for r in records],
+            ("plugin", "distribution", "version", "sdks", "ms", "status", "reason"),
+            [
+                (r.name, r.distribution, r.version, ", ".join(r.sdks), f"{r.seconds * 1e3:.1f}", r.status, r.reason)
+                for r in records
+            ],
             empty="no plugin is installed; run: pip install 'pipelex-core[openai]'",
         )
     return 0
@@ -41,4 +44,5 @@ def _as_json(record: PluginRecord) -> dict[str, object]:
         "hooks": list(record.hooks),
         "status": record.status,
         "reason": record.reason,
+        "seconds": record.seconds,
     }
