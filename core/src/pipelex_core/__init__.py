@@ -22,6 +22,7 @@ from pipelex_core.errors import (
     DeadlineExceededError,
     ExtractHandleNotFoundError,
     ExtractPresetNotFoundError,
+    IdleTimeoutError,
     ImgGenHandleNotFoundError,
     ImgGenPresetNotFoundError,
     InvalidAnswerError,
@@ -42,6 +43,7 @@ from pipelex_core.errors import (
     UnsupportedInputError,
 )
 from pipelex_core.parts import DocumentPart, ImagePart, Media, Message, TextPart, Tool, ToolCall, ToolResult
+from pipelex_core.policies import CooldownPolicy, RetryPolicy
 from pipelex_core.results import (
     Attempt,
     Cost,
@@ -53,7 +55,13 @@ from pipelex_core.results import (
     TextResult,
     Usage,
 )
-from pipelex_core.streams import AsyncTextStream, TextStream
+from pipelex_core.streams import (
+    AsyncRestartingTextStream,
+    AsyncTextStream,
+    RestartingTextStream,
+    StreamRestarted,
+    TextStream,
+)
 from pipelex_core.sync_client import Client
 
 __version__ = "0.1.0"
@@ -61,6 +69,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AllAttemptsFailedError",
     "AsyncClient",
+    "AsyncRestartingTextStream",
     "AsyncTextStream",
     "Attempt",
     "AuthenticationError",
@@ -71,12 +80,14 @@ __all__ = [
     "ConfigError",
     "ContentFilterError",
     "ContextTooLongError",
+    "CooldownPolicy",
     "Cost",
     "DeadlineExceededError",
     "DocumentPart",
     "DocumentResult",
     "ExtractHandleNotFoundError",
     "ExtractPresetNotFoundError",
+    "IdleTimeoutError",
     "Image",
     "ImagePart",
     "ImageResult",
@@ -101,7 +112,10 @@ __all__ = [
     "Problem",
     "ProviderConnectionError",
     "RateLimitError",
+    "RestartingTextStream",
+    "RetryPolicy",
     "ServerError",
+    "StreamRestarted",
     "TextPart",
     "TextResult",
     "TextStream",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from pipelex_core.explain import Explanation
     from pipelex_core.media import MediaSource
     from pipelex_core.plugins import Plugins
+    from pipelex_core.policies import FallbackOn, OnInterrupted
     from pipelex_core.prompts import Prompt, ToolLike
     from pipelex_core.results import DocumentResult, ImageResult, ObjectResult, TextResult
     from pipelex_core.specs import Capability
-    from pipelex_core.streams import AsyncTextStream
+    from pipelex_core.streams import AsyncRestartingTextStream, AsyncTextStream
 
 T = TypeVar("T")
 
@@ -92,6 +93,9 @@ class AsyncClient:
         tools: Iterable[ToolLike] = (),
         tool_choice: str | None = None,
         deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
         **settings: Unpack[LLMSettings],
     ) -> TextResult:
         """A text.
@@ -105,6 +109,10 @@ class AsyncClient:
             tools: Tools the model may ask for: `Tool`s or `{"name", "description", "parameters"}`.
             tool_choice: `auto`, `none`, `required`, or a tool's name.
             deadline: Seconds the whole call may take.
+            idle_timeout: Seconds the provider may be silent: between two signs of life in a stream, until the answer
+                otherwise.
+            retries: How often a model is asked again after an error that may pass; None for what its backend says.
+            fallback_on: What lets a chain move on, see `RetryPolicy`; None for what the model's backend says.
             settings: Win over those of the preset.
 
         Raises:
@@ -121,7 +129,67 @@ class AsyncClient:
             tools=tools,
             tool_choice=tool_choice,
             deadline=deadline,
+            idle_timeout=idle_timeout,
+            retries=retries,
+            fallback_on=fallback_on,
         )
+
+    @overload
+    def stream_text(
+        self,
+        prompt: Prompt,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        system: str | None = None,
+        images: Iterable[MediaSource] = (),
+        documents: Iterable[MediaSource] = (),
+        tools: Iterable[ToolLike] = (),
+        tool_choice: str | None = None,
+        deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
+        on_interrupted: Literal["error"] = "error",
+        **settings: Unpack[LLMSettings],
+    ) -> AsyncTextStream: ...
+
+    @overload
+    def stream_text(
+        self,
+        prompt: Prompt,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        system: str | None = None,
+        images: Iterable[MediaSource] = (),
+        documents: Iterable[MediaSource] = (),
+        tools: Iterable[ToolLike] = (),
+        tool_choice: str | None = None,
+        deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
+        on_interrupted: Literal["restart"],
+        **settings: Unpack[LLMSettings],
+    ) -> AsyncRestartingTextStream: ...
+
+    @overload
+    def stream_text(
+        self,
+        prompt: Prompt,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        system: str | None = None,
+        images: Iterable[MediaSource] = (),
+        documents: Iterable[MediaSource] = (),
+        tools: Iterable[ToolLike] = (),
+        tool_choice: str | None = None,
+        deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
+        on_interrupted: OnInterrupted,
+        **settings: Unpack[LLMSettings],
+    ) -> AsyncTextStream | AsyncRestartingTextStream: ...
 
     def stream_text(
         self,
@@ -134,14 +202,22 @@ class AsyncClient:
         tools: Iterable[ToolLike] = (),
         tool_choice: str | None = None,
         deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
+        on_interrupted: OnInterrupted = "error",
         **settings: Unpack[LLMSettings],
-    ) -> AsyncTextStream:
+    ) -> AsyncTextStream | AsyncRestartingTextStream:
         """A text, piece by piece: `async with client.stream_text(…) as stream: async for delta in stream: …`.
 
         After the last delta, `stream.result` is the `TextResult`; leaving early closes the connection. Arguments and
         errors as for `generate_text`.
+
+        Until the first delta, another model may take over as in any call. After it, a stream that breaks off ends with
+        an error, its `partial_text` kept; with `on_interrupted="restart"` it begins again instead, and a
+        `StreamRestarted` among the deltas says that those before it are void.
         """
-        return self._operations.stream_text(
+        stream: AsyncTextStream | AsyncRestartingTextStream = self._operations.stream_text(
             prompt,
             model,
             settings,
@@ -151,7 +227,12 @@ class AsyncClient:
             tools=tools,
             tool_choice=tool_choice,
             deadline=deadline,
+            idle_timeout=idle_timeout,
+            retries=retries,
+            fallback_on=fallback_on,
+            on_interrupted=on_interrupted,
         )
+        return stream
 
     @overload
     async def generate_object(
@@ -164,6 +245,9 @@ class AsyncClient:
         images: Iterable[MediaSource] = (),
         documents: Iterable[MediaSource] = (),
         deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
         **settings: Unpack[LLMSettings],
     ) -> ObjectResult[T]: ...
 
@@ -178,6 +262,9 @@ class AsyncClient:
         images: Iterable[MediaSource] = (),
         documents: Iterable[MediaSource] = (),
         deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
         **settings: Unpack[LLMSettings],
     ) -> ObjectResult[Any]: ...
 
@@ -191,6 +278,9 @@ class AsyncClient:
         images: Iterable[MediaSource] = (),
         documents: Iterable[MediaSource] = (),
         deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
         **settings: Unpack[LLMSettings],
     ) -> ObjectResult[Any]:
         """A typed object, validated; an invalid answer gets one repair request before it is an error.
@@ -203,6 +293,9 @@ class AsyncClient:
             images: As for `generate_text`.
             documents: As for `generate_text`.
             deadline: Seconds the whole call may take, the repair included.
+            idle_timeout: As for `generate_text`.
+            retries: As for `generate_text`.
+            fallback_on: As for `generate_text`.
             settings: Win over those of the preset.
 
         Raises:
@@ -219,6 +312,9 @@ class AsyncClient:
             images=images,
             documents=documents,
             deadline=deadline,
+            idle_timeout=idle_timeout,
+            retries=retries,
+            fallback_on=fallback_on,
         )
 
     async def extract(
@@ -227,6 +323,9 @@ class AsyncClient:
         *,
         model: str | Mapping[str, Any] | None = None,
         deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
         **settings: Unpack[ExtractSettings],
     ) -> DocumentResult:
         """The pages of a document: their text and images.
@@ -235,13 +334,24 @@ class AsyncClient:
             source: Path, bytes, URL or data URL of a PDF or an image.
             model: A handle; None for the deck's default for extraction.
             deadline: Seconds the whole call may take.
+            idle_timeout: As for `generate_text`.
+            retries: As for `generate_text`.
+            fallback_on: As for `generate_text`.
             settings: Win over those of the preset.
 
         Raises:
             CallError: The call failed; `UnsupportedInputError` for what is no PDF or image.
             ConfigError: The handle leads to nothing that can be called.
         """
-        return await self._operations.extract(source, model, settings, deadline=deadline)
+        return await self._operations.extract(
+            source,
+            model,
+            settings,
+            deadline=deadline,
+            idle_timeout=idle_timeout,
+            retries=retries,
+            fallback_on=fallback_on,
+        )
 
     async def generate_image(
         self,
@@ -249,6 +359,9 @@ class AsyncClient:
         *,
         model: str | Mapping[str, Any] | None = None,
         deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
         **settings: Unpack[ImgGenSettings],
     ) -> ImageResult:
         """Images.
@@ -257,13 +370,24 @@ class AsyncClient:
             prompt: What to show.
             model: A handle; None for the deck's default for images.
             deadline: Seconds the whole call may take.
+            idle_timeout: As for `generate_text`.
+            retries: As for `generate_text`.
+            fallback_on: As for `generate_text`.
             settings: Win over those of the preset; `number=` says how many.
 
         Raises:
             CallError: The call failed.
             ConfigError: The handle leads to nothing that can be called.
         """
-        return await self._operations.generate_image(prompt, model, settings, deadline=deadline)
+        return await self._operations.generate_image(
+            prompt,
+            model,
+            settings,
+            deadline=deadline,
+            idle_timeout=idle_timeout,
+            retries=retries,
+            fallback_on=fallback_on,
+        )
 
     def explain(self, handle: str | Mapping[str, Any], *, capability: Capability = "llm") -> Explanation:
         """The whole way of a handle, with the origin of every value: what `pipelex explain` prints."""

@@ -25,6 +25,7 @@ PipelexError
     ├── OverloadedError               529, 503: the provider has no capacity now
     ├── ServerError                   any other 5xx
     ├── ProviderConnectionError       no connection, or it broke; `partial_text` in a stream
+    │   └── IdleTimeoutError          the provider said nothing for as long as `idle_timeout`
     ├── DeadlineExceededError         the caller's time is over
     ├── InvalidAnswerError            an answer that is none, or not of the asked type; `raw`
     └── AllAttemptsFailedError        every member of a chain failed; see `attempts`
@@ -36,8 +37,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from attrs import frozen
 
+from pipelex_core.ledger import total_cost, total_usage
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pipelex_core.ledger import Cost, Usage
 
 Severity = Literal["error", "warning"]
 
@@ -145,7 +150,13 @@ class ImgGenPresetNotFoundError(ConfigError):
 
 
 class PluginError(PipelexError):
-    """A plugin is missing, was quarantined, or broke its contract."""
+    """A plugin is missing, was quarantined, or broke its contract.
+
+    Attributes:
+        attempts: The ledger of the call it ended, one `Attempt` a try; empty where it ended none.
+    """
+
+    attempts: tuple[Any, ...] = ()
 
 
 class CallError(PipelexError):
@@ -183,7 +194,7 @@ class CallError(PipelexError):
         partial_text: str | None = None,
         raw: Any = None,
         unsettled: bool = False,
-        usage: Any = None,
+        usage: Usage | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -197,6 +208,16 @@ class CallError(PipelexError):
         self.raw = raw
         self.unsettled = unsettled
         self.usage = usage
+
+    @property
+    def total_usage(self) -> Usage | None:
+        """What all attempts used; None where one that may have been paid does not say."""
+        return total_usage(self.attempts)
+
+    @property
+    def total_cost(self) -> Cost | None:
+        """What all attempts cost; None where a part of it is unknown."""
+        return total_cost(self.attempts)
 
     def __str__(self) -> str:
         """The message, the facts known of the call, and what to do."""
@@ -270,6 +291,10 @@ class ServerError(CallError):
 
 class ProviderConnectionError(CallError):
     """The provider could not be reached, or the connection broke; `partial_text` holds what a stream had given."""
+
+
+class IdleTimeoutError(ProviderConnectionError):
+    """The provider said nothing for as long as `idle_timeout`; the call's deadline is another clock, and an error of its own."""
 
 
 class DeadlineExceededError(CallError):

@@ -6,28 +6,30 @@ import os
 from collections import deque
 from functools import partial
 from threading import Condition
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from pipelex_core.streams import AsyncTextStream
+    from pipelex_core.streams import _AsyncStream
+
+E = TypeVar("E")
 
 AHEAD = 256
 """How many deltas a stream may be ahead of its reader."""
 
 
-class ReadAhead:
+class ReadAhead(Generic[E]):
     """The deltas that have come and are not taken yet; `begin` and `end` run in the loop, the rest in any thread.
 
     Attributes:
         is_begun: Whether it has been started, or left before that.
     """
 
-    def __init__(self, stream: AsyncTextStream) -> None:
+    def __init__(self, stream: _AsyncStream[E]) -> None:
         self._stream = stream
-        self._deltas: deque[str] = deque()
+        self._deltas: deque[E] = deque()
         self._changed = Condition()
         self._resume: Callable[[], object] | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -68,7 +70,7 @@ class ReadAhead:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._reading.cancel)
 
-    def take(self) -> str | None:
+    def take(self) -> E | None:
         """The next delta that has come, or None."""
         try:
             delta = self._deltas.popleft()

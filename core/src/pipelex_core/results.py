@@ -10,44 +10,38 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from attrs import field, frozen
 
+from pipelex_core.ledger import NO_USAGE, Attempt, CacheUse, Cost, Usage, total_cost, total_usage
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from decimal import Decimal
 
     from pipelex_core.parts import Message, ProviderPart, ToolCall
+
+__all__ = [
+    "NO_USAGE",
+    "Answer",
+    "Attempt",
+    "CacheUse",
+    "Cost",
+    "DocumentAnswer",
+    "DocumentResult",
+    "FinishReason",
+    "Image",
+    "ImageAnswer",
+    "ImageResult",
+    "ObjectResult",
+    "Page",
+    "Result",
+    "TextAnswer",
+    "TextResult",
+    "Usage",
+]
 
 T = TypeVar("T")
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
-CacheUse = Literal["hit", "miss"]
 
 # ── Answers: what a plugin returns ────────────────────────────────────────────────────────────────────────────────
-
-
-@frozen(kw_only=True)
-class Usage:
-    """What a call used, with the same meaning for every provider; None where the provider does not say.
-
-    Attributes:
-        input_tokens: All input tokens, cached ones included.
-        output_tokens: All output tokens, reasoning included.
-        cached_tokens: The share of `input_tokens` read from the provider's cache.
-        cache_write_tokens: The share of `input_tokens` written to it.
-        reasoning_tokens: The share of `output_tokens` spent on reasoning.
-        images: Images made.
-        pages: Pages read.
-    """
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    images: int | None = None
-    pages: int | None = None
-
-
-NO_USAGE = Usage()
 
 
 @frozen(kw_only=True)
@@ -141,49 +135,6 @@ Answer: TypeAlias = "TextAnswer | DocumentAnswer | ImageAnswer | AsyncIterator[s
 
 
 @frozen(kw_only=True)
-class Cost:
-    """Money, exact."""
-
-    amount: Decimal
-    currency: str = "USD"
-
-
-@frozen(kw_only=True)
-class Attempt:
-    """One try of one member of a chain, as it stands in the ledger.
-
-    Attributes:
-        model: Name of the model tried.
-        backend: Its backend.
-        model_id: What the provider calls it.
-        outcome: `ok`, `error`, or `cancelled`.
-        error: Name of the error's class, or None.
-        status: HTTP status, or None.
-        request_id: The provider's id of the request, or None.
-        wait_s: Seconds waited before it.
-        wait_reason: Why, or None.
-        seconds: How long it took.
-        usage: What it used, or None.
-        cost: What it cost, or None where unknown; nothing for an answer out of a cache.
-        cache: `hit` or `miss` where there is a cache, or None.
-    """
-
-    model: str
-    backend: str
-    model_id: str
-    outcome: Literal["ok", "error", "cancelled"]
-    error: str | None = None
-    status: int | None = None
-    request_id: str | None = None
-    wait_s: float = 0.0
-    wait_reason: str | None = None
-    seconds: float = 0.0
-    usage: Usage | None = None
-    cost: Cost | None = None
-    cache: CacheUse | None = None
-
-
-@frozen(kw_only=True)
 class Result:
     """What every result tells of its call.
 
@@ -206,6 +157,16 @@ class Result:
     attempts: tuple[Attempt, ...]
     request_id: str | None
     raw: Any = field(repr=False, eq=False)
+
+    @property
+    def total_usage(self) -> Usage | None:
+        """What all attempts used, the failed ones included; None where one that may have been paid does not say."""
+        return total_usage(self.attempts)
+
+    @property
+    def total_cost(self) -> Cost | None:
+        """What all attempts cost, the failed ones included; None where a part of it is unknown."""
+        return total_cost(self.attempts)
 
 
 @frozen(kw_only=True)

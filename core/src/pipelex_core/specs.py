@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
 
+from pipelex_core.policies import COOLDOWN, RETRY, CooldownPolicy, RetryPolicy
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
@@ -166,6 +168,8 @@ class BackendConfig:
         options: Every other key, checked against the options that the plugins of its models declare; `repr` shows
             their names alone, because a value may be a secret.
         limits: How much may be sent to it; None for no limit.
+        retry: How often its models are asked again, and when a chain moves on from them.
+        cooldown: When its models rest.
         source: Where it was written.
     """
 
@@ -177,6 +181,8 @@ class BackendConfig:
     api_key_variable: str | None = None
     options: Mapping[str, Any] = field(factory=dict, repr=_names_only)
     limits: Limits | None = None
+    retry: RetryPolicy = RETRY
+    cooldown: CooldownPolicy = COOLDOWN
     source: Source = NOWHERE
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+
+from attrs import frozen
 
 from pipelex_core.read_ahead import ReadAhead
 
@@ -11,17 +13,46 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from pipelex_core.errors import CallError, PluginError
     from pipelex_core.loop_thread import LoopThread
     from pipelex_core.results import TextResult
+    from pipelex_core.specs import ModelSpec
+
+E = TypeVar("E")
 
 
-class AsyncTextStream:
-    """Deltas of text, and after the last one the whole result.
+@frozen(kw_only=True)
+class StreamRestarted:
+    """A stream broke off and begins again: what it had given is void, and what follows is another answer, from its start.
 
-    Nothing is sent before the first delta is asked for. Used with `async with`, leaving early closes the connection.
+    Attributes:
+        partial_text: What had come, in all.
+        model: Name of the model that broke off.
+        backend: Its backend.
+        error: Why.
     """
 
-    def __init__(self, events: AsyncGenerator[str | TextResult, None]) -> None:
+    partial_text: str
+    model: str
+    backend: str
+    error: CallError | PluginError
+
+    @classmethod
+    def after(cls, error: CallError | PluginError, spec: ModelSpec, partial_text: str | None) -> StreamRestarted:
+        """What tells of a stream of this model that ended with this error."""
+        return cls(partial_text=partial_text or "", model=spec.name, backend=spec.backend, error=error)
+
+
+StreamEvent: TypeAlias = "str | StreamRestarted | TextResult"
+
+
+class _AsyncStream(Generic[E]):
+    """Pieces of text, and after the last one the whole result.
+
+    Nothing is sent before the first one is asked for. Used with `async with`, leaving early closes the connection.
+    """
+
+    def __init__(self, events: AsyncGenerator[StreamEvent, None]) -> None:
         self._events = events
         self._result: TextResult | None = None
 
@@ -40,10 +71,10 @@ class AsyncTextStream:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> str:
+    async def __anext__(self) -> E:
         event = await self._events.__anext__()
-        if isinstance(event, str):
-            return event
+        if isinstance(event, (str, StreamRestarted)):
+            return event  # type: ignore[return-value]  # a restart comes where it was asked for
         self._result = event
         await self._events.aclose()
         raise StopAsyncIteration
@@ -61,13 +92,24 @@ class AsyncTextStream:
         await self.aclose()
 
 
-class TextStream:
-    """Deltas of text for synchronous code, and after the last one the whole result; see `AsyncTextStream`.
+class AsyncTextStream(_AsyncStream[str]):
+    """Deltas of text, and after the last one the whole result.
+
+    Nothing is sent before the first delta is asked for. Used with `async with`, leaving early closes the connection.
+    """
+
+
+class AsyncRestartingTextStream(_AsyncStream["str | StreamRestarted"]):
+    """As `AsyncTextStream`, of a call that said `on_interrupted="restart"`: where it breaks off, it begins again."""
+
+
+class _Stream(Generic[E]):
+    """Pieces of text for synchronous code, and after the last one the whole result; see `AsyncTextStream`.
 
     Used with `with`, leaving early closes the connection; so does letting go of the stream.
     """
 
-    def __init__(self, stream: AsyncTextStream, thread: LoopThread) -> None:
+    def __init__(self, stream: _AsyncStream[E], thread: LoopThread) -> None:
         self._stream = stream
         self._thread = thread
         self._ahead = ReadAhead(stream)
@@ -84,7 +126,7 @@ class TextStream:
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> str:
+    def __next__(self) -> E:
         ahead = self._ahead
         while (delta := ahead.take()) is None:
             if not ahead.is_begun:
@@ -108,3 +150,14 @@ class TextStream:
 
     def __del__(self) -> None:
         self._ahead.abandon()
+
+
+class TextStream(_Stream[str]):
+    """Deltas of text for synchronous code, and after the last one the whole result; see `AsyncTextStream`.
+
+    Used with `with`, leaving early closes the connection; so does letting go of the stream.
+    """
+
+
+class RestartingTextStream(_Stream["str | StreamRestarted"]):
+    """As `TextStream`, of a call that said `on_interrupted="restart"`: where it breaks off, it begins again."""

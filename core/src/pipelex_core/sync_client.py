@@ -6,11 +6,11 @@ and waits, so that a client works from many threads, in notebooks, and inside a 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from pipelex_core.client import AsyncClient
 from pipelex_core.loop_thread import LoopThread
-from pipelex_core.streams import TextStream
+from pipelex_core.streams import RestartingTextStream, TextStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipelex_core.explain import Explanation
     from pipelex_core.media import MediaSource
     from pipelex_core.plugins import Plugins
+    from pipelex_core.policies import FallbackOn, OnInterrupted
     from pipelex_core.prompts import Prompt, ToolLike
     from pipelex_core.results import DocumentResult, ImageResult, ObjectResult, TextResult
     from pipelex_core.specs import Capability
@@ -79,6 +80,9 @@ class Client:
         tools: Iterable[ToolLike] = (),
         tool_choice: str | None = None,
         deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
         **settings: Unpack[LLMSettings],
     ) -> TextResult:
         """As `AsyncClient.generate_text`."""
@@ -92,9 +96,69 @@ class Client:
                 tools=tools,
                 tool_choice=tool_choice,
                 deadline=deadline,
+                idle_timeout=idle_timeout,
+                retries=retries,
+                fallback_on=fallback_on,
                 **settings,
             )
         )
+
+    @overload
+    def stream_text(
+        self,
+        prompt: Prompt,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        system: str | None = None,
+        images: Iterable[MediaSource] = (),
+        documents: Iterable[MediaSource] = (),
+        tools: Iterable[ToolLike] = (),
+        tool_choice: str | None = None,
+        deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
+        on_interrupted: Literal["error"] = "error",
+        **settings: Unpack[LLMSettings],
+    ) -> TextStream: ...
+
+    @overload
+    def stream_text(
+        self,
+        prompt: Prompt,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        system: str | None = None,
+        images: Iterable[MediaSource] = (),
+        documents: Iterable[MediaSource] = (),
+        tools: Iterable[ToolLike] = (),
+        tool_choice: str | None = None,
+        deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
+        on_interrupted: Literal["restart"],
+        **settings: Unpack[LLMSettings],
+    ) -> RestartingTextStream: ...
+
+    @overload
+    def stream_text(
+        self,
+        prompt: Prompt,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        system: str | None = None,
+        images: Iterable[MediaSource] = (),
+        documents: Iterable[MediaSource] = (),
+        tools: Iterable[ToolLike] = (),
+        tool_choice: str | None = None,
+        deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
+        on_interrupted: OnInterrupted,
+        **settings: Unpack[LLMSettings],
+    ) -> TextStream | RestartingTextStream: ...
 
     def stream_text(
         self,
@@ -107,10 +171,14 @@ class Client:
         tools: Iterable[ToolLike] = (),
         tool_choice: str | None = None,
         deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
+        on_interrupted: OnInterrupted = "error",
         **settings: Unpack[LLMSettings],
-    ) -> TextStream:
+    ) -> TextStream | RestartingTextStream:
         """As `AsyncClient.stream_text`: `with client.stream_text(…) as stream: for delta in stream: …`."""
-        stream = self._client.stream_text(
+        stream: Any = self._client.stream_text(
             prompt,
             model=model,
             system=system,
@@ -119,9 +187,14 @@ class Client:
             tools=tools,
             tool_choice=tool_choice,
             deadline=deadline,
+            idle_timeout=idle_timeout,
+            retries=retries,
+            fallback_on=fallback_on,
+            on_interrupted=on_interrupted,
             **settings,
         )
-        return TextStream(stream, self._thread)
+        kind = RestartingTextStream if on_interrupted == "restart" else TextStream
+        return kind(stream, self._thread)
 
     @overload
     def generate_object(
@@ -134,6 +207,9 @@ class Client:
         images: Iterable[MediaSource] = (),
         documents: Iterable[MediaSource] = (),
         deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
         **settings: Unpack[LLMSettings],
     ) -> ObjectResult[T]: ...
 
@@ -148,6 +224,9 @@ class Client:
         images: Iterable[MediaSource] = (),
         documents: Iterable[MediaSource] = (),
         deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
         **settings: Unpack[LLMSettings],
     ) -> ObjectResult[Any]: ...
 
@@ -161,6 +240,9 @@ class Client:
         images: Iterable[MediaSource] = (),
         documents: Iterable[MediaSource] = (),
         deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
         **settings: Unpack[LLMSettings],
     ) -> ObjectResult[Any]:
         """As `AsyncClient.generate_object`."""
@@ -173,6 +255,9 @@ class Client:
                 images=images,
                 documents=documents,
                 deadline=deadline,
+                idle_timeout=idle_timeout,
+                retries=retries,
+                fallback_on=fallback_on,
                 **settings,
             )
         )
@@ -183,10 +268,23 @@ class Client:
         *,
         model: str | Mapping[str, Any] | None = None,
         deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
         **settings: Unpack[ExtractSettings],
     ) -> DocumentResult:
         """As `AsyncClient.extract`."""
-        return self._thread.run(self._client.extract(source, model=model, deadline=deadline, **settings))
+        return self._thread.run(
+            self._client.extract(
+                source,
+                model=model,
+                deadline=deadline,
+                idle_timeout=idle_timeout,
+                retries=retries,
+                fallback_on=fallback_on,
+                **settings,
+            )
+        )
 
     def generate_image(
         self,
@@ -194,10 +292,23 @@ class Client:
         *,
         model: str | Mapping[str, Any] | None = None,
         deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
         **settings: Unpack[ImgGenSettings],
     ) -> ImageResult:
         """As `AsyncClient.generate_image`."""
-        return self._thread.run(self._client.generate_image(prompt, model=model, deadline=deadline, **settings))
+        return self._thread.run(
+            self._client.generate_image(
+                prompt,
+                model=model,
+                deadline=deadline,
+                idle_timeout=idle_timeout,
+                retries=retries,
+                fallback_on=fallback_on,
+                **settings,
+            )
+        )
 
     def explain(self, handle: str | Mapping[str, Any], *, capability: Capability = "llm") -> Explanation:
         """As `AsyncClient.explain`."""

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_core.backend import DocumentExtractor, ImageGenerator, ObjectGenerator, TextGenerator
 from pipelex_core.errors import CallError, PipelexError
+from pipelex_core.execution.clocks import Silence, within
 from pipelex_core.execution.faults import broken, check_answer
+from pipelex_core.execution.plan import fell_silent
 from pipelex_core.execution.preparing import prepare
 from pipelex_core.execution.redaction import redact_error
+from pipelex_core.requests import ImageRequest
 from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ class Asking:
         """
         spec, call, backend = await prepare(plan, member, ledger, self.backends, self.configs)
         method, answer_class = _METHODS[plan.needs]
-        attempting = ledger.begin(spec, plan.ends_at)
+        attempting = ledger.begin(spec, plan.terms)
         try:
             answer = await self.around(partial(self._send, getattr(backend, method), attempting))(call)
             check_answer(answer, answer_class, spec)
@@ -102,7 +105,7 @@ class Asking:
         """The plugin's answer; what is no error of ours becomes one."""
         attempting.sent = True
         try:
-            answer = await method(attempting.request)
+            answer = await self._heard(method(attempting.request), attempting)
         except CallError as error:
             attempting.failed(error)
             raise
@@ -113,6 +116,14 @@ class Asking:
             raise broken(error, spec, self.configs[spec.backend]) from None
         attempting.answered(answer)
         return answer
+
+    async def _heard(self, answering: Any, attempting: Attempting) -> Any:
+        """The plugin's answer, unless the provider is silent for too long."""
+        seconds = attempting.idle_timeout
+        if seconds is None:
+            return await answering
+        unsettled = isinstance(attempting.request, ImageRequest)
+        return await within(Silence(seconds, partial(fell_silent, seconds, unsettled=unsettled)), answering)
 
 
 async def _around(middleware: Any, proceed: Proceed, call: Call) -> Any:

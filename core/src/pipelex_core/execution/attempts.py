@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from attrs import define, evolve, field
 
 from pipelex_core.costs import FREE, cost_of
+from pipelex_core.errors import CallError, PluginError
 from pipelex_core.results import Attempt
 
 if TYPE_CHECKING:
-    from pipelex_core.errors import CallError, DeadlineExceededError
+    from pipelex_core.errors import DeadlineExceededError
+    from pipelex_core.execution.terms import Terms
     from pipelex_core.requests import Request
     from pipelex_core.results import CacheUse, Cost, Usage
     from pipelex_core.specs import ModelSpec
 
 Outcome = Literal["ok", "error", "cancelled"]
+E = TypeVar("E", bound=CallError | PluginError)
 
 
 @define(eq=False)
@@ -26,6 +29,8 @@ class Attempting:
     Attributes:
         spec: The model that is asked.
         ends_at: When the caller's time is over (monotonic seconds), or None.
+        idle_timeout: Seconds that the provider may be silent, or None.
+        others_left: Whether another member of the chain has not been asked yet.
         started: When the attempt began (monotonic seconds); waiting does not count.
         request: What is about to be sent, as the middlewares left it; None until they let it through.
         sent: Whether the plugin has been asked.
@@ -39,6 +44,8 @@ class Attempting:
 
     spec: ModelSpec
     ends_at: float | None = None
+    idle_timeout: float | None = None
+    others_left: bool = False
     started: float = field(factory=time.monotonic)
     request: Request | None = None
     sent: bool = False
@@ -57,7 +64,7 @@ class Attempting:
         return None if self.usage is None else cost_of(self.spec.costs, self.usage)
 
     def waited(self, seconds: float, reason: str) -> None:
-        """The attempt was held back; the time does not count as the provider's."""
+        """The attempt was held back since it began; the time does not count as the provider's."""
         self.wait_s += seconds
         self.wait_reason = reason if self.wait_reason in {None, reason} else f"{self.wait_reason}, {reason}"
         self.started += seconds
@@ -73,6 +80,11 @@ class Attempting:
         self.usage = error.usage
         self.request_id = error.request_id
 
+    @property
+    def partial_text(self) -> str | None:
+        """What a stream has given so far, or None."""
+        return "".join(self.text) or None
+
 
 @define(eq=False)
 class Ledger:
@@ -81,11 +93,19 @@ class Ledger:
     Attributes:
         attempts: Those that have ended.
         current: The one under way, or None.
+        last: The one under way, else the last that ended; None before the turn of a member has come to it.
+        wait_s: Seconds waited before the next attempt.
+        wait_reason: Why, or None.
+        others_left: Whether a member has not been asked yet, besides the one whose turn it is.
         started: When the call began (monotonic seconds).
     """
 
     attempts: list[Attempt] = field(factory=list)
     current: Attempting | None = None
+    last: Attempting | None = None
+    wait_s: float = 0.0
+    wait_reason: str | None = None
+    others_left: bool = False
     started: float = field(factory=time.monotonic)
 
     @property
@@ -93,10 +113,22 @@ class Ledger:
         """How long the call has taken so far."""
         return time.monotonic() - self.started
 
-    def begin(self, spec: ModelSpec, ends_at: float | None) -> Attempting:
+    def turn(self, wait_s: float = 0.0, wait_reason: str | None = None, *, others_left: bool = False) -> None:
+        """Another member's turn has come, or the same one's again, after a wait."""
+        self.last = None
+        self.wait_s, self.wait_reason, self.others_left = wait_s, wait_reason, others_left
+
+    def begin(self, spec: ModelSpec, terms: Terms) -> Attempting:
         """An attempt begins."""
-        self.current = Attempting(spec, ends_at)
+        self.current = self.last = Attempting(spec, terms.ends_at, terms.idle_timeout, self.others_left)
+        self.current.wait_s, self.current.wait_reason = self.wait_s, self.wait_reason
         return self.current
+
+    def skip(self, spec: ModelSpec, error: str | None) -> None:
+        """A member that rests is passed over; `error` names what it rests for."""
+        self.attempts.append(
+            Attempt(model=spec.name, backend=spec.backend, model_id=spec.model_id, outcome="skipped", error=error)
+        )
 
     def write(self, attempting: Attempting, outcome: Outcome, error: Exception | None = None) -> None:
         """The attempt under way has ended; one that was given up for ended is not written again."""
@@ -122,16 +154,28 @@ class Ledger:
             )
         )
 
-    def ran_out_of_time(self, error: DeadlineExceededError) -> None:
+    @property
+    def has_sent(self) -> bool:
+        """Whether the member whose turn it is was asked."""
+        return self.last is not None and self.last.sent
+
+    @property
+    def partial_text(self) -> str | None:
+        """What the stream of the member whose turn it is has given so far."""
+        return None if self.last is None else self.last.partial_text
+
+    def ran_out_of_time(self, error: DeadlineExceededError, spec: ModelSpec | None) -> None:
         """The attempt under way ended with the call's deadline, and not with the caller's will."""
         if self.current is not None:
             self.write(self.current, "error", error)
         elif self.attempts and self.attempts[-1].outcome == "cancelled":
             self.attempts[-1] = evolve(self.attempts[-1], outcome="error", error=type(error).__name__)
+        error.partial_text = self.partial_text
+        self.close(error, spec if self.last is None else self.last.spec)
 
-    def close(self, error: CallError, spec: ModelSpec | None = None) -> CallError:
+    def close(self, error: E, spec: ModelSpec | None = None) -> E:
         """The error, with the ledger and the model it belongs to."""
-        if spec is not None:
+        if spec is not None and not isinstance(error, PluginError):
             error.backend = error.backend or spec.backend
             error.model = error.model or spec.name
         error.attempts = tuple(self.attempts)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from pipelex_core.execution.attempts import Ledger
 from pipelex_core.execution.plans import plan_extract, plan_image, plan_text
 from pipelex_core.execution.results import document_result, image_result, text_result
+from pipelex_core.execution.terms import read_terms
 from pipelex_core.execution.typed import generate_object
 from pipelex_core.execution.walk import Execution
 from pipelex_core.media import read_media
 from pipelex_core.objects import object_type
 from pipelex_core.prompts import read_image_prompt, read_prompt, read_tools
-from pipelex_core.streams import AsyncTextStream
+from pipelex_core.streams import AsyncRestartingTextStream, AsyncTextStream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -46,10 +47,11 @@ class Operations:
         result: TextResult = await self._told(plan, ask)
         return result
 
-    def stream_text(self, prompt: Prompt, model: Handle, settings: Settings, **given: Any) -> AsyncTextStream:
+    def stream_text(self, prompt: Prompt, model: Handle, settings: Settings, **given: Any) -> Any:
         """A text, piece by piece; `given` as in `_plan_text`."""
         plan = self._plan_text("stream_text", prompt, model, settings, **given)
-        return AsyncTextStream(self._execution.stream(plan, Ledger()))
+        kind = AsyncRestartingTextStream if plan.terms.restarts else AsyncTextStream
+        return kind(self._execution.stream(plan, Ledger()))
 
     async def generate_object(
         self,
@@ -61,24 +63,24 @@ class Operations:
         system: str | None,
         images: Iterable[MediaSource],
         documents: Iterable[MediaSource],
-        deadline: float | None,
+        **terms: Any,
     ) -> ObjectResult[Any]:
-        """A typed object."""
+        """A typed object; `terms` as in `read_terms`."""
+        agreed = read_terms(**terms)
         kind = object_type(type)
         conversation = read_prompt(prompt, system=system, images=images, documents=documents)
         plan = plan_text(
-            self._deck, model, settings, conversation, deadline=deadline, operation="generate_object", kind=kind
+            self._deck, model, settings, conversation, terms=agreed, operation="generate_object", kind=kind
         )
         result: ObjectResult[Any] = await self._told(
             plan, lambda ledger: generate_object(self._execution, plan, kind, ledger)
         )
         return result
 
-    async def extract(
-        self, source: MediaSource, model: Handle, settings: Settings, *, deadline: float | None
-    ) -> DocumentResult:
-        """The pages of a document."""
-        plan = plan_extract(self._deck, model, settings, read_media(source), deadline=deadline)
+    async def extract(self, source: MediaSource, model: Handle, settings: Settings, **terms: Any) -> DocumentResult:
+        """The pages of a document; `terms` as in `read_terms`."""
+        agreed = read_terms(**terms)
+        plan = plan_extract(self._deck, model, settings, read_media(source), terms=agreed)
 
         async def ask(ledger: Ledger) -> DocumentResult:
             return document_result(*await self._execution.run(plan, ledger), ledger)
@@ -86,11 +88,10 @@ class Operations:
         result: DocumentResult = await self._told(plan, ask)
         return result
 
-    async def generate_image(
-        self, prompt: str, model: Handle, settings: Settings, *, deadline: float | None
-    ) -> ImageResult:
-        """Images."""
-        plan = plan_image(self._deck, model, settings, read_image_prompt(prompt), deadline=deadline)
+    async def generate_image(self, prompt: str, model: Handle, settings: Settings, **terms: Any) -> ImageResult:
+        """Images; `terms` as in `read_terms`."""
+        agreed = read_terms(**terms)
+        plan = plan_image(self._deck, model, settings, read_image_prompt(prompt), terms=agreed)
 
         async def ask(ledger: Ledger) -> ImageResult:
             return image_result(*await self._execution.run(plan, ledger), ledger)
@@ -114,8 +115,9 @@ class Operations:
         documents: Iterable[MediaSource],
         tools: Iterable[ToolLike],
         tool_choice: str | None,
-        deadline: float | None,
+        **terms: Any,
     ) -> Plan:
+        agreed = read_terms(**terms)
         return plan_text(
             self._deck,
             model,
@@ -123,7 +125,7 @@ class Operations:
             read_prompt(prompt, system=system, images=images, documents=documents),
             tools=read_tools(tools),
             tool_choice=tool_choice,
-            deadline=deadline,
+            terms=agreed,
             operation=operation,
         )
 

@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from pipelex_core.calls import Call
-from pipelex_core.errors import CallError, DeadlineExceededError, ModelsManagerError, Problem, UnsupportedInputError
+from pipelex_core.errors import (
+    CallError,
+    DeadlineExceededError,
+    IdleTimeoutError,
+    ModelsManagerError,
+    Problem,
+    UnsupportedInputError,
+)
 from pipelex_core.execution.redaction import redacted
+from pipelex_core.execution.terms import NO_TERMS, Terms
 from pipelex_core.settings import check_settings
 
 if TYPE_CHECKING:
@@ -27,9 +35,6 @@ if TYPE_CHECKING:
     from pipelex_core.specs import BackendConfig, Capability, ModelSpec
 
 _log = logging.getLogger("pipelex_core.execution")
-
-_LONGEST = 1e9
-"""Seconds above which a deadline is none: some thirty years."""
 
 _call_ids = count(1)
 
@@ -45,7 +50,7 @@ class Plan:
         members: The members of its chain that can be called, first to last.
         needs: The abstract class a backend must have to do it.
         build: Makes the request for a member; refuses what the model does not take.
-        ends_at: When the caller's time is over (monotonic seconds), or None.
+        terms: How long it may take, and how hard to try.
         fits: Whether an answer is what the caller asked for, where that has to be looked at; or None.
         call_id: Counts the calls of this process.
     """
@@ -56,13 +61,25 @@ class Plan:
     members: tuple[ChainMember, ...]
     needs: type[Backend]
     build: Callable[[ModelSpec, Mapping[str, Any], float | None], Request]
-    ends_at: float | None = field(default=None)
+    terms: Terms = NO_TERMS
     fits: Callable[[Answer], bool] | None = None
     call_id: int = field(factory=_call_ids.__next__)
 
+    @property
+    def ends_at(self) -> float | None:
+        """When the caller's time is over (monotonic seconds), or None."""
+        return self.terms.ends_at
+
     def seconds_left(self) -> float | None:
         """Seconds until the caller's time is over, 0 or less once it is; None where it has no end."""
-        return None if self.ends_at is None else self.ends_at - time.monotonic()
+        ends_at = self.terms.ends_at
+        return None if ends_at is None else ends_at - time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the caller's time is over."""
+        left = self.seconds_left()
+        return left is not None and left <= 0
 
     def call(self, request: Request, config: BackendConfig, attempt: int) -> Call:
         """One attempt, as middlewares see it; `attempt` counts from 1."""
@@ -80,24 +97,14 @@ class Plan:
         )
 
 
-def out_of_time(partial_text: str | None = None) -> DeadlineExceededError:
+def out_of_time() -> DeadlineExceededError:
     """The error of a call whose time is over."""
-    return DeadlineExceededError("the call did not end within its deadline", partial_text=partial_text)
+    return DeadlineExceededError("the call did not end within its deadline")
 
 
-def when_over(deadline: float | None) -> float | None:
-    """The end of a deadline in monotonic seconds.
-
-    Raises:
-        UnsupportedInputError: The deadline is no positive number.
-    """
-    if deadline is None:
-        return None
-    given: object = deadline
-    if isinstance(given, (int, float)) and not isinstance(given, bool) and given > 0:
-        return time.monotonic() + given if given < _LONGEST else None
-    msg = f"a deadline is a positive number of seconds, not {given!r}"
-    raise UnsupportedInputError(msg)
+def fell_silent(seconds: float, *, unsettled: bool = False) -> IdleTimeoutError:
+    """The error of a provider that says nothing; a paid job it may have begun is open."""
+    return IdleTimeoutError(f"the provider said nothing for {seconds:g} s", unsettled=unsettled)
 
 
 def resolve(

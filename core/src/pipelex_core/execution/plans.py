@@ -9,7 +9,8 @@ from attrs import evolve
 
 from pipelex_core.backend import DocumentExtractor, ImageGenerator, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.execution.plan import Plan, resolve, when_over
+from pipelex_core.execution.plan import Plan, resolve
+from pipelex_core.execution.terms import NO_TERMS, Terms
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.prompt_checks import check_text
 from pipelex_core.prompts import check_inputs
@@ -36,17 +37,16 @@ def plan_text(
     *,
     tools: tuple[Tool, ...] = (),
     tool_choice: str | None = None,
-    deadline: float | None = None,
+    terms: Terms = NO_TERMS,
     operation: Operation = "generate_text",
     kind: ObjectType[Any] | None = None,
 ) -> Plan:
     """A text, a stream of text, or (with `kind`) an object.
 
     Raises:
-        UnsupportedInputError: A wrong setting, deadline or tool choice.
+        UnsupportedInputError: A wrong setting or tool choice.
         ConfigError: The handle leads to nothing.
     """
-    ends_at = when_over(deadline)
     _check_tool_choice(tool_choice, tools)
     choice: Choice = "llm.for_text" if kind is None else "llm.for_object"
     name, members = resolve(deck, handle, choice, "llm", settings)
@@ -74,7 +74,7 @@ def plan_text(
         members=members,
         needs=needs,
         build=build,
-        ends_at=ends_at,
+        terms=terms,
         fits=None if kind is None else partial(_fits, kind),
     )
 
@@ -91,10 +91,9 @@ def _fits(kind: ObjectType[Any], answer: Any) -> bool:
 
 
 def plan_extract(
-    deck: ModelDeck, handle: Any, settings: Mapping[str, Any], document: Media, *, deadline: float | None = None
+    deck: ModelDeck, handle: Any, settings: Mapping[str, Any], document: Media, *, terms: Terms = NO_TERMS
 ) -> Plan:
     """The pages of a document; errors as in `plan_text`."""
-    ends_at = when_over(deadline)
     name, members = resolve(deck, handle, "extract", "extract", settings)
     kind = "pdf" if document.media_type == "application/pdf" else "images"
 
@@ -111,15 +110,14 @@ def plan_extract(
         members=members,
         needs=DocumentExtractor,
         build=build,
-        ends_at=ends_at,
+        terms=terms,
     )
 
 
 def plan_image(
-    deck: ModelDeck, handle: Any, settings: Mapping[str, Any], prompt: str, *, deadline: float | None = None
+    deck: ModelDeck, handle: Any, settings: Mapping[str, Any], prompt: str, *, terms: Terms = NO_TERMS
 ) -> Plan:
     """Images; errors as in `plan_text`."""
-    ends_at = when_over(deadline)
     name, members = resolve(deck, handle, "img_gen", "img_gen", settings)
 
     def build(spec: ModelSpec, fitted: Mapping[str, Any], timeout: float | None) -> ImageRequest:
@@ -132,7 +130,7 @@ def plan_image(
         members=members,
         needs=ImageGenerator,
         build=build,
-        ends_at=ends_at,
+        terms=terms,
     )
 
 

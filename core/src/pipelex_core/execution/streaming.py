@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_core.backend import TextStreamer
 from pipelex_core.errors import CallError, PipelexError
+from pipelex_core.execution.clocks import Silence, bounded
 from pipelex_core.execution.faults import broken, check_answer, wrong_answer
-from pipelex_core.execution.plan import out_of_time
+from pipelex_core.execution.plan import fell_silent
 from pipelex_core.execution.preparing import prepare
 from pipelex_core.results import TextAnswer
 
@@ -32,27 +33,21 @@ async def stream_member(
         CallError: What went wrong, with the ledger so far, and in `partial_text` what had come.
         PluginError: The plugin broke its contract.
     """
-    clock = asyncio.timeout(plan.seconds_left())
-    try:
-        async with clock:
-            spec, call, backend = await prepare(plan, member, ledger, asking.backends, asking.configs)
-    except TimeoutError:
-        raise ledger.close(out_of_time(), member.spec) from None
+    spec, call, backend = await prepare(plan, member, ledger, asking.backends, asking.configs)
     assert isinstance(backend, TextStreamer)  # noqa: S101 -- `prepare` checked it; this tells the type checker
-    attempting = ledger.begin(spec, plan.ends_at)
+    attempting = ledger.begin(spec, plan.terms)
     events: Any = None
     try:
         events = await asking.around(partial(_send, asking, backend, attempting))(call)
         while True:
-            event = await _next(events, plan)
+            event = await anext(events, None)
             if not isinstance(event, str):
                 break
             attempting.text.append(event)
             yield event
         check_answer(event, TextAnswer, spec)
     except CallError as error:
-        if error.partial_text is None and attempting.text:
-            error.partial_text = "".join(attempting.text)
+        error.partial_text = error.partial_text or attempting.partial_text
         raise asking.failed(error, attempting, ledger) from error.__cause__
     except (asyncio.CancelledError, GeneratorExit):
         ledger.write(attempting, "cancelled")
@@ -97,10 +92,15 @@ async def _admitted(asking: Asking, events: Any, attempting: Attempting) -> Asyn
 async def _events(asking: Asking, events: Any, attempting: Attempting) -> AsyncIterator[str | TextAnswer]:
     """The plugin's events; what is no error of ours becomes one."""
     attempting.sent = True
+    seconds = attempting.idle_timeout
+    if seconds is not None:
+        events = bounded(Silence(seconds, partial(fell_silent, seconds)), events)
     try:
         async for event in events:
             if not isinstance(event, str):
                 attempting.answered(event)
+            elif not event:
+                continue  # a sign of life
             yield event
     except CallError as error:
         attempting.failed(error)
@@ -112,17 +112,3 @@ async def _events(asking: Asking, events: Any, attempting: Attempting) -> AsyncI
         raise broken(error, spec, asking.configs[spec.backend]) from None
     finally:
         await events.aclose()
-
-
-async def _next(events: AsyncIterator[str | TextAnswer], plan: Plan) -> str | TextAnswer | None:
-    """The next event of a stream, within the caller's time; None after the last."""
-    if plan.ends_at is None:
-        return await anext(events, None)
-    clock = asyncio.timeout(plan.seconds_left())
-    try:
-        async with clock:
-            return await anext(events, None)
-    except TimeoutError:
-        if not clock.expired():
-            raise  # a middleware's own
-        raise out_of_time() from None

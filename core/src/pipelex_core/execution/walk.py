@@ -1,29 +1,41 @@
-"""A call walks its chain: member after member, until one answers."""
+"""A call walks its chain: member after member, until one answers, or nobody is left to be asked."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from pipelex_core.calls import FinishedCall
-from pipelex_core.errors import AllAttemptsFailedError, CallError
+from pipelex_core.errors import AllAttemptsFailedError, CallError, DeadlineExceededError, PluginError
 from pipelex_core.execution.admission import admission_of
 from pipelex_core.execution.asking import Asking
 from pipelex_core.execution.backends import Backends
+from pipelex_core.execution.chain import Chain
+from pipelex_core.execution.clocks import Deadline, bounded, within
+from pipelex_core.execution.cooldown import Cooldowns
 from pipelex_core.execution.plan import out_of_time
-from pipelex_core.execution.policy import moves_on
 from pipelex_core.execution.results import text_result
 from pipelex_core.execution.streaming import stream_member
+from pipelex_core.results import TextResult
+from pipelex_core.streams import StreamRestarted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from pipelex_core.deck import ChainMember, ModelDeck
     from pipelex_core.execution.attempts import Ledger
+    from pipelex_core.execution.chain import Turn
     from pipelex_core.execution.plan import Plan
+    from pipelex_core.execution.terms import Terms
     from pipelex_core.plugins import Plugins
-    from pipelex_core.results import Result, TextResult
+    from pipelex_core.policies import RetryPolicy
+    from pipelex_core.results import Result
+    from pipelex_core.specs import ModelSpec
+    from pipelex_core.streams import StreamEvent
 
 
 class Execution:
@@ -31,8 +43,10 @@ class Execution:
 
     def __init__(self, deck: ModelDeck, plugins: Plugins) -> None:
         self._plugins = plugins
+        self._configs = deck.backends
         self._backends = Backends(deck.backends, plugins)
         self._asking = Asking(self._backends, deck.backends, plugins, admission_of(deck))
+        self._cooldowns = Cooldowns({name: config.cooldown for name, config in deck.backends.items()})
 
     async def run(self, plan: Plan, ledger: Ledger) -> tuple[ChainMember, Any]:
         """The first answer a member gives, and that member.
@@ -41,41 +55,32 @@ class Execution:
             CallError: The error of the attempt, with the ledger; `AllAttemptsFailedError` where several failed.
             PluginError: A plugin broke its contract.
         """
-        clock = asyncio.timeout(plan.seconds_left())
+        if plan.ends_at is None:
+            return await self._walk(plan, ledger)
+        over = out_of_time()
         try:
-            async with clock:
-                return await self._walk(plan, ledger)
-        except TimeoutError:
-            if not clock.expired():
-                raise  # a middleware's own
-            error = out_of_time()
-            ledger.ran_out_of_time(error)
-            raise ledger.close(error, plan.members[0].spec) from None
+            return await within(Deadline(plan, over), self._walk(plan, ledger))
+        except DeadlineExceededError as error:
+            if error is over:
+                ledger.ran_out_of_time(over, plan.members[0].spec)
+            raise
 
-    async def stream(self, plan: Plan, ledger: Ledger) -> AsyncGenerator[str | TextResult, None]:
+    async def stream(self, plan: Plan, ledger: Ledger) -> AsyncGenerator[StreamEvent, None]:
         """Deltas, and last the result; errors as in `run`. Those who listen hear how it ended, left early or not."""
-        failures: list[CallError] = []
+        over = out_of_time()
+        events = self._stream(plan, ledger)
+        if plan.ends_at is not None:
+            events = bounded(Deadline(plan, over), events)
         ended: TextResult | Exception | None = None
         try:
-            for member in plan.members:
-                begun = False
-                try:
-                    async with aclosing(stream_member(self._asking, plan, member, ledger)) as events:
-                        async for event in events:
-                            if isinstance(event, str):
-                                begun = True
-                                yield event
-                            else:
-                                ended = text_result(member, event, ledger)
-                                yield ended
-                except CallError as error:
-                    if begun or not moves_on(error):
-                        raise
-                    failures.append(error)
-                else:
-                    return
-            raise _all_failed(failures, ledger)  # noqa: TRY301 -- listeners hear of it as of any error
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, TextResult):
+                        ended = event
+                    yield event
         except Exception as error:
+            if error is over:
+                ledger.ran_out_of_time(over, plan.members[0].spec)
             ended = error
             raise
         finally:
@@ -101,20 +106,87 @@ class Execution:
         await self._backends.close()
 
     async def _walk(self, plan: Plan, ledger: Ledger) -> tuple[ChainMember, Any]:
-        failures: list[CallError] = []
-        for member in plan.members:
+        chain = self._chain(plan)
+        while (turn := chain.next()) is not None:
+            await self._begin(turn, ledger)
             try:
-                return member, await self._asking.ask(plan, member, ledger)
-            except CallError as error:
-                if not moves_on(error):
+                answer = await self._asking.ask(plan, turn.member, ledger)
+            except (CallError, PluginError) as error:
+                if not chain.failed(turn, error, sent=ledger.has_sent):
+                    ledger.close(error)
                     raise
-                failures.append(error)
-        raise _all_failed(failures, ledger)
+            except BaseException:
+                chain.left(turn, ran_out_of_time=plan.is_over)
+                raise
+            else:
+                chain.answered(turn)
+                return turn.member, answer
+        raise _all_failed(chain, ledger)
+
+    async def _stream(self, plan: Plan, ledger: Ledger) -> AsyncGenerator[StreamEvent, None]:
+        chain = self._chain(plan)
+        restarted: StreamRestarted | None = None
+        while (turn := chain.next()) is not None:
+            if restarted is not None:
+                yield restarted
+                restarted = None
+            await self._begin(turn, ledger)
+            begun = False
+            try:
+                async with aclosing(stream_member(self._asking, plan, turn.member, ledger)) as events:
+                    async for event in events:
+                        if isinstance(event, str):
+                            begun = True
+                            yield event
+                        else:
+                            chain.answered(turn)
+                            yield text_result(turn.member, event, ledger)
+            except (CallError, PluginError) as error:
+                goes_on = chain.failed(turn, error, sent=ledger.has_sent, broken_off=begun)
+                if not goes_on or (begun and not plan.terms.restarts):
+                    ledger.close(error)
+                    raise
+                if begun:
+                    restarted = StreamRestarted.after(error, turn.state.spec, ledger.partial_text)
+            except BaseException:
+                chain.left(turn, ran_out_of_time=plan.is_over)
+                raise
+            else:
+                return
+        raise _all_failed(chain, ledger)
+
+    def _chain(self, plan: Plan) -> Chain:
+        return Chain(plan.members, self._cooldowns, partial(self._policy, plan.terms), plan.ends_at)
+
+    def _policy(self, terms: Terms, spec: ModelSpec) -> RetryPolicy:
+        """How often a member is asked again: as the caller says, else as its backend does."""
+        policy = self._configs[spec.backend].retry
+        if terms.retries is not None:
+            policy = evolve(policy, retries=terms.retries)
+        return policy if terms.fallback_on is None else evolve(policy, fallback_on=terms.fallback_on)
+
+    async def _begin(self, turn: Turn, ledger: Ledger) -> None:
+        """What comes before a turn: members passed over, and a wait."""
+        for spec in turn.skipped:
+            ledger.skip(spec, self._cooldowns.reason_of(spec))
+        ledger.turn(turn.wait, turn.why, others_left=turn.others_left)
+        if turn.wait:
+            await asyncio.sleep(turn.wait)
 
 
-def _all_failed(failures: list[CallError], ledger: Ledger) -> CallError:
+def _all_failed(chain: Chain, ledger: Ledger) -> CallError | PluginError:
     """No member is left: the error of the only one, or one that tells of all."""
-    if len(failures) == 1:
-        return ledger.close(failures[0])
-    told = "; ".join(f"'{error.model}': {type(error).__name__}: {error.message}" for error in failures)
-    return ledger.close(AllAttemptsFailedError(f"every model of the chain failed: {told}"))
+    errors = chain.errors()
+    if len(errors) == 1:
+        return ledger.close(errors[0][1])
+    told = "; ".join(
+        f"'{spec.name}': {type(error).__name__}: {getattr(error, 'message', error)}" for spec, error in errors
+    )
+    waits = [wait for _, error in errors if (wait := getattr(error, "retry_after", None)) is not None]
+    partial_texts = [text for _, error in errors if (text := getattr(error, "partial_text", None))]
+    failure = AllAttemptsFailedError(
+        f"every model of the chain failed: {told}",
+        retry_after=min(waits, default=None),
+        partial_text=partial_texts[-1] if partial_texts else None,
+    )
+    return ledger.close(failure)

@@ -1,0 +1,175 @@
+"""Whom a call asks next, and when: the state of one walk along a chain.
+
+Every member is asked once, first to last, without waiting between them. Then those whose error may pass on its own are
+asked again, each when its own wait is over, until one answers or the policy of each is used up. A member that rests is
+passed over as long as another one may answer.
+"""
+
+from __future__ import annotations
+
+import time
+from random import random
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+from pipelex_core.errors import InvalidAnswerError, UnsupportedInputError
+from pipelex_core.execution.policy import cannot_now, verdict
+from pipelex_core.execution.retries import wait_before
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pipelex_core.deck import ChainMember
+    from pipelex_core.errors import CallError, PluginError
+    from pipelex_core.execution.cooldown import Cooldowns
+    from pipelex_core.policies import RetryPolicy
+    from pipelex_core.specs import ModelSpec
+
+
+@define(eq=False)
+class _State:
+    """One member's part in the walk.
+
+    Attributes:
+        member: The member.
+        spec: Its spec.
+        place: Its place in the chain, from 0.
+        tries: How often it was asked.
+        due: When it may be asked again (of the clock).
+        why: Why it has to wait until then.
+        error: Its last error.
+        out: Whether it is not asked again.
+        told: Whether the ledger says that it was passed over.
+    """
+
+    member: ChainMember
+    spec: ModelSpec
+    place: int
+    tries: int = 0
+    due: float = 0.0
+    why: str | None = None
+    error: CallError | PluginError | None = None
+    out: bool = False
+    told: bool = False
+
+
+@frozen
+class Turn:
+    """Who is asked next.
+
+    Attributes:
+        state: The member's.
+        wait: Seconds to wait before.
+        why: Why, or None.
+        others_left: Whether another member has not been asked yet.
+        skipped: Members before it that rest and are passed over, told here once.
+    """
+
+    state: _State
+    wait: float = 0.0
+    why: str | None = None
+    others_left: bool = False
+    skipped: tuple[ModelSpec, ...] = ()
+
+    @property
+    def member(self) -> ChainMember:
+        """The member."""
+        return self.state.member
+
+
+@define(eq=False)
+class Chain:
+    """One walk.
+
+    Attributes:
+        cooldowns: Who rests.
+        policy_of: The policy of a member.
+        ends_at: When the caller's time is over (of the clock), or None.
+        clock: Seconds that only grow.
+        chance: A random number from 0 to 1.
+    """
+
+    _members: Sequence[ChainMember]
+    cooldowns: Cooldowns
+    policy_of: Callable[[ModelSpec], RetryPolicy]
+    ends_at: float | None = None
+    clock: Callable[[], float] = time.monotonic
+    chance: Callable[[], float] = random
+    _states: list[_State] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._states = [
+            _State(member, member.spec, place) for place, member in enumerate(self._members) if member.spec is not None
+        ]
+
+    def next(self) -> Turn | None:
+        """Who is asked next; None where nobody is left."""
+        first = self._states[0]
+        if not first.tries and not self.cooldowns:
+            return Turn(first, others_left=len(self._states) > 1)  # the healthy way
+        while True:
+            waiting = [state for state in self._states if not state.out]
+            if not waiting:
+                return None
+            rests = {state.place: self.cooldowns.rest_of(state.spec) for state in waiting}
+            chosen = min(
+                waiting, key=lambda state: (rests[state.place] > 0, state.due, rests[state.place], state.place)
+            )
+            if rests[chosen.place] > 0 or self.cooldowns.enter(chosen.spec):
+                break
+        wait = max(0.0, chosen.due - self.clock()) if chosen.due else 0.0
+        skipped = [
+            state
+            for state in waiting
+            if state.place < chosen.place and rests[state.place] > 0 and not (state.told or state.tries)
+        ]
+        for state in skipped:
+            state.told = True
+        others_left = any(not state.tries and state is not chosen for state in waiting)
+        return Turn(chosen, wait, chosen.why if wait else None, others_left, tuple(state.spec for state in skipped))
+
+    def answered(self, turn: Turn) -> None:
+        """The member answered."""
+        self.cooldowns.succeeded(turn.state.spec)
+
+    def failed(
+        self, turn: Turn, error: CallError | PluginError, *, sent: bool = True, broken_off: bool = False
+    ) -> bool:
+        """The member could not answer; whether the call goes on with somebody else, or later.
+
+        Args:
+            turn: Whose turn it was.
+            error: What it said.
+            sent: Whether it was asked at all.
+            broken_off: Whether it was a stream that had begun; no proper end of it may pass on its own.
+        """
+        state, policy = turn.state, self.policy_of(turn.state.spec)
+        state.tries += 1
+        state.error = error
+        said = verdict(error, policy.fallback_on)
+        if broken_off and isinstance(error, InvalidAnswerError):
+            said = "again"
+        if sent and (cannot_now(error) or (said == "move_on" and not isinstance(error, UnsupportedInputError))):
+            self.cooldowns.failed(state.spec, error)
+        else:
+            self.cooldowns.left(state.spec)
+        state.out = True
+        if said == "again":
+            wait = wait_before(state.tries, policy, getattr(error, "retry_after", None), self.chance)
+            if wait is not None:
+                due = self.clock() + wait[0]
+                if self.ends_at is None or due < self.ends_at:
+                    state.out, state.due, state.why = False, due, wait[1]
+        return said != "end"
+
+    def left(self, turn: Turn, *, ran_out_of_time: bool = False) -> None:
+        """The call ended during the turn: the caller gave up, or the time was over, which counts against the member."""
+        if ran_out_of_time:
+            self.cooldowns.failed(turn.state.spec, TimeoutError())
+        else:
+            self.cooldowns.left(turn.state.spec)
+
+    def errors(self) -> list[tuple[ModelSpec, CallError | PluginError]]:
+        """The last error of every member that was asked, first to last."""
+        return [(state.spec, state.error) for state in self._states if state.error is not None]

@@ -1,0 +1,91 @@
+"""What a caller asks of a call besides its answer: how long it may take, and how hard to try."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from attrs import frozen
+
+from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.policies import FALLBACK_ON
+
+if TYPE_CHECKING:
+    from pipelex_core.policies import FallbackOn, OnInterrupted
+
+_LONGEST = 1e9
+"""Seconds above which a time is for ever: some thirty years."""
+
+_MOST_RETRIES = 1000
+
+
+@frozen(kw_only=True)
+class Terms:
+    """What holds for one call.
+
+    Attributes:
+        ends_at: When the caller's time is over (monotonic seconds), or None.
+        idle_timeout: Seconds that a provider may be silent, or None.
+        retries: How often a member is asked again; None for what its backend says.
+        fallback_on: What lets the chain move on; None for what the member's backend says.
+        restarts: Whether a stream that breaks begins again.
+    """
+
+    ends_at: float | None = None
+    idle_timeout: float | None = None
+    retries: int | None = None
+    fallback_on: FallbackOn | None = None
+    restarts: bool = False
+
+
+NO_TERMS = Terms()
+
+
+def read_terms(
+    *,
+    deadline: float | None = None,
+    idle_timeout: float | None = None,
+    retries: int | None = None,
+    fallback_on: FallbackOn | None = None,
+    on_interrupted: OnInterrupted = "error",
+) -> Terms:
+    """The terms of a call, checked.
+
+    Raises:
+        UnsupportedInputError: One of them is not what it has to be.
+    """
+    if (
+        deadline is None
+        and idle_timeout is None
+        and retries is None
+        and fallback_on is None
+        and on_interrupted == "error"
+    ):
+        return NO_TERMS
+    seconds = _seconds(deadline, "a deadline")
+    if retries is not None and (type(retries) is not int or not 0 <= retries <= _MOST_RETRIES):
+        _refuse(f"retries is a whole number from 0 to {_MOST_RETRIES}", retries)
+    if fallback_on is not None and fallback_on not in FALLBACK_ON:
+        _refuse(f"fallback_on is one of {', '.join(FALLBACK_ON)}", fallback_on)
+    if on_interrupted not in ("error", "restart"):
+        _refuse("on_interrupted is error or restart", on_interrupted)
+    return Terms(
+        ends_at=None if seconds is None else time.monotonic() + seconds,
+        idle_timeout=_seconds(idle_timeout, "an idle_timeout"),
+        retries=retries,
+        fallback_on=fallback_on,
+        restarts=on_interrupted == "restart",
+    )
+
+
+def _seconds(given: Any, what: str) -> float | None:
+    if given is None:
+        return None
+    if isinstance(given, (int, float)) and not isinstance(given, bool) and given > 0:
+        return given if given < _LONGEST else None
+    return _refuse(f"{what} is a positive number of seconds", given)
+
+
+def _refuse(rule: str, given: object) -> NoReturn:
+    msg = f"{rule}, not {given!r}"
+    raise UnsupportedInputError(msg)

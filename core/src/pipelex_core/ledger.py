@@ -1,0 +1,121 @@
+"""The ledger of a call: what each try used and cost, and their sums. Unknown is not zero."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from attrs import fields_dict, frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+AttemptOutcome = Literal["ok", "error", "cancelled", "skipped"]
+CacheUse = Literal["hit", "miss"]
+
+
+@frozen(kw_only=True)
+class Usage:
+    """What a call used, with the same meaning for every provider; None where the provider does not say.
+
+    Attributes:
+        input_tokens: All input tokens, cached ones included.
+        output_tokens: All output tokens, reasoning included.
+        cached_tokens: The share of `input_tokens` read from the provider's cache.
+        cache_write_tokens: The share of `input_tokens` written to it.
+        reasoning_tokens: The share of `output_tokens` spent on reasoning.
+        images: Images made.
+        pages: Pages read.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    images: int | None = None
+    pages: int | None = None
+
+
+NO_USAGE = Usage()
+
+
+@frozen(kw_only=True)
+class Cost:
+    """Money, exact."""
+
+    amount: Decimal
+    currency: str = "USD"
+
+
+@frozen(kw_only=True)
+class Attempt:
+    """One try of one member of a chain, as it stands in the ledger.
+
+    Attributes:
+        model: Name of the model tried.
+        backend: Its backend.
+        model_id: What the provider calls it.
+        outcome: `ok`, `error`, `cancelled`, or `skipped`: it rests after failures, and was passed over unasked.
+        error: Name of the error's class, or None; of one that was skipped, that of the error it rests for.
+        status: HTTP status, or None.
+        request_id: The provider's id of the request, or None.
+        wait_s: Seconds waited before it.
+        wait_reason: Why, or None.
+        seconds: How long it took, without the wait.
+        usage: What it used, or None.
+        cost: What it cost, or None where unknown; nothing for an answer out of a cache.
+        cache: `hit` or `miss` where there is a cache, or None.
+    """
+
+    model: str
+    backend: str
+    model_id: str
+    outcome: AttemptOutcome
+    error: str | None = None
+    status: int | None = None
+    request_id: str | None = None
+    wait_s: float = 0.0
+    wait_reason: str | None = None
+    seconds: float = 0.0
+    usage: Usage | None = None
+    cost: Cost | None = None
+    cache: CacheUse | None = None
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing was used: nothing was sent, a cache answered, or it was refused with an HTTP status."""
+        if self.outcome == "skipped" or self.cache == "hit":
+            return True
+        return self.usage is None and self.outcome == "error" and self.status is not None and self.status >= 400
+
+
+def total_usage(attempts: Iterable[Attempt]) -> Usage | None:
+    """What all attempts used, failed ones included; None where one that may have been paid does not say.
+
+    A count is the sum of those that are known; None where no attempt tells it.
+    """
+    told = []
+    for attempt in attempts:
+        if attempt.is_free:
+            continue
+        if attempt.usage is None:
+            return None
+        told.append(attempt.usage)
+    sums: dict[str, int | None] = {}
+    for name in fields_dict(Usage):
+        counts = [count for usage in told if (count := getattr(usage, name)) is not None]
+        sums[name] = sum(counts) if counts else None
+    return Usage(**sums)
+
+
+def total_cost(attempts: Iterable[Attempt]) -> Cost | None:
+    """What all attempts cost, failed ones included; None where that of one that may have been paid is unknown."""
+    amount = Decimal(0)
+    for attempt in attempts:
+        if attempt.is_free:
+            continue
+        if attempt.cost is None:
+            return None
+        amount += attempt.cost.amount
+    return Cost(amount=amount)
