@@ -103,7 +103,13 @@ class ImageGenerator(Backend):
 
 
 class ModelLister(Backend):
-    """Knows what the provider offers, free of charge; `validate --online` asks it."""
+    """Knows what the provider offers, free of charge; `validate --online` asks it.
+
+    Attributes:
+        lists_ids: Whether a model that is not in the list cannot be called. Where calls name deployments, it says little.
+    """
+
+    lists_ids: ClassVar[bool] = True
 
     @abstractmethod
     async def list_models(self) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ from attrs import frozen
 
 if TYPE_CHECKING:
     from pipelex_core.config import LoadedConfig
-    from pipelex_core.errors import Problem
     from pipelex_core.plugins import Plugins
     from pipelex_core.sync_client import Client
+    from pipelex_core.validation import Validation
 
 
 @frozen(kw_only=True)
@@ -47,11 +47,11 @@ class Context:
 
         return load(**self._where(), plugins=plugins, strict=False)
 
-    def check(self, plugins: Plugins) -> tuple[LoadedConfig | None, tuple[Problem, ...]]:
-        """The configuration, and everything that is wrong with it."""
-        from pipelex_core.config import check
+    def validation(self, plugins: Plugins) -> Validation:
+        """The configuration, and everything that is wrong with it; further checks may be asked for."""
+        from pipelex_core.validation import Validation
 
-        return check(**self._where(), plugins=plugins)
+        return Validation(**self._where(), plugins=plugins)
 
     def _where(self) -> dict[str, Any]:
         return {"config": self.config, "env_file": self.env_file, "profile": self.profile}

@@ -153,7 +153,7 @@ def _read(context: Context, asked: str | None) -> ReadConfig:
         env_file=context.environment.file,
         find_warnings=faults.problems,
     )
-    return ReadConfig(loaded=loaded, catalogue=catalogue, unknown=unknown, context=context)
+    return ReadConfig(loaded=loaded, catalogue=catalogue, unknown=unknown, dead_ends=tuple(dead_ends), context=context)
 
 
 def _report_quarantined(context: Context) -> None:

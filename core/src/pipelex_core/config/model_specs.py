@@ -169,6 +169,13 @@ class SpecReader:
             message = f"the model '{name}' names no sdk"
             self.context.faults.error(ModelsManagerError, "missing-key", message, layers.source, expected='sdk = "…"')
             return "has a fault in its spec"
+        if spec.model_id is not None and (not spec.model_id or spec.model_id != spec.model_id.strip()):
+            message = f"the model_id of '{name}' is empty, or has space around it"
+            expected = "what the provider calls the model"
+            self.context.faults.error(
+                ModelsManagerError, "bad-value", message, layers.where("model_id"), expected=expected
+            )
+            return "has a fault in its spec"
         model_type = spec.model_type or self._inferred_type(spec.sdk, spec.outputs)
         return ModelSpec(
             name=name,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_core.config.problems import listed, listed_plainly
 from pipelex_core.errors import ModelsManagerError
-from pipelex_core.plugins import distribution_for
+from pipelex_core.plugins.first_party import distribution_for
 from pipelex_core.routing import RoutingProfile, assign
 
 if TYPE_CHECKING:

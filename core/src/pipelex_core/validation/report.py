@@ -15,7 +15,7 @@ from pipelex_core.validation.routes import check_routing
 from pipelex_core.validation.sdk_versions import check_sdk_versions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pipelex_core.config import LoadedConfig, ReadConfig
@@ -85,6 +85,13 @@ class Validation:
         from pipelex_core.validation.bundles import check_bundles
 
         return check_bundles(project, self.read) if self.read is not None else 0
+
+    async def check_online(self, progress: Callable[[int, int, str], None] | None = None) -> None:
+        """Ask the providers; `progress` is told how many have answered, of how many, and the last one's name."""
+        from pipelex_core.validation.online import check_online
+
+        if self.read is not None and not self.read.faults.stop:
+            await check_online(self.read, progress)
 
     def report(self) -> Report:
         """What has been found until now."""

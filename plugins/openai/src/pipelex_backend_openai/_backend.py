@@ -122,6 +122,8 @@ class ChatBackend(ImageBackend, TextGenerator, TextStreamer, ObjectGenerator):
 class AzureChatBackend(ChatBackend):
     """Chat completions of Azure OpenAI and AI Foundry."""
 
+    lists_ids: ClassVar[bool] = False  # it lists models, and calls name deployments
+
     def _connected(self, http: httpx2.AsyncClient) -> Connected:
         return azure_client(self.config, http)
 
@@ -156,6 +158,8 @@ class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGener
 
 class AzureResponsesBackend(ResponsesBackend):
     """The Responses API of Azure OpenAI."""
+
+    lists_ids: ClassVar[bool] = False  # it lists models, and calls name deployments
 
     def _connected(self, http: httpx2.AsyncClient) -> Connected:
         return azure_client(self.config, http)

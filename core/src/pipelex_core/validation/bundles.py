@@ -1,0 +1,163 @@
+"""The model references of the pipes in bundles: does each lead to a model, and to one for what the pipe does?
+
+Read are the forms of all generations of the language: `model = "…"` and `model = { model = …, settings }`, and before
+them `llm`, `llm_to_structure`, `ocr`, `img_gen` with `llm_handle`, `ocr_handle`, `img_gen_handle`. Nothing else of a
+bundle is judged: it is another program's to run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipelex_core.config.toml_file import read_toml
+from pipelex_core.errors import ConfigError
+from pipelex_core.handle_errors import HANDLE_ERRORS, PRESET_ERRORS
+from pipelex_core.settings import check_settings
+from pipelex_core.specs import Source
+from pipelex_core.validation.bundle_files import bundle_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from pipelex_core.config import ReadConfig
+    from pipelex_core.deck import Resolution
+    from pipelex_core.specs import Capability
+
+PIPES: dict[str, Capability] = {
+    "PipeLLM": "llm",
+    "PipeExtract": "extract",
+    "PipeOcr": "extract",
+    "PipeOCR": "extract",
+    "PipeImgGen": "img_gen",
+}
+"""The pipes that call a model, and for what."""
+
+FIELDS: dict[Capability, tuple[str, ...]] = {
+    "llm": ("model", "llm", "model_to_structure", "llm_to_structure", "llm_to_structure_direct"),
+    "extract": ("model", "ocr", "ocr_model", "extract_model"),
+    "img_gen": ("model", "img_gen"),
+}
+"""The keys of each that name a model."""
+
+HANDLE_KEYS = ("model", "llm_handle", "ocr_handle", "extract_handle", "img_gen_handle", "llm", "handle")
+_STRUCTURES = {"model_to_structure", "llm_to_structure", "llm_to_structure_direct"}
+_NOTES = {"description", "definition"}
+
+
+def check_bundles(project: Path, read: ReadConfig) -> int:
+    """Check every bundle below a folder; how many there are."""
+    files = bundle_files(project)
+    checking = _References(read)
+    for file in files:
+        found = read_toml(file, read.faults, ConfigError)
+        if found is not None:
+            for capability, field, value, source in _references(found.tables, Source(file=str(file))):
+                checking.check(capability, field, value, source)
+    return len(files)
+
+
+def _references(tables: Mapping[str, Any], file: Source) -> Iterator[tuple[Capability, str, Any, Source]]:
+    """Each model reference of a bundle: for what, which key, its value, and where."""
+    pipes = tables.get("pipe")
+    if not isinstance(pipes, dict):
+        return
+    for name, pipe in pipes.items():
+        if not isinstance(pipe, dict):
+            continue
+        written = pipe.get("type")
+        kind = written if isinstance(written, str) else next((key for key in PIPES if key in pipe), "")
+        capability = PIPES.get(kind)
+        if capability is None:
+            continue
+        for field in FIELDS[capability]:
+            if field in pipe:
+                yield capability, field, pipe[field], file.at("pipe", name, field)
+
+
+class _References:
+    """Checks references against one deck."""
+
+    def __init__(self, read: ReadConfig) -> None:
+        self._read = read
+        self._deck = read.loaded.deck
+        self._told: set[tuple[str, str]] = set()
+
+    def check(self, capability: Capability, field: str, value: Any, source: Source) -> None:
+        """Report what is wrong with one."""
+        if isinstance(value, dict):
+            handle = self._checked_table(capability, value, source)
+            key = next((key for key in HANDLE_KEYS if key in value), None)
+            source = source.child(key) if key else source
+        else:
+            handle = value
+        if handle is None:
+            return
+        if not isinstance(handle, str) or not handle:
+            message = f"'{source.key[-1]}' of pipe '{source.key[1]}' names no model"
+            expected = "a preset, model or alias, or a table { model = …, settings }"
+            self._read.faults.error(ConfigError, "bad-value", message, source, expected=expected)
+            return
+        resolution = self._resolved(handle, capability, source)
+        if resolution is not None:
+            self._check_use(resolution, handle, field, source)
+
+    def _checked_table(self, capability: Capability, table: Mapping[str, Any], source: Source) -> Any:
+        """The handle that an inline table names; its settings are checked. None where a fault is reported."""
+        handles = [key for key in HANDLE_KEYS if key in table]
+        given = {key: value for key, value in table.items() if key not in HANDLE_KEYS and key not in _NOTES}
+        for fault in check_settings(capability, given):
+            code = "unknown-key" if fault.unknown else "bad-value"
+            mend = f"did you mean '{fault.suggestion}'?" if fault.suggestion else None
+            at = source.child(fault.name)
+            self._read.faults.error(ConfigError, code, fault.message, at, expected=fault.expected, suggestion=mend)
+        if len(handles) != 1:
+            message = (
+                f"'{source.key[-1]}' of pipe '{source.key[1]}' names {'no' if not handles else 'more than one'} model"
+            )
+            self._read.faults.error(ConfigError, "missing-key", message, source, expected='{ model = "…", settings }')
+            return None
+        return table[handles[0]]
+
+    def _resolved(self, handle: str, capability: Capability, source: Source) -> Resolution | None:
+        unknown, bare = self._read.unknown, handle.lstrip("$@~")
+        try:
+            return self._deck.resolve(handle, capability)
+        except ConfigError as error:
+            code = error.problems[0].code
+            broken = bare in unknown.aliases or bare in unknown.presets.get(capability, set())
+            if broken or (unknown.names_missing and code == "unknown-handle"):
+                return None
+            if code == "unknown-handle" and self._is_reported(bare):
+                return None
+            kinds = PRESET_ERRORS if handle.startswith("$") else HANDLE_ERRORS
+            presets = self._deck.presets.get(capability, {})
+            names = [*presets] if handle.startswith("$") else [*presets, *self._deck.models, *self._deck.aliases]
+            near = (bare, names) if code == "unknown-handle" else None
+            message = f"pipe '{source.key[1]}': {error.problems[0].message}"
+            if code == "unknown-handle":
+                self._read.faults.error(kinds[capability], "unknown-handle", message, source, near=near)
+            elif code == "wrong-capability":
+                self._read.faults.error(kinds[capability], "wrong-capability", message, source)
+            return None  # what else there is, a cycle, is the deck's
+
+    def _is_reported(self, name: str) -> bool:
+        """Whether a name exists, and it is the deck's fault that it leads nowhere."""
+        return name in self._deck.aliases or any(name in presets for presets in self._deck.presets.values())
+
+    def _check_use(self, resolution: Resolution, handle: str, field: str, source: Source) -> None:
+        """Warn where no member of the chain can be called for it, or none gives objects where one is asked for."""
+        specs = [member.spec for member in resolution.chain if member.spec is not None]
+        capability = resolution.capability
+        if specs and all(spec.model_type.capability != capability for spec in specs):
+            message = f"pipe '{source.key[1]}': every model that '{handle}' leads to is for something else"
+            self._read.faults.error(HANDLE_ERRORS[capability], "wrong-capability", message, source)
+        elif field in _STRUCTURES and specs and all(s.outputs and "structured" not in s.outputs for s in specs):
+            message = f"pipe '{source.key[1]}': '{handle}' leads to '{specs[0].name}', which gives no objects"
+            self._read.faults.warning("cannot-do", message, source)
+        elif resolution.kind == "model" and resolution.chosen is None and ("", handle) not in self._told:
+            self._told.add(("", handle))
+            member = resolution.chain[0]
+            if member.spec is None and handle not in self._read.unknown.models:
+                message = f"pipe '{source.key[1]}': '{handle}' cannot be called: {member.entry.reason}"
+                self._read.faults.warning("no-available-model", message, source)

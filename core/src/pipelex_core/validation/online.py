@@ -1,0 +1,152 @@
+"""Asks every enabled backend, free of charge: is it there, does it take the key, does it know the models?
+
+One request a backend, its list of models. A backend that has no such list is not asked anything: a call could cost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+
+from pipelex_core.backend import ModelLister
+from pipelex_core.errors import (
+    AuthenticationError,
+    CallError,
+    ConfigError,
+    DeadlineExceededError,
+    NotFoundError,
+    OverloadedError,
+    PermissionDeniedError,
+    PluginError,
+    ProviderConnectionError,
+    RateLimitError,
+    ServerError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from pipelex_core.config import ReadConfig
+    from pipelex_core.execution.backends import Backends
+    from pipelex_core.specs import BackendConfig, ModelSpec
+
+AT_ONCE = 4
+"""Backends asked at a time."""
+
+SECONDS = 15.0
+"""For one backend, its connection included."""
+
+_DATED = re.compile(r"-(latest|preview|\d{4,8}|\d{4}-\d{2}-\d{2}|v\d+(:\d+)?)$")
+
+
+async def check_online(
+    read: ReadConfig,
+    progress: Callable[[int, int, str], None] | None = None,
+    *,
+    seconds: float = SECONDS,
+) -> None:
+    """Ask every backend that is on, and report; `progress` is told how many are done, of how many, and the last one."""
+    from pipelex_core.execution.backends import Backends
+
+    deck = read.loaded.deck
+    backends = Backends(deck.backends, read.context.plugins)
+    free = asyncio.Semaphore(AT_ONCE)
+    done = 0
+
+    async def ask(config: BackendConfig) -> None:
+        nonlocal done
+        async with free:
+            await _check(config, backends, read, seconds)
+        done += 1
+        if progress is not None:
+            progress(done, len(deck.backends), config.name)
+
+    try:
+        await asyncio.gather(*(ask(config) for config in deck.backends.values()))
+    finally:
+        await backends.close()
+
+
+async def _check(config: BackendConfig, backends: Backends, read: ReadConfig, seconds: float) -> None:
+    """Ask one backend, through the first of its sdks that has a list of models."""
+    entries = read.loaded.deck.models.values()
+    specs = [e.spec for e in entries if e.available and e.spec is not None and e.spec.backend == config.name]
+    by_sdk = {spec.sdk: spec for spec in reversed(specs)}
+    if not by_sdk:
+        return  # nothing would call it
+    try:
+        async with asyncio.timeout(seconds):
+            for spec in by_sdk.values():
+                backend, _ = await backends.get(spec)
+                if isinstance(backend, ModelLister):
+                    listed = await backend.list_models()
+                    _compare(config, [spec for spec in specs if backend.lists_ids], listed, read)
+                    return
+    except TimeoutError:
+        _unreachable(config, f"it did not answer within {seconds:g} s", read)
+    except (CallError, PluginError) as error:
+        _report(config, error, read)
+    else:
+        if config.api_key is not None or config.endpoint is not None:
+            message = f"backend '{config.name}' has no list of models: neither its key nor its models can be checked free of charge"
+            read.faults.warning("not-checkable", message, config.source)
+
+
+def _report(config: BackendConfig, error: CallError | PluginError, read: ReadConfig) -> None:
+    faults, name = read.faults, config.name
+    told = error.message if isinstance(error, CallError) else str(error)
+    if isinstance(error, (ProviderConnectionError, DeadlineExceededError)):
+        _unreachable(config, told, read)
+    elif isinstance(error, AuthenticationError):
+        which = (
+            f"{config.api_key_variable} of backend '{name}'"
+            if config.api_key_variable
+            else f"the key of backend '{name}'"
+        )
+        mend = f"set {config.api_key_variable} to a valid key" if config.api_key_variable else "write a valid key"
+        message = f"the provider does not accept {which}: {told}"
+        faults.error(ConfigError, "key-refused", message, config.source.child("api_key"), suggestion=mend)
+    elif isinstance(error, PermissionDeniedError):
+        message = f"the provider does not let this key of backend '{name}' list models: {told}"
+        faults.warning("not-checkable", message, config.source.child("api_key"))
+    elif isinstance(error, NotFoundError):
+        message = f"the endpoint of backend '{name}' answers, and has no list of models: {told}"
+        mend = "check its endpoint: many end in /v1"
+        faults.warning("not-checkable", message, config.source.child("endpoint"), suggestion=mend)
+    elif isinstance(error, (RateLimitError, OverloadedError, ServerError)):
+        message = f"the provider of backend '{name}' fails at the moment: {told}"
+        faults.warning("check-failed", message, config.source, suggestion="try again later")
+    else:
+        message = f"what answers for backend '{name}' gives no list of models: {told}"
+        faults.error(ConfigError, "check-failed", message, config.source.child("endpoint"))
+
+
+def _unreachable(config: BackendConfig, why: str, read: ReadConfig) -> None:
+    where = config.endpoint or "its provider's own address"
+    message = f"backend '{config.name}' cannot be reached at {where}: {why}"
+    mend = f"check the endpoint and the network, or set enabled = false for '{config.name}'"
+    source = config.source.child("endpoint")
+    read.faults.error(ConfigError, "endpoint-unreachable", message, source, suggestion=mend)
+
+
+def _compare(config: BackendConfig, specs: list[ModelSpec], listed: Collection[str], read: ReadConfig) -> None:
+    """Report the ids that the provider does not list; where it lists none of several, it names them in another way."""
+    known = set(listed) | {_DATED.sub("", model_id) for model_id in listed}
+    lacking = [spec for spec in specs if not _is_known(spec.model_id, known)]
+    if len(lacking) > 3 and len(lacking) == len(specs):
+        message = f"backend '{config.name}' lists {len(listed)} models, and none of the {len(specs)} configured ids"
+        read.faults.warning("not-checkable", message, config.source)
+        return
+    for spec in lacking:
+        message = (
+            f"the provider of backend '{config.name}' does not list '{spec.model_id}', the id of model '{spec.name}'"
+        )
+        source = spec.source.child("model_id") if spec.source.file else config.source
+        read.faults.error(ConfigError, "model-unknown-to-provider", message, source, near=(spec.model_id, listed))
+
+
+def _is_known(model_id: str, known: Collection[str]) -> bool:
+    """Whether an id is listed: as it is, without its date or `-latest`, without a variant (`:free`) or a folder."""
+    forms = {model_id, _DATED.sub("", model_id), model_id.partition(":")[0], model_id.rpartition("/")[2]}
+    return not forms.isdisjoint(known)
