@@ -92,21 +92,21 @@ def test_a_plugins_data_has_a_name_and_no_line() -> None:
 
 
 def test_what_a_load_imports(tmp_path: Path) -> None:
-    """Importing imports no converter, no dotenv, no second parser; a load imports those two only where needed."""
+    """Importing imports no dotenv and no second parser; a load imports them only where needed."""
     project = Project(tmp_path)
     code = f"""
 import sys
 from pathlib import Path
 import pipelex_core.config
 from pipelex_core.plugins import discover
-late = ("cattrs", "dotenv", "tree_sitter", "difflib", "keyring")
+late = ("dotenv", "tree_sitter", "difflib", "keyring")
 found = lambda: [name for name in late if name in sys.modules]
 assert found() == [], found()
 plugins = discover(entry_points=())
 loaded = pipelex_core.config.load({str(project.root)!r}, environ={{"ACME_KEY": "k"}}, plugins=plugins)
-assert found() == ["cattrs"], found()
+assert found() == [], found()
 assert loaded.warnings[0].code == "plugin-missing"
-assert found() == ["cattrs", "tree_sitter"], found()
+assert found() == ["tree_sitter"], found()
 (Path({str(project.root)!r}) / ".env").write_text("A=1")
 pipelex_core.config.load({str(project.root)!r}, environ={{"ACME_KEY": "k"}}, plugins=plugins)
 assert "dotenv" in found()

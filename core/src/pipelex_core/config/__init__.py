@@ -1,4 +1,4 @@
-"""Files to deck: the only place that sees raw tables, `.env`, and cattrs.
+"""Files to deck: the only place that sees raw tables and `.env`.
 
 `load` reads an `inference/` folder and gives a `LoadedConfig`, or raises one `ConfigError` that holds every fault.
 """

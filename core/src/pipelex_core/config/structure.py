@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import fields_dict
-
-from pipelex_core.config.converter import UnknownNameError, WrongValueError, strict_converter
+from pipelex_core.config.readers import READERS, UnknownNameError, WrongValueError
 from pipelex_core.config.tables import PRICES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from pipelex_core.config.problems import Faults
+    from pipelex_core.config.readers import Reader
     from pipelex_core.errors import ConfigError
     from pipelex_core.specs import Source
 
 T = TypeVar("T")
-Path = tuple[str, ...]
 
 
 def structure(
@@ -33,7 +31,7 @@ def structure(
     """The typed form of a table, or None where it has a fault; every fault is reported.
 
     Args:
-        cls: One of the classes above.
+        cls: One of the classes of `tables.py`.
         table: As it was read.
         faults: Where to report.
         kind: The error class its faults belong to.
@@ -45,37 +43,45 @@ def structure(
         for key in [key for key in table if key in later]:
             faults.warning("newer-key", f"the key '{key}' is left out: {later[key]}", where(key))
         table = {key: value for key, value in table.items() if key not in later}
-    try:
-        return strict_converter().structure(table, cls)
-    except BaseExceptionGroup as error:
-        names = (*fields_dict(cls), *known)  # type: ignore[arg-type]  # every cls is an attrs class
-        for path, fault in _faults_of(error, ()):
-            if isinstance(fault, WrongValueError):
-                message = f"'{'.'.join(path)}' cannot be {fault.got}"
-                at = where(path[0]).child(*path[1:])
-                faults.error(kind, "bad-value", message, at, expected=fault.expected, near=fault.near)
-            elif isinstance(fault, UnknownNameError):
-                report_unknown(path[-1], PRICES, faults, kind, where(path[0]).child(*path[1:]))
-            else:  # the converter's own: keys that the class does not have
-                for key in sorted(fault.extra_fields):  # type: ignore[attr-defined]  # ForbiddenExtraKeysError
-                    report_unknown(key, names, faults, kind, where(key))
+    readers = READERS[cls]
+    values, wrong = _read(table, readers)
+    if not wrong and len(values) == len(table):
+        return cls(**values)
+    for key, fault in wrong:
+        _report(key, fault, faults, kind, where(key))
+    for key in table:
+        if key not in readers:
+            report_unknown(key, (*readers, *known), faults, kind, where(key))
     return None
+
+
+def _read(
+    table: Mapping[str, Any], readers: Mapping[str, Reader]
+) -> tuple[dict[str, Any], list[tuple[str, Exception]]]:
+    """The values of the keys that are known, and what is wrong with those that cannot be read."""
+    values: dict[str, Any] = {}
+    wrong: list[tuple[str, Exception]] = []
+    for key, value in table.items():
+        if key in readers:
+            try:
+                values[key] = readers[key](value)
+            except ExceptionGroup as group:
+                wrong += [(key, fault) for fault in group.exceptions]
+            except (WrongValueError, UnknownNameError) as error:
+                wrong.append((key, error))
+    return values, wrong
+
+
+def _report(key: str, fault: Exception, faults: Faults, kind: type[ConfigError], source: Source) -> None:
+    """Report what a reader found wrong with the value of a key."""
+    if isinstance(fault, WrongValueError):
+        message = f"'{'.'.join((key, *fault.path))}' cannot be {fault.got}"
+        faults.error(kind, "bad-value", message, source.child(*fault.path), expected=fault.expected, near=fault.near)
+    elif isinstance(fault, UnknownNameError):
+        report_unknown(fault.path[-1], PRICES, faults, kind, source.child(*fault.path))
 
 
 def report_unknown(key: str, names: tuple[str, ...], faults: Faults, kind: type[ConfigError], source: Source) -> None:
     """Report a key that means nothing."""
     expected = f"one of {', '.join(sorted(names))}"
     faults.error(kind, "unknown-key", f"unknown key '{key}'", source, expected=expected, near=(key, names))
-
-
-def _faults_of(error: BaseException, path: Path) -> Iterator[tuple[Path, BaseException]]:
-    if not isinstance(error, BaseExceptionGroup):
-        yield path, error
-        return
-    for inner in error.exceptions:
-        step: Path = ()
-        for note in getattr(inner, "__notes__", ()):
-            part = getattr(note, "name", getattr(note, "index", None))
-            if part is not None:
-                step = (str(part),)
-        yield from _faults_of(inner, (*path, *step))

@@ -1,6 +1,7 @@
-"""The tables of the files, typed: what each may hold."""
+"""The tables of the files, typed: what each may hold.
 
-from __future__ import annotations
+The types are objects here, not strings: `readers.py` has a reader for each of them.
+"""
 
 from decimal import Decimal
 from typing import NewType

@@ -1,22 +1,30 @@
-"""The one converter: strict, which cattrs by itself is not. No `3` for `"3"`, no `"false"` for `true`, no unknown keys."""
+"""The readers of values, one a type of `tables.py`: strict. No `3` for `"3"`, no `"false"` for `true`, no unknown words.
+
+They stand on their own, without a structuring library: every type needs a rule of its own to be strict, so that a
+library would only walk over the fields, and cost a short-lived program more than the rest of its load.
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from attrs import fields_dict
 
 from pipelex_core.config.problems import type_name
 from pipelex_core.config.tables import (
     INPUTS,
     OUTPUTS,
     PRICES,
+    BackendTable,
     Constraints,
     Inputs,
     NotNegative,
     Outputs,
     Positive,
     Prices,
+    ProfileTable,
+    SpecTable,
 )
 from pipelex_core.constraints import CONSTRAINTS
 from pipelex_core.specs import ModelType
@@ -24,55 +32,41 @@ from pipelex_core.specs import ModelType
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from cattrs import Converter
+    Reader: TypeAlias = Callable[[Any], Any]
 
 
 class WrongValueError(ValueError):
-    """A wrong value: says what it is and what was expected; shows it only where it is one word of a few, misspelt."""
+    """A wrong value: says what it is and what was expected; shows it only where it is one word of a few, misspelt.
+
+    Attributes:
+        got: What the value is.
+        expected: What would have been right.
+        near: A misspelt word, and the words that would have been right.
+        path: Where in the value that was read; empty for all of it.
+    """
 
     def __init__(self, got: str, expected: str, *, near: tuple[str, Collection[str]] | None = None) -> None:
         super().__init__(got)
         self.got = got
         self.expected = expected
         self.near = near
+        self.path: tuple[str, ...] = ()
 
 
 class UnknownNameError(ValueError):
-    """A key that means nothing, in a table whose keys are known."""
+    """A key that means nothing, in a table whose keys are known; `path` ends with it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.path: tuple[str, ...] = ()
 
 
 _MODEL_TYPES = {known.value: known for known in ModelType}
 _HUGE = 2**63  # no count is as large, and Python refuses to print much larger numbers
 
 
-@cache
-def strict_converter() -> Converter:
-    """The converter; made, and cattrs imported, with the first table."""
-    from cattrs import Converter
-
-    converter = Converter(detailed_validation=True, forbid_extra_keys=True)
-    hooks: list[tuple[Any, Callable[[Any, Any], Any]]] = [
-        (str, _exactly(str, "a string")),
-        (bool, _exactly(bool, "true or false")),
-        (tuple[str, ...], _strings),
-        (dict[str, str], _string_table),
-        (ModelType, _model_type),
-        (Positive, _at_least(1)),
-        (NotNegative, _at_least(0)),
-        (Inputs, _words(INPUTS)),
-        (Outputs, _words(OUTPUTS)),
-        (Constraints, _words({name: name for name in CONSTRAINTS})),
-        (Prices, _prices),
-    ]
-    for type_, hook in hooks:  # TOML has no null: what may be None was left out, or is of the type itself
-        converter.register_structure_hook_func({type_, type_ | None}.__contains__, hook)
-    for type_, hook in hooks[:2]:  # cattrs looks for these elsewhere
-        converter.register_structure_hook(type_, hook)
-    return converter
-
-
-def _exactly(type_: type, expected: str) -> Callable[[Any, Any], Any]:
-    def check(value: Any, _: Any) -> Any:
+def _exactly(type_: type, expected: str) -> Reader:
+    def check(value: Any) -> Any:
         if value.__class__ is not type_:
             raise WrongValueError(type_name(value), expected)
         return value
@@ -80,8 +74,8 @@ def _exactly(type_: type, expected: str) -> Callable[[Any, Any], Any]:
     return check
 
 
-def _at_least(least: int) -> Callable[[Any, Any], Any]:
-    def check(value: Any, _: Any) -> Any:
+def _at_least(least: int) -> Reader:
+    def check(value: Any) -> Any:
         if value.__class__ is not int or not least <= value < _HUGE:
             got = str(value) if value.__class__ is int and abs(value) < _HUGE else type_name(value)
             raise WrongValueError(got, f"a whole number of at least {least}")
@@ -90,14 +84,14 @@ def _at_least(least: int) -> Callable[[Any, Any], Any]:
     return check
 
 
-def _words(meanings: Mapping[str, str]) -> Callable[[Any, Any], frozenset[str]]:
+def _words(meanings: Mapping[str, str]) -> Reader:
     """A list of words, each one of a few."""
 
     def check_word(word: Any) -> None:
         if word.__class__ is not str or word not in meanings:
             raise _misspelt(word, meanings)
 
-    def check(value: Any, _: Any) -> frozenset[str]:
+    def check(value: Any) -> frozenset[str]:
         if value.__class__ is not list:
             raise WrongValueError(type_name(value), f"a list of {', '.join(meanings)}")
         try:
@@ -109,7 +103,7 @@ def _words(meanings: Mapping[str, str]) -> Callable[[Any, Any], frozenset[str]]:
     return check
 
 
-def _model_type(value: Any, _: Any) -> ModelType:
+def _model_type(value: Any) -> ModelType:
     known = _MODEL_TYPES.get(value) if value.__class__ is str else None
     if known is None:
         raise _misspelt(value, _MODEL_TYPES)
@@ -125,28 +119,26 @@ def _misspelt(word: Any, words: Collection[str]) -> WrongValueError:
 
 def _each(items: Iterable[tuple[Any, Any]], check: Callable[[Any], None]) -> None:
     """Check every item of a list or table, and raise all faults together, each with its index or key."""
-    from cattrs import IterableValidationError, IterableValidationNote
-
     faults: list[Exception] = []
     for index, item in items:
         try:
             check(item)
         except (WrongValueError, UnknownNameError) as error:
-            error.__notes__ = [IterableValidationNote(f"at {index}", index, str)]
+            error.path = (str(index), *error.path)
             faults.append(error)
     if faults:
         message = "items"
-        raise IterableValidationError(message, faults, tuple)
+        raise ExceptionGroup(message, faults)
 
 
-def _strings(value: Any, _: Any) -> tuple[str, ...]:
+def _strings(value: Any) -> tuple[str, ...]:
     if value.__class__ is not list:
         raise WrongValueError(type_name(value), "a list of strings")
     _each(enumerate(value), _check_string)
     return tuple(value)
 
 
-def _string_table(value: Any, _: Any) -> dict[str, str]:
+def _string_table(value: Any) -> dict[str, str]:
     if value.__class__ is not dict:
         raise WrongValueError(type_name(value), "a table of strings")
     _each(value.items(), _check_string)
@@ -158,7 +150,7 @@ def _check_string(item: Any) -> None:
         raise WrongValueError(type_name(item), "a string")
 
 
-def _prices(value: Any, _: Any) -> dict[str, Decimal]:
+def _prices(value: Any) -> dict[str, Decimal]:
     if value.__class__ is not dict:
         raise WrongValueError(type_name(value), "a table of prices, such as { input = 2.5, output = 10 }")
     prices: dict[str, Decimal] = {}
@@ -180,3 +172,30 @@ def _check_price(item: tuple[str, Any]) -> None:
     if not Decimal(price).is_finite() or price < 0:
         got = "negative or infinite"
         raise WrongValueError(got, expected)
+
+
+_READERS: dict[Any, Reader] = {}
+for _type, _reader in (
+    (str, _exactly(str, "a string")),
+    (bool, _exactly(bool, "true or false")),
+    (tuple[str, ...], _strings),
+    (dict[str, str], _string_table),
+    (ModelType, _model_type),
+    (Positive, _at_least(1)),
+    (NotNegative, _at_least(0)),
+    (Inputs, _words(INPUTS)),
+    (Outputs, _words(OUTPUTS)),
+    (Constraints, _words({name: name for name in CONSTRAINTS})),
+    (Prices, _prices),
+):  # TOML has no null: what may be None was left out, or is of the type itself
+    _READERS[_type] = _READERS[_type | None] = _reader
+
+READERS: dict[type, Mapping[str, Reader]] = {
+    cls: {name: _READERS[attribute.type] for name, attribute in fields_dict(cls).items()}
+    for cls in (BackendTable, SpecTable, ProfileTable)
+}
+"""The reader of each key of each table.
+
+A reader gives the value as the class holds it, or raises a `WrongValueError` or an `UnknownNameError`, several of them
+in an `ExceptionGroup`.
+"""
