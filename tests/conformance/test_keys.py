@@ -158,7 +158,7 @@ async def failing(at: Reached, reply: Reply, *, stream: bool) -> list[str]:
     at.server.queue(*[reply] * 4)
     with pytest.raises(CallError) as caught:
         await (one_stream(at) if stream else one_call(at))
-    at.server._queued.clear()
+    at.server.forget()
     return leaks_of(caught.value) + found_in("ledger", repr(caught.value.attempts))
 
 
