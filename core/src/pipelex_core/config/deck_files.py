@@ -128,6 +128,7 @@ def read_deck_files(folder: Path, faults: Faults) -> DeckTables:
             expected="at least one TOML file",
             suggestion="run: pipelex init",
         )
+        deck.unread.append(folder)
     empty = 0
     for path in files:
         read = read_toml(path, faults, ConfigError)
@@ -138,11 +139,12 @@ def read_deck_files(folder: Path, faults: Faults) -> DeckTables:
             _add_file(deck, read.tables, Source(file=str(path)), faults)
     if files and empty == len(files):
         report_empty(files[0], faults, ModelDeckNotFoundError)
+        deck.unread.append(files[0])
     return deck
 
 
 def _add_file(deck: DeckTables, tables: Mapping[str, Any], file: Source, faults: Faults) -> None:
-    for path, value in _sections(tables, file, faults):
+    for path, value in _sections(tables, file, deck, faults):
         source = file.at(*path)
         if path == ("on_unsupported_setting",):
             deck.policy.append((value, source))
@@ -157,7 +159,9 @@ def _add_file(deck: DeckTables, tables: Mapping[str, Any], file: Source, faults:
             _add_choices(deck, capability, part, value, source, faults=faults)
 
 
-def _sections(tables: Mapping[str, Any], file: Source, faults: Faults) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _sections(
+    tables: Mapping[str, Any], file: Source, deck: DeckTables, faults: Faults
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every part of a file that means something, with its path; the rest is reported."""
     for key, value in tables.items():
         if key in NEWER_DECK_KEYS:
@@ -170,14 +174,23 @@ def _sections(tables: Mapping[str, Any], file: Source, faults: Faults) -> Iterat
                 faults.error(ConfigError, "mixed-generations", message, file.at(key), expected="one of them")
             yield (key,), value
         elif key in SECTION_KEYS:
-            yield from _parts(key, value, file, faults)
+            yield from _parts(key, value, file, deck, faults=faults)
         elif key in TOP_KEYS:
             yield (key,), value
         else:
             report_unknown(key, TOP_KEYS, faults, ConfigError, file.at(key))
+            _may_have_had_names(value, file, deck)
 
 
-def _parts(capability: Capability, table: Any, file: Source, faults: Faults) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _may_have_had_names(value: Any, file: Source, deck: DeckTables) -> None:
+    """A table that means nothing may be one of names, misspelt: those are missing then."""
+    if isinstance(value, dict):
+        deck.unread.append(Path(file.file or ""))
+
+
+def _parts(
+    capability: Capability, table: Any, file: Source, deck: DeckTables, *, faults: Faults
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     if not isinstance(table, dict):
         message = f"'{capability}' is {type_name(table)}"
         faults.error(ConfigError, "bad-value", message, file.at(capability), expected="a table")
@@ -190,6 +203,7 @@ def _parts(capability: Capability, table: Any, file: Source, faults: Faults) -> 
             yield (capability, key), value
         else:
             report_unknown(key, SECTION_KEYS[capability], faults, ConfigError, source)
+            _may_have_had_names(value, file, deck)
 
 
 def _report_newer(key: str, source: Source, faults: Faults) -> None:

@@ -168,6 +168,11 @@ def read_environment(environ: Mapping[str, str], file: Path, faults: Faults, *, 
     return Environment(environ, _read_dotenv(text, environ, file, faults), file)
 
 
+def leading_lines(text: str) -> int:
+    """The empty lines before the first that says something: the parser takes them to what comes after them."""
+    return text[: len(text) - len(text.lstrip())].count("\n")
+
+
 def _read_dotenv(text: str, environ: Mapping[str, str], file: Path, faults: Faults) -> dict[str, str]:
     """The variables of a `.env` text; `${NAME}` in a value means the environment's or an earlier one of the file."""
     from io import StringIO
@@ -179,7 +184,8 @@ def _read_dotenv(text: str, environ: Mapping[str, str], file: Path, faults: Faul
     for binding in parse_stream(StringIO(text)):
         if binding.error:
             message = "a line is no NAME=value and was left out"
-            faults.warning("bad-env-line", message, Source(file=str(file)), line=binding.original.line)
+            line = binding.original.line + leading_lines(binding.original.string)
+            faults.warning("bad-env-line", message, Source(file=str(file)), line=line, column=1)
         elif binding.key is not None and binding.value is not None:
             value = binding.value
             if "${" in value:

@@ -13,6 +13,7 @@ from attrs import field, fields_dict, frozen
 
 from pipelex_core.config.environment import expand, has_variables
 from pipelex_core.config.options import checked_options
+from pipelex_core.config.problems import listed
 from pipelex_core.config.structure import structure
 from pipelex_core.config.tables import SpecTable, limits_of
 from pipelex_core.errors import ModelsManagerError
@@ -124,6 +125,8 @@ class SpecReader:
     _may_have_variables: bool = field(init=False)
     _may_be_older: bool = field(init=False)
 
+    _without_sdk: list[tuple[str, Source]] = field(factory=list, init=False)
+
     @_may_have_variables.default
     def _look_for_variables(self) -> bool:
         return any(file.has_variables for file in self.files)
@@ -136,12 +139,14 @@ class SpecReader:
         """Every model."""
         specs: dict[str, ModelSpec] = {}
         withheld: dict[str, str] = {}
+        self._without_sdk.clear()
         for name in dict.fromkeys(name for file in self.files for name in file.models):
             made = self._model(name)
             if isinstance(made, str):
                 withheld[name] = made
             else:
                 specs[name] = made
+        self._report_without_sdk()
         return BackendModels(
             specs=specs, withheld=withheld, reported={name for name, why in withheld.items() if why != _SWITCHED_OFF}
         )
@@ -166,8 +171,7 @@ class SpecReader:
         if not spec.enabled:
             return _SWITCHED_OFF
         if not spec.sdk:
-            message = f"the model '{name}' names no sdk"
-            self.context.faults.error(ModelsManagerError, "missing-key", message, layers.source, expected='sdk = "…"')
+            self._without_sdk.append((name, layers.source))
             return "has a fault in its spec"
         if spec.model_id is not None and (not spec.model_id or spec.model_id != spec.model_id.strip()):
             message = f"the model_id of '{name}' is empty, or has space around it"
@@ -195,6 +199,17 @@ class SpecReader:
             limits=limits_of(spec),
             source=layers.source,
         )
+
+    def _report_without_sdk(self) -> None:
+        """One problem a file: where many models name no sdk, one line in `[defaults]` is missing."""
+        by_file: dict[str, list[tuple[str, Source]]] = {}
+        for name, source in self._without_sdk:
+            by_file.setdefault(str(source), []).append((name, source))
+        for lacking in by_file.values():
+            names = listed(name for name, _ in lacking)
+            message = f"the model {names} names no sdk" if len(lacking) == 1 else f"the models {names} name no sdk"
+            expected = 'sdk = "…"' if len(lacking) == 1 else 'sdk = "…" in [defaults]'
+            self.context.faults.error(ModelsManagerError, "missing-key", message, lacking[0][1], expected=expected)
 
     def _expanded(self, table: dict[str, Any], layers: Layers) -> tuple[dict[str, Any], list[str]]:
         """The table with its variables filled in, and those that are missing."""

@@ -15,6 +15,7 @@ from pipelex_core.handle_errors import HANDLE_ERRORS, PRESET_ERRORS
 from pipelex_core.settings import check_settings
 from pipelex_core.specs import Source
 from pipelex_core.validation.bundle_files import bundle_files
+from pipelex_core.validation.handles import gives_no
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,10 +46,10 @@ _STRUCTURES = {"model_to_structure", "llm_to_structure", "llm_to_structure_direc
 _NOTES = {"description", "definition"}
 
 
-def check_bundles(project: Path, read: ReadConfig) -> int:
-    """Check every bundle below a folder; how many there are."""
+def check_bundles(project: Path, read: ReadConfig, told: set[str]) -> int:
+    """Check every bundle below a folder; how many there are. Of a model in `told`, it is told what it cannot do."""
     files = bundle_files(project)
-    checking = _References(read)
+    checking = _References(read, told)
     for file in files:
         found = read_toml(file, read.faults, ConfigError)
         if found is not None:
@@ -78,10 +79,10 @@ def _references(tables: Mapping[str, Any], file: Source) -> Iterator[tuple[Capab
 class _References:
     """Checks references against one deck."""
 
-    def __init__(self, read: ReadConfig) -> None:
+    def __init__(self, read: ReadConfig, told: set[str]) -> None:
         self._read = read
         self._deck = read.loaded.deck
-        self._told: set[tuple[str, str]] = set()
+        self._told = told
 
     def check(self, capability: Capability, field: str, value: Any, source: Source) -> None:
         """Report what is wrong with one."""
@@ -137,7 +138,7 @@ class _References:
             message = f"pipe '{source.key[1]}': {error.problems[0].message}"
             if code == "unknown-handle":
                 self._read.faults.error(kinds[capability], "unknown-handle", message, source, near=near)
-            elif code == "wrong-capability":
+            elif code == "wrong-capability" and bare not in presets:
                 self._read.faults.error(kinds[capability], "wrong-capability", message, source)
             return None  # what else there is, a cycle, is the deck's
 
@@ -152,12 +153,12 @@ class _References:
         if specs and all(spec.model_type.capability != capability for spec in specs):
             message = f"pipe '{source.key[1]}': every model that '{handle}' leads to is for something else"
             self._read.faults.error(HANDLE_ERRORS[capability], "wrong-capability", message, source)
-        elif field in _STRUCTURES and specs and all(s.outputs and "structured" not in s.outputs for s in specs):
+        elif field in _STRUCTURES and gives_no(resolution, "structured", self._told):
             message = f"pipe '{source.key[1]}': '{handle}' leads to '{specs[0].name}', which gives no objects"
             self._read.faults.warning("cannot-do", message, source)
-        elif resolution.kind == "model" and resolution.chosen is None and ("", handle) not in self._told:
-            self._told.add(("", handle))
-            member = resolution.chain[0]
-            if member.spec is None and handle not in self._read.unknown.models:
+        elif resolution.kind == "model" and resolution.chosen is None and handle not in self._told:
+            self._told.add(handle)
+            member, unknown = resolution.chain[0], self._read.unknown
+            if member.spec is None and handle not in unknown.models and not unknown.routes_missing:
                 message = f"pipe '{source.key[1]}': '{handle}' cannot be called: {member.entry.reason}"
                 self._read.faults.warning("no-available-model", message, source)

@@ -102,14 +102,11 @@ def _line_of(name: str, file: Path) -> int | None:
 
     from dotenv.parser import parse_stream
 
+    from pipelex_core.config.environment import leading_lines
+
     lines = [
-        binding.original.line + _blank_lines(binding.original.string)
+        binding.original.line + leading_lines(binding.original.string)
         for binding in parse_stream(StringIO(file.read_text(encoding="utf-8-sig")))
         if binding.key == name
     ]
     return lines[-1] if lines else None
-
-
-def _blank_lines(text: str) -> int:
-    """The lines before the first that says something: the parser takes them to the binding after them."""
-    return text[: len(text) - len(text.lstrip())].count("\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelex_core.config.problems import listed
 from pipelex_core.errors import ConfigError
 from pipelex_core.handle_errors import NOUNS
 
@@ -11,17 +12,27 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.config import ReadConfig
-    from pipelex_core.deck import Alias, Choice
+    from pipelex_core.deck import Alias, Choice, Resolution
     from pipelex_core.specs import Capability
 
 _ASKED: dict[Choice, str] = {"llm.for_text": "text", "llm.for_object": "structured"}
 _MEANING = {"text": "text", "structured": "objects (outputs has no 'structured')"}
 
 
-def check_handles(read: ReadConfig) -> None:
-    """Warn of mixed chains and of defaults that cannot do their work."""
+def check_handles(read: ReadConfig, told: set[str]) -> None:
+    """Warn of mixed chains and of defaults that cannot do their work; their models are put into `told`."""
     _check_chains(read)
-    _check_defaults(read)
+    _check_defaults(read, told)
+
+
+def gives_no(resolution: Resolution, asked: str, told: set[str]) -> bool:
+    """Whether no model of a chain gives what is asked; false where that is told of one of them, and told from now on."""
+    specs = [member.spec for member in resolution.chain if member.spec is not None]
+    names = {spec.name for spec in specs}
+    if not specs or not told.isdisjoint(names) or any(not spec.outputs or asked in spec.outputs for spec in specs):
+        return False
+    told.update(names)
+    return True
 
 
 def _check_chains(read: ReadConfig) -> None:
@@ -69,7 +80,7 @@ def _inner_first(aliases: Mapping[str, Alias]) -> list[str]:
     return list(ordered)
 
 
-def _check_defaults(read: ReadConfig) -> None:
+def _check_defaults(read: ReadConfig, told: set[str]) -> None:
     deck = read.loaded.deck
     for choice, asked in _ASKED.items():
         handle = deck.choices.get(choice)
@@ -79,8 +90,7 @@ def _check_defaults(read: ReadConfig) -> None:
             resolution = deck.resolve(handle, "llm")
         except ConfigError:
             continue  # it is reported
-        specs = [member.spec for member in resolution.chain if member.spec is not None]
-        if specs and all(spec.outputs and asked not in spec.outputs for spec in specs):
-            names = ", ".join(f"'{spec.name}'" for spec in specs[:3])
+        if gives_no(resolution, asked, told):
+            names = listed((member.name for member in resolution.chain), most=3)
             message = f"the default '{choice}' leads to {names}, which gives no {_MEANING[asked]}"
             read.faults.warning("cannot-do", message, read.loaded.choices[choice])

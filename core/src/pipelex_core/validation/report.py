@@ -70,6 +70,7 @@ class Validation:
     ) -> None:
         self.read: ReadConfig | None = None
         self._not_found: tuple[Problem, ...] = ()
+        self._told: set[str] = set()
         try:
             self.read = read_config(
                 root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins
@@ -77,14 +78,15 @@ class Validation:
         except ModelDeckNotFoundError as error:
             self._not_found = error.problems
             return
-        for check in (check_credentials, check_model_specs, check_routing, check_handles, check_sdk_versions):
+        for check in (check_credentials, check_model_specs, check_routing, check_sdk_versions):
             check(self.read)
+        check_handles(self.read, self._told)
 
     def check_bundles(self, project: Path) -> int:
         """Check the model references of the bundles below a folder; how many bundles there are."""
         from pipelex_core.validation.bundles import check_bundles
 
-        return check_bundles(project, self.read) if self.read is not None else 0
+        return check_bundles(project, self.read, self._told) if self.read is not None else 0
 
     async def check_online(self, progress: Callable[[int, int, str], None] | None = None) -> None:
         """Ask the providers; `progress` is told how many have answered, of how many, and the last one's name."""

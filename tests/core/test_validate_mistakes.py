@@ -1,0 +1,53 @@
+"""Every mistake of the table is one finding: the right code, file, line and help, and nothing besides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipelex_core.validation.formats import as_json
+from tests.core.config_project import KEY
+from tests.core.mistakes import MISTAKES
+from tests.core.valid_project import ValidProject
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.core.valid_project import Mistake
+
+
+def test_the_project_they_are_made_in_has_no_finding(tmp_path: Path) -> None:
+    """So that a finding comes from the mistake alone."""
+    assert ValidProject(tmp_path).report().problems == ()
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+def test_a_mistake_is_one_finding(mistake: Mistake, tmp_path: Path) -> None:
+    """With code, file, line and help."""
+    project = ValidProject(tmp_path)
+    for change in mistake.changes:
+        change.apply(project)
+    report = project.report()
+    assert len(report.problems) == 1, "\n".join(map(str, report.problems))
+    (problem,) = report.problems
+    assert (problem.code, problem.severity) == (mistake.code, mistake.severity)
+    assert report.ok == (mistake.severity == "warning")
+    assert mistake.help in f"{problem.suggestion} {problem.expected} {problem.message}"
+    if mistake.file is not None and mistake.line != 0:
+        assert problem.file == str(project.path(mistake.file))
+    if isinstance(mistake.line, str):
+        text = project.path(mistake.file or "").read_text().splitlines()[(problem.line or 0) - 1]
+        assert mistake.line in text
+        assert problem.column is not None
+    elif mistake.line:
+        assert problem.line == mistake.line
+    shown = as_json(report)["problems"][0]
+    assert KEY not in str(shown)
+    assert shown["page"] == f"docs/errors/{mistake.code}.md"
+
+
+def test_there_are_many_and_none_twice() -> None:
+    """More than sixty, each with a name of its own."""
+    names = [mistake.name for mistake in MISTAKES]
+    assert len(names) == len(set(names)) > 60
