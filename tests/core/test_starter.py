@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tomli
 
-from pipelex_core import ModelsManagerError
 from pipelex_core.config import load
 from pipelex_core.plugins import discover
 from pipelex_core.starter import ShippedBackend, starter_files
-from pipelex_core.starter.additions import additions
 from pipelex_core.starter.deck import starter_deck
 from tests.support.scripted import Script, ScriptedBackend, plugin
 
@@ -91,34 +89,3 @@ def test_the_first_deck_names_only_what_there_is(models: Any) -> None:
         assert ({chain} if isinstance(chain, str) else set(chain)) <= models
     for preset in deck.get("llm", {}).get("presets", {}).values():
         assert preset["model"] in models | set(deck["aliases"])
-
-
-@pytest.mark.parametrize("name", ["deck/base_deck.toml", "backends.toml"])
-def test_additions_lose_not_a_line(name: str) -> None:
-    """What is there stays, comments and order included; what is missing is added, tables and keys."""
-    old = '# mine\n[a]\nx = 1 # kept\n\n[a.b]\ny = "z"\n'
-    new = "[a]\nx = 2\nw = 3\n\n[a.b]\ny = 5\n\n[c]\nz = 6\n"
-    changed = additions(name, old, new)
-    assert tomli.loads(changed) == {"a": {"x": 1, "w": 3, "b": {"y": "z"}}, "c": {"z": 6}}
-    assert "# mine" in changed
-    assert "x = 1 # kept" in changed
-    assert additions(name, changed, new) == changed
-
-
-@pytest.mark.parametrize("name", ["inference/backends/acme.toml", "deck/overrides.toml"])
-def test_files_that_are_the_users_own_are_left_alone(name: str) -> None:
-    """Nothing is added to them."""
-    assert additions(name, "[a]\n", "[b]\n") == "[a]\n"
-
-
-def test_variables_are_added_to_the_example_of_the_environment() -> None:
-    """Those it lacks, with their comments."""
-    old, new = "# A: key\nA=1\n", "# head\n\n# A: key\nA=\n\n# B: key\nB=\n"
-    assert additions(".env.example", old, new) == "# A: key\nA=1\n\n# B: key\nB=\n"
-    assert additions(".env.example", new, new) == new
-
-
-def test_a_file_that_is_no_toml_is_named() -> None:
-    """It is not replaced."""
-    with pytest.raises(ModelsManagerError, match=r"backends\.toml"):
-        additions("backends.toml", "[a\n", "[b]\n")

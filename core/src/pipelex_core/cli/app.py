@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "init": "Write the configuration of a new project.",
+    "enable": "Switch backends on.",
+    "disable": "Switch backends off.",
+    "use": "Choose the routing profile in use.",
+    "set-key": "Put a backend's key into .env.",
     "validate": "Find every fault of a configuration.",
     "show": "Show the backends, models, presets, aliases or routes.",
     "explain": "Show the whole way of a handle.",
@@ -39,7 +43,8 @@ def make_app() -> App:
         default_parameter=Parameter(negative=()),  # no `--no-json`, no `--empty-image`
     )
     for name, text in _COMMANDS.items():
-        app.command(f"pipelex_core.cli.{name}:{name}", name=name, help=text)
+        module = name.replace("-", "_")
+        app.command(f"pipelex_core.cli.{module}:{module}", name=name, help=text)
 
     @app.meta.default
     def launch(

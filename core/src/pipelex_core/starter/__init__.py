@@ -109,15 +109,17 @@ def starter_files(plugins: Plugins, environ: Mapping[str, str]) -> dict[str, str
 
 
 def _backends_file(backends: tuple[ShippedBackend, ...], environ: Mapping[str, str]) -> str:
-    return "\n".join([_BACKENDS_HEAD, *(backend_table(backend, environ) for backend in backends)])
+    return "\n".join(
+        [_BACKENDS_HEAD, *(backend_table(backend, enabled=backend.enabled(environ)) for backend in backends)]
+    )
 
 
-def backend_table(backend: ShippedBackend, environ: Mapping[str, str]) -> str:
+def backend_table(backend: ShippedBackend, *, enabled: bool) -> str:
     """One table of backends.toml."""
     import tomlkit
 
     table = {key: value for key, value in backend.table.items() if key != "enabled"}
-    shown = {"display_name": backend.display_name, "enabled": backend.enabled(environ), **table}
+    shown = {"display_name": backend.display_name, "enabled": enabled, **table}
     return f"[{backend.name}]\n{tomlkit.dumps(shown)}"
 
 
