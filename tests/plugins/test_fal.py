@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import fal_client
 import httpx
+import httpx2
 import pytest
 import tomli
 from PIL import Image as Pillow
@@ -214,7 +215,7 @@ def test_an_endpoint_may_have_a_path() -> None:
                 "/media/a.png",
             ]
             job = f"{server.url}/proxy/fal/fal-ai/flux/requests/job-1"
-            async with FalHttp(KEY, f"{server.url}/proxy/fal") as http:
+            async with httpx2.AsyncClient() as pool, FalHttp(KEY, f"{server.url}/proxy/fal", pool) as http:
                 assert str(http._address(httpx.URL(f"{job}?logs=1"))) == f"{job}?logs=1"
 
     asyncio.run(main())
@@ -290,14 +291,15 @@ class _ToServer(httpx.AsyncHTTPTransport):
 
 def test_nobody_there_is_settled() -> None:
     """Where no connection came about, nothing was submitted."""
-    backend = make("http://127.0.0.1:9")
+    backend, resources = make("http://127.0.0.1:9"), LoopResources()
 
     async def main() -> None:
-        await backend.open(LoopResources())
+        await backend.open(resources)
         with pytest.raises(ProviderConnectionError, match="cannot be reached") as caught:
             await backend.generate_image(ask())
         assert caught.value.unsettled is False
         await backend.close()
+        await resources.close()
 
     asyncio.run(main())
 
@@ -515,7 +517,7 @@ def test_without_an_endpoint_the_key_goes_to_fal_alone() -> None:
     """An address in an answer that is not fal's gets no request, and so no key."""
 
     async def main() -> None:
-        async with FalServer() as server, FalHttp(KEY, None) as http:
+        async with FalServer() as server, httpx2.AsyncClient() as pool, FalHttp(KEY, None, pool) as http:
             for url in (
                 f"{server.url}/x",
                 "http://queue.fal.run/x",

@@ -37,24 +37,23 @@ UNREADABLE = (KeyError, ValueError, TypeError, FalClientError)
 
 
 class FalBackend(ImageGenerator):
-    """fal's queue, one connection pool for each event loop."""
+    """fal's queue."""
 
-    loggers: ClassVar[tuple[str, ...]] = ("httpcore", "fal_client")
+    loggers: ClassVar[tuple[str, ...]] = ("fal_client",)
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
-        self._resources: Resources | None = None
         self._http: FalHttp | None = None
         self._partings: set[asyncio.Task[None]] = set()
 
     async def open(self, resources: Resources) -> None:
-        """Make the connection pool: the SDK takes none but httpx's, and closes none."""
-        self._resources = resources
+        """Make the SDK's client on the shared pool."""
         key = "" if self.config.api_key is None else self.config.api_key.reveal()
         if not (key and key.isascii() and key.isprintable()):
             msg = "the key is missing" if not key else "the key holds characters that no key of fal's has"
             raise AuthenticationError(msg)
-        self._http = FalHttp(key, self.config.endpoint)
+        self._pool = resources.http()
+        self._http = FalHttp(key, self.config.endpoint, self._pool)
         self._queue = FalQueue(key, self._http)
 
     async def close(self) -> None:
@@ -121,9 +120,8 @@ class FalBackend(ImageGenerator):
             raise _unreadable(error) from None
 
     async def _answer(self, request: ImageRequest, request_id: str, result: Any) -> ImageAnswer:
-        assert self._resources is not None  # noqa: S101 -- `open` came first; this tells the type checker
         moderated = request.is_moderated is not False
-        return await image_answer(result, self._resources.http(), request_id=request_id, moderated=moderated)
+        return await image_answer(result, self._pool, request_id=request_id, moderated=moderated)
 
     async def _part(self, words: Coroutine[Any, Any, None]) -> None:
         """Give up a job: the caller waits a little, and then it goes on without them."""

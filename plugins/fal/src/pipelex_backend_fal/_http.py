@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fal_client
 import httpx
 from fal_client.client import USER_AGENT, AsyncBackupDomainTransport
 
 from pipelex_backend_fal._errors import of_status, of_transport
+from pipelex_backend_fal._transport import SharedTransport
 from pipelex_core.errors import InvalidAnswerError
+
+if TYPE_CHECKING:
+    import httpx2
 
 TIMEOUT = httpx.Timeout(60, connect=15)
 """Of each request, none of which waits for an image: submitting, asking for the status, fetching the result."""
@@ -18,16 +22,17 @@ FAL_HOSTS = ("fal.run", "falrun.com")
 
 
 class FalHttp(httpx.AsyncClient):
-    """fal's HTTP client, with the key in its headers.
+    """fal's HTTP client, with the key in its headers, over core's connection pool.
 
     The SDK sends a request up to ten times, and has no switch against it: it repeats on errors of httpx and of its own.
     Here a failed request raises our errors, which pass through the SDK. The SDK has no base URL either, and follows the
     addresses in fal's answers: here each of them is turned to the endpoint, or refused where it is not fal's.
     """
 
-    def __init__(self, key: str, endpoint: str | None) -> None:
+    def __init__(self, key: str, endpoint: str | None, pool: httpx2.AsyncClient) -> None:
+        transport = SharedTransport(pool)
         super().__init__(
-            transport=None if endpoint else AsyncBackupDomainTransport(),
+            transport=transport if endpoint else AsyncBackupDomainTransport(transport=transport),
             headers={"Authorization": f"Key {key}", "User-Agent": USER_AGENT},
             follow_redirects=False,
         )

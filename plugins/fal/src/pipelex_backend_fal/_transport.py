@@ -1,0 +1,36 @@
+"""The way of httpx's requests, which is what fal's SDK makes, through core's connection pool."""
+
+from __future__ import annotations
+
+import httpx
+import httpx2
+
+_DECODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+"""Headers of a body that the pool has decoded already."""
+
+
+class SharedTransport(httpx.AsyncBaseTransport):
+    """Sends requests through a pool that is somebody else's to close. Answers are read whole: none here is a stream.
+
+    httpx's own connections cost as much CPU as all the rest of a call.
+    """
+
+    def __init__(self, pool: httpx2.AsyncClient) -> None:
+        self._pool = pool
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer to one request; raises httpx's errors."""
+        sent = httpx2.Request(
+            request.method,
+            str(request.url),
+            headers=request.headers.multi_items(),
+            content=await request.aread(),
+            extensions={"timeout": request.extensions.get("timeout", {})},
+        )
+        try:
+            answered = await self._pool.send(sent, auth=None, follow_redirects=False)
+        except httpx2.HTTPError as error:
+            kind = getattr(httpx, type(error).__name__, httpx.NetworkError)  # the two have the same errors
+            raise kind("the request failed", request=request) from None
+        headers = [item for item in answered.headers.multi_items() if item[0] not in _DECODED]
+        return httpx.Response(answered.status_code, headers=headers, content=answered.content)
