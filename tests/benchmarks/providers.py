@@ -134,7 +134,7 @@ class RawBedrock(Raw):
 
     provider = Bedrock()
     note = "the SDK without threads or asyncio, as no program of many calls can use it"
-    target = None
+    target: ClassVar[float | None] = None
 
     def open(self, url: str) -> None:
         import botocore.session

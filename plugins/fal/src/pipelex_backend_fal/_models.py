@@ -1,8 +1,8 @@
 """What each of fal's models takes: one table, by model id.
 
-The source is each model's input schema, https://fal.ai/models/<model id>/api (and
-https://fal.ai/models/<model id>/llms.txt), in copies that bear no date: fal changes schemas without a version. fal has no word for quality; here `medium` is a model's own default number of
-steps, `low` about half of it, and `high` the most that helps, up to the schema's limit.
+The source is each model's input schema, https://fal.ai/models/<model id>/api (and https://fal.ai/models/<model id>/llms.txt),
+in copies that bear no date: fal changes schemas without a version. fal has no word for quality; here `medium` is a model's
+own default number of steps, `low` about half of it, and `high` the most that helps, up to the schema's limit.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ class SharedTransport(httpx.AsyncBaseTransport):
             answered = await self._pool.send(sent, auth=None, follow_redirects=False)
         except httpx2.HTTPError as error:
             kind = getattr(httpx, type(error).__name__, httpx.NetworkError)  # the two have the same errors
-            raise kind("the request failed", request=request) from None
+            msg = "the request failed"
+            raise kind(msg, request=request) from None
         headers = [item for item in answered.headers.multi_items() if item[0] not in _DECODED]
         return httpx.Response(answered.status_code, headers=headers, content=answered.content)
