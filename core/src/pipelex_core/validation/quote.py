@@ -74,13 +74,17 @@ class Quotes:
 
     def _lines_of(self, file: str) -> list[bytes]:
         if file not in self._lines:
-            try:
-                path = Path(file)
-                content = path.read_bytes() if path.stat().st_size <= _LARGEST_FILE else b""
-            except (OSError, ValueError):  # gone since, or a name that no file can have
-                content = b""
-            self._lines[file] = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+            self._lines[file] = _read_lines(Path(file))
         return self._lines[file]
+
+
+def _read_lines(path: Path) -> list[bytes]:
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            return []
+        return path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    except (OSError, ValueError):  # gone since, or a name that no file can have
+        return []
 
 
 def _indent_of(line: str) -> int:
