@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pipelex_core.validation.codes import MEANINGS
+
 BACKEND_KEYS: dict[str, str] = {
     "enabled": "Whether its models may be used; true unless told.",
     "display_name": "A name for people.",
@@ -10,9 +12,14 @@ BACKEND_KEYS: dict[str, str] = {
     "max_concurrency": "Most requests to this backend at once, see [limits](#limits).",
     "requests_per_minute": "Most requests to this backend in any sixty seconds.",
     "tokens_per_minute": "Most tokens to and from this backend, input and output together, in any sixty seconds.",
-    "max_concurrency": "Most requests to this backend at once, see [limits](#limits).",
-    "requests_per_minute": "Most requests to this backend in any sixty seconds.",
-    "tokens_per_minute": "Most tokens to and from this backend, input and output together, in any sixty seconds.",
+    "idle_timeout": "Seconds the provider may be silent, where a call does not say; for ever unless told.",
+    "retries": "How often a model is asked again after an error that may pass, see [retries](#retries-and-fallback); 2.",
+    "retry_wait": "Seconds before the first retry, doubled before each further one; the wait is random, up to this; 0.5.",
+    "longest_retry_wait": "Most seconds before a retry; 8.",
+    "longest_retry_after": "Most seconds to wait because the provider asks for it; where it asks for more, it is not asked again; 30.",
+    "fallback_on": "What lets a chain move on from a model of this backend, see [fallback](#retries-and-fallback); `unavailable`.",
+    "rest_after_failures": "How many failures in a row make a model rest, see [fallback](#retries-and-fallback); 3. 0 for never.",
+    "rest_seconds": "How long it rests; 30.",
 }
 
 SPEC_KEYS: dict[str, str] = {
@@ -30,9 +37,6 @@ SPEC_KEYS: dict[str, str] = {
     "max_concurrency": "Most requests for this model at once, see [limits](#limits).",
     "requests_per_minute": "Most requests for this model in any sixty seconds.",
     "tokens_per_minute": "Most tokens of this model, input and output together, in any sixty seconds.",
-    "max_concurrency": "Most requests for this model at once, see [limits](#limits).",
-    "requests_per_minute": "Most requests for this model in any sixty seconds.",
-    "tokens_per_minute": "Most tokens of this model, input and output together, in any sixty seconds.",
     "enabled": "`false` keeps the model out of the deck; true unless told.",
     "as_of": 'The day its prices were looked up, such as `"2026-03-01"`; for people.',
 }
@@ -45,43 +49,4 @@ PROFILE_KEYS: dict[str, str] = {
     "fallback_order": "Backends to try, in this order, for a model that is left: no route matches it, and the default does not offer it.",
 }
 
-CODES: dict[str, str] = {
-    "alias-cycle": "Aliases lead in a circle; the message prints it.",
-    "bad-encoding": "A file is not UTF-8.",
-    "bad-env-line": "A line of `.env` is no `NAME=value`, and was left out.",
-    "bad-toml": "A file is no TOML.",
-    "bad-value": "A value of the wrong type, or out of its range.",
-    "bad-variable": "A `${…}` that is not closed, names nothing, or has an unknown prefix.",
-    "cannot-do": "A default leads to a model that does not give what is asked of it: no objects, where `for_object` asks for one.",
-    "duplicate-chain-member": "A chain names a model twice; the second is dropped.",
-    "empty-chain": "An alias is an empty list.",
-    "empty-file": "A file says nothing where something has to be said.",
-    "missing-file": "A folder or file that has to be there is not.",
-    "missing-key": "A key that has to be there is not.",
-    "missing-variable": "A variable of an enabled backend has no value; told once a variable.",
-    "mixed-chain": "A chain has models for different things, such as text and images; a call skips those of the other kind.",
-    "mixed-generations": "One file, or one preset, is written in both generations of the format.",
-    "model-not-offered": "An exact route leads to a backend that does not offer the model.",
-    "newer-key": "A key of a newer release of the format that has no meaning here; it is left out.",
-    "no-available-model": "An alias or preset leads to no model that can be called.",
-    "no-default": "A call named no model, and the deck has no default for it.",
-    "orphan-file": "A file of models whose backend `backends.toml` does not have.",
-    "placeholder-value": "A key or another value was never filled in: `your-key-here`, `sk-...`, `<key>`, `changeme`.",
-    "plugin-missing": "No installed plugin serves the sdk of some models; the message says what to install.",
-    "plugin-quarantined": "An installed plugin cannot be used; the message says why.",
-    "price-without-unit": "A price for tokens, of a model that is paid per image or per page.",
-    "route-shadowed": "A route is never used, because an earlier one covers it.",
-    "route-to-disabled-backend": "A route leads to a backend that is off, which makes models unavailable.",
-    "route-unused": "A pattern of the active profile decides for no model.",
-    "route-without-model": "A pattern leads models to a backend that does not offer them, while others do.",
-    "sdk-version": "An SDK is missing, or of a version that the plugin was not made for.",
-    "spec-contradiction": "A model spec says two things that exclude each other.",
-    "unknown-backend": "A route, default or `fallback_order` names a backend that does not exist.",
-    "unknown-handle": "A name that is no model, alias or preset.",
-    "unknown-key": "A key that means nothing; most often a misspelling.",
-    "unknown-profile": "`active`, or the profile asked for, does not exist.",
-    "unreadable-file": "A file is there, but cannot be read.",
-    "unrouted-model": "Models that an enabled backend offers, which no route and no default leads to.",
-    "unsupported-setting": "A setting that the model it is for does not take.",
-    "wrong-capability": "A handle leads to a model for something else: an image model where text was asked for.",
-}
+CODES = MEANINGS

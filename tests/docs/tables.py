@@ -16,6 +16,7 @@ from pipelex_core.config.deck_files import NEWER_DECK_KEYS
 from pipelex_core.config.model_specs import NEWER_SPEC_KEYS
 from pipelex_core.constraints import CONSTRAINTS
 from pipelex_core.plugins import FIRST_PARTY, discover
+from pipelex_core.policies import FALLBACK_ON, FallbackOn
 from pipelex_core.settings import SETTINGS
 from pipelex_core.specs import BackendConfig, Costs, ModelType
 from tests.docs.codes import problem_codes
@@ -105,6 +106,9 @@ def _value(hint: Any) -> str:
         ModelType: _either(ModelType),
         tables.Positive: "whole number from 1",
         tables.NotNegative: "whole number from 0",
+        tables.Seconds: "seconds, 0 or more",
+        tables.SomeSeconds: "seconds, above 0",
+        FallbackOn: _either(FALLBACK_ON),
         tables.Inputs: f"list of {_either(dict.fromkeys(tables.INPUTS.values()))}",
         tables.Outputs: f"list of {_either(dict.fromkeys(tables.OUTPUTS.values()))}",
         tables.Constraints: "list, see [constraints](#constraints)",

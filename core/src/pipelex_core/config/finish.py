@@ -8,7 +8,7 @@ from attrs import field, fields_dict, frozen
 
 from pipelex_core.config.model_specs import BackendModels, SpecReader, known_models
 from pipelex_core.config.options import checked_options
-from pipelex_core.config.tables import BackendTable, limits_of
+from pipelex_core.config.tables import BackendTable, cooldown_of, limits_of, retry_of
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import BackendConfig, Secret
 
@@ -58,6 +58,9 @@ def read_backend(draft: BackendDraft, files: Sequence[SpecFile], context: Contex
         api_key_variable=draft.api_key_variable,
         options=_options(draft, factories, context.faults, complete=len(factories) == len(sdks)),
         limits=limits_of(draft.table),
+        idle_timeout=draft.table.idle_timeout,
+        retry=retry_of(draft.table),
+        cooldown=cooldown_of(draft.table),
         source=draft.source,
     )
     return ReadBackend(draft=draft, config=config, models=models)

@@ -24,9 +24,12 @@ from pipelex_core.config.tables import (
     Positive,
     Prices,
     ProfileTable,
+    Seconds,
+    SomeSeconds,
     SpecTable,
 )
 from pipelex_core.constraints import CONSTRAINTS
+from pipelex_core.policies import FALLBACK_ON, FallbackOn
 from pipelex_core.specs import ModelType
 
 if TYPE_CHECKING:
@@ -79,6 +82,28 @@ def _at_least(least: int) -> Reader:
         if value.__class__ is not int or not least <= value < _HUGE:
             got = str(value) if value.__class__ is int and abs(value) < _HUGE else type_name(value)
             raise WrongValueError(got, f"a whole number of at least {least}")
+        return value
+
+    return check
+
+
+def _seconds(*, zero: bool) -> Reader:
+    def check(value: Any) -> float:
+        expected = "a number of seconds, 0 or more" if zero else "a number of seconds above 0"
+        if value.__class__ not in {int, Decimal}:
+            raise WrongValueError(type_name(value), expected)
+        if not Decimal(value).is_finite() or value < 0 or (value == 0 and not zero) or value >= _HUGE:
+            got = "negative, 0 or infinite"
+            raise WrongValueError(got, expected)
+        return float(value)
+
+    return check
+
+
+def _one_of(words: Collection[str]) -> Reader:
+    def check(value: Any) -> str:
+        if value.__class__ is not str or value not in words:
+            raise _misspelt(value, words)
         return value
 
     return check
@@ -183,6 +208,9 @@ for _type, _reader in (
     (ModelType, _model_type),
     (Positive, _at_least(1)),
     (NotNegative, _at_least(0)),
+    (Seconds, _seconds(zero=True)),
+    (SomeSeconds, _seconds(zero=False)),
+    (FallbackOn, _one_of(FALLBACK_ON)),
     (Inputs, _words(INPUTS)),
     (Outputs, _words(OUTPUTS)),
     (Constraints, _words({name: name for name in CONSTRAINTS})),

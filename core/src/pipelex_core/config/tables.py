@@ -4,14 +4,18 @@ The types are objects here, not strings: `readers.py` has a reader for each of t
 """
 
 from decimal import Decimal
-from typing import NewType
+from typing import Any, NewType, TypeVar
 
-from attrs import field, fields_dict, frozen
+from attrs import evolve, field, fields_dict, frozen
 
+from pipelex_core.policies import COOLDOWN, RETRY, CooldownPolicy, FallbackOn, RetryPolicy
 from pipelex_core.specs import Costs, Limits, ModelType
 
+P = TypeVar("P", RetryPolicy, CooldownPolicy)
 Positive = NewType("Positive", int)
 NotNegative = NewType("NotNegative", int)
+Seconds = NewType("Seconds", float)
+SomeSeconds = NewType("SomeSeconds", float)
 Inputs = NewType("Inputs", frozenset[str])
 Outputs = NewType("Outputs", frozenset[str])
 Constraints = NewType("Constraints", frozenset[str])
@@ -38,6 +42,14 @@ class BackendTable:
     max_concurrency: Positive | None = None
     requests_per_minute: Positive | None = None
     tokens_per_minute: Positive | None = None
+    idle_timeout: SomeSeconds | None = None
+    retries: NotNegative | None = None
+    retry_wait: Seconds | None = None
+    longest_retry_wait: Seconds | None = None
+    longest_retry_after: Seconds | None = None
+    fallback_on: FallbackOn | None = None
+    rest_after_failures: NotNegative | None = None
+    rest_seconds: SomeSeconds | None = None
 
 
 @frozen(kw_only=True)
@@ -68,6 +80,28 @@ def limits_of(table: BackendTable | SpecTable) -> Limits | None:
     if concurrency is None and requests is None and tokens is None:
         return None
     return Limits(max_concurrency=concurrency, requests_per_minute=requests, tokens_per_minute=tokens)
+
+
+def retry_of(table: BackendTable) -> RetryPolicy:
+    """How often the models of a backend are asked again."""
+    return _with(
+        RETRY,
+        retries=table.retries,
+        initial_wait=table.retry_wait,
+        longest_wait=table.longest_retry_wait,
+        longest_retry_after=table.longest_retry_after,
+        fallback_on=table.fallback_on,
+    )
+
+
+def cooldown_of(table: BackendTable) -> CooldownPolicy:
+    """When the models of a backend rest."""
+    return _with(COOLDOWN, failures=table.rest_after_failures, seconds=table.rest_seconds)
+
+
+def _with(policy: P, **given: Any) -> P:
+    changes = {name: value for name, value in given.items() if value is not None}
+    return evolve(policy, **changes) if changes else policy
 
 
 @frozen(kw_only=True)
