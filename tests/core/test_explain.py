@@ -86,3 +86,18 @@ def test_prices_are_exact_strings_and_unknown_ones_are_left_out() -> None:
 def test_a_shipped_value_is_placed_by_its_plugin() -> None:
     """Its file is the plugin's own affair."""
     assert describe(Source(plugin="pipelex-backend-acme", version="1.2")) == "pipelex-backend-acme 1.2"
+
+
+def test_a_member_that_refuses_what_must_not_be_dropped_is_not_chosen() -> None:
+    """A call asks the next one; where each refuses, it fails with what the first says."""
+    kinds = {"a": "temperature_must_be_1", "b": "temperature_must_be_multiplied_by_2", "c": "no_temperature"}
+    deck = deck_of(
+        *(spec(name, constraints=frozenset({rule})) for name, rule in kinds.items()),
+        aliases={"some": ["a", "b"], "none": ["c", "a"]},
+        on_unsupported_setting="error",
+    )
+    plugins = plugins_for({"scripted": Script()})
+    told = explain({"model": "some", "temperature": 0.5}, "llm", deck=deck, plugins=plugins).as_json()
+    assert told["chosen"]["model"] == "b"
+    told = explain({"model": "none", "temperature": 0.5}, "llm", deck=deck, plugins=plugins).as_json()
+    assert told["chosen"]["model"] == "c"

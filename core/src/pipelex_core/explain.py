@@ -41,7 +41,8 @@ class Explanation:
     @property
     def chosen(self) -> MemberFacts | None:
         """The member that a call asks first; None where none can be called."""
-        return next((facts for facts in self.members if facts.member.available), None)
+        chosen = self.resolution.chosen
+        return next((facts for facts in self.members if facts.member is chosen), None)
 
     @property
     def plugin(self) -> PluginRecord | None:

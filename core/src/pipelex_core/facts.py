@@ -124,7 +124,7 @@ def facts_of(
         backend_values=_backend_values(backend, found, written.backend(spec.backend) if written else {}),
         spec_values=_spec_values(spec, found, keys),
         prices=_prices(spec, keys),
-        as_of=_as_of(keys),
+        as_of=price_date(keys),
         settings=settings,
         beaten=beaten,
         remedies=remedies,
@@ -241,7 +241,7 @@ def _prices(spec: ModelSpec, keys: Mapping[str, Written]) -> dict[str, Value]:
     }
 
 
-def _as_of(keys: Mapping[str, Written]) -> Value | None:
+def price_date(keys: Mapping[str, Written]) -> Value | None:
     """The date of the prices, if it stands in the file that has them: a date says nothing of another file's prices."""
     date, costs = keys.get("as_of"), keys.get("costs")
     if date is None or costs is None:

@@ -144,8 +144,13 @@ class Resolution:
 
     @property
     def chosen(self) -> ChainMember | None:
-        """The first member that can be called, or None."""
-        return next((member for member in self.chain if member.available), None)
+        """The member a call asks first, or None: the first that can be called and refuses nothing the policy forbids.
+
+        Where each refuses something, the first of them: the call fails with what it says.
+        """
+        available = [member for member in self.chain if member.available]
+        accepted = (member for member in available if self.policy != "error" or not member.refused)
+        return next(accepted, available[0] if available else None)
 
     def with_settings(self, settings: Mapping[str, Any], source: Source = NOWHERE) -> Resolution:
         """The same handle with settings that win over its own, such as a call's arguments."""
