@@ -20,6 +20,7 @@ _COMMANDS = {
     "disable": "Switch backends off.",
     "use": "Choose the routing profile in use.",
     "set-key": "Put a backend's key into .env.",
+    "migrate": "Rewrite an older configuration in the current form.",
     "validate": "Find every fault of a configuration.",
     "show": "Show the backends, models, presets, aliases or routes.",
     "explain": "Show the whole way of a handle.",

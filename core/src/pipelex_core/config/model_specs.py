@@ -180,7 +180,7 @@ class SpecReader:
                 ModelsManagerError, "bad-value", message, layers.where("model_id"), expected=expected
             )
             return "has a fault in its spec"
-        model_type = spec.model_type or self._inferred_type(spec.sdk, spec.outputs)
+        model_type = spec.model_type or self.inferred_type(spec.sdk, spec.outputs)
         return ModelSpec(
             name=name,
             backend=self.backend,
@@ -236,7 +236,7 @@ class SpecReader:
             prices = {name: price * _THOUSAND for name, price in prices.items()}
         return Costs(unit=_UNITS[model_type], **cast("dict[str, Any]", prices))
 
-    def _inferred_type(self, sdk: str, outputs: frozenset[str]) -> ModelType:
+    def inferred_type(self, sdk: str, outputs: frozenset[str]) -> ModelType:
         """What a model is for by its outputs, else by its sdk, where the models of that are for one thing only."""
         if "image" in outputs:
             return ModelType.IMG_GEN
