@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from decimal import Decimal
     from pathlib import Path
     from types import TracebackType
     from typing import Self, Unpack
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from pipelex_core.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
     from pipelex_core.config import LoadedConfig
     from pipelex_core.deck import ModelDeck
+    from pipelex_core.estimates import Estimate
+    from pipelex_core.execution.budgets import Budget, Unknown
     from pipelex_core.explain import Explanation
     from pipelex_core.media import MediaSource
     from pipelex_core.plugins import Plugins
@@ -35,15 +38,24 @@ class AsyncClient:
         deck: The handles, and what they mean.
         plugins: The plugins in use, and those that are not.
         config: What was loaded, for a client made by `from_project`; None for one made by hand.
+        total_budget: What all its calls count in, where it was made with `budget_usd`; or None.
     """
 
-    def __init__(self, deck: ModelDeck, plugins: Plugins, *, config: LoadedConfig | None = None) -> None:
+    def __init__(
+        self,
+        deck: ModelDeck,
+        plugins: Plugins,
+        *,
+        config: LoadedConfig | None = None,
+        budget_usd: Decimal | float | str | None = None,
+    ) -> None:
         self.deck = deck
         self.plugins = plugins
         self.config = config
         from pipelex_core.execution.operations import Operations  # what calls need, importing the package does not
 
-        self._operations = Operations(deck, plugins)
+        self._operations = Operations(deck, plugins, budget_usd=budget_usd)
+        self.total_budget = self._operations.total_budget
 
     @classmethod
     def from_project(
@@ -56,6 +68,7 @@ class AsyncClient:
         env_file: str | Path | None = None,
         plugins: Plugins | None = None,
         strict: bool = True,
+        budget_usd: Decimal | float | str | None = None,
     ) -> Self:
         """A client for the nearest `.pipelex` from `root` (or the working directory) upwards.
 
@@ -67,6 +80,7 @@ class AsyncClient:
             env_file: A `.env` file, instead of the one beside `.pipelex`.
             plugins: Plugins made by hand, instead of the installed ones.
             strict: False keeps loading when an enabled backend lacks a variable: its models are then unavailable.
+            budget_usd: US$ that all calls of the client may cost together; None for as much as they do.
 
         Raises:
             ConfigError: Every fault of the configuration, in `.problems`.
@@ -80,7 +94,7 @@ class AsyncClient:
         loaded = load(
             root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins, strict=strict
         )
-        return cls(loaded.deck, plugins, config=loaded)
+        return cls(loaded.deck, plugins, config=loaded, budget_usd=budget_usd)
 
     async def generate_text(
         self,
@@ -394,6 +408,60 @@ class AsyncClient:
         from pipelex_core.explain import explain
 
         return explain(handle, capability, deck=self.deck, plugins=self.plugins, config=self.config)
+
+    def estimate(
+        self,
+        prompt: Any,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        capability: Capability = "llm",
+        system: str | None = None,
+        images: Iterable[MediaSource] = (),
+        documents: Iterable[MediaSource] = (),
+        tools: Iterable[ToolLike] = (),
+        **settings: Any,
+    ) -> Estimate:
+        """What a call would use and cost, member by member of its chain; nothing is sent.
+
+        Args:
+            prompt: The call's prompt; for `capability="extract"`, its source.
+            model: As in the call.
+            capability: `llm`, `extract` or `img_gen`.
+            system: As in the call.
+            images: As in the call.
+            documents: As in the call.
+            tools: As in the call.
+            settings: As in the call; `max_tokens` bounds the answer.
+
+        Raises:
+            CallError: The call would be refused.
+            ConfigError: The handle leads to nothing that can be called.
+        """
+        from pipelex_core.estimates import estimate
+
+        return estimate(
+            self.deck,
+            prompt,
+            model=model,
+            capability=capability,
+            system=system,
+            images=images,
+            documents=documents,
+            tools=tools,
+            **settings,
+        )
+
+    def budget(self, *, usd: Decimal | float | str, unknown: Unknown = "refuse") -> Budget:
+        """A budget for the calls begun in its `with` block: `with client.budget(usd=0.5) as budget: …`.
+
+        Args:
+            usd: What they may cost together. A request that may cost more than is left is not sent.
+            unknown: Whether to `refuse` or `allow` a request where nobody knows what it may cost.
+
+        Raises:
+            UnsupportedInputError: The amount is none.
+        """
+        return self._operations.budget(usd, unknown)
 
     async def aclose(self) -> None:
         """Close what this client opened in the running loop."""

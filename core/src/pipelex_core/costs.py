@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipelex_core.results import Cost
+from pipelex_core.results import Cost, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipelex_core.results import Usage
+    from pipelex_core.expectations import Expectation
     from pipelex_core.specs import Costs
 
 _MILLION = Decimal(1_000_000)
@@ -28,6 +28,38 @@ def cost_of(costs: Costs | None, usage: Usage) -> Cost | None:
     count = usage.images if costs.unit == "image" else usage.pages
     prices = [price for price in (costs.input, costs.output) if price is not None]
     return None if count is None or not prices else Cost(amount=sum(prices, Decimal(0)) * count)
+
+
+def cost_bounds(costs: Costs | None, expected: Expectation) -> tuple[Decimal | None, Decimal | None]:
+    """The least and the most that a request will cost; None for a bound that is unknown.
+
+    The most is without any help of a provider's cache, and with whatever is dearest: writing to it, reasoning.
+    """
+    if costs is None:
+        return None, None
+    told, said, pages = expected.input_tokens, expected.output_tokens, expected.pages
+    low = Usage(
+        input_tokens=None if told is None else told.low,
+        output_tokens=None if said is None else said.low,
+        images=expected.images,
+        pages=None if pages is None else pages.low,
+    )
+    most_told, most_said = None if told is None else told.high, None if said is None else said.high
+    most = []
+    for written in {0, 0 if costs.input_cache_write is None else most_told}:
+        for reasoning in {0, 0 if costs.output_reasoning is None else most_said}:
+            high = Usage(
+                input_tokens=most_told,
+                output_tokens=most_said,
+                cache_write_tokens=written,
+                reasoning_tokens=reasoning,
+                images=expected.images,
+                pages=None if pages is None else pages.high,
+            )
+            most.append(cost_of(costs, high))
+    least = cost_of(costs, low)
+    amounts = [cost.amount for cost in most if cost is not None]
+    return None if least is None else least.amount, max(amounts) if len(amounts) == len(most) else None
 
 
 def total(costs: Iterable[Cost | None]) -> Cost | None:

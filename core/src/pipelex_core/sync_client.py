@@ -14,6 +14,7 @@ from pipelex_core.streams import RestartingTextStream, TextStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from decimal import Decimal
     from pathlib import Path
     from types import TracebackType
     from typing import Self, Unpack
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pipelex_core.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
     from pipelex_core.config import LoadedConfig
     from pipelex_core.deck import ModelDeck
+    from pipelex_core.estimates import Estimate
+    from pipelex_core.execution.budgets import Budget, Unknown
     from pipelex_core.explain import Explanation
     from pipelex_core.media import MediaSource
     from pipelex_core.plugins import Plugins
@@ -42,10 +45,19 @@ class Client:
         deck: The handles, and what they mean.
         plugins: The plugins in use, and those that are not.
         config: What was loaded, for a client made by `from_project`; None for one made by hand.
+        total_budget: What all its calls count in, where it was made with `budget_usd`; or None.
     """
 
-    def __init__(self, deck: ModelDeck, plugins: Plugins, *, config: LoadedConfig | None = None) -> None:
-        self._client = AsyncClient(deck, plugins, config=config)
+    def __init__(
+        self,
+        deck: ModelDeck,
+        plugins: Plugins,
+        *,
+        config: LoadedConfig | None = None,
+        budget_usd: Decimal | float | str | None = None,
+    ) -> None:
+        self._client = AsyncClient(deck, plugins, config=config, budget_usd=budget_usd)
+        self.total_budget = self._client.total_budget
         self._thread = LoopThread(self._client.aclose)
         self.deck = deck
         self.plugins = plugins
@@ -62,12 +74,13 @@ class Client:
         env_file: str | Path | None = None,
         plugins: Plugins | None = None,
         strict: bool = True,
+        budget_usd: Decimal | float | str | None = None,
     ) -> Self:
         """As `AsyncClient.from_project`."""
         made = AsyncClient.from_project(
             root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins, strict=strict
         )
-        return cls(made.deck, made.plugins, config=made.config)
+        return cls(made.deck, made.plugins, config=made.config, budget_usd=budget_usd)
 
     def generate_text(
         self,
@@ -313,6 +326,34 @@ class Client:
     def explain(self, handle: str | Mapping[str, Any], *, capability: Capability = "llm") -> Explanation:
         """As `AsyncClient.explain`."""
         return self._client.explain(handle, capability=capability)
+
+    def estimate(
+        self,
+        prompt: Any,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        capability: Capability = "llm",
+        system: str | None = None,
+        images: Iterable[MediaSource] = (),
+        documents: Iterable[MediaSource] = (),
+        tools: Iterable[ToolLike] = (),
+        **settings: Any,
+    ) -> Estimate:
+        """As `AsyncClient.estimate`."""
+        return self._client.estimate(
+            prompt,
+            model=model,
+            capability=capability,
+            system=system,
+            images=images,
+            documents=documents,
+            tools=tools,
+            **settings,
+        )
+
+    def budget(self, *, usd: Decimal | float | str, unknown: Unknown = "refuse") -> Budget:
+        """As `AsyncClient.budget`."""
+        return self._client.budget(usd=usd, unknown=unknown)
 
     def close(self) -> None:
         """Close every connection, and end the client's thread."""

@@ -1,7 +1,7 @@
 """The seam between an attempt and its request: what may hold a request back, and learns afterwards what it used.
 
 An admission stands innermost, inside the middlewares: a call that a middleware answers by itself (a cache) neither
-waits nor counts. Nothing is configured: there is no admission, and the way of a call is as short as without this module.
+waits nor counts. Nothing is configured: there is nothing to enter, and the way of a call is as short as without this module.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pipelex_core.execution.attempts import Attempting
 
 if TYPE_CHECKING:
-    from pipelex_core.deck import ModelDeck
+    from types import TracebackType
 
-Admission: TypeAlias = Callable[[Attempting], AbstractAsyncContextManager[Any]]
-"""Lets one attempt in. Entered before the request is sent, and left when its answer, its error or its cancellation is here.
+    from pipelex_core.deck import ModelDeck
+    from pipelex_core.execution.budgets import Reservation
+
+Admission: TypeAlias = Callable[[Attempting], AbstractAsyncContextManager[Any] | None]
+"""Lets one attempt in; None where nothing holds it back. Entered before the request is sent, and left when its answer, its error or its cancellation is here.
 
 On entering, `attempting.request` is what is about to be sent and `attempting.ends_at` when the caller's time is over
 (monotonic). It may wait, and tells `attempting.waited(seconds, reason)`; the deadline and a caller who gives up cancel it
@@ -29,6 +32,56 @@ where it reported nothing. For a stream it may be left in another task than it w
 """
 
 
-def admission_of(deck: ModelDeck) -> Admission | None:  # noqa: ARG001 -- limits are read from its backends
-    """What the requests of a deck's models pass; None where nothing holds them back."""
-    return None
+def admission_of(deck: ModelDeck) -> Admission:
+    """What the requests of a deck's models pass: the budgets of the call, and the limits of the backend and the model."""
+    if not _is_limited(deck):
+        return _budgets_alone
+    from pipelex_core.execution.limits.limiter import limiter_of
+
+    limiter = limiter_of(deck)
+
+    def admit(attempting: Attempting) -> AbstractAsyncContextManager[Any] | None:
+        admitted = limiter(attempting)
+        return Budgeted(attempting, admitted) if attempting.budgets else admitted
+
+    return admit
+
+
+def _is_limited(deck: ModelDeck) -> bool:
+    return any(config.limits for config in deck.backends.values()) or any(
+        entry.spec is not None and entry.spec.limits for entry in deck.models.values()
+    )
+
+
+def _budgets_alone(attempting: Attempting) -> AbstractAsyncContextManager[Any] | None:
+    return Budgeted(attempting, None) if attempting.budgets else None
+
+
+class Budgeted:
+    """One attempt that counts in budgets; reserved before it waits, so that what waits is not promised to others."""
+
+    def __init__(self, attempting: Attempting, admitted: AbstractAsyncContextManager[Any] | None) -> None:
+        self._attempting = attempting
+        self._admitted = admitted
+        self._reservation: Reservation | None = None
+
+    async def __aenter__(self) -> None:
+        from pipelex_core.execution.budgets import Reservation
+
+        attempting = self._attempting
+        assert attempting.request is not None  # noqa: S101 -- an admission is entered with what is about to be sent
+        self._reservation = Reservation(attempting.budgets, attempting.request)
+        if self._admitted is not None:
+            try:
+                await self._admitted.__aenter__()
+            except BaseException as error:
+                self._reservation.settle(attempting, error)
+                raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        assert self._reservation is not None  # noqa: S101 -- it was entered
+        self._reservation.settle(self._attempting, error)
+        if self._admitted is not None:
+            await self._admitted.__aexit__(kind, error, traceback)

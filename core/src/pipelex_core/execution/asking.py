@@ -46,7 +46,7 @@ class Asking:
         backends: Backends,
         configs: Mapping[str, BackendConfig],
         plugins: Plugins,
-        admission: Admission | None,
+        admission: Admission,
     ) -> None:
         self.backends = backends
         self.configs = configs
@@ -96,9 +96,10 @@ class Asking:
     async def _send(self, method: Any, attempting: Attempting, call: Call) -> Any:
         """The plugin's answer, once the request is let in."""
         attempting.request = call.request
-        if self.admission is None:
+        admitted = self.admission(attempting)
+        if admitted is None:
             return await self._answer(method, attempting)
-        async with self.admission(attempting):
+        async with admitted:
             return await self._answer(method, attempting)
 
     async def _answer(self, method: Any, attempting: Attempting) -> Any:

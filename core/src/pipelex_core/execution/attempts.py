@@ -13,6 +13,7 @@ from pipelex_core.results import Attempt
 
 if TYPE_CHECKING:
     from pipelex_core.errors import DeadlineExceededError
+    from pipelex_core.execution.budgets import Budget
     from pipelex_core.execution.terms import Terms
     from pipelex_core.requests import Request
     from pipelex_core.results import CacheUse, Cost, Usage
@@ -31,6 +32,7 @@ class Attempting:
         ends_at: When the caller's time is over (monotonic seconds), or None.
         idle_timeout: Seconds that the provider may be silent, or None.
         others_left: Whether another member of the chain has not been asked yet.
+        budgets: What it counts in.
         started: When the attempt began (monotonic seconds); waiting does not count.
         request: What is about to be sent, as the middlewares left it; None until they let it through.
         sent: Whether the plugin has been asked.
@@ -46,6 +48,7 @@ class Attempting:
     ends_at: float | None = None
     idle_timeout: float | None = None
     others_left: bool = False
+    budgets: tuple[Budget, ...] = ()
     started: float = field(factory=time.monotonic)
     request: Request | None = None
     sent: bool = False
@@ -97,6 +100,7 @@ class Ledger:
         wait_s: Seconds waited before the next attempt.
         wait_reason: Why, or None.
         others_left: Whether a member has not been asked yet, besides the one whose turn it is.
+        budgets: What the call counts in.
         started: When the call began (monotonic seconds).
     """
 
@@ -106,6 +110,7 @@ class Ledger:
     wait_s: float = 0.0
     wait_reason: str | None = None
     others_left: bool = False
+    budgets: tuple[Budget, ...] = ()
     started: float = field(factory=time.monotonic)
 
     @property
@@ -120,7 +125,7 @@ class Ledger:
 
     def begin(self, spec: ModelSpec, terms: Terms) -> Attempting:
         """An attempt begins."""
-        self.current = self.last = Attempting(spec, terms.ends_at, terms.idle_timeout, self.others_left)
+        self.current = self.last = Attempting(spec, terms.ends_at, terms.idle_timeout, self.others_left, self.budgets)
         self.current.wait_s, self.current.wait_reason = self.wait_s, self.wait_reason
         return self.current
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.execution.attempts import Ledger
+from pipelex_core.execution.budgets import Budget, budgets_of
 from pipelex_core.execution.plans import plan_extract, plan_image, plan_text
 from pipelex_core.execution.results import document_result, image_result, text_result
 from pipelex_core.execution.terms import read_terms
@@ -17,9 +18,11 @@ from pipelex_core.streams import AsyncRestartingTextStream, AsyncTextStream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from decimal import Decimal
 
     from pipelex_core.calls import Operation
     from pipelex_core.deck import ModelDeck
+    from pipelex_core.execution.budgets import Unknown
     from pipelex_core.execution.plan import Plan
     from pipelex_core.media import MediaSource
     from pipelex_core.plugins import Plugins
@@ -33,8 +36,9 @@ if TYPE_CHECKING:
 class Operations:
     """What one client can do."""
 
-    def __init__(self, deck: ModelDeck, plugins: Plugins) -> None:
+    def __init__(self, deck: ModelDeck, plugins: Plugins, *, budget_usd: Decimal | float | str | None = None) -> None:
         self._deck = deck
+        self.total_budget = None if budget_usd is None else Budget(budget_usd)
         self._execution = Execution(deck, plugins)
 
     async def generate_text(self, prompt: Prompt, model: Handle, settings: Settings, **given: Any) -> TextResult:
@@ -51,7 +55,7 @@ class Operations:
         """A text, piece by piece; `given` as in `_plan_text`."""
         plan = self._plan_text("stream_text", prompt, model, settings, **given)
         kind = AsyncRestartingTextStream if plan.terms.restarts else AsyncTextStream
-        return kind(self._execution.stream(plan, Ledger()))
+        return kind(self._execution.stream(plan, self._ledger()))
 
     async def generate_object(
         self,
@@ -129,9 +133,17 @@ class Operations:
             operation=operation,
         )
 
+    def budget(self, usd: Decimal | float | str, unknown: Unknown) -> Budget:
+        """A budget for the calls that are begun inside it."""
+        return Budget(usd, unknown=unknown, owner=self)
+
+    def _ledger(self) -> Ledger:
+        """The ledger of a call that begins now, with the budgets that it counts in."""
+        return Ledger(budgets=budgets_of(self, self.total_budget))
+
     async def _told(self, plan: Plan, ask: Callable[[Ledger], Awaitable[Any]]) -> Any:
         """The result of a call, after those who listen heard how it ended."""
-        ledger = Ledger()
+        ledger = self._ledger()
         ended: Any = None
         try:
             ended = await ask(ledger)

@@ -16,6 +16,7 @@ from pipelex_core.results import TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
     from pipelex_core.calls import Call
     from pipelex_core.deck import ChainMember
@@ -73,17 +74,18 @@ async def _send(
         if hasattr(events, "close"):
             events.close()  # a coroutine, which would complain
         raise wrong_answer(call.request.spec, events)
-    if asking.admission is None:
-        return _events(asking, events, attempting)
-    return _admitted(asking, events, attempting)
+    answering = _events(asking, events, attempting)
+    admitted = asking.admission(attempting)
+    return answering if admitted is None else _admitted(admitted, events, answering)
 
 
-async def _admitted(asking: Asking, events: Any, attempting: Attempting) -> AsyncIterator[str | TextAnswer]:
+async def _admitted(
+    admitted: AbstractAsyncContextManager[Any], events: Any, answering: AsyncIterator[str | TextAnswer]
+) -> AsyncIterator[str | TextAnswer]:
     """The plugin's events, once the request is let in."""
-    assert asking.admission is not None  # noqa: S101 -- asked before
     try:
-        async with asking.admission(attempting):
-            async for event in _events(asking, events, attempting):
+        async with admitted:
+            async for event in answering:
                 yield event
     finally:
         await events.aclose()  # also of one that was not let in

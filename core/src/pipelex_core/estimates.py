@@ -1,0 +1,133 @@
+"""What a call would use and cost, before it is made: what `client.estimate` and `pipelex explain --prompt` tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from pipelex_core.costs import cost_bounds
+from pipelex_core.errors import CallError, UnsupportedInputError
+from pipelex_core.execution.plans import plan_extract, plan_image, plan_text
+from pipelex_core.expectations import expect
+from pipelex_core.media import read_media
+from pipelex_core.prompts import read_image_prompt, read_prompt, read_tools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from decimal import Decimal
+
+    from pipelex_core.deck import ChainMember, ModelDeck
+    from pipelex_core.execution.plan import Plan
+    from pipelex_core.expectations import Guess
+    from pipelex_core.media import MediaSource
+    from pipelex_core.prompts import ToolLike
+    from pipelex_core.specs import Capability
+
+
+@frozen(kw_only=True)
+class MemberEstimate:
+    """What one member of a chain would use and cost, if it is the one that answers.
+
+    Attributes:
+        model: Name of the model.
+        backend: Its backend.
+        model_id: What the provider calls it.
+        input_tokens: Tokens of the prompt: `low`, `likely` and `high`; None where it is not billed by tokens.
+        output_tokens: Tokens of the answer, likewise; `high` is None where nothing bounds it.
+        images: Images that will be made, or None.
+        pages: Pages that will be read, or None.
+        cost_low: The least it will cost; None where prices are unknown.
+        cost_high: The most it will cost; None where prices, or a bound, are unknown.
+        refused: Why it would not be asked at all, or None.
+    """
+
+    model: str
+    backend: str
+    model_id: str
+    input_tokens: Guess | None = None
+    output_tokens: Guess | None = None
+    images: int | None = None
+    pages: Guess | None = None
+    cost_low: Decimal | None = None
+    cost_high: Decimal | None = None
+    refused: str | None = None
+
+
+@frozen(kw_only=True)
+class Estimate:
+    """What a call would use and cost.
+
+    Attributes:
+        handle: The handle it was asked for.
+        members: Those that would be asked, first to last; the first that answers is paid.
+        currency: Of the costs.
+    """
+
+    handle: str
+    members: tuple[MemberEstimate, ...]
+    currency: str = "USD"
+
+    @property
+    def cost_low(self) -> Decimal | None:
+        """The least that the call costs: what the cheapest member costs at least; None where one is unknown."""
+        lows = [member.cost_low for member in self.members if member.refused is None]
+        return None if not lows or None in lows else min(low for low in lows if low is not None)
+
+    @property
+    def cost_high(self) -> Decimal | None:
+        """The most that one answer costs: what the dearest member costs at most; None where one is unknown."""
+        highs = [member.cost_high for member in self.members if member.refused is None]
+        return None if not highs or None in highs else max(high for high in highs if high is not None)
+
+
+def estimate(
+    deck: ModelDeck,
+    prompt: Any,
+    *,
+    model: str | Mapping[str, Any] | None = None,
+    capability: Capability = "llm",
+    system: str | None = None,
+    images: Iterable[MediaSource] = (),
+    documents: Iterable[MediaSource] = (),
+    tools: Iterable[ToolLike] = (),
+    **settings: Any,
+) -> Estimate:
+    """What a call would use and cost; nothing is sent. How tokens are counted is told in `expectations.py`.
+
+    Raises:
+        CallError: The call would be refused.
+        ConfigError: The handle leads to nothing that can be called.
+    """
+    if capability == "llm":
+        conversation = read_prompt(prompt, system=system, images=images, documents=documents)
+        plan = plan_text(deck, model, settings, conversation, tools=read_tools(tools))
+    elif capability == "img_gen":
+        plan = plan_image(deck, model, settings, read_image_prompt(prompt))
+    elif capability == "extract":
+        plan = plan_extract(deck, model, settings, read_media(prompt))
+    else:
+        msg = f"a capability is llm, extract or img_gen, not {capability!r}"
+        raise UnsupportedInputError(msg)
+    return Estimate(handle=plan.handle, members=tuple(_of_member(member, plan) for member in plan.members))
+
+
+def _of_member(member: ChainMember, plan: Plan) -> MemberEstimate:
+    spec = member.spec
+    assert spec is not None  # noqa: S101 -- only available members are in a plan
+    try:
+        expected = expect(plan.build(spec, member.settings, None))
+    except CallError as error:
+        return MemberEstimate(model=spec.name, backend=spec.backend, model_id=spec.model_id, refused=error.message)
+    low, high = cost_bounds(spec.costs, expected)
+    return MemberEstimate(
+        model=spec.name,
+        backend=spec.backend,
+        model_id=spec.model_id,
+        input_tokens=expected.input_tokens,
+        output_tokens=expected.output_tokens,
+        images=expected.images,
+        pages=expected.pages,
+        cost_low=low,
+        cost_high=high,
+    )

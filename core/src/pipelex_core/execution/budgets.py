@@ -1,0 +1,208 @@
+"""Budgets: what calls may cost together, held before each request is sent and not only seen afterwards.
+
+A request first reserves the most it may cost, and is refused where that does not fit into what is left; when it has ended,
+what it really cost takes the reservation's place. So a budget holds across retries, fallbacks and calls at the same time. An
+answer that was paid for is always handed out, even where it cost more than was reserved.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextvars import ContextVar
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Literal
+
+from pipelex_core.costs import cost_bounds
+from pipelex_core.errors import BudgetExceededError, UnsupportedInputError
+from pipelex_core.execution.outcomes import was_turned_away
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from pipelex_core.execution.attempts import Attempting
+    from pipelex_core.requests import Request
+
+Unknown = Literal["refuse", "allow"]
+_ZERO = Decimal(0)
+
+
+class _Lock:
+    """The lock of all budgets, so that a request reserves in several of them at once, or in none."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+    def renew(self) -> None:
+        """In a forked child: it may have been held."""
+        self.lock = threading.Lock()
+
+
+_LOCK = _Lock()
+_OPEN: ContextVar[tuple[Budget, ...]] = ContextVar("pipelex_core_budgets", default=())
+
+
+class Budget:
+    """Money for calls, in US$.
+
+    As a context manager it counts the calls that are begun inside, by the client that made it; it may be entered again, in
+    another thread too, and goes on counting. Budgets may be nested: a call counts in all of them.
+    """
+
+    def __init__(self, usd: Decimal | float | str, *, unknown: Unknown = "refuse", owner: object = None) -> None:
+        self._limit = _amount(usd)
+        if unknown not in {"refuse", "allow"}:
+            msg = f"unknown is 'refuse' or 'allow', not {unknown!r}"
+            raise UnsupportedInputError(msg)
+        self._allows_unknown = unknown == "allow"
+        self._owner = owner
+        self._spent = self._reserved = self._estimated = _ZERO
+        self._unpriced = 0
+
+    @property
+    def limit(self) -> Decimal:
+        """What the calls may cost together."""
+        return self._limit
+
+    @property
+    def spent(self) -> Decimal:
+        """What has been paid, failed attempts included."""
+        return self._spent
+
+    @property
+    def estimated(self) -> Decimal:
+        """The part of `spent` that nobody told: the most that attempts may have cost which broke off or reported nothing."""
+        return self._estimated
+
+    @property
+    def reserved(self) -> Decimal:
+        """The most that the requests under way may cost."""
+        return self._reserved
+
+    @property
+    def remaining(self) -> Decimal:
+        """What is neither spent nor reserved; never below zero."""
+        return max(self._limit - self._spent - self._reserved, _ZERO)
+
+    @property
+    def unpriced(self) -> int:
+        """Attempts whose cost is unknown and counts as nothing, where `unknown="allow"` let them through."""
+        return self._unpriced
+
+    def check(self, most: Decimal | None, model: str) -> None:
+        """Whether a request fits that may cost so much, or nobody knows what.
+
+        Raises:
+            BudgetExceededError: It does not.
+        """
+        left = self.remaining
+        if most is None:
+            if not self._allows_unknown:
+                msg = (
+                    f"what model '{model}' may cost is unknown, so no budget can hold it: give it prices and the call a "
+                    "max_tokens, or the budget unknown='allow'"
+                )
+                raise BudgetExceededError(msg)
+            if left <= 0:
+                msg = f"nothing is left of the budget of {_shown(self._limit)} US$"
+                raise BudgetExceededError(msg)
+        elif most > left:
+            msg = (
+                f"a request to model '{model}' may cost {_shown(most)} US$, and of the budget of {_shown(self._limit)} US$ "
+                f"{_shown(left)} US$ are left"
+            )
+            raise BudgetExceededError(msg)
+
+    def hold(self, most: Decimal | None) -> None:
+        """Reserve what a request may cost."""
+        self._reserved += most or _ZERO
+
+    def settle(self, most: Decimal | None, paid: Decimal | None) -> None:
+        """A request that held so much has ended; `paid` is None where nobody knows."""
+        self._reserved -= most or _ZERO
+        if paid is not None:
+            self._spent += paid
+        elif most is not None:
+            self._spent += most
+            self._estimated += most
+        else:
+            self._unpriced += 1
+
+    def counts_for(self, owner: object) -> bool:
+        """Whether it counts the calls of this client."""
+        return self._owner is owner
+
+    def __repr__(self) -> str:
+        return f"Budget(limit={self._limit}, spent={self._spent}, reserved={self._reserved})"
+
+    def __enter__(self) -> Self:
+        _OPEN.set((*_OPEN.get(), self))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        opened = list(_OPEN.get())
+        if self in opened:
+            del opened[len(opened) - 1 - opened[::-1].index(self)]
+        _OPEN.set(tuple(opened))
+
+
+def budgets_of(owner: object, own: Budget | None = None) -> tuple[Budget, ...]:
+    """The budgets that a call counts in which a client begins here and now; the client's own first."""
+    opened = _OPEN.get()
+    if not opened:
+        return () if own is None else (own,)
+    found = dict.fromkeys(budget for budget in opened if budget.counts_for(owner))
+    return tuple(found) if own is None else (own, *found)
+
+
+class Reservation:
+    """What one attempt holds of its budgets; made before it is sent, settled when it has ended.
+
+    Raises:
+        BudgetExceededError: One of the budgets does not reach, or the cost is unknown and may not be. Nothing is held then.
+    """
+
+    def __init__(self, budgets: tuple[Budget, ...], request: Request) -> None:
+        from pipelex_core.expectations import expect
+
+        self._budgets = budgets
+        self._most = cost_bounds(request.spec.costs, expect(request))[1]
+        with _LOCK.lock:
+            for budget in budgets:
+                budget.check(self._most, request.spec.name)
+            for budget in budgets:
+                budget.hold(self._most)
+
+    def settle(self, attempting: Attempting, error: BaseException | None) -> None:
+        """The attempt has ended: what it cost is spent."""
+        cost = attempting.cost
+        paid = None if cost is None else cost.amount
+        if paid is None and was_turned_away(attempting, error):
+            paid = _ZERO
+        with _LOCK.lock:
+            for budget in self._budgets:
+                budget.settle(self._most, paid)
+
+
+def _shown(amount: Decimal) -> str:
+    return f"{amount:.6f}".rstrip("0").rstrip(".")
+
+
+def _amount(usd: Decimal | float | str) -> Decimal:
+    given: object = usd
+    if isinstance(given, (int, float, str, Decimal)) and not isinstance(given, bool):
+        try:
+            amount = Decimal(str(given))
+        except InvalidOperation:
+            amount = Decimal("nan")
+        if amount.is_finite() and amount >= 0:
+            return amount
+    msg = f"a budget is an amount of US$, 0 or more, not {given!r}"
+    raise UnsupportedInputError(msg)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_LOCK.renew)

@@ -1,0 +1,23 @@
+"""What an attempt that ended without an answer has used: nothing, where the provider turned it away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_core.errors import CallError, ProviderConnectionError
+
+if TYPE_CHECKING:
+    from pipelex_core.execution.attempts import Attempting
+
+
+def was_turned_away(attempting: Attempting, error: BaseException | None) -> bool:
+    """Whether an attempt is sure to have used nothing: not sent, not taken, or answered with an error's status.
+
+    Not sure is what was cancelled, what broke off, what may have been taken all the same (`unsettled`), and an answer that
+    is none: the work may have been done.
+    """
+    if not attempting.sent:
+        return True
+    if not isinstance(error, CallError) or error.unsettled or attempting.text or attempting.usage is not None:
+        return False
+    return isinstance(error, ProviderConnectionError) or (error.status is not None and error.status >= 400)

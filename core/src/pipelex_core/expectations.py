@@ -1,0 +1,164 @@
+"""What a request will use, guessed before it is sent: nobody's tokenizer is asked, so each guess has bounds.
+
+Text is counted by the script it is written in, because tokenizers are made for what is written most. For each character
+there are, at least, likely and at most, so many tokens:
+
+| characters | at least | likely | at most |
+|---|---|---|---|
+| ASCII: English, code, digits | 0.17 | 0.25 | 0.7 |
+| others of two bytes in UTF-8: accents, Greek, Cyrillic, Arabic | 0.25 | 0.5 | 1.25 |
+| of three bytes: Chinese, Japanese, Korean, Thai, Devanagari | 0.25 | 1 | 2 |
+| of four bytes: emoji | 1 | 2 | 4 |
+
+The bounds hold what four tokenizers make of prose in eleven languages, of code, JSON and hexadecimal digits: o200k_base and
+cl100k_base of OpenAI, and those that Anthropic and DeepSeek have published.
+
+A message costs 4 tokens more, an image 85 to 5,000 (likely 800), a page of a PDF 250 to 5,000 (likely 2,000). An answer has
+at least one token and at most `max_tokens`, the call's or else the model's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from pipelex_core.page_count import count_pages
+from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipelex_core.parts import Media, Part
+    from pipelex_core.requests import Request, TextRequest
+
+_PER_MESSAGE = 4
+_SHARES: dict[str, tuple[float, float, float]] = {
+    "ascii": (1 / 6, 1 / 4, 0.7),
+    "two": (1 / 4, 1 / 2, 1.25),
+    "three": (1 / 4, 1, 2),
+    "four": (1, 2, 4),
+}
+_LIKELY_ANSWER = 1000
+
+
+@frozen
+class Guess:
+    """A count that is not known yet; `high` is None where nothing bounds it."""
+
+    low: int = 0
+    likely: int = 0
+    high: int | None = 0
+
+    def __add__(self, other: Guess) -> Guess:
+        high = None if self.high is None or other.high is None else self.high + other.high
+        return Guess(self.low + other.low, self.likely + other.likely, high)
+
+    def times(self, low: int, likely: int, high: int) -> Guess:
+        """So many of each."""
+        return Guess(self.low * low, self.likely * likely, None if self.high is None else self.high * high)
+
+
+_IMAGE = Guess(85, 800, 5000)
+_PAGE = (250, 2000, 5000)
+
+
+@frozen(kw_only=True)
+class Expectation:
+    """What a request will use.
+
+    Attributes:
+        input_tokens: Tokens of the prompt, None for what is not a matter of tokens.
+        output_tokens: Tokens of the answer, likewise.
+        images: Images that will be made, or None.
+        pages: Pages that will be read, or None.
+    """
+
+    input_tokens: Guess | None = None
+    output_tokens: Guess | None = None
+    images: int | None = None
+    pages: Guess | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that will likely be used, input and output; what a limit reserves."""
+        return (self.input_tokens.likely if self.input_tokens else 0) + self.asked
+
+    @property
+    def asked(self) -> int:
+        """Output tokens to reserve: all that the call asks for, or a likely number where it does not say."""
+        return self.output_tokens.likely if self.output_tokens else 0
+
+
+def expect(request: Request) -> Expectation:
+    """What a request will use, all of it computed here."""
+    if isinstance(request, ExtractRequest):
+        return Expectation(pages=pages_of(request.document))
+    if isinstance(request, ImageRequest):
+        return Expectation(input_tokens=tokens_of(request.prompt), images=request.number)
+    return Expectation(input_tokens=_input(request), output_tokens=_output(request))
+
+
+def tokens_of(text: str) -> Guess:
+    """Tokens of a text, by how many characters of each kind it has."""
+    if text.isascii():
+        counts = {"ascii": len(text)}
+    else:
+        ascii_only = len(text.encode("ascii", "ignore"))
+        utf8 = len(text.encode("utf-8", "surrogatepass"))
+        four = len(text.encode("utf-16-le", "surrogatepass")) // 2 - len(text)
+        between = len(text) - ascii_only - four  # of two or three bytes each
+        three = utf8 - ascii_only - 4 * four - 2 * between
+        counts = {"ascii": ascii_only, "two": between - three, "three": three, "four": four}
+    low, likely, high = (sum(count * _SHARES[kind][at] for kind, count in counts.items()) for at in range(3))
+    return Guess(math.ceil(low), math.ceil(likely), math.ceil(high))
+
+
+def pages_of(document: Media) -> Guess:
+    """Pages of a document; at least one where they cannot be counted."""
+    if document.media_type != "application/pdf":
+        return Guess(1, 1, 1)
+    count = None if document.data is None else count_pages(document.data)
+    return Guess(1, 10, None) if count is None else Guess(count, count, count)
+
+
+def _input(request: TextRequest) -> Guess:
+    told = tokens_of(request.system) if request.system else Guess()
+    for message in request.messages:
+        told += Guess(_PER_MESSAGE, _PER_MESSAGE, 2 * _PER_MESSAGE)
+        for part in message.parts:
+            told += _part(part)
+    data: list[object] = [{"name": t.name, "description": t.description, **t.parameters} for t in request.tools]
+    if isinstance(request, ObjectRequest):
+        data.append(request.schema)
+    return told + _as_json(data) if data else told
+
+
+def _part(part: Part) -> Guess:
+    match part:
+        case TextPart(text=text):
+            return tokens_of(text)
+        case ImagePart():
+            return _IMAGE
+        case DocumentPart(media=media):
+            return pages_of(media).times(*_PAGE)
+        case ToolCall(name=name, arguments=arguments):
+            return tokens_of(name) + _as_json([arguments])
+        case ToolResult(content=content):
+            return tokens_of(content)
+        case ProviderPart(data=given):
+            return _as_json([given])
+
+
+def _as_json(values: Iterable[object]) -> Guess:
+    return tokens_of("".join(json.dumps(value, ensure_ascii=False, default=str) for value in values))
+
+
+def _output(request: TextRequest) -> Guess:
+    most = request.spec.max_tokens if request.max_tokens is None else request.max_tokens
+    if most is None:
+        return Guess(1, _LIKELY_ANSWER, request.spec.context_window)
+    return Guess(1, most if request.max_tokens is not None else min(most, _LIKELY_ANSWER), most)
