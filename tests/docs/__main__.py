@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.docs.error_pages import FOLDER, error_pages
 from tests.docs.markdown import documents, with_made
 from tests.docs.tables import made_parts
 
@@ -15,6 +16,15 @@ def main() -> None:
         if new != old:
             file.write_text(new, encoding="utf-8")
             print(f"written {file.name}")
+    FOLDER.mkdir(exist_ok=True)
+    pages = error_pages()
+    for file in FOLDER.glob("*.md"):
+        if file not in pages:
+            file.unlink()
+    for file, text in pages.items():
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+            print(f"written errors/{file.name}")
 
 
 if __name__ == "__main__":

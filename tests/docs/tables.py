@@ -179,7 +179,9 @@ def _codes() -> str:
     if set(found) != set(CODES):
         msg = f"tests/docs/meanings.py and the code differ in problem codes: {sorted(set(found) ^ set(CODES))}"
         raise AssertionError(msg)
-    return _table(("code", "is", "means"), ((f"`{code}`", found[code], CODES[code]) for code in sorted(CODES)))
+    return _table(
+        ("code", "is", "means"), ((f"[`{code}`](errors/{code}.md)", found[code], CODES[code]) for code in sorted(CODES))
+    )
 
 
 def _hooks() -> str:

@@ -64,8 +64,10 @@ def read_toml(
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
+        before = content[content.rfind(b"\n", 0, error.start) + 1 : error.start]
+        column = len(before.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")) + 1
         message = f"the file {file.name} is not UTF-8: byte 0x{content[error.start]:02x}"
-        faults.error(kind, "bad-encoding", message, named, line=line, expected="text in UTF-8")
+        faults.error(kind, "bad-encoding", message, named, line=line, column=column, expected="text in UTF-8")
         return None
     try:
         return TomlFile(tomli.loads(text, parse_float=parse_float), text.count("${"))

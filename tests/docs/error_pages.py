@@ -1,0 +1,32 @@
+"""The pages of docs/errors/, one a code: what it means and what it is come from the code, its example from a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_core.validation.codes import MEANINGS
+from tests.docs.codes import problem_codes
+from tests.docs.error_examples import example
+from tests.docs.error_texts import WORDS
+from tests.docs.markdown import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = ROOT / "docs" / "errors"
+
+
+def error_page(code: str, severity: str) -> str:
+    """One page."""
+    made, words = example(code), WORDS[code]
+    article = "An error" if severity == "error" else "A warning" if severity == "warning" else "An error or a warning"
+    return (
+        f"# `{code}`\n\n{article}. {MEANINGS[code]}\n\n{words.why}\n\n## What to do\n\n{words.mend}\n\n"
+        f"## Example\n\n{made.mistake.strip()}\n\n`pipelex validate` says:\n\n```text\n{made.report}\n```\n\n"
+        "[All codes](../configuration.md#errors)\n"
+    )
+
+
+def error_pages() -> dict[Path, str]:
+    """File -> text, of every page."""
+    return {FOLDER / f"{code}.md": error_page(code, severity) for code, severity in sorted(problem_codes().items())}

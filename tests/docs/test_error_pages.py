@@ -1,0 +1,28 @@
+"""Every code has its page, made now; its example gives that code."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelex_core.validation.codes import MEANINGS, page
+from tests.docs.codes import problem_codes
+from tests.docs.error_examples import example
+from tests.docs.error_pages import FOLDER, error_page
+from tests.docs.error_texts import WORDS
+from tests.docs.markdown import ROOT
+
+CODES = problem_codes()
+
+
+def test_every_code_has_words_a_meaning_and_a_page() -> None:
+    """And none is left of a code that is gone."""
+    assert set(CODES) == set(WORDS) == set(MEANINGS)
+    assert {file.stem for file in FOLDER.glob("*.md")} == set(CODES)
+    assert all((ROOT / page(code)).is_file() for code in CODES)
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_a_page_is_up_to_date_and_its_example_gives_its_code(code: str) -> None:
+    """The example's only finding is the page's; `poe docs` writes the page anew."""
+    assert set(example(code).codes) == {code}
+    assert (FOLDER / f"{code}.md").read_text(encoding="utf-8") == error_page(code, CODES[code]), "run: poe docs"
