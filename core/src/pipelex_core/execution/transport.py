@@ -13,6 +13,8 @@ import httpx2
 from multidict import CIMultiDict
 from yarl import URL
 
+from pipelex_core.execution.clocks import silence
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
@@ -51,6 +53,8 @@ class PoolTransport(httpx2.AsyncBaseTransport):
         """The answer to one request; raises httpx2's errors."""
         if self._session is None:
             self._session = self._make_session()
+        clock = silence.get()
+        heard = None if clock is None else clock.heard
         limits = request.extensions.get("timeout") or {}
         timeout = aiohttp.ClientTimeout(
             total=None, connect=limits.get("pool"), sock_connect=limits.get("connect"), sock_read=limits.get("read")
@@ -74,10 +78,12 @@ class PoolTransport(httpx2.AsyncBaseTransport):
             raise _ours(error) from error
         except ValueError as error:  # a port or a host's name that is none
             raise httpx2.UnsupportedProtocol(str(error)) from error
+        if heard is not None:
+            heard()
         return httpx2.Response(
             status_code=response.status,
             headers=response.raw_headers,
-            stream=_Answer(response),
+            stream=_Answer(response, heard),
             extensions={"http_version": b"HTTP/1.1", "reason_phrase": (response.reason or "").encode()},
         )
 
@@ -91,12 +97,16 @@ class PoolTransport(httpx2.AsyncBaseTransport):
 class _Answer(httpx2.AsyncByteStream):
     """The body of an answer, as it comes; closing it before its end closes the connection."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, heard: Callable[[], None] | None) -> None:
         self._response = response
+        self._heard = heard
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        heard = self._heard
         try:
             async for piece in self._response.content.iter_any():
+                if heard is not None:
+                    heard()
                 yield piece
         except (aiohttp.ClientError, OSError) as error:
             raise _ours(error) from error
