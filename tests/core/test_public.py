@@ -59,7 +59,9 @@ def test_every_distribution_stands_alone(folder: Path) -> None:
     assert list(folder.glob("src/*/py.typed"))
     assert project["requires-python"] == ">=3.11"
     if folder.name != "core":
-        assert project["name"] == f"pipelex-backend-{folder.name}"
+        assert project["name"] in (f"pipelex-backend-{folder.name}", f"pipelex-middleware-{folder.name}")
+        (package,) = (path.parent.name for path in folder.glob("src/*/__init__.py"))
+        assert package == project["name"].replace("-", "_")
         core = [line for line in project["dependencies"] if line.startswith("pipelex-core")]
         assert len(core) == 1
         assert ">=" in core[0]
@@ -72,7 +74,7 @@ def test_every_wheel_is_complete(built_wheels: dict[str, Path]) -> None:
     assert set(built_wheels) == {path.name for path in DISTRIBUTIONS}
     for name, wheel in built_wheels.items():
         inside = zipfile.ZipFile(wheel).namelist()
-        package = "pipelex_core" if name == "core" else f"pipelex_backend_{name}"
+        package = wheel.name.partition("-")[0]
         assert f"{package}/py.typed" in inside
         assert any(path.endswith("licenses/LICENSE") for path in inside)
         sources = {

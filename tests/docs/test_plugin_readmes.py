@@ -18,6 +18,11 @@ FOLDERS = sorted(file.parent for file in ROOT.glob("plugins/*/pyproject.toml"))
 PLUGINS = discover()
 
 
+def distribution(folder: Path) -> str:
+    """The name of what a folder holds."""
+    return str(tomli.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"])
+
+
 def readme(folder: Path) -> str:
     """A distribution's README."""
     return (folder / "README.md").read_text(encoding="utf-8")
@@ -32,7 +37,7 @@ def says(text: str, word: str) -> bool:
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_it_says_how_to_install_and_what_it_serves(folder: Path) -> None:
     """Its title is the distribution; pip, its backends and its sdks are named."""
-    name = tomli.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    name = distribution(folder)
     text = readme(folder)
     assert text.startswith(f"# {name}\n")
     assert re.search(rf"pip install [^\n]*{name}", text)
@@ -45,7 +50,7 @@ def test_it_says_how_to_install_and_what_it_serves(folder: Path) -> None:
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_it_tells_every_option(folder: Path) -> None:
     """Each key that the plugin reads from backends.toml or from a model spec is explained, with the values it may have."""
-    name = tomli.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    name = distribution(folder)
     text = readme(folder)
     (record,) = [record for record in PLUGINS.records if record.distribution == name]
     factories = [PLUGINS.require(sdk.rpartition(":")[0] or "any", sdk.rpartition(":")[2])[0] for sdk in record.sdks]
@@ -66,14 +71,14 @@ def test_its_changelog_begins_with_its_version(folder: Path) -> None:
 
 
 def test_the_main_readme_lists_every_plugin() -> None:
-    """Its table has each distribution once."""
+    """Its tables have each distribution once."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for folder in FOLDERS:
-        assert text.count(f"| `pipelex-backend-{folder.name}` |") == 1, folder.name
+        assert text.count(f"| `{distribution(folder)}` |") == 1, folder.name
 
 
 def test_the_page_of_core_lists_every_extra() -> None:
-    """Its table has each plugin's extra, and no other."""
+    """Its tables have each plugin's extra, and no other; an extra is called like the plugin's folder."""
     extras = tomli.loads((ROOT / "core" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     listed = re.findall(r"^\| `(\w+)` \|", readme(ROOT / "core"), flags=re.MULTILINE)
     assert sorted(listed) == sorted(set(extras["optional-dependencies"]) - {"http"})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.docs.markdown import ROOT, blocks, documents
-from tests.docs.project import every_variable, served_project
+from tests.docs.project import OFFLINE, SERVERS, every_variable, served_project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ PAGES = [page for page in documents() if examples(page)]
 
 def backends_of(page: Path) -> tuple[str, ...]:
     """The backend whose README a page is; OpenAI for all others."""
-    return (page.parent.name,) if page.parent.parent.name == "plugins" else ("openai",)
+    return (page.parent.name,) if page.parent.name in (*SERVERS, *OFFLINE) else ("openai",)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = tuple(sorted(file.parent.name for file in (ROOT / "plugins").glob("*/pyproject.toml")))
 """The folders of the plugins."""
+BACKENDS = tuple(name for name in PLUGINS if (ROOT / "plugins" / name / "src" / f"pipelex_backend_{name}").is_dir())
+"""Those that serve a backend; the others stand around the calls of all."""
 
 _UV = [sys.executable, "-m", "uv"]
 

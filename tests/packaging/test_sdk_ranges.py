@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 TOOLS = ("cryptography", "filelock", "hypothesis", "jsonschema", "pillow", "psutil", "pydantic", "pytest", "reportlab")
 """What the tests of plugins need besides a plugin."""
 
+TESTED_WITH = {"opentelemetry": ("opentelemetry-sdk",)}
+"""What the tests of one plugin need besides, in the version that fits what the plugin is tested with."""
+
 QUICK = [("mistral", "lowest-direct")]
 """What a default run does of this; the rest is behind `-m slow`."""
 
@@ -55,7 +58,8 @@ def test_a_plugin_works_with_the_ends_of_its_range(
     environment = make_environment(tmp_path / "venv")
     environment.install(f"pipelex-core[http] @ {built_wheels['core'].as_uri()}", *TOOLS)
     chosen = [argument for requirement in requirements for argument in ("--upgrade-package", requirement.name)]
-    environment.install("--resolution", resolution, *chosen, *map(str, requirements), str(built_wheels[name]))
+    besides = TESTED_WITH.get(name, ())
+    environment.install("--resolution", resolution, *chosen, *map(str, requirements), *besides, str(built_wheels[name]))
     installed = environment.versions([requirement.name for requirement in requirements])
     if resolution == "lowest-direct":
         for requirement in requirements:

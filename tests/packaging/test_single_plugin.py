@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 import tomli
 
-from tests.packaging.environments import PLUGINS, ROOT, make_environment
+from tests.documents.pdfs import lines, pdf
+from tests.packaging.environments import BACKENDS, PLUGINS, ROOT, make_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("name", PLUGINS)
+@pytest.mark.parametrize("name", BACKENDS)
 def test_a_plugin_alone_makes_its_models_usable(name: str, built_wheels: dict[str, Path], tmp_path: Path) -> None:
     """Found, in use, its models listed with its own specs as their source, and its backend can be made with its SDK."""
     environment = make_environment(tmp_path / "venv")
@@ -47,6 +48,24 @@ def test_a_plugin_alone_makes_its_models_usable(name: str, built_wheels: dict[st
     )
     done = environment.run("python", "-W", "error", "-c", program.format(sdk=plugin["sdks"][0]), cwd=project)
     assert "pipelex_core.backend.Backend" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("name", sorted(set(PLUGINS) - set(BACKENDS)))
+def test_a_middleware_beside_one_backend_changes_no_answer(
+    name: str, built_wheels: dict[str, Path], tmp_path: Path
+) -> None:
+    """Found, in use, and a call goes through as before; with a backend that needs no network."""
+    environment = make_environment(tmp_path / "venv")
+    environment.install(str(built_wheels["core"]), str(built_wheels["internal"]), str(built_wheels[name]))
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "one.pdf").write_bytes(pdf(lines("First page")))
+    done = environment.run("pipelex", "plugins", "--json", cwd=project)
+    found = {row["distribution"]: row["status"] for row in json.loads(done.stdout)}
+    assert found == {"pipelex-backend-internal": "ok", f"pipelex-middleware-{name}": "ok"}
+    assert environment.run("pipelex", "init", cwd=project).returncode == 0
+    done = environment.run("pipelex", "extract", "one.pdf", "--json", cwd=project)
+    assert [page["text"] for page in json.loads(done.stdout)["pages"]] == ["First page"], done.stderr
 
 
 def _variables(name: str) -> set[str]:

@@ -1,0 +1,60 @@
+"""A cache of answers on SQLite, off until it is switched on.
+
+`PIPELEX_CACHE=answers.sqlite` switches it on for every client that is made afterwards; `Cache` does so for one of them.
+Without that variable there is no middleware, and nothing of this package is imported.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from pipelex_core.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipelex_core.hookspecs import Middleware
+    from pipelex_middleware_cache._cache import Cache
+
+__all__ = ["Cache", "bypassed", "is_bypassed", "pipelex_middleware"]
+
+_bypassed = ContextVar("pipelex_cache_bypassed", default=False)
+
+
+@hookimpl
+def pipelex_middleware() -> Sequence[Middleware]:
+    """The cache that `PIPELEX_CACHE` switches on, or none."""
+    if not os.environ.get("PIPELEX_CACHE"):
+        return []
+    from pipelex_middleware_cache._settings import cache_of
+
+    cache = cache_of(os.environ)
+    return [] if cache is None else cache.pipelex_middleware()
+
+
+@contextmanager
+def bypassed() -> Iterator[None]:
+    """Calls made inside are neither answered from a cache nor kept in one."""
+    token = _bypassed.set(True)
+    try:
+        yield
+    finally:
+        _bypassed.reset(token)
+
+
+def is_bypassed() -> bool:
+    """Whether this call is made inside `bypassed()`."""
+    return _bypassed.get()
+
+
+def __getattr__(name: str) -> type[Cache]:
+    """`Cache`, imported when it is asked for."""
+    if name != "Cache":
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    from pipelex_middleware_cache._cache import Cache
+
+    return Cache
