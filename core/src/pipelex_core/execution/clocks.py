@@ -170,7 +170,7 @@ class Bounded(Generic[T]):
     async def close(self, patience: float = PARTING) -> None:
         """Stop reading, and close the connection."""
         self._timer.cancel()
-        if not self._task.done():
+        if not self._task.done() and self._task not in _given_up:
             await _ended(self._task, patience)
 
     async def _read(self) -> None:
