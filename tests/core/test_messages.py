@@ -125,3 +125,62 @@ def test_every_form_of_a_tool_is_read(key: str) -> None:
     bare = {"name": "weather", "description": "The weather.", key: schema}
     assert read_tool(tool) == read_tool(bare) == read_tool({"type": "function", "function": bare}) == tool
     assert read_tool({"name": "now"}).parameters == {"type": "object", "properties": {}}
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ({"role": "user", "contents": "Hi", "content": "Ho"}, "'contents': did you mean 'content'?"),
+        ({"role": "user", "content": "Hi", "name": "Ada"}, "a message of role user has no key 'name'"),
+        ({"role": "user", "content": "Hi", "tool_calls": [1]}, "a message of role user has no key 'tool_calls'"),
+        ({"role": "assistant", "content": "Hi", "tool_call": [1]}, "did you mean 'tool_calls'?"),
+        ({"role": "tool", "tool_call_id": "1", "content": "4", "is_eror": True}, "no key 'is_eror'"),
+        (
+            {"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "x"}}]},
+            "cache_control",
+        ),
+        ({"role": "user", "content": [{"type": "text", "text": "Hi", "txt": "Ho"}]}, "did you mean 'text'?"),
+        (
+            {
+                "role": "user",
+                "content": [{"type": "image_url", "image_url": {"url": "https://a/b.png", "detail": "low"}}],
+            },
+            "an image_url has no key 'detail'",
+        ),
+        (
+            {"role": "tool", "content": [{"type": "tool_result", "call_id": "1", "content": "", "iserror": True}]},
+            "did you mean 'is_error'?",
+        ),
+        (
+            {
+                "role": "assistant",
+                "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": {}, "args": {"a": 1}}}],
+            },
+            "the function of a tool call has no key 'args'",
+        ),
+        (
+            {"role": "assistant", "tool_calls": [{"id": "1", "name": "f", "arguments": {}, "argument": 1}]},
+            "'arguments'?",
+        ),
+    ],
+)
+def test_a_key_that_would_be_ignored_is_refused(message: dict[str, object], told: str) -> None:
+    """With the nearest name: what a caller wrote must not be lost in silence."""
+    with pytest.raises(UnsupportedInputError) as caught:
+        read_message(message)
+    assert told in str(caught.value)
+
+
+def test_a_key_without_a_value_is_no_fault() -> None:
+    """A message of an SDK, taken back as it came, has many."""
+    message = {
+        "role": "assistant",
+        "content": "Hi",
+        "refusal": None,
+        "annotations": [],
+        "audio": None,
+        "function_call": None,
+    }
+    assert read_message(message).text == "Hi"
+    part = {"type": "image_url", "image_url": {"url": "https://example.org/b.png", "detail": "auto"}}
+    assert len(read_message({"role": "user", "content": [part]}).parts) == 1

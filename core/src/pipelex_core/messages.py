@@ -30,7 +30,23 @@ if TYPE_CHECKING:
 
 _PART_CLASSES = (TextPart, ImagePart, DocumentPart, ToolCall, ToolResult, ProviderPart)
 _ROLES = ("system", "user", "assistant", "tool")
-_TOOL_KEYS = {"type", "name", "description", "parameters", "input_schema", "schema", "strict"}
+_TOOL_KEYS = ("type", "name", "description", "parameters", "input_schema", "schema", "strict")
+_MESSAGE_KEYS: dict[str, tuple[str, ...]] = {
+    "system": ("role", "content"),
+    "user": ("role", "content"),
+    "assistant": ("role", "content", "tool_calls"),
+    "tool": ("role", "content", "tool_call_id", "name"),
+}
+_PART_KEYS: dict[str, tuple[str, ...]] = {
+    "text": ("type", "text"),
+    "image": ("type", "image"),
+    "image_url": ("type", "image_url"),
+    "document": ("type", "document"),
+    "file": ("type", "file"),
+    "tool_call": ("type", "id", "name", "arguments", "function"),
+    "tool_result": ("type", "call_id", "content", "name", "is_error"),
+}
+_CALL_KEYS = ("type", "id", "name", "arguments", "function", "index")
 
 
 def read_message(message: object) -> Message:
@@ -48,6 +64,7 @@ def read_message(message: object) -> Message:
     if role not in _ROLES:
         msg = f"a message's role is one of {', '.join(_ROLES)}, not {role!r}"
         raise UnsupportedInputError(msg)
+    _refuse_unknown(message, _MESSAGE_KEYS[role], f"a message of role {role}")
     content, calls = message.get("content"), message.get("tool_calls") or ()
     if role == "tool" and "tool_call_id" in message:
         result = ToolResult(call_id=message["tool_call_id"], content=_as_text(content), name=message.get("name"))
@@ -72,10 +89,7 @@ def read_tool(tool: object) -> Tool:
     if not isinstance(tool, Mapping) or not isinstance(tool.get("name"), str) or not tool["name"]:
         msg = 'a tool is a Tool or a mapping with "name", "description" and "parameters"'
         raise UnsupportedInputError(msg)
-    unknown = set(tool) - _TOOL_KEYS
-    if unknown:
-        msg = f"tool '{tool['name']}' has unknown keys: {', '.join(sorted(map(str, unknown)))}"
-        raise UnsupportedInputError(msg)
+    _refuse_unknown(tool, _TOOL_KEYS, f"tool '{tool['name']}'")
     given = tool.get("parameters") or tool.get("input_schema") or tool.get("schema")
     parameters = given or {"type": "object", "properties": {}}
     if not isinstance(parameters, Mapping) or parameters.get("type") != "object":
@@ -101,14 +115,23 @@ def _part(part: object) -> Part:
 
 def _part_of_mapping(part: Mapping[str, Any]) -> Part:
     kind = part.get("type")
+    if isinstance(kind, str) and kind in _PART_KEYS:
+        _refuse_unknown(part, _PART_KEYS[kind], f"a part of type {kind}")
     if kind == "text":
         return TextPart(part["text"])
     if kind in {"image", "image_url"}:
         image = part[kind]
-        return ImagePart(read_image(image["url"] if isinstance(image, Mapping) else image))
+        if isinstance(image, Mapping):
+            known = ("url", "detail") if image.get("detail") == "auto" else ("url",)  # any other detail would be lost
+            _refuse_unknown(image, known, "an image_url")
+            image = image["url"]
+        return ImagePart(read_image(image))
     if kind in {"document", "file"}:
         document = part[kind]
-        return DocumentPart(read_document(document["file_data"] if isinstance(document, Mapping) else document))
+        if isinstance(document, Mapping):
+            _refuse_unknown(document, ("file_data", "filename"), "a file")
+            document = document["file_data"]
+        return DocumentPart(read_document(document))
     if kind == "tool_call":
         return _tool_call(part)
     if kind == "tool_result":
@@ -125,7 +148,10 @@ def _tool_call(call: object) -> ToolCall:
     if not isinstance(call, Mapping):
         msg = f"a tool call is a ToolCall or a mapping, not {type(call).__name__}"
         raise UnsupportedInputError(msg)
+    _refuse_unknown(call, _CALL_KEYS, "a tool call")
     function = call.get("function")
+    if isinstance(function, Mapping):
+        _refuse_unknown(function, ("name", "arguments"), "the function of a tool call")
     named = function if isinstance(function, Mapping) else call
     try:
         identity, name, arguments = call["id"], named["name"], named["arguments"]
@@ -141,6 +167,17 @@ def _tool_call(call: object) -> ToolCall:
         msg = f"the arguments of tool call '{name}' are no object"
         raise UnsupportedInputError(msg)
     return ToolCall(id=identity, name=name, arguments=arguments)
+
+
+def _refuse_unknown(given: Mapping[Any, Any], known: Sequence[str], what: str) -> None:
+    """Refuse a key that would be ignored; one without a value says nothing, and providers' own messages have such."""
+    for key, value in given.items():
+        if key not in known and value is not None and value not in ("", [], {}):
+            from pipelex_core.near import did_you_mean
+
+            hint = did_you_mean(str(key), known)
+            msg = f"{what} has no key {key!r}: {hint or 'its keys are ' + ', '.join(known)}"
+            raise UnsupportedInputError(msg)
 
 
 def _as_text(content: object) -> str:
