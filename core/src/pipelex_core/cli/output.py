@@ -112,7 +112,7 @@ def cost_as_json(cost: Cost | None) -> dict[str, str] | None:
 
 def attempt_as_json(attempt: Attempt) -> dict[str, Any]:
     """One line of the ledger."""
-    names = ("model", "backend", "outcome", "error", "status", "request_id", "wait_s", "wait_reason")
+    names = ("model", "backend", "outcome", "error", "status", "request_id", "wait_s", "wait_reason", "cache")
     return {
         **{name: getattr(attempt, name) for name in names},
         "seconds": round(attempt.seconds, 6),

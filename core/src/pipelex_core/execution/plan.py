@@ -20,6 +20,7 @@ from pipelex_core.errors import (
     Problem,
     UnsupportedInputError,
 )
+from pipelex_core.execution.call_log import log_asked
 from pipelex_core.execution.redaction import redacted
 from pipelex_core.execution.terms import NO_TERMS, Terms
 from pipelex_core.settings import check_settings
@@ -84,7 +85,7 @@ class Plan:
     def call(self, request: Request, config: BackendConfig, attempt: int) -> Call:
         """One attempt, as middlewares see it; `attempt` counts from 1."""
         asked = {} if self.fits is None else {"fits": self.fits}
-        return Call(
+        call = Call(
             operation=self.operation,
             capability=self.capability,
             handle=self.handle,
@@ -95,6 +96,8 @@ class Plan:
             redact=partial(redacted, config=config),
             **asked,
         )
+        log_asked(call)
+        return call
 
 
 def out_of_time() -> DeadlineExceededError:

@@ -14,6 +14,7 @@ from pipelex_core.errors import AllAttemptsFailedError, CallError, DeadlineExcee
 from pipelex_core.execution.admission import admission_of
 from pipelex_core.execution.asking import Asking
 from pipelex_core.execution.backends import Backends
+from pipelex_core.execution.call_log import log_finished
 from pipelex_core.execution.chain import Chain
 from pipelex_core.execution.clocks import Deadline, bounded, within
 from pipelex_core.execution.cooldown import Cooldowns
@@ -87,19 +88,19 @@ class Execution:
             self.finish(plan, ledger, ended)
 
     def finish(self, plan: Plan, ledger: Ledger, ended: Result | Exception | None) -> None:
-        """Tell the plugins that listen how a call ended; None where the caller gave up."""
-        self._plugins.call_finished(
-            FinishedCall(
-                operation=plan.operation,
-                capability=plan.capability,
-                handle=plan.handle,
-                attempts=tuple(ledger.attempts),
-                result=None if isinstance(ended, Exception) else ended,
-                error=ended if isinstance(ended, Exception) else None,
-                seconds=ledger.seconds,
-                call_id=plan.call_id,
-            )
+        """Tell the log, and the plugins that listen, how a call ended; None where the caller gave up."""
+        finished = FinishedCall(
+            operation=plan.operation,
+            capability=plan.capability,
+            handle=plan.handle,
+            attempts=tuple(ledger.attempts),
+            result=None if isinstance(ended, Exception) else ended,
+            error=ended if isinstance(ended, Exception) else None,
+            seconds=ledger.seconds,
+            call_id=plan.call_id,
         )
+        log_finished(finished)
+        self._plugins.call_finished(finished)
 
     async def close(self) -> None:
         """Close the backends of the running loop."""
