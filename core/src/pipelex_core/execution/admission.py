@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pipelex_core.deck import ModelDeck
     from pipelex_core.execution.budgets import Reservation
+    from pipelex_core.execution.limits.limiter import Limiter
 
 Admission: TypeAlias = Callable[[Attempting], AbstractAsyncContextManager[Any] | None]
 """Lets one attempt in; None where nothing holds it back. Entered before the request is sent, and left when its answer, its error or its cancellation is here.
@@ -32,29 +33,31 @@ where it reported nothing. For a stream it may be left in another task than it w
 """
 
 
-def admission_of(deck: ModelDeck) -> Admission:
-    """What the requests of a deck's models pass: the budgets of the call, and the limits of the backend and the model."""
-    if not _is_limited(deck):
-        return _budgets_alone
-    from pipelex_core.execution.limits.limiter import limiter_of
+class Admissions:
+    """What the requests of one client pass: the budgets of the call, and the limits of the backend and the model."""
 
-    limiter = limiter_of(deck)
+    def __init__(self, deck: ModelDeck) -> None:
+        self._limiter: Limiter | None = None
+        if _is_limited(deck):
+            from pipelex_core.execution.limits.limiter import limiter_of
 
-    def admit(attempting: Attempting) -> AbstractAsyncContextManager[Any] | None:
-        admitted = limiter(attempting)
+            self._limiter = limiter_of(deck)
+
+    def __call__(self, attempting: Attempting) -> AbstractAsyncContextManager[Any] | None:
+        """See `Admission`."""
+        admitted = None if self._limiter is None else self._limiter(attempting)
         return Budgeted(attempting, admitted) if attempting.budgets else admitted
 
-    return admit
+    async def close(self) -> None:
+        """Close what was opened in the running loop."""
+        if self._limiter is not None:
+            await self._limiter.close()
 
 
 def _is_limited(deck: ModelDeck) -> bool:
     return any(config.limits for config in deck.backends.values()) or any(
         entry.spec is not None and entry.spec.limits for entry in deck.models.values()
     )
-
-
-def _budgets_alone(attempting: Attempting) -> AbstractAsyncContextManager[Any] | None:
-    return Budgeted(attempting, None) if attempting.budgets else None
 
 
 class Budgeted:

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from pipelex_core.calls import FinishedCall
 from pipelex_core.errors import AllAttemptsFailedError, CallError, DeadlineExceededError, PluginError
-from pipelex_core.execution.admission import admission_of
+from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.asking import Asking
 from pipelex_core.execution.backends import Backends
 from pipelex_core.execution.call_log import log_finished
@@ -46,7 +46,8 @@ class Execution:
         self._plugins = plugins
         self._configs = deck.backends
         self._backends = Backends(deck.backends, plugins)
-        self._asking = Asking(self._backends, deck.backends, plugins, admission_of(deck))
+        self._admissions = Admissions(deck)
+        self._asking = Asking(self._backends, deck.backends, plugins, self._admissions)
         self._cooldowns = Cooldowns({name: config.cooldown for name, config in deck.backends.items()})
 
     async def run(self, plan: Plan, ledger: Ledger) -> tuple[ChainMember, Any]:
@@ -103,8 +104,9 @@ class Execution:
         self._plugins.call_finished(finished)
 
     async def close(self) -> None:
-        """Close the backends of the running loop."""
+        """Close the backends of the running loop, and what limits had opened in it."""
         await self._backends.close()
+        await self._admissions.close()
 
     async def _walk(self, plan: Plan, ledger: Ledger) -> tuple[ChainMember, Any]:
         chain = self._chain(plan)

