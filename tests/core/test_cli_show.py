@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import pty
@@ -433,3 +434,16 @@ def test_an_alias_is_drawn_once_however_it_is_reached(project: Project) -> None:
     assert picture.edges[("alias", "more"), ("alias", "lost")] == "2"
     assert picture.edges[("alias", "most"), ("alias", "more")] == ""
     assert picture.nodes["alias", "lost"].off
+
+
+def test_explain_estimates_a_prompt(project: Project, pipelex: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An argument, or stdin; for people and for programs."""
+    _, out, _ = pipelex("explain", "quick", "--prompt", "Name three rivers.")
+    (line,) = (line for line in out.splitlines() if line.startswith("estimate"))
+    assert re.fullmatch(r"estimate    cheap: \d+ to \d+ tokens in, 1 or more tokens out: 0\.\d{6} or more US\$", line)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"word " * 100_000)))
+    told = json.loads(pipelex("explain", "quick", "--prompt", "-", "--json")[1])
+    assert told["estimate"]["members"][0]["input_tokens"]["low"] > 10_000
+    _, out, _ = pipelex("explain", "stuck", "--prompt", "x")
+    assert "nothing here can be called" in out
+    assert "estimate    none: " in out

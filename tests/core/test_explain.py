@@ -101,3 +101,26 @@ def test_a_member_that_refuses_what_must_not_be_dropped_is_not_chosen() -> None:
     assert told["chosen"]["model"] == "b"
     told = explain({"model": "none", "temperature": 0.5}, "llm", deck=deck, plugins=plugins).as_json()
     assert told["chosen"]["model"] == "c"
+
+
+def test_a_prompt_is_estimated_for_each_model_that_may_answer() -> None:
+    """Tokens and costs between bounds; nothing is sent; without a prompt there is none."""
+    deck = deck_of(spec("a", max_tokens=100), spec("b"), aliases={"either": ["a", "b"]})
+    script = Script()
+    plugins = plugins_for({"scripted": script})
+    told = explain("either", "llm", deck=deck, plugins=plugins, prompt="Name three rivers.").as_json()
+    first, second = told["estimate"]["members"]
+    assert (first["model"], first["output_tokens"]["high"], second["output_tokens"]["high"]) == ("a", 100, None)
+    assert 0 < first["input_tokens"]["low"] <= first["input_tokens"]["high"] < 30
+    assert Decimal(0) < Decimal(first["cost_low"]) < Decimal(first["cost_high"]) < Decimal("0.001")
+    assert (second["cost_high"], told["no_estimate"], script.requests) == (None, None, [])
+    assert explain("either", "llm", deck=deck, plugins=plugins).as_json()["estimate"] is None
+    assert list(told)[-2:] == ["estimate", "no_estimate"]
+
+
+def test_a_prompt_that_no_call_would_take_says_why() -> None:
+    """The handle is explained all the same."""
+    deck = deck_of(spec("a"))
+    told = explain("a", "llm", deck=deck, plugins=plugins_for({"scripted": Script()}), prompt="").as_json()
+    assert (told["estimate"], told["chosen"]["model"]) == (None, "a")
+    assert "empty" in told["no_estimate"]

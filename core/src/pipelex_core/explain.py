@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
-from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.errors import CallError, ConfigError, UnsupportedInputError
 from pipelex_core.facts import MemberFacts, facts_of, shown_endpoint
 from pipelex_core.specs import NOWHERE
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from pipelex_core.config import LoadedConfig, WrittenValues
     from pipelex_core.deck import ModelDeck, Resolution
+    from pipelex_core.estimates import Estimate
+    from pipelex_core.expectations import Guess
     from pipelex_core.facts import Value
     from pipelex_core.plugins import PluginRecord, Plugins
     from pipelex_core.routing import RouteMatch
@@ -32,11 +34,15 @@ class Explanation:
         resolution: What `deck.resolve` gave.
         members: What is known of each member of the chain, first to last.
         profile: Name of the active routing profile, or None.
+        estimate: What a call with a prompt would use and cost; None where no prompt was given, or nothing can be called.
+        no_estimate: Why a prompt that was given has no estimate: what the call would fail with; or None.
     """
 
     resolution: Resolution
     members: tuple[MemberFacts, ...] = ()
     profile: str | None = None
+    estimate: Estimate | None = None
+    no_estimate: str | None = None
 
     @property
     def chosen(self) -> MemberFacts | None:
@@ -83,6 +89,8 @@ class Explanation:
             "as_of": None if chosen is None or chosen.as_of is None else chosen.as_of.value,
             "profile": self.profile,
             "on_unsupported_setting": resolution.policy,
+            "estimate": None if self.estimate is None else estimate_as_json(self.estimate),
+            "no_estimate": self.no_estimate,
         }
 
     def _member(self, facts: MemberFacts) -> dict[str, Any]:
@@ -125,6 +133,7 @@ def explain(
     deck: ModelDeck,
     plugins: Plugins,
     config: LoadedConfig | None = None,
+    prompt: Any = None,
 ) -> Explanation:
     """Resolve a handle as a call would, and gather what there is to say about it.
 
@@ -134,6 +143,7 @@ def explain(
         deck: What the call resolves it in.
         plugins: Who serves the models.
         config: What the deck was loaded from; without it, origins and remedies are left out.
+        prompt: A prompt, or a document for extraction, to estimate the call with; None for no estimate.
 
     Raises:
         ConfigError: The handle exists nowhere.
@@ -142,7 +152,8 @@ def explain(
     if capability not in CAPABILITIES:
         msg = f"a capability is one of {', '.join(CAPABILITIES)}, not {capability!r}"
         raise UnsupportedInputError(msg)
-    return Explainer(deck=deck, plugins=plugins, config=config).explain(deck.resolve(handle, capability))
+    explanation = Explainer(deck=deck, plugins=plugins, config=config).explain(deck.resolve(handle, capability))
+    return explanation if prompt is None else _estimated(explanation, deck, handle, prompt)
 
 
 class Explainer:
@@ -178,6 +189,47 @@ class Explainer:
             )
         profile = self._deck.profile
         return Explanation(resolution=resolution, members=tuple(members), profile=profile.name if profile else None)
+
+
+def _estimated(explanation: Explanation, deck: ModelDeck, handle: Any, prompt: Any) -> Explanation:
+    from pipelex_core.estimates import estimate
+
+    try:
+        found = estimate(deck, prompt, model=handle, capability=explanation.resolution.capability)
+    except (CallError, ConfigError) as error:
+        return evolve(explanation, no_estimate=str(error))
+    return evolve(explanation, estimate=found)
+
+
+def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
+    """What a call would use and cost: counts as `low`, `likely`, `high`, costs as decimal strings."""
+    return {
+        "currency": estimate.currency,
+        "cost_low": _decimal(estimate.cost_low),
+        "cost_high": _decimal(estimate.cost_high),
+        "members": [
+            {
+                "model": member.model,
+                "backend": member.backend,
+                "input_tokens": _guess(member.input_tokens),
+                "output_tokens": _guess(member.output_tokens),
+                "images": member.images,
+                "pages": _guess(member.pages),
+                "cost_low": _decimal(member.cost_low),
+                "cost_high": _decimal(member.cost_high),
+                "refused": member.refused,
+            }
+            for member in estimate.members
+        ],
+    }
+
+
+def _guess(guess: Guess | None) -> dict[str, int | None] | None:
+    return None if guess is None else {"low": guess.low, "likely": guess.likely, "high": guess.high}
+
+
+def _decimal(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:f}"
 
 
 def route_as_json(route: RouteMatch, source: str | None) -> dict[str, Any]:

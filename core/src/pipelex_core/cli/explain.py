@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from pipelex_core.cli.context import Context
 from pipelex_core.cli.output import print_json
+from pipelex_core.cli.text_input import prompt_text
 from pipelex_core.explain import explain as explain_handle
 from pipelex_core.specs import Capability
 
@@ -22,6 +23,7 @@ def explain(
     handle: str,
     *,
     capability: Capability | None = None,
+    prompt: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     all: bool = False,
     json: bool = False,
     context: Annotated[Context, Parameter(parse=False)],
@@ -31,12 +33,14 @@ def explain(
     Args:
         handle: A preset, alias or model.
         capability: llm, extract or img_gen; found out where it is left out.
+        prompt: Estimate a call with this prompt, or for extraction with this file; `-` reads a prompt from stdin.
         all: Every value of every model of a chain, not of the one alone that a call asks first.
         json: Print one JSON document.
     """
+    text = None if prompt is None else prompt_text(prompt)
     plugins = context.plugins()
     loaded = context.load(plugins)
-    explanation = _explained(handle, capability, loaded, plugins)
+    explanation = _explained(handle, capability, loaded, plugins, text)
     if json:
         print_json(explanation.as_json())
     else:
@@ -47,7 +51,9 @@ def explain(
     return 0
 
 
-def _explained(handle: str, capability: Capability | None, loaded: LoadedConfig, plugins: Plugins) -> Explanation:
+def _explained(
+    handle: str, capability: Capability | None, loaded: LoadedConfig, plugins: Plugins, prompt: str | None
+) -> Explanation:
     """The explanation for the capability asked for, or the first that knows the handle; an LLM's error if none does."""
     from pipelex_core.errors import ConfigError
 
@@ -56,7 +62,7 @@ def _explained(handle: str, capability: Capability | None, loaded: LoadedConfig,
     error: ConfigError | None = None
     for each in asked:
         try:
-            explanation = explain_handle(handle, each, deck=loaded.deck, plugins=plugins, config=loaded)
+            explanation = explain_handle(handle, each, deck=loaded.deck, plugins=plugins, config=loaded, prompt=prompt)
         except ConfigError as fault:
             error = error or fault
             continue

@@ -9,6 +9,7 @@ from pipelex_core.cli.terminal import entry, folded, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from decimal import Decimal
 
     from pipelex_core.explain import Explanation
     from pipelex_core.facts import MemberFacts
@@ -40,6 +41,7 @@ def lines(explanation: Explanation, *, width: int | None = None, all_values: boo
     if chosen is None:
         yield ""
         yield "nothing here can be called"
+    yield from _estimate(explanation, width=width)
 
 
 def _member(
@@ -115,6 +117,46 @@ def _price(explanation: Explanation, facts: MemberFacts, *, width: int | None) -
     places = {explanation.place(price.source): None for price in facts.prices.values()}
     prices = ", ".join(f"{name} {price.value} US$" for name, price in facts.prices.items())
     yield from write("price", f"{prices} per {unit}{date}", next(iter(places)))
+
+
+def _estimate(explanation: Explanation, *, width: int | None) -> Iterator[str]:
+    """What a call with the prompt would use and cost, for each model that may answer."""
+    write = partial(entry, width=width)
+    if explanation.no_estimate is not None:
+        yield ""
+        yield from write("estimate", f"none: {explanation.no_estimate}")
+    if explanation.estimate is None:
+        return
+    yield ""
+    for member in explanation.estimate.members:
+        if member.refused is not None:
+            told = f"not asked: {member.refused}"
+        else:
+            counts = [
+                f"{_between(guess.low, guess.high)} {noun}"
+                for guess, noun in (
+                    (member.input_tokens, "tokens in"),
+                    (member.output_tokens, "tokens out"),
+                    (member.pages, "pages"),
+                )
+                if guess is not None
+            ]
+            if member.images is not None:
+                counts.append(f"{member.images} images")
+            told = f"{', '.join(counts)}: {_cost(member.cost_low, member.cost_high)}"
+        yield from write("estimate", f"{member.model}: {told}")
+
+
+def _between(low: Any, high: Any) -> str:
+    if high is None:
+        return f"{low} or more"
+    return f"{low}" if low == high else f"{low} to {high}"
+
+
+def _cost(low: Decimal | None, high: Decimal | None) -> str:
+    if low is None:
+        return "cost unknown"
+    return f"{_between(f'{low:.6f}', None if high is None else f'{high:.6f}')} US$"
 
 
 def _shown(value: Any) -> str:
