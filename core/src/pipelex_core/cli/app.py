@@ -21,6 +21,7 @@ _COMMANDS = {
     "use": "Choose the routing profile in use.",
     "set-key": "Put a backend's key into .env.",
     "migrate": "Rewrite an older configuration in the current form.",
+    "schema": "Show or write the JSON schemas of the configuration's files.",
     "validate": "Find every fault of a configuration.",
     "show": "Show the backends, models, presets, aliases or routes.",
     "explain": "Show the whole way of a handle.",

@@ -22,7 +22,7 @@ def switch(text: str, names: Sequence[str], shipped: Mapping[str, ShippedBackend
         ModelsManagerError: There is no backend of a name; one problem a name.
     """
     tables = read(text)
-    known = list(dict.fromkeys([*tables, *shipped]))
+    known = _known(tables, shipped)
     unknown = [_unknown(name, known) for name in names if name not in known]
     if unknown:
         raise ModelsManagerError(problems=unknown)
@@ -60,6 +60,11 @@ def unknown_name(code: str, kind: str, name: str, known: Collection[str]) -> Pro
     )
 
 
+def _known(tables: Mapping[str, Any], shipped: Mapping[str, ShippedBackend]) -> list[str]:
+    """Every backend: those with a table, then those that only plugins bring."""
+    return list(dict.fromkeys([*(name for name, table in tables.items() if isinstance(table, dict)), *shipped]))
+
+
 def _unknown(name: str, known: Collection[str]) -> Problem:
     return unknown_name("unknown-backend", "backend", name, known)
 
@@ -70,7 +75,7 @@ def table_of(name: str, tables: Mapping[str, Any], shipped: Mapping[str, Shipped
     Raises:
         ModelsManagerError: There is no such backend.
     """
-    known = list(dict.fromkeys([*tables, *shipped]))
+    known = _known(tables, shipped)
     if name not in known:
         raise ModelsManagerError(problems=[_unknown(name, known)])
     own = tables.get(name, {})

@@ -68,6 +68,12 @@ def append(text: str, block: str) -> str:
     return _checked(before + gap + block.replace("\n", newline), wanted, "a table")
 
 
+def with_first_line(text: str, line: str) -> str:
+    """The text with a comment above everything, behind its byte-order mark."""
+    mark = text[: text.startswith("\ufeff")]
+    return mark + line.replace("\n", newline_of(text)) + text.removeprefix(mark)
+
+
 def newline_of(text: str) -> str:
     """The line end of a text: that of its first line."""
     first = text.find("\n")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import tomli
 from attrs import frozen
 
+from pipelex_core.schemas import schema_files, schema_line
 from pipelex_core.starter.deck import starter_deck
 from pipelex_core.starter.routing import starter_profiles
 
@@ -104,8 +105,8 @@ def starter_files(plugins: Plugins, environ: Mapping[str, str]) -> dict[str, str
     }
     for backend in backends:
         files[f"{inference}/backends/{backend.name}.toml"] = _models_file(backend)
-    files[".env.example"] = _env_file(backends)
-    return files
+    files = {name: schema_line(name.removeprefix(f"{inference}/")) + text for name, text in files.items()}
+    return {**files, **schema_files(plugins), ".env.example": _env_file(backends)}
 
 
 def _backends_file(backends: tuple[ShippedBackend, ...], environ: Mapping[str, str]) -> str:

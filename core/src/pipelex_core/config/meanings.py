@@ -1,0 +1,58 @@
+"""What the keys of a configuration mean, in words for users: once, for the documentation and for the JSON schemas."""
+
+from __future__ import annotations
+
+BACKEND_KEYS: dict[str, str] = {
+    "enabled": "Whether its models may be used; true unless told.",
+    "display_name": "A name for people.",
+    "endpoint": "The address to call in place of the provider's own: a proxy, a gateway, your own server; plain `http://` is fine.",
+    "api_key": "The key, as `${VARIABLE}`.",
+    "max_concurrency": "Most requests to this backend at once, see [limits](#limits).",
+    "requests_per_minute": "Most requests to this backend in any sixty seconds.",
+    "tokens_per_minute": "Most tokens to and from this backend, input and output together, in any sixty seconds.",
+    "idle_timeout": "Seconds the provider may be silent, where a call does not say; for ever unless told.",
+    "retries": "How often a model is asked again after an error that may pass, see [retries](#retries-and-fallback); 2.",
+    "retry_wait": "Seconds before the first retry, doubled before each further one; the wait is random, up to this; 0.5.",
+    "longest_retry_wait": "Most seconds before a retry; 8.",
+    "longest_retry_after": "Most seconds to wait because the provider asks for it; where it asks for more, it is not asked again; 30.",
+    "fallback_on": "What lets a chain move on from a model of this backend, see [fallback](#retries-and-fallback); `unavailable`.",
+    "rest_after_failures": "How many failures in a row make a model rest, see [fallback](#retries-and-fallback); 3. 0 for never.",
+    "rest_seconds": "How long it rests; 30.",
+}
+
+SPEC_KEYS: dict[str, str] = {
+    "model_id": "What the provider calls the model; the table's name unless told.",
+    "sdk": "Which plugin serves it, see [sdks](#which-plugin-serves-a-model). Required, here or in `[defaults]`.",
+    "model_type": "What it is for. Unless told, `outputs` decides: `image` makes an `img_gen`, `pages` a `text_extractor`; without outputs, a `sdk` whose models are for one thing only (`fal`, `openai_img_gen`, `pypdfium2`); all else is an `llm`.",
+    "inputs": "What it takes. Anything else is refused before a request is sent. Left out, nothing is refused.",
+    "outputs": "What it gives. Left out, nothing is refused.",
+    "costs": "What it costs; left out, its costs are unknown.",
+    "max_tokens": 'Most output tokens it gives. A setting above is a fault; `max_tokens = "auto"` means this number.',
+    "context_window": "Most tokens of input and output together.",
+    "max_prompt_images": "Most images in one prompt.",
+    "prompting_target": "A style of prompting, for programs that write prompts; it is not sent.",
+    "constraints": "What it refuses, and how settings are made to fit.",
+    "max_concurrency": "Most requests for this model at once, see [limits](#limits).",
+    "requests_per_minute": "Most requests for this model in any sixty seconds.",
+    "tokens_per_minute": "Most tokens of this model, input and output together, in any sixty seconds.",
+    "enabled": "`false` keeps the model out of the deck; true unless told.",
+    "as_of": 'The day its prices were looked up, such as `"2026-03-01"`; for people.',
+}
+
+PROFILE_KEYS: dict[str, str] = {
+    "description": "A sentence for people.",
+    "default": "The backend of every model that no route matches.",
+    "routes": "Model name or pattern → backend.",
+    "optional_routes": "The same, after `routes`, and each only where its backend is on.",
+    "fallback_order": "Backends to try, in this order, for a model that is left: no route matches it, and the default does not offer it.",
+}
+
+FIRST_RELEASE = "0.1.0"
+
+SINCE: dict[str, str] = {}
+"""The release in which a key came that the first one had not, such as `"BackendTable.retries": "0.2.0"`."""
+
+
+def since(table: str, key: str) -> str:
+    """The release that has a key first; `table` is the class in `tables.py`, a capability, or a plugin."""
+    return SINCE.get(f"{table}.{key}", FIRST_RELEASE)
