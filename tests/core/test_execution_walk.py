@@ -154,7 +154,8 @@ def test_a_call_ends_as_the_oracle_says(
     for attempt, (_, kind) in zip(attempts, ledger, strict=True):
         used = {"ok": USAGE, "html": Usage(input_tokens=1, output_tokens=2)}.get(kind)
         assert attempt.usage == used
-        assert (attempt.cost is not None) == (used is not None)
+        assert (attempt.cost is None) == (kind in {"open", "bug"})
+        assert attempt.is_free == (kind not in {"ok", "html", "open", "bug"})
 
 
 @settings(max_examples=100, deadline=None)

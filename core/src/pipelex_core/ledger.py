@@ -64,7 +64,8 @@ class Attempt:
         wait_reason: Why, or None.
         seconds: How long it took, without the wait.
         usage: What it used, or None.
-        cost: What it cost, or None where unknown; nothing for an answer out of a cache.
+        cost: What it cost, or None where unknown; nothing for an answer out of a cache, and for an attempt that the
+            provider refused, that did not reach it, or that was not sent.
         cache: `hit` or `miss` where there is a cache, or None.
     """
 
@@ -84,10 +85,8 @@ class Attempt:
 
     @property
     def is_free(self) -> bool:
-        """Whether nothing was used: nothing was sent, a cache answered, or it was refused with an HTTP status."""
-        if self.outcome == "skipped" or self.cache == "hit":
-            return True
-        return self.usage is None and self.outcome == "error" and self.status is not None and self.status >= 400
+        """Whether it is sure to have used nothing of the provider."""
+        return self.cache == "hit" or (self.usage is None and self.cost is not None)
 
 
 def total_usage(attempts: Iterable[Attempt]) -> Usage | None:
@@ -113,8 +112,6 @@ def total_cost(attempts: Iterable[Attempt]) -> Cost | None:
     """What all attempts cost, failed ones included; None where that of one that may have been paid is unknown."""
     amount = Decimal(0)
     for attempt in attempts:
-        if attempt.is_free:
-            continue
         if attempt.cost is None:
             return None
         amount += attempt.cost.amount

@@ -62,7 +62,7 @@ class Asking:
         """
         spec, call, backend = await prepare(plan, member, ledger, self.backends, self.configs)
         method, answer_class = _METHODS[plan.needs]
-        attempting = ledger.begin(spec, plan.terms)
+        attempting = ledger.begin(spec, plan.terms, self.configs[spec.backend])
         try:
             answer = await self.around(partial(self._send, getattr(backend, method), attempting))(call)
             check_answer(answer, answer_class, spec)

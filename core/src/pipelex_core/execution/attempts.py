@@ -9,6 +9,7 @@ from attrs import define, evolve, field
 
 from pipelex_core.costs import FREE, cost_of
 from pipelex_core.errors import CallError, PluginError
+from pipelex_core.execution.outcomes import was_turned_away
 from pipelex_core.results import Attempt
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pipelex_core.execution.terms import Terms
     from pipelex_core.requests import Request
     from pipelex_core.results import CacheUse, Cost, Usage
-    from pipelex_core.specs import ModelSpec
+    from pipelex_core.specs import BackendConfig, ModelSpec
 
 Outcome = Literal["ok", "error", "cancelled"]
 E = TypeVar("E", bound=CallError | PluginError)
@@ -123,16 +124,24 @@ class Ledger:
         self.last = None
         self.wait_s, self.wait_reason, self.others_left = wait_s, wait_reason, others_left
 
-    def begin(self, spec: ModelSpec, terms: Terms) -> Attempting:
+    def begin(self, spec: ModelSpec, terms: Terms, config: BackendConfig) -> Attempting:
         """An attempt begins."""
-        self.current = self.last = Attempting(spec, terms.ends_at, terms.idle_timeout, self.others_left, self.budgets)
+        idle_timeout = config.idle_timeout if terms.idle_timeout is None else terms.idle_timeout
+        self.current = self.last = Attempting(spec, terms.ends_at, idle_timeout, self.others_left, self.budgets)
         self.current.wait_s, self.current.wait_reason = self.wait_s, self.wait_reason
         return self.current
 
     def skip(self, spec: ModelSpec, error: str | None) -> None:
         """A member that rests is passed over; `error` names what it rests for."""
         self.attempts.append(
-            Attempt(model=spec.name, backend=spec.backend, model_id=spec.model_id, outcome="skipped", error=error)
+            Attempt(
+                model=spec.name,
+                backend=spec.backend,
+                model_id=spec.model_id,
+                outcome="skipped",
+                error=error,
+                cost=FREE,
+            )
         )
 
     def write(self, attempting: Attempting, outcome: Outcome, error: Exception | None = None) -> None:
@@ -154,7 +163,7 @@ class Ledger:
                 wait_reason=attempting.wait_reason,
                 seconds=time.monotonic() - attempting.started,
                 usage=attempting.usage,
-                cost=attempting.cost,
+                cost=FREE if outcome != "ok" and was_turned_away(attempting, error) else attempting.cost,
                 cache=attempting.cache,
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_core.errors import CallError, ProviderConnectionError
+from pipelex_core.errors import CallError, IdleTimeoutError, ProviderConnectionError, UnsupportedInputError
 
 if TYPE_CHECKING:
     from pipelex_core.execution.attempts import Attempting
@@ -20,4 +20,8 @@ def was_turned_away(attempting: Attempting, error: BaseException | None) -> bool
         return True
     if not isinstance(error, CallError) or error.unsettled or attempting.text or attempting.usage is not None:
         return False
-    return isinstance(error, ProviderConnectionError) or (error.status is not None and error.status >= 400)
+    if isinstance(error, IdleTimeoutError):
+        return False  # it may be at work
+    if isinstance(error, (ProviderConnectionError, UnsupportedInputError)):
+        return True
+    return error.status is not None and error.status >= 400

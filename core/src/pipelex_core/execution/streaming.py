@@ -36,7 +36,7 @@ async def stream_member(
     """
     spec, call, backend = await prepare(plan, member, ledger, asking.backends, asking.configs)
     assert isinstance(backend, TextStreamer)  # noqa: S101 -- `prepare` checked it; this tells the type checker
-    attempting = ledger.begin(spec, plan.terms)
+    attempting = ledger.begin(spec, plan.terms, asking.configs[spec.backend])
     events: Any = None
     try:
         events = await asking.around(partial(_send, asking, backend, attempting))(call)
