@@ -29,11 +29,10 @@ class LoopResources:
 
             from pipelex_core.execution.transport import PoolTransport
 
-            context = httpx2.create_ssl_context()
             has_proxies = bool(getproxies())  # asked once: aiohttp would look in a thread before every request
 
             def session() -> aiohttp.ClientSession:
-                connector = aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=60)
+                connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
                 return aiohttp.ClientSession(
                     connector=connector,
                     cookie_jar=aiohttp.DummyCookieJar(),
@@ -41,7 +40,8 @@ class LoopResources:
                     auto_decompress=False,
                 )
 
-            self._http = httpx2.AsyncClient(transport=PoolTransport(session), timeout=None, follow_redirects=False)
+            transport = PoolTransport(session, proxies=has_proxies)
+            self._http = httpx2.AsyncClient(transport=transport, timeout=None, follow_redirects=False)
         return self._http
 
     async def close(self) -> None:

@@ -16,6 +16,7 @@ from yarl import URL
 from pipelex_core.execution.clocks import silence
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Callable
 
 PIECE = 256 * 1024
@@ -43,16 +44,23 @@ _NOT_ADDED = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent
 
 
 class PoolTransport(httpx2.AsyncBaseTransport):
-    """Sends requests through an aiohttp session, which is made at the first one, inside the loop it belongs to."""
+    """Sends requests through an aiohttp session, which is made at the first one, inside the loop it belongs to.
 
-    def __init__(self, make_session: Callable[[], aiohttp.ClientSession]) -> None:
+    Certificates are read at the first request that needs them: a model server on this machine is asked without.
+    """
+
+    def __init__(self, make_session: Callable[[], aiohttp.ClientSession], *, proxies: bool) -> None:
         self._make_session = make_session
         self._session: aiohttp.ClientSession | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._may_need_tls = {"https", "http"} if proxies else {"https"}  # a proxy may itself be reached by TLS
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The answer to one request; raises httpx2's errors."""
         if self._session is None:
             self._session = self._make_session()
+        if self._tls is None and request.url.scheme in self._may_need_tls:
+            self._tls = httpx2.create_ssl_context()
         clock = silence.get()
         heard = None if clock is None else clock.heard
         limits = request.extensions.get("timeout") or {}
@@ -68,6 +76,7 @@ class PoolTransport(httpx2.AsyncBaseTransport):
                 data=_body(request),
                 allow_redirects=False,
                 timeout=timeout,
+                ssl=self._tls or True,
                 server_hostname=request.extensions.get("sni_hostname"),
                 skip_auto_headers=_NOT_ADDED,
             )
