@@ -15,6 +15,8 @@ from pipelex_core.config.backends import NEWER_BACKEND_KEYS
 from pipelex_core.config.deck_files import NEWER_DECK_KEYS
 from pipelex_core.config.model_specs import NEWER_SPEC_KEYS
 from pipelex_core.constraints import CONSTRAINTS
+from pipelex_core.estimates import MemberEstimate
+from pipelex_core.execution.budgets import Budget
 from pipelex_core.plugins import FIRST_PARTY, discover
 from pipelex_core.policies import FALLBACK_ON, FallbackOn
 from pipelex_core.settings import SETTINGS
@@ -62,6 +64,8 @@ def made_parts() -> dict[str, str]:
         "faulty-report": faulty_report(),
         "result": _attributes(results.Result),
         **{name: _attributes(getattr(results, name)) for name in _VALUES},
+        "Budget": _attributes(Budget),
+        "MemberEstimate": _attributes(MemberEstimate),
         "hooks": _hooks(),
         "capabilities": _capabilities(),
         "backend-config": _attributes(BackendConfig),

@@ -48,7 +48,8 @@ def place(folder: Path, name: str, text: str) -> Path:
     if name == "backends.toml":
         tables = {**tomli.loads((folder / BACKENDS).read_text(encoding="utf-8")), **tomli.loads(text)}
         for table in tables.values():
-            table.setdefault("enabled", True)
+            if isinstance(table, dict):
+                table.setdefault("enabled", True)
         text = tomlkit.dumps(tables)
     file.write_text(text, encoding="utf-8")
     return file

@@ -48,6 +48,15 @@ class Budget:
 
     As a context manager it counts the calls that are begun inside, by the client that made it; it may be entered again, in
     another thread too, and goes on counting. Budgets may be nested: a call counts in all of them.
+
+    Attributes:
+        limit: What the calls may cost together.
+        spent: What has been paid, failed attempts included.
+        estimated: The part of `spent` that nobody told: the most that attempts may have cost which broke off or reported
+            nothing.
+        reserved: The most that the requests under way may cost.
+        remaining: What is neither spent nor reserved; never below zero.
+        unpriced: Attempts whose cost is unknown and counts as nothing, where `unknown="allow"` let them through.
     """
 
     def __init__(self, usd: Decimal | float | str, *, unknown: Unknown = "refuse", owner: object = None) -> None:
