@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -201,3 +202,15 @@ def test_a_paragraph_reads_like_a_compilers(tmp_path: Path) -> None:
     coloured = as_text(project.report(), colours=True)
     assert "\x1b[31m" in coloured
     assert coloured.count("\x1b[0m") >= 5
+
+
+@pytest.mark.parametrize(
+    "piece", ["x", "key-", "key = ", "api_key='", '"', "${", "://a:b", "api_key=", "sk-", "Bearer "]
+)
+def test_masking_takes_time_that_grows_with_the_line_alone(piece: str) -> None:
+    """A tenth of a second for the longest line that is quoted, not minutes; the bound is for a slow machine."""
+    line = piece * (200_000 // len(piece))
+    begun = time.process_time()
+    masked(line, [SECRET])
+    masked(line, is_env=True)
+    assert time.process_time() - begun < 20

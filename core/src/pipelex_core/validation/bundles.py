@@ -121,30 +121,32 @@ class _References:
         return table[handles[0]]
 
     def _resolved(self, handle: str, capability: Capability, source: Source) -> Resolution | None:
-        unknown, bare = self._read.unknown, handle.lstrip("$@~")
         try:
             return self._deck.resolve(handle, capability)
         except ConfigError as error:
             code = error.problems[0].code
-            broken = bare in unknown.aliases or bare in unknown.presets.get(capability, set())
-            if broken or (unknown.names_missing and code == "unknown-handle"):
-                return None
-            if code == "unknown-handle" and self._is_reported(bare):
-                return None
-            kinds = PRESET_ERRORS if handle.startswith("$") else HANDLE_ERRORS
-            presets = self._deck.presets.get(capability, {})
-            names = [*presets] if handle.startswith("$") else [*presets, *self._deck.models, *self._deck.aliases]
-            near = (bare, names) if code == "unknown-handle" else None
             message = f"pipe '{source.key[1]}': {error.problems[0].message}"
-            if code == "unknown-handle":
-                self._read.faults.error(kinds[capability], "unknown-handle", message, source, near=near)
-            elif code == "wrong-capability" and bare not in presets:
-                self._read.faults.error(kinds[capability], "wrong-capability", message, source)
+            if code == "unknown-handle" and not self._is_the_decks(handle, capability):
+                self._report_unknown(handle, capability, message, source)
+            elif code == "wrong-capability" and handle.removeprefix("$") not in self._deck.presets.get(capability, {}):
+                self._read.faults.error(HANDLE_ERRORS[capability], "wrong-capability", message, source)
             return None  # what else there is, a cycle, is the deck's
 
-    def _is_reported(self, name: str) -> bool:
-        """Whether a name exists, and it is the deck's fault that it leads nowhere."""
-        return name in self._deck.aliases or any(name in presets for presets in self._deck.presets.values())
+    def _is_the_decks(self, handle: str, capability: Capability) -> bool:
+        """Whether a name exists, or may exist in what could not be read, so that its fault is the deck's."""
+        unknown, bare = self._read.unknown, handle.lstrip("$@")
+        presets = {*self._deck.presets.get(capability, {}), *unknown.presets.get(capability, set())}
+        aliases = {*self._deck.aliases, *unknown.aliases}
+        named = presets if handle.startswith("$") else aliases if handle.startswith("@") else {*presets, *aliases}
+        return bare in named or unknown.names_missing
+
+    def _report_unknown(self, handle: str, capability: Capability, message: str, source: Source) -> None:
+        bare, presets = handle.lstrip("$@~"), self._deck.presets.get(capability, {})
+        names = [*presets, *self._deck.models, *self._deck.aliases]
+        kinds = PRESET_ERRORS if handle.startswith("$") else HANDLE_ERRORS
+        mend = f"did you mean '{bare}'?" if bare in names else None  # it is there, and no preset, or no alias
+        near = None if mend else (bare, [*presets] if handle.startswith("$") else names)
+        self._read.faults.error(kinds[capability], "unknown-handle", message, source, suggestion=mend, near=near)
 
     def _check_use(self, resolution: Resolution, handle: str, field: str, source: Source) -> None:
         """Warn where no member of the chain can be called for it, or none gives objects where one is asked for."""

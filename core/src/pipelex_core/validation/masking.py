@@ -11,14 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _SHORTEST = 6
-_STRING = r'"""(?:.*?"""|.*)|"(?:\\.|[^"\\])*"?|\'[^\']*\'?'
-_ASSIGNED = re.compile(
-    rf"""(?P<key>[\w.\-"']*(?<![a-z0-9])(?:api|access|private)?
-         (?:key|secret|token|password|passwd|pwd|credentials?|authorization|auth|bearer)(?![a-z0-9])[\w.\-"']*
-         \s*[=:]\s*)
-         (?P<value>{_STRING}|[^\s,#\]}}{{\["']+)""",
-    re.VERBOSE | re.IGNORECASE,
+_ASSIGNED = re.compile(r"""(?<![\w.\-"'])(?P<key>[\w.\-"']++)\s*+[=:]\s*+""")
+_SECRET_KEY = re.compile(
+    r"(?<![a-z0-9])(?:api|access|private)?"
+    r"(?:key|secret|token|password|passwd|pwd|credentials?|authorization|auth|bearer)(?![a-z0-9])",
+    re.IGNORECASE,
 )
+_VALUE = re.compile(r'"""(?:.*?"""|.*)|"(?:\\.|[^"\\])*+"?|\'[^\']*+\'?|[^\s,#\]}{"\']++')
 _VARIABLES = re.compile(r"""["']*(\$\{[^}:]*(:(?!-)[^}:]*)*\})+["']*""")
 _HARMLESS = re.compile(r"true|false|[-+]?[\d._]+|[\"']*")
 _LOOKS_LIKE_A_KEY = re.compile(
@@ -45,8 +44,22 @@ def masked(line: str, secrets: Iterable[str] = (), *, is_env: bool = False) -> s
         if assigned is None:
             return "*" * len(line) if line.strip() and not line.lstrip().startswith("#") else line
         return assigned["key"] + _starred(assigned["value"])
-    line = _ASSIGNED.sub(lambda found: found["key"] + _starred(found["value"]), line)
+    line = _without_values(line)
     return _LOOKS_LIKE_A_KEY.sub(lambda found: "*" * len(found[0]), line)
+
+
+def _without_values(line: str) -> str:
+    """The line, the values of keys that are called a key, a secret, a password starred."""
+    pieces: list[str] = []
+    done = 0
+    for assigned in _ASSIGNED.finditer(line):
+        if assigned.end() <= done or not _SECRET_KEY.search(assigned["key"]):
+            continue
+        value = _VALUE.match(line, assigned.end())
+        if value is not None:
+            pieces += [line[done : value.start()], _starred(value[0])]
+            done = value.end()
+    return "".join([*pieces, line[done:]])
 
 
 def _starred(value: str) -> str:

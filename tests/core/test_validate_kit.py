@@ -1,0 +1,82 @@
+"""A real project's configuration validates with the findings it really has, and no others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipelex_core.plugins import discover
+from pipelex_core.validation import Validation
+from tests.core.test_kit import KIT, expected, variables
+
+if TYPE_CHECKING:
+    from pipelex_core.errors import Problem
+
+pytestmark = pytest.mark.skipif(not (KIT / "expected.json").is_file(), reason=f"there is no kit in {KIT}")
+
+
+def findings(variant: str, profile: str | None = None, *, installed: bool = True) -> list[Problem]:
+    plugins = discover() if installed else discover(entry_points=())
+    return list(
+        Validation(config=KIT / variant, environ=variables(), profile=profile, plugins=plugins).report().problems
+    )
+
+
+def told(problems: list[Problem]) -> list[tuple[str, str, str | None]]:
+    return [(problem.severity, problem.code, problem.key) for problem in problems]
+
+
+ASTRAY = {
+    # Each of these patterns leads models that the project's own files have to a backend that does not offer them.
+    "pipelex_first": ["claude-*", "gpt-*", "grok-*", "gemini-*"],
+    "custom_routing": ["gpt-*", "claude-*", "gemini-*"],
+}
+
+
+def test_with_every_backend_enabled_models_that_patterns_lead_astray_are_all_there_is() -> None:
+    """They are offered elsewhere, and unavailable: the reference drops them in silence."""
+    for profile, patterns in ASTRAY.items():
+        problems = findings("all_enabled", profile)
+        wanted = {("warning", "route-without-model", f'profiles.{profile}.routes."{pattern}"') for pattern in patterns}
+        assert set(told(problems)) == wanted
+        assert len(problems) == len(patterns)
+
+
+def test_a_profile_without_a_default_leaves_many_handles_without_a_model() -> None:
+    """One finding for all of them, where the default is missing."""
+    (problem,) = findings("all_enabled", "to_test_various_backends")
+    assert (problem.code, problem.key) == ("no-available-model", "profiles.to_test_various_backends")
+    assert "alias 'base-claude', alias 'base-gpt'" in problem.message
+
+
+def test_profiles_of_one_backend_have_no_finding() -> None:
+    """Their default goes on to the next backend: nothing is lost."""
+    for profile in ("all_anthropic", "all_azure_openai", "all_bedrock", "all_blackboxai", "all_gemini"):
+        assert told(findings("all_enabled", profile)) == []
+
+
+def test_as_shipped_routes_to_disabled_backends_are_what_there_is() -> None:
+    """Five routes lead to backends that are off; two aliases need a model of a sixth that no route names."""
+    problems = findings("as_shipped")
+    routes = ['"*-sdxl"', '"flux-*"', "nano-banana", "gpt-image-1", "mistral-ocr"]
+    assert told(problems) == [
+        *(("warning", "route-to-disabled-backend", f"profiles.pipelex_first.routes.{route}") for route in routes),
+        ("warning", "no-available-model", "mistral.enabled"),
+    ]
+
+
+def test_without_plugins_one_finding_a_plugin_and_the_file_of_no_backend() -> None:
+    """`perplexity.toml` belongs to no backend where no plugin declares one; seven plugins serve the kit's models."""
+    problems = findings("all_enabled", "all_anthropic", installed=False)
+    assert [problem.code for problem in problems] == ["orphan-file", *["plugin-missing"] * 7]
+    mends = {problem.suggestion for problem in problems[1:]}
+    names = ("anthropic", "bedrock", "fal", "google", "internal", "mistral", "openai")
+    assert mends == {f"run: pip install pipelex-backend-{name}" for name in names}
+
+
+def test_nothing_of_the_kit_is_an_error() -> None:
+    """In no profile of any variant: all of it loads."""
+    for variant in ("all_enabled", "as_shipped"):
+        for profile in expected()["all_enabled"]:
+            assert not [problem for problem in findings(variant, profile) if problem.severity == "error"]
