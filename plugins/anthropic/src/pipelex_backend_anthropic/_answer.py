@@ -27,15 +27,18 @@ _FINISH_REASONS: dict[str, FinishReason] = {
     "refusal": "content_filter",
 }
 """https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons; whatever else there is, is `other`."""
+_CUT: frozenset[FinishReason] = frozenset({"length", "content_filter"})
+"""Reasons of an answer that ended where the model had not."""
 
 
-def read_answer(message: Any, *, model_id: str, request_id: str | None) -> TextAnswer:
-    """An answer.
+def read_answer(message: Any, *, model_id: str, request_id: str | None, keeps_cut: bool = False) -> TextAnswer:
+    """An answer. Where it was cut short in a call of a tool, which is then its last block, the call is left out.
 
     Args:
         message: The decoded JSON.
         model_id: The model that was asked: whoever continues with another one must not send its thinking.
         request_id: The API's id of the request.
+        keeps_cut: Whether such a call is wanted all the same: as what there is of an object.
 
     Raises:
         InvalidAnswerError: It is no message.
@@ -43,12 +46,14 @@ def read_answer(message: Any, *, model_id: str, request_id: str | None) -> TextA
     if not _is_message(message):
         msg = f"the answer is no message: {_shown(message)}"
         raise InvalidAnswerError(msg, raw=message, request_id=request_id)
-    content = message["content"]
+    content, reason = message["content"], _FINISH_REASONS.get(message["stop_reason"], "other")
+    if reason in _CUT and content and content[-1]["type"] == "tool_use" and not keeps_cut:
+        content = content[:-1]
     try:
         thoughts = [block["thinking"] for block in content if block["type"] == "thinking"]
         return TextAnswer(
             text="".join(block["text"] for block in content if block["type"] == "text"),
-            finish_reason=_FINISH_REASONS.get(message["stop_reason"], "other"),
+            finish_reason=reason,
             usage=_usage(message.get("usage") or {}),
             tool_calls=tuple(_tool_call(block) for block in content if block["type"] == "tool_use"),
             reasoning="".join(thoughts) or None,

@@ -45,7 +45,7 @@ class AnthropicBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister
         """The JSON document: the text of a structured output, or the arguments of the tool that asks for it."""
         body = message_body(request, self.config.options)
         message, request_id = await self._client.send(body, request.timeout)
-        answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id)
+        answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id, keeps_cut=True)
         return object_of_tool(answer, other_tools(body, request))
 
     async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:

@@ -10,6 +10,9 @@ from typing import Any
 
 from pipelex_core.errors import InvalidAnswerError, ProviderConnectionError
 
+_CUT = frozenset({"max_tokens", "model_context_window_exceeded", "refusal"})
+"""Stop reasons with which a call may have been cut short."""
+
 
 class StreamedMessage:
     """The message so far."""
@@ -56,8 +59,7 @@ class StreamedMessage:
         if not self._is_complete:
             msg = "the stream ended before its message did"
             raise ProviderConnectionError(msg)
-        content = [block for index in sorted(self._blocks) if (block := self._whole(index)) is not None]
-        return {**self._message, "content": content}
+        return {**self._message, "content": [self._whole(index) for index in sorted(self._blocks)]}
 
     def _add_delta(self, index: int, delta: dict[str, Any]) -> str | None:
         match delta["type"]:
@@ -98,8 +100,8 @@ class StreamedMessage:
     def _joined(self, index: int, name: str) -> str:
         return "".join(self._pieces[index, name])
 
-    def _whole(self, index: int) -> dict[str, Any] | None:
-        """A block with its pieces joined; None for a call that was cut short by the token limit."""
+    def _whole(self, index: int) -> dict[str, Any]:
+        """A block with its pieces joined; the input of a call that was cut short is text."""
         block = dict(self._blocks[index])
         for name in ("text", "thinking"):
             if name in block:
@@ -109,8 +111,9 @@ class StreamedMessage:
             try:
                 block["input"] = json.loads(written)
             except ValueError:
-                if self._message.get("stop_reason") == "max_tokens":
-                    return None
+                if self._message.get("stop_reason") in _CUT:
+                    block["input"] = written  # for whoever reads the answer to leave out
+                    return block
                 msg = f"the input of tool '{block.get('name')}' is no JSON"
                 raise InvalidAnswerError(msg, raw=written) from None
         return block

@@ -29,10 +29,15 @@ _FINISH_REASONS: dict[str, FinishReason] = {
     "content_filtered": "content_filter",
     "guardrail_intervened": "content_filter",
 }
+_CUT: frozenset[FinishReason] = frozenset({"length", "content_filter"})
+"""Reasons of an answer that ended where the model had not."""
 
 
-def read_answer(response: Mapping[str, Any], model_id: str) -> TextAnswer:
+def read_answer(response: Mapping[str, Any], model_id: str, *, keeps_cut: bool = False) -> TextAnswer:
     """The answer in a response of Converse; its thoughts may be given back to the same model only.
+
+    Where it was cut short in a call of a tool, which is then its last block, the call is left out, unless `keeps_cut`:
+    it is what there is of an object.
 
     Raises:
         InvalidAnswerError: It holds no message, or a message without anything in it that does not say why.
@@ -43,10 +48,12 @@ def read_answer(response: Mapping[str, Any], model_id: str) -> TextAnswer:
     if message is None or not isinstance(message.get("content"), list) or not isinstance(reason, str):
         msg = "Bedrock answered with something that is no message"
         raise InvalidAnswerError(msg, raw=response, request_id=request_id)
-    content = message["content"]
+    content, finish_reason = message["content"], _FINISH_REASONS.get(reason, "other")
+    if finish_reason in _CUT and content and "toolUse" in content[-1] and not keeps_cut:
+        content = content[:-1]
     answer = TextAnswer(
         text="".join(_texts(content)),
-        finish_reason=_FINISH_REASONS.get(reason, "other"),
+        finish_reason=finish_reason,
         usage=read_usage(response.get("usage")),
         tool_calls=tuple(_tool_calls(content)),
         reasoning="".join(_reasoning(content)) or None,

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 def converse(client: Any, request: TextRequest, options: Mapping[str, Any]) -> TextAnswer:
     """The answer of Converse; `options` are the backend's."""
-    answer = read_answer(client.converse(**converse_parameters(request, options)), request.spec.model_id)
-    if isinstance(request, ObjectRequest) and asks_by_tool(request):
-        return as_object(answer, request)
-    return answer
+    by_tool = isinstance(request, ObjectRequest) and asks_by_tool(request)
+    response = client.converse(**converse_parameters(request, options))
+    answer = read_answer(response, request.spec.model_id, keeps_cut=by_tool)
+    return as_object(answer, request) if isinstance(request, ObjectRequest) and by_tool else answer
 
 
 def converse_stream(

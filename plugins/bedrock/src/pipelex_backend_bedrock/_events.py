@@ -10,6 +10,9 @@ from pipelex_core.errors import InvalidAnswerError, ProviderConnectionError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_CUT = frozenset({"max_tokens", "model_context_window_exceeded", "content_filtered", "guardrail_intervened"})
+"""Stop reasons with which a call may have been cut short."""
+
 
 class Assembly:
     """A response that grows event by event: https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-call.html.
@@ -53,8 +56,9 @@ class Assembly:
             msg = "the stream ended before the answer did"
             raise ProviderConnectionError(msg)
         content = [self._blocks[index] for index in sorted(self._blocks)]
-        cut = self._response["stopReason"] in {"max_tokens", "model_context_window_exceeded"}
-        content = [block for block in content if _closed(block, cut=cut)]
+        cut = self._response["stopReason"] in _CUT
+        for block in content:
+            _close(block, cut=cut)
         self._response["output"] = {"message": {"role": "assistant", "content": content}}
         return self._response
 
@@ -85,16 +89,15 @@ def _reason(block: dict[str, Any], delta: Mapping[str, Any]) -> None:
             said[name] = said.get(name, "") + delta[name]
 
 
-def _closed(block: dict[str, Any], *, cut: bool) -> bool:
-    """Parse a tool call's arguments; False for a call that was cut short with the answer."""
+def _close(block: dict[str, Any], *, cut: bool) -> None:
+    """Parse a tool call's arguments; those of a call that was cut short stay text, for the reader to leave out."""
     call = block.get("toolUse")
     if call is None:
-        return True
+        return
     try:
         call["input"] = json.loads(call.get("input") or "{}")
     except ValueError:
         if cut:
-            return False
+            return
         msg = f"the arguments of tool '{call.get('name')}' are no JSON"
         raise InvalidAnswerError(msg, raw=call.get("input")) from None
-    return True

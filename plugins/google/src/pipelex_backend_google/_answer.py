@@ -34,6 +34,9 @@ FINISH_REASONS: dict[str, FinishReason] = {
 }
 """Every other reason is `other`."""
 
+_CUT: frozenset[FinishReason] = frozenset({"length", "content_filter"})
+"""Reasons of an answer that ended where the model had not."""
+
 WRONG_FORM = (AttributeError, KeyError, TypeError, ValueError)
 """What reading an answer of another form than it should have raises."""
 
@@ -121,8 +124,10 @@ class Gathered:
         return "".join(self._texts)
 
     def answer(self) -> TextAnswer:
-        """The whole of it."""
+        """The whole of it. Gemini gives no half of a call; one without arguments, at the end of a cut answer, may be one."""
         reason = FINISH_REASONS.get(self.finish or "", "other")
+        if reason in _CUT and self._calls and not self._calls[-1].arguments:
+            self._calls.pop()
         return TextAnswer(
             text=self.text,
             finish_reason="tool_calls" if self._calls and reason == "stop" else reason,

@@ -23,6 +23,8 @@ _FINISH_REASONS: dict[str, FinishReason] = {
     "tool_calls": "tool_calls",
     "content_filter": "content_filter",
 }
+_CUT: frozenset[FinishReason] = frozenset({"length", "content_filter"})
+"""Reasons of an answer that ended where the model had not."""
 
 
 @define(kw_only=True)
@@ -71,7 +73,7 @@ class Gathered:
         return new
 
     def answer(self) -> TextAnswer:
-        """The whole answer.
+        """The whole answer; a call that was cut short with it is left out.
 
         Raises:
             InvalidAnswerError: A tool's arguments are no JSON object.
@@ -82,9 +84,12 @@ class Gathered:
             msg = "Mistral ended the answer with an error"
             raise ServerError(msg, request_id=self.request_id, partial_text=text or None, raw=self.raw)
         reasoning = "".join(_thinking_text(chunk) for chunk in self._thinking)
+        reason = _FINISH_REASONS.get(str(self.finish_reason), "other")
+        if reason in _CUT:
+            self._calls = [call for call in self._calls if _is_whole(call, is_last=call is self._calls[-1])]
         return TextAnswer(
             text=text,
-            finish_reason=_FINISH_REASONS.get(str(self.finish_reason), "other"),
+            finish_reason=reason,
             usage=self.usage,
             tool_calls=tuple(self._tool_call(number, call) for number, call in enumerate(self._calls)),
             reasoning=reasoning or None,
@@ -148,12 +153,21 @@ class Gathered:
         if not (isinstance(call["name"], str) and call["name"] and isinstance(call["id"], str | None)):
             self._fail("a tool call has no name, or an id that is none")
         if not isinstance(arguments, dict):
-            cut = " (cut by max_tokens)" if self.finish_reason in {"length", "model_length"} else ""
-            self._fail(f"the arguments of tool call '{call['name']}' are no JSON object{cut}")
+            self._fail(f"the arguments of tool call '{call['name']}' are no JSON object")
         return ToolCall(id=call["id"] or f"call{number:05d}", name=call["name"], arguments=arguments)
 
     def _fail(self, why: str) -> NoReturn:
         raise invalid(why, self.raw, self.request_id, partial_text="".join(self.text) or None)
+
+
+def _is_whole(call: dict[str, Any], *, is_last: bool) -> bool:
+    """Whether a call of an answer that was cut short has all of its arguments; the last one has some, if it has."""
+    if not call["arguments"]:
+        return not is_last
+    try:
+        return isinstance(json.loads(call["arguments"]), dict)
+    except (TypeError, ValueError):
+        return False
 
 
 def gathered_answer(payload: Any, request_id: str | None) -> Gathered:

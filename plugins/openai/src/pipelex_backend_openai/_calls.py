@@ -77,8 +77,16 @@ class PendingCalls:
             self.calls.remove(taken)
         return taken
 
-    def finished(self) -> tuple[ToolCall, ...]:
-        """The calls, with their arguments parsed; a provider without ids gets made-up ones."""
+    def finished(self, *, is_cut: bool = False) -> tuple[ToolCall, ...]:
+        """The calls, with their arguments parsed; a provider without ids gets made-up ones.
+
+        Of an answer that was cut short, a call that was cut with it is left out.
+        """
+        if is_cut:
+            last = len(self.calls) - 1
+            self.calls = [
+                call for number, call in enumerate(self.calls) if is_whole(call.arguments, is_last=number == last)
+            ]
         for number, call in enumerate(self.calls):
             call.id = call.id or f"call_{number}"
             identity: object = call.id  # whatever came
@@ -89,6 +97,16 @@ class PendingCalls:
             ToolCall(id=call.id, name=call.name, arguments=parsed_arguments(call.name, call.arguments))
             for call in self.calls
         )
+
+
+def is_whole(arguments: str, *, is_last: bool) -> bool:
+    """Whether a call of an answer that was cut short has all of its arguments; the last one has some, if it has."""
+    if not arguments.strip():
+        return not is_last
+    try:
+        return isinstance(json.loads(arguments), dict)
+    except ValueError:
+        return False
 
 
 def parsed_arguments(name: str, arguments: str) -> Mapping[str, Any]:

@@ -33,6 +33,9 @@ FINISH_REASONS: Final[dict[str, FinishReason]] = {
 }
 """The finish reasons of OpenAI and of servers that are nearly compatible; any other is `other`."""
 
+CUT: Final[frozenset[FinishReason]] = frozenset({"length", "content_filter"})
+"""Reasons of an answer that ended where the model had not."""
+
 
 class ChatReading:
     """An answer as it is put together, from one message or from many chunks.
@@ -113,10 +116,11 @@ class ChatReading:
         if taken is not None:
             text = taken.arguments
             reason = "stop" if reason == "tool_calls" else reason
-        calls = self._calls.finished()
+        reason = "content_filter" if self._refused else reason
+        calls = self._calls.finished(is_cut=reason in CUT)
         return TextAnswer(
             text=text,
-            finish_reason="content_filter" if self._refused else reason,
+            finish_reason=reason,
             usage=chat_usage(self._usage, self._traits),
             tool_calls=calls,
             reasoning="".join(self._reasoning) or (self._tags.reasoning if self._tags else None) or None,

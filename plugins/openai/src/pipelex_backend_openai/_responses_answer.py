@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipelex_backend_openai._calls import parsed_arguments
-from pipelex_backend_openai._chat_answer import text_or_none
+from pipelex_backend_openai._calls import is_whole, parsed_arguments
+from pipelex_backend_openai._chat_answer import CUT, text_or_none
 from pipelex_backend_openai._errors import MalformedError, ReportedError
 from pipelex_backend_openai._usage import responses_usage
 from pipelex_core.parts import ProviderPart, ToolCall
@@ -84,9 +84,13 @@ class ResponseReading:
         if taken is not None:
             text = taken["arguments"]
             calls.remove(taken)
+        reason = self._finish_reason(has_calls=bool(calls))
+        if reason in CUT:
+            calls = [call for call in calls if _is_whole(call, is_last=call is self._items[-1])]
+            self._items = [item for item in self._items if item.get("type") != "function_call" or item in calls]
         return TextAnswer(
             text=text,
-            finish_reason=self._finish_reason(has_calls=bool(calls)),
+            finish_reason=reason,
             usage=responses_usage(self._response.get("usage")),
             tool_calls=tuple(_tool_call(item) for item in calls),
             reasoning="".join(_reasoning(self._items)) or None,
@@ -137,6 +141,10 @@ def _reasoning(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         if item.get("type") == "reasoning":
             for part in item.get("content") or item.get("summary") or ():
                 yield part.get("text") or ""
+
+
+def _is_whole(item: Mapping[str, Any], *, is_last: bool) -> bool:
+    return item.get("status") != "incomplete" and is_whole(item.get("arguments") or "", is_last=is_last)
 
 
 def _tool_call(item: Mapping[str, Any]) -> ToolCall:
