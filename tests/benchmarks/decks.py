@@ -8,9 +8,11 @@ from pathlib import Path
 
 import tomli
 
-from pipelex_core.config import load
+from pipelex_core.config import load, positions
 from pipelex_core.plugins import discover
 from pipelex_core.routing import Route, RoutingProfile
+from pipelex_core.validation import Validation
+from pipelex_core.validation.formats import as_text
 from tests.benchmarks.table import Row, interleaved
 
 
@@ -44,8 +46,17 @@ def _loading(rounds: int) -> list[Row]:
         for file in files:
             tomli.loads(file.read_text(encoding="utf-8"))
 
+    def validate() -> None:
+        positions.forget()  # as in a process of its own: no line is known yet
+        as_text(Validation(config=config, environ=environ, plugins=plugins).report())
+
     taken = interleaved(
-        {"load": lambda: load(config=config, environ=environ, plugins=plugins), "tomli": parse}, rounds=rounds
+        {
+            "load": lambda: load(config=config, environ=environ, plugins=plugins),
+            "tomli": parse,
+            "validate": validate,
+        },
+        rounds=rounds,
     )
     deck = load(config=config, environ=environ, plugins=plugins).deck
     deck.resolve("llm_to_engineer")
@@ -60,6 +71,13 @@ def _loading(rounds: int) -> list[Row]:
             "x",
             4,
             f"{taken['load'] * 1e3:.1f} ms beside {taken['tomli'] * 1e3:.1f} ms",
+        ),
+        Row(
+            "validate the kit, offline, report included / load, CPU",
+            taken["validate"] / taken["load"],
+            "x",
+            2,
+            f"{taken['validate'] * 1e3:.1f} ms beside {taken['load'] * 1e3:.1f} ms",
         ),
         Row("deck.resolve of a warm handle", resolve * 1e6, "us", 2),
     ]

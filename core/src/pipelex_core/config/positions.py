@@ -34,6 +34,11 @@ def position(source: Source) -> tuple[str, int | None, int | None]:
     return (source.file, *found) if found else (source.file, None, None)
 
 
+def forget() -> None:
+    """Forget the files that were parsed."""
+    _table_of.cache_clear()
+
+
 @lru_cache(maxsize=64)
 def _table_of(file: str, _modified: int, _size: int) -> _Tables:
     return _Tables(Path(file).read_bytes().removeprefix(b"\xef\xbb\xbf"))
