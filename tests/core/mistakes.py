@@ -128,6 +128,15 @@ VARIABLES = [
     ),
 ]
 
+ENDPOINTS = [
+    warn(
+        swap("an endpoint without https", "bad-endpoint", BACKENDS, "https://acme.test/v1", "acme.test/v1", "https://")
+    ),
+    warn(swap("an endpoint with a space", "bad-endpoint", BACKENDS, "https://acme.test/v1", "https://acme.test /v1")),
+    warn(swap("an endpoint with a port that is none", "bad-endpoint", BACKENDS, "acme.test/v1", "acme.test:v1/")),
+    warn(swap("an endpoint with a query", "bad-endpoint", BACKENDS, "acme.test/v1", "acme.test/v1?key=1")),
+]
+
 PLUGINS = [
     warn(swap("an sdk nobody serves", "plugin-missing", BETA, 'sdk = "acme"', 'sdk = "acmee"', "", line=0)),
     warn(swap("a plugin to install", "plugin-missing", BETA, 'sdk = "acme"', 'sdk = "mistral"', "pip install", line=0)),
@@ -276,6 +285,23 @@ ROUTING = [
 ]
 
 DECKS = [
+    warn(more("an alias with the name of a model", "alias-shadowed", "deck/more.toml", '[aliases]\nm-one = "m-two"\n')),
+    Mistake(
+        name="a setting that every model of a chain refuses",
+        changes=(
+            Change(ACME, None, '[other]\nconstraints = ["no_temperature"]\n'),
+            Change(
+                "deck/more.toml",
+                None,
+                'aliases.x = ["strict", "other"]\nllm.presets.p = { model = "x", temperature = 0 }\n',
+            ),
+        ),
+        code="unsupported-setting",
+        file="deck/more.toml",
+        line="temperature = 0",
+        help="remove temperature",
+        severity="warning",
+    ),
     swap("an alias to nothing", "unknown-handle", DECK, 'best = "m-one"', 'best = "m-onee"', "'m-one'"),
     swap(
         "a chain to nothing",
@@ -454,6 +480,7 @@ MISTAKES: list[Mistake] = [
     *FILES_AND_TOML,
     *KEYS_AND_TYPES,
     *VARIABLES,
+    *ENDPOINTS,
     *PLUGINS,
     *SPECS,
     *ROUTING,

@@ -12,6 +12,7 @@ from pipelex_core.starter import starter_files
 from pipelex_core.validation import Validation
 from pipelex_core.validation.credentials import is_placeholder
 from tests.core.config_project import KEY
+from tests.core.test_validate_kit import backend_plugins
 from tests.core.valid_project import ValidProject
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def test_a_quarantined_plugin_is_one_finding(project: ValidProject) -> None:
 
 def test_a_fresh_start_without_a_key_is_one_finding(tmp_path: Path) -> None:
     """What `pipelex init` writes: no error, and one help that names the variables to choose from."""
-    plugins = discover()
+    plugins = backend_plugins()
     for name, text in starter_files(plugins, {}).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)

@@ -151,8 +151,8 @@ DEEP: dict[str, tuple[str, str]] = {
     ),
     "a very long profile": ("routing_profiles.toml", ROUTES + '"' + "*a" * 50_000 + '" = "acme"\n'),
 }
-SECONDS, MEGABYTES = 120.0, 2500
-"""Most CPU time and memory of one validation, whatever it reads, on a slow machine; the most at present is a third."""
+SECONDS, MEGABYTES = 90.0, 1500
+"""Most CPU time and memory of one validation, whatever it reads, on a slow machine; the most at present is a fifth."""
 
 
 @pytest.mark.parametrize("which", [pytest.param(name, marks=pytest.mark.slow) for name in DEEP])

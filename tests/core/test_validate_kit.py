@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,12 +13,19 @@ from tests.core.test_kit import KIT, expected, variables
 
 if TYPE_CHECKING:
     from pipelex_core.errors import Problem
+    from pipelex_core.plugins import Plugins
 
 pytestmark = pytest.mark.skipif(not (KIT / "expected.json").is_file(), reason=f"there is no kit in {KIT}")
 
 
+def backend_plugins() -> Plugins:
+    """The installed plugins that bring backends; what else is installed has no say in a configuration."""
+    points = entry_points(group="pipelex_core.plugins")
+    return discover(entry_points=[point for point in points if point.dist and "-backend-" in point.dist.name])
+
+
 def findings(variant: str, profile: str | None = None, *, installed: bool = True) -> list[Problem]:
-    plugins = discover() if installed else discover(entry_points=())
+    plugins = backend_plugins() if installed else discover(entry_points=())
     return list(
         Validation(config=KIT / variant, environ=variables(), profile=profile, plugins=plugins).report().problems
     )

@@ -24,6 +24,16 @@ WORDS: dict[str, Words] = {
         "none of them ever ends at a model.",
         "Break the circle the message prints: let one of its aliases name a model.",
     ),
+    "alias-shadowed": Words(
+        "A handle is a preset, else a model, else an alias. A model has the name of this alias, and so the alias is never "
+        "reached, but as `@name`.",
+        "Give the alias another name; or let presets carry the settings it was made for.",
+    ),
+    "bad-endpoint": Words(
+        "`endpoint` replaces the provider's own address. This one is no http address that paths can be added to, and "
+        "every call would fail.",
+        "Write the whole address, `https://` included; most end in `/v1`, none in a query.",
+    ),
     "bad-encoding": Words(
         "Configuration files are UTF-8, with or without a byte order mark. Editors on Windows and spreadsheets write "
         "other encodings, where letters with accents are other bytes.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 MEANINGS: dict[str, str] = {
     "alias-cycle": "Aliases lead in a circle; the message prints it.",
+    "alias-shadowed": "An alias has the name of a model, which comes first: the alias is never used.",
+    "bad-endpoint": "A backend's `endpoint` is no address.",
     "bad-encoding": "A file is not UTF-8.",
     "bad-env-line": "A line of `.env` is no `NAME=value`, and was left out.",
     "bad-toml": "A file is no TOML.",

@@ -22,6 +22,8 @@ _MEANING = {"text": "text", "structured": "objects (outputs has no 'structured')
 def check_handles(read: ReadConfig, told: set[str]) -> None:
     """Warn of mixed chains and of defaults that cannot do their work; their models are put into `told`."""
     _check_chains(read)
+    _check_names(read)
+    _check_settings_of_chains(read)
     _check_defaults(read, told)
 
 
@@ -60,6 +62,38 @@ def _check_chains(read: ReadConfig) -> None:
                 read.faults.warning("mixed-chain", message, source, expected="models of one kind")
             kinds.update({kind: model for kind, model in more.items() if kind not in kinds})
         found[name] = kinds
+
+
+def _check_names(read: ReadConfig) -> None:
+    """Warn of aliases that nothing can reach, because a model has their name."""
+    deck = read.loaded.deck
+    for name, alias in deck.aliases.items():
+        if name in deck.models:
+            message = f"the alias '{name}' is never used: a model has that name, and a model comes first"
+            mend = "give the alias another name"
+            read.faults.warning("alias-shadowed", message, alias.source, suggestion=mend)
+
+
+def _check_settings_of_chains(read: ReadConfig) -> None:
+    """Warn of settings of presets that every member of a chain refuses, unless the deck says that they may be dropped."""
+    deck = read.loaded.deck
+    if deck.on_unsupported_setting is not None:
+        return
+    for capability, presets in deck.presets.items():
+        for preset in presets.values():
+            if preset.on_unsupported_setting is not None or preset.model not in deck.aliases:
+                continue
+            try:
+                resolution = deck.resolve(preset.name, capability)
+            except ConfigError:
+                continue  # it is reported
+            members = [member for member in resolution.chain if member.spec is not None]
+            for name in preset.settings:
+                if len(resolution.chain) > 1 and members and all(name in member.refused for member in members):
+                    message = f"'{name}' is set, and every model of the chain refuses it: {members[0].refused[name]}"
+                    source = preset.origins.get(name, preset.source)
+                    mend = f"remove {name}"
+                    read.faults.warning("unsupported-setting", message, source, suggestion=mend)
 
 
 def _inner_first(aliases: Mapping[str, Alias]) -> list[str]:

@@ -9,6 +9,7 @@ from attrs import frozen
 from pipelex_core.config import read_config
 from pipelex_core.errors import ModelDeckNotFoundError
 from pipelex_core.validation.credentials import check_credentials
+from pipelex_core.validation.endpoints import check_endpoints
 from pipelex_core.validation.handles import check_handles
 from pipelex_core.validation.model_specs import check_model_specs
 from pipelex_core.validation.routes import check_routing
@@ -78,7 +79,7 @@ class Validation:
         except ModelDeckNotFoundError as error:
             self._not_found = error.problems
             return
-        for check in (check_credentials, check_model_specs, check_routing, check_sdk_versions):
+        for check in (check_credentials, check_endpoints, check_model_specs, check_routing, check_sdk_versions):
             check(self.read)
         check_handles(self.read, self._told)
 
