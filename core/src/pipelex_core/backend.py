@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     import httpx2
@@ -155,6 +155,7 @@ class BackendFactory:
         model_options: The keys of a model spec that it reads from `spec.options`.
         requires_key: Whether the backend cannot work without an `api_key`.
         model_type: What its models are for, where a spec does not say and they can be for one thing only.
+        model_types: The same for those whose `model_id` begins with one of these, such as `mistral-ocr`.
     """
 
     create: Callable[[BackendConfig], Backend]
@@ -162,6 +163,12 @@ class BackendFactory:
     model_options: tuple[Option, ...] = field(default=(), kw_only=True)
     requires_key: bool = field(default=False, kw_only=True)
     model_type: ModelType | None = field(default=None, kw_only=True)
+    model_types: Mapping[str, ModelType] = field(factory=dict, kw_only=True)
+
+    def type_of(self, model_id: str) -> ModelType | None:
+        """What a model is for, as far as the plugin knows without being told."""
+        known = (kind for start, kind in self.model_types.items() if model_id.startswith(start))
+        return next(known, self.model_type)
 
     def __call__(self, config: BackendConfig) -> Any:
         """What `create` makes of the config."""

@@ -23,7 +23,7 @@ BACKEND_KEYS: dict[str, str] = {
 SPEC_KEYS: dict[str, str] = {
     "model_id": "What the provider calls the model; the table's name unless told.",
     "sdk": "Which plugin serves it, see [sdks](#which-plugin-serves-a-model). Required, here or in `[defaults]`.",
-    "model_type": "What it is for. Unless told, `outputs` decides: `image` makes an `img_gen`, `pages` a `text_extractor`; without outputs, a `sdk` whose models are for one thing only (`fal`, `openai_img_gen`, `pypdfium2`); all else is an `llm`.",
+    "model_type": "What it is for. Unless told, `outputs` decides: `image` makes an `img_gen`, `pages` a `text_extractor`; without outputs, a `sdk` whose models are for one thing only (`fal`, `openai_img_gen`, `pypdfium2`), or the `model_id` where the plugin knows it (`mistral-ocr…`); all else is an `llm`.",
     "inputs": "What it takes. Anything else is refused before a request is sent. Left out, nothing is refused.",
     "outputs": "What it gives. Left out, nothing is refused.",
     "costs": "What it costs; left out, its costs are unknown.",

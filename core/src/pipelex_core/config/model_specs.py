@@ -180,7 +180,7 @@ class SpecReader:
                 ModelsManagerError, "bad-value", message, layers.where("model_id"), expected=expected
             )
             return "has a fault in its spec"
-        model_type = spec.model_type or self.inferred_type(spec.sdk, spec.outputs)
+        model_type = spec.model_type or self.inferred_type(spec.sdk, spec.outputs, spec.model_id or name)
         return ModelSpec(
             name=name,
             backend=self.backend,
@@ -236,14 +236,14 @@ class SpecReader:
             prices = {name: price * _THOUSAND for name, price in prices.items()}
         return Costs(unit=_UNITS[model_type], **cast("dict[str, Any]", prices))
 
-    def inferred_type(self, sdk: str, outputs: frozenset[str]) -> ModelType:
-        """What a model is for by its outputs, else by its sdk, where the models of that are for one thing only."""
+    def inferred_type(self, sdk: str, outputs: frozenset[str], model_id: str) -> ModelType:
+        """What a model is for by its outputs, else by what the plugin of its sdk says of all its models, or of this id."""
         if "image" in outputs:
             return ModelType.IMG_GEN
         if "pages" in outputs:
             return ModelType.TEXT_EXTRACTOR
         found = None if outputs else self.context.plugins.find(self.backend, sdk)
-        return (found[0].model_type if found else None) or ModelType.LLM
+        return (found[0].type_of(model_id) if found else None) or ModelType.LLM
 
     def _options(self, sdk: str, extra: dict[str, Any], layers: Layers) -> dict[str, Any]:
         """The keys that belong to the plugin, checked where it is installed to say what there is."""

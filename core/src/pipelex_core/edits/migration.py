@@ -99,7 +99,7 @@ def _is_llm(file: Path, own: SpecFile, plugins: Plugins) -> Callable[[str], bool
         if isinstance(said, str):
             return said == ModelType.LLM
         words = frozenset(str(word) for word in outputs) if isinstance(outputs, list) else frozenset[str]()
-        return reader.inferred_type(str(table.get("sdk", "")), words) is ModelType.LLM
+        return reader.inferred_type(str(table.get("sdk", "")), words, str(table.get("model_id", name))) is ModelType.LLM
 
     return is_llm
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_core.backend import BackendFactory, Option
 from pipelex_core.hookspecs import hookimpl
+from pipelex_core.specs import ModelType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,9 @@ _MODEL_OPTIONS = (
     ),
 )
 
+_TYPES = {"mistral-ocr": ModelType.TEXT_EXTRACTOR}
+"""What models are for by the beginning of their ids; all others are language models."""
+
 
 def _create(config: BackendConfig) -> Backend:
     from pipelex_backend_mistral._backend import MistralBackend
@@ -42,7 +46,7 @@ def _create(config: BackendConfig) -> Backend:
 @hookimpl
 def pipelex_backends() -> Mapping[str, BackendFactory]:
     """The sdk `mistral`."""
-    return {"mistral": BackendFactory(_create, model_options=_MODEL_OPTIONS, requires_key=True)}
+    return {"mistral": BackendFactory(_create, model_options=_MODEL_OPTIONS, requires_key=True, model_types=_TYPES)}
 
 
 @hookimpl
