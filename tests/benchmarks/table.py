@@ -22,14 +22,14 @@ class Row:
 
     Attributes:
         name: What was measured.
-        value: The figure.
+        value: The figure; None where the tool that takes it is missing.
         unit: Its unit, `x` for a ratio.
         target: What it should be at most, or None.
         note: What it was compared with.
     """
 
     name: str
-    value: float
+    value: float | None
     unit: str
     target: float | None = None
     note: str = ""
@@ -39,8 +39,9 @@ def print_rows(rows: Sequence[Row]) -> None:
     """A table on stdout."""
     width = max(len(row.name) for row in rows)
     for row in rows:
+        figure = f"{row.value:10.3f}" if row.value is not None else f"{'-':>10}"
         target = f"<= {row.target:g}" if row.target is not None else ""
-        sys.stdout.write(f"{row.name:{width}}  {row.value:10.3f} {row.unit:6} {target:10} {row.note}\n")
+        sys.stdout.write(f"{row.name:{width}}  {figure} {row.unit:6} {target:10} {row.note}\n")
 
 
 def interleaved(tasks: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:

@@ -1,0 +1,118 @@
+"""One call counted in instructions of the processor, which no other load of the machine changes; needs valgrind.
+
+A program of its own makes each kind of call under callgrind, which counts between the first call and the last only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tests.benchmarks.server import CHUNKS, fixed_server
+from tests.benchmarks.table import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WARM = 3
+COUNTED = {"async": 25, "sync": 25, "stream": 3}
+"""How many calls are counted; telling callgrind to begin and to end is counted too, and is little beside so many."""
+
+KINDS: dict[str, tuple[str, float]] = {
+    "async": ("generate_text, async / SDK typed call, instructions", 0.70),
+    "sync": ("generate_text, sync / SDK typed call, instructions", 0.90),
+    "stream": ("stream_text per chunk / SDK typed stream, instructions", 0.35),
+}
+
+
+def run() -> list[Row]:
+    """A ratio for each kind of call; a row that says so where there is no valgrind."""
+    if shutil.which("valgrind") is None:
+        return [Row(name, None, "x", target, "not available: valgrind") for name, target in KINDS.values()]
+    rows = []
+    with fixed_server() as url:
+        for kind, (name, target) in KINDS.items():
+            units = COUNTED[kind] * (CHUNKS if kind == "stream" else 1)
+            ours, theirs = (count(f"{kind} {who}", url) / units for who in ("ours", "SDK"))
+            note = f"{ours / 1e3:.0f} thousand beside {theirs / 1e3:.0f} thousand"
+            rows.append(Row(name, ours / theirs, "x", target, note))
+    return rows
+
+
+def count(program: str, url: str) -> int:
+    """The instructions that a program's counted calls take, in all its threads."""
+    command = [
+        *("valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null"),
+        *(sys.executable, "-m", "tests.benchmarks.instructions", program, url),
+    ]
+    environ = {**os.environ, "PYTHONHASHSEED": "0"}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environ)
+    collected = re.search(r"Collected : (\d+)", done.stderr)
+    assert collected is not None, done.stderr
+    return int(collected[1])
+
+
+def _counting(on: str) -> None:
+    """Tell callgrind, in whose hands this process is, to count or to stop."""
+    subprocess.run(["callgrind_control", "-i", on, str(os.getpid())], check=True, stdout=subprocess.DEVNULL)
+
+
+def _counted(call: Callable[[], Any], times: int) -> None:
+    for _ in range(WARM):
+        call()
+    _counting("on")
+    for _ in range(times):
+        call()
+    _counting("off")
+
+
+def _main(program: str, url: str) -> None:
+    """Make one kind of call."""
+    import openai
+
+    from pipelex_core import AsyncClient, Client
+    from pipelex_core.plugins import discover
+    from tests.benchmarks.calls import MESSAGES, PROMPT, deck
+
+    times = COUNTED[program.split(maxsplit=1)[0]]
+    if program == "sync ours":
+        with Client(deck(url), discover()) as client:
+            _counted(lambda: client.generate_text(PROMPT, model="m"), times)
+        return
+    if program == "sync SDK":
+        with openai.OpenAI(base_url=url, api_key="sk-bench", max_retries=0) as sdk:
+            _counted(lambda: sdk.chat.completions.create(model="gpt-4o-mini", messages=MESSAGES), times)
+        return
+    ours = AsyncClient(deck(url), discover())
+    theirs = openai.AsyncOpenAI(base_url=url, api_key="sk-bench", max_retries=0)
+
+    async def our_stream() -> None:
+        async with ours.stream_text(PROMPT, model="m") as stream:
+            async for _ in stream:
+                pass
+
+    async def their_stream() -> None:
+        async for _ in await theirs.chat.completions.create(
+            model="gpt-4o-mini", messages=MESSAGES, stream=True, stream_options={"include_usage": True}
+        ):
+            pass
+
+    calls: dict[str, Callable[[], Any]] = {
+        "async ours": lambda: ours.generate_text(PROMPT, model="m"),
+        "async SDK": lambda: theirs.chat.completions.create(model="gpt-4o-mini", messages=MESSAGES),
+        "stream ours": our_stream,
+        "stream SDK": their_stream,
+    }
+    with asyncio.Runner() as runner:
+        _counted(lambda: runner.run(calls[program]()), times)
+        runner.run(ours.aclose())
+        runner.run(theirs.close())
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
