@@ -25,6 +25,7 @@ _COMMANDS = {
     "validate": "Find every fault of a configuration.",
     "show": "Show the backends, models, presets, aliases or routes.",
     "explain": "Show the whole way of a handle.",
+    "report": "Write the whole deck as one page.",
     "plugins": "Show the installed plugins.",
     "generate": "Generate text, or an object.",
     "extract": "Take the text and images out of a PDF or an image.",

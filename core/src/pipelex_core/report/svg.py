@@ -90,6 +90,7 @@ def _attributes(node: Node) -> dict[str, str]:
         "fillcolor": _FILLS[node.kind],
         "style": "filled,rounded" if _SHAPES[node.kind] == "box" else "filled",
         "color": "#667085",
+        "margin": "0.2,0.06" if node.kind == "route" else "0.12,0.05",
     }
 
 
