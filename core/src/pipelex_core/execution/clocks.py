@@ -87,26 +87,53 @@ async def within(clock: Clock, work: Coroutine[Any, Any, T]) -> T:
     if left <= 0:
         work.close()
         raise clock.error()
-    task = asyncio.create_task(_hearing(clock, work) if isinstance(clock, Silence) else work)
+    alarm = _Alarm(clock, left)
+    task = asyncio.create_task(_telling(work, alarm))
     try:
-        while not task.done() and (left := clock.left()) > 0:
-            await asyncio.wait((task,), timeout=left)
-        if task.done():
-            return task.result()
+        await alarm.rung
     except asyncio.CancelledError:
         if not task.done():
             await _ended(task, PARTING)
         raise
-    await _ended(task, GRACE)
-    if task.done() and not task.cancelled():
-        return task.result()
-    raise clock.error()
+    finally:
+        alarm.timer.cancel()
+    if not task.done():
+        await _ended(task, GRACE)
+        if not task.done() or task.cancelled():
+            raise clock.error()
+    return task.result()
 
 
-async def _hearing(clock: Silence, work: Coroutine[Any, Any, T]) -> T:
-    silence.set(clock)
-    clock.heard()
-    return await work
+class _Alarm:
+    """Rings when the work has ended, or the clock is over."""
+
+    def __init__(self, clock: Clock, left: float) -> None:
+        loop = asyncio.get_running_loop()
+        self.clock = clock
+        self.rung: asyncio.Future[None] = loop.create_future()
+        self.timer = loop.call_later(left, self._look)
+
+    def _look(self) -> None:
+        left = self.clock.left()
+        if left > 0:  # something was heard meanwhile
+            self.timer = asyncio.get_running_loop().call_later(left, self._look)
+        else:
+            _wake(self.rung)
+
+
+async def _telling(work: Coroutine[Any, Any, T], alarm: _Alarm) -> T:
+    if isinstance(alarm.clock, Silence):
+        silence.set(alarm.clock)
+        alarm.clock.heard()
+    try:
+        return await work
+    finally:
+        _wake(alarm.rung)
+
+
+def _wake(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)
 
 
 async def _ended(task: asyncio.Task[Any], patience: float) -> None:
@@ -163,8 +190,8 @@ class Bounded(Generic[T]):
             finally:
                 self._news = None
         event = self._ready.popleft()
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
+        if self._room is not None:
+            _wake(self._room)
         return event
 
     async def close(self, patience: float = PARTING) -> None:
@@ -199,8 +226,8 @@ class Bounded(Generic[T]):
         self._tell()
 
     def _tell(self) -> None:
-        if self._news is not None and not self._news.done():
-            self._news.set_result(None)
+        if self._news is not None:
+            _wake(self._news)
 
     def _look(self) -> None:
         """The time may be over: not where the provider was heard since, nor while the reader is what is waited for."""
