@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipelex_core.config import check
 from pipelex_core.plugins import discover
+from pipelex_core.validation import Report, Validation
+from pipelex_core.validation.formats import as_text
 
 BACKENDS = '[gateway]\nendpoint = "https://llm.example.org/v1"\n'
 MODELS = '[house-model]\nsdk = "openai"\n'
@@ -27,7 +28,7 @@ def faulty_deck() -> str:
 
 
 def faulty_report() -> str:
-    """The errors of a load of it, as a block; their paths begin at the folder."""
+    """What `validate` says of its errors, as a block; their paths begin at the folder."""
     with TemporaryDirectory() as folder:
         root = Path(folder, ".pipelex", "inference")
         for name, text in (
@@ -39,6 +40,6 @@ def faulty_report() -> str:
             file = root / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        _, problems = check(config=root, environ={}, plugins=discover(entry_points=()))
-        errors = [f"error: {problem}" for problem in problems if problem.severity == "error"]
-        return "```text\n" + "\n".join(errors).replace(f"{root}/", "") + "\n```"
+        report = Validation(config=root, environ={}, plugins=discover(entry_points=())).report()
+        errors = tuple(problem for problem in report.problems if problem.severity == "error")
+        return "```text\n" + as_text(Report(problems=errors)).replace(f"{root}/", "").strip() + "\n```"
