@@ -34,6 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out the scenarios of what a backend does not claim, and tell the others what they prove."""
     kept: list[pytest.Item] = []
     left: list[pytest.Item] = []
+    told: dict[type, dict[str, Any]] = {}
     for item in items:
         suite = getattr(item, "cls", None)
         if suite is None or not hasattr(suite, "claims") or not hasattr(suite, "wire"):
@@ -43,7 +44,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not suite.claims.issuperset(needs):
             left.append(item)
             continue
-        item.user_properties.append((_PROPERTY, json.dumps([_about(suite), list(needs)])))
+        if suite not in told:
+            told[suite] = _about(suite)
+        item.user_properties.append((_PROPERTY, json.dumps([told[suite], list(needs)])))
         kept.append(item)
     if left:
         config.hook.pytest_deselected(items=left)
@@ -97,26 +100,13 @@ def _needs(item: pytest.Item) -> tuple[str, ...]:
 
 
 def _about(suite: Any) -> dict[str, Any]:
-    from pipelex_core.testing.certificate import installed
-
     record = next((found for found in suite().plugins().records if suite.sdk in found.sdks), None)
-    distribution = record.distribution if record else None
     return {
         "suite": suite.__name__,
         "backend": suite.backend or suite.sdk,
         "sdk": suite.sdk,
         "wire": suite.wire.name,
-        "plugin": f"{distribution} {installed(distribution)}" if distribution else None,
-        "sdk_versions": {name: _version_of(name) for name in suite.sdk_modules},
+        "plugin": record.label if record else None,
+        "sdk_modules": list(suite.sdk_modules),
         "claims": sorted(suite.claims),
     }
-
-
-def _version_of(module: str) -> str | None:
-    """The version of the distribution that a package is of."""
-    from importlib.metadata import packages_distributions
-
-    from pipelex_core.testing.certificate import installed
-
-    names = packages_distributions().get(module.partition(".")[0], [])
-    return installed(names[0]) if names else None

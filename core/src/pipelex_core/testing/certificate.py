@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
@@ -11,7 +11,7 @@ from attrs import define, field
 from pipelex_core.testing.samples import CAPABILITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FORMAT = "pipelex-conformance/1"
 
@@ -21,7 +21,7 @@ class Record:
     """What became of one backend's scenarios.
 
     Attributes:
-        about: The backend: name, sdk, wire, claims, plugin and SDK packages with their versions.
+        about: The backend: name, sdk, wire, claims, plugin and SDK packages.
         outcomes: Scenario -> `passed`, `failed` or `skipped`.
         proves: Scenario -> the capabilities it is about; empty for what every backend must do.
     """
@@ -45,7 +45,8 @@ class Record:
         skipped = sorted(name for name, outcome in self.outcomes.items() if outcome == "skipped")
         return {
             "format": FORMAT,
-            **{name: value for name, value in self.about.items() if name != "claims"},
+            **{name: self.about[name] for name in ("suite", "backend", "sdk", "wire", "plugin")},
+            "sdk_versions": versions_of(self.about["sdk_modules"]),
             "core": installed("pipelex-core"),
             "python": platform.python_version(),
             "certified": not failed and all(told["proven"] for told in capabilities.values()),
@@ -79,6 +80,12 @@ def installed(distribution: str) -> str | None:
         return version(distribution)
     except PackageNotFoundError:
         return None
+
+
+def versions_of(modules: Sequence[str]) -> dict[str, str | None]:
+    """The installed versions of the distributions that packages are of."""
+    found = packages_distributions()
+    return {module: installed(found.get(module.partition(".")[0], [module])[0]) for module in modules}
 
 
 def table(certificate: Mapping[str, Any]) -> list[str]:

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from pipelex_core.testing.suite import Conformance
     from pipelex_core.testing.wire import Wire
 
-ONCE: dict[str, Any] = {}
-"""Options of a call that is made once, without retries."""
-
 _LONGEST = 60.0
 """Seconds that a scenario may take at most."""
 

@@ -45,6 +45,7 @@ class Conformance(Answers, Conversations, MediaScenarios, Failures, Malformed, C
         model_options: Further keys of the language model's spec.
         thinking: Settings of a call that make the model think.
         takes_key: Whether the backend has a key.
+        variables: Environment variables that the shipped defaults of the backend's table need.
         sdk_modules: What must not be imported when the plugin is: the SDK's packages.
     """
 
@@ -58,6 +59,7 @@ class Conformance(Answers, Conversations, MediaScenarios, Failures, Malformed, C
     model_options: ClassVar[Mapping[str, Any]] = {}
     thinking: ClassVar[Mapping[str, Any]] = {"reasoning_effort": "high"}
     takes_key: ClassVar[bool] = True
+    variables: ClassVar[Mapping[str, str]] = {}
     sdk_modules: ClassVar[tuple[str, ...]] = ()
 
     def config(self, endpoint: str, key: str | None = None) -> BackendConfig:

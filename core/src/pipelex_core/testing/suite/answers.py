@@ -10,7 +10,7 @@ from attrs import evolve
 from pipelex_core.errors import InvalidAnswerError
 from pipelex_core.testing.calls import Kind  # noqa: TC001 -- read by pytest
 from pipelex_core.testing.marks import about, each_call
-from pipelex_core.testing.running import ONCE, until
+from pipelex_core.testing.running import until
 from pipelex_core.testing.samples import (
     COST,
     IMAGE_PRICE,
@@ -146,7 +146,7 @@ class Answers(Scenarios):
         async def use(at: Running) -> None:
             at.server.queue(at.wire.answer(Said(text="")))
             with pytest.raises(InvalidAnswerError):
-                await at.client.generate_text(PROMPT, model=at.llm, **ONCE)
+                await at.client.generate_text(PROMPT, model=at.llm, retries=0)
 
         self.run(use)
 
@@ -233,7 +233,7 @@ class Answers(Scenarios):
         async def use(at: Running) -> None:
             at.server.queue(at.wire.answer(Said(text='{"name": "Par', finish="length")))
             with pytest.raises(InvalidAnswerError):
-                await at.client.generate_object(PROMPT, City, model=at.llm, **ONCE)
+                await at.client.generate_object(PROMPT, City, model=at.llm, retries=0)
             assert len(at.calls) == 1, "a cut answer is not worth a repair"
 
         self.run(use)

@@ -12,7 +12,7 @@ from attrs import evolve
 from pipelex_core.errors import DeadlineExceededError
 from pipelex_core.testing.calls import Kind  # noqa: TC001 -- read by pytest
 from pipelex_core.testing.marks import about, each_call
-from pipelex_core.testing.running import ONCE, until
+from pipelex_core.testing.running import until
 from pipelex_core.testing.samples import PLAIN, PROMPT
 from pipelex_core.testing.suite.base import Scenarios
 
@@ -62,7 +62,7 @@ class Clocks(Scenarios):
             at.server.queue(evolve(reply, stall_after=len(reply.chunks) - 1))
             started = time.monotonic()
             with pytest.raises(DeadlineExceededError):  # noqa: PT012 -- wherever in the stream
-                async with at.client.stream_text(PROMPT, model=at.llm, deadline=DEADLINE, **ONCE) as stream:
+                async with at.client.stream_text(PROMPT, model=at.llm, deadline=DEADLINE, retries=0) as stream:
                     async for _ in stream:
                         pass
             assert time.monotonic() - started < DEADLINE + SLACK
@@ -127,5 +127,5 @@ class Clocks(Scenarios):
 async def _ends_in_time(at: Running, call: Kind) -> None:
     started = time.monotonic()
     with pytest.raises(DeadlineExceededError):
-        await call.make(at, deadline=DEADLINE, **ONCE)
+        await call.make(at, deadline=DEADLINE, retries=0)
     assert time.monotonic() - started < DEADLINE + SLACK

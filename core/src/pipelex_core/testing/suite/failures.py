@@ -18,7 +18,7 @@ from pipelex_core.errors import (
 )
 from pipelex_core.testing.calls import Kind  # noqa: TC001 -- read by pytest
 from pipelex_core.testing.marks import about, each_call
-from pipelex_core.testing.running import ONCE, running
+from pipelex_core.testing.running import running
 from pipelex_core.testing.samples import PLAIN, PROMPT, TEXT
 from pipelex_core.testing.server import Reply, Server
 from pipelex_core.testing.suite.base import Scenarios
@@ -82,7 +82,7 @@ class Failures(Scenarios):
             for kind, (status, body) in at.wire.special_errors.items():
                 at.server.queue(Reply.json(body, status=status, headers=at.wire.error_headers))
                 with pytest.raises(kind):
-                    await at.client.generate_text(PROMPT, model=at.llm, **ONCE)
+                    await at.client.generate_text(PROMPT, model=at.llm, retries=0)
 
         self.run(use)
 
@@ -172,7 +172,7 @@ class _Nobody(Server):
 
 async def _failure(at: Running, call: Kind) -> Any:
     with pytest.raises(CallError) as caught:
-        await call.make(at, **ONCE)
+        await call.make(at, retries=0)
     return caught.value
 
 
@@ -180,7 +180,7 @@ async def _broken_stream(at: Running) -> tuple[list[str], CallError | None]:
     """What a stream gave before its error."""
     deltas: list[str] = []
     try:
-        async with at.client.stream_text(PROMPT, model=at.llm, **ONCE) as stream:
+        async with at.client.stream_text(PROMPT, model=at.llm, retries=0) as stream:
             async for delta in stream:
                 deltas.append(delta)
     except CallError as error:

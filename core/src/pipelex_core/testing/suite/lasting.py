@@ -16,7 +16,7 @@ from pipelex_core.errors import CallError
 from pipelex_core.sync_client import Client
 from pipelex_core.testing.calls import Kind  # noqa: TC001 -- read by pytest
 from pipelex_core.testing.marks import about, each_call
-from pipelex_core.testing.running import ONCE, Running, deck_for, running
+from pipelex_core.testing.running import Running, deck_for, running
 from pipelex_core.testing.samples import PLAIN, PROMPT, TEXT
 from pipelex_core.testing.server import in_thread
 from pipelex_core.testing.suite.base import Scenarios
@@ -98,7 +98,7 @@ class Lasting(Scenarios):
                 await call.make(at)
                 server.queue(at.wire.error(500))
                 with pytest.raises(CallError):
-                    await call.make(at, **ONCE)
+                    await call.make(at, retries=0)
             left.extend(task for task in asyncio.all_tasks() if task is not asyncio.current_task())
 
         with warnings.catch_warnings(record=True) as told:

@@ -10,7 +10,6 @@ from attrs import evolve
 from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
 from pipelex_core.testing.calls import Kind  # noqa: TC001 -- read by pytest
 from pipelex_core.testing.marks import about, each_call
-from pipelex_core.testing.running import ONCE
 from pipelex_core.testing.samples import PLAIN, PROMPT
 from pipelex_core.testing.server import Reply
 from pipelex_core.testing.suite.base import Scenarios
@@ -51,7 +50,7 @@ class Malformed(Scenarios):
         async def use(at: Running) -> None:
             at.server.queue(*[BODIES[body]] * 3)
             with pytest.raises((InvalidAnswerError, ProviderConnectionError)):
-                await call.make(at, **ONCE)
+                await call.make(at, retries=0)
             assert len(at.calls) <= (2 if call.capability == "object" else 1)
 
         self.run(use)
@@ -67,7 +66,7 @@ class Malformed(Scenarios):
             chunks = (*reply.chunks[:middle], EVENTS[event], *reply.chunks[middle:])
             at.server.queue(evolve(reply, chunks=chunks))
             try:
-                async with at.client.stream_text(PROMPT, model=at.llm, **ONCE) as stream:
+                async with at.client.stream_text(PROMPT, model=at.llm, retries=0) as stream:
                     async for _ in stream:
                         pass
             except CallError as error:
@@ -84,7 +83,7 @@ class Malformed(Scenarios):
         async def use(at: Running) -> None:
             at.server.queue(at.wire.answer(PLAIN))
             try:
-                async with at.client.stream_text(PROMPT, model=at.llm, **ONCE) as stream:
+                async with at.client.stream_text(PROMPT, model=at.llm, retries=0) as stream:
                     async for _ in stream:
                         pass
             except CallError as error:

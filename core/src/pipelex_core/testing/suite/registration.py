@@ -108,7 +108,7 @@ class Registration(Scenarios):
         model = f'[conformance]\nmodel_id = "{spec.model_id}"\nsdk = "{spec.sdk}"\nmodel_type = "{spec.model_type}"\n'
         (inference / "backends" / f"{self.suite.backend_name}.toml").write_text(model, encoding="utf-8")
         (inference / "deck" / "deck.toml").write_text('[aliases]\nkit = "conformance"\n', encoding="utf-8")
-        return load(config=folder / ".pipelex", environ={}, plugins=self.suite.plugins())
+        return load(config=folder / ".pipelex", environ=dict(self.suite.variables), plugins=self.suite.plugins())
 
 
 def _toml(value: object) -> str:

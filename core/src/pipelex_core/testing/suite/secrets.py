@@ -15,7 +15,7 @@ from attrs import evolve
 from pipelex_core.errors import CallError
 from pipelex_core.testing.calls import Kind  # noqa: TC001 -- read by pytest
 from pipelex_core.testing.marks import each_call
-from pipelex_core.testing.running import ONCE, running
+from pipelex_core.testing.running import running
 from pipelex_core.testing.server import Reply
 from pipelex_core.testing.suite.base import Scenarios
 
@@ -49,7 +49,7 @@ class Secrets(Scenarios):
             for name, reply in _echoes(at):
                 at.server.queue(*[reply] * 3)
                 with pytest.raises(CallError) as caught:
-                    await call.make(at, **ONCE)
+                    await call.make(at, retries=0)
                 at.server.forget()
                 found.extend(f"{name}: {leak}" for leak in leaks_of(caught.value))
 
@@ -88,7 +88,7 @@ class Secrets(Scenarios):
                 for status in (301, 302, 307, 308):
                     at.server.queue(Reply(status=status, headers={"Location": f"{elsewhere}/taken"}))
                     with pytest.raises(CallError):
-                        await call.make(at, **ONCE)
+                        await call.make(at, retries=0)
                     at.server.forget()
                 told = [f"{request.path} {request.query} {request.headers}" for request in other.received]
                 assert found_in("the other host", " ".join(told)) == []
