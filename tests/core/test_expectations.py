@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelex_core.costs import cost_bounds, cost_of
+from pipelex_core.costs import cost_of, least_cost, most_cost
 from pipelex_core.expectations import Expectation, Guess, expect, tokens_of
 from pipelex_core.page_count import count_pages
 from pipelex_core.parts import DocumentPart, ImagePart, Media, Message, TextPart, Tool
@@ -172,7 +172,7 @@ def test_no_usage_within_the_bounds_costs_more(
 ) -> None:
     """Whatever part is written to a cache, and whatever part is reasoning."""
     expected = Expectation(input_tokens=Guess(0, told, told), output_tokens=Guess(1, said, said))
-    most = cost_bounds(costs, expected)[1]
+    most = most_cost(costs, expected)
     usage = Usage(
         input_tokens=told,
         output_tokens=said,
@@ -186,6 +186,9 @@ def test_no_usage_within_the_bounds_costs_more(
 
 def test_bounds_of_other_units() -> None:
     """Images and pages are known exactly, or not at all."""
-    assert cost_bounds(PAINTER.costs, Expectation(images=2)) == (Decimal("0.08"), Decimal("0.08"))
-    assert cost_bounds(OCR.costs, Expectation(pages=Guess(1, 10, None))) == (Decimal("0.001"), None)
-    assert cost_bounds(None, Expectation(images=2)) == (None, None)
+    images, pages = Expectation(images=2), Expectation(pages=Guess(1, 10, None))
+    assert least_cost(PAINTER.costs, images) == most_cost(PAINTER.costs, images) == Decimal("0.08")
+    assert least_cost(OCR.costs, pages) == Decimal("0.001")
+    assert most_cost(OCR.costs, pages) is None
+    assert least_cost(None, images) is None
+    assert most_cost(None, images) is None

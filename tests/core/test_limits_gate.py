@@ -330,6 +330,7 @@ def test_memory_of_a_window_is_bounded() -> None:
     """However many requests a minute has, it is kept in some hundred numbers."""
     window = Window(10**9)
     for at in range(50_000):
+        assert window.fits(1, 1000 + at / 500)
         window.take(1, 1000 + at / 500)
     assert len(window._slots) < 700
     assert window.used == pytest.approx(30_000, abs=100)

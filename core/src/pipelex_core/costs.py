@@ -30,13 +30,8 @@ def cost_of(costs: Costs | None, usage: Usage) -> Cost | None:
     return None if count is None or not prices else Cost(amount=sum(prices, Decimal(0)) * count)
 
 
-def cost_bounds(costs: Costs | None, expected: Expectation) -> tuple[Decimal | None, Decimal | None]:
-    """The least and the most that a request will cost; None for a bound that is unknown.
-
-    The most is without any help of a provider's cache, and with whatever is dearest: writing to it, reasoning.
-    """
-    if costs is None:
-        return None, None
+def least_cost(costs: Costs | None, expected: Expectation) -> Decimal | None:
+    """The least that a request will cost; None where prices are unknown."""
     told, said, pages = expected.input_tokens, expected.output_tokens, expected.pages
     low = Usage(
         input_tokens=None if told is None else told.low,
@@ -44,22 +39,41 @@ def cost_bounds(costs: Costs | None, expected: Expectation) -> tuple[Decimal | N
         images=expected.images,
         pages=None if pages is None else pages.low,
     )
-    most_told, most_said = None if told is None else told.high, None if said is None else said.high
-    most = []
-    for written in {0, 0 if costs.input_cache_write is None else most_told}:
-        for reasoning in {0, 0 if costs.output_reasoning is None else most_said}:
-            high = Usage(
-                input_tokens=most_told,
-                output_tokens=most_said,
-                cache_write_tokens=written,
-                reasoning_tokens=reasoning,
-                images=expected.images,
-                pages=None if pages is None else pages.high,
-            )
-            most.append(cost_of(costs, high))
-    least = cost_of(costs, low)
-    amounts = [cost.amount for cost in most if cost is not None]
-    return None if least is None else least.amount, max(amounts) if len(amounts) == len(most) else None
+    cost = cost_of(costs, low)
+    return None if cost is None else cost.amount
+
+
+def most_cost(costs: Costs | None, expected: Expectation) -> Decimal | None:
+    """The most that a request will cost: nothing comes out of a provider's cache, and all is of the dearest kind.
+
+    None where prices are unknown, or nothing bounds what will be used.
+    """
+    if costs is None:
+        return None
+    if costs.unit == "million_tokens":
+        if expected.input_tokens is None or expected.output_tokens is None:
+            return None
+        told = _most(expected.input_tokens.high, *_input_prices(costs))
+        said = _most(expected.output_tokens.high, costs.output, costs.output_reasoning)
+        return None if told is None or said is None else (told + said) / _MILLION
+    pages = None if expected.pages is None else expected.pages.high
+    cost = cost_of(costs, Usage(images=expected.images, pages=pages))
+    return None if cost is None else cost.amount
+
+
+def _input_prices(costs: Costs) -> tuple[Decimal | None, Decimal | None]:
+    """What fresh input costs, and input that is written to the cache."""
+    if costs.input_joined is not None:
+        return costs.input_joined, None
+    return costs.input if costs.input_non_cached is None else costs.input_non_cached, costs.input_cache_write
+
+
+def _most(count: int | None, price: Decimal | None, other: Decimal | None) -> Decimal | None:
+    if count is None:
+        return None
+    if price is None:
+        return None if count else Decimal(0)
+    return count * (price if other is None or other < price else other)
 
 
 def total(costs: Iterable[Cost | None]) -> Cost | None:

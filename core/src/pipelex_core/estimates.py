@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from pipelex_core.costs import cost_bounds
+from pipelex_core.costs import least_cost, most_cost
 from pipelex_core.errors import CallError, UnsupportedInputError
 from pipelex_core.execution.plans import plan_extract, plan_image, plan_text
 from pipelex_core.expectations import expect
@@ -119,7 +119,6 @@ def _of_member(member: ChainMember, plan: Plan) -> MemberEstimate:
         expected = expect(plan.build(spec, member.settings, None))
     except CallError as error:
         return MemberEstimate(model=spec.name, backend=spec.backend, model_id=spec.model_id, refused=error.message)
-    low, high = cost_bounds(spec.costs, expected)
     return MemberEstimate(
         model=spec.name,
         backend=spec.backend,
@@ -128,6 +127,6 @@ def _of_member(member: ChainMember, plan: Plan) -> MemberEstimate:
         output_tokens=expected.output_tokens,
         images=expected.images,
         pages=expected.pages,
-        cost_low=low,
-        cost_high=high,
+        cost_low=least_cost(spec.costs, expected),
+        cost_high=most_cost(spec.costs, expected),
     )

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import frozen
 
@@ -45,15 +45,15 @@ _SHARES: dict[str, tuple[float, float, float]] = {
 _LIKELY_ANSWER = 1000
 
 
-@frozen
-class Guess:
+class Guess(NamedTuple):
     """A count that is not known yet; `high` is None where nothing bounds it."""
 
     low: int = 0
     likely: int = 0
     high: int | None = 0
 
-    def __add__(self, other: Guess) -> Guess:
+    def plus(self, other: Guess) -> Guess:
+        """Both together."""
         high = None if self.high is None or other.high is None else self.high + other.high
         return Guess(self.low + other.low, self.likely + other.likely, high)
 
@@ -105,14 +105,15 @@ def expect(request: Request) -> Expectation:
 def tokens_of(text: str) -> Guess:
     """Tokens of a text, by how many characters of each kind it has."""
     if text.isascii():
-        counts = {"ascii": len(text)}
-    else:
-        ascii_only = len(text.encode("ascii", "ignore"))
-        utf8 = len(text.encode("utf-8", "surrogatepass"))
-        four = len(text.encode("utf-16-le", "surrogatepass")) // 2 - len(text)
-        between = len(text) - ascii_only - four  # of two or three bytes each
-        three = utf8 - ascii_only - 4 * four - 2 * between
-        counts = {"ascii": ascii_only, "two": between - three, "three": three, "four": four}
+        count = len(text)
+        low, likely, high = _SHARES["ascii"]
+        return Guess(math.ceil(count * low), math.ceil(count * likely), math.ceil(count * high))
+    ascii_only = len(text.encode("ascii", "ignore"))
+    utf8 = len(text.encode("utf-8", "surrogatepass"))
+    four = len(text.encode("utf-16-le", "surrogatepass")) // 2 - len(text)
+    between = len(text) - ascii_only - four  # of two or three bytes each
+    three = utf8 - ascii_only - 4 * four - 2 * between
+    counts = {"ascii": ascii_only, "two": between - three, "three": three, "four": four}
     low, likely, high = (sum(count * _SHARES[kind][at] for kind, count in counts.items()) for at in range(3))
     return Guess(math.ceil(low), math.ceil(likely), math.ceil(high))
 
@@ -126,15 +127,17 @@ def pages_of(document: Media) -> Guess:
 
 
 def _input(request: TextRequest) -> Guess:
-    told = tokens_of(request.system) if request.system else Guess()
+    count = len(request.messages)
+    told = Guess(_PER_MESSAGE * count, _PER_MESSAGE * count, 2 * _PER_MESSAGE * count)
+    if request.system:
+        told = told.plus(tokens_of(request.system))
     for message in request.messages:
-        told += Guess(_PER_MESSAGE, _PER_MESSAGE, 2 * _PER_MESSAGE)
         for part in message.parts:
-            told += _part(part)
+            told = told.plus(_part(part))
     data: list[object] = [{"name": t.name, "description": t.description, **t.parameters} for t in request.tools]
     if isinstance(request, ObjectRequest):
         data.append(request.schema)
-    return told + _as_json(data) if data else told
+    return told.plus(_as_json(data)) if data else told
 
 
 def _part(part: Part) -> Guess:
@@ -146,7 +149,7 @@ def _part(part: Part) -> Guess:
         case DocumentPart(media=media):
             return pages_of(media).times(*_PAGE)
         case ToolCall(name=name, arguments=arguments):
-            return tokens_of(name) + _as_json([arguments])
+            return tokens_of(name).plus(_as_json([arguments]))
         case ToolResult(content=content):
             return tokens_of(content)
         case ProviderPart(data=given):

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Literal
 
-from pipelex_core.costs import cost_bounds
+from pipelex_core.costs import most_cost
 from pipelex_core.errors import BudgetExceededError, UnsupportedInputError
 from pipelex_core.execution.outcomes import was_turned_away
 
@@ -178,7 +178,7 @@ class Reservation:
         from pipelex_core.expectations import expect
 
         self._budgets = budgets
-        self._most = cost_bounds(request.spec.costs, expect(request))[1]
+        self._most = most_cost(request.spec.costs, expect(request))
         with _LOCK.lock:
             for budget in budgets:
                 budget.check(self._most, request.spec.name)

@@ -52,6 +52,15 @@ class Caps:
         cap = self.limits.tokens_per_minute
         return None if cap is None else Window(cap, self.length)
 
+    def fits(self, tokens: int, now: float) -> bool:
+        """Whether a request fits now."""
+        cap = self.limits.max_concurrency
+        return (
+            (cap is None or self.running < cap)
+            and (self._requests is None or self._requests.fits(1, now))
+            and (self._tokens is None or self._tokens.fits(tokens, now))
+        )
+
     def wait(self, tokens: int, now: float) -> tuple[float, str]:
         """Seconds until a request fits and the cap it waits for; infinite where it waits for another one's end."""
         found, reason = 0.0, ""

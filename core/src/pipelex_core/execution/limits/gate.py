@@ -63,9 +63,10 @@ class Waiter:
 
 @define(eq=False)
 class Queue:
-    """Those who wait for one model, first come first; and the caps of that model, or None."""
+    """Those who wait for one model, first come first; the caps of that model, or None; and whether tokens matter."""
 
     caps: Caps | None
+    counts_tokens: bool
     waiters: OrderedDict[Waiter, None] = field(factory=OrderedDict)
 
 
@@ -83,8 +84,12 @@ class Gate:
     ) -> None:
         self._clock = clock
         self._backend = None if limits is None else Caps(f"backend '{name}'", limits, length)
-        self._queues = {model: Queue(Caps(f"model '{model}'", each, length)) for model, each in models.items()}
-        self._others = Queue(None)
+        own = limits is not None and limits.tokens_per_minute is not None
+        self._queues = {
+            model: Queue(Caps(f"model '{model}'", each, length), own or each.tokens_per_minute is not None)
+            for model, each in models.items()
+        }
+        self._others = Queue(None, own)
         self._all = (*self._queues.values(), self._others)
         self._alarms = Alarms(self._look_again)
         self._waiting = 0
@@ -107,17 +112,13 @@ class Gate:
 
     def counts_tokens(self, model: str) -> bool:
         """Whether it matters how many tokens a request of this model uses."""
-        caps = self._queues.get(model, self._others).caps
-        return any(each is not None and each.limits.tokens_per_minute for each in (caps, self._backend))
+        return self._queues.get(model, self._others).counts_tokens
 
     def enter_now(self, model: str, tokens: int) -> Passage | None:
         """Leave to send a request at once; None where it has to wait."""
         queue = self._queues.get(model, self._others)
         with self._lock:
-            if self._waiting or self._wait(queue, tokens, self._clock())[0]:
-                passage = None
-            else:
-                passage = self._take(queue, tokens)
+            passage = None if self._waiting else self._take(queue, tokens, self._clock())
         self._work()
         return passage
 
@@ -235,22 +236,24 @@ class Gate:
                 soonest = min(soonest, seconds)
                 break
             self._remove(queue, waiter)
-            waiter.passage = self._take(queue, waiter.tokens)
-            if not _wake(waiter):
+            waiter.passage = self._take(queue, waiter.tokens, now)
+            if not _wake(waiter) and waiter.passage is not None:
                 self._return_unsent(waiter.passage)
                 waiter.passage = None
         if soonest < math.inf:
             for loop in self._alarms.set(soonest):
                 self._drop(loop)
 
-    def _wait(self, queue: Queue, tokens: int, now: float) -> tuple[float, str]:
-        found = (0.0, "") if queue.caps is None else queue.caps.wait(tokens, now)
-        return found if self._backend is None else max(found, self._backend.wait(tokens, now))
-
-    def _take(self, queue: Queue, tokens: int) -> Passage:
-        now = self._clock()
-        all_caps = [caps for caps in (self._backend, queue.caps) if caps is not None]
-        return Passage(tuple(caps.take(tokens, now) for caps in all_caps), self._age)
+    def _take(self, queue: Queue, tokens: int, now: float) -> Passage | None:
+        backend, model = self._backend, queue.caps
+        if model is not None and not model.fits(tokens, now):
+            return None
+        if backend is None:
+            return Passage(() if model is None else (model.take(tokens, now),), self._age)
+        if not backend.fits(tokens, now):
+            return None
+        taken = backend.take(tokens, now)
+        return Passage((taken,) if model is None else (taken, model.take(tokens, now)), self._age)
 
     def _remove(self, queue: Queue, waiter: Waiter) -> None:
         if waiter in queue.waiters:

@@ -45,6 +45,12 @@ class Window:
     open: int = 0
     _slots: deque[Slot] = field(factory=deque)
 
+    def fits(self, amount: int, now: float) -> bool:
+        """Whether an amount fits now; more than the cap fits when nothing else counts."""
+        if self._slots and self._slots[0].ends <= now:
+            self._expire(now)
+        return self.used + min(amount, self.cap) <= self.cap
+
     def wait(self, amount: int, now: float) -> float:
         """Seconds until an amount fits, if nothing else is let through before; 0 where it fits now.
 
@@ -65,13 +71,11 @@ class Window:
         return (self._until_free(over, now, open_too=False) if over > 0 else 0.0) + full * self.length
 
     def take(self, amount: int, now: float, *, reserve: bool = False) -> Slot:
-        """Let an amount through; to be settled with the slot that is returned where it was only reserved."""
-        self._expire(now)
-        width = self.length / SLOTS
-        ends = (now // width + 1) * width + self.length
-        if not self._slots or self._slots[-1].ends < ends:
-            self._slots.append(Slot(ends))
-        slot = self._slots[-1]
+        """Let an amount through that fits; to be settled with the slot that is returned where it was only reserved."""
+        slots = self._slots
+        if not slots or now + self.length >= slots[-1].ends:
+            slots.append(Slot(now + self.length / SLOTS + self.length))
+        slot = slots[-1]
         slot.amount += amount
         self.used += amount
         if reserve:
