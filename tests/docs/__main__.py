@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from tests.docs.error_pages import FOLDER, error_pages
+from tests.docs.llms import FILE as LLMS
+from tests.docs.llms import llms_txt
 from tests.docs.markdown import documents, with_made
+from tests.docs.picture import FILE, svg
 from tests.docs.tables import made_parts
 
 
 def main() -> None:
     """Rewrite every file whose made parts are out of date."""
+    FILE.write_text(svg(), encoding="utf-8")
     made = made_parts()
     for file in documents():
         old = file.read_text(encoding="utf-8")
@@ -25,6 +29,7 @@ def main() -> None:
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
             print(f"written errors/{file.name}")
+    LLMS.write_text(llms_txt(), encoding="utf-8")
 
 
 if __name__ == "__main__":

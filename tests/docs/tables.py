@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 from attrs import fields_dict
@@ -13,20 +12,26 @@ from pipelex_core.client import AsyncClient
 from pipelex_core.config import tables
 from pipelex_core.config.backends import NEWER_BACKEND_KEYS
 from pipelex_core.config.deck_files import NEWER_DECK_KEYS
+from pipelex_core.config.meanings import since
 from pipelex_core.config.model_specs import NEWER_SPEC_KEYS
 from pipelex_core.constraints import CONSTRAINTS
 from pipelex_core.estimates import MemberEstimate
 from pipelex_core.execution.budgets import Budget
 from pipelex_core.plugins import FIRST_PARTY, discover
-from pipelex_core.policies import FALLBACK_ON, FallbackOn
+from pipelex_core.policies import COOLDOWN, FALLBACK_ON, RETRY, FallbackOn
 from pipelex_core.settings import SETTINGS
 from pipelex_core.specs import BackendConfig, Costs, ModelType
 from tests.docs.codes import problem_codes
+from tests.docs.commands import commands, global_options
+from tests.docs.docstrings import attributes_of, sentence, summary, table
 from tests.docs.faulty import faulty_deck, faulty_report
 from tests.docs.meanings import BACKEND_KEYS, CODES, PROFILE_KEYS, SPEC_KEYS
+from tests.docs.migrated import migrated_models
+from tests.docs.picture import picture, words
+from tests.docs.reference import public_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from pipelex_core.backend import Option
     from pipelex_core.specs import Capability
@@ -40,6 +45,15 @@ _OPTION_TYPES = {
     "list": "list",
     "table": "table",
 }
+_POLICIES: dict[str, Any] = {
+    "retries": RETRY.retries,
+    "retry_wait": RETRY.initial_wait,
+    "longest_retry_wait": RETRY.longest_wait,
+    "longest_retry_after": RETRY.longest_retry_after,
+    "fallback_on": RETRY.fallback_on,
+    "rest_after_failures": COOLDOWN.failures,
+    "rest_seconds": COOLDOWN.seconds,
+}
 _VALUES = ("TextResult", "ObjectResult", "Page", "Image", "Usage", "Attempt")
 
 
@@ -51,8 +65,8 @@ def made_parts() -> dict[str, str]:
         "backend-options": _options(models=False),
         "model-options": _options(models=True),
         "spec-keys": _keys(tables.SpecTable, SPEC_KEYS),
-        "prices": _table(("price", "of"), ((f"`{name}`", sentence(text)) for name, text in _prices().items())),
-        "constraints": _table(("constraint", "the model"), ((f"`{name}`", text) for name, text in CONSTRAINTS.items())),
+        "prices": table(("price", "of"), ((f"`{name}`", sentence(text)) for name, text in _prices().items())),
+        "constraints": table(("constraint", "the model"), ((f"`{name}`", text) for name, text in CONSTRAINTS.items())),
         "profile-keys": _keys(tables.ProfileTable, PROFILE_KEYS),
         **{f"{capability}-settings": _settings(capability) for capability in SETTINGS},
         "newer-keys": _newer(),
@@ -60,6 +74,12 @@ def made_parts() -> dict[str, str]:
         "error-tree": f"```text\n{(errors.__doc__ or '').partition(chr(10) * 2)[2].strip()}\n```",
         "error-attributes": _attributes(errors.CallError),
         "problem-attributes": _attributes(errors.Problem),
+        "commands": commands(),
+        "global-options": global_options(),
+        "public-names": public_names(),
+        "routing-picture": picture(),
+        "routing-table": words(),
+        "migrated-models": migrated_models(),
         "faulty-deck": faulty_deck(),
         "faulty-report": faulty_report(),
         "result": _attributes(results.Result),
@@ -74,22 +94,6 @@ def made_parts() -> dict[str, str]:
     }
 
 
-def sentence(text: str) -> str:
-    """A text with a capital first and no full stop last, for the cell of a table."""
-    return (text[:1].upper() + text[1:]).removesuffix(".")
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(map(_cell, row))} |" for row in rows]
-    return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    """A text as it may stand in a table: no tags, no bars, and nothing for those who read the sources."""
-    return re.sub(r" \(see `\w+\.py`\)", "", text).replace("<", "&lt;").replace("|", "\\|")
-
-
 def _keys(cls: type, meanings: Mapping[str, str]) -> str:
     """The keys of a table; a key without a meaning, or a meaning without a key, is an error."""
     hints = get_type_hints(cls)
@@ -97,7 +101,23 @@ def _keys(cls: type, meanings: Mapping[str, str]) -> str:
     if set(names) != set(meanings):
         msg = f"tests/docs/meanings.py and {cls.__name__} differ: {sorted(set(names) ^ set(meanings))}"
         raise AssertionError(msg)
-    return _table(("key", "value", "meaning"), ((f"`{name}`", _value(hints[name]), meanings[name]) for name in names))
+    rows = (
+        (f"`{name}`", _value(hints[name]), _default(cls, name), since(cls.__name__, name), meanings[name])
+        for name in names
+    )
+    return table(("key", "value", "default", "since", "meaning"), rows)
+
+
+def _default(cls: type, name: str) -> str:
+    """What counts where a key is not there; empty where nothing does."""
+    value = _POLICIES.get(name) if cls is tables.BackendTable else None
+    if value is None:
+        value = fields_dict(cls)[name].default
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return (
+        f"`{value:g}`" if isinstance(value, (int, float)) else f"`{value}`" if isinstance(value, str) and value else ""
+    )
 
 
 def _value(hint: Any) -> str:
@@ -138,7 +158,7 @@ def _sdks() -> str:
         only, _, name = sdk.rpartition(":")
         served.setdefault(distribution, []).append(f"`{name}` of backend `{only}`" if only else f"`{name}`")
     rows = ((f"`{distribution}`", ", ".join(sdks)) for distribution, sdks in sorted(served.items()))
-    return _table(("plugin", "serves `sdk`"), rows)
+    return table(("plugin", "serves `sdk`"), rows)
 
 
 def _options(*, models: bool) -> str:
@@ -156,16 +176,17 @@ def _options(*, models: bool) -> str:
             which = "all" if len(sdks) == len(record.sdks) else _either(sdks)
             value = f"one of {_either(option.choices)}" if option.choices else _OPTION_TYPES[option.type]
             need = " Required." if option.required else ""
-            rows.append((record.name, which, f"`{option.name}`", value, f"{sentence(option.help)}.{need}"))
-    return _table(("plugin", "sdk", "option", "value", "does"), rows)
+            came = since(record.name, option.name)
+            rows.append((record.name, which, f"`{option.name}`", value, came, f"{sentence(option.help)}.{need}"))
+    return table(("plugin", "sdk", "option", "value", "since", "does"), rows)
 
 
 def _settings(capability: Capability) -> str:
     rows = (
-        (f"`{name}`", rule.expected.replace('"', "`"), sentence(rule.help))
+        (f"`{name}`", rule.expected.replace('"', "`"), since(capability, name), sentence(rule.help))
         for name, rule in SETTINGS[capability].items()
     )
-    return _table(("setting", "value", "meaning"), rows)
+    return table(("setting", "value", "since", "meaning"), rows)
 
 
 def _newer() -> str:
@@ -175,7 +196,7 @@ def _newer() -> str:
         ("deck", NEWER_DECK_KEYS),
     )
     rows = ((file, f"`{key}`", text) for file, keys in files for key, text in keys.items())
-    return _table(("file", "key", "instead"), rows)
+    return table(("file", "key", "instead"), rows)
 
 
 def _codes() -> str:
@@ -183,7 +204,7 @@ def _codes() -> str:
     if set(found) != set(CODES):
         msg = f"tests/docs/meanings.py and the code differ in problem codes: {sorted(set(found) ^ set(CODES))}"
         raise AssertionError(msg)
-    return _table(
+    return table(
         ("code", "is", "means"), ((f"[`{code}`](errors/{code}.md)", found[code], CODES[code]) for code in sorted(CODES))
     )
 
@@ -191,7 +212,7 @@ def _codes() -> str:
 def _hooks() -> str:
     """Each hook with what it returns and the first paragraph of its documentation."""
     hooks = {name: value for name, value in vars(hookspecs).items() if name.startswith("pipelex_")}
-    return _table(("hook", "is"), ((f"`{name}`", sentence(_summary(hook))) for name, hook in hooks.items()))
+    return table(("hook", "is"), ((f"`{name}`", sentence(summary(hook))) for name, hook in hooks.items()))
 
 
 def _capabilities() -> str:
@@ -200,31 +221,8 @@ def _capabilities() -> str:
     for name, value in vars(backend).items():
         if inspect.isabstract(value) and issubclass(value, backend.Backend):
             (method,) = value.__abstractmethods__
-            rows.append((f"`{name}`", f"`{method}`", sentence(_summary(value).partition(";")[0])))
-    return _table(("class", "method", "is for"), rows)
-
-
-def _summary(thing: object) -> str:
-    """The first paragraph of a docstring."""
-    return " ".join((inspect.getdoc(thing) or "").partition("\n\n")[0].split())
-
-
-def attributes_of(thing: Any, section: str = "Attributes") -> dict[str, str]:
-    """Name -> text of a docstring's section."""
-    lines = (inspect.getdoc(thing) or "").splitlines()
-    if f"{section}:" not in lines:
-        return {}
-    texts: dict[str, str] = {}
-    name = ""
-    for line in lines[lines.index(f"{section}:") + 1 :]:
-        if line and not line.startswith(" "):
-            break
-        started = re.match(r" {4}(\w+): (.*)", line)
-        if started:
-            name, texts[started[1]] = started[1], started[2]
-        elif line.strip():
-            texts[name] += f" {line.strip()}"
-    return texts
+            rows.append((f"`{name}`", f"`{method}`", sentence(summary(value).partition(";")[0])))
+    return table(("class", "method", "is for"), rows)
 
 
 def _attributes(cls: type) -> str:
@@ -236,4 +234,4 @@ def _arguments(method: str) -> str:
 
 
 def _named(texts: Mapping[str, str]) -> str:
-    return _table(("name", "is"), ((f"`{name}`", sentence(text)) for name, text in texts.items()))
+    return table(("name", "is"), ((f"`{name}`", sentence(text)) for name, text in texts.items()))

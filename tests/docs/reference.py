@@ -1,0 +1,87 @@
+"""Every public name with what its docstring says: made for docs/reference.md."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from attrs import fields_dict, has
+
+from tests.docs.docstrings import attributes_of, sentence, summary, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODULES: dict[str, str] = {
+    "pipelex_core": "For programs",
+    "pipelex_core.backend": "For plugins: backends",
+    "pipelex_core.hookspecs": "For plugins: hooks",
+    "pipelex_core.requests": "For plugins: requests",
+    "pipelex_core.results": "For plugins: answers",
+    "pipelex_core.calls": "For plugins: calls",
+    "pipelex_core.specs": "For plugins: what is configured",
+}
+"""Module -> heading of its names."""
+
+
+def public_names() -> str:
+    """The whole reference."""
+    shown: set[int] = set()
+    parts = []
+    for module, title in MODULES.items():
+        names = [(name, thing) for name, thing in names_of(module) if id(thing) not in shown]
+        shown |= {id(thing) for _, thing in names}
+        parts.append(f"## {title}\n\n`{module}`\n\n" + "\n\n".join(_entry(name, thing) for name, thing in names))
+    return "\n\n".join(parts)
+
+
+def names_of(module: str) -> Iterator[tuple[str, Any]]:
+    """The public classes and functions of a module: those it lists, else those it defines."""
+    loaded = import_module(module)
+    for name in getattr(loaded, "__all__", None) or vars(loaded):
+        thing = getattr(loaded, name)
+        own = name in getattr(loaded, "__all__", ()) or getattr(thing, "__module__", None) == module
+        if own and not name.startswith("_") and (inspect.isclass(thing) or inspect.isfunction(thing)):
+            yield name, thing
+
+
+def _entry(name: str, thing: Any) -> str:
+    """One name: its heading, first paragraph, and tables of what it has or takes."""
+    parts = [f"### {name}", summary(thing)]
+    if inspect.isfunction(thing):
+        parts += [f"```text\n{name}{_signature(thing)}\n```", _named("argument", attributes_of(thing, "Args"))]
+    else:
+        parts += [_named("attribute", _attributes(thing)), _methods(thing)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _attributes(cls: type) -> dict[str, str]:
+    """What is told of a class and its bases; a field that is not told has no text."""
+    told: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        told |= attributes_of(base) if base.__module__.startswith("pipelex_core") and "__doc__" in vars(base) else {}
+    fields = {name: "" for name in fields_dict(cls) if not name.startswith("_")} if has(cls) else {}
+    return {**fields, **told}
+
+
+def _methods(cls: type) -> str:
+    rows = []
+    for name, member in inspect.getmembers(cls):
+        function = getattr(member, "__func__", member)
+        if name.startswith("_") or not str(getattr(function, "__module__", "")).startswith("pipelex_core"):
+            continue
+        if inspect.isfunction(function):
+            rows.append((f"`{name}{_signature(function)}`", sentence(summary(function))))
+    return table(("method", "does"), rows)
+
+
+def _signature(function: Any) -> str:
+    """Names and defaults, without types: those are told."""
+    parameters = [each for each in inspect.signature(function).parameters.values() if each.name not in {"self", "cls"}]
+    plain = [each.replace(annotation=each.empty) for each in parameters]
+    return str(inspect.Signature(plain))
+
+
+def _named(head: str, texts: dict[str, str]) -> str:
+    return table((head, "is"), ((f"`{name}`", sentence(text)) for name, text in texts.items()))
