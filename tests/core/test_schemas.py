@@ -75,7 +75,7 @@ def test_what_init_writes_is_right_and_names_its_schema() -> None:
         target = os.path.normpath(Path(name).parent / directive)
         assert files[target], name
         assert faults(Path(target).stem, tomli.loads(text)) == []
-    assert schema_line("deck/mine/a.toml") == "#:schema ../../../schemas/deck.json\n"
+    assert schema_line("deck/mine/a.toml") == "#:schema ../../../schemas/deck.json\n\n"
 
 
 FREE = {  # tables whose keys are names: (schema, path to the table)
@@ -212,9 +212,9 @@ def test_the_command_prints_and_writes(
     assert not (tmp_path / ".pipelex" / "schemas").exists()
     assert run(["schema", "--write"]) == 0
     assert (inference / "backends.toml").read_bytes() == (
-        b"\xef\xbb\xbf#:schema ../schemas/backends.json\r\n# mine\r\n[openai]\r\n"
+        b"\xef\xbb\xbf#:schema ../schemas/backends.json\r\n\r\n# mine\r\n[openai]\r\n"
     )
-    assert (inference / "deck" / "mine" / "a.toml").read_text() == "#:schema ../../../schemas/deck.json\n"
+    assert (inference / "deck" / "mine" / "a.toml").read_text() == "#:schema ../../../schemas/deck.json\n\n"
     assert (inference / "routing_profiles.toml").read_bytes() == b"#:schema https://example.org/mine.json\n"
     assert json.loads((tmp_path / ".pipelex" / "schemas" / "deck.json").read_text()) == schema("deck", discover())
     capsys.readouterr()

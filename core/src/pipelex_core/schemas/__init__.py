@@ -57,5 +57,9 @@ def schema_of(file: str) -> str:
 
 
 def schema_line(file: str) -> str:
-    """The line at the top of a file, given by its path below `inference/`, that tells editors its schema."""
-    return f"#:schema {'../' * (file.count('/') + 1)}schemas/{schema_of(file)}.json\n"
+    """The line at the top of a file, given by its path below `inference/`, that tells editors its schema.
+
+    An empty line follows: some take only a comment of its own (https://taplo.tamasfe.dev/configuration/directives.html,
+    https://tombi-toml.github.io/tombi/docs/comment-directive/schema-document-directive).
+    """
+    return f"#:schema {'../' * (file.count('/') + 1)}schemas/{schema_of(file)}.json\n\n"
