@@ -20,7 +20,7 @@ _COUNT = "\nimport sys, json; sys.stderr.write(json.dumps(len(sys.modules)))"
 
 
 def run(*, rounds: int = 9) -> list[Row]:
-    """Imports, `pipelex --help` and `show`, a cold question."""
+    """Imports, `pipelex --help`, `show` and `explain`, a cold question."""
     cost = processes(
         {
             "bare": ("-c", "pass"),
@@ -52,6 +52,8 @@ def run(*, rounds: int = 9) -> list[Row]:
                 "ours": ("-c", ours),
                 "theirs": ("-c", theirs),
                 "show": ("-m", "pipelex_core", "--config", str(root / ".pipelex"), "show", "models"),
+                "explain": ("-m", "pipelex_core", "--config", str(root / ".pipelex"), "explain", "gpt-4o-mini"),
+                "cyclopts": ("-c", "import cyclopts, rich.console"),
             },
             rounds=rounds,
             env={"OPENAI_API_KEY": "sk-bench"},
@@ -69,6 +71,7 @@ def run(*, rounds: int = 9) -> list[Row]:
         Row("one question, modules more than the SDK script", modules[0] - modules[1], "", 150),
         Row("one question, memory more than the SDK script", (cold["ours"].rss - cold["theirs"].rss) / 1024, "MB", 20),
         Row("pipelex show models / SDK script, CPU", cold["show"].cpu / cold["theirs"].cpu, "x"),
+        Row("pipelex explain / bare Python with the CLI library", cold["explain"].cpu / cold["cyclopts"].cpu, "x", 2.5),
     ]
 
 
