@@ -17,7 +17,7 @@ _MOST_CYCLES = 50
 _MOST_MODELS = 200
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class AliasGraph:
     """What is known of the aliases of a deck.
 

@@ -34,7 +34,7 @@ _FAULTY = "has a fault in its table"
 _COMMON = tuple(fields_dict(BackendTable))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class BackendDraft:
     """A backend on its way: its table is read, but the plugins of its models have not been asked about its options.
 

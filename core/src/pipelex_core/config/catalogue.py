@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipelex_core.specs import Secret
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Catalogue:
     """Backends and models.
 

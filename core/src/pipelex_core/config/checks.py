@@ -10,6 +10,7 @@ from attrs import field, frozen
 from pipelex_core.config.aliases import AliasGraph, first_model, follow_all
 from pipelex_core.config.dead_ends import DeadEnd
 from pipelex_core.config.deck import capability_of
+from pipelex_core.config.problems import listed_plainly
 from pipelex_core.errors import ConfigError
 from pipelex_core.handle_errors import HANDLE_ERRORS, PRESET_ERRORS, describe_cycle, wrong_capability
 from pipelex_core.settings import MODEL_KEYS
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pipelex_core.specs import Capability, Source
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Unknown:
     """What could not be read, so that nothing is said of it: one fault a cause.
 
@@ -52,6 +53,7 @@ class DeckCheck:
         self._graph: AliasGraph = follow_all(deck.aliases, deck.models)
         self._told: set[Source] = set()
         self._dead_ends: list[DeadEnd] = []
+        self._unknown_names: dict[str, list[tuple[str, Source, type[ConfigError], Iterable[str]]]] = {}
 
     def run(self) -> list[DeadEnd]:
         """Report everything there is to report, but handles that lead to nothing that can be called: these it gives."""
@@ -69,6 +71,7 @@ class DeckCheck:
                 self._check_choice(choice, handle, source)
             else:
                 self._check_inline(choice, handle, source)
+        self._report_unknown_names()
         return self._dead_ends
 
     def _is_known(self, name: str) -> bool:
@@ -202,9 +205,17 @@ class DeckCheck:
     ) -> None:
         if self._unknown.names_missing:
             return
-        message = f"{who} leads to '{name}', and there is no such model or alias"
-        names = [*more, *self._names] if more else self._names
-        self._faults.error(kind, "unknown-handle", message, source, near=(name.lstrip("@$"), names))
+        self._unknown_names.setdefault(name, []).append((who, source, kind, more))
+
+    def _report_unknown_names(self) -> None:
+        """One problem a name that is not there, where it is first asked for."""
+        for name, uses in self._unknown_names.items():
+            who, source, kind, more = uses[0]
+            message = f"{who} leads to '{name}', and there is no such model or alias"
+            if len(uses) > 1:
+                message += f"; so {'does' if len(uses) == 2 else 'do'} {listed_plainly(use[0] for use in uses[1:])}"
+            names = [*more, *self._names] if more else self._names
+            self._faults.error(kind, "unknown-handle", message, source, near=(name.lstrip("@$"), names))
 
     def _nothing_to_call(self, who: str, models: list[str], source: Source) -> None:
         """Note a handle that leads nowhere, unless that follows from something that is reported."""

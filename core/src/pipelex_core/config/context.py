@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipelex_core.specs import Source
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Context:
     """One load.
 

@@ -23,7 +23,7 @@ _BACKENDS_OFF = "backends that are off"
 _VARIABLE = re.compile(r"(?<!\$)\$\{(?:env:)?([A-Za-z_]\w*)\}")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class DeadEnd:
     """A handle none of whose models leads to a backend.
 

@@ -67,7 +67,7 @@ NEWER_DECK_KEYS: dict[str, str] = {
 _LLM_CHOICES = ("for_text", "for_object")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Layered:
     """A table put together from several files.
 
@@ -82,7 +82,7 @@ class Layered:
     source: Source
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DeckTables:
     """What the files of a deck say, merged.
 

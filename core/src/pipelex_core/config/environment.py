@@ -63,7 +63,7 @@ class Environment:
             return None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Expansion:
     """What came of filling in one value.
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _COMMON_KEYS = tuple(fields_dict(BackendTable))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ReadBackend:
     """A backend with its models.
 

@@ -47,7 +47,7 @@ _THOUSAND = Decimal(1000)
 _SWITCHED_OFF = "has it switched off (enabled = false)"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class BackendModels:
     """The models of one backend.
 
@@ -62,7 +62,7 @@ class BackendModels:
     reported: AbstractSet[str] = frozenset()
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Layers:
     """One model and the files its keys may come from, the strongest first; asked only when something is to be told."""
 
@@ -109,7 +109,7 @@ def known_models(files: Sequence[SpecFile], why: str, *, reported: bool) -> Back
     return BackendModels(withheld=withheld, reported=withheld.keys() if reported else frozenset())
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class SpecReader:
     """Reads the models of one backend that is on.
 

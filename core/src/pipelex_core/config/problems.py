@@ -24,7 +24,7 @@ _SHORTEST_SECRET = 6
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Fault:
     """One fault as it was found, before anything was looked up for it.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipelex_core.plugins import Plugins
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ShippedFile:
     """One file of a plugin.
 

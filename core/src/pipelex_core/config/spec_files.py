@@ -24,7 +24,7 @@ DEFAULT_KEYS: dict[str, str] = {"default_sdk": "sdk", "default_prompting_target"
 _SPEC_KEYS = frozenset(fields_dict(SpecTable))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SpecFile:
     """One file of models, its parts told apart.
 

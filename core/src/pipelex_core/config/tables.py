@@ -31,7 +31,7 @@ PRICES: tuple[str, ...] = tuple(name for name in fields_dict(Costs) if name != "
 """What a spec's `costs` may hold."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class BackendTable:
     """The keys every table of backends.toml may have; the others are a plugin's options."""
 
@@ -52,7 +52,7 @@ class BackendTable:
     rest_seconds: SomeSeconds | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class SpecTable:
     """The keys of a model's table; `costs` stays a mapping of prices, because their unit depends on the type."""
 
@@ -104,7 +104,7 @@ def _with(policy: P, **given: Any) -> P:
     return evolve(policy, **changes) if changes else policy
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class ProfileTable:
     """One table `[profiles.<name>]`."""
 

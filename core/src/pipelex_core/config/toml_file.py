@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipelex_core.errors import ConfigError
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class TomlFile:
     """A file that was read.
 

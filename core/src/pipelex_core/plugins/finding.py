@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Found:
     """A plugin that was found.
 

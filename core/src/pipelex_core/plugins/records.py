@@ -44,7 +44,7 @@ class PluginRecord:
         return f"{self.distribution} {self.version}" if self.distribution else self.name
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Candidate:
     """A plugin on its way through discovery: its record, its module, and what its declaring hooks returned."""
 
