@@ -33,10 +33,8 @@ _SPEC_KEYS = (
 )
 _PRICES = tuple(name for name in fields_dict(Costs) if name != "unit")
 _HIDDEN = "***"
-_USER_INFO = re.compile(r"(?<=://)[^/?#@]*@")
-_QUERY_SECRET = re.compile(
-    r"([?&;][^=&#;]*(?:key|token|secret|sig|auth|code|pass)[^=&#;]*=)[^&#;]*", flags=re.IGNORECASE
-)
+_USER_INFO = r"(?<=://)[^/?#@]*@"
+_QUERY_KEYS = r"(?i)([?&;][^=&#;]*(?:key|token|secret|sig|auth|code|pass)[^=&#;]*=)[^&#;]*"
 
 
 @frozen
@@ -137,8 +135,8 @@ def shown_endpoint(config: BackendConfig) -> str | None:
         return None
     from pipelex_core.execution.redaction import redacted
 
-    bare = _USER_INFO.sub(f"{_HIDDEN}@", redacted(config.endpoint, config))
-    return _QUERY_SECRET.sub(rf"\1{_HIDDEN}", bare)
+    bare = re.sub(_USER_INFO, f"{_HIDDEN}@", redacted(config.endpoint, config))
+    return re.sub(_QUERY_KEYS, rf"\1{_HIDDEN}", bare) if "?" in bare else bare
 
 
 def beaten_rules(member: ChainMember, deck: ModelDeck) -> tuple[Beaten, ...]:
