@@ -18,7 +18,7 @@ from tests.docs.markdown import ROOT, blocks
 PAGE = ROOT / "docs" / "routing.md"
 FILE = ROOT / "docs" / "routing.svg"
 HANDLE = "llm_to_extract_invoice"
-_ROW, _TOP, _WIDTHS = 64, 84, (16, 216, 376, 560, 716, 876)
+_ROW, _TOP, _WIDTH = 64, 84, 892
 
 
 @frozen
@@ -88,7 +88,7 @@ def svg() -> str:
     alias, settings, members = steps()
     height = _TOP + _ROW * len(members) + 8
     middle = _TOP + _ROW * len(members) / 2 - 12
-    box = f'viewBox="0 0 {_WIDTHS[5] + 16} {height}"'
+    box = f'viewBox="0 0 {_WIDTH} {height}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {box} role="img" aria-labelledby="title desc">',
         f'<title id="title">The way of {HANDLE}</title>',
@@ -106,10 +106,10 @@ def svg() -> str:
         lines += [
             _line((336, middle), (376, y), kind),
             _line((524, y), (560, y), kind),
-            _line((680, y), (716, y), kind),
+            _line((696, y), (716, y), kind),
         ]
         lines += _box(376, y, 148, (step.model, f"{number + 1}"), kind)
-        lines += _box(560, y, 120, (step.rule, ""), kind)
+        lines += _box(560, y, 136, (step.rule, ""), kind)
         lines += _box(716, y, 160, (step.backend, step.reason or ("answers" if step.chosen else "waits")), kind)
     return "\n".join([*lines, "</svg>", ""])
 
