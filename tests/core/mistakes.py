@@ -284,7 +284,54 @@ ROUTING = [
     ),
 ]
 
+ROUTING_MORE = [
+    warn(
+        swap(
+            "routes under a profile misspelt",
+            "similar-name",
+            ROUTES,
+            "[profiles.main.routes]",
+            "[profiles.mainn.routes]",
+            "[profiles.main.routes]",
+        )
+    ),
+    Mistake(
+        name="one backend off, and several routes to it",
+        changes=(
+            Change("deck/more.toml", None, 'aliases.x = "m-off"\n'),
+            Change(ROUTES, '"b-*" = "beta"', '"b-*" = "off"\n"m-o*" = "off"'),
+        ),
+        code="route-to-disabled-backend",
+        file=ROUTES,
+        line='"b-*"',
+        help="enabled = true",
+        severity="warning",
+    ),
+]
+
 DECKS = [
+    swap("the key model misspelt", "unknown-key", DECK, "quick = { model", "quick = { modle", "'model'"),
+    Mistake(
+        name="an alias removed that several name",
+        changes=(
+            Change(DECK, 'best = "m-one"\n', ""),
+            Change("deck/more.toml", None, 'llm.presets.other = { model = "best" }\n'),
+            Change(BUNDLE, 'model = { model = "best", temperature = 0.2 }', 'model = "m-one"'),
+        ),
+        code="unknown-handle",
+        file=DECK,
+        line="quick = {",
+        help="so does preset 'other'",
+    ),
+    swap(
+        "a pipe's key model misspelt",
+        "unknown-key",
+        BUNDLE,
+        '{ model = "best"',
+        '{ modl = "best"',
+        "'model'",
+        line="modl",
+    ),
     warn(more("an alias with the name of a model", "alias-shadowed", "deck/more.toml", '[aliases]\nm-one = "m-two"\n')),
     Mistake(
         name="a setting that every model of a chain refuses",
@@ -484,6 +531,7 @@ MISTAKES: list[Mistake] = [
     *PLUGINS,
     *SPECS,
     *ROUTING,
+    *ROUTING_MORE,
     *DECKS,
     *BUNDLES,
 ]

@@ -198,6 +198,11 @@ WORDS: dict[str, Words] = {
         "there is none: somebody installed or removed it afterwards.",
         "Run the command of the message.",
     ),
+    "similar-name": Words(
+        "`[profiles.NAME.routes]` makes a profile NAME where there is none. Here its name is nearly that of the active "
+        "profile, which has no routes: they were most likely meant for it.",
+        "Correct the name in the table's header; or give the profile a `description`, if it is one of its own.",
+    ),
     "spec-contradiction": Words(
         "Two things a model's spec says cannot both be true: constraints that exclude each other, more output tokens "
         "than its context holds, outputs that its type does not give.",

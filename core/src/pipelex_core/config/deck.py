@@ -9,6 +9,7 @@ from pipelex_core.config.problems import type_name
 from pipelex_core.constraints import Policy
 from pipelex_core.deck import Alias, Preset
 from pipelex_core.errors import ConfigError
+from pipelex_core.near import nearest
 from pipelex_core.settings import MODEL_KEYS, SETTINGS, SettingFault, check_settings
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def _targets(name: str, table: Layered, others: Collection[str], faults: Faults)
 
 
 def _model_of(name: str, table: Layered, others: Collection[str], faults: Faults) -> Any:
+    if "model" not in table.values and _is_misspelt(table, faults):
+        return REPORTED
     if "model" not in table.values:
         message = f"'{name}' names no model, and no earlier file has a table of that name"
         faults.error(ConfigError, "missing-key", message, table.source, expected='model = "…"', near=(name, others))
@@ -97,6 +100,17 @@ def _model_of(name: str, table: Layered, others: Collection[str], faults: Faults
         faults.error(ConfigError, "bad-value", message, table.sources["model"], expected="a model or alias")
         return REPORTED
     return model
+
+
+def _is_misspelt(table: Layered, faults: Faults) -> bool:
+    """Whether a key that means nothing is nearly `model`; it is reported, and taken out."""
+    known = {*_NO_SETTINGS, *(name for rules in SETTINGS.values() for name in rules)}
+    wrong = next((key for key in table.values if key not in known and nearest(key, MODEL_KEYS)), None)
+    if wrong is None:
+        return False
+    faults.error(ConfigError, "unknown-key", f"unknown key '{wrong}'", table.sources[wrong], near=(wrong, MODEL_KEYS))
+    del table.values[wrong]
+    return True
 
 
 def make_presets(

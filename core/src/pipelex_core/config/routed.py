@@ -10,7 +10,7 @@ from pipelex_core.plugins.first_party import distribution_for
 from pipelex_core.routing import RoutingProfile, assign
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from pipelex_core.config.dead_ends import DeadEnd
     from pipelex_core.config.finish import ReadBackend
@@ -104,11 +104,7 @@ def check_routes(
     """Report what the routes of the active profile do not do, and to what that leads; gives the other dead ends."""
     reported = reported_models(backends)
     affected = _affected(models, reported)
-    by_model: dict[str, list[DeadEnd]] = {}
-    for dead_end in dead_ends:
-        for name in dead_end.models:
-            by_model.setdefault(name, []).append(dead_end)
-    told: set[int] = set()
+    astray: dict[str, list[Route]] = {}
     for route in profile.routes:
         if route.backend not in backends:
             continue
@@ -118,17 +114,7 @@ def check_routes(
         if route.is_exact and route.pattern not in models:
             _report_no_such_model(route, models, off, faults)
         elif route.pattern in affected and off is not None:
-            names = affected.pop(route.pattern)
-            message = (
-                f"route '{route.pattern}' leads to '{route.backend}', which {off}; "
-                f"it is why {listed(names)} cannot be used"
-            )
-            ends = {id(end): end for name in names for end in by_model.get(name, ()) if id(end) not in told}
-            if ends:
-                message += f", and why nothing is left of {listed_plainly(end.who for end in ends.values())}"
-                told.update(ends)
-            mend = backends[route.backend].draft.help
-            faults.warning("route-to-disabled-backend", message, route.source, suggestion=mend)
+            astray.setdefault(route.backend, []).append(route)
         elif route.is_exact and route.pattern not in reported and models[route.pattern].exact_fault:
             faults.error(
                 ModelsManagerError,
@@ -137,7 +123,35 @@ def check_routes(
                 route.source,
                 expected=_offering(models[route.pattern]),
             )
-    return [dead_end for dead_end in dead_ends if id(dead_end) not in told]
+    left = list(dead_ends)
+    for backend, routes in astray.items():
+        names = dict.fromkeys(name for route in routes for name in affected[route.pattern])
+        known = backends[backend].models.withheld
+        ends = [end for end in left if any(name in names or _only_off(models[name], known) for name in end.models)]
+        told = {id(end) for end in ends}
+        left = [end for end in left if id(end) not in told]
+        if not backends[backend].draft.reported:
+            _report_astray(routes, list(names), ends, backends[backend], faults)
+    return left
+
+
+def _only_off(entry: ModelEntry, known: Container[str]) -> bool:
+    """Whether a model lacks nothing but a backend that is off, and this one knows it."""
+    by_route = entry.route.rule in {"exact", "pattern"}
+    return entry.spec is None and not entry.offered_by and not by_route and entry.name in known
+
+
+def _report_astray(
+    routes: list[Route], names: list[str], ends: list[DeadEnd], backend: ReadBackend, faults: Faults
+) -> None:
+    """One warning for all routes to a backend that is off."""
+    off = backend.draft.off
+    patterns = listed(route.pattern for route in routes)
+    which = f"route {patterns} leads" if len(routes) == 1 else f"the routes {patterns} lead"
+    message = f"{which} to '{backend.draft.name}', which {off}; it is why {listed(names)} cannot be used"
+    if ends:
+        message += f", and why nothing is left of {listed_plainly((end.who for end in ends), most=20)}"
+    faults.warning("route-to-disabled-backend", message, routes[0].source, suggestion=backend.draft.help)
 
 
 def _offering(entry: ModelEntry) -> str | None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from pipelex_core.config.toml_file import read_toml
 from pipelex_core.errors import ConfigError
 from pipelex_core.handle_errors import HANDLE_ERRORS, PRESET_ERRORS
-from pipelex_core.settings import check_settings
+from pipelex_core.near import nearest
+from pipelex_core.settings import SETTINGS, check_settings
 from pipelex_core.specs import Source
 from pipelex_core.validation.bundle_files import bundle_files
 from pipelex_core.validation.handles import gives_no
@@ -109,9 +110,12 @@ class _References:
         given = {key: value for key, value in table.items() if key not in HANDLE_KEYS and key not in _NOTES}
         for fault in check_settings(capability, given):
             code = "unknown-key" if fault.unknown else "bad-value"
-            mend = f"did you mean '{fault.suggestion}'?" if fault.suggestion else None
+            near = nearest(fault.name, HANDLE_KEYS) if fault.unknown and not handles else None
+            mend = f"did you mean '{near or fault.suggestion}'?" if near or fault.suggestion else None
             at = source.child(fault.name)
             self._read.faults.error(ConfigError, code, fault.message, at, expected=fault.expected, suggestion=mend)
+        if not handles and any(nearest(key, HANDLE_KEYS) for key in given if key not in SETTINGS[capability]):
+            return None  # it is misspelt, and reported as a key that means nothing
         if len(handles) != 1:
             message = (
                 f"'{source.key[-1]}' of pipe '{source.key[1]}' names {'no' if not handles else 'more than one'} model"

@@ -39,6 +39,7 @@ MEANINGS: dict[str, str] = {
     "route-unused": "A pattern of the active profile decides for no model.",
     "route-without-model": "A pattern leads models to a backend that does not offer them, while others do.",
     "sdk-version": "An SDK is missing, or of a version that the plugin was not made for.",
+    "similar-name": "Routes stand in a profile that nobody uses, whose name is nearly that of the active one.",
     "spec-contradiction": "A model spec says two things that exclude each other.",
     "unknown-backend": "A route, default or `fallback_order` names a backend that does not exist.",
     "unknown-handle": "A name that is no model, alias or preset.",

@@ -23,6 +23,7 @@ from pipelex_core.errors import (
     RateLimitError,
     ServerError,
 )
+from pipelex_core.validation.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -123,7 +124,7 @@ def _report(config: BackendConfig, error: CallError | PluginError, read: ReadCon
 
 
 def _unreachable(config: BackendConfig, why: str, read: ReadConfig) -> None:
-    where = config.endpoint or "its provider's own address"
+    where = masked(config.endpoint) if config.endpoint else "its provider's own address"
     message = f"backend '{config.name}' cannot be reached at {where}: {why}"
     mend = f"check the endpoint and the network, or set enabled = false for '{config.name}'"
     source = config.source.child("endpoint")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from pipelex_core.config.problems import listed
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pipelex_core.routing import ModelEntry, Route, RoutingProfile
 
 _MOST_COMPARISONS = 2_000_000
+_SAME = 0.8
 
 
 def check_routing(read: ReadConfig) -> None:
@@ -22,6 +24,7 @@ def check_routing(read: ReadConfig) -> None:
     if profile is None or read.unknown.routes_missing:
         return
     _check_unused(profile, read)
+    _check_similar(profile, read)
     told = {name for end in read.dead_ends for name in end.models} | read.unknown.models
     specs = [read.catalogue.backends[name].models.specs for name in read.loaded.deck.backends]
     ours = {name for offered in specs for name, spec in offered.items() if spec.source.file is not None}
@@ -68,12 +71,24 @@ def _check_unused(profile: RoutingProfile, read: ReadConfig) -> None:
             read.faults.warning("route-unused", message, route.source, suggestion=_near(route, models))
 
 
+def _check_similar(profile: RoutingProfile, read: ReadConfig) -> None:
+    """Warn of routes in a table whose name is nearly that of the active profile: they are in no profile anybody uses."""
+    for name, other in read.loaded.profiles.items():
+        if name == profile.name or other.default is not None or other.description or not other.routes:
+            continue
+        if SequenceMatcher(None, name, profile.name).ratio() >= _SAME and not profile.routes:
+            message = f"the routes of [profiles.{name}] are in no profile that is active, and '{profile.name}' has none"
+            mend = f"did you mean [profiles.{profile.name}.routes]?"
+            read.faults.warning("similar-name", message, other.source, suggestion=mend)
+
+
 def _near(route: Route, models: Iterable[str]) -> str | None:
     """The model whose name is most like a pattern."""
     text = max(route.pattern.split("*"), key=len)
     if not text:
         return None
-    starts = {name[: len(text)] for name in models if len(name) >= len(text)}
+    lengths = (len(text) - 1, len(text), len(text) + 1)
+    starts = {name[:length] for name in models for length in lengths if len(name) >= length > 0}
     found = nearest(text, starts)
     return f"did you mean '{route.pattern.replace(text, found)}'?" if found else None
 
