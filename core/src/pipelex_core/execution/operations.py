@@ -9,10 +9,8 @@ from pipelex_core.execution.budgets import Budget, budgets_of
 from pipelex_core.execution.plans import plan_extract, plan_image, plan_text
 from pipelex_core.execution.results import document_result, image_result, text_result
 from pipelex_core.execution.terms import read_terms
-from pipelex_core.execution.typed import generate_object
 from pipelex_core.execution.walk import Execution
 from pipelex_core.media import read_media
-from pipelex_core.objects import object_type
 from pipelex_core.prompts import read_image_prompt, read_prompt, read_tools
 from pipelex_core.streams import AsyncRestartingTextStream, AsyncTextStream
 
@@ -70,6 +68,9 @@ class Operations:
         **terms: Any,
     ) -> ObjectResult[Any]:
         """A typed object; `terms` as in `read_terms`."""
+        from pipelex_core.execution.typed import generate_object  # what calls for text do without
+        from pipelex_core.objects import object_type
+
         agreed = read_terms(**terms)
         kind = object_type(type)
         conversation = read_prompt(prompt, system=system, images=images, documents=documents)
