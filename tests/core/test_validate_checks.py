@@ -105,6 +105,9 @@ def test_a_variable_is_looked_for_where_the_message_says(project: ValidProject) 
     assert problem.code == "missing-variable"
     assert f"ACME_KEY is not set or empty (the environment and {project.path('.env')})" in problem.message
     assert "backend 'acme'" in problem.message
+    project.path(".env").unlink()
+    (problem,) = project.report().problems
+    assert f"(the environment; there is no {project.path('.env')})" in problem.message
 
 
 def declaring(root: Path, needs: str) -> EntryPoint:

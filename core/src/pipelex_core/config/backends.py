@@ -207,8 +207,7 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
 
 def _report_missing(missing: Mapping[str, list[Source]], context: Context) -> None:
     """One problem a variable, at the first place that needs it."""
-    file = context.environment.file
-    looked_in = f"the environment and {file}" if file else "the environment"
+    looked_in = context.environment.looked_in
     for name, places in missing.items():
         backends = list(dict.fromkeys(place.key[0] for place in places))
         noun, verb = ("backend", "needs") if len(backends) == 1 else ("backends", "need")

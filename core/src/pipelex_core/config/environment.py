@@ -33,14 +33,28 @@ class Environment:
         variables: The process environment.
         dotenv: The variables of the `.env` file, which count where the environment has none.
         file: That file, for messages; None where there is none.
+        absent: The file that was looked for, where there is none.
     """
 
     def __init__(
-        self, variables: Mapping[str, str], dotenv: Mapping[str, str] | None = None, file: Path | None = None
+        self,
+        variables: Mapping[str, str],
+        dotenv: Mapping[str, str] | None = None,
+        file: Path | None = None,
+        *,
+        absent: Path | None = None,
     ) -> None:
         self._variables = variables
         self._dotenv = dotenv or {}
         self.file = file
+        self._absent = absent
+
+    @property
+    def looked_in(self) -> str:
+        """Where variables were looked for, for messages."""
+        if self.file is not None:
+            return f"the environment and {self.file}"
+        return f"the environment; there is no {self._absent}" if self._absent else "the environment"
 
     def variable(self, name: str) -> str | None:
         """A variable's value, or None where it is missing or empty."""
@@ -154,7 +168,8 @@ def read_environment(environ: Mapping[str, str], file: Path, faults: Faults, *, 
         if required:
             message = f"the environment file {file} is missing"
             faults.error(ConfigError, "missing-file", message, Source(file=str(file)))
-        return Environment(environ)
+            return Environment(environ)
+        return Environment(environ, absent=file)
     except IsADirectoryError:
         return Environment(environ)
     except OSError as error:
