@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 from attrs import fields_dict
 
 from pipelex_core import backend, errors, hookspecs, results
+from pipelex_core.calls import Call, FinishedCall
 from pipelex_core.client import AsyncClient
 from pipelex_core.config import tables
 from pipelex_core.config.backends import NEWER_BACKEND_KEYS
@@ -84,6 +85,8 @@ def made_parts() -> dict[str, str]:
         "faulty-report": faulty_report(),
         "result": _attributes(results.Result),
         **{name: _attributes(getattr(results, name)) for name in _VALUES},
+        "Call": _attributes(Call),
+        "FinishedCall": _attributes(FinishedCall),
         "Budget": _attributes(Budget),
         "MemberEstimate": _attributes(MemberEstimate),
         "hooks": _hooks(),
@@ -177,8 +180,9 @@ def _options(*, models: bool) -> str:
             value = f"one of {_either(option.choices)}" if option.choices else _OPTION_TYPES[option.type]
             need = " Required." if option.required else ""
             came = since(record.name, option.name)
-            rows.append((record.name, which, f"`{option.name}`", value, came, f"{sentence(option.help)}.{need}"))
-    return table(("plugin", "sdk", "option", "value", "since", "does"), rows)
+            does = f"{sentence(option.help)}.{need}"
+            rows.append((record.name, which, f"`{option.name}`", value, option.default, came, does))
+    return table(("plugin", "sdk", "option", "value", "default", "since", "does"), rows)
 
 
 def _settings(capability: Capability) -> str:

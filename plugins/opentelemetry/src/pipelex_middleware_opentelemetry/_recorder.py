@@ -118,8 +118,7 @@ def _outcome(call: FinishedCall) -> dict[str, Any]:
         attributes |= {"pipelex.model": call.result.model, "pipelex.backend": call.result.backend}
         if call.attempts and call.attempts[-1].cache is not None:
             attributes["pipelex.cache"] = call.attempts[-1].cache
-    paid = [attempt.cost for attempt in call.attempts if attempt.usage is not None]
-    return attributes | (cost_attributes(total(paid)) if paid else {})
+    return attributes | cost_attributes(total(attempt.cost for attempt in call.attempts))
 
 
 def _is_set(provider: object) -> bool:
