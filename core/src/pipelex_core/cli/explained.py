@@ -156,7 +156,12 @@ def _between(low: Any, high: Any) -> str:
 def _cost(low: Decimal | None, high: Decimal | None) -> str:
     if low is None:
         return "cost unknown"
-    return f"{_between(f'{low:.6f}', None if high is None else f'{high:.6f}')} US$"
+    return f"{_between(_amount(low), None if high is None else _amount(high))} US$"
+
+
+def _amount(amount: Decimal) -> str:
+    """Two digits that count, however small it is; all of them from a cent on."""
+    return f"{amount:.{max(2, 1 - amount.adjusted())}f}" if amount else "0"
 
 
 def _shown(value: Any) -> str:
