@@ -134,6 +134,7 @@ class Option:
         help: One sentence, for `pipelex init` and the documentation.
         required: Whether the backend cannot work without it.
         choices: The values allowed; empty for any.
+        default: What counts where it is not given, in words; empty where nothing does.
     """
 
     name: str
@@ -141,6 +142,7 @@ class Option:
     help: str = ""
     required: bool = False
     choices: tuple[str, ...] = ()
+    default: str = ""
 
 
 @frozen

@@ -27,7 +27,7 @@ _OPTIONS = (
         type="int",
         help="Most output tokens to ask of a Claude 4 model (4.0 to 4.8), whatever the request or the spec says.",
     ),
-    Option(name="prompt_caching", type="bool", help=_CACHING),
+    Option(name="prompt_caching", default="false", type="bool", help=_CACHING),
     Option(
         name="anthropic_version",
         help="API version to send always. Unless told, 2023-06-01 goes with temperature or top_p, else the SDK's own.",
@@ -37,27 +37,31 @@ _OPTIONS = (
 _MODEL_OPTIONS = (
     Option(
         name="structured_output",
+        default="native",
         choices=("native", "tool"),
-        help="How objects are asked for: by the API's structured output (the default), or by a tool.",
+        help="How objects are asked for: by the API's structured output, or by a tool.",
     ),
     Option(
         name="forced_tools",
+        default="true",
         type="bool",
-        help="Whether tool_choice may demand a tool; true unless told.",
+        help="Whether tool_choice may demand a tool.",
     ),
     Option(
         name="thinking",
+        default="adaptive",
         choices=("budget", "adaptive", "on"),
-        help="How reasoning is asked for: by a budget of tokens, as adaptive thinking with an effort (the default), or "
+        help="How reasoning is asked for: by a budget of tokens, as adaptive thinking with an effort, or "
         "by the effort alone, because the model thinks unasked.",
     ),
     Option(
         name="thinking_off",
+        default="omit",
         choices=("omit", "disabled", "between_tools", "never"),
-        help='What reasoning_effort = "none" sends: nothing (the default), a thinking type, or an error.',
+        help='What reasoning_effort = "none" sends: nothing, a thinking type, or an error.',
     ),
-    Option(name="effort_levels", type="list", help="The efforts the model knows, least first; all five unless told."),
-    Option(name="prompt_caching", type="bool", help=f"{_CACHING} Wins over the backend's."),
+    Option(name="effort_levels", default="all five", type="list", help="The efforts the model knows, least first."),
+    Option(name="prompt_caching", default="the backend's", type="bool", help=f"{_CACHING} Wins over the backend's."),
 )
 
 

@@ -31,15 +31,16 @@ _OPTIONS = (
     Option(name="aws_session_token", type="secret", help="Session token, where the access key is a temporary one."),
     Option(name="aws_profile", help="Profile of ~/.aws to take credentials from."),
     Option(name="aws_role_arn", help="Role to assume with those credentials."),
-    Option(name="read_timeout", type="float", help="Longest silence of the provider, in seconds; 3600."),
+    Option(name="read_timeout", default="3600", type="float", help="Longest silence of the provider, in seconds."),
     Option(name="guardrail", type="table", help=_GUARDRAIL),
 )
 
 _MODEL_OPTIONS = (
     Option(
         name="structured_output",
+        default="tool",
         choices=("tool", "offered_tool", "json_schema"),
-        help="How an object is asked for: as a tool call, forced (the default) or offered, or by a JSON schema.",
+        help="How an object is asked for: as a tool call, forced or offered, or by a JSON schema.",
     ),
     Option(
         name="reasoning",

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["pipelex_backends", "pipelex_model_specs"]
 
-_API_VERSION = Option(name="api_version", help="Version in the API's paths; v1beta (AI Studio), v1beta1 (Vertex AI).")
+_API_VERSION = Option(name="api_version", default="v1beta; Vertex AI: v1beta1", help="Version in the API's paths.")
 
 _VERTEX = (
-    Option(name="gcp_project_id", help="Google Cloud project; the credentials' own where it is not given."),
-    Option(name="gcp_location", help="Region, `us`, `eu` or `global`; global unless told."),
+    Option(name="gcp_project_id", default="the credentials' own", help="Google Cloud project."),
+    Option(name="gcp_location", default="global", help="Region, `us`, `eu` or `global`."),
     Option(
         name="gcp_credentials_file_path",
         help="A service account's JSON file; application default credentials where it is not given or empty.",
@@ -34,8 +34,9 @@ _VERTEX = (
 _MODEL = (
     Option(
         name="thinking",
+        default="level",
         choices=("level", "budget"),
-        help="How the model is told to think: Gemini 3 and later by level (the default), 2.5 by a budget of tokens.",
+        help="How the model is told to think: Gemini 3 and later by level, 2.5 by a budget of tokens.",
     ),
     Option(name="thinking_levels", type="list", help="The levels it has, of minimal, low, medium, high."),
     Option(name="min_thinking_budget", type="int", help="The smallest budget it takes; 0 where thinking can be off."),

@@ -30,7 +30,7 @@ def _create(config: BackendConfig) -> Backend:
 @hookimpl
 def pipelex_backends() -> Mapping[str, BackendFactory]:
     """The sdk `pypdfium2`."""
-    dpi = Option(name="dpi", type="int", help="Dots per inch of rendered pages, 150 unless told.")
+    dpi = Option(name="dpi", default="150", type="int", help="Dots per inch of rendered pages.")
     return {"pypdfium2": BackendFactory(_create, model_options=(dpi,), model_type=ModelType.TEXT_EXTRACTOR)}
 
 

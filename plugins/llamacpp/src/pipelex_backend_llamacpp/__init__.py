@@ -18,12 +18,19 @@ if TYPE_CHECKING:
 __all__ = ["pipelex_backends", "pipelex_model_specs"]
 
 _ENGINE_OPTIONS = (
-    Option(name="n_ctx", type="int", help="Tokens of context a call; the model's context_window, at most 8192."),
-    Option(name="n_threads", type="int", help="Threads that compute; half the cores, at most 8."),
-    Option(name="n_gpu_layers", type="int", help="Layers on the GPU, where xllamacpp is built for one; 0 for none."),
-    Option(name="n_parallel", type="int", help="Calls that run at a time, each with its own context; 1."),
-    Option(name="n_batch", type="int", help="Tokens of a prompt read at a time; 64, on a GPU 512."),
-    Option(name="n_predict", type="int", help="Most output tokens of a call that sets no max_tokens; 2048."),
+    Option(
+        name="n_ctx", default="the model's context_window, at most 8192", type="int", help="Tokens of context a call."
+    ),
+    Option(name="n_threads", default="half the cores, at most 8", type="int", help="Threads that compute."),
+    Option(
+        name="n_gpu_layers",
+        default="llama.cpp's choice",
+        type="int",
+        help="Layers on the GPU, where xllamacpp is built for one; 0 for none.",
+    ),
+    Option(name="n_parallel", default="1", type="int", help="Calls that run at a time, each with its own context."),
+    Option(name="n_batch", default="64, on a GPU 512", type="int", help="Tokens of a prompt read at a time."),
+    Option(name="n_predict", default="2048", type="int", help="Most output tokens of a call that sets no max_tokens."),
 )
 
 
@@ -41,8 +48,8 @@ def pipelex_backends() -> Mapping[str, BackendFactory]:
             _llamacpp,
             options=(
                 *_ENGINE_OPTIONS,
-                Option(name="cache_dir", help="Folder for fetched models; the user's cache folder."),
-                Option(name="verbose", type="bool", help="Let llama.cpp write its log to stderr."),
+                Option(name="cache_dir", default="the user's cache folder", help="Folder for fetched models."),
+                Option(name="verbose", default="false", type="bool", help="Let llama.cpp write its log to stderr."),
             ),
             model_options=_ENGINE_OPTIONS,
         )

@@ -23,8 +23,9 @@ __all__ = ["pipelex_backends", "pipelex_model_specs"]
 _MODEL_OPTIONS = (
     Option(
         name="structured_output",
+        default="json_schema",
         choices=("json_schema", "json_mode"),
-        help="How the model is made to answer with an object: by its schema (default), or JSON mode for older models.",
+        help="How the model is made to answer with an object: by its schema, or JSON mode for older models.",
     ),
     Option(
         name="prompt_mode",

@@ -5,34 +5,48 @@ from __future__ import annotations
 from pipelex_core.backend import Option
 
 TRAIT_OPTIONS = (
-    Option(name="usage_in_stream", type="bool", help="Whether streams are asked for their token counts."),
+    Option(
+        name="usage_in_stream", default="true", type="bool", help="Whether streams are asked for their token counts."
+    ),
     Option(
         name="max_tokens_parameter",
+        default="max_tokens",
         choices=("max_tokens", "max_completion_tokens"),
         help="What the endpoint calls the limit of output tokens.",
     ),
     Option(
         name="structured_output",
+        default="json_schema",
         choices=("json_schema", "tool", "json_mode"),
         help="How the endpoint is made to answer with an object.",
     ),
-    Option(name="strict_schemas", type="bool", help="Whether schemas are adapted and sent as strict ones."),
+    Option(
+        name="strict_schemas", default="false", type="bool", help="Whether schemas are adapted and sent as strict ones."
+    ),
     Option(
         name="reasoning_parameter",
+        default="reasoning_effort",
         choices=("reasoning_effort", "reasoning"),
         help="How the reasoning effort is sent: as OpenAI or as OpenRouter takes it.",
     ),
     Option(
         name="output_tokens",
+        default="with_reasoning",
         choices=("with_reasoning", "without_reasoning", "from_total"),
         help="What the endpoint's count of output tokens holds.",
     ),
     Option(
         name="documents",
+        default="file",
         choices=("file", "file_or_url", "file_url", "none"),
         help="How the endpoint takes a PDF.",
     ),
-    Option(name="returned_fields", type="list", help="Fields of a message with tool calls to send back next turn."),
+    Option(
+        name="returned_fields",
+        default="reasoning_content, reasoning_details, extra_content",
+        type="list",
+        help="Fields of a message with tool calls to send back next turn.",
+    ),
     Option(name="encrypted_reasoning", type="bool", help="Whether to ask for encrypted reasoning (Responses API)."),
     Option(
         name="reasoning_summary",
@@ -41,18 +55,31 @@ TRAIT_OPTIONS = (
     ),
     Option(
         name="image_api",
+        default="images",
         choices=("images", "chat"),
         help="Whether images come of images/generations, or of a chat that answers with a URL.",
     ),
-    Option(name="image_parameters", type="list", help="Settings that images/generations takes."),
-    Option(name="image_sizes", choices=("fixed", "free"), help="Which sizes an aspect ratio may become."),
+    Option(
+        name="image_parameters",
+        default="size, quality, background, output_format, seed",
+        type="list",
+        help="Settings that images/generations takes.",
+    ),
+    Option(
+        name="image_sizes", default="fixed", choices=("fixed", "free"), help="Which sizes an aspect ratio may become."
+    ),
     Option(
         name="image_response_format",
         choices=("b64_json", "url"),
         help="The response_format to ask of images/generations.",
     ),
-    Option(name="think_tags", type="bool", help="Whether reasoning stands in the answer, in <think>…</think>."),
-    Option(name="fetches_urls", type="bool", help="Whether the endpoint downloads images itself."),
+    Option(
+        name="think_tags",
+        default="false",
+        type="bool",
+        help="Whether reasoning stands in the answer, in <think>…</think>.",
+    ),
+    Option(name="fetches_urls", default="true", type="bool", help="Whether the endpoint downloads images itself."),
 )
 """One option a trait; see `_traits.Traits`."""
 
