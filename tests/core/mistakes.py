@@ -309,7 +309,39 @@ ROUTING_MORE = [
     ),
 ]
 
+GENERATIONS = [
+    more(
+        "one model of the older generation",
+        "mixed-generations",
+        ACME,
+        '[models.m-new]\nsdk = "acme"\n',
+        "",
+        line="[models.m-new]",
+    ),
+    Mistake(
+        name="the file of a backend's models is gone",
+        changes=(
+            Change(BETA),
+            Change(ROUTES, '"b-*" = "beta"', '"b-*" = "beta"\nb-only = "beta"'),
+            Change("deck/more.toml", None, 'aliases.x = "b-only"\n'),
+        ),
+        code="missing-file",
+        file=BACKENDS,
+        line="[beta]",
+        help="backends/beta.toml",
+    ),
+    swap("no active profile", "missing-key", ROUTES, 'active = "main"\n', "", 'active = "<profile>"', line=1),
+]
+
 DECKS = [
+    swap(
+        "the key model misspelt in a default",
+        "unknown-key",
+        DECK,
+        'for_text = "quick"',
+        'for_text = { modle = "m-one" }',
+        "'model'",
+    ),
     swap("the key model misspelt", "unknown-key", DECK, "quick = { model", "quick = { modle", "'model'"),
     Mistake(
         name="an alias removed that several name",
@@ -532,6 +564,7 @@ MISTAKES: list[Mistake] = [
     *SPECS,
     *ROUTING,
     *ROUTING_MORE,
+    *GENERATIONS,
     *DECKS,
     *BUNDLES,
 ]

@@ -63,6 +63,7 @@ def read_catalogue(context: Context) -> Catalogue:
             files, complete = [], False
         elif draft.off is None and not any(file.models for file in files):
             _report_no_models(draft, own_files.get(name), own)
+            complete = complete and not context.strict  # its models are names that are missing
         backends[name] = read_backend(draft, files, own)
     return Catalogue(backends, complete, limits_url)
 

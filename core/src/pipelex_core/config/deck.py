@@ -13,7 +13,7 @@ from pipelex_core.near import nearest
 from pipelex_core.settings import MODEL_KEYS, SETTINGS, SettingFault, check_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from pipelex_core.config.deck_files import DeckTables, Layered
     from pipelex_core.config.problems import Faults
@@ -102,13 +102,21 @@ def _model_of(name: str, table: Layered, others: Collection[str], faults: Faults
     return model
 
 
+def _misspelt_model(table: Mapping[str, Any], faults: Faults, where: Callable[[str], Source]) -> str | None:
+    """The key that means nothing and is nearly `model`; it is reported."""
+    known = {*_NO_SETTINGS, *(name for rules in SETTINGS.values() for name in rules)}
+    wrong = next((key for key in table if key not in known and nearest(key, MODEL_KEYS)), None)
+    if wrong is not None:
+        near = (wrong, MODEL_KEYS)
+        faults.error(ConfigError, "unknown-key", f"unknown key '{wrong}'", where(wrong), near=near)
+    return wrong
+
+
 def _is_misspelt(table: Layered, faults: Faults) -> bool:
     """Whether a key that means nothing is nearly `model`; it is reported, and taken out."""
-    known = {*_NO_SETTINGS, *(name for rules in SETTINGS.values() for name in rules)}
-    wrong = next((key for key in table.values if key not in known and nearest(key, MODEL_KEYS)), None)
+    wrong = _misspelt_model(table.values, faults, table.sources.__getitem__)
     if wrong is None:
         return False
-    faults.error(ConfigError, "unknown-key", f"unknown key '{wrong}'", table.sources[wrong], near=(wrong, MODEL_KEYS))
     del table.values[wrong]
     return True
 
@@ -211,13 +219,16 @@ def make_choices(deck: DeckTables, faults: Faults) -> dict[Choice, tuple[str | M
 def _right_table(choice: Choice, table: Mapping[str, Any], source: Source, faults: Faults) -> bool:
     capability = capability_of(choice)
     settings = {key: value for key, value in table.items() if key not in MODEL_KEYS}
-    wrong = check_settings(capability, settings)
+    misspelt = None if any(key in table for key in MODEL_KEYS) else _misspelt_model(settings, faults, source.child)
+    wrong = [fault for fault in check_settings(capability, settings) if fault.name != misspelt]
     for fault in wrong:
         code = "unknown-key" if fault.unknown else "bad-value"
         suggestion = f"did you mean '{fault.suggestion}'?" if fault.suggestion else None
         at = source.child(fault.name)
         faults.error(ConfigError, code, fault.message, at, expected=fault.expected, suggestion=suggestion)
     models = [table[key] for key in MODEL_KEYS if key in table]
+    if misspelt:
+        return False
     if len(models) != 1 or not isinstance(models[0], str) or not models[0]:
         message = "the table names no model" if not models else "the table names no single model"
         faults.error(ConfigError, "missing-key", message, source, expected='{ model = "…", settings }')

@@ -69,7 +69,9 @@ def _active(
     source = Source(file=file, key=("active",) if asked is None else ())
     if name is None:
         message = "no profile is active"
-        faults.error(ModelsManagerError, "missing-key", message, source, expected='active = "<profile>"')
+        faults.error(
+            ModelsManagerError, "missing-key", message, source, line=1, column=1, expected='active = "<profile>"'
+        )
         return None
     if not isinstance(name, str):
         message = f"'active' cannot be {type_name(name)}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, fields_dict, frozen
 
-from pipelex_core.config.problems import type_name
+from pipelex_core.config.problems import listed, type_name
 from pipelex_core.config.structure import report_unknown
 from pipelex_core.config.tables import SpecTable
 from pipelex_core.errors import ModelsManagerError
@@ -60,6 +60,7 @@ def read_spec_file(read: TomlFile, source: Source, faults: Faults) -> SpecFile:
     defaults, paths = _defaults(tables, SpecFile(source=source), faults)
     file = SpecFile(source=source, defaults=defaults, default_paths=paths, older=container is not None)
     models: dict[str, dict[str, Any]] = {}
+    others: dict[str, dict[str, Any]] = {}
     for name, value in (container or {}).items():
         if isinstance(value, dict):
             models[name] = value
@@ -75,13 +76,23 @@ def read_spec_file(read: TomlFile, source: Source, faults: Faults) -> SpecFile:
         elif not isinstance(value, dict):
             report_unknown(key, ("defaults", *DEFAULT_KEYS), faults, ModelsManagerError, file.at(key))
         elif container is not None:
-            message = f"the file mixes two generations of the format: [models.…] and [{key}]"
-            expected = "every model as [models.name], or every model as [name]; their prices differ by a thousand"
-            faults.error(ModelsManagerError, "mixed-generations", message, file.at(key), expected=expected)
-            models.setdefault(key, value)
+            others[key] = value
         else:
             models[key] = value
+    if others:
+        _report_mixed(list(models), list(others), file, faults)
+    models = {**others, **models}
     return evolve(file, models=models, has_variables=read.variables > 0)
+
+
+def _report_mixed(older: list[str], current: list[str], file: SpecFile, faults: Faults) -> None:
+    """One problem for a file of both generations, at the first model of the one that fewer are of."""
+    message = (
+        f"the file mixes two generations of the format: {listed(older)} as [models.name], {listed(current)} as [name]"
+    )
+    expected = "every model as [models.name], or every model as [name]; their prices differ by a thousand"
+    at = file.at("models", older[0]) if 0 < len(older) < len(current) else file.at(current[0])
+    faults.error(ModelsManagerError, "mixed-generations", message, at, expected=expected)
 
 
 def _defaults(
