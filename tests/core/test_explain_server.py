@@ -156,7 +156,7 @@ def decks(draw: st.DrawFn, known: list[str]) -> tuple[dict[str, Any], list[str]]
 
 @given(made=projects())
 @settings(
-    max_examples=120,
+    max_examples=90,
     deadline=None,
     derandomize=True,
     database=None,
