@@ -20,13 +20,16 @@ import pytest
 from pipelex_core.errors import CallError
 from tests.conformance.provider import deck_of, reached
 from tests.conformance.rows import ROWS
+from tests.conformance.rows.bedrock import Bedrock
 from tests.conformance.scenario import PLAIN, PROMPT
+from tests.servers import bedrock
 from tests.servers.base import Reply
 from tests.servers.bedrock import clean_aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipelex_core.specs import BackendConfig
     from tests.conformance.provider import Provider, Reached
 
 __all__ = ["clean_aws"]
@@ -52,7 +55,18 @@ HEADERS = {
     "x-fal-error-type": CANARY,
     "location": f"https://nowhere.invalid/{quote(CANARY, safe='')}",
 }
-KEYED = [row for row in ROWS if row.is_scripted]
+
+
+class BedrockBearer(Bedrock):
+    """Bedrock with an API key, which is a bearer token; the row of the table signs with a secret."""
+
+    name = "bedrock_bearer"
+
+    def config(self, url: str, key: str | None = None) -> BackendConfig:
+        return bedrock.config(url, api_key=key)
+
+
+KEYED = [*(row for row in ROWS if row.is_scripted), BedrockBearer()]
 
 
 def echo_document() -> dict[str, Any]:

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 class KeyFilter(logging.Filter):
-    """Takes a backend's secrets out of every record; costs nothing where a logger's level keeps records from being made."""
+    """Takes a backend's secrets out of every record; costs nothing where a logger's level keeps records from being made.
+
+    The text is made here and now, for a handler that keeps records: an SDK writes a request down, and adds the key to
+    that same request afterwards.
+    """
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__()
@@ -25,9 +29,7 @@ class KeyFilter(logging.Filter):
             text = record.getMessage()
         except (TypeError, ValueError):  # the record's own fault, which logging reports
             return True
-        clean = redacted(text, self._config)
-        if clean != text:
-            record.msg, record.args = clean, None
+        record.msg, record.args = redacted(text, self._config), None
         return True
 
 

@@ -8,7 +8,7 @@ does the rest: addresses, credentials, headers, the transport, and its errors.
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipelex_backend_google._answer import Gathered, gathered_answer
 from pipelex_backend_google._body import text_body
@@ -20,17 +20,21 @@ from pipelex_backend_google._stream import Pool, events, open_stream
 from pipelex_core.answers import says_something
 from pipelex_core.backend import ImageGenerator, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import ProviderConnectionError
+from pipelex_core.specs import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from google import genai
+    from google.auth.credentials import Credentials
     from google.genai import types
 
     from pipelex_core.backend import Resources
     from pipelex_core.requests import ImageRequest, ObjectRequest, TextRequest
     from pipelex_core.results import ImageAnswer, TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec
+
+Read = TypeVar("Read")
 
 
 class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator, ModelLister):
@@ -46,6 +50,7 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
         self.vertex = vertex
         self.model_prefix = model_prefix
         self._client: genai.Client | None = None
+        self._credentials: Credentials | None = None
 
     async def open(self, resources: Resources) -> None:
         """Make the SDK's client on the shared pool.
@@ -53,7 +58,7 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
         Raises:
             AuthenticationError: There is no key, or no usable credentials.
         """
-        self._client = await open_client(self.config, Pool(resources.http()), vertex=self.vertex)
+        self._client, self._credentials = await open_client(self.config, Pool(resources.http()), vertex=self.vertex)
 
     async def close(self) -> None:
         """Close what the SDK made for itself; the pool stays open."""
@@ -64,16 +69,16 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
 
     async def generate_text(self, request: TextRequest) -> TextAnswer:
         """The answer, whole."""
-        gathered = gathered_answer(await self._ask(request.spec, text_body(request)))
+        gathered = await self._ask(request.spec, text_body(request), gathered_answer)
         return says_something(gathered.answer(), request, gathered.finish)
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """The answer, whole, held to the schema by Google."""
-        return gathered_answer(await self._ask(request.spec, text_body(request))).answer()
+        return (await self._ask(request.spec, text_body(request), gathered_answer)).answer()
 
     async def generate_image(self, request: ImageRequest) -> ImageAnswer:
         """One image."""
-        return image_answer(await self._ask(request.spec, image_body(request, vertex=self.vertex)))
+        return await self._ask(request.spec, image_body(request, vertex=self.vertex), image_answer)
 
     async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """The text as it comes, then the answer."""
@@ -90,7 +95,7 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
                         yield delta
         except Exception as error:  # noqa: BLE001 -- the SDK raises far outside its own classes: see the table
             partial_text = gathered.text if gathered.last else None
-            failure = call_error(error, self.config.api_key, partial_text=partial_text)
+            failure = call_error(error, self._secret, partial_text=partial_text)
         if failure is not None:
             raise failure  # out here, so that it does not carry the SDK's error, and the key in its request, along
         if gathered.finish is None:
@@ -105,18 +110,27 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
             pager = await models.list(config={"query_base": True})
             names = [model.name or "" async for model in pager]
         except Exception as error:  # noqa: BLE001 -- as in `stream_text`
-            failure = call_error(error, self.config.api_key)
+            failure = call_error(error, self._secret)
         if failure is not None:
             raise failure
         return tuple(self.model_prefix + name.rpartition("/")[2] for name in names)
 
-    async def _ask(self, spec: ModelSpec, body: dict[str, Any]) -> types.GenerateContentResponse:
+    async def _ask(
+        self, spec: ModelSpec, body: dict[str, Any], read: Callable[[types.GenerateContentResponse], Read]
+    ) -> Read:
+        """What an answer reads as."""
         models, config = self._models, call_config(body, unread=True)
         try:
-            return await models.generate_content(model=self._model_id(spec), contents=NO_CONTENTS, config=config)
+            return read(await models.generate_content(model=self._model_id(spec), contents=NO_CONTENTS, config=config))
         except Exception as error:  # noqa: BLE001 -- as in `stream_text`
-            failure = call_error(error, self.config.api_key)
+            failure = call_error(error, self._secret)
         raise failure
+
+    @property
+    def _secret(self) -> Secret | None:
+        """What the calls are made with: the key, or the access token of the moment."""
+        token = getattr(self._credentials, "token", None)
+        return Secret(token) if isinstance(token, str) and token else self.config.api_key
 
     def _model_id(self, spec: ModelSpec) -> str:
         return spec.model_id.removeprefix(self.model_prefix)

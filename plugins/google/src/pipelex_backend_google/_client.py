@@ -14,14 +14,17 @@ from pipelex_core.errors import AuthenticationError
 
 if TYPE_CHECKING:
     import httpx2
+    from google.auth.credentials import Credentials
 
     from pipelex_core.specs import BackendConfig
 
 _AI_STUDIO = "https://generativelanguage.googleapis.com/"
 
 
-async def open_client(config: BackendConfig, pool: httpx2.AsyncClient, *, vertex: bool) -> genai.Client:
-    """A client of AI Studio or Vertex AI; nothing is sent yet.
+async def open_client(
+    config: BackendConfig, pool: httpx2.AsyncClient, *, vertex: bool
+) -> tuple[genai.Client, Credentials | None]:
+    """A client of AI Studio or Vertex AI, and the credentials it calls with, unless that is a key; nothing is sent yet.
 
     Raises:
         AuthenticationError: There is no key, or no usable credentials.
@@ -29,7 +32,7 @@ async def open_client(config: BackendConfig, pool: httpx2.AsyncClient, *, vertex
     endpoint = config.endpoint or (None if vertex else _AI_STUDIO)
     options = _http_options(endpoint, config.options.get("api_version"), pool)
     if config.api_key is not None:  # AI Studio, or Vertex AI in express mode
-        return genai.Client(vertexai=vertex, api_key=config.api_key.reveal(), http_options=options)
+        return genai.Client(vertexai=vertex, api_key=config.api_key.reveal(), http_options=options), None
     if not vertex:
         msg = "Google AI Studio needs an api_key"
         raise AuthenticationError(msg)
@@ -38,13 +41,14 @@ async def open_client(config: BackendConfig, pool: httpx2.AsyncClient, *, vertex
     if not project:
         msg = "Vertex AI needs a project: set gcp_project_id"
         raise AuthenticationError(msg)
-    return genai.Client(
+    client = genai.Client(
         vertexai=True,
         credentials=caller.credentials,
         project=project,
         location=config.options.get("gcp_location") or "global",
         http_options=options,
     )
+    return client, caller.credentials
 
 
 def _http_options(endpoint: str | None, api_version: str | None, pool: httpx2.AsyncClient) -> types.HttpOptions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 _SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
 _ANONYMOUS = "anonymous"
+_WANTED = {
+    "service_account": "client_email, token_uri and a private_key in PEM form",
+    "authorized_user": "client_id, client_secret and refresh_token",
+}
 
 
 @frozen(kw_only=True)
@@ -68,16 +73,13 @@ def _from_file(path: Path) -> Caller:
 def _from_info(info: Any) -> tuple[Credentials | None, str]:
     """Credentials of a file's content, or what is wrong with it; its text never goes into the fault: it holds a key."""
     kind = info.get("type") if isinstance(info, dict) else None
-    try:
-        if kind == "service_account":
+    with suppress(GoogleAuthError, ValueError, TypeError, AttributeError):  # told below, in words of ours
+        if kind == "service_account" and isinstance(info.get("client_email"), str):
             return service_account.Credentials.from_service_account_info(info, scopes=_SCOPES), ""  # type: ignore[no-untyped-call]
         if kind == "authorized_user":
             return oauth2.Credentials.from_authorized_user_info(info, scopes=_SCOPES), ""  # type: ignore[no-untyped-call]
-    except (GoogleAuthError, ValueError, TypeError, AttributeError):
-        wanted = "client_email, token_uri and a private_key in PEM form"
-        if kind == "authorized_user":
-            wanted = "client_id, client_secret and refresh_token"
-        return None, f"is malformed: a file of type '{kind}' has {wanted}"
+    if kind in _WANTED:
+        return None, f"is malformed: a file of type '{kind}' has {_WANTED[kind]}"
     return None, "is no service account's key: its type must be 'service_account' or 'authorized_user'"
 
 

@@ -5,7 +5,9 @@ By HTTP status, google.rpc status and structured details (https://google.aip.dev
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import httpx2
 from google.auth import exceptions as auth
@@ -64,17 +66,23 @@ def call_error(error: Exception, key: Secret | None, *, partial_text: str | None
         failure = ProviderConnectionError(f"the connection to Google failed: {type(error).__name__}")
     else:  # JSON that is none, answers of other shapes: ValueError, TypeError, AttributeError …
         failure = InvalidAnswerError(f"Google's answer could not be read ({type(error).__name__})")
-    if key is not None:
-        failure.message = redacted(failure.message, key)
-        failure.args = (failure.message,)
+    failure.message = redacted(failure.message, key)
+    failure.args = (failure.message,)
+    failure.request_id = redacted(failure.request_id, key) if failure.request_id else None
+    failure.raw = redacted(failure.raw, key) if isinstance(failure.raw, str) else failure.raw
     if partial_text is not None:
         failure.partial_text = partial_text
     return failure
 
 
 def redacted(text: str, key: Secret | None) -> str:
-    """The text without the key: Google quotes it back where it is suspended."""
-    return text.replace(key.reveal(), "***") if key is not None and key.reveal() else text
+    """The text without the key, in whichever form: Google quotes it back where it is suspended."""
+    secret = key.reveal() if key is not None else ""
+    if secret:
+        data = secret.encode("utf-8", "surrogateescape")
+        for form in (secret, quote(data, safe=""), b64encode(data).decode().rstrip("=")):
+            text = text.replace(form, "***")
+    return text
 
 
 def request_id(headers: Mapping[str, str] | None) -> str | None:
