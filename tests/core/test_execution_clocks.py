@@ -17,7 +17,8 @@ from pipelex_core import (
     RetryPolicy,
     UnsupportedInputError,
 )
-from pipelex_core.execution.clocks import GRACE, Silence, bounded, within
+from pipelex_core.execution.bounded import bounded
+from pipelex_core.execution.clocks import GRACE, Silence, within
 from pipelex_core.results import TextAnswer
 from tests.support.scripted import PAINTER, USAGE, Script, ScriptedBackend, deck_of, plugins_for, spec
 
@@ -119,6 +120,28 @@ def test_a_call_that_is_given_up_is_cancelled_at_once_also_with_a_deadline() -> 
 
     asyncio.run(main())
     assert [[attempt.outcome for attempt in call.attempts] for call in heard] == [["cancelled"]]
+
+
+@pytest.mark.parametrize("steps", range(10))
+@pytest.mark.parametrize("terms", [{"deadline": 60}, {"idle_timeout": 60}, {"deadline": 60, "idle_timeout": 60}])
+def test_a_call_may_be_given_up_at_any_moment(steps: int, terms: Any) -> None:
+    """Also before its task has begun: nothing is left behind that complains, whole or streamed."""
+    script = Script(answers=[0.001, "fine", 0.001, ANSWER])
+
+    async def main() -> None:
+        async with client_for(script) as client:
+            await client.generate_text("x", model="smart")
+            for streamed in (False, True):
+                stream = client.stream_text("x", model="smart", **terms)
+                call = anext(stream) if streamed else client.generate_text("x", model="smart", **terms)
+                task = asyncio.ensure_future(call)
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait([task])
+                await stream.aclose()
+
+    asyncio.run(main())
 
 
 def test_a_silent_provider_is_given_up_asked_again_and_then_an_error() -> None:

@@ -10,6 +10,7 @@ from attrs import define, evolve, field
 from pipelex_core.costs import FREE, cost_of
 from pipelex_core.errors import CallError, PluginError
 from pipelex_core.execution.outcomes import was_turned_away
+from pipelex_core.requests import ImageRequest
 from pipelex_core.results import Attempt
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ class Ledger:
         elif self.attempts and self.attempts[-1].outcome == "cancelled":
             self.attempts[-1] = evolve(self.attempts[-1], outcome="error", error=type(error).__name__)
         error.partial_text = self.partial_text
+        error.unsettled = self.has_sent and self.last is not None and isinstance(self.last.request, ImageRequest)
         self.close(error, spec if self.last is None else self.last.spec)
 
     def close(self, error: E, spec: ModelSpec | None = None) -> E:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from pipelex_core.errors import InvalidAnswerError, UnsupportedInputError
+from pipelex_core.errors import DeadlineExceededError, InvalidAnswerError, UnsupportedInputError
 from pipelex_core.execution.policy import cannot_now, verdict
 from pipelex_core.execution.retries import wait_before
 
@@ -150,7 +150,10 @@ class Chain:
         said = verdict(error, policy.fallback_on)
         if broken_off and isinstance(error, InvalidAnswerError):
             said = "again"
-        if sent and (cannot_now(error) or (said == "move_on" and not isinstance(error, UnsupportedInputError))):
+        hangs = isinstance(error, DeadlineExceededError)
+        if sent and (
+            cannot_now(error) or hangs or (said == "move_on" and not isinstance(error, UnsupportedInputError))
+        ):
             self.cooldowns.failed(state.spec, error)
         else:
             self.cooldowns.left(state.spec)

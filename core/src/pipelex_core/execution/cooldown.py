@@ -6,9 +6,11 @@ grows with the number of calls. No connection is a matter of the whole backend, 
 
 from __future__ import annotations
 
+import os
 import time
 from threading import Lock
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from attrs import define
 
@@ -43,6 +45,10 @@ class _Failing:
     until: float | None = None
 
 
+_ALL: WeakSet[Cooldowns] = WeakSet()
+"""All there are: a forked child gives them new locks."""
+
+
 class Cooldowns:
     """The rests of one client's members."""
 
@@ -53,6 +59,7 @@ class Cooldowns:
         self._clock = clock
         self._failing: dict[_Key, _Failing] = {}
         self._lock = Lock()
+        _ALL.add(self)
 
     def __bool__(self) -> bool:
         """Whether anything failed of late."""
@@ -120,6 +127,10 @@ class Cooldowns:
                     if failing.until is not None:
                         failing.until = min(failing.until, self._clock())
 
+    def forked(self) -> None:
+        """In a forked child: the lock may have been held by a thread that is not here."""
+        self._lock = Lock()
+
     def _policy(self, spec: ModelSpec) -> CooldownPolicy:
         return self._policies.get(spec.backend, COOLDOWN)
 
@@ -133,3 +144,12 @@ class Cooldowns:
 def _rest(failing: _Failing, now: float) -> float:
     """Seconds it still rests."""
     return 0.0 if failing.until is None else max(0.0, failing.until - now)
+
+
+def _forked() -> None:
+    for each in list(_ALL):
+        each.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

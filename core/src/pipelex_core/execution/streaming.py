@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_core.backend import TextStreamer
 from pipelex_core.errors import CallError, PipelexError
-from pipelex_core.execution.clocks import Silence, bounded
+from pipelex_core.execution.bounded import bounded
+from pipelex_core.execution.clocks import Silence
 from pipelex_core.execution.faults import broken, check_answer, wrong_answer
 from pipelex_core.execution.plan import fell_silent
 from pipelex_core.execution.preparing import prepare

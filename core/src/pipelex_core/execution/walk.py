@@ -14,9 +14,10 @@ from pipelex_core.errors import AllAttemptsFailedError, CallError, DeadlineExcee
 from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.asking import Asking
 from pipelex_core.execution.backends import Backends
+from pipelex_core.execution.bounded import bounded
 from pipelex_core.execution.call_log import log_finished
 from pipelex_core.execution.chain import Chain
-from pipelex_core.execution.clocks import Deadline, bounded, within
+from pipelex_core.execution.clocks import Deadline, within
 from pipelex_core.execution.cooldown import Cooldowns
 from pipelex_core.execution.plan import out_of_time
 from pipelex_core.execution.results import text_result
@@ -111,8 +112,8 @@ class Execution:
     async def _walk(self, plan: Plan, ledger: Ledger) -> tuple[ChainMember, Any]:
         chain = self._chain(plan)
         while (turn := chain.next()) is not None:
-            await self._begin(turn, ledger)
             try:
+                await self._begin(turn, ledger)
                 answer = await self._asking.ask(plan, turn.member, ledger)
             except (CallError, PluginError) as error:
                 if not chain.failed(turn, error, sent=ledger.has_sent):
@@ -133,9 +134,9 @@ class Execution:
             if restarted is not None:
                 yield restarted
                 restarted = None
-            await self._begin(turn, ledger)
             begun = False
             try:
+                await self._begin(turn, ledger)
                 async with aclosing(stream_member(self._asking, plan, turn.member, ledger)) as events:
                     async for event in events:
                         if isinstance(event, str):
@@ -152,7 +153,7 @@ class Execution:
                 if begun:
                     restarted = StreamRestarted.after(error, turn.state.spec, ledger.partial_text)
             except BaseException:
-                chain.left(turn, ran_out_of_time=plan.is_over)
+                chain.left(turn, ran_out_of_time=plan.is_over and not begun)
                 raise
             else:
                 return
