@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import tomli
+from hypothesis import given, settings
 
+from pipelex_core import PipelexError
 from pipelex_core.edits.additions import additions
+from pipelex_core.edits.document import read
+from tests.core.test_edits_document import sound, texts
 
 
 @pytest.mark.parametrize("name", ["deck/base_deck.toml", "backends.toml"])
@@ -50,3 +56,33 @@ def test_variables_are_added_to_the_example_of_the_environment() -> None:
 def test_made_files_are_made_anew() -> None:
     """A schema says what the plugins of today know."""
     assert additions(".pipelex/schemas/deck.json", "{}", "[]") == "[]"
+
+
+def filled(there: Any, wanted: Any) -> Any:
+    """A table with what only another one has; the first one's values win."""
+    if not isinstance(there, dict) or not isinstance(wanted, dict):
+        return there
+    return {
+        **wanted,
+        **{name: filled(value, wanted[name]) if name in wanted else value for name, value in there.items()},
+    }
+
+
+@settings(max_examples=80, deadline=None)
+@given(texts().filter(sound), texts().filter(sound))
+def test_any_file_keeps_every_line(old: str, new: str) -> None:
+    """Whatever is added to whatever: no value changes, nothing is lost, and all there is comes from one of them."""
+    try:
+        changed = additions("backends.toml", old, new)
+    except PipelexError:
+        return
+    there, wanted, said = read(old), read(new), read(changed)
+    assert filled(there, said) == said  # nothing that was there changed
+    assert filled(said, filled(there, wanted)).keys() == {**there, **wanted}.keys()
+    left = changed.removeprefix("\ufeff").split("\n")
+    for line in old.removeprefix("\ufeff").split("\n"):
+        if line in left:  # in the order they had
+            left = left[left.index(line) + 1 :]
+        else:  # a line grows only where it holds an inline table, which gained a key, or where it was the last
+            assert "{" in line or line.rstrip("\r") in changed
+    assert read(additions("backends.toml", changed, new)) == said

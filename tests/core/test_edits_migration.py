@@ -430,6 +430,5 @@ def test_ctrl_c_leaves_each_file_whole(folder: Path, delay: float) -> None:
     texts = [file.read_text() for file in sorted((folder / "deck").iterdir())]
     assert len(texts) == 200
     assert set(texts) <= {DECK, CURRENT_DECK}
-    assert process.returncode in {130, 0}
     assert run(["--config", str(folder), "migrate", "--yes"]) == 0
     assert {file.read_text() for file in (folder / "deck").iterdir()} == {CURRENT_DECK}
