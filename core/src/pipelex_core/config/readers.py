@@ -90,7 +90,7 @@ def _at_least(least: int) -> Reader:
 def _seconds(*, zero: bool) -> Reader:
     def check(value: Any) -> float:
         expected = "a number of seconds, 0 or more" if zero else "a number of seconds above 0"
-        if value.__class__ not in {int, Decimal}:
+        if value.__class__ not in {int, float, Decimal}:
             raise WrongValueError(type_name(value), expected)
         if not Decimal(value).is_finite() or value < 0 or (value == 0 and not zero) or value >= _HUGE:
             got = "negative, 0 or infinite"
