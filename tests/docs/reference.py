@@ -20,7 +20,10 @@ MODULES: dict[str, str] = {
     "pipelex_core.requests": "For plugins: requests",
     "pipelex_core.results": "For plugins: answers",
     "pipelex_core.calls": "For plugins: calls",
+    "pipelex_core.parts": "For plugins: messages",
+    "pipelex_core.errors": "For plugins: errors",
     "pipelex_core.specs": "For plugins: what is configured",
+    "pipelex_core.testing": "For the tests of plugins",
 }
 """Module -> heading of its names."""
 
@@ -32,7 +35,9 @@ def public_names() -> str:
     for module, title in MODULES.items():
         names = [(name, thing) for name, thing in names_of(module) if id(thing) not in shown]
         shown |= {id(thing) for _, thing in names}
-        parts.append(f"## {title}\n\n`{module}`\n\n" + "\n\n".join(_entry(name, thing) for name, thing in names))
+        entries = [_entry(name, thing) for name, thing in names]
+        values = ", ".join(f"`{name}`" for name in constants_of(module))
+        parts.append("\n\n".join([f"## {title}", f"`{module}`", *([f"Values: {values}"] if values else []), *entries]))
     return "\n\n".join(parts)
 
 
@@ -44,6 +49,12 @@ def names_of(module: str) -> Iterator[tuple[str, Any]]:
         own = name in getattr(loaded, "__all__", ()) or getattr(thing, "__module__", None) == module
         if own and not name.startswith("_") and (inspect.isclass(thing) or inspect.isfunction(thing)):
             yield name, thing
+
+
+def constants_of(module: str) -> list[str]:
+    """What a module lists besides classes and functions."""
+    told = {name for name, _ in names_of(module)}
+    return [name for name in getattr(import_module(module), "__all__", ()) if name not in told]
 
 
 def _entry(name: str, thing: Any) -> str:

@@ -11,7 +11,7 @@ from tests.docs import llms, picture
 from tests.docs.commands import command_functions
 from tests.docs.docstrings import summary
 from tests.docs.markdown import ROOT
-from tests.docs.reference import MODULES, names_of
+from tests.docs.reference import MODULES, constants_of, names_of
 from tests.docs.site import assemble, build, entries, site_pages
 
 if TYPE_CHECKING:
@@ -76,8 +76,12 @@ def test_the_picture_shows_what_the_example_resolves_to() -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_public_name_is_told(module: str) -> None:
-    """Each class and function has a first paragraph."""
-    assert [name for name, thing in names_of(module) if len(summary(thing)) < 10] == []
+    """Each class and function has a first paragraph, and stands on the page; so do the values a module lists."""
+    page = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    for name, thing in names_of(module):
+        assert len(summary(thing)) >= 10, name
+        assert f"\n### {name}\n" in page
+    assert all(f"`{name}`" in page for name in constants_of(module))
 
 
 def test_every_command_is_told() -> None:
