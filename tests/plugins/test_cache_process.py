@@ -198,6 +198,7 @@ def test_a_forked_child_opens_it_anew(tmp_path: Path) -> None:
     answers = forking.SimpleQueue()
     with cache_in(tmp_path) as cache:
         run(Script(), cache, text())
+        assert cache.contents().answers == 1  # and so is written
         child = forking.Process(target=_in_child, args=(str(tmp_path), cache, answers))
         child.start()
         assert answers.get() == ["hit", "miss"]
