@@ -384,7 +384,9 @@ def test_init_names_a_file_that_is_not_utf_8(tmp_path: Path, pipelex: Any, name:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(b"A=\xff")
     code, _, err = pipelex("init", str(tmp_path))
-    assert (code, err.splitlines()[-1]) == (1, f"PipelexError: '{file}' is not UTF-8: invalid start byte at byte 2")
+    assert code == 1
+    assert str(file) in err
+    assert "is not UTF-8" in err
     assert file.read_bytes() == b"A=\xff"
 
 
