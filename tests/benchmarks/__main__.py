@@ -8,13 +8,14 @@ from pathlib import Path
 
 import attrs
 
-from tests.benchmarks import calls, decks, instructions, providers, startup
+from tests.benchmarks import calls, decks, fallback, instructions, providers, startup
 from tests.benchmarks.table import Row, print_rows
 
 SUITES = {
     "startup": startup.run,
     "decks": decks.run,
     "calls": calls.run,
+    "fallback": fallback.run,
     "instructions": instructions.run,
     "providers": providers.run,
     "throughput": calls.throughput,

@@ -62,7 +62,10 @@ _WHOLE = _HEAD % (len(_BODY), b"application/json") + _BODY
 _STREAMED = _HEAD % (len(_EVENTS), b"text/event-stream") + _EVENTS
 
 
-async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
+_FAULT = b'{"error": {"message": "not now", "type": "server_error"}}'
+
+
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float, status: int) -> None:
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
@@ -70,23 +73,26 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, del
             body = await reader.readexactly(length)
             if delay:
                 await asyncio.sleep(delay)
+            if status != 200:
+                writer.write(_HEAD.replace(b"200 OK", b"%d No" % status) % (len(_FAULT), b"application/json") + _FAULT)
+                continue
             writer.write(_STREAMED if b'"stream":true' in body.replace(b" ", b"") else _WHOLE)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
 
 
-async def _main(delay: float) -> None:
-    server = await asyncio.start_server(lambda r, w: _serve(r, w, delay), "127.0.0.1", 0, backlog=2048)
+async def _main(delay: float, status: int) -> None:
+    server = await asyncio.start_server(lambda r, w: _serve(r, w, delay, status), "127.0.0.1", 0, backlog=2048)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
 
 
 @contextmanager
-def fixed_server(*, delay: float = 0.0) -> Iterator[str]:
-    """The base URL of a running server; `delay` seconds before each answer."""
-    command = [sys.executable, "-m", "tests.benchmarks.server", str(delay)]
+def fixed_server(*, delay: float = 0.0, status: int = 200) -> Iterator[str]:
+    """The base URL of a running server; `delay` seconds before each answer, which is an error for any other status."""
+    command = [sys.executable, "-m", "tests.benchmarks.server", str(delay), str(status)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -96,4 +102,4 @@ def fixed_server(*, delay: float = 0.0) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(float(sys.argv[1])))
+    asyncio.run(_main(float(sys.argv[1]), int(sys.argv[2])))
