@@ -45,7 +45,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 def page(project: Project) -> str:
     loaded = project.load(strict=False)
-    return page_of(contents_of(loaded, project.plugins))
+    return page_of(contents_of(loaded, project.plugins, version="1.2"))
 
 
 class Reader(HTMLParser):
@@ -226,9 +226,12 @@ def test_rows_are_found_by_words_and_filters(view: Any) -> None:
     """Every word must be there; what can be used, what for, on which backend."""
     view.fill("#search", "acme painter")
     assert visible(view, "models") == ["painter"]
+    view.fill("#search", "m-off enabled = true")
+    assert visible(view, "models") == ["m-off"]
     view.fill("#search", "")
     view.check("#usable")
     assert "off" not in visible(view, "backends")
+    assert "m-off" not in visible(view, "models")
     view.select_option("#capability", "extract")
     assert visible(view, "models") == ["reader"]
     view.select_option("#capability", "")
@@ -331,7 +334,7 @@ def test_a_whole_kit_is_one_page_of_moderate_size() -> None:
     env_file = KIT / "dummy.env"
     plugins = discover()
     loaded = load(config=KIT / "all_enabled/inference", env_file=env_file, environ={}, plugins=plugins, strict=False)
-    html = page_of(contents_of(loaded, plugins))
+    html = page_of(contents_of(loaded, plugins, version="1.2"))
     assert len(html) < 1_000_000
     assert all(name in html for name, entry in loaded.deck.models.items() if entry.offered_by and "&" not in name)
     for config in loaded.deck.backends.values():

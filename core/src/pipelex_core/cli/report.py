@@ -30,11 +30,12 @@ def report(
         force: Replace the file, whatever it holds.
         json: Print one JSON document.
     """
+    from pipelex_core import __version__
     from pipelex_core.report.contents import contents_of
     from pipelex_core.report.page import MARK, page_of
 
     plugins = context.plugins()
-    contents = contents_of(context.load(plugins), plugins)
+    contents = contents_of(context.load(plugins), plugins, version=__version__)
     data = page_of(contents).encode()
     write_own(output, data, mark=MARK, force=force)
     if json:

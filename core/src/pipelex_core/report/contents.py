@@ -32,7 +32,7 @@ class Contents:
         made: When, in UTC, to the minute.
         defaults: What a call uses that names no model.
         handles: Presets and aliases, each with its explanation under `way`.
-        models: As `pipelex show models --json`.
+        models: As `pipelex show models --json`, and those that only backends which are off know.
         backends: Likewise.
         routes: Likewise.
         plugins: As `pipelex plugins --json`.
@@ -52,10 +52,8 @@ class Contents:
     warnings: list[Row]
 
 
-def contents_of(loaded: LoadedConfig, plugins: Plugins, *, now: datetime | None = None) -> Contents:
+def contents_of(loaded: LoadedConfig, plugins: Plugins, *, version: str, now: datetime | None = None) -> Contents:
     """Gather everything; secrets are taken out of every text."""
-    from pipelex_core import __version__
-
     deck = loaded.deck
     lister = Lister(loaded, plugins)
     scrub = Scrub(tuple(deck.backends.values()), f"{loaded.folder}{os.sep}")
@@ -66,11 +64,11 @@ def contents_of(loaded: LoadedConfig, plugins: Plugins, *, now: datetime | None 
     return Contents(
         folder=str(loaded.folder),
         profile=deck.profile.name if deck.profile else None,
-        version=__version__,
+        version=version,
         made=(now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
         defaults=scrub(_defaults(loaded)),
         handles=scrub(_handles(loaded, plugins, lister)),
-        models=rows("models"),
+        models=[scrub(listed.row) for listed in lister.every_model()],
         backends=rows("backends"),
         routes=rows("routes"),
         plugins=[

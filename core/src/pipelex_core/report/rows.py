@@ -114,10 +114,14 @@ class Lister:
             }
             yield Listed(row=row, backend=off.name)
 
-    def _models(self) -> Iterator[Listed]:
+    def every_model(self) -> list[Listed]:
+        """Every model there is, those that only backends which are off know too."""
+        return list(self._models(offered=False))
+
+    def _models(self, *, offered: bool = True) -> Iterator[Listed]:
         """Every model of every enabled backend once."""
         for entry in self.loaded.deck.models.values():
-            if entry.offered_by:
+            if entry.offered_by or not offered:
                 spec = entry.spec
                 capability = spec.model_type.capability if spec else None
                 yield Listed(

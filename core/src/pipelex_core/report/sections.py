@@ -137,7 +137,9 @@ def _models(contents: Contents) -> Markup:
         "model", "backend", "id", "type", "takes", "gives", "input US$", "output US$", "per", "most tokens", "context",
         "usable", "route", "written in",
     )  # fmt: skip
-    about = "Every model of every enabled backend. A price that is not known is left open: it is not zero."
+    about = (
+        "Every model, those of backends that are off too. A price that is not known is a question mark: it is not zero."
+    )
     return _section("models", about, headings, entries)
 
 
