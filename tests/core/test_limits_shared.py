@@ -232,12 +232,13 @@ def test_a_server_that_cannot_be_reached(caplog: pytest.LogCaptureFixture) -> No
     """The calls go on within the process's own limits; one warning says so, without the address."""
 
     async def main(url: str, server: RedisServer) -> None:
-        script = Script([0.1, "a", 0.1, "b", 0.1, "c"])
+        script = Script(["a", "b", 0.5, "c", 0.5, "d"])
         async with client_of(url, script, Limits(max_concurrency=1)) as client:
             await client.generate_text("?", model="m")
             server.stop()
+            assert (await client.generate_text("?", model="m", deadline=60)).text == "b"
             results = await asyncio.gather(*(client.generate_text("?", model="m", deadline=60) for _ in range(2)))
-        assert sorted(result.text for result in results) == ["b", "c"]
+        assert sorted(result.text for result in results) == ["c", "d"]
         assert any(result.attempts[0].wait_reason == "max_concurrency of backend 'scripted'" for result in results)
 
     with redis_server() as server, caplog.at_level(logging.DEBUG):

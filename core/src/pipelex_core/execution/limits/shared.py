@@ -157,7 +157,11 @@ class SharedAdmitted:
                     self._check(max(wait, 0) / 1000, until, reasons)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST)
-            await gate.server.hold(self._id, self._keys[2::3])
+            capped = [limits.max_concurrency is not None for _, limits in tables]
+            if any(capped):
+                await gate.server.hold(
+                    self._id, [key for key, held in zip(self._keys[2::3], capped, strict=True) if held]
+                )
         except Unreachable:
             raise
         except BaseException:
