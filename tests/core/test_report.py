@@ -161,25 +161,32 @@ _ARGUMENTS = (
 )
 
 
-@pytest.fixture
-def view(project: Project, tmp_path: Path) -> Iterator[Any]:
-    """The page in a headless browser, from a file; no error on its console, no request but for the file."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless browser, started once."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=BROWSER, args=_ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def view(project: Project, tmp_path: Path, browser: Any) -> Iterator[Any]:
+    """The page in a browser, from a file; no error on its console, no request but for the file."""
     file = tmp_path / "deck.html"
     file.write_text(page(project), encoding="utf-8")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=_ARGUMENTS)
-        view = browser.new_page()
-        problems: list[str] = []
-        requests: list[str] = []
-        view.on("console", lambda message: problems.append(message.text))
-        view.on("pageerror", lambda error: problems.append(str(error)))
-        view.on("request", lambda request: requests.append(request.url))
-        view.goto(file.as_uri())
-        yield view
-        assert problems == []
-        assert requests == [file.as_uri()]
-        browser.close()
+    view = browser.new_page()
+    problems: list[str] = []
+    requests: list[str] = []
+    view.on("console", lambda message: problems.append(message.text))
+    view.on("pageerror", lambda error: problems.append(str(error)))
+    view.on("request", lambda request: requests.append(request.url))
+    view.goto(file.as_uri())
+    yield view
+    view.close()
+    assert problems == []
+    assert requests == [file.as_uri()]
 
 
 def visible(view: Any, section: str) -> list[str]:
@@ -315,17 +322,15 @@ _WORST_CONTRAST = """() => {
 
 
 @in_browser
-def test_without_scripts_everything_is_there(project: Project, tmp_path: Path) -> None:
+def test_without_scripts_everything_is_there(project: Project, tmp_path: Path, browser: Any) -> None:
     """Nothing but the search and the sorting needs them."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     file = tmp_path / "deck.html"
     file.write_text(page(project), encoding="utf-8")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=_ARGUMENTS)
-        view = browser.new_context(java_script_enabled=False).new_page()
-        view.goto(file.as_uri())
-        assert view.locator("section[aria-labelledby=models] tbody tr >> visible=true").count() > 5
-        browser.close()
+    context = browser.new_context(java_script_enabled=False)
+    view = context.new_page()
+    view.goto(file.as_uri())
+    assert view.locator("section[aria-labelledby=models] tbody tr >> visible=true").count() > 5
+    context.close()
 
 
 @pytest.mark.skipif(not (KIT / "dummy.env").is_file(), reason=f"there is no kit in {KIT}")
