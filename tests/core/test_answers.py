@@ -8,7 +8,7 @@ from pipelex_core.answers import count, says_something
 from pipelex_core.errors import InvalidAnswerError
 from pipelex_core.parts import ToolCall
 from pipelex_core.requests import TextRequest
-from pipelex_core.results import TextAnswer
+from pipelex_core.results import TextAnswer, Usage
 from pipelex_core.specs import ModelSpec
 
 REQUEST = TextRequest(spec=ModelSpec(name="m", backend="b", sdk="s", model_id="m"), messages=())
@@ -30,11 +30,12 @@ def test_an_answer_that_says_something_or_why_not(answer: TextAnswer) -> None:
 
 @pytest.mark.parametrize("reasoning", [None, "Hm."])
 def test_an_empty_answer_is_none(reasoning: str | None) -> None:
-    """The error names the provider's reason, and keeps the answer and the request's id."""
-    answer = TextAnswer(text="", finish_reason="stop", reasoning=reasoning, request_id="r", raw={"a": 1})
+    """The error names the provider's reason, and keeps the answer, its usage and the request's id."""
+    used = Usage(input_tokens=3, output_tokens=0)
+    answer = TextAnswer(text="", finish_reason="stop", reasoning=reasoning, request_id="r", raw={"a": 1}, usage=used)
     with pytest.raises(InvalidAnswerError, match="ended with STOP") as caught:
         says_something(answer, REQUEST, "STOP")
-    assert (caught.value.request_id, caught.value.raw) == ("r", {"a": 1})
+    assert (caught.value.request_id, caught.value.raw, caught.value.usage) == ("r", {"a": 1}, used)
 
 
 def test_a_stop_string_may_come_at_once() -> None:

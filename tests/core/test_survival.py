@@ -202,6 +202,16 @@ def test_every_kind_of_end_has_its_ledger() -> None:
     (attempt,) = heard[-1].attempts
     assert (attempt.outcome, attempt.error, attempt.usage) == ("error", "KeyError", USAGE)
 
+    async def guard(call: Any, proceed: Any) -> Any:
+        await proceed(call)
+        msg = "not for you"
+        raise ContentFilterError(msg)
+
+    plugins = plugins_for({"scripted": Script()}, pipelex_middleware=lambda: [guard])
+    with Client(deck_of(spec("smart")), plugins) as client, pytest.raises(ContentFilterError) as refused:
+        client.generate_text("x", model="smart")
+    assert refused.value.total_usage == USAGE  # it was paid
+
 
 def test_a_wait_stands_in_the_ledger_and_not_in_the_duration() -> None:
     """With its reason."""

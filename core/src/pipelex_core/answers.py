@@ -22,13 +22,13 @@ def says_something(answer: TextAnswer, request: TextRequest, reason: str | None 
         reason: The provider's word for why the answer ended, for the message.
 
     Raises:
-        InvalidAnswerError: It is empty.
+        InvalidAnswerError: It is empty; with what it used, because it was paid all the same.
     """
     if answer.text or answer.tool_calls or answer.finish_reason in {"length", "content_filter"} or request.stop:
         return answer
     held = "reasoning alone" if answer.reasoning else "nothing"
     msg = f"the answer is empty: it holds {held}" + (f", and ended with {reason}" if reason else "")
-    raise InvalidAnswerError(msg, raw=answer.raw, request_id=answer.request_id)
+    raise InvalidAnswerError(msg, raw=answer.raw, request_id=answer.request_id, usage=answer.usage)
 
 
 def count(value: object) -> int | None:

@@ -81,9 +81,9 @@ class Attempting:
         self.cache = getattr(answer, "cache", None)
 
     def failed(self, error: CallError) -> None:
-        """What an error reports."""
-        self.usage = error.usage
-        self.request_id = error.request_id
+        """What an error reports; what the provider had told before stays, where a middleware raised it."""
+        self.usage = self.usage if error.usage is None else error.usage
+        self.request_id = error.request_id or self.request_id
 
     @property
     def partial_text(self) -> str | None:

@@ -141,4 +141,4 @@ def _check_not_empty(answer: TextAnswer, reason: str) -> None:
     if reason == "stop_sequence":
         return
     msg = f"Bedrock answered with nothing ({reason})"
-    raise InvalidAnswerError(msg, raw=answer.raw, request_id=answer.request_id)
+    raise InvalidAnswerError(msg, raw=answer.raw, request_id=answer.request_id, usage=answer.usage)

@@ -48,6 +48,6 @@ def object_answer(answer: TextAnswer, nullable: frozenset[str]) -> TextAnswer:
     """The answer as a JSON document; a refusal is an error, because it is none."""
     if answer.finish_reason == "content_filter":
         msg = f"the provider refused to answer: {answer.text}" if answer.text else "the provider withheld the answer"
-        raise ContentFilterError(msg, request_id=answer.request_id, raw=answer.raw)
+        raise ContentFilterError(msg, request_id=answer.request_id, raw=answer.raw, usage=answer.usage)
     text = without_nulls(answer.text, nullable)
     return answer if text is answer.text else evolve(answer, text=text)
