@@ -73,7 +73,8 @@ class TextStreamer(Backend):
     def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """Deltas of text as they come, then exactly one `TextAnswer`, with the whole text, and nothing after it.
 
-        Written as an async generator. Closing it closes the connection. A stream that ends without the provider's
+        Written as an async generator. An empty delta is a sign of life, for the call's `idle_timeout`, and is not passed
+        on; answers through the shared pool need none. Closing it closes the connection. A stream that ends without the provider's
         finish event raises `ProviderConnectionError` with `partial_text`.
         """
 
