@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Telemetry", "telemetry"]
 
-_USED_BY = ("opentelemetry.trace", "opentelemetry.metrics")
 _CONFIGURED_BY = ("OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER")
 
 
@@ -53,6 +52,7 @@ class Telemetry:
         self._providers = (tracer_provider, meter_provider)
         self._capture_content = capture_content
         self._recorder: Recorder | None = None
+        self._is_configured = self._providers != (None, None) or any(name in os.environ for name in _CONFIGURED_BY)
 
     @hookimpl
     def pipelex_middleware(self) -> Sequence[Middleware]:
@@ -74,17 +74,14 @@ class Telemetry:
         """What records, once somebody listens."""
         recorder = self._recorder
         if recorder is None:
-            if self._providers == (None, None) and not _is_opentelemetry_used():
-                return None
+            if not (
+                self._is_configured or "opentelemetry.trace" in sys.modules or "opentelemetry.metrics" in sys.modules
+            ):
+                return None  # nothing can have set a provider
             from pipelex_middleware_opentelemetry._recorder import Recorder
 
             recorder = self._recorder = Recorder(*self._providers, self._capture_content)
         return recorder if recorder.has_listeners() else None
-
-
-def _is_opentelemetry_used() -> bool:
-    """Whether anything can have set a provider, or the environment names one."""
-    return any(name in sys.modules for name in _USED_BY) or any(name in os.environ for name in _CONFIGURED_BY)
 
 
 telemetry = Telemetry()
