@@ -12,6 +12,7 @@ from pipelex_core import PipelexError
 from pipelex_core.edits.additions import additions
 from pipelex_core.edits.document import read
 from tests.core.test_edits_document import sound, texts
+from tests.support.properties import PROPERTY
 
 
 @pytest.mark.parametrize("name", ["deck/base_deck.toml", "backends.toml"])
@@ -68,7 +69,7 @@ def filled(there: Any, wanted: Any) -> Any:
     }
 
 
-@settings(max_examples=80, deadline=None)
+@settings(PROPERTY, max_examples=80)
 @given(texts().filter(sound), texts().filter(sound))
 def test_any_file_keeps_every_line(old: str, new: str) -> None:
     """Whatever is added to whatever: no value changes, nothing is lost, and all there is comes from one of them."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pipelex_core import PipelexError
 from pipelex_core.edits.document import append, put, read
 from pipelex_core.edits.syntax import scan
+from tests.support.properties import PROPERTY
 
 SAMPLE = """\
 # head
@@ -146,7 +147,7 @@ def sound(text: str) -> bool:
     return True
 
 
-@settings(max_examples=150, deadline=None)
+@settings(PROPERTY, max_examples=150)
 @given(texts().filter(sound), st.lists(NAMES, min_size=1, max_size=3).map(tuple), st.sampled_from([True, "new", 7]))
 def test_an_edit_keeps_all_other_bytes(text: str, path: tuple[str, ...], value: Any) -> None:
     """Whatever is edited: one value is as asked, all others are as they were, and what is not replaced still stands."""
@@ -173,7 +174,7 @@ def test_an_edit_keeps_all_other_bytes(text: str, path: tuple[str, ...], value: 
         assert after.endswith(text[common:])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(PROPERTY, max_examples=150)
 @given(texts().filter(sound))
 def test_every_pair_of_any_text_is_found(text: str) -> None:
     """The search finds the values that tomli reads, and each where it stands."""

@@ -27,6 +27,7 @@ from pipelex_core.edits.migration import migrate
 from pipelex_core.edits.older_models import times_thousand
 from pipelex_core.plugins import discover
 from tests.core.config_project import Acme, Project
+from tests.support.properties import PROPERTY
 
 if TYPE_CHECKING:
     from pipelex_core.config import LoadedConfig
@@ -209,7 +210,7 @@ def test_what_only_its_author_can_rewrite_is_refused(folder: Path, name: str, te
     assert {problem.file for problem in caught.value.problems} == {str(folder / name)}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(PROPERTY, max_examples=300)
 @given(st.from_regex(r"[+-]?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?(e[+-]?[0-9]{1,3})?", fullmatch=True))
 def test_a_price_is_multiplied_exactly(written: str) -> None:
     """What is written is what the loader would have made of it, and TOML."""
@@ -304,7 +305,7 @@ def meaning(loaded: LoadedConfig) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(PROPERTY, max_examples=100)
 @given(model_files(), deck_texts())
 def test_every_handle_means_what_it_meant(models: str, deck: str) -> None:
     """Any older configuration, loaded before and after: models, prices to the last digit, aliases, presets, choices."""
