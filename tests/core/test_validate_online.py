@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import frozen
 
+from pipelex_core.backend import ModelLister
+from pipelex_core.hookspecs import hookimpl
 from pipelex_core.plugins import discover
 from pipelex_core.validation import Validation
 from pipelex_core.validation.formats import as_text
@@ -267,6 +269,31 @@ def test_several_backends_are_asked_at_once_and_progress_is_told(tmp_path: Path)
     assert [row[0] for row in told] == list(range(1, len(told) + 1))
 
 
+class Rude:
+    """A plugin whose list of models raises what it should not."""
+
+    @hookimpl
+    def pipelex_backends(self) -> dict[str, Any]:
+        return {"rude": RudeBackend}
+
+
+class RudeBackend(ModelLister):
+    async def list_models(self) -> tuple[str, ...]:
+        raise LookupError(KEY)
+
+
+def test_what_a_plugin_raises_beside_its_errors_is_a_finding(tmp_path: Path) -> None:
+    """By its name: the text may hold the key."""
+    rude = Provider(sdk="rude", table=f'api_key = "{KEY}"', lists=(), refuses=OPENAI_NO)
+    write(tmp_path, {"acme": (rude, "https://acme.test/v1")})
+    started = Validation(tmp_path, environ={"HOME": str(tmp_path)}, plugins=discover(entry_points=(), extra=[Rude()]))
+    asyncio.run(started.check_online())
+    (problem,) = started.report().problems
+    assert problem.code == "check-failed"
+    assert "its plugin raised LookupError" in problem.message
+    assert KEY not in str(problem)
+
+
 def test_a_faulty_configuration_asks_nobody(tmp_path: Path) -> None:
     """What cannot be loaded is mended first."""
     write(tmp_path, {"acme": (PROVIDERS["openai"], "http://127.0.0.1:9")})
@@ -297,6 +324,7 @@ def test_a_bar_is_shown_on_a_terminal(tmp_path: Path) -> None:
     import pty
     import subprocess
     import sys
+    from contextlib import suppress
 
     from tests.servers.base import in_thread
 
@@ -307,10 +335,13 @@ def test_a_bar_is_shown_on_a_terminal(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "pipelex_core", "validate", "--online", "--json"]
         environ = {**os.environ, "HOME": str(tmp_path), "TERM": "xterm", "COLUMNS": "100"}
         process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=theirs, env=environ)
-        out, _ = process.communicate(timeout=120)
         os.close(theirs)
-        shown = os.read(ours, 100_000).decode()
+        shown = b""
+        with suppress(OSError):  # what a terminal says when nobody writes to it any more
+            while piece := os.read(ours, 10_000):
+                shown += piece
         os.close(ours)
+        out, _ = process.communicate(timeout=120)
     assert process.returncode == 0, shown
     assert b'"ok": true' in out
-    assert "ask" in shown
+    assert b"ask" in shown

@@ -36,7 +36,10 @@ AT_ONCE = 4
 """Backends asked at a time."""
 
 SECONDS = 15.0
-"""For one backend, its connection included."""
+"""For the answer of one backend, its connection included."""
+
+OPENING = 60.0
+"""Seconds for one backend to open: its SDK is imported."""
 
 _DATED = re.compile(r"-(latest|preview|\d{4,8}|\d{4}-\d{2}-\d{2}|v\d+(:\d+)?)$")
 
@@ -55,48 +58,66 @@ async def check_online(
     free = asyncio.Semaphore(AT_ONCE)
     done = 0
 
-    async def ask(config: BackendConfig) -> None:
+    async def ask(config: BackendConfig, lister: ModelLister | None) -> None:
         nonlocal done
-        async with free:
-            await _check(config, backends, read, seconds)
+        if lister is not None:
+            async with free:
+                await _check(config, lister, read, seconds)
         done += 1
         if progress is not None:
             progress(done, len(deck.backends), config.name)
 
     try:
-        await asyncio.gather(*(ask(config) for config in deck.backends.values()))
+        # One after the other, and before anybody is asked: importing an SDK takes seconds in which nothing else goes on.
+        listers = [(config, await _opened(config, backends, read)) for config in deck.backends.values()]
+        await asyncio.gather(*(ask(config, lister) for config, lister in listers))
     finally:
         await backends.close()
 
 
-async def _check(config: BackendConfig, backends: Backends, read: ReadConfig, seconds: float) -> None:
-    """Ask one backend, through the first of its sdks that has a list of models."""
+def _specs_of(config: BackendConfig, read: ReadConfig) -> list[ModelSpec]:
     entries = read.loaded.deck.models.values()
-    specs = [e.spec for e in entries if e.available and e.spec is not None and e.spec.backend == config.name]
-    by_sdk = {spec.sdk: spec for spec in reversed(specs)}
-    if not by_sdk:
-        return  # nothing would call it
+    return [e.spec for e in entries if e.available and e.spec is not None and e.spec.backend == config.name]
+
+
+async def _opened(config: BackendConfig, backends: Backends, read: ReadConfig) -> ModelLister | None:
+    """The first of a backend's sdks that has a list of models; None where none has, or nothing would call it."""
+    by_sdk = {spec.sdk: spec for spec in reversed(_specs_of(config, read))}
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(OPENING):
             for spec in by_sdk.values():
                 backend, _ = await backends.get(spec)
                 if isinstance(backend, ModelLister):
-                    listed = await backend.list_models()
-                    _compare(config, [spec for spec in specs if backend.lists_ids], listed, read)
-                    return
+                    return backend
+    except Exception as error:  # noqa: BLE001 -- whatever a plugin raises is a finding
+        _report(config, error, read)
+        return None
+    if by_sdk and (config.api_key is not None or config.endpoint is not None):
+        message = f"backend '{config.name}' has no list of models: neither its key nor its models can be checked free of charge"
+        read.faults.warning("not-checkable", message, config.source)
+    return None
+
+
+async def _check(config: BackendConfig, lister: ModelLister, read: ReadConfig, seconds: float) -> None:
+    """Ask one backend for its list, and compare."""
+    try:
+        async with asyncio.timeout(seconds):
+            listed = await lister.list_models()
     except TimeoutError:
         _unreachable(config, f"it did not answer within {seconds:g} s", read)
-    except (CallError, PluginError) as error:
+    except Exception as error:  # noqa: BLE001 -- as above
         _report(config, error, read)
     else:
-        if config.api_key is not None or config.endpoint is not None:
-            message = f"backend '{config.name}' has no list of models: neither its key nor its models can be checked free of charge"
-            read.faults.warning("not-checkable", message, config.source)
+        if lister.lists_ids:
+            _compare(config, _specs_of(config, read), listed, read)
 
 
-def _report(config: BackendConfig, error: CallError | PluginError, read: ReadConfig) -> None:
+def _report(config: BackendConfig, error: Exception, read: ReadConfig) -> None:
     faults, name = read.faults, config.name
-    told = error.message if isinstance(error, CallError) else str(error)
+    if isinstance(error, (CallError, PluginError)):
+        told = error.message if isinstance(error, CallError) else str(error)
+    else:
+        told = f"its plugin raised {type(error).__name__}"  # whose text may hold anything
     if isinstance(error, (ProviderConnectionError, DeadlineExceededError)):
         _unreachable(config, told, read)
     elif isinstance(error, AuthenticationError):
