@@ -168,6 +168,7 @@ class BackendConfig:
         options: Every other key, checked against the options that the plugins of its models declare; `repr` shows
             their names alone, because a value may be a secret.
         limits: How much may be sent to it; None for no limit.
+        idle_timeout: Seconds it may be silent, where a call does not say; None for ever.
         retry: How often its models are asked again, and when a chain moves on from them.
         cooldown: When its models rest.
         source: Where it was written.
@@ -181,6 +182,7 @@ class BackendConfig:
     api_key_variable: str | None = None
     options: Mapping[str, Any] = field(factory=dict, repr=_names_only)
     limits: Limits | None = None
+    idle_timeout: float | None = None
     retry: RetryPolicy = RETRY
     cooldown: CooldownPolicy = COOLDOWN
     source: Source = NOWHERE
