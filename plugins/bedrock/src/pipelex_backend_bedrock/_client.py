@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ def make_client(session: Session, settings: Settings, service: str = "bedrock-ru
     )
     own_connections(client)
     client.meta.events.register(f"before-call.{service}", _limit_silence)
+    client.meta.events.register(f"before-parse.{service}", _legible)
     client.meta.events.register(f"before-parse.{service}.ConverseStream", decode_events)
     if settings.api_key is not None:
         client.meta.events.register(f"before-send.{service}", _token_bearer(settings.api_key))
@@ -101,6 +103,20 @@ def _limit_silence(context: dict[str, Any], **_: object) -> None:
     call = current.call
     if call is not None and call.timeout is not None:
         context["read_timeout"] = call.timeout
+
+
+def _legible(response_dict: dict[str, Any], **_: object) -> None:
+    """An event handler: an error without its body, where botocore would fail to read that and forget the status."""
+    if response_dict["status_code"] < 300:
+        return
+    try:
+        told = json.loads(response_dict["body"].decode())
+    except (UnicodeDecodeError, RecursionError):
+        told = None
+    except ValueError:
+        return  # a web page, say, which botocore takes for the message
+    if not isinstance(told, dict):
+        response_dict["body"] = b""
 
 
 def _token_bearer(token: str) -> Callable[..., None]:

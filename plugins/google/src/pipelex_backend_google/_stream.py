@@ -32,10 +32,25 @@ class Pool(httpx2.AsyncClient):
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
         """Send through the shared pool; the answer to a stream is kept for `open_stream`."""
         response = await self._shared.send(request, stream=stream, **options)
+        if response.status_code >= 400:
+            return await _legible(response, request)
         if not stream or response.status_code != 200:
             return response
         _TAKEN.get().append(response)
         return httpx2.Response(200, request=request)
+
+
+async def _legible(response: httpx2.Response, request: httpx2.Request) -> httpx2.Response:
+    """An error; without its body where the SDK would fail to decode that, and never say that it was an error."""
+    try:
+        json.loads(await response.aread())
+    except (UnicodeDecodeError, RecursionError):
+        return httpx2.Response(
+            response.status_code, headers={**response.headers, "content-length": "0"}, request=request
+        )
+    except ValueError:
+        pass  # a web page, say, whose text the SDK takes as it is
+    return response
 
 
 async def open_stream(chunks: AsyncIterator[Any]) -> httpx2.Response:
