@@ -64,7 +64,8 @@ class Stream(Text):
         async with at.client.stream_text(PROMPT, model=at.llm, **options) as stream:
             async for _ in stream:
                 pass
-        return stream.result
+        result: Result = stream.result
+        return result
 
     def reply(self, at: Running) -> Reply:
         return at.wire.stream(PLAIN)

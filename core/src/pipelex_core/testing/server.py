@@ -82,7 +82,7 @@ class Reply:
     @classmethod
     def json(cls, value: Any, **options: Any) -> Reply:
         """One JSON document."""
-        return cls(chunks=(json.dumps(value).encode(),), **options)
+        return cls(chunks=(_encoded(value),), **options)
 
     @classmethod
     def text(cls, text: str, content_type: str = "text/html; charset=utf-8", **options: Any) -> Reply:
@@ -105,8 +105,16 @@ def sse_event(event: Any) -> bytes:
     name = ""
     if isinstance(event, tuple):
         name, event = f"event: {event[0]}\n", event[1]
-    data = event if isinstance(event, str) else json.dumps(event)
-    return f"{name}data: {data}\n\n".encode()
+    data = event.encode() if isinstance(event, str) else _encoded(event)
+    return b"%bdata: %b\n\n" % (name.encode(), data)
+
+
+def _encoded(value: Any) -> bytes:
+    """A value as JSON: characters as they are, so that they can be split; what is no Unicode is escaped."""
+    try:
+        return json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value).encode()
 
 
 class Server:

@@ -29,6 +29,7 @@ class Wire(ABC):
         special_errors: Errors that a structured code tells apart, beyond those that the status does.
         shows_request_id: Whether answers name their request.
         counts_in_stream: Whether streams are counted.
+        ending: How many events of a stream are its end: the one that says why it ended, and those after it.
     """
 
     name: ClassVar[str]
@@ -37,6 +38,7 @@ class Wire(ABC):
     special_errors: ClassVar[Mapping[type[CallError], tuple[int, Any]]] = {}
     shows_request_id: ClassVar[bool] = True
     counts_in_stream: ClassVar[bool] = True
+    ending: ClassVar[int] = 1
 
     def server(self) -> Server:
         """The server, not started; one of its own for a wire whose calls are several requests."""

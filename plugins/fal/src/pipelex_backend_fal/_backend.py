@@ -32,7 +32,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
 GRACE = 3.0
 """Most seconds that giving up a job may take."""
 
-UNREADABLE = (KeyError, ValueError, TypeError, FalClientError)
+UNREADABLE = (KeyError, ValueError, TypeError, RecursionError, FalClientError)
 """What the SDK raises over an answer it cannot read."""
 
 

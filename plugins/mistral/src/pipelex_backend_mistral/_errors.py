@@ -51,6 +51,7 @@ _BY_EXCEPTION: tuple[tuple[type[Exception], type[errors.CallError], str], ...] =
     (httpx2.StreamError, errors.ProviderConnectionError, "no answer from Mistral"),
     (OSError, errors.ProviderConnectionError, "no answer from Mistral"),
     (ValueError, errors.InvalidAnswerError, "Mistral's answer cannot be read"),  # JSON, UTF-8, pydantic
+    (RecursionError, errors.InvalidAnswerError, "Mistral's answer is nested too deeply"),
 )
 """What comes from below the SDK's own errors; the first that fits counts."""
 
@@ -147,7 +148,7 @@ def _fault(body: str) -> dict[str, Any] | None:
     """The error object of a body, with or without an `error` around it; None where there is none."""
     try:
         parsed = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(parsed, dict):
         return None

@@ -154,7 +154,7 @@ class Endpoint:
         """The JSON object of an answer with a good status."""
         try:
             data = json.loads(response.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             data = response.text
             kind = response.headers.get("content-type", "none")
             failure = self._failures.of(MalformedError(f"the answer is no JSON; its content type is {kind}"))

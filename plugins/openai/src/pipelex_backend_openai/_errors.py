@@ -81,7 +81,7 @@ class ReportedError(Exception):
     """An answer that reports an error: `args[0]` is the object that holds `error`."""
 
 
-_DATA_ERRORS = (MalformedError, ValueError, TypeError, AttributeError, LookupError)
+_DATA_ERRORS = (MalformedError, ValueError, TypeError, AttributeError, LookupError, RecursionError)
 
 
 @frozen(kw_only=True)
@@ -196,7 +196,7 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 def _parsed(response: httpx2.Response) -> Any:
     try:
         return json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         kind = response.headers.get("content-type", "")
         return "the provider answered with a web page" if "html" in kind else response.text
 

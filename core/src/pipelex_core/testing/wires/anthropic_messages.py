@@ -28,6 +28,7 @@ class AnthropicMessages(Wire):
         {"text", "stream", "object", "tools", "image in", "PDF in", "thinking"}
     )
     error_headers = _HEADERS
+    ending = 2
 
     def answer(self, said: Said) -> Reply:
         return Reply.json(_message(said), headers=_HEADERS)

@@ -43,6 +43,7 @@ class BedrockConverse(Wire):
         {"text", "stream", "object", "tools", "image in", "PDF in", "thinking"}
     )
     error_headers = _HEADERS
+    ending = 2
 
     def answer(self, said: Said) -> Reply:
         message = {"role": "assistant", "content": _content(said)}
@@ -125,7 +126,7 @@ def _event(name: str, **payload: Any) -> bytes:
 def _frame(headers: Mapping[str, str], payload: Mapping[str, Any]) -> bytes:
     """One message of the format: lengths, their checksum, headers, payload, checksum of all."""
     head = b"".join(_header(name, value) for name, value in headers.items())
-    body = json.dumps(payload).encode()
+    body = json.dumps(payload, ensure_ascii=False).encode()
     lengths = struct.pack(">II", 16 + len(head) + len(body), len(head))
     start = lengths + struct.pack(">I", crc32(lengths)) + head + body
     return start + struct.pack(">I", crc32(start))

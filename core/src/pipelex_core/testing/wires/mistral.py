@@ -25,6 +25,7 @@ class Mistral(Wire):
         {"text", "stream", "object", "tools", "image in", "PDF in", "thinking", "OCR"}
     )
     error_headers = _HEADERS
+    ending = 2
 
     def answer(self, said: Said) -> Reply:
         content: Any = words(said)

@@ -34,6 +34,7 @@ class OpenAIChat(Wire):
         {"text", "stream", "object", "tools", "image in", "PDF in", "thinking", "image out"}
     )
     error_headers = _HEADERS
+    ending = 3
     special_errors: ClassVar = {
         errors.ContextTooLongError: (400, {"error": {"message": "too long", "code": "context_length_exceeded"}}),
         errors.ContentFilterError: (400, {"error": {"message": "refused", "code": "content_filter"}}),

@@ -1,0 +1,137 @@
+"""First-party plugins go through the kit that third-party authors inherit; `python -m tests.conformance` keeps the certificates."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pytest
+
+from pipelex_core.specs import BackendConfig, ModelType, Secret
+from pipelex_core.testing import (
+    AnthropicMessages,
+    BedrockConverse,
+    Capability,
+    Conformance,
+    FalQueue,
+    Gemini,
+    Mistral,
+    OpenAIChat,
+    OpenAIResponses,
+)
+from tests.servers.bedrock import clean_aws
+
+__all__ = ["clean_aws"]
+
+# The slow ones share their code with one that is not.
+
+CHAT: frozenset[Capability] = frozenset({"text", "stream", "object", "tools", "image in", "PDF in", "thinking"})
+
+
+class TestOpenAI(Conformance):
+    """Chat completions and images, at OpenAI."""
+
+    sdk = "openai"
+    wire = OpenAIChat()
+    claims: ClassVar = CHAT | {"image out"}
+    model_ids: ClassVar = {ModelType.IMG_GEN: "gpt-image-1"}
+    sdk_modules = ("openai",)
+
+
+@pytest.mark.slow
+class TestCompatible(TestOpenAI):
+    """Chat completions at an endpoint that no table knows."""
+
+    backend = "my_gateway"
+
+
+@pytest.mark.slow
+class TestAzureOpenAI(TestOpenAI):
+    """Chat completions of a deployment."""
+
+    sdk = "azure_openai"
+    backend = "azure_openai"
+    options: ClassVar = {"api_version": "2024-10-21"}
+
+
+class TestOpenAIResponses(Conformance):
+    """The Responses API, at OpenAI."""
+
+    sdk = "openai_responses"
+    backend = "openai"
+    wire = OpenAIResponses()
+    claims: ClassVar = CHAT
+    sdk_modules = ("openai",)
+
+
+@pytest.mark.slow
+class TestAzureResponses(TestOpenAIResponses):
+    """The Responses API of a resource."""
+
+    sdk = "azure_openai_responses"
+    backend = "azure_openai"
+
+
+class TestAnthropic(Conformance):
+    """The Messages API."""
+
+    sdk = "anthropic"
+    wire = AnthropicMessages()
+    claims: ClassVar = CHAT
+    sdk_modules = ("anthropic",)
+
+
+class TestMistral(Conformance):
+    """Chat and OCR."""
+
+    sdk = "mistral"
+    wire = Mistral()
+    claims: ClassVar = CHAT | {"OCR"}
+    sdk_modules = ("mistralai",)
+
+
+class TestGoogle(Conformance):
+    """AI Studio, with a key."""
+
+    sdk = "google"
+    wire = Gemini()
+    claims: ClassVar = CHAT | {"image out"}
+    model_ids: ClassVar = {ModelType.LLM: "gemini-2.5-flash", ModelType.IMG_GEN: "gemini-2.5-flash-image"}
+    sdk_modules = ("google.genai", "google.cloud.aiplatform")
+
+
+@pytest.mark.slow
+class TestVertex(TestGoogle):
+    """Vertex AI, with a key of its express mode."""
+
+    sdk = "vertexai"
+    backend = "vertexai"
+    variables: ClassVar = {"GCP_PROJECT_ID": "my-project", "GCP_LOCATION": "europe-west4"}
+
+
+@pytest.mark.usefixtures("clean_aws")
+class TestBedrock(Conformance):
+    """A Claude on Bedrock, so that thinking is shown."""
+
+    sdk = "bedrock"
+    wire = BedrockConverse()
+    claims: ClassVar = CHAT
+    model_ids: ClassVar = {ModelType.LLM: "us.anthropic.claude-sonnet-4-5-20250929-v1:0"}
+    model_options: ClassVar = {"reasoning": "budget"}
+    options: ClassVar[dict[str, Any]] = {"aws_region": "us-east-1", "aws_access_key_id": "AKIDTEST"}
+    sdk_modules = ("boto3", "botocore")
+
+    def config(self, endpoint: str, key: str | None = None) -> BackendConfig:
+        secret = Secret("conformance-key" if key is None else key)
+        return BackendConfig(
+            name="bedrock", endpoint=endpoint, options={**self.options, "aws_secret_access_key": secret}
+        )
+
+
+class TestFal(Conformance):
+    """Images, as jobs of a queue."""
+
+    sdk = "fal"
+    wire = FalQueue()
+    claims: ClassVar = frozenset({"image out"})
+    model_ids: ClassVar = {ModelType.IMG_GEN: "fal-ai/flux/dev"}
+    sdk_modules = ("fal_client",)
