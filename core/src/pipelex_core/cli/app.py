@@ -31,6 +31,7 @@ _COMMANDS = {
     "extract": "Take the text and images out of a PDF or an image.",
     "image": "Generate images.",
     "pull": "Fetch the file of a local model.",
+    "new-backend": "Write a new distribution with a backend of your own.",
 }
 
 
