@@ -173,7 +173,7 @@ def test_a_key_that_would_be_ignored_is_refused(message: dict[str, object], told
 
 def test_a_key_without_a_value_is_no_fault() -> None:
     """A message of an SDK, taken back as it came, has many."""
-    message = {
+    message: dict[str, Any] = {
         "role": "assistant",
         "content": "Hi",
         "refusal": None,
