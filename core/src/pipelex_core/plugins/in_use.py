@@ -60,7 +60,7 @@ class Plugins:
         narrowed = f"{backend}:{sdk}"
         if narrowed not in self._factories and narrowed in FIRST_PARTY:
             return None
-        return self._factories.get(narrowed) or self._factories.get(sdk)
+        return self._factories.get(narrowed) or self._factories.get(sdk) or _of_core(sdk)
 
     def why_missing(self, backend: str, sdk: str) -> str:
         """Why no plugin serves an sdk, and which command brings one."""
@@ -89,3 +89,13 @@ class Plugins:
                 implementation.function(call)
             except Exception:  # noqa: BLE001 -- logged, with its traceback
                 _log.exception("plugin %s: pipelex_call_finished raised", implementation.plugin_name)
+
+
+def _of_core(sdk: str) -> tuple[BackendFactory, PluginRecord] | None:
+    """The one backend that comes with core, which answers by itself."""
+    if sdk != "mock":
+        return None
+    from pipelex_core.mock import MOCK
+    from pipelex_core.plugins.core_range import installed_core
+
+    return MOCK, PluginRecord(name="mock", distribution="pipelex-core", version=installed_core(), sdks=("mock",))

@@ -1,0 +1,40 @@
+"""`sdk = "mock"`: a backend that answers by itself, always the same, without a network.
+
+It comes with core and needs nothing else: a model spec that says `sdk = "mock"` has it, and `pipelex validate --dry-run`
+answers every preset with it. Nothing of it is imported before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_core.backend import BackendFactory, Option
+
+if TYPE_CHECKING:
+    from pipelex_core.backend import Backend
+    from pipelex_core.specs import BackendConfig
+
+__all__ = ["MOCK"]
+
+_SCRIPT = (
+    Option(name="text", default="`template`", help="What every answer says."),
+    Option(
+        name="texts", type="list", default="`text`", help="What the answers say, one after the other; then the last."
+    ),
+    Option(
+        name="template",
+        default="`Mock answer to: {prompt}`",
+        help="What an answer says, with {prompt}, {system} and {model} filled in.",
+    ),
+    Option(name="calls_tools", type="bool", default="false", help="Call the first tool of a request that gives tools."),
+)
+
+
+def _create(config: BackendConfig) -> Backend:
+    from pipelex_core.mock.backend import MockBackend
+
+    return MockBackend(config)
+
+
+MOCK = BackendFactory(_create, options=_SCRIPT, model_options=_SCRIPT)
+"""The factory of sdk `mock`; a model's own script wins over the backend's."""
