@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import threading
 import time
 import traceback
@@ -624,3 +625,26 @@ def test_a_class_is_no_handle_and_a_capability_is_one_of_three() -> None:
             client.generate_text("x", model=dict)  # type: ignore[arg-type]
         with pytest.raises(UnsupportedInputError, match="capability"):
             client.explain("smart", capability="foo")  # type: ignore[arg-type]
+
+
+def test_files_are_read_beside_the_event_loop(tmp_path: Any) -> None:
+    """A slow disk holds up its own call, and nobody else's."""
+    (tmp_path / "a.png").write_bytes(PNG)
+    read_in: list[threading.Thread] = []
+
+    class Watched:
+        def __fspath__(self) -> str:
+            read_in.append(threading.current_thread())
+            return str(tmp_path / "a.png")
+
+    os.PathLike.register(Watched)
+
+    async def main() -> None:
+        seeing = spec("seeing", inputs=frozenset({"text", "images"}))
+        async with AsyncClient(deck_of(seeing, OCR), plugins_for({"scripted": Script()})) as client:
+            await client.generate_text("What is it?", model="seeing", images=[Watched()])
+            await client.extract(Watched(), model="ocr")
+
+    asyncio.run(main())
+    assert read_in
+    assert threading.current_thread() not in read_in

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -107,3 +108,11 @@ def test_an_image_is_no_document_and_the_other_way_round() -> None:
     ):
         with pytest.raises(UnsupportedInputError, match="is no"):
             read(source)
+
+
+def test_what_is_no_regular_file_is_refused_and_never_waited_for(tmp_path: Path) -> None:
+    """A pipe that nobody writes into would hold up the call, deadline or not."""
+    pipe = tmp_path / "pipe.pdf"
+    os.mkfifo(pipe)
+    with pytest.raises(UnsupportedInputError, match="is no regular file"):
+        read_media(pipe)

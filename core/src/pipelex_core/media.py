@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 from typing import TypeAlias
 
@@ -106,6 +107,9 @@ def _from_bytes(data: bytes, label: str, name: str | None) -> Media:
 def _from_path(path: Path, what: str) -> Media:
     label = f"{what} '{path!s:.200}'"
     try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            msg = f"{label} is no regular file: read it yourself, and pass its bytes"  # a pipe may never end
+            raise UnsupportedInputError(msg)
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

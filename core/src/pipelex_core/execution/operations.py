@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.execution.attempts import Ledger
@@ -41,7 +42,10 @@ class Operations:
 
     async def generate_text(self, prompt: Prompt, model: Handle, settings: Settings, **given: Any) -> TextResult:
         """A text; `given` as in `_plan_text`."""
-        plan = self._plan_text("generate_text", prompt, model, settings, **given)
+        if _may_read_files(prompt, given):
+            plan = await asyncio.to_thread(self._plan_text, "generate_text", prompt, model, settings, **given)
+        else:
+            plan = self._plan_text("generate_text", prompt, model, settings, **given)
 
         async def ask(ledger: Ledger) -> TextResult:
             return text_result(*await self._execution.run(plan, ledger), ledger)
@@ -73,7 +77,11 @@ class Operations:
 
         agreed = read_terms(**terms)
         kind = object_type(type)
-        conversation = read_prompt(prompt, system=system, images=images, documents=documents)
+        told: dict[str, Any] = {"system": system, "images": images, "documents": documents}
+        if _may_read_files(prompt, told):
+            conversation = await asyncio.to_thread(read_prompt, prompt, **told)
+        else:
+            conversation = read_prompt(prompt, **told)
         plan = plan_text(
             self._deck, model, settings, conversation, terms=agreed, operation="generate_object", kind=kind
         )
@@ -85,7 +93,8 @@ class Operations:
     async def extract(self, source: MediaSource, model: Handle, settings: Settings, **terms: Any) -> DocumentResult:
         """The pages of a document; `terms` as in `read_terms`."""
         agreed = read_terms(**terms)
-        plan = plan_extract(self._deck, model, settings, read_media(source), terms=agreed)
+        document = await asyncio.to_thread(read_media, source)
+        plan = plan_extract(self._deck, model, settings, document, terms=agreed)
 
         async def ask(ledger: Ledger) -> DocumentResult:
             return document_result(*await self._execution.run(plan, ledger), ledger)
@@ -154,3 +163,8 @@ class Operations:
         finally:
             self._execution.finish(plan, ledger, ended)
         return ended
+
+
+def _may_read_files(prompt: object, given: Mapping[str, Any]) -> bool:
+    """Whether files may have to be read, which is done beside the event loop."""
+    return bool(given["images"]) or bool(given["documents"]) or not isinstance(prompt, str)
