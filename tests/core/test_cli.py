@@ -238,11 +238,12 @@ def test_explain_has_the_stable_shape(project: Path, pipelex: Any) -> None:
 
 
 def test_plugins_are_listed_in_the_stable_shape(pipelex: Any) -> None:
-    """Name, distribution, version, sdks, hooks, status, reason."""
+    """Name, distribution, version, sdks, hooks, status, reason, and what loading it cost and changed."""
     rows = json.loads(pipelex("plugins", "--json")[1])
     assert {"openai", "llamacpp", "internal"} <= {row["name"] for row in rows}
     for row in rows:
-        assert set(row) == {"name", "distribution", "version", "sdks", "hooks", "status", "reason", "seconds"}
+        told = {"name", "distribution", "version", "sdks", "hooks", "status", "reason", "seconds", "times", "touched"}
+        assert set(row) == told
         assert row["status"] == "ok"
 
 

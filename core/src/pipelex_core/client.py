@@ -78,7 +78,7 @@ class AsyncClient:
             profile: Another routing profile than the active one.
             environ: Variables, instead of the process's.
             env_file: A `.env` file, instead of the one beside `.pipelex`.
-            plugins: Plugins made by hand, instead of the installed ones.
+            plugins: Plugins made by hand, instead of the installed ones that the project's plugin lock knows.
             strict: False keeps loading when an enabled backend lacks a variable: its models are then unavailable.
             budget_usd: US$ that all calls of the client may cost together; None for as much as they do.
 
@@ -88,9 +88,10 @@ class AsyncClient:
         from pipelex_core.config import load
 
         if plugins is None:
+            from pipelex_core.config.locate import locate, plugin_lock_of
             from pipelex_core.plugins import discover
 
-            plugins = discover()
+            plugins = discover(lock=plugin_lock_of(locate(root, config=config, environ=environ)))
         loaded = load(
             root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins, strict=strict
         )

@@ -113,10 +113,13 @@ class Remedies:
         key = f"{backend}:{sdk}" if f"{backend}:{sdk}" in FIRST_PARTY else sdk
         distribution = FIRST_PARTY.get(key)
         for record in self.plugins.records:
-            if record.status == "quarantined" and (
+            if record.status in {"quarantined", "off"} and (
                 key in record.sdks or record.distribution == distribution is not None
             ):
-                return f"mend the plugin {record.label}: {record.reason}"
+                verb = "mend" if record.status == "quarantined" else "use"
+                return f"{verb} the plugin {record.label}: {record.reason}"
+        if key in self.plugins.sdks:
+            return self.plugins.why_missing(backend, sdk)
         if distribution:
             return f"pip install {distribution}"
         return (

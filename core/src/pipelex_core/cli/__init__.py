@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 
 
 def main() -> None:
@@ -10,7 +12,30 @@ def main() -> None:
     from pipelex_core.cli.app import run
 
     _show_warnings()
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    _end_in_any_case(code)
+    sys.exit(code)
+
+
+_PATIENCE = 5.0
+"""Seconds for what a plugin or an SDK left running to come to its end."""
+
+
+def _end_in_any_case(code: int) -> None:
+    """End the process, some seconds later, where a thread that somebody else started would keep it alive for ever."""
+    import threading
+
+    left = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
+    names = ", ".join(thread.name for thread in left if not thread.daemon)
+    if not names:
+        return
+
+    def end() -> None:
+        time.sleep(_PATIENCE)
+        os.write(2, f"pipelex: ended in spite of a thread that a plugin or SDK left running: {names}\n".encode())
+        os._exit(code)
+
+    threading.Thread(target=end, name="pipelex-end", daemon=True).start()
 
 
 def _show_warnings() -> None:

@@ -26,10 +26,11 @@ _COMMANDS = {
     "show": "Show the backends, models, presets, aliases or routes.",
     "explain": "Show the whole way of a handle.",
     "report": "Write the whole deck as one page.",
-    "plugins": "Show the installed plugins.",
+    "plugins": "Show the installed plugins, or lock them.",
     "generate": "Generate text, or an object.",
     "extract": "Take the text and images out of a PDF or an image.",
     "image": "Generate images.",
+    "record": "Run a command, and record or replay what providers answer.",
     "pull": "Fetch the file of a local model.",
     "new-backend": "Write a new distribution with a backend of your own.",
 }
@@ -57,6 +58,7 @@ def make_app() -> App:
         env_file: str | None = None,
         profile: str | None = None,
         debug: bool = False,
+        no_plugins: bool = False,
     ) -> int:
         """Use AI providers through handles that are configured once.
 
@@ -66,8 +68,9 @@ def make_app() -> App:
             env_file: A .env file, instead of the one beside `.pipelex`.
             profile: Another routing profile for this run.
             debug: Show the traceback of an error.
+            no_plugins: Load no plugin at all; `PIPELEX_PLUGINS=one,two` loads these alone.
         """
-        context = Context(config=config, env_file=env_file, profile=profile, debug=debug)
+        context = Context(config=config, env_file=env_file, profile=profile, debug=debug, no_plugins=no_plugins)
         command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
         extra: dict[str, Any] = {"context": context} if "context" in ignored else {}
         return int(command(*bound.args, **bound.kwargs, **extra) or 0)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipelex_core.config import LoadedConfig
     from pipelex_core.plugins import Plugins
     from pipelex_core.sync_client import Client
@@ -22,18 +24,41 @@ class Context:
         env_file: A `.env` file; None for the one beside the folder.
         profile: A routing profile; None for the active one.
         debug: Whether errors show their traceback.
+        no_plugins: Whether no plugin is used.
     """
 
     config: str | None = None
     env_file: str | None = None
     profile: str | None = None
     debug: bool = False
+    no_plugins: bool = False
 
     def plugins(self) -> Plugins:
-        """The installed plugins."""
+        """The installed plugins that the project's plugin lock knows; what they print goes to stderr."""
+        return self._discover(self.lock_file())
+
+    def unlocked_plugins(self) -> Plugins:
+        """The installed plugins, whatever the plugin lock says."""
+        return self._discover(None)
+
+    def lock_file(self) -> Path | None:
+        """Where the project's plugin lock would be; None without a project."""
+        from pipelex_core.config.locate import locate, plugin_lock_of
+        from pipelex_core.errors import ModelDeckNotFoundError
+
+        try:
+            return plugin_lock_of(locate(config=self.config))
+        except ModelDeckNotFoundError:
+            return None
+
+    def _discover(self, lock: Path | None) -> Plugins:
+        import sys
+        from contextlib import redirect_stdout
+
         from pipelex_core.plugins import discover
 
-        return discover()
+        with redirect_stdout(sys.stderr):
+            return discover(only=() if self.no_plugins else None, lock=lock)
 
     def client(self) -> Client:
         """A client for the configuration; an enabled backend without its key stops nothing but its own models."""

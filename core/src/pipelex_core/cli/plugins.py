@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from pipelex_core.cli.output import print_json, print_table
+from pipelex_core.cli.output import note, print_json, print_table
 
 if TYPE_CHECKING:
     from pipelex_core.plugins import PluginRecord
@@ -14,24 +14,45 @@ if TYPE_CHECKING:
 from pipelex_core.cli.context import Context
 
 
-def plugins(*, json: bool = False, context: Annotated[Context, Parameter(parse=False)]) -> int:
-    """Show the installed plugins: versions, sdks, hooks, and those that are quarantined and why.
+def plugins(
+    what: Literal["list", "lock"] = "list",
+    *,
+    check: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+    context: Annotated[Context, Parameter(parse=False)],
+) -> int:
+    """Show the installed plugins: versions, sdks, hooks, those that are not in use and why; or lock them.
+
+    `lock` writes `.pipelex/plugins.lock.toml`. From then on a plugin that is not in it, or is not as it was, is not even
+    imported, and a backend is given only the variables that it had then.
 
     Args:
+        what: `list` to show them, `lock` to lock those that are in use.
+        check: With lock: write nothing, and fail where something would change: for CI.
+        dry_run: With lock: show what would change, and write nothing.
         json: Print one JSON document.
     """
+    if what == "lock":
+        from pipelex_core.cli.plugin_lock import write_lock
+
+        return write_lock(context, check=check, dry_run=dry_run, json=json)
     records = context.plugins().records
     if json:
         print_json([_as_json(record) for record in records])
-    else:
-        print_table(
-            ("plugin", "distribution", "version", "sdks", "ms", "status", "reason"),
-            [
-                (r.name, r.distribution, r.version, ", ".join(r.sdks), f"{r.seconds * 1e3:.1f}", r.status, r.reason)
-                for r in records
-            ],
-            empty="no plugin is installed; run: pip install 'pipelex-core[openai]'",
-        )
+        return 0
+    print_table(
+        ("plugin", "distribution", "version", "sdks", "ms", "status", "reason"),
+        [
+            (r.name, r.distribution, r.version, ", ".join(r.sdks), f"{r.seconds * 1e3:.1f}", r.status, r.reason)
+            for r in records
+        ],
+        empty="no plugin is installed; run: pip install 'pipelex-core[openai]'",
+    )
+    for record in records:
+        if record.touched:
+            note(f"the plugin {record.label} changed, when it was loaded: {', '.join(record.touched)}")
+    note(f"loading them took {sum(record.seconds for record in records) * 1e3:.1f} ms")
     return 0
 
 
@@ -45,4 +66,6 @@ def _as_json(record: PluginRecord) -> dict[str, object]:
         "status": record.status,
         "reason": record.reason,
         "seconds": record.seconds,
+        "times": dict(record.times),
+        "touched": list(record.touched),
     }

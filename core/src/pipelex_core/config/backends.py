@@ -171,6 +171,7 @@ def _help_to_enable(name: str, *, explicit: bool) -> str:
 def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Source]]) -> BackendDraft:
     """The backend with its variables filled in; off where one is missing."""
     lacking: list[str] = []
+    withheld: list[str] = []
     values: dict[str, Any] = {"endpoint": draft.table.endpoint, "api_key": draft.table.api_key, **draft.options}
     values["display_name"] = draft.table.display_name
     variable: str | None = None
@@ -186,6 +187,7 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
         for name in filled.missing:
             missing.setdefault(name, []).append(source)
             lacking.append(name)
+        withheld += context.withhold(draft.name, filled.used, source)
         if key == "api_key":
             variable = filled.used[0] if filled.used else None
         if isinstance(filled.value, str) and key != "display_name":
@@ -198,6 +200,9 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
     )
     needed = tuple(dict.fromkeys(lacking))
     filled_draft = evolve(draft, table=table, options=values, api_key_variable=variable, missing=needed)
+    if withheld:
+        why = f"needs {', '.join(dict.fromkeys(withheld))}, which the plugin lock does not let it have"
+        return filled_draft.turned_off(why, "run: pipelex plugins lock", reported=draft.explicit)
     if needed:
         names = ", ".join(needed)
         verb = "is" if len(needed) == 1 else "are"

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from pipelex_core.errors import ModelsManagerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pipelex_core.config.environment import Environment
@@ -45,3 +46,11 @@ class Context:
             self.faults.error(ModelsManagerError, code, message, source, suggestion=mend)
         else:
             self.faults.warning(code, message, source, suggestion=mend)
+
+    def withhold(self, backend: str, variables: Iterable[str], source: Source) -> tuple[str, ...]:
+        """Those of some variables that the plugin lock does not let a backend have, each reported."""
+        withheld = self.plugins.withheld(backend, variables)
+        for name in withheld:
+            message = f"the plugin lock does not let backend '{backend}' have {name}"
+            self.report_lack("missing-variable", message, source, "run: pipelex plugins lock")
+        return withheld

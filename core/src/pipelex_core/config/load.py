@@ -161,6 +161,8 @@ def _report_quarantined(context: Context) -> None:
         if record.status == "quarantined":
             message = f"the plugin {record.label} is quarantined: {record.reason}"
             context.faults.warning("plugin-quarantined", message)
+        elif record.status == "missing":
+            context.faults.warning("plugin-missing", f"the plugin {record.label} is missing: {record.reason}")
 
 
 def _disabled(backend: ReadBackend) -> DisabledBackend:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelex_core.errors import ModelDeckNotFoundError, Problem
+from pipelex_core.plugins.lock import LOCK_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,11 @@ def locate(
 def env_file_of(folder: Path) -> Path:
     """The `.env` beside the `.pipelex` folder that holds an `inference/` folder."""
     return folder.absolute().parent.parent / ".env"
+
+
+def plugin_lock_of(folder: Path) -> Path:
+    """The plugin lock in the `.pipelex` folder that holds an `inference/` folder; there need not be one."""
+    return folder.absolute().parent / LOCK_FILE
 
 
 def _inference(folder: Path, which: str) -> Path:

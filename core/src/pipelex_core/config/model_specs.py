@@ -158,7 +158,7 @@ class SpecReader:
         if self._may_have_variables and has_variables(table):
             table, lacking = self._expanded(table, layers)
             if lacking:
-                return f"needs {', '.join(lacking)} for it, which is not set"
+                return lacking
         extra: dict[str, Any] = {}
         if not _SPEC_KEYS.issuperset(table):
             unknown = [key for key in table if key not in _SPEC_KEYS and key not in NEWER_SPEC_KEYS]
@@ -211,10 +211,11 @@ class SpecReader:
             expected = 'sdk = "…"' if len(lacking) == 1 else 'sdk = "…" in [defaults]'
             self.context.faults.error(ModelsManagerError, "missing-key", message, lacking[0][1], expected=expected)
 
-    def _expanded(self, table: dict[str, Any], layers: Layers) -> tuple[dict[str, Any], list[str]]:
-        """The table with its variables filled in, and those that are missing."""
+    def _expanded(self, table: dict[str, Any], layers: Layers) -> tuple[dict[str, Any], str | None]:
+        """The table with its variables filled in, and why there is no model, where one is missing or withheld."""
         expanded = dict(table)
         missing: list[str] = []
+        withheld: list[str] = []
         for key, value in table.items():
             if not has_variables(value):
                 continue
@@ -224,11 +225,14 @@ class SpecReader:
                 self.context.faults.hide(filled.value)
             for fault in filled.faults:
                 self.context.faults.error(ModelsManagerError, "bad-variable", fault, layers.where(key))
+            withheld += self.context.withhold(self.backend, filled.used, layers.where(key))
             missing += filled.missing
             for name in filled.missing:
                 message = f"{name} is not set or empty, and models of backend '{self.backend}' need it"
                 self.context.report_lack("missing-variable", message, layers.where(key), f"set {name}")
-        return expanded, missing
+        if withheld:
+            return expanded, f"needs {', '.join(withheld)} for it, which the plugin lock does not let it have"
+        return expanded, f"needs {', '.join(missing)} for it, which is not set" if missing else None
 
     def _costs(self, prices: Mapping[str, Decimal], model_type: ModelType, layers: Layers) -> Costs:
         """The price list in the unit of the model's type; an older file has LLM prices per thousand tokens."""

@@ -64,7 +64,7 @@ def _unserved(backends: Mapping[str, ReadBackend], plugins: Plugins, faults: Fau
         names, sdks = dict.fromkeys(name for name, _ in pairs), dict.fromkeys(sdk for _, sdk in pairs)
         noun = "backend" if len(names) == 1 else "backends"
         message = f"the models of {noun} {listed(names)} with sdk {listed(sdks)} cannot be used: {why}"
-        mend = f"run: pip install {distribution}" if distribution != pairs[0][1] else None
+        mend = f"run: pip install {distribution}" if "pip install" in why else None
         faults.warning("plugin-missing", message, backends[pairs[0][0]].draft.source, suggestion=mend)
     return unserved
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from attrs import evolve
 from pipelex_core import hookspecs
 from pipelex_core.backend import BackendFactory
 from pipelex_core.errors import PluginError
+from pipelex_core.plugins.records import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,32 +32,45 @@ def classify(candidate: Candidate, manager: pluggy.PluginManager) -> Candidate:
         return candidate
     if manager.is_registered(plugin):
         return candidate.quarantined("another plugin has the same module")
+    times = dict(candidate.record.times)
     try:
         manager.register(plugin, name=candidate.record.name)
         implemented = _implemented(plugin, manager)
         candidate = evolve(candidate, record=evolve(candidate.record, hooks=tuple(sorted(implemented))))
         if "pipelex_backends" in implemented:
-            factories = _checked_factories(implemented["pipelex_backends"]())
+            factories = _checked_factories(_asked(implemented, "pipelex_backends", times))
             record = evolve(candidate.record, sdks=tuple(factories))
             candidate = evolve(candidate, factories=factories, record=record)
         if "pipelex_model_specs" in implemented:
-            candidate = evolve(candidate, specs=_checked_specs(implemented["pipelex_model_specs"]()))
+            candidate = evolve(candidate, specs=_checked_specs(_asked(implemented, "pipelex_model_specs", times)))
         if "pipelex_middleware" in implemented:
-            candidate = evolve(candidate, middlewares=_checked_middlewares(implemented["pipelex_middleware"]()))
-    except Exception as error:  # noqa: BLE001 -- whatever a plugin's hook raises stays in its record
+            middlewares = _checked_middlewares(_asked(implemented, "pipelex_middleware", times))
+            candidate = evolve(candidate, middlewares=middlewares)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 -- whatever a plugin's hook raises, exits too, stays in its record
         if manager.is_registered(plugin):
             manager.unregister(plugin)
-        return candidate.quarantined(_reason(error))
-    return candidate
+        candidate = candidate.quarantined(_reason(error))
+    return evolve(candidate, record=evolve(candidate.record, times=times))
 
 
-def _reason(error: Exception) -> str:
+def _asked(implemented: Mapping[str, Callable[..., Any]], hook: str, times: dict[str, float]) -> object:
+    """What a hook declares; how long that took is written down, also where it raises."""
+    started = time.perf_counter()
+    try:
+        return implemented[hook]()
+    finally:
+        times[hook] = time.perf_counter() - started
+
+
+def _reason(error: BaseException) -> str:
     """What a record says of an error: of our own, and of those of a hook's arguments, the message is enough."""
     from pluggy import PluginValidationError
 
     if isinstance(error, (PluginError, PluginValidationError)):
         return str(error)
-    return f"a hook raised {type(error).__name__}: {error}"
+    return f"a hook raised {described(error)}"
 
 
 def without_disputed(candidates: Iterable[Candidate], manager: pluggy.PluginManager) -> list[Candidate]:

@@ -2,40 +2,82 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from pipelex_core.plugins.choosing import selected
 from pipelex_core.plugins.classifying import classify, offered_twice, without_disputed
 from pipelex_core.plugins.core_range import installed_core
 from pipelex_core.plugins.finding import installed_entry_points, look_up
 from pipelex_core.plugins.in_use import Plugins
 from pipelex_core.plugins.loading import as_given, load
+from pipelex_core.plugins.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from importlib.metadata import EntryPoint
+    from pathlib import Path
 
     import pluggy
 
-    from pipelex_core.plugins.records import Candidate
+    from pipelex_core.plugins.lock import Lock
+    from pipelex_core.plugins.records import Candidate, PluginRecord
+
+_log = logging.getLogger("pipelex_core.plugins")
+
+SLOW = 1.0
+"""Seconds to load a plugin from which on there is a warning."""
 
 
-def discover(*, entry_points: Iterable[EntryPoint] | None = None, extra: Iterable[object] = ()) -> Plugins:
+def discover(
+    *,
+    entry_points: Iterable[EntryPoint] | None = None,
+    extra: Iterable[object] = (),
+    only: Iterable[str] | None = None,
+    lock: Path | None = None,
+) -> Plugins:
     """Find, load and classify every plugin.
 
     Args:
         entry_points: Where to look; None for those of the installed distributions.
         extra: Further plugins as objects (modules or instances whose methods are marked with `hookimpl`).
+        only: Plugins or distributions to use, and no other, but for `extra`; None for what the environment variable
+            `PIPELEX_PLUGINS` names (with commas between), and for all where it names none.
+        lock: The plugin lock of a project, if there is such a file: what it does not know is not imported.
     """
-    points = installed_entry_points() if entry_points is None else entry_points
+    points, unreadable = installed_entry_points() if entry_points is None else (list(entry_points), [])
+    selection = selected(only, installed=entry_points is None)
+    locked = _read(lock)
     core = installed_core()
     found = [look_up(point) for point in sorted(dict.fromkeys(points), key=lambda point: point.name)]
-    loaded = [_timed(load, one, core) for one in found]
+    loaded = [_timed(load, one, core, selection, locked) for one in found]
     manager = _manager()
     named = _with_names_of_their_own([*loaded, *map(as_given, extra)])
-    return Plugins(without_disputed([_timed(classify, one, manager) for one in named], manager), manager)
+    settled = without_disputed([_timed(classify, one, manager) for one in named], manager)
+    absent = [*selection.missing(found), *(locked.missing(found) if locked else ())]
+    plugins = Plugins([*settled, *unreadable, *absent], manager, locked)
+    _warn(plugins.records)
+    return plugins
+
+
+def _read(lock: Path | None) -> Lock | None:
+    if lock is None or not lock.exists():
+        return None
+    from pipelex_core.plugins.lock import read_lock
+
+    return read_lock(lock)
+
+
+def _warn(records: Iterable[PluginRecord]) -> None:
+    """What everybody waits for."""
+    for record in records:
+        if record.seconds > SLOW:
+            step = max(record.times, key=record.times.__getitem__, default="import")
+            message = "the plugin %s took %.1f s to load, of which %.1f s are of %s"
+            _log.warning(message, record.label, record.seconds, record.times.get(step, record.seconds), step)
 
 
 def _manager() -> pluggy.PluginManager:
@@ -64,8 +106,12 @@ def _with_names_of_their_own(candidates: list[Candidate]) -> list[Candidate]:
 
 
 def _timed(step: Callable[..., Candidate], *arguments: Any) -> Candidate:
-    """What a step makes of a plugin, with the time it took added to its record."""
+    """What a step makes of a plugin, with the time it took and what it touched added to its record."""
+    watch = Watch()
     started = time.perf_counter()
     candidate = step(*arguments)
-    seconds = candidate.record.seconds + time.perf_counter() - started
-    return evolve(candidate, record=evolve(candidate.record, seconds=seconds))
+    seconds = time.perf_counter() - started
+    record = candidate.record
+    times = record.times if step is classify else {"import": seconds}
+    touched = (*record.touched, *watch.touched())
+    return evolve(candidate, record=evolve(record, seconds=record.seconds + seconds, times=times, touched=touched))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from pipelex_core.hookspecs import ENTRY_POINT_GROUP
+from pipelex_core.plugins.records import Candidate, PluginRecord, described
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import Distribution, EntryPoint
 
 
 @frozen(eq=False, repr=False)
@@ -29,20 +30,22 @@ class Found:
     requires: tuple[str, ...] = ()
 
 
-def installed_entry_points() -> list[EntryPoint]:
-    """The plugins' entry points of every distribution.
+def installed_entry_points() -> tuple[list[EntryPoint], list[Candidate]]:
+    """The plugins' entry points of every distribution, and the distributions whose entry points cannot be read.
 
     Most distributions have entry points of other kinds only: their files are read, but not parsed.
     """
     from importlib.metadata import distributions
 
-    return [
-        point
-        for distribution in distributions()
-        if ENTRY_POINT_GROUP in (distribution.read_text("entry_points.txt") or "")
-        for point in distribution.entry_points
-        if point.group == ENTRY_POINT_GROUP
-    ]
+    points: list[EntryPoint] = []
+    unreadable: list[Candidate] = []
+    for distribution in distributions():
+        try:
+            if ENTRY_POINT_GROUP in (distribution.read_text("entry_points.txt") or ""):
+                points += [point for point in distribution.entry_points if point.group == ENTRY_POINT_GROUP]
+        except Exception as error:  # noqa: BLE001 -- the metadata of one distribution stops no other
+            unreadable.append(_unreadable(distribution, f"its entry_points.txt cannot be read: {described(error)}"))
+    return points, unreadable
 
 
 def look_up(point: EntryPoint) -> Found:
@@ -50,4 +53,16 @@ def look_up(point: EntryPoint) -> Found:
     if point.dist is None:
         return Found(point)
     metadata = point.dist.metadata
-    return Found(point, metadata["Name"], metadata["Version"], tuple(metadata.get_all("Requires-Dist") or ()))
+    name = metadata["Name"] or _folder_name(point.dist)
+    return Found(point, name, metadata["Version"], tuple(metadata.get_all("Requires-Dist") or ()))
+
+
+def _unreadable(distribution: Distribution, reason: str) -> Candidate:
+    name = _folder_name(distribution)
+    return Candidate(record=PluginRecord(name=name, distribution=name, version=None)).quarantined(reason)
+
+
+def _folder_name(distribution: Distribution) -> str:
+    """The name of a distribution as its folder has it, where its metadata do not say."""
+    folder = str(getattr(distribution, "_path", "unknown")).replace("\\", "/").rpartition("/")[2]
+    return folder.partition("-")[0]

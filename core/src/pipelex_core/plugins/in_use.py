@@ -10,14 +10,18 @@ from pipelex_core.plugins.first_party import FIRST_PARTY
 from pipelex_core.plugins.records import PluginRecord, ShippedSpecs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import pluggy
 
     from pipelex_core.backend import BackendFactory
     from pipelex_core.calls import FinishedCall
     from pipelex_core.hookspecs import Middleware
+    from pipelex_core.plugins.lock import Lock
     from pipelex_core.plugins.records import Candidate
+
+_STATED = {"quarantined": "quarantined", "off": "switched off"}
+"""States of an installed plugin that is not in use, as they are told."""
 
 _log = logging.getLogger("pipelex_core.plugins")
 
@@ -28,9 +32,13 @@ class Plugins:
     Attributes:
         records: Every plugin that was found, in the order of their names, and those passed as objects last.
         middlewares: What stands around every call, the outermost first.
+        lock: The plugin lock that was kept, or None.
     """
 
-    def __init__(self, candidates: Sequence[Candidate], manager: pluggy.PluginManager) -> None:
+    def __init__(
+        self, candidates: Sequence[Candidate], manager: pluggy.PluginManager, lock: Lock | None = None
+    ) -> None:
+        self.lock = lock
         self.records: tuple[PluginRecord, ...] = tuple(candidate.record for candidate in candidates)
         self.middlewares: tuple[Middleware, ...] = tuple(
             middleware for candidate in candidates for middleware in candidate.middlewares
@@ -43,6 +51,7 @@ class Plugins:
             ShippedSpecs(backend=backend, file=file, plugin=candidate.record)
             for candidate in candidates
             for backend, file in candidate.specs.items()
+            if lock is None or lock.may_serve(candidate.record.distribution, backend)
         )
 
     @property
@@ -60,20 +69,37 @@ class Plugins:
         narrowed = f"{backend}:{sdk}"
         if narrowed not in self._factories and narrowed in FIRST_PARTY:
             return None
-        return self._factories.get(narrowed) or self._factories.get(sdk) or _of_core(sdk)
+        found = self._factories.get(narrowed) or self._factories.get(sdk)
+        if found and self.lock is not None and not self.lock.may_serve(found[1].distribution, backend):
+            return None
+        return found or _of_core(sdk)
+
+    def withheld(self, backend: str, variables: Iterable[str]) -> tuple[str, ...]:
+        """Those of some variables that the plugin lock does not let a backend have."""
+        allowed = None if self.lock is None else self.lock.variables(backend)
+        return () if allowed is None else tuple(name for name in dict.fromkeys(variables) if name not in allowed)
 
     def why_missing(self, backend: str, sdk: str) -> str:
         """Why no plugin serves an sdk, and which command brings one."""
         key = f"{backend}:{sdk}" if f"{backend}:{sdk}" in FIRST_PARTY else sdk
         for record in self.records:
-            if record.status == "quarantined" and (
+            if record.status in _STATED and (
                 key in record.sdks or (record.distribution and record.distribution == FIRST_PARTY.get(key))
             ):
-                return f"the plugin {record.label} is quarantined: {record.reason}"
+                return f"the plugin {record.label} is {_STATED[record.status]}: {record.reason}"
+        served = self._factories.get(key)
+        if served:
+            return (
+                f"the plugin lock does not let {served[1].label} serve backend '{backend}'; "
+                "if you want it to, run: pipelex plugins lock"
+            )
         distribution = FIRST_PARTY.get(key)
         if distribution:
             return f"no installed plugin serves sdk '{sdk}'; run: pip install {distribution}"
-        return f"no installed plugin serves sdk '{sdk}'; installed: {', '.join(sorted(self._factories)) or 'none'}"
+        others = [f"{record.label} ({record.reason})" for record in self.records if record.status in _STATED]
+        unused = f"; not in use: {', '.join(others)}" if others else ""
+        installed = ", ".join(sorted(self._factories)) or "none"
+        return f"no installed plugin serves sdk '{sdk}'; installed: {installed}{unused}"
 
     def require(self, backend: str, sdk: str) -> tuple[BackendFactory, PluginRecord]:
         """As `find`, but a missing plugin is a `PluginError` that says what to install."""

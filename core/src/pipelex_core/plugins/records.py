@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import evolve, field, frozen
 
+Status = Literal["ok", "quarantined", "off", "missing"]
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class PluginRecord:
-    """One plugin that was found.
+    """One plugin that was found, or that should have been.
 
     Attributes:
         name: Name of its entry point.
@@ -24,9 +26,13 @@ class PluginRecord:
         version: Version of that distribution.
         sdks: The sdks it serves.
         hooks: The hooks it implements.
-        status: Whether it is in use.
-        reason: Why it is not, or None.
+        status: `ok`, or why it is not in use: it is broken or not as it was locked (`quarantined`), was not asked for
+            (`off`), or is asked for or locked and not installed (`missing`).
+        reason: Why it is not in use, in words, or None.
         seconds: How long it took to import it and to ask its declaring hooks.
+        times: The same for each of them: `import`, and the hooks' names.
+        touched: What it changed in the process when it was loaded, such as `the working directory`; put back where
+            nothing works without.
     """
 
     name: str
@@ -34,9 +40,11 @@ class PluginRecord:
     version: str | None
     sdks: tuple[str, ...] = ()
     hooks: tuple[str, ...] = ()
-    status: Literal["ok", "quarantined"] = "ok"
+    status: Status = "ok"
     reason: str | None = None
     seconds: float = field(default=0.0, eq=False)
+    times: Mapping[str, float] = field(factory=dict, eq=False)
+    touched: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -56,7 +64,11 @@ class Candidate:
 
     def quarantined(self, reason: str) -> Candidate:
         """The same plugin, out of use, with the reason."""
-        return Candidate(record=evolve(self.record, status="quarantined", reason=reason))
+        return self.out_of_use("quarantined", reason)
+
+    def out_of_use(self, status: Status, reason: str) -> Candidate:
+        """The same plugin with nothing that it declares, and why."""
+        return Candidate(record=evolve(self.record, status=status, reason=reason))
 
 
 @frozen(kw_only=True)
@@ -66,3 +78,12 @@ class ShippedSpecs:
     backend: str
     file: Traversable
     plugin: PluginRecord
+
+
+def described(error: BaseException) -> str:
+    """Class and message of what a plugin raised, on one line; a message that cannot be had is left out."""
+    try:
+        message = " ".join(str(error).split())
+    except Exception as another:  # noqa: BLE001 -- the plugin's own class may do anything here
+        message = f"its message raised {type(another).__name__}"
+    return f"{type(error).__name__}: {message:.500}" if message else type(error).__name__

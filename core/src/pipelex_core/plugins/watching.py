@@ -1,0 +1,85 @@
+"""What a plugin changes in the process while it is loaded: told, and put back where nothing works without.
+
+Python lets a module change anything; this watches what others stumble over. It does not keep a plugin from doing harm.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PATCHED = (
+    ("builtins", "open"),
+    ("builtins", "print"),
+    ("builtins", "__import__"),
+    ("time", "sleep"),
+    ("time", "time"),
+    ("time", "monotonic"),
+    ("json", "dumps"),
+    ("json", "loads"),
+    ("socket", "socket"),
+    ("ssl", "SSLContext"),
+    ("threading", "Thread"),
+    ("asyncio", "run"),
+    ("asyncio", "sleep"),
+    ("asyncio", "new_event_loop"),
+    ("os", "_exit"),
+    ("sys", "exit"),
+    ("sys", "excepthook"),
+    ("pipelex_core.hookspecs", "hookimpl"),
+    ("pipelex_core.backend", "Backend"),
+    ("pipelex_core.backend", "BackendFactory"),
+)
+_STREAMS = ("stdin", "stdout", "stderr")
+
+
+class Watch:
+    """What the process is like now, to be compared with what a plugin leaves."""
+
+    def __init__(self) -> None:
+        self._folder = _working_directory()
+        self._environ = dict(os.environ)
+        self._streams = {name: getattr(sys, name) for name in _STREAMS}
+        self._threads = set(threading.enumerate())
+        self._patched = dict(_functions())
+
+    def touched(self) -> tuple[str, ...]:
+        """What is no longer as it was; the working directory and the standard streams are put back."""
+        return tuple(self._changes())
+
+    def _changes(self) -> Iterator[str]:
+        if self._folder is not None and _working_directory() != self._folder:
+            os.chdir(self._folder)
+            yield "the working directory (put back)"
+        for name, stream in self._streams.items():
+            if getattr(sys, name, None) is not stream:
+                setattr(sys, name, stream)
+                yield f"sys.{name} (put back)"
+        changed = sorted(
+            {name for name, _ in self._environ.items() ^ os.environ.items()} if self._environ != os.environ else ()
+        )
+        yield from (f"the environment variable {name}" for name in changed)
+        for thread in set(threading.enumerate()) - self._threads:
+            kind = "a daemon thread" if thread.daemon else "a thread that keeps the process from ending"
+            yield f"{kind}: {thread.name}"
+        now = dict(_functions())
+        yield from (name for name, function in self._patched.items() if now.get(name) is not function)
+
+
+def _functions() -> Iterator[tuple[str, Any]]:
+    for module, name in _PATCHED:
+        loaded = sys.modules.get(module)
+        if loaded is not None:
+            yield f"{module}.{name}", getattr(loaded, name, None)
+
+
+def _working_directory() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109 -- as text, for `chdir`
+    except OSError:
+        return None  # it was removed; there is nothing to go back to
