@@ -15,6 +15,8 @@ from tests.conformance.defects.planted import DEFECTS
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITE = "tests/conformance/defects/suite.py"
+BY_DEFAULT = {"RetriesTwice", "CountsCachedTokensTwice", "TakesAShortStreamForAWhole", "LogsItsHeaders"}
+"""One of each kind: a whole suite takes ten seconds."""
 
 
 def certificate_of(name: str, folder: Path) -> dict[str, Any]:
@@ -55,7 +57,9 @@ def test_a_sound_backend_is_certified(tmp_path: Path) -> None:
     assert claims == {"text": True, "stream": True, "object": True}
 
 
-@pytest.mark.parametrize("name", DEFECTS)
+@pytest.mark.parametrize(
+    "name", [name if name in BY_DEFAULT else pytest.param(name, marks=pytest.mark.slow) for name in DEFECTS]
+)
 def test_a_planted_defect_is_found_by_the_scenario_meant_for_it(name: str, tmp_path: Path) -> None:
     """Each scenario that is meant for it fails, and none fails that has nothing to do with it."""
     certificate = certificate_of(name, tmp_path)
