@@ -123,6 +123,13 @@ def test_a_dropped_connection() -> None:
     assert type(error_of(Reply(fault="drop"))) is ProviderConnectionError
 
 
+def test_an_answer_that_is_cut_short() -> None:
+    """The connection broke in the middle of it; an error keeps its status all the same."""
+    begun, rest = b'{"output": {"message": ', b'{"role": "assistant"}}}'
+    assert type(error_of(Reply(chunks=(begun, rest), cut_after=1))) is ProviderConnectionError
+    assert type(error_of(Reply(chunks=(begun, rest), cut_after=1, status=403))) is PermissionDeniedError
+
+
 def test_the_requests_timeout_ends_the_silence() -> None:
     """The read timeout of one call is that of its request."""
     error = error_of(Reply(fault="hang"), timeout=0.3)

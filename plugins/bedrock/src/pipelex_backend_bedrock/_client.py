@@ -14,7 +14,7 @@ from botocore.credentials import (
     Credentials,
     DeferredRefreshableCredentials,
 )
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import IncompleteReadError, NoCredentialsError
 from botocore.loaders import Loader
 from botocore.session import Session
 
@@ -53,6 +53,7 @@ def make_client(session: Session, settings: Settings, service: str = "bedrock-ru
     )
     own_connections(client)
     client.meta.events.register(f"before-call.{service}", _limit_silence)
+    client.meta.events.register(f"before-parse.{service}", _whole)
     client.meta.events.register(f"before-parse.{service}", _legible)
     client.meta.events.register(f"before-parse.{service}.ConverseStream", decode_events)
     if settings.api_key is not None:
@@ -103,6 +104,15 @@ def _limit_silence(context: dict[str, Any], **_: object) -> None:
     call = current.call
     if call is not None and call.timeout is not None:
         context["read_timeout"] = call.timeout
+
+
+def _whole(response_dict: dict[str, Any], **_: object) -> None:
+    """An event handler: a body that was cut short is no answer; botocore counts that of streams only."""
+    if response_dict["status_code"] >= 300:
+        return  # an error is told by its status
+    body, length = response_dict["body"], str(response_dict["headers"].get("content-length", ""))
+    if isinstance(body, bytes) and length.isdecimal() and len(body) < int(length):
+        raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(length))
 
 
 def _legible(response_dict: dict[str, Any], **_: object) -> None:

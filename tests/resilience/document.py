@@ -1,0 +1,60 @@
+"""docs/resilience.md, written from the table: `python -m tests.resilience` writes it, and a test compares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelex_core.policies import RETRY
+from tests.docs.docstrings import table
+from tests.resilience.backends import WIRES, kinds
+from tests.resilience.cells import exception_for, expected_requests, fits
+from tests.resilience.scenarios import EXCEPTIONS, SCENARIOS, Scenario
+
+FILE = Path(__file__).resolve().parents[2] / "docs" / "resilience.md"
+
+_HEAD = f"""\
+# When a server misbehaves
+
+Written by `python -m tests.resilience` from the tests that prove it; a test fails where this page says anything else.
+
+Every cell is a test in [tests/resilience/test_table.py](../tests/resilience/test_table.py): a call through `AsyncClient`, the
+plugin and the provider's real SDK to a loopback server that does what the row says. In the cell stands the number of
+requests that the provider gets with the default policy, {RETRY.retries} retries; with `retries=0` it gets one, always. The call
+asks for a text, or a stream where the row speaks of one; for an image at fal, whose requests are jobs that are paid for, and
+so are not sent again where the job may have been taken.
+
+Each test also proves that the ledger has as many attempts, that the call is back within its deadline and 0.2 s (the best
+of three, less what a busy machine delays a thread that only sleeps), that no descriptor is left open, and that the key is in no error, ledger or log.
+"""
+_MORE = """
+A stream that is cut, or ends early, at any of its events is tested beside: before its first delta the provider is asked again
+as in the table, after it the call ends with an error that has the text so far in `partial_text`.
+"""
+
+
+def written() -> str:
+    """The page."""
+    return f"{_HEAD}\n{_table()}\n{_MORE}"
+
+
+def _table() -> str:
+    rows = ((scenario.name, _outcome(scenario), *(_cell(scenario, name) for name in WIRES)) for scenario in SCENARIOS)
+    notes = [
+        f"- {name}, {row}: `{exception.outcome.__name__}`; {exception.why}."
+        for (row, name), exception in EXCEPTIONS.items()
+    ]
+    return (
+        table(("the server", "the call ends with", *WIRES), rows) + "\n\nWhat is different (*):\n\n" + "\n".join(notes)
+    )
+
+
+def _outcome(scenario: Scenario) -> str:
+    return f"`{scenario.outcome.__name__}`" if scenario.outcome else "the answer"
+
+
+def _cell(scenario: Scenario, name: str) -> str:
+    suite = WIRES[name]
+    if not any(fits(scenario, call) for call in kinds(suite)):
+        return ""
+    exception = exception_for(scenario, name)
+    return f"{expected_requests(scenario, suite, exception)}{' *' if exception else ''}"
