@@ -52,7 +52,7 @@ def discover(
     selection = selected(only, installed=entry_points is None)
     locked = _read(lock)
     core = installed_core()
-    found = [look_up(point) for point in sorted(dict.fromkeys(points), key=lambda point: point.name)]
+    found = sorted(map(look_up, dict.fromkeys(points)), key=lambda each: (each.point.name, each.distribution or ""))
     loaded = [_timed(load, one, core, selection, locked) for one in found]
     manager = _manager()
     named = _with_names_of_their_own([*loaded, *map(as_given, extra)])

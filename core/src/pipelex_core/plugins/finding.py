@@ -22,12 +22,14 @@ class Found:
         distribution: Name of its distribution, or None.
         version: Version of that distribution.
         requires: What that distribution requires, each as it is written there.
+        fault: Why its distribution does not say what it is, or None.
     """
 
     point: EntryPoint
     distribution: str | None = None
     version: str | None = None
     requires: tuple[str, ...] = ()
+    fault: str | None = None
 
 
 def installed_entry_points() -> tuple[list[EntryPoint], list[Candidate]]:
@@ -52,9 +54,13 @@ def look_up(point: EntryPoint) -> Found:
     """An entry point with what its distribution says of itself, which is parsed once."""
     if point.dist is None:
         return Found(point)
-    metadata = point.dist.metadata
-    name = metadata["Name"] or _folder_name(point.dist)
-    return Found(point, name, metadata["Version"], tuple(metadata.get_all("Requires-Dist") or ()))
+    try:
+        metadata = point.dist.metadata
+        name = metadata["Name"] or _folder_name(point.dist)
+        return Found(point, name, metadata["Version"], tuple(metadata.get_all("Requires-Dist") or ()))
+    except Exception as error:  # noqa: BLE001 -- as above
+        fault = f"the metadata of its distribution cannot be read: {described(error)}"
+        return Found(point, _folder_name(point.dist), fault=fault)
 
 
 def _unreadable(distribution: Distribution, reason: str) -> Candidate:

@@ -33,7 +33,7 @@ def load(found: Found, core: str | None, selection: Selection, lock: Lock | None
     objection = lock.objection(found) if lock is not None else None
     if objection:
         return candidate.quarantined(objection)
-    mismatch = why_outside(found.requires, core) if core is not None else None
+    mismatch = found.fault or (why_outside(found.requires, core) if core is not None else None)
     if mismatch:
         return candidate.quarantined(mismatch)
     try:
