@@ -26,6 +26,7 @@ from tests.docs.codes import problem_codes
 from tests.docs.commands import commands, global_options
 from tests.docs.docstrings import attributes_of, sentence, summary, table
 from tests.docs.faulty import faulty_deck, faulty_report
+from tests.docs.kit import kit_parts
 from tests.docs.meanings import BACKEND_KEYS, CODES, PROFILE_KEYS, SPEC_KEYS
 from tests.docs.migrated import migrated_models
 from tests.docs.picture import picture, words
@@ -93,6 +94,7 @@ def made_parts() -> dict[str, str]:
         "capabilities": _capabilities(),
         "backend-config": _attributes(BackendConfig),
         "option": _attributes(backend.Option),
+        **kit_parts(),
         **{f"{name}-arguments": _arguments(name) for name in ("from_project", "generate_text", "extract")},
     }
 

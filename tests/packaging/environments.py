@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,3 +69,15 @@ def make_environment(folder: Path) -> Environment:
     """An empty environment with the interpreter that runs the tests."""
     subprocess.run([*_UV, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
     return Environment(folder)
+
+
+def make_linked_environment(folder: Path) -> Environment:
+    """An environment of its own that also has everything of the one the tests run in; `pip` changes it alone."""
+    environment = make_environment(folder)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    line = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
+    (packages / "linked.pth").write_text(line, encoding="utf-8")
+    script = folder / "bin" / "pipelex"
+    script.write_text(f"#!{environment.python}\nfrom pipelex_core.cli import main\n\nmain()\n", encoding="utf-8")
+    script.chmod(0o755)
+    return environment
