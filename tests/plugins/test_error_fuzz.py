@@ -11,15 +11,22 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipelex_core.errors import CallError, ContentFilterError, OverloadedError, error_class_for_status
+from pipelex_core.errors import (
+    CallError,
+    ContentFilterError,
+    InvalidAnswerError,
+    OverloadedError,
+    error_class_for_status,
+)
 from tests.conformance.provider import reached
 from tests.conformance.rows import ROWS
-from tests.conformance.scenario import PROMPT
+from tests.conformance.scenario import PDF, PROMPT, City, Said
+from tests.servers import bedrock
 from tests.servers.base import Reply
 from tests.servers.bedrock import clean_aws
 
 if TYPE_CHECKING:
-    from tests.conformance.provider import Provider, Reached
+    from tests.conformance.provider import Column, Provider, Reached
 
 __all__ = ["clean_aws"]
 
@@ -67,8 +74,15 @@ HEADERS = st.fixed_dictionaries(
     },
 )
 TYPES = st.sampled_from(["application/json", "text/html", "text/event-stream", "application/octet-stream", "odd"])
-HTTP = [row for row in ROWS if row.is_scripted and row.name not in {"compatible", "azure_responses", "vertexai", "fal"}]
-"""One row a table of errors and form of API; fal's queue is asked again after some of them, in test_fal_errors."""
+HTTP = [row for row in ROWS if row.is_scripted and row.name not in {"compatible", "azure_responses", "vertexai"}]
+"""One row a table of errors and form of API. At fal the submission of a job is answered so: what it is asked afterwards
+it is asked again, in test_fal."""
+DEPTH = 200_000
+NESTED = b"[" * DEPTH + b"]" * DEPTH
+"""JSON by its grammar, deeper than any parser goes."""
+WITHIN = b'{"choices": %b, "content": %b, "candidates": %b, "output": %b, "data": %b, "pages": %b}' % ((NESTED,) * 6)
+"""The same below the names that answers have."""
+DEEP: dict[str, bytes] = {"all of it": NESTED, "below": WITHIN}
 
 _MORE: dict[int, set[type[CallError]]] = {
     400: {ContentFilterError},
@@ -77,16 +91,39 @@ _MORE: dict[int, set[type[CallError]]] = {
 }
 
 
-async def asked(at: Reached, *, stream: bool) -> None:
-    """A call that suits the provider."""
-    if "text" not in at.provider.cells:
-        await at.client.generate_image(PROMPT, model=at.painter, retries=0)
-    elif stream:
-        async with at.client.stream_text(PROMPT, model=at.llm, retries=0) as deltas:
-            async for _ in deltas:
-                pass
-    else:
-        await at.client.generate_text(PROMPT, model=at.llm, retries=0)
+async def asked(at: Reached, what: Column) -> None:
+    """The call that a column is about."""
+    match what:
+        case "stream":
+            async with at.client.stream_text(PROMPT, model=at.llm, retries=0) as deltas:
+                async for _ in deltas:
+                    pass
+        case "object":
+            await at.client.generate_object(PROMPT, City, model=at.llm, retries=0)
+        case "OCR":
+            await at.client.extract(PDF, model=at.ocr, retries=0)
+        case "image out":
+            await at.client.generate_image(PROMPT, model=at.painter, retries=0)
+        case _:
+            await at.client.generate_text(PROMPT, model=at.llm, retries=0)
+
+
+def first_of(provider: Provider, *, stream: bool = False) -> Column:
+    """The call that suits the provider."""
+    if stream and "stream" in provider.cells:
+        return "stream"
+    return "text" if "text" in provider.cells else "image out"
+
+
+def deep_reply(provider: Provider, what: Column, body: bytes) -> Reply:
+    """An answer of 200 with this body, in the form of a stream where that is what was asked for."""
+    if what != "stream":
+        return Reply(chunks=(body,))
+    if provider.sdk_module == "botocore":
+        start = bedrock.event("messageStart", role="assistant")
+        told = {":event-type": "contentBlockDelta", ":content-type": "application/json", ":message-type": "event"}
+        return bedrock.stream(start, bedrock.frame_of(told, body))
+    return Reply.sse(body.decode())
 
 
 def held(error: CallError) -> str:
@@ -107,10 +144,9 @@ def test_any_error_answer_is_the_error_of_its_status(provider: Provider) -> None
     @example(400, b'{"error": [{"message": 5}]}', {}, "application/json", True)
     def check(status: int, body: bytes, headers: dict[str, str], kind: str, stream: bool) -> None:
         at.server.forget()
-        at.server._queued.clear()
         at.server.queue(*[Reply(status=status, chunks=(body,), headers=headers, content_type=kind)] * 8)
         with pytest.raises(CallError) as caught:
-            runner.run(asked(at, stream=stream and "stream" in provider.cells))
+            runner.run(asked(at, first_of(provider, stream=stream)))
         error = caught.value
         allowed = (error_class_for_status(status), *_MORE.get(status, ()))
         assert isinstance(error, allowed), (status, type(error))
@@ -123,3 +159,40 @@ def test_any_error_answer_is_the_error_of_its_status(provider: Provider) -> None
     finally:
         runner.run(context.__aexit__(None, None, None))
         runner.close()
+
+
+ANSWERS: tuple[Column, ...] = ("text", "stream", "object", "OCR", "image out")
+
+
+@pytest.mark.parametrize("form", DEEP)
+@pytest.mark.parametrize(
+    ("provider", "what"),
+    [pytest.param(row, what, id=f"{row.name}-{what}") for row in HTTP for what in ANSWERS if what in row.cells],
+)
+def test_an_answer_that_nests_too_deeply_is_no_answer(provider: Provider, what: Column, form: str) -> None:
+    """200,000 brackets in place of an answer, whatever was asked: an invalid answer, and no `RecursionError`."""
+
+    async def main() -> CallError:
+        async with asyncio.timeout(30), reached(provider, KEY) as at:
+            at.server.queue(*[deep_reply(provider, what, DEEP[form])] * 8)
+            with pytest.raises(CallError) as caught:
+                await asked(at, what)
+            return caught.value
+
+    error = asyncio.run(main())
+    assert type(error) is InvalidAnswerError, repr(error)
+    assert len(str(error)) < 2000
+    assert KEY not in held(error)
+
+
+@pytest.mark.parametrize("provider", [row for row in HTTP if "object" in row.cells], ids=lambda row: row.name)
+def test_an_object_that_nests_too_deeply_is_none(provider: Provider) -> None:
+    """A sound answer whose words are the brackets is no object."""
+
+    async def main() -> None:
+        async with asyncio.timeout(30), reached(provider, KEY) as at:
+            at.says(*[Said(text=NESTED.decode())] * 4)
+            with pytest.raises(InvalidAnswerError):
+                await asked(at, "object")
+
+    asyncio.run(main())

@@ -100,6 +100,7 @@ def test_where_no_socket_can_be_private_a_key_is_asked_for(tmp_path: Path) -> No
 def test_ctrl_c_still_reaches_python() -> None:
     """The library leaves the handlers of SIGINT and SIGTERM alone, while a model is loaded and after."""
     ended = run("""
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts without one
         signal.signal(signal.SIGTERM, lambda number, frame: print("term"))
         async def main():
             async with opened() as backend:

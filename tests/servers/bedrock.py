@@ -107,9 +107,13 @@ def exception_event(name: str, **payload: Any) -> bytes:
 
 
 def frame(headers: dict[str, str], payload: dict[str, Any]) -> bytes:
+    """One message of the format, with a JSON document."""
+    return frame_of(headers, json.dumps(payload).encode())
+
+
+def frame_of(headers: dict[str, str], body: bytes) -> bytes:
     """One message of the format: lengths, their checksum, headers, payload, checksum of all."""
     head = b"".join(_header(name, value) for name, value in headers.items())
-    body = json.dumps(payload).encode()
     lengths = struct.pack(">II", 16 + len(head) + len(body), len(head))
     start = lengths + struct.pack(">I", crc32(lengths)) + head + body
     return start + struct.pack(">I", crc32(start))

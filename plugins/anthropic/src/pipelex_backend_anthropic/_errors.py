@@ -57,6 +57,7 @@ _BY_EXCEPTION: tuple[tuple[type[Exception], type[CallError], str], ...] = (
     (httpx2.StreamError, errors.ProviderConnectionError, "the connection to the provider broke"),
     (UnicodeEncodeError, errors.BadRequestError, "the request holds text that is no Unicode"),
     (ValueError, errors.InvalidAnswerError, "the provider's answer cannot be read"),
+    (RecursionError, errors.InvalidAnswerError, "the provider's answer is nested too deeply"),
     (Exception, errors.ProviderConnectionError, "the call failed in the SDK"),
 )
 """Errors without an answer of the API, the first that fits; the last line is for what no release is known to raise."""

@@ -8,7 +8,6 @@ https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter.
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import openai
@@ -69,7 +68,8 @@ _WITHOUT_STATUS: dict[str, type[errors.CallError]] = {
 
 _REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "x-generation-id")
 
-_MASKED_KEY = re.compile(r"\S*\*{3,}\S*")
+_MASKED = "***"
+"""What stands in a piece of a key that an endpoint has masked."""
 _LONGEST_MESSAGE = 600
 
 
@@ -169,8 +169,8 @@ class Failures:
     def _clean(self, text: str) -> str:
         """One line of bounded length, with the key and masked pieces of it left out."""
         if self._key:
-            text = text.replace(self._key, "***")
-        text = " ".join(_MASKED_KEY.sub("***", text).split()).rstrip(".")
+            text = text.replace(self._key, _MASKED)
+        text = " ".join(_MASKED if _MASKED in word else word for word in text.split()).rstrip(".")
         return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
 
 
