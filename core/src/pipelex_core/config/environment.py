@@ -23,6 +23,10 @@ KEYRING_SERVICE = "pipelex"
 """The service name under which the keyring library keeps `${secret:NAME}`; NAME is the user name."""
 
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
+_ENDPOINT = "https://replayed.invalid"
+_KEY = "replayed-without-a-key"
+"""What stands for a missing variable while answers are replayed."""
+_ADDRESSES = ("_URL", "_ENDPOINT", "_BASE")
 _NAME = re.compile(r"[^\s|:${}]+")
 
 
@@ -59,6 +63,11 @@ class Environment:
     def variable(self, name: str) -> str | None:
         """A variable's value, or None where it is missing or empty."""
         return self._variables.get(name) or self._dotenv.get(name) or None
+
+    @property
+    def replays(self) -> bool:
+        """Whether answers are replayed: nobody is asked then, and a variable that is missing is not missed."""
+        return bool(self._variables.get("PIPELEX_REPLAY"))
 
     def file_of(self, name: str) -> Path | None:
         """The `.env` file, where a variable has its value from there."""
@@ -145,8 +154,8 @@ def _replacement(match: re.Match[str], environment: Environment, result: Expansi
         if value is not None:
             result.used.append(f"secret:{name}" if prefix == "secret" else name)
             return value
-    if has_default:
-        return default
+    if has_default or environment.replays:
+        return default if has_default else _ENDPOINT if names.endswith(_ADDRESSES) else _KEY
     result.missing.append(" or ".join(alternative.removeprefix("env:") for alternative in alternatives))
     return ""
 

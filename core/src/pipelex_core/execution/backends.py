@@ -17,7 +17,7 @@ from pipelex_core.execution.logs import GuardedLogs
 from pipelex_core.execution.resources import LoopResources
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Iterable, Mapping
 
     from pipelex_core.backend import Backend
     from pipelex_core.plugins import Plugins
@@ -40,7 +40,9 @@ class LoopBackends:
         self._opening: dict[tuple[str, str], asyncio.Lock] = {}
         self._keeper: AsyncGenerator[None, None] | None = None
 
-    async def open(self, key: tuple[str, str], config: BackendConfig, plugins: Plugins) -> Backend:
+    async def open(
+        self, key: tuple[str, str], config: BackendConfig, plugins: Plugins, configs: Iterable[BackendConfig] = ()
+    ) -> Backend:
         """The backend, opened; calls that come while it opens wait for it."""
         if self._keeper is None:
             self._keeper = self._close_with_loop()
@@ -48,7 +50,7 @@ class LoopBackends:
         async with self._opening.setdefault(key, asyncio.Lock()):
             backend = self.opened.get(key)
             if backend is None:
-                backend = _make(config, key[1], plugins)
+                backend = _make_or_stand_in(config, key[1], plugins, configs)
                 try:
                     await backend.open(self.resources)
                 except BaseException:
@@ -100,7 +102,7 @@ class Backends:
             if config is None:
                 msg = f"model '{spec.name}' belongs to backend '{spec.backend}', which this deck does not have"
                 raise PluginError(msg)
-            backend = await here.open(key, config, self._plugins)
+            backend = await here.open(key, config, self._plugins, self._configs.values())
         return backend, here.resources
 
     async def close(self) -> None:
@@ -117,6 +119,23 @@ async def _close(backend: Backend) -> None:
             await backend.close()
     except Exception as error:  # noqa: BLE001 -- the others must be closed too; the text could hold a key
         _log.warning("backend '%s' failed to close: %s", backend.config.name, type(error).__name__)
+
+
+def _make_or_stand_in(config: BackendConfig, sdk: str, plugins: Plugins, configs: Iterable[BackendConfig]) -> Backend:
+    """The backend of an sdk; where answers are recorded or replayed, what stands for it."""
+    if not (os.environ.get("PIPELEX_RECORD") or os.environ.get("PIPELEX_REPLAY")):
+        return _make(config, sdk, plugins)
+    from pipelex_core.execution.redaction import redacted
+    from pipelex_core.recording import around
+
+    known = tuple(configs)
+
+    def redact(text: str) -> str:
+        for each in known:
+            text = redacted(text, each)
+        return text
+
+    return around(lambda table: _make(table, sdk, plugins), config, sdk, redact)
 
 
 def _make(config: BackendConfig, sdk: str, plugins: Plugins) -> Backend:

@@ -1,0 +1,265 @@
+"""Record and replay: what a provider said once is said again, through each SDK, without the provider and without a key."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+from attrs import evolve
+
+from pipelex_core.client import AsyncClient
+from pipelex_core.errors import CallError, PluginError, ProviderConnectionError, RateLimitError
+from pipelex_core.recording.cassette import NotRecordedError
+from pipelex_core.testing.calls import CALLS
+from pipelex_core.testing.running import Running, deck_for, running
+from pipelex_core.testing.samples import CALLING, THINKING, WEATHER
+from tests.conformance import test_suites as suites
+from tests.servers.bedrock import clean_aws
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from pipelex_core.testing import Conformance
+
+__all__ = ["clean_aws"]
+
+CANARY = "sk-canary/0123+456=789~x"
+FORMS = (CANARY, quote(CANARY, safe=""), base64.b64encode(CANARY.encode()).decode().rstrip("="))
+NOWHERE = "http://127.0.0.1:9"
+
+SUITES: tuple[type[Conformance], ...] = (
+    suites.TestOpenAI,
+    suites.TestOpenAIResponses,
+    suites.TestAzureOpenAI,
+    suites.TestAnthropic,
+    suites.TestMistral,
+    suites.TestGoogle,
+    suites.TestBedrock,
+    suites.TestFal,
+)
+
+
+@pytest.fixture
+def switch(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Sets `PIPELEX_RECORD` or `PIPELEX_REPLAY`, and not the other."""
+
+    def to(mode: str, folder: Path | str) -> None:
+        monkeypatch.delenv("PIPELEX_RECORD", raising=False)
+        monkeypatch.delenv("PIPELEX_REPLAY", raising=False)
+        monkeypatch.setenv(f"PIPELEX_{mode}", str(folder))
+
+    return to
+
+
+def recorded(suite: Conformance, use: Callable[[Running], Awaitable[Any]], *, key: str | None = None) -> Any:
+    """What a call gives at the kit's server."""
+
+    async def main() -> Any:
+        async with running(suite, key=key) as at:
+            return await use(at)
+
+    return asyncio.run(main())
+
+
+def replayed(suite: Conformance, use: Callable[[Any], Awaitable[Any]], *, url: str = NOWHERE) -> Any:
+    """What it gives where the provider's address leads nowhere."""
+
+    async def main() -> Any:
+        async with AsyncClient(deck_for(suite, url), suite.plugins()) as client:
+            return await use(Running(suite, None, client))
+
+    return asyncio.run(main())
+
+
+def bare(result: Any) -> Any:
+    """A result without what differs from run to run."""
+    attempts = tuple(evolve(attempt, seconds=0.0) for attempt in result.attempts)
+    return evolve(result, raw=None, attempts=attempts)
+
+
+def lines_of(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for file in sorted(folder.glob("*.jsonl")) for line in file.read_text().splitlines()]
+
+
+async def text_of(client: AsyncClient, prompt: str = "Hi", **settings: Any) -> Any:
+    return await client.generate_text(prompt, model="llm", **settings)
+
+
+@pytest.mark.usefixtures("clean_aws")
+@pytest.mark.parametrize("kind", SUITES, ids=lambda kind: kind.sdk)
+def test_every_sdk_and_every_kind_of_call(
+    kind: type[Conformance], tmp_path: Path, switch: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Results are the same, costs and counts included; the SDK is gone through, and no key is in a cassette."""
+    suite = kind()
+    calls = [call for call in CALLS if call.capability in suite.claims]
+
+    async def ask(at: Running) -> list[Any]:
+        results = []
+        for call in calls:
+            if at.server is not None:
+                call.queue(at)
+            result = await call.make(at)
+            call.check(result)
+            results.append(bare(result))
+        return results
+
+    switch("RECORD", tmp_path)
+    first = recorded(suite, ask, key=CANARY)
+    switch("REPLAY", tmp_path)
+    assert replayed(suite, ask) == first
+    assert caplog.messages == []  # no SDK was left out
+    assert len(lines_of(tmp_path)) == len(calls)
+    written = "".join(file.read_text() for file in tmp_path.iterdir())
+    assert not [form for form in FORMS if form in written]
+    assert "uthorization" not in written
+
+
+def test_tools_and_thinking(tmp_path: Path, switch: Callable[..., None]) -> None:
+    """Tool calls, reasoning, and what a provider wants back come again as they were."""
+    suite = suites.TestAnthropic()
+
+    async def ask(at: Running) -> list[Any]:
+        results = []
+        for said in (CALLING, THINKING):
+            if at.server is not None:
+                at.server.queue(at.wire.answer(said))
+            tools = [WEATHER] if said.calls else []
+            thinking: dict[str, Any] = {} if tools else {"reasoning_effort": "high", "max_tokens": 4000}
+            results.append(bare(await at.client.generate_text("Go", model="llm", tools=tools, **thinking)))
+        return results
+
+    switch("RECORD", tmp_path)
+    first = recorded(suite, ask)
+    assert first[0].tool_calls
+    assert first[1].reasoning
+    switch("REPLAY", tmp_path)
+    assert replayed(suite, ask) == first
+
+
+def test_a_key_that_is_echoed_is_in_no_cassette(tmp_path: Path, switch: Callable[..., None]) -> None:
+    """Not from a prompt, an answer, a stream's pieces, or an error; as it is, in a URL, or in base64."""
+    suite, echo = suites.TestOpenAI(), " ".join(FORMS)
+
+    async def ask(at: Running) -> None:
+        said = evolve(CALLING, calls=0, text=echo)
+        at.server.queue(at.wire.answer(said), at.wire.stream(said), at.wire.error(400, echo))
+        await text_of(at.client, f"My key is {echo}", system=echo)
+        async with at.client.stream_text(echo, model="llm") as stream:
+            [delta async for delta in stream]
+        with pytest.raises(CallError):
+            await text_of(at.client, "Fail")
+
+    switch("RECORD", tmp_path)
+    recorded(suite, ask, key=CANARY)
+    written = "".join(file.read_text() for file in tmp_path.iterdir())
+    assert len(lines_of(tmp_path)) == 3
+    assert not [form for form in FORMS if form in written or json.dumps(form)[1:-1] in written]
+    for line in lines_of(tmp_path):
+        for form in FORMS:
+            assert form not in "".join(line.get("deltas", ()))
+
+
+def test_errors_come_again_and_retries_end_as_they_did(tmp_path: Path, switch: Callable[..., None]) -> None:
+    """The n-th same request gets the n-th answer: a call that was refused once is refused once."""
+    suite = suites.TestOpenAI()
+
+    async def ask(at: Running) -> list[Any]:
+        if at.server is not None:
+            at.server.queue(at.wire.error(429), at.wire.answer(evolve(CALLING, calls=0)), at.wire.error(429))
+        with pytest.raises(RateLimitError) as caught:
+            await text_of(at.client, "Hi", retries=0)
+        return [caught.value.status, (await text_of(at.client, "Hi", retries=0)).text]
+
+    switch("RECORD", tmp_path)
+    first = recorded(suite, ask)
+    switch("REPLAY", tmp_path)
+    assert replayed(suite, ask) == first == [429, evolve(CALLING, calls=0).text]
+
+
+def test_a_stream_that_was_left(tmp_path: Path, switch: Callable[..., None]) -> None:
+    """It is recorded as far as it was read; who reads further than that is told."""
+    suite = suites.TestOpenAI()
+
+    async def leave(at: Running) -> str:
+        if at.server is not None:
+            at.server.queue(at.wire.stream(evolve(CALLING, calls=0)))
+        async with at.client.stream_text("Hi", model="llm") as stream:
+            return str(await anext(aiter(stream)))
+
+    async def read_on(at: Running) -> None:
+        async with at.client.stream_text("Hi", model="llm", retries=0) as stream:
+            [delta async for delta in stream]
+
+    switch("RECORD", tmp_path)
+    first = recorded(suite, leave)
+    switch("REPLAY", tmp_path)
+    assert replayed(suite, leave) == first
+    with pytest.raises(ProviderConnectionError, match="was left here"):
+        replayed(suite, read_on)
+
+
+def test_what_was_not_recorded_is_told_with_the_nearest(tmp_path: Path, switch: Callable[..., None]) -> None:
+    """The error names the request, the nearest recorded one, and in what they differ; nobody is asked."""
+    suite = suites.TestOpenAI()
+
+    async def ask(at: Running) -> None:
+        for prompt in ("Name a river of France.", "Count to ten."):
+            at.server.queue(at.wire.answer(evolve(CALLING, calls=0)))
+            await text_of(at.client, prompt)
+
+    switch("RECORD", tmp_path)
+    recorded(suite, ask)
+    switch("REPLAY", tmp_path)
+    with pytest.raises(NotRecordedError) as caught:
+        replayed(suite, lambda at: text_of(at.client, "Name a river of Spain."))
+    assert "'Name a river of Spain.'; the nearest recorded one" in caught.value.message
+    assert "'Name a river of France.', which differs in messages" in caught.value.message
+    with pytest.raises(NotRecordedError, match="which differs in temperature"):
+        replayed(suite, lambda at: text_of(at.client, "Count to ten.", temperature=0.1))
+
+
+def test_a_folder_that_is_none(tmp_path: Path, switch: Callable[..., None]) -> None:
+    """No folder, a broken line, both variables: each is an error that says so."""
+    suite = suites.TestOpenAI()
+    switch("REPLAY", tmp_path / "none")
+    with pytest.raises(PluginError, match="there are no recordings in"):
+        replayed(suite, lambda at: text_of(at.client))
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "openai.jsonl").write_text('{"format": 1}\n')
+    switch("REPLAY", broken)
+    with pytest.raises(PluginError, match=r"openai\.jsonl:1: this is no line of a cassette"):
+        replayed(suite, lambda at: text_of(at.client))
+
+
+def test_both_variables_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers are either recorded or replayed."""
+    monkeypatch.setenv("PIPELEX_RECORD", str(tmp_path))
+    monkeypatch.setenv("PIPELEX_REPLAY", str(tmp_path))
+    with pytest.raises(PluginError, match="are both set"):
+        replayed(suites.TestOpenAI(), lambda at: text_of(at.client))
+
+
+def test_nothing_is_imported_while_it_is_off() -> None:
+    """A call without the variables imports neither this package nor the mock."""
+    program = (
+        "import asyncio, os, sys\n"
+        "os.environ.pop('PIPELEX_RECORD', None); os.environ.pop('PIPELEX_REPLAY', None)\n"
+        "from pipelex_core.client import AsyncClient\n"
+        "from tests.support import scripted\n"
+        "async def main():\n"
+        "    async with AsyncClient(scripted.deck_of(scripted.spec('a', sdk='a')), scripted.plugins_for({'a': scripted.Script()})) as client:\n"
+        "        await client.generate_text('Hi', model='a')\n"
+        "asyncio.run(main())\n"
+        "print([name for name in sys.modules if 'pipelex_core.recording' in name or 'pipelex_core.mock' in name])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
