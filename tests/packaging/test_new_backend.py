@@ -196,7 +196,7 @@ def test_the_guide_does_what_it_says(tmp_path: Path) -> None:
         reader.follow(Block(file=use.file, line=use.line, language="bash", text=first))
         backends = reader.folder / ".pipelex" / "inference" / "backends.toml"
         tables = tomlkit.parse(backends.read_text(encoding="utf-8"))
-        tables["acme"].update({"enabled": True, "endpoint": provider.url})  # type: ignore[union-attr]  # a table
+        tables["acme"].update({"enabled": True, "endpoint": provider.url})
         backends.write_text(tomlkit.dumps(tables), encoding="utf-8")
         told = reader.follow(Block(file=use.file, line=use.line, language="bash", text=f"export{second}"))
         assert "The Rhine, the Rhone and the Po." in told

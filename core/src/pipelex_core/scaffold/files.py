@@ -1,8 +1,8 @@
 """The files of a new distribution, made of templates.
 
-A template is a file below `templates/`: those of `common` are in every distribution, the others in one kind. Its path is
-the file's own, with `.tmpl` after it and `dot-` for a dot before a name; `@name@` in path and text is a field of `Names`,
-or one of the facts below.
+A template is a file below `templates/`: those of `common` are in every distribution, those of `code` in each that has a
+backend of its own, the others in one kind. Its path is the file's own, with `.tmpl` after it and `dot-` for a dot before a
+name; `@name@` in path and text is a field of `Names`, or one of the facts below.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def new_distribution(names: Names, kind: Kind) -> dict[str, str]:
     """Path -> text of every file of a new distribution."""
     facts = {**asdict(names), "core_range": core_range(), **_fragments(kind)}
     made: dict[str, str] = {}
-    for folder in ("common", kind):
+    for folder in ("common", *([] if kind == "openai-compatible" else ["code"]), kind):
         for path, text in _templates(folder):
             target = re.sub(r"(^|/)dot-", r"\1.", _filled(path.removesuffix(_SUFFIX), facts))
             made[target] = _filled(text, facts)
