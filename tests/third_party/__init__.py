@@ -1,0 +1,1 @@
+"""Distributions as strangers would write them, outside the workspace."""

@@ -1,0 +1,50 @@
+"""Lumen's side of its API, for pipelex-core's conformance kit."""
+
+import json
+from typing import ClassVar
+
+from pipelex_core.errors import ContextTooLongError
+from pipelex_core.testing import USAGE, Reply, Wire
+
+HEADERS = {"x-lumen-request": "lr-1"}
+
+
+class LumenWire(Wire):
+    name = "lumen"
+    says = frozenset({"text", "stream", "object"})
+    error_headers = HEADERS
+    special_errors: ClassVar = {ContextTooLongError: (400, {"problem": {"words": "too long", "code": "window"}})}
+
+    def answer(self, said):
+        return Reply.json({"words": words(said), **end(said)}, headers=HEADERS)
+
+    def stream(self, said):
+        text = words(said)
+        half = (len(text) + 1) // 2
+        events = [{"piece": text[:half]}, {"piece": text[half:]}, end(said)]
+        return lines(*events)
+
+    def error(self, status, message="it went wrong"):
+        return Reply.json({"problem": {"words": message}}, status=status, headers=HEADERS)
+
+    def error_in_stream(self):
+        return lines({"piece": "The capital"}, {"problem": {"words": "it broke"}})
+
+    def settings(self, request):
+        names = {"model": "model", "temperature": "heat", "max_tokens": "longest"}
+        return {ours: request.json.get(theirs) for ours, theirs in names.items()}
+
+
+def lines(*events):
+    chunks = tuple(json.dumps(event, ensure_ascii=False).encode() + b"\n" for event in events)
+    return Reply(chunks=chunks, content_type="application/x-ndjson", chunked=True, headers=HEADERS)
+
+
+def words(said):
+    return said.text if said.value is None else json.dumps(said.value, ensure_ascii=False)
+
+
+def end(said):
+    reason = {"length": "max", "content_filter": "blocked"}.get(said.finish or "", "done")
+    counts = {"in": USAGE.input_tokens, "out": USAGE.output_tokens, "known": USAGE.cached_tokens}
+    return {"end": reason, "counts": counts}
