@@ -148,6 +148,23 @@ def _sdk_version(root: Path) -> tuple[str, Report]:
     return told, evolve(report, problems=tuple(problems))
 
 
+def _dry_run(root: Path) -> tuple[str, Report]:
+    deck = '[img_gen.presets.sketch]\nmodel = "painter"\n'
+    files = {
+        "backends.toml": '[acme]\nendpoint = "https://acme.example/v1"\napi_key = "a-key-of-acme"\n',
+        "backends/acme.toml": '[painter]\nsdk = "anthropic"\nmodel_type = "img_gen"\noutputs = ["image"]\n',
+        "routing_profiles.toml": 'active = "all"\n[profiles.all]\ndefault = "acme"\n',
+        "deck/deck.toml": deck,
+    }
+    for name, text in files.items():
+        file = root / ".pipelex" / "inference" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    validation = Validation(root, environ={"HOME": str(root)}, plugins=discover())
+    asyncio.run(validation.dry_run())
+    return "A preset for images leads to a model whose plugin makes none.", validation.report()
+
+
 def _online(
     told: str, *replies: Reply, model: str = "model-x", closed: bool = False
 ) -> Callable[[Path], tuple[str, Report]]:
@@ -183,6 +200,7 @@ def _answers() -> dict[str, Callable[[Path], tuple[str, Report]]]:
     later = Reply.json({"error": {"message": "The server is overloaded"}}, status=503)
     nowhere = Reply.json({"error": {"message": "There is no such path"}}, status=404)
     return {
+        "dry-run-failed": _dry_run,
         "endpoint-unreachable": _online("Nothing listens at the backend's `endpoint`.", closed=True),
         "key-refused": _online("The key has expired.", refused),
         "model-unknown-to-provider": _online('A spec has `model_id = "model-xx"`.', listed, model="model-xx"),

@@ -72,6 +72,12 @@ WORDS: dict[str, Words] = {
         "(a warning, it may pass), or an answer that is no such list (an error: something else answers at this address).",
         "Try again later; or check the backend's `endpoint`.",
     ),
+    "dry-run-failed": Words(
+        "`validate --dry-run` built the request of every preset and default as a call would, and this one cannot be "
+        "made: the plugin cannot do it, the model does not take it, or none of its models can be called. A warning where "
+        "another model of the chain would answer, or where a key or a plugin is all that is missing.",
+        "Choose another model for the preset, or mend what the message says of its model.",
+    ),
     "duplicate-chain-member": Words(
         "A chain is tried first to last. A model that is in it twice, by itself or through an alias, would fail a second "
         "time for the same reason: the second is dropped.",

@@ -20,6 +20,7 @@ def validate(
     what: Literal["inference", "all"] = "inference",
     *,
     online: bool = False,
+    dry_run: bool = False,
     json: bool = False,
     format: Literal["text", "json", "github", "sarif"] = "text",
     context: Annotated[Context, Parameter(parse=False)],
@@ -29,6 +30,7 @@ def validate(
     Args:
         what: `inference` for the files below `.pipelex/inference`; `all` for the bundles (.plx, .mthds) of the project too.
         online: Ask each provider, free of charge, whether it answers, takes the key, and knows the models.
+        dry_run: Call every preset and default once on the backend `mock`, and report what would fail; nothing is sent.
         json: Print one JSON document, as `--format json`.
         format: `text` for people; `json`, `github` (annotations of a workflow) or `sarif` for programs.
     """
@@ -36,9 +38,10 @@ def validate(
     bundles = validation.check_bundles(_project(validation)) if what == "all" else None
     if online:
         _ask_providers(validation)
+    tried = _try(validation) if dry_run else None
     report = validation.report()
     _show(report, "json" if json else format)
-    note(_summary(report, bundles))
+    note(_summary(report, bundles) + (f"; {tried}" if tried else ""))
     return 0 if report.ok else 1
 
 
@@ -67,6 +70,16 @@ def _project(validation: Validation) -> Path:
     if around.name != ".pipelex" or around.parent == Path.home():
         return here
     return around.parent
+
+
+def _try(validation: Validation) -> str | None:
+    """What a dry run did, for the summary."""
+    import asyncio
+
+    tried = asyncio.run(validation.dry_run())
+    if tried is None:
+        return None
+    return f"dry run: {tried.calls} calls, {tried.requests} requests, none sent, {tried.failed} would fail"
 
 
 def _ask_providers(validation: Validation) -> None:

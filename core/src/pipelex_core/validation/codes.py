@@ -13,6 +13,7 @@ MEANINGS: dict[str, str] = {
     "bad-variable": "A `${…}` that is not closed, names nothing, or has an unknown prefix.",
     "cannot-do": "A default leads to a model that does not give what is asked of it: no objects, where `for_object` asks for one.",
     "check-failed": "A provider answered a check with something else than its list of models (`validate --online`).",
+    "dry-run-failed": "A preset or default that would fail, or whose chain would move on (`validate --dry-run`).",
     "duplicate-chain-member": "A chain names a model twice; the second is dropped.",
     "empty-chain": "An alias is an empty list.",
     "empty-file": "A file says nothing where something has to be said.",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipelex_core.config import LoadedConfig, ReadConfig
     from pipelex_core.errors import Problem
     from pipelex_core.plugins import Plugins
+    from pipelex_core.validation.dry_run import DryRun
 
 
 @frozen(kw_only=True)
@@ -95,6 +96,14 @@ class Validation:
 
         if self.read is not None and not self.read.faults.stop:
             await check_online(self.read, progress)
+
+    async def dry_run(self) -> DryRun | None:
+        """Call every preset and default once, without a provider; None where the configuration cannot be loaded."""
+        from pipelex_core.validation.dry_run import dry_run
+
+        if self.read is None or self.read.faults.stop:
+            return None
+        return await dry_run(self.read)
 
     def report(self) -> Report:
         """What has been found until now."""

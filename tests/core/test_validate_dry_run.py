@@ -1,0 +1,139 @@
+"""`validate --dry-run`: every preset is called once, on the mock; what would fail is told, and nothing is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipelex_core.cli.app import run
+from pipelex_core.plugins import discover
+from pipelex_core.validation import Validation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelex_core.errors import Problem
+
+FILES = {
+    "backends.toml": '[acme]\nendpoint = "https://acme.test/v1"\napi_key = "a-key-of-acme"\n[reader]\napi_key = "a-key-of-reader"\n',
+    "backends/acme.toml": """
+        [talker]
+        sdk = "openai"
+        outputs = ["text", "structured"]
+        [teller]
+        sdk = "openai"
+        outputs = ["text"]
+        [painter]
+        sdk = "openai_img_gen"
+        [no-painter]
+        sdk = "anthropic"
+        model_type = "img_gen"
+    """,
+    "backends/reader.toml": '[scan]\nsdk = "mistral"\nmodel_type = "text_extractor"\ninputs = ["images"]\n',
+    "routing_profiles.toml": 'active = "a"\n[profiles.a]\ndefault = "acme"\n[profiles.a.routes]\nscan = "reader"\n',
+    "deck/deck.toml": """
+        [llm.choice_defaults]
+        for_text = "talk"
+        for_object = "talk"
+        [llm.presets.talk]
+        model = "talker"
+        temperature = 0.5
+        [extract.presets.read]
+        model = "scan"
+        [img_gen.presets.paint]
+        model = "painter"
+        quality = "low"
+    """,
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        file = tmp_path / ".pipelex" / "inference" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Whoever makes a connection, or looks up a name, is noted and refused."""
+    asked: list[str] = []
+
+    def refuse(*arguments: Any, **_: Any) -> None:
+        asked.append(repr(arguments))
+        raise OSError("no network")
+
+    for name in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(asyncio.BaseEventLoop, "create_connection", refuse)
+    return asked
+
+
+def tried(project: Path) -> tuple[Any, list[Problem]]:
+    """The dry run, and its problems."""
+    validation = Validation(project, environ={}, plugins=discover())
+    done = asyncio.run(validation.dry_run())
+    return done, [problem for problem in validation.report().problems if problem.code == "dry-run-failed"]
+
+
+def test_a_sound_deck(project: Path, no_network: list[str]) -> None:
+    """Every preset and default is called, whatever it is for, and nothing is sent."""
+    done, problems = tried(project)
+    assert [problem.message for problem in problems] == []
+    assert (done.calls, done.requests, done.failed) == (5, 5, 0)
+    assert no_network == []
+
+
+def test_what_would_fail_is_told_where_it_is_written(project: Path, no_network: list[str]) -> None:
+    """A plugin that cannot do it, and a model that gives no objects: an error each, with file and line."""
+    deck = project / ".pipelex/inference/deck/deck.toml"
+    text = deck.read_text().replace('model = "painter"', 'model = "no-painter"')
+    deck.write_text(text.replace('for_object = "talk"', 'for_object = "teller"'))
+    done, problems = tried(project)
+    assert done.failed == 2
+    assert [problem.severity for problem in problems] == ["error", "error"]
+    told = "\n".join(problem.message for problem in problems)
+    assert "preset 'paint' would fail: 'no-painter': sdk 'anthropic' of backend 'acme' has no ImageGenerator" in told
+    assert "the default for llm.for_object would fail: 'teller': model 'teller' gives no structured output" in told
+    assert all(problem.file == str(deck) and problem.line for problem in problems)
+    assert no_network == []
+
+
+def test_a_chain_that_would_move_on_is_a_warning(project: Path) -> None:
+    """Another member answers: it is told, and no error."""
+    deck = project / ".pipelex/inference/deck/deck.toml"
+    aliases = '[aliases]\npictures = ["no-painter", "painter"]\n'
+    deck.write_text(aliases + deck.read_text().replace('model = "painter"', 'model = "pictures"'))
+    done, problems = tried(project)
+    assert (done.requests, done.failed) == (6, 0)
+    assert [(problem.severity, "would move on" in problem.message) for problem in problems] == [("warning", True)]
+
+
+def test_a_model_that_cannot_be_called_is_a_warning(project: Path) -> None:
+    """A preset of a backend that is off: it would fail, which the mock cannot mend."""
+    backends = project / ".pipelex/inference/backends.toml"
+    backends.write_text(backends.read_text().replace("[reader]", "[reader]\nenabled = false"))
+    done, problems = tried(project)
+    assert done.failed == 1
+    assert [(problem.severity, "preset 'read' cannot be called" in problem.message) for problem in problems] == [
+        ("warning", True)
+    ]
+
+
+def test_the_command(project: Path, capsys: pytest.CaptureFixture[str], no_network: list[str]) -> None:
+    """`--dry-run` ends with 0 or 1, and its summary says what was done."""
+    config = ["--config", os.fspath(project / ".pipelex"), "validate", "--dry-run"]
+    assert run(config) == 0
+    assert "dry run: 5 calls, 5 requests, none sent, 0 would fail" in capsys.readouterr().err
+    deck = project / ".pipelex/inference/deck/deck.toml"
+    deck.write_text(deck.read_text().replace('model = "painter"', 'model = "no-painter"'))
+    assert run(config) == 1
+    assert "dry-run-failed" in capsys.readouterr().err
+    assert no_network == []
