@@ -123,7 +123,8 @@ def test_an_unknown_plugin_is_not_even_imported(project: Project) -> None:
 def test_a_changed_plugin_is_not_even_imported(how: str, project: Project, tmp_path: Path) -> None:
     """Another version, an edited file, other files with a RECORD that fits them, or a module in front of it."""
     source = CANARY.format(name="acme_canary")
-    module, variables = project.site / "acme_canary.py", {}
+    module = project.site / "acme_canary.py"
+    variables: dict[str, Any] = {}
     if how == "version":
         new = wheel(project.wheels, "acme-canary", {"acme_canary.py": source}, version="1.1")
         project.environment.install("--no-deps", str(new))
