@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import tomli
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
@@ -78,6 +78,7 @@ def why_not(name: str) -> str:
     return ""
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(max_size=60))
 def test_any_text_is_a_name_or_leads_to_one(text: str) -> None:
     """A name is made into valid names; from every other text the way out that is told is a name, or is taken."""
