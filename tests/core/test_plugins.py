@@ -6,15 +6,13 @@ import subprocess
 import sys
 import textwrap
 from importlib.metadata import Distribution, entry_points
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipelex_core import PluginError, hookspecs
 from pipelex_core.plugins import FIRST_PARTY, Plugins, discover
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GOOD = """
 from pipelex_core.hookspecs import hookimpl
@@ -165,6 +163,57 @@ def test_a_record_tells_how_long_its_plugin_took(site: Path, monkeypatch: pytest
     (record,) = found(site).records
     assert record.status == "quarantined"
     assert record.seconds >= 0.05
+
+
+def test_only_what_is_asked_for_is_imported(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the name of the plugin or of its distribution, however it is written; objects that were passed are not meant."""
+    from tests.support.scripted import Script, ScriptedBackend, plugin
+
+    for name in ("one", "two", "three"):
+        install(site, name, GOOD % name)
+        monkeypatch.delitem(sys.modules, f"acme_{name}", raising=False)
+    points = [point for each in Distribution.discover(path=[str(site)]) for point in each.entry_points]
+    given = plugin({"given": lambda config: ScriptedBackend(config, Script())})
+    plugins = discover(entry_points=points, extra=[given], only=("two", "Acme-Three"))
+    assert {record.name: record.status for record in plugins.records if record.distribution} == {
+        "one": "off",
+        "two": "ok",
+        "three": "ok",
+    }
+    assert set(plugins.sdks) == {"two", "three", "given"}
+    assert "acme_one" not in sys.modules
+    with pytest.raises(PluginError, match=r"not in use: acme_one 1\.2 \(the program asks for two, Acme-Three only\)"):
+        plugins.require("any", "one")
+
+
+def test_the_environment_asks_for_installed_plugins_only(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`PIPELEX_PLUGINS` says nothing of entry points that a program gives; empty, it says nothing at all."""
+    install(site, "one", GOOD % "one")
+    monkeypatch.delitem(sys.modules, "acme_one", raising=False)
+    monkeypatch.setenv("PIPELEX_PLUGINS", "internal, nobody")
+    assert [record.status for record in found(site).records] == ["ok"]
+    installed = {record.name: record.status for record in discover().records}
+    assert (installed["internal"], installed["nobody"]) == ("ok", "missing")
+    assert {status for name, status in installed.items() if name not in {"internal", "nobody"}} == {"off"}
+    monkeypatch.setenv("PIPELEX_PLUGINS", " , ")
+    assert {record.status for record in discover().records} == {"ok"}
+    assert {record.status for record in discover(only=()).records} == {"off"}
+
+
+def test_what_a_plugin_changed_is_told_of_it_alone(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it is quarantined; the one after it changed nothing."""
+    source = "import os, sys\nos.chdir('/')\nos.environ['ACME_LEFT'] = '1'\nsys.stdout = None\n1 / 0\n"
+    install(site, "a", source)
+    install(site, "b", GOOD % "b")
+    for name in ("acme_a", "acme_b"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setenv("ACME_LEFT", "0")
+    before, folder = sys.stdout, Path.cwd()
+    first, second = found(site).records
+    left = ("the working directory (put back)", "sys.stdout (put back)", "the environment variable ACME_LEFT")
+    assert (first.status, first.touched) == ("quarantined", left)
+    assert (second.status, second.touched) == ("ok", ())
+    assert (sys.stdout, Path.cwd()) == (before, folder)
 
 
 def test_a_key_narrowed_to_one_backend_wins_there_only() -> None:

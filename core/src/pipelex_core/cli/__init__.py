@@ -25,13 +25,16 @@ def _end_in_any_case(code: int) -> None:
     """End the process, some seconds later, where a thread that somebody else started would keep it alive for ever."""
     import threading
 
-    left = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
-    names = ", ".join(thread.name for thread in left if not thread.daemon)
-    if not names:
+    others = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
+    left = [thread for thread in others if not thread.daemon]
+    if not left:
         return
 
     def end() -> None:
         time.sleep(_PATIENCE)
+        names = ", ".join(thread.name for thread in left if thread.is_alive())
+        if not names:
+            return  # they have ended, and whatever Python still does is its own
         os.write(2, f"pipelex: ended in spite of a thread that a plugin or SDK left running: {names}\n".encode())
         os._exit(code)
 

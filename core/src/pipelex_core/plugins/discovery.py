@@ -53,10 +53,11 @@ def discover(
     locked = _read(lock)
     core = installed_core()
     found = sorted(map(look_up, dict.fromkeys(points)), key=lambda each: (each.point.name, each.distribution or ""))
-    loaded = [_timed(load, one, core, selection, locked) for one in found]
+    watch = Watch()
+    loaded = [_timed(watch, load, one, core, selection, locked) for one in found]
     manager = _manager()
     named = _with_names_of_their_own([*loaded, *map(as_given, extra)])
-    settled = without_disputed([_timed(classify, one, manager) for one in named], manager)
+    settled = without_disputed([_timed(watch, classify, one, manager) for one in named], manager)
     absent = [*selection.missing(found), *(locked.missing(found) if locked else ())]
     plugins = Plugins([*settled, *unreadable, *absent], manager, locked)
     _warn(plugins.records)
@@ -105,9 +106,8 @@ def _with_names_of_their_own(candidates: list[Candidate]) -> list[Candidate]:
     ]
 
 
-def _timed(step: Callable[..., Candidate], *arguments: Any) -> Candidate:
+def _timed(watch: Watch, step: Callable[..., Candidate], *arguments: Any) -> Candidate:
     """What a step makes of a plugin, with the time it took and what it touched added to its record."""
-    watch = Watch()
     started = time.perf_counter()
     candidate = step(*arguments)
     seconds = time.perf_counter() - started

@@ -39,18 +39,25 @@ _STREAMS = ("stdin", "stdout", "stderr")
 
 
 class Watch:
-    """What the process is like now, to be compared with what a plugin leaves."""
+    """What the process is like, to be compared with what each plugin leaves."""
 
     def __init__(self) -> None:
+        self._see()
+
+    def _see(self) -> None:
         self._folder = _working_directory()
         self._environ = dict(os.environ)
         self._streams = {name: getattr(sys, name) for name in _STREAMS}
         self._threads = set(threading.enumerate())
-        self._patched = dict(_functions())
+        self._functions = dict(_functions())
 
     def touched(self) -> tuple[str, ...]:
-        """What is no longer as it was; the working directory and the standard streams are put back."""
-        return tuple(self._changes())
+        """What is no longer as it was when this was last asked; working directory and standard streams are put back."""
+        changes = tuple(self._changes())
+        self._functions = dict(_functions())  # modules that have been imported since are watched from now on
+        if changes:
+            self._see()
+        return changes
 
     def _changes(self) -> Iterator[str]:
         if self._folder is not None and _working_directory() != self._folder:
@@ -60,15 +67,15 @@ class Watch:
             if getattr(sys, name, None) is not stream:
                 setattr(sys, name, stream)
                 yield f"sys.{name} (put back)"
-        changed = sorted(
-            {name for name, _ in self._environ.items() ^ os.environ.items()} if self._environ != os.environ else ()
-        )
-        yield from (f"the environment variable {name}" for name in changed)
+        environ = dict(os.environ)
+        if environ != self._environ:
+            changed = sorted({name for name, _ in environ.items() ^ self._environ.items()})
+            yield from (f"the environment variable {name}" for name in changed)
         for thread in set(threading.enumerate()) - self._threads:
             kind = "a daemon thread" if thread.daemon else "a thread that keeps the process from ending"
             yield f"{kind}: {thread.name}"
         now = dict(_functions())
-        yield from (name for name, function in self._patched.items() if now.get(name) is not function)
+        yield from (name for name, function in self._functions.items() if now.get(name) is not function)
 
 
 def _functions() -> Iterator[tuple[str, Any]]:
