@@ -14,18 +14,23 @@ import pytest
 from attrs import evolve
 
 from pipelex_core.client import AsyncClient
-from pipelex_core.errors import CallError, PluginError, ProviderConnectionError, RateLimitError
+from pipelex_core.errors import CallError, PluginError, ProviderConnectionError, RateLimitError, UnsupportedInputError
+from pipelex_core.plugins import discover
 from pipelex_core.recording.cassette import NotRecordedError
+from pipelex_core.specs import ModelType
+from pipelex_core.testing import PDF
 from pipelex_core.testing.calls import CALLS
 from pipelex_core.testing.running import Running, deck_for, running
 from pipelex_core.testing.samples import CALLING, THINKING, WEATHER
 from tests.conformance import test_suites as suites
 from tests.servers.bedrock import clean_aws
+from tests.support import scripted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from pipelex_core.deck import ModelDeck
     from pipelex_core.testing import Conformance
 
 __all__ = ["clean_aws"]
@@ -263,3 +268,96 @@ def test_nothing_is_imported_while_it_is_off() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def mock_deck() -> ModelDeck:
+    """A deck whose models answer by themselves: an sdk that has no wire."""
+    specs = [scripted.spec("llm", sdk="mock"), scripted.spec("painter", sdk="mock", model_type=ModelType.IMG_GEN)]
+    specs.append(scripted.spec("reader", sdk="mock", model_type=ModelType.TEXT_EXTRACTOR))
+    return scripted.deck_of(*specs)
+
+
+def test_an_sdk_without_a_wire(tmp_path: Path, switch: Callable[..., None]) -> None:
+    """Its recordings answer directly: text, pieces of a stream, pictures and pages, byte for byte."""
+
+    async def main() -> list[Any]:
+        async with AsyncClient(mock_deck(), discover(entry_points=())) as client:
+            async with client.stream_text("Hi there", model="llm") as stream:
+                pieces = [delta async for delta in stream]
+            pictures = await client.generate_image("A river", model="painter", width=9, height=7, number=2)
+            pages = await client.extract(PDF, model="reader")
+            return [pieces, pictures.images, pages.pages, (await text_of(client)).text]
+
+    switch("RECORD", tmp_path)
+    first = asyncio.run(main())
+    switch("REPLAY", tmp_path)
+    text = (tmp_path / "mock.jsonl").read_text().replace("Mock answer to: Hi", "Recorded")
+    (tmp_path / "mock.jsonl").write_text(text)
+    second = asyncio.run(main())
+    assert second[1:3] == first[1:3]
+    assert len(second[0]) == len(first[0]) > 2
+    assert second[3] == "Recorded"  # from the cassette, and not from the backend
+
+
+def test_an_sdk_that_cannot_be_opened(
+    tmp_path: Path, switch: Callable[..., None], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recording answers without it, and the log says so."""
+    from pipelex_backend_openai._backend import ChatBackend
+
+    suite = suites.TestOpenAI()
+
+    async def ask(at: Running) -> str:
+        if at.server is not None:
+            at.server.queue(at.wire.answer(evolve(CALLING, calls=0)))
+        return str((await text_of(at.client)).text)
+
+    async def refuse(*_: Any) -> None:
+        raise RuntimeError(f"no credentials: {CANARY}")
+
+    switch("RECORD", tmp_path)
+    first = recorded(suite, ask)
+    switch("REPLAY", tmp_path)
+    monkeypatch.setattr(ChatBackend, "open", refuse)
+    assert replayed(suite, ask) == first
+    assert caplog.messages == ["backend 'openai' is replayed without its SDK, which could not be opened: RuntimeError"]
+
+
+def test_what_the_sdk_refuses_to_send_fails_in_a_replay(
+    tmp_path: Path, switch: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request goes through the plugin and the SDK: an error they raise is the caller's."""
+    from pipelex_backend_openai._backend import ChatBackend
+
+    suite = suites.TestOpenAI()
+
+    async def ask(at: Running) -> str:
+        if at.server is not None:
+            at.server.queue(at.wire.answer(evolve(CALLING, calls=0)))
+        return str((await text_of(at.client)).text)
+
+    async def refuse(*_: Any) -> None:
+        raise UnsupportedInputError("this SDK does not take that")
+
+    switch("RECORD", tmp_path)
+    recorded(suite, ask)
+    switch("REPLAY", tmp_path)
+    monkeypatch.setattr(ChatBackend, "generate_text", refuse)
+    with pytest.raises(UnsupportedInputError, match="does not take that"):
+        replayed(suite, ask)
+
+
+def test_several_processes_and_threads_write_one_cassette(tmp_path: Path) -> None:
+    """Lines of any length stay whole."""
+    program = (
+        "import sys, threading\n"
+        "from pipelex_core.recording.cassette import write\n"
+        "def add(n):\n"
+        "    for k in range(20):\n"
+        "        write(sys.argv[1], {'backend': 'a', 'n': n, 'k': k}, {'answer': 'x' * 70000})\n"
+        "threads = [threading.Thread(target=add, args=(n,)) for n in range(4)]\n"
+        "[each.start() for each in threads]; [each.join() for each in threads]\n"
+    )
+    running_now = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path)]) for _ in range(2)]
+    assert [each.wait(60) for each in running_now] == [0, 0]
+    assert len(lines_of(tmp_path)) == 160
