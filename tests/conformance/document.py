@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.conformance import test_providers
 from tests.conformance.cells import proven
@@ -12,22 +13,31 @@ from tests.conformance.rows import ROWS
 
 if TYPE_CHECKING:
     from tests.conformance.cells import Cell
-    from tests.conformance.provider import Column
+    from tests.conformance.provider import Column, Provider
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "providers.md"
 
 _TESTS = "../tests/conformance/test_providers.py"
+CERTIFICATES = FILE.parent / "certificates"
+"""The certificates of the first-party plugins: `poe certify` has the kit write them."""
+
 _HEAD = f"""\
 # What each provider does
 
-Written by `python -m tests.conformance` from the tests that prove it; a test fails where this page says anything else.
+Written by `python -m tests.conformance` from certificates and tests; a test fails where this page says anything else.
 
-Every cell is one test in [tests/conformance/test_providers.py]({_TESTS}), whose name is the cell's title: a call through
-`AsyncClient`, the plugin and the provider's real SDK to a loopback server that speaks the provider's API. All servers say
-the same in their own form, and the result is the same, in words, finish reason, counts and cost. What runs in this process
-(internal, llama.cpp) does its real work instead. An empty cell is refused before anything is sent, which
+A cell of a provider is what its certificate of the conformance kit says is proven: its plugin and the provider's real SDK went
+through every scenario of the capability, against a loopback server that speaks the provider's API. `poe certify` has the
+kit write the [certificates](certificates/), with the versions they hold for. What runs in this process (internal, llama.cpp)
+has no wire: its cells are tests in [tests/conformance/test_providers.py]({_TESTS}), which all providers pass besides: the
+same words, object, picture and counts from each, and the same result. An empty cell is refused before anything is sent, which
 `test_an_empty_cell_is_refused` proves; where only `thinking` or `cancel` is empty there is nothing to refuse.
 """
+_OF_SCENARIO: dict[Column, str] = {
+    "usage in stream": "test_usage_and_cost_are_right[stream]",
+    "cancel": "test_a_call_given_up_ends_at_the_provider_too",
+}
+"""Columns that are no claim of their own: the scenario that proves them."""
 _MEANING = """
 ## What a cell says
 
@@ -39,11 +49,12 @@ _MEANING = """
 def written() -> str:
     """The page."""
     cells = {(cell.provider, cell.column): cell for cell in proven(test_providers)}
+    told = certificates()
     lines = [
         f"| provider | sdk | {' | '.join(COLUMNS)} |",
         "|---|---|" + ":-:|" * len(COLUMNS),
         *(
-            f"| {row.title} | `{row.sdk}` | {' | '.join(_shown(cells.get((row.name, column))) for column in COLUMNS)} |"
+            f"| {row.title} | `{row.sdk}` | {' | '.join(_cell(row, column, cells, told) for column in COLUMNS)} |"
             for row in ROWS
         ),
     ]
@@ -51,8 +62,28 @@ def written() -> str:
     return _HEAD + "\n" + "\n".join(lines) + "\n" + _MEANING + "\n".join(rules) + "\n"
 
 
-def _shown(cell: Cell | None) -> str:
-    return f'[✓]({_TESTS} "{cell.test}")' if cell else ""
+def certificates() -> dict[tuple[str, str], dict[str, Any]]:
+    """Backend and sdk -> the certificate."""
+    read = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(CERTIFICATES.glob("*.json"))]
+    return {(certificate["backend"], certificate["sdk"]): certificate for certificate in read}
+
+
+def _cell(row: Provider, column: Column, cells: dict[Any, Cell], told: dict[Any, Any]) -> str:
+    """A cell: proven by the provider's certificate, or, for what runs in this process, by a test."""
+    certificate = told.get((row.backend, row.sdk))
+    if certificate is None:
+        cell = cells.get((row.name, column))
+        return f'[✓]({_TESTS} "{cell.test}")' if cell else ""
+    return f"[✓](certificates/{row.backend}-{row.sdk}.json)" if _is_proven(certificate, column) else ""
+
+
+def _is_proven(certificate: dict[str, Any], column: Column) -> bool:
+    capabilities = certificate["capabilities"]
+    scenario = _OF_SCENARIO.get(column)
+    if scenario is None:
+        return bool(capabilities.get(column, {}).get("proven"))
+    streams = column != "usage in stream" or "stream" in capabilities
+    return streams and not any(failed.startswith(scenario) for failed in certificate["scenarios"]["failed"])
 
 
 def _test_of(column: Column) -> str:

@@ -10,8 +10,8 @@ from attrs import frozen
 from pipelex_core.parts import Tool
 from pipelex_core.results import Usage
 from pipelex_core.specs import Costs
+from pipelex_core.testing.samples import png
 from tests.documents.pdfs import jpeg, lines, pdf, pictures
-from tests.servers.openai_server import png
 
 SYSTEM = "You know every capital."
 PROMPT = "What is the capital of France?"

@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pipelex_core.errors import AuthenticationError, CallError
+from pipelex_core.testing.suite.secrets import CANARY, found_in, leaks_of
 from tests.conformance.provider import reached
 from tests.conformance.rows.google import Vertex
 from tests.conformance.scenario import PLAIN
-from tests.conformance.test_keys import CANARY, FAULTS, STREAM_FAULTS, all_logs, failing, found_in, leaks_of, one_call
+from tests.conformance.test_keys import FAULTS, STREAM_FAULTS, all_logs, failing, one_call
 from tests.servers.base import Reply
 from tests.servers.google import GoogleServer
 

@@ -7,10 +7,8 @@ error's `raw` holds what came in place of an answer, without the key where that 
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import logging
-import traceback
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,6 +16,7 @@ import attrs
 import pytest
 
 from pipelex_core.errors import CallError
+from pipelex_core.testing.suite.secrets import CANARY, FORMS, found_in, leaks_of
 from tests.conformance.provider import deck_of, reached
 from tests.conformance.rows import ROWS
 from tests.conformance.rows.bedrock import Bedrock
@@ -36,12 +35,6 @@ __all__ = ["clean_aws"]
 
 pytestmark = pytest.mark.usefixtures("clean_aws")
 
-CANARY = "sk-canary/0123+456=789~x"
-FORMS = {
-    "as it is": CANARY,
-    "in a URL": quote(CANARY, safe=""),
-    "in base64": base64.b64encode(CANARY.encode()).decode().rstrip("="),
-}
 ECHO = " ".join(FORMS.values())
 HEADERS = {
     "x-echo": ECHO,
@@ -125,32 +118,6 @@ def all_logs(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixt
     for logger, level, propagate, disabled in before:
         logger.setLevel(level)
         logger.propagate, logger.disabled = propagate, disabled
-
-
-def found_in(what: str, text: str) -> list[str]:
-    """Where a text holds the key, in any form."""
-    return [
-        f"{what}: {form} in {text[max(0, text.index(word) - 60) :][:160]!r}"
-        for form, word in FORMS.items()
-        if word in text
-    ]
-
-
-def leaks_of(error: BaseException) -> list[str]:
-    """Where an error, or one behind it, holds the key."""
-    found = found_in("traceback", "".join(traceback.format_exception(error)))
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        one = waiting.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        waiting += [one.__cause__, one.__context__]
-        kept = {name: value for name, value in vars(one).items() if name != "raw" or isinstance(value, str)}
-        for what, value in {"str": str(one), "repr": repr(one), "args": repr(one.args), "fields": repr(kept)}.items():
-            found += found_in(f"{type(one).__name__} {what}", value)
-    return found
 
 
 async def one_call(at: Reached) -> Any:

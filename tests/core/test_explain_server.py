@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from pipelex_core import Client, PipelexError
 from pipelex_core.errors import ConfigError
 from pipelex_core.plugins import discover
+from pipelex_core.testing.samples import png
 from tests.servers.base import in_thread
-from tests.servers.openai_server import OpenAIServer, png
+from tests.servers.openai_server import OpenAIServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pipelex_core.backend import DocumentExtractor, ImageGenerator, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.plugins import discover
-from tests.conformance import test_providers
+from pipelex_core.testing import Conformance
+from tests.conformance import test_providers, test_suites
 from tests.conformance.cells import proven
-from tests.conformance.document import FILE, written
+from tests.conformance.document import FILE, certificates, written
 from tests.conformance.provider import COLUMNS
 from tests.conformance.rows import ROWS
 
@@ -49,3 +50,19 @@ def test_a_capability_that_a_backend_has_is_in_its_row() -> None:
             backend = factory(row.config("http://127.0.0.1:9"))
             declared |= {column for column, kind in CAPABILITIES.items() if isinstance(backend, kind)}
         assert declared == {column for column in CAPABILITIES if column in row.cells}, row.name
+
+
+def test_every_suite_has_its_certificate() -> None:
+    """What it claims is what the suite claims, and all of it is proven; `poe certify` makes them anew."""
+    suites = [
+        suite
+        for suite in vars(test_suites).values()
+        if isinstance(suite, type) and issubclass(suite, Conformance) and suite is not Conformance
+    ]
+    told = certificates()
+    for suite in suites:
+        certificate = told.pop((suite.backend or suite.sdk, suite.sdk))
+        claimed = {name for name, capability in certificate["capabilities"].items() if capability["claimed"]}
+        assert claimed == suite.claims
+        assert certificate["certified"]
+    assert told == {}

@@ -11,10 +11,11 @@ import tomlkit
 
 from pipelex_core.plugins import discover
 from pipelex_core.starter import starter_files
+from pipelex_core.testing.samples import png
 from tests.documents.pdfs import lines, pdf
 from tests.servers import anthropic, bedrock, fal, google, mistral
 from tests.servers.base import Received, Reply, Server, in_thread
-from tests.servers.openai_server import OpenAIServer, png
+from tests.servers.openai_server import OpenAIServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

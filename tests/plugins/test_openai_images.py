@@ -13,9 +13,10 @@ from pipelex_core.parts import DocumentPart, Media, Message, TextPart
 from pipelex_core.requests import ImageRequest
 from pipelex_core.results import ImageAnswer, Usage
 from pipelex_core.specs import ModelType
+from pipelex_core.testing.samples import png
 from tests.plugins.openai_calls import config, spec, text_request, with_backend
 from tests.servers.base import Reply, Server
-from tests.servers.openai_server import completion, png
+from tests.servers.openai_server import completion
 
 JPEG = base64.b64decode(
     "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////////////"

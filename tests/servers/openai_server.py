@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
-import struct
-import zlib
 from typing import TYPE_CHECKING, Any
 
+from pipelex_core.testing.samples import png
 from tests.servers.base import Received, Reply, Server
 
 if TYPE_CHECKING:
@@ -229,15 +228,3 @@ def _example_of_type(kind: str, schema: Mapping[str, Any], root: Mapping[str, An
     if kind == "array":
         return [example(schema["items"], root)] if "items" in schema else []
     return {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "null": None}[kind]
-
-
-def png(side: int = 2) -> bytes:
-    """A small white picture."""
-
-    def block(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    rows = (b"\x00" + b"\xff\xff\xff" * side) * side
-    data = block(b"IHDR", header) + block(b"IDAT", zlib.compress(rows)) + block(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + data

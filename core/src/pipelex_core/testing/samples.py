@@ -81,7 +81,7 @@ CALLING = Said(calls=1)
 THINKING = Said(thought=THOUGHT)
 
 
-def png(side: int = 24) -> bytes:
+def png(side: int = 2) -> bytes:
     """A white picture."""
 
     def block(kind: bytes, data: bytes) -> bytes:
@@ -115,7 +115,7 @@ def pdf(*texts: str) -> bytes:
     return bytes(out + f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n".encode())
 
 
-PNG = png()
+PNG = png(24)
 PDF = pdf("Paris is a city.", "It has two pages.")
 JPEG = b64decode(
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAP//////////////////////////////////////////////////////////////////"

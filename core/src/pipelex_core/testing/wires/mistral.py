@@ -58,6 +58,10 @@ class Mistral(Wire):
         body = {"object": "error", "message": message, "type": "an_error", "param": None, "code": None}
         return Reply.json({**body, "raw_status_code": status}, status=status, headers=_HEADERS)
 
+    def error_in_stream(self) -> Reply:
+        fault = {"object": "error", "message": "it went wrong", "type": "internal_server_error", "raw_status_code": 500}
+        return Reply.sse(_chunk("The capital"), fault, headers=_HEADERS)
+
     def settings(self, request: Received) -> Mapping[str, Any]:
         return {name: request.json.get(name) for name in ("model", "temperature", "max_tokens")}
 
