@@ -1,4 +1,4 @@
-"""What a provider's headers ask for."""
+"""What a provider's headers ask for, and what a request's can carry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from email.utils import format_datetime
 
 import pytest
 
-from pipelex_core.headers import retry_after
+from pipelex_core.errors import AuthenticationError
+from pipelex_core.headers import check_key, retry_after
+from pipelex_core.specs import Secret
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,17 @@ def test_a_date_is_the_time_until_then() -> None:
     """Counted from now."""
     then = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     assert retry_after({"retry-after": then}) == pytest.approx(90, abs=3)
+
+
+@pytest.mark.parametrize("key", ["clé", "sk-1\n", "sk\r\nx: y", "sk-…", "\x00"])
+def test_a_key_that_no_header_can_carry(key: str) -> None:
+    """It is refused, without a word of it."""
+    with pytest.raises(AuthenticationError) as caught:
+        check_key(Secret(key))
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", [None, Secret(""), Secret("sk-1_2/3+4=~")])
+def test_a_key_that_a_header_can_carry(key: Secret | None) -> None:
+    """Visible ASCII is fine, and so is none."""
+    check_key(key)

@@ -79,6 +79,7 @@ def test_a_backend_is_enabled_by_its_name(backend: str, tmp_path: Path) -> None:
         assert spec.max_tokens is None or spec.context_window is None or spec.max_tokens < spec.context_window
 
 
+@pytest.mark.skipif(not KIT.is_dir(), reason=f"there is no kit in {KIT}")
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_price_has_a_date(backend: str) -> None:
     """Prices that are not the documentation's say when they were true."""

@@ -1,4 +1,4 @@
-"""What HTTP headers of an answer mean, for plugins of every provider."""
+"""What HTTP headers of an answer mean, and what a request's can carry, for plugins of every provider."""
 
 from __future__ import annotations
 
@@ -7,8 +7,24 @@ from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from pipelex_core.errors import AuthenticationError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pipelex_core.specs import Secret
+
+
+def check_key(key: Secret | None) -> None:
+    """Refuse a key that no header can carry, where an SDK would fail with an error of its own, or send it all the same.
+
+    Raises:
+        AuthenticationError: The key is not made of visible ASCII characters; none at all, or an empty one, passes.
+    """
+    text = "" if key is None else key.reveal()
+    if not (text.isascii() and text.isprintable()):
+        msg = "the key holds characters that no header can carry: it must be plain ASCII, in one line"
+        raise AuthenticationError(msg)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

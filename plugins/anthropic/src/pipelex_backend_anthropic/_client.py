@@ -14,6 +14,7 @@ from anthropic import AsyncAnthropic, AsyncStream, Omit
 
 from pipelex_backend_anthropic._errors import error_of_answer, translated_errors, without
 from pipelex_core.errors import AuthenticationError, InvalidAnswerError
+from pipelex_core.headers import check_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -42,6 +43,7 @@ class MessagesClient:
         if self._key is None and config.endpoint is None:
             msg = f"backend '{config.name}' has no api_key"
             raise AuthenticationError(msg, backend=config.name)
+        check_key(self._key)
         with translated_errors(self._key):
             self._sdk = AsyncAnthropic(
                 # Given always, so that the SDK looks for none in the environment.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from attrs import field, frozen
 
 from pipelex_core.errors import AuthenticationError, BadRequestError
+from pipelex_core.headers import check_key
 from pipelex_core.specs import Secret
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def read_settings(config: BackendConfig) -> Settings:
     if region is None:
         msg = f"backend '{config.name}' needs aws_region, such as us-east-1"
         raise BadRequestError(msg)
+    check_key(config.api_key)
     api_key = (config.api_key.reveal() if config.api_key else None) or None
     profile, role = _text(config, "aws_profile"), _text(config, "aws_role_arn")
     if api_key and (profile or role):

@@ -15,6 +15,7 @@ from pipelex_backend_fal._patience import may_pass, patiently
 from pipelex_backend_fal._result import image_answer
 from pipelex_core.backend import ImageGenerator
 from pipelex_core.errors import AuthenticationError, CallError, DeadlineExceededError, InvalidAnswerError
+from pipelex_core.headers import check_key
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -49,9 +50,10 @@ class FalBackend(ImageGenerator):
     async def open(self, resources: Resources) -> None:
         """Make the SDK's client on the shared pool."""
         key = "" if self.config.api_key is None else self.config.api_key.reveal()
-        if not (key and key.isascii() and key.isprintable()):
-            msg = "the key is missing" if not key else "the key holds characters that no key of fal's has"
+        if not key:
+            msg = "the key is missing"
             raise AuthenticationError(msg)
+        check_key(self.config.api_key)
         self._pool = resources.http()
         self._http = FalHttp(key, self.config.endpoint, self._pool)
         self._queue = FalQueue(key, self._http)

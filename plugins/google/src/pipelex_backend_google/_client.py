@@ -11,6 +11,7 @@ from google.genai import types
 
 from pipelex_backend_google._credentials import find_caller
 from pipelex_core.errors import AuthenticationError
+from pipelex_core.headers import check_key
 
 if TYPE_CHECKING:
     import httpx2
@@ -31,6 +32,7 @@ async def open_client(
     """
     endpoint = config.endpoint or (None if vertex else _AI_STUDIO)
     options = _http_options(endpoint, config.options.get("api_version"), pool)
+    check_key(config.api_key)
     if config.api_key is not None:  # AI Studio, or Vertex AI in express mode
         return genai.Client(vertexai=vertex, api_key=config.api_key.reveal(), http_options=options), None
     if not vertex:

@@ -29,6 +29,7 @@ from pipelex_backend_mistral._errors import (
 from pipelex_backend_mistral._http import SharedHttp
 from pipelex_backend_mistral._json import encoded
 from pipelex_core.errors import CallError
+from pipelex_core.headers import check_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable
@@ -55,6 +56,7 @@ class MistralClient:
     """One SDK client on a shared HTTP pool; belongs to the event loop it was made in."""
 
     def __init__(self, config: BackendConfig, http: httpx2.AsyncClient) -> None:
+        check_key(config.api_key)
         self._key = config.api_key.reveal() if config.api_key else None
         key = self._key
         # Never used, and made without a TLS context; with none given, the SDK would make a real one.

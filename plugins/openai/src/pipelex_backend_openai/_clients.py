@@ -9,6 +9,7 @@ from attrs import frozen
 from openai import AsyncAzureOpenAI, AsyncOpenAI
 
 from pipelex_core.errors import AuthenticationError, NotFoundError
+from pipelex_core.headers import check_key
 from pipelex_core.specs import Secret
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def _settled(
     query: dict[str, str] | None = None,
 ) -> Connected:
     """The client without what the SDK took from the environment: an organization, a project, headers."""
+    check_key(key)
     client.organization = config.options.get("organization")
     client.project = config.options.get("project")
     client._custom_headers = {**config.options.get("headers", {}), **(headers or {})}  # noqa: SLF001 -- OPENAI_CUSTOM_HEADERS is in there
