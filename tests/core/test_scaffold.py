@@ -57,6 +57,7 @@ def test_all_names_follow_from_one() -> None:
         ("pipelex-backend-acme", "acme"),
         ("pipelex_backend_acme", "acme"),
         ("4acme", "acme"),
+        ("9pipelex-backend-9acme", "acme"),
         ("../acme", "acme"),
         ("acme/../../etc", "acme-etc"),
         ("a" * (LONGEST + 1), "a" * LONGEST),

@@ -77,9 +77,7 @@ def _wrong(name: str) -> str:
 
 def _nearest(name: str) -> str:
     """A name with the same letters and digits; empty where there are none."""
-    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
-    words = re.findall(r"[a-z0-9]+", parted.lower())
-    while words and (words[0] in {"pipelex", "backend"} or words[0].isdigit()):
-        words = words[1:]
-    joined = "-".join(words).lstrip("0123456789")
-    return joined[:LONGEST].rstrip("-")
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+    begun = re.sub(r"^[^a-z]+", "", parted)
+    own = re.sub(r"^(?:(?:pipelex|backend)(?![a-z0-9])[^a-z]*)+", "", begun)
+    return "-".join(re.findall(r"[a-z0-9]+", own))[:LONGEST].rstrip("-")
