@@ -210,6 +210,17 @@ def test_formats_are_kept(format: str) -> None:
         {"type": "string", "enum": [1]},
         {"type": "object", "properties": {"self": {"$ref": "#"}}, "required": ["self"]},
         {"$ref": "#"},
+        {
+            "$ref": "#/$defs/A",
+            "$defs": {
+                "A": {
+                    "anyOf": [
+                        {"type": "object", "properties": {name: {"$ref": "#/$defs/A"}}, "required": [name]}
+                        for name in "abc"
+                    ]
+                }
+            },
+        },
         {"type": "integer", "minimum": 3, "maximum": 2},
         {"type": "object", "required": ["a"], "properties": {"a": False}},
     ],

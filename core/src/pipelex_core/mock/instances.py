@@ -23,8 +23,15 @@ _TRIES = 200
 """Candidates looked at for one place in a document."""
 
 
+_STEPS = 10_000
+"""Places looked at for a whole document; a schema whose alternatives all go on for ever would never end otherwise."""
+
+
 class NoInstanceError(ValueError):
     """No value was found; the schema may allow none."""
+
+    def __init__(self) -> None:
+        super().__init__("the mock finds no value that this JSON schema allows; script the answer with `text`")
 
 
 def instance(schema: Mapping[str, Any]) -> Any:
@@ -37,8 +44,7 @@ def instance(schema: Mapping[str, Any]) -> Any:
     try:
         return maker.first([schema], 0)
     except (_NoneFoundError, TooDeepError):
-        msg = "the mock finds no value that this JSON schema allows; script the answer with `text`"
-        raise NoInstanceError(msg) from None
+        raise NoInstanceError from None
 
 
 class _NoneFoundError(Exception):
@@ -48,6 +54,7 @@ class _NoneFoundError(Exception):
 class _Maker:
     def __init__(self, document: Document) -> None:
         self._document = document
+        self._steps = 0
 
     def first(self, schemas: Parts, depth: int) -> Any:
         """The first candidate that all of the schemas allow."""
@@ -59,6 +66,9 @@ class _Maker:
     def _candidates(self, schemas: Parts, depth: int) -> Iterator[Any]:
         if depth > DEEPEST:
             raise TooDeepError
+        self._steps += 1
+        if self._steps > _STEPS:
+            raise NoInstanceError
         too_deep = None
         for parts in self._document.ways(schemas, depth):
             listed = [
