@@ -43,7 +43,7 @@ PLUGIN_API: dict[str, tuple[str, ...]] = {
         "UnsupportedInputError",
         "error_class_for_status",
     ),
-    "headers": ("retry_after",),
+    "headers": ("check_key", "retry_after"),
     "hookspecs": (
         "ENTRY_POINT_GROUP",
         "Middleware",
