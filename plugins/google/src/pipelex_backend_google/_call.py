@@ -24,7 +24,7 @@ class CallConfig(types.GenerateContentConfig):
         """Pydantic's answer, without the listing."""
         return False
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:  # noqa: ARG002 -- pydantic's
         """Itself: nobody else has it."""
         return self if update is None else super().model_copy(update=update)
 

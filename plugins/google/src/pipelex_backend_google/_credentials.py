@@ -51,7 +51,7 @@ def find_caller(config: BackendConfig) -> Caller:
     if path:
         return _from_file(Path(path).expanduser())
     if config.endpoint and _is_loopback(config.endpoint):
-        return Caller(credentials=oauth2.Credentials(token=_ANONYMOUS), project=None)  # type: ignore[no-untyped-call]
+        return Caller(credentials=oauth2.Credentials(token=_ANONYMOUS), project=None)  # type: ignore[no-untyped-call]  # untyped
     return _default()
 
 
@@ -75,9 +75,9 @@ def _from_info(info: Any) -> tuple[Credentials | None, str]:
     kind = info.get("type") if isinstance(info, dict) else None
     with suppress(GoogleAuthError, ValueError, TypeError, AttributeError):  # told below, in words of ours
         if kind == "service_account" and isinstance(info.get("client_email"), str):
-            return service_account.Credentials.from_service_account_info(info, scopes=_SCOPES), ""  # type: ignore[no-untyped-call]
+            return service_account.Credentials.from_service_account_info(info, scopes=_SCOPES), ""  # type: ignore[no-untyped-call]  # untyped
         if kind == "authorized_user":
-            return oauth2.Credentials.from_authorized_user_info(info, scopes=_SCOPES), ""  # type: ignore[no-untyped-call]
+            return oauth2.Credentials.from_authorized_user_info(info, scopes=_SCOPES), ""  # type: ignore[no-untyped-call]  # untyped
     if kind in _WANTED:
         return None, f"is malformed: a file of type '{kind}' has {_WANTED[kind]}"
     return None, "is no service account's key: its type must be 'service_account' or 'authorized_user'"
