@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from tests.benchmarks import calls, decks, fallback, instructions, providers, startup
+from tests.benchmarks import calls, decks, fallback, healthy, instructions, providers, startup, throughput
 from tests.benchmarks.table import Row, print_rows
 
 SUITES = {
@@ -18,7 +18,8 @@ SUITES = {
     "fallback": fallback.run,
     "instructions": instructions.run,
     "providers": providers.run,
-    "throughput": calls.throughput,
+    "healthy": healthy.run,
+    "throughput": throughput.run,
 }
 
 

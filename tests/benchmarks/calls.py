@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core import AsyncClient, Client
@@ -93,50 +92,3 @@ def run(*, rounds: int = 15) -> list[Row]:
             "stream_text per chunk / SDK typed stream", taken["stream ours"] / taken["stream SDK"], "x", 0.35, per_chunk
         ),
     ]
-
-
-def throughput() -> list[Row]:
-    """Calls a second at 100 and 1,000 at once, on a server that answers after 20 ms, beside the SDK's default client."""
-    import openai
-
-    plugins = discover()
-    rows = []
-    for at_once, target in ((100, 2.5), (1000, 4.0)):
-        with fixed_server(delay=0.02) as url:
-
-            async def ours() -> float:
-                async with AsyncClient(deck(url), plugins) as client:
-                    return await _rate(lambda: client.generate_text(PROMPT, model="m"), at_once)  # noqa: B023
-
-            async def theirs() -> float:
-                async with openai.AsyncOpenAI(base_url=url, api_key="sk-bench", max_retries=0) as client:
-                    return await _rate(
-                        lambda: client.chat.completions.create(model="gpt-4o-mini", messages=MESSAGES),
-                        at_once,  # noqa: B023
-                    )
-
-            us, them = asyncio.run(ours()), asyncio.run(theirs())
-        rows.append(
-            Row(
-                f"throughput at {at_once} / SDK default client",
-                us / them,
-                "x",
-                None,
-                f"{us:.0f}/s beside {them:.0f}/s, wanted >= {target}",
-            )
-        )
-    return rows
-
-
-async def _rate(call: Callable[[], Coroutine[Any, Any, Any]], at_once: int) -> float:
-    gate = asyncio.Semaphore(at_once)
-    total = at_once * 3
-
-    async def one() -> None:
-        async with gate:
-            await call()
-
-    await call()
-    started = time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(total)))
-    return total / (time.perf_counter() - started)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipelex_core.testing.server import Server
     from pipelex_core.testing.wire import Wire
 
-Only = Literal["streams", "words", "jobs", "documents"]
+Only = Literal["streams", "words", "texts", "jobs"]
 
 DEADLINE = 0.5
 ENOUGH = 1.5
@@ -137,7 +137,7 @@ def _replies() -> Iterator[Scenario]:
         name="200, half of the JSON, all there is",
         outcome=InvalidAnswerError,
         replies=lambda at, call: [evolve(call.reply(at), chunks=(_half(call.reply(at)),))] * REPLIES,
-        only="words",
+        only="texts",
     )
     yield Scenario(
         name="200, the connection cut in the JSON",

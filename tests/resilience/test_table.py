@@ -48,7 +48,7 @@ def _cells() -> list[Any]:
     for name, suite in (WIRES | OTHERS).items():
         for call in kinds(suite):
             for scenario in SCENARIOS:
-                if not fits(scenario, call):
+                if not fits(scenario, suite, call):
                     continue
                 quick = name in WIRES and (call is first_kind(suite) or (scenario.only == "streams"))
                 marks = () if quick else (pytest.mark.slow,)
