@@ -123,13 +123,13 @@ def all_logs(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixt
 async def one_call(at: Reached) -> Any:
     """A call that suits the provider."""
     if "text" in at.provider.cells:
-        return await at.client.generate_text(PROMPT, model=at.llm)
-    return await at.client.generate_image(PROMPT, model=at.painter)
+        return await at.client.generate_text(PROMPT, model=at.llm, retries=0)
+    return await at.client.generate_image(PROMPT, model=at.painter, retries=0)
 
 
 async def one_stream(at: Reached) -> None:
     """The same, streamed."""
-    async with at.client.stream_text(PROMPT, model=at.llm) as stream:
+    async with at.client.stream_text(PROMPT, model=at.llm, retries=0) as stream:
         async for _ in stream:
             pass
 

@@ -78,10 +78,8 @@ def test_it_is_linted_and_formatted_whatever_its_name(name: str, tmp_path: Path)
             assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    "kind",
-    ["openai-compatible", pytest.param("sdk", marks=pytest.mark.slow)],  # the third is the guide's
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "http"])  # that one is the guide's
 def test_its_types_hold_and_it_is_certified(kind: Kind, linked: Environment, tmp_path: Path) -> None:
     """mypy, strict; and every scenario of the kit."""
     distribution = written(tmp_path, f"acme-{kind[:3]}", kind)
