@@ -15,7 +15,7 @@ from tests.conformance.defects.planted import DEFECTS
 
 ROOT = Path(__file__).resolve().parents[2]
 SUITE = "tests/conformance/defects/suite.py"
-BY_DEFAULT = {"RetriesTwice", "TakesAShortStreamForAWhole"}
+BY_DEFAULT = {"RetriesTwice"}
 """A whole suite takes ten seconds: the others are among the slow tests."""
 
 

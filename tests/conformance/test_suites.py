@@ -22,7 +22,7 @@ from tests.servers.bedrock import clean_aws
 
 __all__ = ["clean_aws"]
 
-# The slow ones share their code with one that is not.
+# By default one API of each kind: chat, messages, binary streams, a queue. `poe certify` runs all.
 
 CHAT: frozenset[Capability] = frozenset({"text", "stream", "object", "tools", "image in", "PDF in", "thinking"})
 
@@ -53,6 +53,7 @@ class TestAzureOpenAI(TestOpenAI):
     options: ClassVar = {"api_version": "2024-10-21"}
 
 
+@pytest.mark.slow
 class TestOpenAIResponses(Conformance):
     """The Responses API, at OpenAI."""
 
@@ -80,6 +81,7 @@ class TestAnthropic(Conformance):
     sdk_modules = ("anthropic",)
 
 
+@pytest.mark.slow
 class TestMistral(Conformance):
     """Chat and OCR."""
 
@@ -89,6 +91,7 @@ class TestMistral(Conformance):
     sdk_modules = ("mistralai",)
 
 
+@pytest.mark.slow
 class TestGoogle(Conformance):
     """AI Studio, with a key."""
 

@@ -42,6 +42,10 @@ def short_partings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fal, "GRACE", 0.1)
 
 
+_BY_DEFAULT = ("OpenAI chat", "Anthropic", "Bedrock", "fal")
+"""One of each kind: events, named events, binary events, a queue."""
+
+
 def _cells() -> list[Any]:
     """Each backend with its first kind of call; the other kinds and backends are slow."""
     found = []
@@ -50,7 +54,7 @@ def _cells() -> list[Any]:
             for scenario in SCENARIOS:
                 if not fits(scenario, suite, call):
                     continue
-                quick = name in WIRES and (call is first_kind(suite) or (scenario.only == "streams"))
+                quick = name in _BY_DEFAULT and (call is first_kind(suite) or (scenario.only == "streams"))
                 marks = () if quick else (pytest.mark.slow,)
                 title = f"{scenario.name}-{name}-{call.capability}".replace(" ", "_")
                 found.append(pytest.param(scenario, name, call, marks=marks, id=title))
