@@ -7,6 +7,8 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pipelex_core.execution.importing import with_room
+
 if TYPE_CHECKING:
     import asyncio
     import selectors
@@ -109,6 +111,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
+@with_room
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
     import asyncio
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from pipelex_core.errors import PluginError
+from pipelex_core.execution.importing import with_room, without_collections
 from pipelex_core.execution.logs import GuardedLogs
 from pipelex_core.execution.resources import LoopResources
 
@@ -138,13 +139,15 @@ def _make_or_stand_in(config: BackendConfig, sdk: str, plugins: Plugins, configs
     return around(lambda table: _make(table, sdk, plugins), config, sdk, redact)
 
 
+@with_room  # a factory imports its SDK
 def _make(config: BackendConfig, sdk: str, plugins: Plugins) -> Backend:
     from pipelex_core.backend import Backend as BackendClass
     from pipelex_core.execution.redaction import redacted
 
     factory, plugin = plugins.require(config.name, sdk)
     try:
-        backend = factory(config)
+        with without_collections():
+            backend = factory(config)
     except ImportError as error:
         msg = f"plugin {plugin.label} cannot import what it needs: {error}"
         raise PluginError(msg) from error
