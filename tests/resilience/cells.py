@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from attrs import frozen
 
-from pipelex_core.errors import CallError, IdleTimeoutError
+from pipelex_core.errors import CallError
 from pipelex_core.policies import RETRY
 from pipelex_core.testing.running import running
 from pipelex_core.testing.suite.secrets import CANARY, found_in, leaks_of
@@ -62,12 +62,12 @@ def exception_for(scenario: Scenario, name: str) -> Exceptional | None:
 
 
 def expected_requests(scenario: Scenario, suite: Conformance, call: Kind, exception: Exceptional | None) -> int:
-    """How many requests the provider gets with the default policy; after a silence no image is asked for again."""
-    if scenario.outcome is IdleTimeoutError and call.capability == "image out":
-        return 1
+    """How many requests the provider gets with the default policy; an image that may have been made is not asked for again."""
     again = exception.again if exception else scenario.again
-    if pays_for_jobs(suite) and scenario.job_again is not None:
-        again = scenario.job_again
+    if call.capability == "image out":
+        job = pays_for_jobs(suite) or scenario.image_again is None
+        paid = scenario.job_again if job else scenario.image_again
+        again = again if paid is None else paid
     return RETRY.retries + 1 if again else scenario.requests
 
 

@@ -95,6 +95,10 @@ async def dripping_headers(reader: asyncio.StreamReader, writer: asyncio.StreamW
         await asyncio.sleep(0.05)
 
 
+async def drop(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The connection closed in place of an answer."""
+
+
 async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """A RST in place of an answer."""
     _reset(writer)

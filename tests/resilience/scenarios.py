@@ -47,7 +47,8 @@ class Scenario:
         name: What the server does.
         outcome: The error's class; None for an answer.
         again: Whether it may pass on its own, and the provider is asked again.
-        job_again: The same of a request that takes a job that is paid for.
+        job_again: The same of a request that takes a job that is paid for; and of any other image, unless told.
+        image_again: The same of an image that is no job.
         replies: What the server replies, one after the other.
         server: Its own server, where replies do not do it.
         terms: What the call says beside.
@@ -63,6 +64,7 @@ class Scenario:
     outcome: type[CallError] | None
     again: bool = False
     job_again: bool | None = None
+    image_again: bool | None = None
     replies: Callable[[Running, Kind], list[Reply]] | None = None
     server: Callable[[Wire], Server] | None = None
     terms: Mapping[str, Any] = field(factory=lambda: {"deadline": PLENTY})
@@ -103,6 +105,7 @@ def _statuses() -> Iterator[Scenario]:
             outcome=error_class_for_status(status),
             again=again,
             job_again=again and (status < 500 or status == 503),
+            image_again=again and status != 502,
             replies=_status(status),
         )
 

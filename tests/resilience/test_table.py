@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelex_backend_fal import _backend as fal
 from pipelex_core.testing.suite.secrets import found_in
 from tests.resilience.backends import OTHERS, WIRES, first_kind, kinds
 from tests.resilience.cells import check_cell, fits
@@ -23,27 +21,19 @@ __all__ = ["clean_aws"]
 pytestmark = pytest.mark.usefixtures("clean_aws", "no_such_host", "short_partings")
 
 
-@pytest.fixture
-def no_such_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names under `.invalid` are known to nobody, also where a resolver takes its time to say so, or lies."""
-    resolve = socket.getaddrinfo
-
-    def look_up(host: Any, *args: Any, **options: Any) -> Any:
-        if str(host).rstrip(".").endswith(".invalid"):
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return resolve(host, *args, **options)
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-
-
-@pytest.fixture
-def short_partings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client of fal that is closed waits for jobs it cancels; here, where the provider hangs, not for seconds."""
-    monkeypatch.setattr(fal, "GRACE", 0.1)
-
-
 _BY_DEFAULT = ("OpenAI chat", "Anthropic", "Bedrock", "fal")
 """One of each kind: events, named events, binary events, a queue."""
+
+
+_IMAGES = (
+    "500",
+    "502",
+    "reset",
+    "200, the connection cut in the JSON",
+    "silence before headers, `idle_timeout`",
+    "refused",
+)
+"""An image that may have been made is not asked for again: also tested where an image is no job."""
 
 
 def _cells() -> list[Any]:
@@ -54,7 +44,11 @@ def _cells() -> list[Any]:
             for scenario in SCENARIOS:
                 if not fits(scenario, suite, call):
                     continue
-                quick = name in _BY_DEFAULT and (call is first_kind(suite) or (scenario.only == "streams"))
+                quick = name in _BY_DEFAULT and (
+                    call is first_kind(suite)
+                    or scenario.only == "streams"
+                    or (call.capability == "image out" and scenario.name in _IMAGES)
+                )
                 marks = () if quick else (pytest.mark.slow,)
                 title = f"{scenario.name}-{name}-{call.capability}".replace(" ", "_")
                 found.append(pytest.param(scenario, name, call, marks=marks, id=title))

@@ -13,6 +13,7 @@ from pipelex_core.execution.faults import broken, check_answer
 from pipelex_core.execution.plan import fell_silent
 from pipelex_core.execution.preparing import prepare
 from pipelex_core.execution.redaction import redact_error
+from pipelex_core.execution.sending import paid_once
 from pipelex_core.requests import ImageRequest
 from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
 
@@ -106,7 +107,8 @@ class Asking:
         """The plugin's answer; what is no error of ours becomes one."""
         attempting.sent = True
         try:
-            answer = await self._heard(method(attempting.request), attempting)
+            answering = self._heard(method(attempting.request), attempting)
+            answer = await (paid_once(answering) if isinstance(attempting.request, ImageRequest) else answering)
         except CallError as error:
             attempting.failed(error)
             raise
@@ -123,8 +125,7 @@ class Asking:
         seconds = attempting.idle_timeout
         if seconds is None:
             return await answering
-        unsettled = isinstance(attempting.request, ImageRequest)
-        return await within(Silence(seconds, partial(fell_silent, seconds, unsettled=unsettled)), answering)
+        return await within(Silence(seconds, partial(fell_silent, seconds)), answering)
 
 
 async def _around(middleware: Any, proceed: Proceed, call: Call) -> Any:

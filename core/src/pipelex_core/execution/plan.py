@@ -105,9 +105,9 @@ def out_of_time() -> DeadlineExceededError:
     return DeadlineExceededError("the call did not end within its deadline")
 
 
-def fell_silent(seconds: float, *, unsettled: bool = False) -> IdleTimeoutError:
-    """The error of a provider that says nothing; a paid job it may have begun is open."""
-    return IdleTimeoutError(f"the provider said nothing for {seconds:g} s", unsettled=unsettled)
+def fell_silent(seconds: float) -> IdleTimeoutError:
+    """The error of a provider that says nothing."""
+    return IdleTimeoutError(f"the provider said nothing for {seconds:g} s")
 
 
 def resolve(

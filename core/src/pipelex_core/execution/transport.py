@@ -14,6 +14,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from pipelex_core.execution.clocks import silence
+from pipelex_core.execution.sending import sending
 
 if TYPE_CHECKING:
     import ssl
@@ -30,14 +31,19 @@ _ERRORS: tuple[tuple[type[Exception], type[httpx2.TransportError]], ...] = (
     (TimeoutError, httpx2.ReadTimeout),
     (aiohttp.ClientProxyConnectionError, httpx2.ProxyError),
     (aiohttp.ClientHttpProxyError, httpx2.ProxyError),
+    (aiohttp.ClientResponseError, httpx2.RemoteProtocolError),
     (aiohttp.ClientConnectorError, httpx2.ConnectError),
     (aiohttp.InvalidURL, httpx2.UnsupportedProtocol),
     (aiohttp.NonHttpUrlClientError, httpx2.UnsupportedProtocol),
     (aiohttp.ClientConnectionError, httpx2.RemoteProtocolError),
     (aiohttp.ClientPayloadError, httpx2.ReadError),
     (OSError, httpx2.ReadError),
+    (ValueError, httpx2.UnsupportedProtocol),  # a port or a host's name that is none
 )
 """aiohttp's errors as httpx2's, the first that fits."""
+
+_NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.UnsupportedProtocol)
+"""Those from before a request leaves: there was no connection for it."""
 
 _NOT_ADDED = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"})
 """Headers that aiohttp would add of itself."""
@@ -61,6 +67,9 @@ class PoolTransport(httpx2.AsyncBaseTransport):
             self._session = self._make_session()
         if self._tls is None and request.url.scheme in self._may_need_tls:
             self._tls = httpx2.create_ssl_context()
+        told = sending.get()
+        if told is not None:
+            told.requests += 1
         clock = silence.get()
         heard = None if clock is None else clock.heard
         limits = request.extensions.get("timeout") or {}
@@ -80,13 +89,12 @@ class PoolTransport(httpx2.AsyncBaseTransport):
                 server_hostname=request.extensions.get("sni_hostname"),
                 skip_auto_headers=_NOT_ADDED,
             )
-        except aiohttp.ClientResponseError:  # it holds the request's headers, so nothing of it goes on
-            msg = "the server's answer is no HTTP"
-            raise httpx2.RemoteProtocolError(msg) from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise _ours(error) from error
-        except ValueError as error:  # a port or a host's name that is none
-            raise httpx2.UnsupportedProtocol(str(error)) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            ours = _ours(error)
+            if told is not None and isinstance(ours, _NEVER_LEFT):
+                told.never_left += 1
+            # An answer's error holds the request's headers, so nothing of it goes on.
+            raise ours from None if isinstance(error, aiohttp.ClientResponseError) else error
         if heard is not None:
             heard()
         return httpx2.Response(
@@ -149,7 +157,7 @@ def _body(request: httpx2.Request) -> object:
 
 
 def _ours(error: Exception) -> httpx2.TransportError:
-    for theirs, ours in _ERRORS:
-        if isinstance(error, theirs):
-            return ours(str(error) or type(error).__name__)
-    return httpx2.NetworkError(str(error) or type(error).__name__)
+    kind = next((ours for theirs, ours in _ERRORS if isinstance(error, theirs)), httpx2.NetworkError)
+    if isinstance(error, aiohttp.ClientResponseError):
+        return kind("the proxy refuses" if kind is httpx2.ProxyError else "the server's answer is no HTTP")
+    return kind(str(error) or type(error).__name__)
