@@ -13,6 +13,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tests.benchmarks.provider_answers import provider_server
 from tests.benchmarks.server import CHUNKS, fixed_server
 from tests.benchmarks.table import Row
 
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WARM = 3
-COUNTED = {"async": 25, "sync": 25, "stream": 3}
+COUNTED = {"async": 25, "sync": 25, "stream": 3, "bedrock": 25}
 """How many calls are counted; telling callgrind to begin and to end is counted too, and is little beside so many."""
 
 KINDS: dict[str, tuple[str, float]] = {
     "async": ("generate_text, async / SDK typed call, instructions", 0.70),
     "sync": ("generate_text, sync / SDK typed call, instructions", 0.90),
     "stream": ("stream_text per chunk / SDK typed stream, instructions", 0.35),
+    "bedrock": ("bedrock: one call / SDK in asyncio.to_thread, instructions", 1.05),
 }
 
 
@@ -35,10 +37,11 @@ def run() -> list[Row]:
     if shutil.which("valgrind") is None:
         return [Row(name, None, "x", target, "not available: valgrind") for name, target in KINDS.values()]
     rows = []
-    with fixed_server() as url:
+    with fixed_server() as url, provider_server() as providers:
         for kind, (name, target) in KINDS.items():
             units = COUNTED[kind] * (CHUNKS if kind == "stream" else 1)
-            ours, theirs = (count(f"{kind} {who}", url) / units for who in ("ours", "SDK"))
+            address = providers if kind == "bedrock" else url
+            ours, theirs = (count(f"{kind} {who}", address) / units for who in ("ours", "SDK"))
             note = f"{ours / 1e3:.0f} thousand beside {theirs / 1e3:.0f} thousand"
             rows.append(Row(name, ours / theirs, "x", target, note))
     return rows
@@ -73,6 +76,33 @@ def _counted(call: Callable[[], Any], times: int) -> None:
 
 def _main(program: str, url: str) -> None:
     """Make one kind of call."""
+    if program.startswith("bedrock"):
+        _bedrock(program, url)
+    else:
+        _openai(program, url)
+
+
+def _bedrock(program: str, url: str) -> None:
+    from pipelex_core import AsyncClient
+    from tests.benchmarks.calls import PROMPT
+    from tests.benchmarks.providers import RawBedrockInThreads
+    from tests.conformance.provider import deck_of, installed
+
+    raw = RawBedrockInThreads()
+    raw.open(url)
+    provider = raw.provider
+    ours = AsyncClient(deck_of((provider, provider.config(url))), installed())
+    calls: dict[str, Callable[[], Any]] = {
+        "bedrock ours": lambda: ours.generate_text(PROMPT, model=f"{provider.name} llm"),
+        "bedrock SDK": raw.call,
+    }
+    with asyncio.Runner() as runner:
+        _counted(lambda: runner.run(calls[program]()), COUNTED["bedrock"])
+        runner.run(ours.aclose())
+        runner.run(raw.close())
+
+
+def _openai(program: str, url: str) -> None:
     import openai
 
     from pipelex_core import AsyncClient, Client
