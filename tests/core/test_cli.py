@@ -325,6 +325,13 @@ def test_a_reader_that_has_seen_enough_is_no_fault(project: Path, more: str) -> 
     assert (done.stdout, done.stderr, done.returncode) == ("line\nline\nline\n", "", 0)
 
 
+@pytest.mark.parametrize("command", ["--help", "show --help", ""])
+def test_help_without_a_reader_is_no_fault(command: str) -> None:
+    """`pipelex --help | true`: exit code 0, like every other command."""
+    done = shell(f"pipelex {command} | true")
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
 def test_what_cannot_be_written_is_an_error_without_a_traceback(project: Path) -> None:
     """A full disk: one line, exit code 1. A closed stdout: nothing."""
     done = shell("pipelex show backends >/dev/full")

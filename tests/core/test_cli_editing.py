@@ -274,3 +274,8 @@ def test_colours_are_for_terminals(project: Path) -> None:
     seen = on_terminal("enable", "openai", "--dry-run", environ={**plain, "NO_COLOR": "1"})
     assert b"+enabled = true" in seen
     assert b"\x1b[" not in seen
+    for words in (["--help"], ["generate", "-h"], []):
+        assert b"\x1b[" in on_terminal(*words, environ={**plain, "TERM": "xterm"})
+        seen = on_terminal(*words, environ={**plain, "TERM": "xterm", "NO_COLOR": "1"})
+        assert b"Usage" in seen
+        assert b"\x1b[" not in seen

@@ -14,6 +14,8 @@ from pipelex_core.cli.context import Context
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+
 _COMMANDS = {
     "init": "Write the configuration of a new project.",
     "enable": "Switch backends on.",
@@ -36,12 +38,13 @@ _COMMANDS = {
 }
 
 
-def make_app() -> App:
-    """The command line, its commands not yet imported."""
+def make_app(console: Console | None = None) -> App:
+    """The command line, its commands not yet imported; `console` is where its help goes, None for one made then."""
     from pipelex_core import __version__
 
     app = App(
         name="pipelex",
+        console=console,
         help="Use AI providers through handles that are configured once.",
         version=__version__,
         result_action="return_value",
@@ -112,7 +115,21 @@ def run(tokens: Sequence[str]) -> int:
 
 
 def _run(tokens: Sequence[str]) -> int:
-    return int(make_app().meta(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0)
+    wants_help = not tokens or not {"-h", "--help"}.isdisjoint(tokens)
+    app = make_app(_plain_console() if wants_help and os.environ.get("NO_COLOR") else None)
+    try:
+        return int(app.meta(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0)
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # what rich makes of one, when it shows the help
+            raise ended.__context__ from None
+        raise
+
+
+def _plain_console() -> Console:
+    """Where help goes under `NO_COLOR`: rich itself would still send bold."""
+    from rich.console import Console
+
+    return Console(color_system=None)
 
 
 def _prepare_output() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from pipelex_core.cli.context import Context
-from pipelex_core.cli.files import write_image
+from pipelex_core.cli.files import check_place, write_image
 from pipelex_core.cli.output import print_json, result_as_json
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def extract(
         deadline: Seconds the call may take.
         json: Print one JSON document.
     """
+    if images:
+        check_place(images / "page")
     with context.client() as client:
         result = client.extract(
             file, model=model, max_nb_images=max_nb_images, image_min_size=image_min_size, deadline=deadline

@@ -37,6 +37,24 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise PipelexError(msg) from error
 
 
+def check_place(path: Path) -> None:
+    """Refuse a place where no file can be, before what is to be in it is paid for.
+
+    Raises:
+        PipelexError: It is a folder, or no file can be written beside it.
+    """
+    if path.is_dir():
+        msg = f"'{path}' is a folder: name a file in it"
+        raise PipelexError(msg)
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir():
+        msg = f"'{path}' cannot be written: {folder} is no folder"
+        raise PipelexError(msg)
+    if not os.access(folder, os.W_OK):
+        msg = f"'{path}' cannot be written: {folder} takes no files of yours"
+        raise PipelexError(msg)
+
+
 def write_image(path: Path, image: Image) -> Path:
     """Write an image; a path without a suffix gets the one of its type."""
     target = path if path.suffix else path.with_name(path.name + _SUFFIXES.get(image.content_type, ""))

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from pipelex_core.cli.context import Context
-from pipelex_core.cli.files import write_image
+from pipelex_core.cli.files import check_place, write_image
 from pipelex_core.cli.output import print_json, result_as_json
 from pipelex_core.cli.text_input import prompt_text
 
@@ -37,6 +37,7 @@ def image(
         json: Print one JSON document.
     """
     text = prompt_text(prompt)
+    check_place(output)
     with context.client() as client:
         result = client.generate_image(text, model=model, number=number, seed=seed, deadline=deadline)
     several = len(result.images) > 1
