@@ -70,7 +70,9 @@ def test_an_empty_value_counts_as_missing() -> None:
     assert expand("${EMPTY}", Environment({"EMPTY": ""})).missing == ["EMPTY"]
 
 
-@pytest.mark.parametrize("text", ["${vault:A}", "${A", "${}", "${env:}", "${a b}", "${A|}", "${x:y:z}", "${A:-${B}}${"])
+@pytest.mark.parametrize(
+    "text", ["${vault:A}", "${A", "${}", "${env:}", "${a b}", "${A|}", "${x:y:z}", "${A:-${B}}${", "${NONE:-${A}}"]
+)
 def test_a_malformed_placeholder_is_a_fault(text: str) -> None:
     """An unknown prefix, an empty name, an open brace: never taken for text."""
     assert expand(text, HERE).faults

@@ -143,11 +143,12 @@ def _replacement(match: re.Match[str], environment: Environment, result: Expansi
         return ""
     names, has_default, default = body.partition(":-")
     alternatives = names.split("|")
-    for alternative in alternatives:
-        fault = _fault_of(alternative)
-        if fault:
-            result.faults.append(fault)
-            return ""
+    faults = [fault for fault in map(_fault_of, alternatives) if fault]
+    if "${" in default:
+        faults.append(f"'${{{names}:-' has a variable in its default: write ${{{names}|OTHER}}, the first with a value")
+    if faults:
+        result.faults.append(faults[0])
+        return ""
     for alternative in alternatives:
         prefix, _, name = alternative.rpartition(":")
         value = environment.secret(name) if prefix == "secret" else environment.variable(name)
