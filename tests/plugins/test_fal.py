@@ -234,6 +234,14 @@ def test_many_jobs_at_once() -> None:
     asyncio.run(main())
 
 
+ADDRESSES = {
+    "request_id": "job",
+    "response_url": "https://queue.fal.run/fal-ai/flux/requests/job",
+    "status_url": "https://queue.fal.run/fal-ai/flux/requests/job/status",
+    "cancel_url": "https://queue.fal.run/fal-ai/flux/requests/job/cancel",
+}
+"""What fal tells of a job it took."""
+
 # ── Submitted once ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -254,8 +262,15 @@ def test_many_jobs_at_once() -> None:
         (Reply.text("<html>hello</html>"), InvalidAnswerError, True),
         (Reply.json({}), InvalidAnswerError, True),
         (Reply.json([1]), InvalidAnswerError, True),
+        (Reply.json({**ADDRESSES, "request_id": 5}), InvalidAnswerError, True),
+        (Reply.json({**ADDRESSES, "response_url": None}), InvalidAnswerError, True),
+        (Reply.json({**ADDRESSES, "status_url": ["odd"]}), InvalidAnswerError, True),
+        (Reply.json({**ADDRESSES, "cancel_url": ""}), InvalidAnswerError, True),
     ],
-    ids=["hang", "drop", "stall", "cut", "502", "504", "503", "408", "409", "429", "500", "html", "empty", "list"],
+    ids=[
+        *("hang", "drop", "stall", "cut", "502", "504", "503", "408", "409", "429", "500", "html", "empty", "list"),
+        *("id", "response", "status", "cancel"),
+    ],
 )
 def test_a_job_is_never_submitted_twice(reply: Reply, kind: type[CallError], unsettled: bool) -> None:
     """Whatever comes of a submission, there is one; the error says whether fal may have taken the job all the same."""

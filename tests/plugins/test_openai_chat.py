@@ -335,6 +335,19 @@ def test_a_stream_without_the_last_marker_is_complete() -> None:
     assert (answer.text, answer.finish_reason) == (TEXT, "stop")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize(
+    "between", [": ping", "event: ping", "retry: 3000", "id: 7", "id: 7\n\n:", "data:", "event: ping\ndata:"]
+)
+def test_what_stands_between_the_events_is_no_event(between: str, end: str) -> None:
+    """Comments, times to wait, ids and pings without data, as gateways send them to keep a connection open."""
+    events = [f"data: {json.dumps(one)}\n\n" for one in chunks(done=False)]
+    body = f"{between}\n\n" + f"{between}\n\n".join(events) + "data: [DONE]\n\n"
+    answer = streamed(Reply(chunks=(body.replace("\n", end).encode(),), content_type="text/event-stream"))[-1]
+    assert isinstance(answer, TextAnswer)
+    assert (answer.text, answer.finish_reason) == (TEXT, "stop")
+
+
 def test_an_answer_without_an_id_in_its_headers() -> None:
     """The id of the completion names the request then."""
     assert generated(Reply.json(completion())).request_id == "chatcmpl-1"

@@ -243,6 +243,13 @@ def test_a_200_that_is_no_response(body: Any) -> None:
         generated(Reply.json(body), **SDK)
 
 
+@pytest.mark.parametrize("wrong", [{"call_id": ""}, {"call_id": None}, {"name": ""}, {"name": 5}])
+def test_a_call_without_a_name_or_an_id_is_an_error(wrong: dict[str, Any]) -> None:
+    """Nobody could answer it."""
+    with pytest.raises(errors.InvalidAnswerError, match="no name or no id"):
+        generated(Reply.json(response({**CALL, **wrong})), **SDK)
+
+
 @pytest.mark.parametrize("mode", ["json_schema", "tool", "json_mode"])
 def test_objects(mode: str) -> None:
     """However it is asked for, `text` is the JSON document."""

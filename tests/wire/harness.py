@@ -174,7 +174,8 @@ def flow_of(record: Record, adapter: Adapter) -> list[Record]:
     """
     if not record.get("flow"):
         return [record]
-    flow = [other for other in load_records(*adapter.stems) if other.get("flow") == record["flow"]]
+    recorded = [other for other in load_records(*adapter.stems) if other.get("flow") == record["flow"]]
+    flow = [record if other["id"] == record["id"] else other for other in recorded]
     flow.sort(key=lambda other: int(other["seq"]))
     complete: Callable[[list[Record]], list[Record]] = getattr(adapter, "completed", list)
     return complete(flow)

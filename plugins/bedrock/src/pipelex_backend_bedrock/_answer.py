@@ -128,7 +128,7 @@ def _tool_calls(content: list[dict[str, Any]]) -> Iterator[ToolCall]:
         if call is not None and call.get("type") != "server_tool_use":
             found = call["toolUseId"], call["name"], call.get("input") or {}
             is_right = all(isinstance(value, kind) for value, kind in zip(found, (str, str, dict), strict=True))
-            if not (is_right and found[1]):
+            if not (is_right and found[0] and found[1]):
                 msg = "a tool call has an id, a name and arguments"
                 raise TypeError(msg)
             yield ToolCall(id=found[0], name=found[1], arguments=found[2])

@@ -88,7 +88,7 @@ class FalBackend(ImageGenerator):
         limit = request.timeout if request.timeout and request.timeout > 1 else None  # the SDK refuses less
         submitting = asyncio.create_task(self._queue.submit(request.spec.model_id, job, start_timeout=limit))
         try:
-            return await asyncio.shield(submitting)
+            return _checked(await asyncio.shield(submitting))
         except asyncio.CancelledError:
             await self._part(self._cancel_once_submitted(submitting))
             raise
@@ -145,6 +145,15 @@ class FalBackend(ImageGenerator):
             await handle.cancel()
         except (CallError, *UNREADABLE) as error:
             _log.warning("fal job %s could not be cancelled and may be charged: %s", handle.request_id, error)
+
+
+def _checked(handle: AsyncRequestHandle) -> AsyncRequestHandle:
+    """The handle, which the SDK makes of whatever fal's answer holds; a TypeError where that is no text."""
+    told: tuple[object, ...] = (handle.request_id, handle.response_url, handle.status_url, handle.cancel_url)
+    if not all(isinstance(one, str) and one for one in told):
+        msg = "a job has an id and addresses"
+        raise TypeError(msg)
+    return handle
 
 
 async def _status(handle: AsyncRequestHandle) -> Status:

@@ -45,6 +45,9 @@ def of_transport(error: httpx.HTTPError | httpx.InvalidURL) -> CallError:
     return ProviderConnectionError(msg, unsettled=sent)
 
 
+_LONGEST_MESSAGE = 600
+
+
 def of_status(status: int, headers: Mapping[str, str], text: str, body: Any) -> CallError:
     """An answer with an error status.
 
@@ -73,15 +76,19 @@ def of_status(status: int, headers: Mapping[str, str], text: str, body: Any) -> 
 def _message(detail: Any, text: str) -> str:
     """What fal says is wrong, with the place of each fault in the arguments."""
     if isinstance(detail, str):
-        return detail
-    if isinstance(detail, list):
-        return "; ".join(map(_fault, detail))
-    return " ".join(text.split())[:300] or "nothing more"
+        said = detail
+    elif isinstance(detail, list):
+        said = "; ".join(map(_fault, detail))
+    else:
+        said = text
+    said = " ".join(said.split())
+    return (said if len(said) <= _LONGEST_MESSAGE else f"{said[:_LONGEST_MESSAGE]}…") or "nothing more"
 
 
 def _fault(item: Any) -> str:
     if not isinstance(item, dict):
         return str(item)
-    place = ".".join(str(part) for part in item.get("loc") or () if part != "body")
+    loc = item.get("loc")
+    place = ".".join(str(part) for part in loc if part != "body") if isinstance(loc, list) else ""
     message = str(item.get("msg") or item.get("type") or item)
     return f"{place}: {message}" if place else message

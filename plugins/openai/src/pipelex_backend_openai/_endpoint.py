@@ -13,9 +13,10 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx2
-from openai import AsyncStream, Omit
+from openai import Omit
 
 from pipelex_backend_openai._errors import Failures, MalformedError, ReportedError, request_id
+from pipelex_backend_openai._events import Events
 from pipelex_backend_openai._usage import image_usage
 from pipelex_core.answers import says_something
 from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
@@ -136,7 +137,7 @@ class Endpoint:
             raise failure
         yield says_something(answer, request)
 
-    async def _opened(self, path: str, body: JsonObject) -> AsyncStream[object]:
+    async def _opened(self, path: str, body: JsonObject) -> Events:
         try:
             return await self._client.post(
                 path,
@@ -144,7 +145,7 @@ class Endpoint:
                 body=body,
                 options=self._options,
                 stream=True,
-                stream_cls=AsyncStream[object],
+                stream_cls=Events,
             )
         except Exception as error:  # noqa: BLE001 -- every error is ours from here on
             failure = self._failures.of(error)

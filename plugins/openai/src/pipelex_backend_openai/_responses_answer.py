@@ -148,8 +148,8 @@ def _is_whole(item: Mapping[str, Any], *, is_last: bool) -> bool:
 
 
 def _tool_call(item: Mapping[str, Any]) -> ToolCall:
-    name = item["name"]
-    if not (isinstance(name, str) and name and isinstance(item["call_id"], str)):
+    name, identity = item["name"], item["call_id"]
+    if not (isinstance(name, str) and name and isinstance(identity, str) and identity):
         msg = "a tool call has no name or no id"
         raise MalformedError(msg)
-    return ToolCall(id=item["call_id"], name=name, arguments=parsed_arguments(name, item.get("arguments") or ""))
+    return ToolCall(id=identity, name=name, arguments=parsed_arguments(name, item.get("arguments") or ""))
