@@ -202,3 +202,37 @@ def test_what_was_resolved_is_remembered(deck: ModelDeck) -> None:
     assert deck.resolve("cool") is deck.resolve("cool")
     assert deck.resolve("reader", "extract").capability == "extract"
     assert deck.resolve("@warm") is not deck.resolve("warm")
+
+
+def test_a_stronger_setting_drops_what_it_excludes() -> None:
+    """Quality or steps, a ratio or a size: of the alias, the preset and the call, the last one that speaks decides."""
+    made = ModelDeck(
+        models={"painter": entry("painter", ModelType.IMG_GEN)},
+        aliases={
+            "small": Alias(name="small", targets=("painter",), settings={"width": 64, "height": 64, "nb_steps": 4})
+        },
+        presets={
+            "img_gen": {
+                "wide": Preset(
+                    name="wide",
+                    capability="img_gen",
+                    model="small",
+                    settings={"aspect_ratio": "16:9", "quality": "low"},
+                )
+            }
+        },
+    )
+
+    def sent(**call: Any) -> dict[str, Any]:
+        resolution = made.resolve("wide", "img_gen").with_settings(call)
+        (member,) = resolution.chain
+        assert member.settings == resolution.settings
+        assert resolution.origins.keys() == resolution.settings.keys()
+        assert member.origins.keys() >= member.settings.keys() - call.keys()
+        return dict(member.settings)
+
+    assert sent() == {"aspect_ratio": "16:9", "quality": "low"}
+    assert sent(nb_steps=9) == {"aspect_ratio": "16:9", "nb_steps": 9}
+    assert sent(width=32, height=32, seed=1) == {"width": 32, "height": 32, "quality": "low", "seed": 1}
+    inline = made.resolve({"model": "wide", "width": 8, "height": 8}, "img_gen").with_settings({"aspect_ratio": "1:1"})
+    assert inline.settings == {"aspect_ratio": "1:1", "quality": "low"}

@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from pipelex_core.errors import ConfigError, Problem
 from pipelex_core.handle_errors import HANDLE_ERRORS, NOUNS, PRESET_ERRORS, cycle, not_found, wrong_capability
 from pipelex_core.handles import Alias, ChainMember, Choice, HandleKind, Preset, Resolution, Step, fit_member
-from pipelex_core.settings import MODEL_KEYS, check_settings
+from pipelex_core.settings import MODEL_KEYS, check_settings, over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -191,9 +191,9 @@ class ModelDeck:
                 trail[alias.name] = None
                 way.steps.append(Step(kind="alias", name=alias.name, targets=alias.targets, source=alias.source))
                 if alias.settings:
-                    settings = {**alias.settings, **settings}
+                    settings = over(alias.settings, settings)
                     own = {name: alias.origins.get(name, alias.source) for name in alias.settings}
-                    origins = {**own, **origins}
+                    origins = over(own, origins)
                 waiting.append(alias)
                 waiting += [(target, settings, origins) for target in reversed(alias.targets)]
         return way
@@ -215,9 +215,9 @@ class ModelDeck:
             if len(way.models) == 1:
                 if entry.spec is not None and entry.spec.model_type.capability != capability:
                     raise wrong_capability(handle, entry, capability)
-                settings, origins = {**inherited, **settings}, {**inherited_origins, **origins}
-            given = {**inherited, **settings} if inherited else settings
-            places = {**inherited_origins, **origins} if inherited else origins
+                settings, origins = over(inherited, settings), over(inherited_origins, origins)
+            given = over(inherited, settings) if inherited else settings
+            places = over(inherited_origins, origins) if inherited else origins
             members.append(fit_member(entry, given, places))
         default: Policy = "error" if len(members) == 1 else "drop"
         return Resolution(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import evolve, field, frozen
 
 from pipelex_core.constraints import fit
+from pipelex_core.settings import over
 from pipelex_core.specs import NOWHERE, Source
 
 if TYPE_CHECKING:
@@ -156,10 +157,10 @@ class Resolution:
         """The same handle with settings that win over its own, such as a call's arguments."""
         return evolve(
             self,
-            settings={**self.settings, **settings},
-            origins={**self.origins, **dict.fromkeys(settings, source)},
+            settings=over(self.settings, settings),
+            origins=over(self.origins, dict.fromkeys(settings, source)),
             chain=tuple(
-                fit_member(member.entry, {**member.given, **settings}, member.origins) for member in self.chain
+                fit_member(member.entry, over(member.given, settings), member.origins) for member in self.chain
             ),
         )
 

@@ -121,6 +121,26 @@ SETTINGS: dict[Capability, dict[str, SettingRule]] = {
 }
 
 
+_RIVALS: dict[str, tuple[str, ...]] = {
+    "quality": ("nb_steps",),
+    "nb_steps": ("quality",),
+    "aspect_ratio": ("width", "height"),
+    "width": ("aspect_ratio",),
+    "height": ("aspect_ratio",),
+}
+"""Setting -> those it excludes."""
+
+
+def over(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
+    """Both tables in one, the stronger one winning; what it excludes of the weaker one is gone."""
+    merged = {**weaker, **stronger}
+    if not _RIVALS.keys().isdisjoint(stronger):
+        for rival in (rival for name in stronger for rival in _RIVALS.get(name, ())):
+            if rival not in stronger:
+                merged.pop(rival, None)
+    return merged
+
+
 @frozen(kw_only=True)
 class SettingFault:
     """A wrong setting: which, what is wrong with it, what was expected, and the nearest valid name."""
