@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelex_core import AsyncClient, Client
@@ -391,8 +391,12 @@ steps = st.lists(st.tuples(st.sampled_from(["reserve", "settle", "fail", "lose"]
 
 
 @given(limit=st.integers(0, 60), inner=st.integers(0, 60), steps=steps)
+@example(limit=0, inner=0, steps=[("reserve", 0, 0), ("settle", 1, 0), ("reserve", 0, 0)])  # overdrawn
 def test_whatever_happens(limit: int, inner: int, steps: list[tuple[str, int, int]]) -> None:
-    """What is spent and reserved never passes a limit by more than what attempts cost above their reservation."""
+    """What is spent and reserved never passes a limit by more than what attempts cost above their reservation.
+
+    What costs nothing fits in any case, into a budget that was overdrawn too.
+    """
     unit = Decimal("0.000001")
     budgets = (Budget(limit * unit), Budget(inner * unit))
     free = spec("m", costs=Costs(input=Decimal(0), output=Decimal(1)))
@@ -401,7 +405,9 @@ def test_whatever_happens(limit: int, inner: int, steps: list[tuple[str, int, in
     for kind, first, second in steps:
         if kind == "reserve":
             request = TextRequest(spec=free, messages=(Message(role="user", parts=(TextPart("?"),)),), max_tokens=first)
-            fits = all(budget.spent + budget.reserved + first * unit <= budget.limit for budget in budgets)
+            fits = first == 0 or all(
+                budget.spent + budget.reserved + first * unit <= budget.limit for budget in budgets
+            )
             try:
                 held.append((Reservation(budgets, request), Attempting(free, request=request, sent=True), first))
             except BudgetExceededError:
