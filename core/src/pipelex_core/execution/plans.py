@@ -48,6 +48,7 @@ def plan_text(
         ConfigError: The handle leads to nothing.
     """
     _check_tool_choice(tool_choice, tools)
+    chosen = tool_choice if tools else None  # providers refuse a choice among none
     choice: Choice = "llm.for_text" if kind is None else "llm.for_object"
     name, members = resolve(deck, handle, choice, "llm", settings)
     for stop in settings.get("stop") or ():
@@ -58,7 +59,7 @@ def plan_text(
         fields = {key: value for key, value in fitted.items() if key not in _NOT_SENT}
         if "stop" in fields:
             fields["stop"] = tuple(fields["stop"])
-        fields.update(_told(conversation, spec), spec=spec, tools=tools, tool_choice=tool_choice, timeout=timeout)
+        fields.update(_told(conversation, spec), spec=spec, tools=tools, tool_choice=chosen, timeout=timeout)
         if kind is None:
             return TextRequest(**fields)
         if spec.outputs and "structured" not in spec.outputs:
