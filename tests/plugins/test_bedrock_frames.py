@@ -78,10 +78,10 @@ def shape() -> Any:
 
 
 def outcome(events: Iterable[Any]) -> tuple[list[Any], Any]:
-    """The events that came, and the error that ended them."""
+    """The events that came, and the error that ended them; an empty one says only that something came."""
     taken: list[Any] = []
     try:
-        taken.extend(iter(events))
+        taken.extend(event for event in events if event)
     except EventStreamError as error:
         return taken, error.response
     except (ParserError, ResponseParserError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +30,7 @@ from tests.servers.bedrock import (
     exception_event,
     failure,
     frame,
+    next_delta,
     read,
     request,
     served,
@@ -61,7 +63,7 @@ def broken(reply: Reply, asked: TextRequest | None = None) -> tuple[list[str], C
             with pytest.raises(CallError) as caught:
                 async for item in backend.stream_text(asked or request()):
                     assert isinstance(item, str)
-                    deltas.append(item)
+                    deltas += [item] if item else []
             return deltas, caught.value
 
     return asyncio.run(main())
@@ -107,7 +109,7 @@ def test_a_delta_is_given_when_it_comes() -> None:
         events = text_events("one", "two")
         async with served(stream(*events, stall_after=2)) as (_, backend):
             deltas = backend.stream_text(request())
-            assert await asyncio.wait_for(anext(deltas), 5) == "one"
+            assert await asyncio.wait_for(next_delta(deltas), 5) == "one"
             await deltas.aclose()
 
     asyncio.run(main())
@@ -222,9 +224,11 @@ def test_a_connection_that_breaks_is_broken() -> None:
     assert (deltas, error.partial_text) == (["one", "two"], "onetwo")
 
 
-def test_silence_in_a_stream_ends_with_the_time_of_the_request() -> None:
-    """The request's timeout is the read timeout of its connection."""
+def test_silence_in_a_stream_ends_a_little_after_the_time_of_the_request() -> None:
+    """The connection has a read timeout, for where nobody cancels the call; it does not come before the call's own end."""
+    started = time.monotonic()
     deltas, error = broken(stream(*text_events("one", "two"), stall_after=2), request(timeout=0.3))
+    assert time.monotonic() - started > 1
     assert (deltas, error.partial_text, type(error)) == (["one"], "one", ProviderConnectionError)
 
 
@@ -287,6 +291,19 @@ def test_an_error_before_the_stream() -> None:
     assert (error.retry_after, error.partial_text) == (3.0, None)
 
 
+def test_what_comes_without_text_is_an_empty_delta() -> None:
+    """A sign of life for the call's `idle_timeout`, of which the pool knows nothing here: thoughts, and parts of an event."""
+    thought = event("contentBlockDelta", contentBlockIndex=0, delta={"reasoningContent": {"text": "Hm."}})
+
+    async def main() -> None:
+        async with served(stream(thought, thought[:9], thought[9:], stall_after=3, pause=0.05)) as (_, backend):
+            deltas = backend.stream_text(request())
+            assert [await asyncio.wait_for(anext(deltas), 5) for _ in range(3)] == ["", "", ""]
+            await deltas.aclose()
+
+    asyncio.run(main())
+
+
 def test_a_request_that_cannot_be_made_fails_at_the_first_item() -> None:
     """Asking for a stream raises nothing; reading it does."""
     assert isinstance(broken(stream(), request(seed=1))[1], UnsupportedInputError)
@@ -298,7 +315,7 @@ def test_leaving_a_stream_closes_its_connection() -> None:
     async def main(reply: Reply) -> None:
         async with served(reply) as (server, backend):
             deltas = backend.stream_text(request())
-            assert await anext(deltas) == "one"
+            assert await next_delta(deltas) == "one"
             await deltas.aclose()
             await until(lambda: bool(server.left))
 

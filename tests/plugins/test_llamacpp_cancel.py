@@ -11,6 +11,7 @@ import pytest
 
 from pipelex_backend_llamacpp import _shared
 from pipelex_backend_llamacpp._settings import engine_settings
+from pipelex_core.results import TextAnswer
 from tests.support.llamacpp import make, opened, spec, text_request
 
 if TYPE_CHECKING:
@@ -114,13 +115,30 @@ def test_a_call_that_is_cancelled_while_it_waits_never_runs() -> None:
     asyncio.run(main())
 
 
+def test_a_prompt_that_is_read_and_a_call_that_waits_are_not_silent() -> None:
+    """Both give empty deltas, which the call's `idle_timeout` takes for signs of life; a text comes after them."""
+
+    async def main() -> None:
+        async with opened(n_ctx=N_CTX) as backend, asyncio.timeout(120):
+            long = text_request("word " * 1000, max_tokens=2)
+            first, second = backend.stream_text(long), backend.stream_text(long)
+            assert [await anext(first) for _ in range(4)] == [""] * 4
+            assert await anext(second) == ""  # there is one place, and the other has it
+            pieces = [event async for event in first]
+            assert any(isinstance(piece, str) and piece for piece in pieces)
+            assert isinstance(pieces[-1], TextAnswer)
+            assert isinstance([event async for event in second][-1], TextAnswer)
+
+    asyncio.run(main())
+
+
 def test_a_loop_that_ends_without_closing_stops_its_calls() -> None:
     """A closed loop cannot be told the next delta: the generation ends by itself."""
     backend = make(n_ctx=N_CTX)
     with ExitStack() as abandoned:
 
         async def begin() -> None:
-            events = abandoned.enter_context(backend._generating(LONG, deltas=True))
+            _, events = abandoned.enter_context(backend._generating(LONG, deltas=True))
             await events.get()
 
         asyncio.run(begin())

@@ -173,7 +173,7 @@ def feed(generation: Generation, *chunks: Any) -> int:
 
 
 def test_chunks_become_deltas_and_an_answer() -> None:
-    """Text and reasoning are kept apart; usage comes in the last chunk; progress is no text."""
+    """Text and reasoning are kept apart; usage comes in the last chunk; what comes without text is a sign of life."""
     usage = {"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 4}}
     progress = {**delta(role="assistant", content=None), "prompt_progress": {"processed": 0}}
     end = {"id": "chat-1", "choices": [], "usage": usage}
@@ -181,7 +181,7 @@ def test_chunks_become_deltas_and_an_answer() -> None:
         progress, delta(reasoning_content="hm"), delta(content="A"), delta(content="b"), delta("stop"), end
     )
     *deltas, answer = events
-    assert deltas == ["A", "b"]
+    assert deltas == ["", "", "A", "b", "", ""]
     assert isinstance(answer, TextAnswer)
     assert (answer.text, answer.reasoning, answer.finish_reason) == ("Ab", "hm", "stop")
     assert (answer.usage.input_tokens, answer.usage.output_tokens, answer.usage.cached_tokens) == (9, 3, 4)

@@ -180,17 +180,24 @@ def object_request(schema: dict[str, Any], **fields: Any) -> ObjectRequest:
 
 
 async def read(events: AsyncIterator[str | TextAnswer]) -> tuple[list[str], TextAnswer]:
-    """A stream's deltas, and its answer, which must be the last thing and come once."""
+    """A stream's deltas, and its answer, which must be the last thing and come once; empty ones are signs of life."""
     deltas: list[str] = []
     answer: TextAnswer | None = None
     async for item in events:
         assert answer is None, "something came after the answer"
-        if isinstance(item, str):
-            deltas.append(item)
-        else:
+        if not isinstance(item, str):
             answer = item
+        elif item:
+            deltas.append(item)
     assert answer is not None
     return deltas, answer
+
+
+async def next_delta(events: AsyncIterator[str | TextAnswer]) -> str | TextAnswer:
+    """The next piece of text, or the answer."""
+    while (item := await anext(events)) == "":
+        pass
+    return item
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from pipelex_core.execution.clocks import GRACE, PARTING, Silence, end, heed, silence, wake
+from pipelex_core.execution.clocks import GRACE, PARTING, Silence, end, heed, seconds_left, silence, wake
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -96,7 +96,7 @@ class Bounded(Generic[T]):
 
     def _look(self) -> None:
         """The time may be over: not where the provider was heard since, nor while the reader is what is waited for."""
-        left = self._clock.left()
+        left = seconds_left(self._clock, self._timer)
         if isinstance(self._clock, Silence) and self._room is not None:
             left = max(left, 1.0)
         if left > 0:

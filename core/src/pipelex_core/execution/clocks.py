@@ -26,6 +26,9 @@ GRACE = 0.1
 PARTING = 5.0
 """The same where the caller gives up, and the work may have a job to cancel at the provider."""
 
+LATE = 0.05
+"""Seconds by which a timer may be late in a loop that is not blocked."""
+
 _log = logging.getLogger("pipelex_core.execution")
 _given_up: set[asyncio.Task[Any]] = set()
 
@@ -61,21 +64,53 @@ class Deadline:
 
 
 class Silence:
-    """How long nothing has been heard of a provider."""
+    """How long nothing has been heard of a provider that was asked.
+
+    The pool tells of its requests: between two of them, as where a plugin waits before it looks at a queue again, it is
+    not the provider that is silent. Where a plugin has connections of its own, it counts all the time.
+    """
 
     def __init__(self, seconds: float, error: Callable[[], Exception]) -> None:
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
         self._heard = self._loop.time()
+        self._requests = 0
+        self._rests = False
         self.error = error
 
     def heard(self) -> None:
         """The provider gave a sign of life."""
         self._heard = self._loop.time()
 
+    def asked(self) -> None:
+        """A request begins."""
+        self._requests += 1
+        self._rests = False
+        self.heard()
+
+    def answered(self) -> None:
+        """A request has ended, well or not."""
+        self._requests -= 1
+        self._rests = self._requests <= 0
+        self.heard()
+
     def left(self) -> float:
         """Seconds until it has been silent for too long."""
+        if self._rests:
+            return self._seconds
         return self._heard + self._seconds - self._loop.time()
+
+
+def seconds_left(clock: Clock, timer: asyncio.TimerHandle) -> float:
+    """Seconds until a clock is over, asked by the timer that looks at it.
+
+    A timer that comes late tells that the loop was blocked. Then nothing could be heard, and what was said meanwhile is
+    heard first.
+    """
+    left = clock.left()
+    if left <= 0 and isinstance(clock, Silence) and asyncio.get_running_loop().time() - timer.when() > LATE:
+        return LATE
+    return left
 
 
 async def within(clock: Clock, work: Coroutine[Any, Any, T]) -> T:
@@ -112,7 +147,7 @@ class _Alarm:
         self.timer = loop.call_later(left, self._look)
 
     def _look(self) -> None:
-        left = self.clock.left()
+        left = seconds_left(self.clock, self.timer)
         if left > 0:  # something was heard meanwhile
             self.timer = asyncio.get_running_loop().call_later(left, self._look)
         else:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
 
+    from pipelex_core.execution.clocks import Silence
+
 PIECE = 256 * 1024
 """Bytes of a large body that are written at once."""
 
@@ -71,7 +73,8 @@ class PoolTransport(httpx2.AsyncBaseTransport):
         if told is not None:
             told.requests += 1
         clock = silence.get()
-        heard = None if clock is None else clock.heard
+        if clock is not None:
+            clock.asked()
         limits = request.extensions.get("timeout") or {}
         timeout = aiohttp.ClientTimeout(
             total=None, connect=limits.get("pool"), sock_connect=limits.get("connect"), sock_read=limits.get("read")
@@ -82,7 +85,7 @@ class PoolTransport(httpx2.AsyncBaseTransport):
                 request.method,
                 URL(str(url), encoded=True),
                 headers=CIMultiDict(request.headers.multi_items()),
-                data=_body(request),
+                data=_body(request, clock),
                 allow_redirects=False,
                 timeout=timeout,
                 ssl=self._tls or True,
@@ -90,17 +93,19 @@ class PoolTransport(httpx2.AsyncBaseTransport):
                 skip_auto_headers=_NOT_ADDED,
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
+            if clock is not None:
+                clock.answered()
             ours = _ours(error)
             if told is not None and isinstance(ours, _NEVER_LEFT):
                 told.never_left += 1
             # An answer's error holds the request's headers, so nothing of it goes on.
             raise ours from None if isinstance(error, aiohttp.ClientResponseError) else error
-        if heard is not None:
-            heard()
+        if clock is not None:
+            clock.heard()
         return httpx2.Response(
             status_code=response.status,
             headers=response.raw_headers,
-            stream=_Answer(response, heard),
+            stream=_Answer(response, clock),
             extensions={"http_version": b"HTTP/1.1", "reason_phrase": (response.reason or "").encode()},
         )
 
@@ -114,37 +119,43 @@ class PoolTransport(httpx2.AsyncBaseTransport):
 class _Answer(httpx2.AsyncByteStream):
     """The body of an answer, as it comes; closing it before its end closes the connection."""
 
-    def __init__(self, response: aiohttp.ClientResponse, heard: Callable[[], None] | None) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, clock: Silence | None) -> None:
         self._response = response
-        self._heard = heard
+        self._clock = clock
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        heard = self._heard
+        clock = self._clock
         try:
             async for piece in self._response.content.iter_any():
-                if heard is not None:
-                    heard()
+                if clock is not None:
+                    clock.heard()
                 yield piece
         except (aiohttp.ClientError, OSError) as error:
             raise _ours(error) from error
 
     async def aclose(self) -> None:
+        clock, self._clock = self._clock, None
+        if clock is not None:
+            clock.answered()
         self._response.release()
         await self._response.wait_for_close()
 
 
 class _Pieces:
-    """A large body, written piece by piece."""
+    """A large body, written piece by piece; each that finds its way is a sign of life."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, clock: Silence | None) -> None:
         self._body = body
+        self._clock = clock
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for start in range(0, len(self._body), PIECE):
+            if self._clock is not None:
+                self._clock.heard()
             yield self._body[start : start + PIECE]
 
 
-def _body(request: httpx2.Request) -> object:
+def _body(request: httpx2.Request, clock: Silence | None) -> object:
     """What aiohttp is to send: bytes, a stream of bytes, or nothing."""
     try:
         body = request.content
@@ -152,7 +163,7 @@ def _body(request: httpx2.Request) -> object:
         request.headers.pop("transfer-encoding", None)  # aiohttp says so itself
         return request.stream
     if len(body) > LARGE:
-        return _Pieces(body)
+        return _Pieces(body, clock)
     return body or None
 
 

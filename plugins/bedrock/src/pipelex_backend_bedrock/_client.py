@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 5.0
 """Seconds; also how long closing may take while a connection is being made, for nothing interrupts that."""
 
+LATER = 1.0
+"""Seconds after a call's time at which its thread gives up by itself."""
+
 
 def make_session(settings: Settings) -> Session:
     """The session whose credentials the clients use."""
@@ -100,10 +103,13 @@ def _loader() -> Loader:
 
 
 def _limit_silence(context: dict[str, Any], **_: object) -> None:
-    """An event handler: the read timeout of this call."""
+    """An event handler: the read timeout of this call, which ends a thread that a cancellation could not wake.
+
+    A little after the call's time, which core keeps: a busy event loop must not take the one for the other.
+    """
     call = current.call
     if call is not None and call.timeout is not None:
-        context["read_timeout"] = call.timeout
+        context["read_timeout"] = call.timeout + LATER
 
 
 def _whole(response_dict: dict[str, Any], **_: object) -> None:

@@ -30,7 +30,7 @@ def converse(client: Any, request: TextRequest, options: Mapping[str, Any]) -> T
 def converse_stream(
     client: Any, request: TextRequest, options: Mapping[str, Any], mapped: Callable[[Exception], CallError]
 ) -> Generator[str | TextAnswer, None, None]:
-    """The deltas of ConverseStream, then the answer. An error holds the text that came before it."""
+    """The deltas of ConverseStream, then the answer; what came without text is an empty one. An error holds the text before it."""
     response = client.converse_stream(**converse_parameters(request, options))
     metadata = response["ResponseMetadata"]
     assembly = Assembly(metadata)
@@ -38,9 +38,7 @@ def converse_stream(
         try:
             check_event_stream(metadata["HTTPHeaders"])
             for event in events:
-                text = assembly.add(event)
-                if text:
-                    yield text
+                yield assembly.add(event)
             yield read_answer(assembly.response(), request.spec.model_id)
         except Exception as error:  # noqa: BLE001 -- the border to the SDK: it becomes one of ours
             ours = mapped(error)

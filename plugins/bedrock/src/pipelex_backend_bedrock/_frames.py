@@ -65,7 +65,7 @@ class Events:
         self._headers: dict[bytes, dict[str, Any]] = {}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Each event as `{its type: its members}`.
+        """Each event as `{its type: its members}`; empty where it is of no known type, or only a part of one has come.
 
         Raises:
             EventStreamError: The provider said that it failed.
@@ -73,10 +73,12 @@ class Events:
         """
         for data in self._body.stream():
             self._left += data
+            is_part = True
             for headers, payload in self._messages():
-                event: Any = _piece_of_text(headers, payload) or self._parsed(headers, payload)
-                if event:
-                    yield event
+                is_part = False
+                yield _piece_of_text(headers, payload) or self._parsed(headers, payload)
+            if is_part:
+                yield {}
 
     def close(self) -> None:
         """Close the connection, unless the response was read to its end."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from pipelex_core.requests import TextRequest
     from pipelex_core.specs import BackendConfig, ModelSpec
 
+_TICK = 0.2
+"""Seconds between two signs of life of a call that waits for its turn."""
+
 
 class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelFetcher):
     """Models in this process; each is loaded at its first call and freed when its last backend closes."""
@@ -45,7 +48,7 @@ class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelFetcher
 
     async def generate_text(self, request: TextRequest) -> TextAnswer:
         """The answer, whole."""
-        with self._generating(request, deltas=False) as events:
+        with self._generating(request, deltas=False) as (_, events):
             event = await events.get()
         if isinstance(event, TextAnswer):
             return event
@@ -53,9 +56,12 @@ class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelFetcher
         raise event
 
     async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
-        """The text as the model writes it; closing the iterator stops the model."""
-        with self._generating(request, deltas=True) as events:
-            while isinstance(event := await events.get(), str):
+        """The text as the model writes it; closing the iterator stops the model.
+
+        A call that waits for its turn, or for its model, is not silent: nobody else could say more of it.
+        """
+        with self._generating(request, deltas=True) as (generation, events):
+            while isinstance(event := await _next(generation, events), str):
                 yield event
             if isinstance(event, CallError):
                 raise event
@@ -66,7 +72,7 @@ class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelFetcher
         return await self.generate_text(request)
 
     @contextmanager
-    def _generating(self, request: TextRequest, *, deltas: bool) -> Iterator[asyncio.Queue[Event]]:
+    def _generating(self, request: TextRequest, *, deltas: bool) -> Iterator[tuple[Generation, asyncio.Queue[Event]]]:
         """Start a generation; what it tells arrives in the queue, and leaving stops it."""
         body = chat_body(request, most_tokens=most_tokens(self.config, request.spec))
         loop = asyncio.get_running_loop()
@@ -82,7 +88,7 @@ class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelFetcher
         self._running.add(generation)
         try:
             self._engine(request.spec).submit(generation)
-            yield events
+            yield generation, events
         finally:
             generation.cancel()
             self._running.discard(generation)
@@ -103,3 +109,14 @@ class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelFetcher
             msg = f"the model's file {file.path} does not exist"
             raise NotFoundError(msg)
         return file.path
+
+
+async def _next(generation: Generation, events: asyncio.Queue[Event]) -> Event:
+    """The next event; an empty delta now and then, as long as the generation has not begun."""
+    if generation.begun:
+        return await events.get()
+    try:
+        async with asyncio.timeout(_TICK):
+            return await events.get()
+    except TimeoutError:
+        return ""

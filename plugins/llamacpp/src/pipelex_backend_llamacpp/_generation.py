@@ -42,17 +42,23 @@ _FINISH_REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length", 
 class Generation:
     """A call on its way through a worker's thread; `tell` hears of it there.
 
-    `tell` gets deltas of text (only where `deltas`), then one `TextAnswer` or `CallError`; nothing after `cancel`.
+    `tell` gets deltas of text (only where `deltas`; empty for what comes without text, such as a piece of the prompt that was
+    read, or a thought), then one `TextAnswer` or `CallError`; nothing after `cancel`.
 
     Args:
         body: The request's JSON, with `stream` and `return_progress` on: between two chunks it can be stopped.
         tell: Who listens; it must not raise.
         deltas: Whether to tell the text as it comes.
         is_json: Whether a grammar makes every answer begin with a brace.
+
+    Attributes:
+        cancelled: Whether nobody waits for it any more.
+        begun: Whether its turn has come, and its model is loaded.
     """
 
     def __init__(self, body: bytes, tell: Callable[[Event], None], *, deltas: bool, is_json: bool = False) -> None:
         self.cancelled = False
+        self.begun = False
         self._body = body
         self._tell = tell
         self._deltas = deltas
@@ -80,6 +86,7 @@ class Generation:
 
     def run(self, server: xllamacpp.Server) -> None:
         """Generate, in the calling thread."""
+        self.begun = True
         try:
             server.handle_chat_completions(self._body, self.take)
         except (ValueError, RuntimeError) as error:  # what the server throws over a template or a request
@@ -106,6 +113,7 @@ class Generation:
             self._error = _error(chunk["error"])
             return
         self._last = {**self._last, **chunk}
+        known = len(self._text)
         for choice in chunk["choices"]:
             delta = choice["delta"]
             if delta.get("reasoning_content"):
@@ -113,6 +121,8 @@ class Generation:
             if delta.get("content"):
                 self._add(delta["content"])
             self._finish_reason = choice["finish_reason"] or self._finish_reason
+        if self._deltas and len(self._text) == known:
+            self._tell("")
 
     def _add(self, text: str) -> None:
         self._text.append(text)
