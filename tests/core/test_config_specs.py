@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipelex_core.config.written import WrittenValues
 from pipelex_core.plugins import discover
-from pipelex_core.specs import ModelType
+from pipelex_core.specs import ModelType, Source
 from tests.core.config_project import Project
 
 if TYPE_CHECKING:
@@ -253,6 +254,38 @@ def test_the_project_wins_key_by_key(project: Project) -> None:
     assert both.source.file == str(project.folder / "backends/beta.toml")
     assert (shipped.sdk, shipped.max_tokens, shipped.prompting_target) == ("acme", None, None)
     assert shipped.source.plugin == "plugin-acme"
+
+
+@pytest.mark.parametrize(
+    ("own", "shipped", "served_by"),
+    [
+        ("[b-only]", "", "table"),
+        ("[defaults]\nmax_tokens = 5\n[b-only]", "", "table"),
+        ("[b-only]\nsdk = 'model'", "", "model"),
+        ("[defaults]\nsdk = 'file'\n[b-only]", "", "file"),
+        ("default_sdk = 'file'\n[models.b-only]", "", "file"),
+        ("[b-only]", "[defaults]\nsdk = 'shipped'\n[b-only]", "table"),
+        ("[b-only]", "[b-only]\nsdk = 'shipped'", "shipped"),
+        ("[defaults]\nmax_tokens = 5\n", "[defaults]\nsdk = 'shipped'\n[b-only]", "table"),
+        ("[defaults]\nsdk = 'file'\n", "[defaults]\nsdk = 'shipped'\n[b-only]", "file"),
+        ("[defaults]\nsdk = 'file'\n[m-two]", "[defaults]\nsdk = 'shipped'\n[b-only]", "table"),
+    ],
+)
+def test_a_backends_table_may_name_the_sdk(project: Project, own: str, shipped: str, served_by: str) -> None:
+    """Of all models whose own table, or the project's `[defaults]` for them, names none; `${…}` is filled in."""
+    if shipped:
+        project.ship("beta", shipped)
+    project.replace("backends.toml", "[beta]\n", "[beta]\nsdk = '${BETA_SDK}'\n")
+    project.environ["BETA_SDK"] = "table"
+    write_beta(project, f"{own}\n")
+    loaded = project.load()
+    spec = loaded.deck.models["b-only"].spec
+    assert spec is not None
+    assert spec.sdk == served_by
+    written = WrittenValues(project.folder, project.plugins).model("beta", "b-only")["sdk"]
+    assert written.value == ("${BETA_SDK}" if served_by == "table" else served_by)
+    in_table = Source(file=str(project.folder / "backends.toml"), key=("beta", "sdk"))
+    assert (written.source == in_table) == (served_by == "table")
 
 
 def test_defaults_alone_speak_for_all_that_the_plugin_ships(project: Project) -> None:

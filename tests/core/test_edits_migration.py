@@ -218,6 +218,14 @@ def test_a_price_is_multiplied_exactly(written: str) -> None:
     assert Decimal(new) == Decimal(written) * 1000
 
 
+def test_the_sdk_of_the_backends_table_says_what_a_price_is_for(folder: Path) -> None:
+    """A price an image stays as it is, whoever says that the model makes images."""
+    (folder / "backends.toml").write_text('[acme]\nsdk = "openai_img_gen"\n')
+    (folder / "backends/acme.toml").write_text("[models.painter]\ncosts = { output = 0.04 }\n")
+    write_all(migrate(folder, discover()))
+    assert (folder / "backends/acme.toml").read_text() == "[painter]\ncosts = { output = 0.04 }\n"
+
+
 NAMES = st.sampled_from(["m-one", "m.two", "acme/three", "four", "fünf"])
 PRICES = st.decimals(0, 9, places=7).map(lambda price: f"{price:f}") | st.sampled_from(["1", "0.000_3", "2e-4", "0"])
 KINDS = ["", 'model_type = "llm"', 'model_type = "img_gen"', 'outputs = ["pages"]', 'outputs = ["text"]']

@@ -173,7 +173,7 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
     lacking: list[str] = []
     withheld: list[str] = []
     values: dict[str, Any] = {"endpoint": draft.table.endpoint, "api_key": draft.table.api_key, **draft.options}
-    values["display_name"] = draft.table.display_name
+    values |= {"display_name": draft.table.display_name, "sdk": draft.table.sdk}
     variable: str | None = None
     for key, value in values.items():
         if not has_variables(value):
@@ -190,13 +190,14 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
         withheld += context.withhold(draft.name, filled.used, source)
         if key == "api_key":
             variable = filled.used[0] if filled.used else None
-        if isinstance(filled.value, str) and key != "display_name":
+        if isinstance(filled.value, str) and key not in {"display_name", "sdk"}:
             context.faults.hide(filled.value)
     table = evolve(
         draft.table,
         endpoint=values.pop("endpoint") or None,
         api_key=values.pop("api_key") or None,
         display_name=values.pop("display_name"),
+        sdk=values.pop("sdk"),
     )
     needed = tuple(dict.fromkeys(lacking))
     filled_draft = evolve(draft, table=table, options=values, api_key_variable=variable, missing=needed)

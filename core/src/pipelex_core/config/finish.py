@@ -43,7 +43,8 @@ def read_backend(draft: BackendDraft, files: Sequence[SpecFile], context: Contex
     """The models of a backend, and its config where it is on."""
     if draft.off is not None:
         return ReadBackend(draft=draft, models=known_models(files, draft.off, reported=draft.reported))
-    models = SpecReader(draft.name, files, context).read()
+    own_sdk = (draft.table.sdk, draft.where("sdk")) if draft.table.sdk else None
+    models = SpecReader(draft.name, files, context, own_sdk).read()
     sdks = dict.fromkeys(spec.sdk for spec in models.specs.values())
     factories = [found[0] for sdk in sdks if (found := context.plugins.find(draft.name, sdk))]
     if factories and draft.table.api_key is None and any(factory.requires_key for factory in factories):

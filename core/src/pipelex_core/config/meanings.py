@@ -7,6 +7,7 @@ BACKEND_KEYS: dict[str, str] = {
     "display_name": "A name for people.",
     "endpoint": "The address to call in place of the provider's own: a proxy, a gateway, your own server; plain `http://` is fine.",
     "api_key": "The key, as `${VARIABLE}`.",
+    "sdk": "Which plugin serves its models, see [sdks](#which-plugin-serves-a-model), where neither they nor the `[defaults]` of your file name one.",
     "max_concurrency": "Most requests to this backend at once, see [limits](#limits).",
     "requests_per_minute": "Most requests to this backend in any sixty seconds.",
     "tokens_per_minute": "Most tokens to and from this backend, input and output together, in any sixty seconds.",
@@ -22,7 +23,7 @@ BACKEND_KEYS: dict[str, str] = {
 
 SPEC_KEYS: dict[str, str] = {
     "model_id": "What the provider calls the model; the table's name unless told.",
-    "sdk": "Which plugin serves it, see [sdks](#which-plugin-serves-a-model). Required, here or in `[defaults]`.",
+    "sdk": "Which plugin serves it, see [sdks](#which-plugin-serves-a-model). Required, here, in `[defaults]`, or in the backend's table.",
     "model_type": "What it is for. Unless told, `outputs` decides: `image` makes an `img_gen`, `pages` a `text_extractor`; without outputs, a `sdk` whose models are for one thing only (`fal`, `openai_img_gen`, `pypdfium2`), or the `model_id` where the plugin knows it (`mistral-ocr…`); all else is an `llm`.",
     "inputs": "What it takes. Anything else is refused before a request is sent. Left out, nothing is refused.",
     "outputs": "What it gives. Left out, nothing is refused.",

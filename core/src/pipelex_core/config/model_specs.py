@@ -1,6 +1,7 @@
 """Step 2: the models of each backend: those its plugins ship, and those of the project.
 
-What wins, key by key: the project's table, the project's `[defaults]`, the plugin's table, the plugin's `[defaults]`.
+What wins, key by key: the project's table, the project's `[defaults]`, the plugin's table, for `sdk` the backend's table, the
+plugin's `[defaults]`.
 `[defaults]` speaks for the models of its own file; in a project's file without models, for all that the plugin ships.
 """
 
@@ -64,13 +65,16 @@ class BackendModels:
 
 @frozen(eq=False, repr=False)
 class Layers:
-    """One model and the files its keys may come from, the strongest first; asked only when something is to be told."""
+    """One model and the files its keys may come from, the strongest first; and the sdk that its backend's table names."""
 
     name: str
     files: Sequence[SpecFile]
+    sdk: tuple[str, Source] | None = None
 
     def where(self, key: str) -> Source:
         """Where a key was written; the model's strongest table for one that was not."""
+        if key == "sdk" and self.sdk is not None and not self._names_sdk():
+            return self.sdk[1]
         for file in self.files:
             if key in file.models.get(self.name, ()):
                 return file.at_model(self.name, key)
@@ -95,7 +99,18 @@ class Layers:
                 merged.update(file.models[self.name])
             elif not file.models:
                 merged.update(file.defaults)
+        if self.sdk is not None and not self._names_sdk():
+            merged["sdk"] = self.sdk[0]
         return merged
+
+    def _names_sdk(self) -> bool:
+        """Whether the model names its sdk, or the project does for the models of its file: not a plugin for all of its."""
+        own = (
+            file for file in self.files if file.source.plugin is None and (self.name in file.models or not file.models)
+        )
+        return any("sdk" in file.models.get(self.name, ()) for file in self.files) or any(
+            "sdk" in f.defaults for f in own
+        )
 
     def is_older(self, key: str) -> bool:
         """Whether a key comes from a file of the older generation."""
@@ -117,11 +132,13 @@ class SpecReader:
         backend: Its name.
         files: The project's file first, where there is one, then those of plugins.
         context: The load. A missing variable is an error where it is strict; otherwise the model is withheld.
+        sdk: The sdk that the backend's table names, and where; or None.
     """
 
     backend: str
     files: Sequence[SpecFile]
     context: Context
+    sdk: tuple[str, Source] | None = None
     _may_have_variables: bool = field(init=False)
     _may_be_older: bool = field(init=False)
 
@@ -153,7 +170,7 @@ class SpecReader:
 
     def _model(self, name: str) -> ModelSpec | str:
         """The spec, or why there is none."""
-        layers = Layers(name, self.files)
+        layers = Layers(name, self.files, self.sdk)
         table = layers.merged()
         if self._may_have_variables and has_variables(table):
             table, lacking = self._expanded(table, layers)

@@ -39,6 +39,7 @@ class BackendTable:
     display_name: str | None = None
     endpoint: str | None = None
     api_key: str | None = None
+    sdk: str | None = None
     max_concurrency: Positive | None = None
     requests_per_minute: Positive | None = None
     tokens_per_minute: Positive | None = None

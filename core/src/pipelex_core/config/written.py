@@ -71,7 +71,8 @@ class WrittenValues:
 
     def model(self, backend: str, name: str) -> dict[str, Written]:
         """The keys of a model's spec, by what wins: project's table, project's defaults, plugin's table, its defaults."""
-        layers = Layers(name, self._spec_files(backend))
+        own = self.backend(backend).get("sdk")
+        layers = Layers(name, self._spec_files(backend), (own.value, own.source) if own else None)
         return {key: Written(value, layers.where(key)) for key, value in layers.merged().items()}
 
     def _shipped_files(self) -> Mapping[str, list[ShippedFile]]:

@@ -15,6 +15,7 @@ from pipelex_core.config.problems import Faults
 from pipelex_core.config.shipped import read_shipped
 from pipelex_core.config.spec_files import read_spec_file
 from pipelex_core.config.toml_file import TomlFile
+from pipelex_core.config.written import WrittenValues
 from pipelex_core.edits.folder import read_text
 from pipelex_core.edits.older_deck import current_deck
 from pipelex_core.edits.older_models import current_models
@@ -92,9 +93,11 @@ def _is_llm(file: Path, own: SpecFile, plugins: Plugins) -> Callable[[str], bool
     files = [own, *(read_spec_file(each.read, each.source, Faults()) for each in shipped)]
     context = Context(folder=folder, plugins=plugins, environment=Environment({}), faults=Faults(), strict=False)
     reader = SpecReader(backend, files, context)
+    named = WrittenValues(folder, plugins).backend(backend).get("sdk")
+    sdk = (str(named.value), named.source) if named else None
 
     def is_llm(name: str) -> bool:
-        table = Layers(name, files).merged()
+        table = Layers(name, files, sdk).merged()
         said, outputs = table.get("model_type"), table.get("outputs", ())
         if isinstance(said, str):
             return said == ModelType.LLM

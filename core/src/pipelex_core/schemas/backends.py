@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def backends_schema(plugins: Plugins) -> Schema:
     """A table a backend; the options are those of all installed plugins, because its models say which one serves it."""
     options = of_options(option for factory in _factories(plugins) for option in factory.options)
-    backend = table(left_out(NEWER_BACKEND_KEYS) | options | of_table(tables.BackendTable, BACKEND_KEYS))
+    keys = _with_sdks(of_table(tables.BackendTable, BACKEND_KEYS), plugins)
+    backend = table(left_out(NEWER_BACKEND_KEYS) | options | keys)
     names = dict.fromkeys(shipped.backend for shipped in plugins.shipped_specs)
     limits = {"description": "The Redis server where processes share their limits.", "type": ["string", "object"]}
     return {
@@ -36,10 +37,7 @@ def backends_schema(plugins: Plugins) -> Schema:
 def models_schema(plugins: Plugins) -> Schema:
     """A table a model, `[defaults]` for all of them; those of the older generation are in `[models]`."""
     options = of_options(option for factory in _factories(plugins) for option in factory.model_options)
-    keys = left_out(NEWER_SPEC_KEYS) | options | of_table(tables.SpecTable, SPEC_KEYS)
-    sdks = sorted({sdk.rpartition(":")[2] for record in plugins.records for sdk in record.sdks})
-    if sdks:
-        keys["sdk"] = {**keys["sdk"], "examples": sdks}
+    keys = left_out(NEWER_SPEC_KEYS) | options | _with_sdks(of_table(tables.SpecTable, SPEC_KEYS), plugins)
     model = {"$ref": "#/definitions/model"}
     older = {
         "deprecated": True,
@@ -70,6 +68,12 @@ def routing_schema() -> Schema:
         required=["active", "profiles"],
         definitions={"profile": profile},
     )
+
+
+def _with_sdks(keys: dict[str, Schema], plugins: Plugins) -> dict[str, Schema]:
+    """The keys, that of the sdk with those of the installed plugins as examples."""
+    sdks = sorted({sdk.rpartition(":")[2] for record in plugins.records for sdk in record.sdks})
+    return {**keys, "sdk": {**keys["sdk"], "examples": sdks}} if sdks else keys
 
 
 def _factories(plugins: Plugins) -> Iterator[BackendFactory]:
