@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import subprocess
 import sys
 from itertools import repeat
@@ -20,7 +21,7 @@ from pipelex_core.plugins import discover
 from pipelex_core.specs import Limits
 from pipelex_core.testing.running import Running, deck_for, until
 from pipelex_core.testing.samples import PLAIN, PROMPT, TEXT
-from pipelex_core.testing.server import in_thread
+from pipelex_core.testing.server import Reply, Server, in_thread
 from tests.benchmarks.calls import deck
 from tests.benchmarks.server import fixed_server
 from tests.resilience.backends import WIRES, first_kind
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelex_core.testing import Conformance
-    from pipelex_core.testing.server import Server
 
 __all__ = ["clean_aws"]
 
@@ -152,10 +152,94 @@ async def _used(suite: Conformance, server: Server) -> None:
 
 @pytest.mark.parametrize("suite", EACH)
 def test_a_client_runs_under_uvloop(suite: Conformance) -> None:
-    """As under asyncio's own loop."""
+    """As under asyncio's own loop; the kit's server too, in the same loop."""
     uvloop = pytest.importorskip("uvloop")
-    with in_thread(suite.wire.server()) as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_used(suite, server))
+
+    async def main() -> None:
+        async with suite.wire.server() as server:
+            await _used(suite, server)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+_KINDS_OF_FAULT = {
+    "drop": Reply(fault="drop"),
+    "cut": Reply.sse({"a": 1}, {"b": 2}, cut_after=1),
+    "stall": Reply.sse({"a": 1}, {"b": 2}, stall_after=1),
+}
+
+
+@pytest.mark.parametrize("fault", _KINDS_OF_FAULT)
+def test_the_kits_server_breaks_connections_under_uvloop_too(fault: str) -> None:
+    """As under asyncio's own loop: the client hears what came before, and then the end, or nothing."""
+    uvloop = pytest.importorskip("uvloop")
+    request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+
+    async def main() -> bytes:
+        async with Server() as server:
+            server.queue(_KINDS_OF_FAULT[fault])
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+            writer.write(request)
+            came = b""
+            try:
+                async with asyncio.timeout(1 if fault == "stall" else 10):
+                    while piece := await reader.read(1000):
+                        came += piece
+            except (ConnectionError, TimeoutError) as error:
+                came += type(error).__name__.encode()
+            writer.close()
+            return came
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        heard = runner.run(main())
+    if fault == "drop":
+        assert heard in {b"", b"ConnectionResetError"}
+    else:
+        assert heard.endswith({"cut": b'data: {"a": 1}\n\n\r\n', "stall": b"TimeoutError"}[fault]), heard
+
+
+_FORKED = """
+import os, sys
+from pipelex_core import Client
+from pipelex_core.testing.running import deck_for
+from tests.resilience.backends import WIRES, first_kind
+suite = WIRES[sys.argv[2]]
+kinds = {"text": lambda c: c.generate_text("x", model="llm").text, "image out": lambda c: c.generate_image("x", model="painter")}
+ask = kinds[first_kind(suite).capability]
+client = Client(deck_for(suite, sys.argv[1]), suite.plugins())
+assert ask(client)
+child = os.fork()
+if child == 0:
+    assert ask(client)
+    client.close()
+    sys.exit(0)
+assert os.waitpid(child, 0)[1] == 0
+assert ask(client)
+client.close()
+print("done")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name == "Bedrock" else pytest.mark.slow) for name in WIRES]
+)
+def test_a_client_works_on_both_sides_of_a_fork(name: str) -> None:
+    """Child and parent each have connections, and threads, of their own."""
+    suite = WIRES[name]
+    with in_thread(suite.wire.server()) as server:
+        for _ in range(3):
+            first_kind(suite).queue(Running(suite, server, None))  # type: ignore[arg-type]  # no client is needed for it
+        done = subprocess.run(
+            [sys.executable, "-c", _FORKED, server.url, name],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            cwd=ROOT,
+        )
+    assert (done.stdout, done.stderr, done.returncode) == ("done\n", "", 0)
 
 
 @pytest.mark.parametrize("suite", EACH)
