@@ -22,17 +22,13 @@ from pipelex_core.parts import (
 )
 from pipelex_core.requests import ObjectRequest, TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
-from tests.wire.harness import Expected, Record, default_expected, load_records
+from tests.wire.harness import Expected, Record, default_expected, no_capability
 
 if TYPE_CHECKING:
     from pipelex_core.backend import Backend
     from pipelex_core.parts import Part
 
 STEMS = ("anthropic__messages", "vertex__anthropic")
-
-
-class NoCapabilityError(Exception):
-    """A recorded request has what this project has no capability for; the message says what."""
 
 
 class MessagesAdapter:
@@ -42,11 +38,6 @@ class MessagesAdapter:
         self.stems: tuple[str, ...] = STEMS
         self.replay_options: dict[str, Any] = {}
         self.skipped: dict[str, str] = {}
-        for record in load_records(*STEMS):
-            try:
-                self.request(record)
-            except NoCapabilityError as reason:
-                self.skipped[record["id"]] = str(reason)
 
     def backend(self, record: Record, url: str) -> Backend:
         """The backend `anthropic`."""
@@ -110,8 +101,7 @@ def text_request(model: str, body: dict[str, Any]) -> TextRequest:
     reasoning, options = read_reasoning(body)
     choice = body.get("tool_choice") or {}
     if {"container", "mcp_servers"} & body.keys():
-        reason = "no remote tool servers and containers in this project"
-        raise NoCapabilityError(reason)
+        raise no_capability("remote tool servers and containers")
     return TextRequest(
         spec=ModelSpec(
             name="m",
@@ -150,16 +140,14 @@ def read_reasoning(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
 def read_tool(tool: dict[str, Any]) -> Tool:
     """A tool of the caller's own."""
     if tool.get("type", "custom") != "custom":
-        reason = "no built-in tools in this project"
-        raise NoCapabilityError(reason)
+        raise no_capability("built-in tools")
     return Tool(name=tool["name"], description=tool.get("description") or "", parameters=tool["input_schema"])
 
 
 def read_message(message: dict[str, Any]) -> Message:
     """One message in our terms."""
     if message["role"] == "system":
-        reason = "no system prompt in the middle of a conversation in this project"
-        raise NoCapabilityError(reason)
+        raise no_capability("system prompts in the middle of a conversation")
     content = message["content"]
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
     return Message(role=message["role"], parts=tuple(read_block(block, message["role"]) for block in blocks))
@@ -182,8 +170,7 @@ def read_block(block: dict[str, Any], role: str) -> Part:
         case kind if role == "assistant":
             return ProviderPart(provider="anthropic", data={**block, "type": kind})
         case kind:
-            reason = f"no {kind} blocks in this project's prompts"
-            raise NoCapabilityError(reason)
+            raise no_capability(f"{kind} blocks in prompts")
 
 
 def read_media(source: dict[str, Any], media_type: str) -> Media:
@@ -196,8 +183,7 @@ def read_media(source: dict[str, Any], media_type: str) -> Media:
         case "url":
             return Media(url=source["url"], media_type=media_type)
         case kind:
-            reason = f"no sources of type {kind} (files uploaded before) in this project"
-            raise NoCapabilityError(reason)
+            raise no_capability(f"sources of type {kind}: a document is bytes or a URL")
 
 
 def plain_text(content: Any) -> str:
@@ -205,8 +191,7 @@ def plain_text(content: Any) -> str:
     if content is None or isinstance(content, str):
         return content or ""
     if any(block["type"] != "text" for block in content):
-        reason = "a tool's result is text in this project"
-        raise NoCapabilityError(reason)
+        raise no_capability("anything but text in the result of a tool")
     return "\n\n".join(block["text"] for block in content)
 
 
@@ -219,6 +204,10 @@ NOT_SENT = {
     "model": "compared apart: Vertex has it in the path",
     "output_format": "a beta's place of output_config.format, which the API itself refuses in the record",
     "service_tier": "no setting of ours",
+    "betas": "no setting of ours: opts into features of the API",
+    "cache_control": "prompt_caching marks places of its own",
+    "inference_geo": "no setting of ours: where the model runs",
+    "speed": "no setting of ours",
     "stream": "compared apart: some clients send false",
     "top_k": "no setting of ours",
 }
@@ -233,6 +222,8 @@ NOT_OF_BLOCKS = {
     "disable_parallel_tool_use": "sent where an object is asked for, and nowhere else",
     "display": "how much of its thinking a model shows is left to its default",
     "eager_input_streaming": "no setting of ours",
+    "allowed_callers": "belongs to the built-in execution of code",
+    "input_examples": "no setting of ours",
     "strict": "no setting of ours: tool arguments are not constrained",
 }
 """What of a block, tool or choice is not compared; with the reason."""

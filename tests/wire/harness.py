@@ -52,6 +52,15 @@ ERROR_CLASSES: dict[str, tuple[type[errors.CallError], ...]] = {
 }
 
 
+class NoCapabilityError(Exception):
+    """A recorded request has what this project has no capability for; the message says what."""
+
+
+def no_capability(what: str) -> NoCapabilityError:
+    """The reason why a record is not played."""
+    return NoCapabilityError(f"no capability of this project: {what}")
+
+
 def wire_folder() -> Path | None:
     """The folder with `records/` and `replay.py`, or None."""
     here = Path(__file__).resolve().parents[2]
@@ -60,14 +69,17 @@ def wire_folder() -> Path | None:
 
 
 def load_records(*stems: str) -> list[Record]:
-    """Every record of the files named, such as `openai__chat`; empty where the folder is absent."""
+    """Every record of the files named, such as `openai__chat`, that are there; empty where the folder is absent."""
     folder = wire_folder()
     if folder is None:
         return []
+    files = [folder / "records" / f"{stem}.jsonl" for stem in stems]
     return [
         json.loads(line)
-        for stem in stems
-        for line in (folder / "records" / f"{stem}.jsonl").read_text(encoding="utf-8").splitlines()
+        for file in files
+        if file.is_file()
+        for line in file.read_text(encoding="utf-8").split("\n")  # JSON may hold other line separators
+        if line.strip()
     ]
 
 
@@ -120,7 +132,7 @@ class Adapter(Protocol):
 
     Attributes:
         stems: The record files, such as `openai__chat`.
-        skipped: Scenario or record id -> why this project has no capability for it.
+        skipped: Scenario (its stream too) or record id -> why this project has no capability for it.
         replay_options: Further keyword arguments of the replay server.
     """
 
@@ -132,7 +144,11 @@ class Adapter(Protocol):
         """The plugin's backend, made by its own factory, with `url` as its endpoint; not opened yet."""
 
     def request(self, record: Record) -> Request:
-        """The recorded request in our terms; the class chooses the capability, `record["stream"]` streaming."""
+        """The recorded request in our terms; the class chooses the capability, `record["stream"]` streaming.
+
+        Raises:
+            NoCapabilityError: It has what this project has no capability for.
+        """
 
     def expected(self, record: Record) -> Expected:
         """The record's `expect` in our terms; mostly `default_expected` and what differs."""
@@ -265,6 +281,19 @@ def _check_text(answer: TextAnswer, deltas: list[str], expected: Expected) -> No
         assert answer.reasoning == expected.reasoning
 
 
+def why_skipped(record: Record, adapter: Adapter) -> str | None:
+    """Why an adapter does not play a record; None where it does."""
+    skipped = adapter.skipped
+    reason = skipped.get(record["id"]) or skipped.get(record["scenario"].removesuffix("_stream"))
+    if reason:
+        return reason
+    try:
+        adapter.request(record)
+    except NoCapabilityError as error:
+        return str(error)
+    return None
+
+
 def parameters(adapter: Adapter, wanted: Callable[[Record], bool] = lambda _: True) -> list[Any]:
     """The records of an adapter, as parameters for one test; what is skipped says why."""
     if wire_folder() is None:
@@ -273,7 +302,7 @@ def parameters(adapter: Adapter, wanted: Callable[[Record], bool] = lambda _: Tr
     for record in load_records(*adapter.stems):
         if not wanted(record):
             continue
-        reason = adapter.skipped.get(record["id"]) or adapter.skipped.get(record["scenario"])
+        reason = why_skipped(record, adapter)
         marks = [pytest.mark.skip(reason=reason)] if reason else []
         params.append(pytest.param(record, id=f"{record['id']}-{record['scenario']}", marks=marks))
     return params

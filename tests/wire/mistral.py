@@ -6,7 +6,6 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from attrs import evolve
 
 from pipelex_backend_mistral import pipelex_backends
@@ -25,26 +24,30 @@ from pipelex_core.parts import (
 )
 from pipelex_core.requests import ExtractRequest, ObjectRequest, Request, TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
-from tests.wire.harness import Expected, Record, default_expected
+from tests.wire.harness import Expected, Record, default_expected, no_capability
 
 if TYPE_CHECKING:
     from pipelex_core.backend import Backend
 
 SKIPPED = {
     "audio_input": "no audio input in this project",
-    "audio_input_stream": "no audio input in this project",
     "builtin_tools": "no built-in tools in this project",
-    "builtin_tools_stream": "no built-in tools in this project",
+    "builtin_tool": "no built-in tools in this project",
     "logprobs": "no log probabilities in this project",
     "n_choices": "one answer per request in this project",
-    "n_choices_stream": "one answer per request in this project",
     "video_input": "no video input in this project",
 }
 
-DEFAULTS = {"n": 1, "safe_prompt": False, "prefix": False, "presence_penalty": 0.0, "frequency_penalty": 0.0}
+DEFAULTS = {"n": 1, "prefix": False}
 """What recorders send and we leave out: Mistral's own defaults."""
 
 NOT_OURS = {
+    "safe_prompt": "no choice of Mistral's own system prompt",
+    "presence_penalty": "no penalties",
+    "frequency_penalty": "no penalties",
+    "prediction": "no predicted outputs",
+    "guardrails": "no guardrails of the provider",
+    "service_tier": "no tiers",
     "bbox_annotation_format": "no annotations of images",
     "document_annotation_format": "no annotations of documents",
     "document_annotation_prompt": "no annotations of documents",
@@ -77,8 +80,12 @@ class MistralAdapter:
         return made
 
     def request(self, record: Record) -> Request:
-        body = record["request"]["body"]
-        return _extract(body) if record["api"] == "ocr" else _chat(body)
+        known = {"model": record["model"] or "a-model", **(record["request"].get("body") or {})}
+        if record["api"] == "ocr":
+            return _extract(
+                {"document": {"type": "document_url", "document_url": "https://example.org/a.pdf"}, **known}
+            )
+        return _chat({"messages": [{"role": "user", "content": "Hi."}], **known})
 
     def expected(self, record: Record) -> Expected:
         # `thinking` only says that there was some: the test looks at it.
@@ -99,7 +106,7 @@ def _extract(body: dict[str, Any]) -> ExtractRequest:
     document = body["document"]
     kind = document["type"]
     if kind == "file":
-        pytest.skip("a document is bytes or a URL in this project, never a file that lies at the provider already")
+        raise no_capability("files that lie at the provider already")
     limit = body.get("image_limit")
     return ExtractRequest(
         spec=spec,
@@ -112,7 +119,7 @@ def _extract(body: dict[str, Any]) -> ExtractRequest:
 def _chat(body: dict[str, Any]) -> TextRequest:
     sent = list(body["messages"])
     system = None
-    if sent[0]["role"] == "system":
+    if sent and sent[0]["role"] == "system":
         content = sent.pop(0)["content"]
         system = content if isinstance(content, str) else "".join(chunk["text"] for chunk in content)
     response_format = body.get("response_format") or {}
@@ -132,12 +139,13 @@ def _chat(body: dict[str, Any]) -> TextRequest:
         "seed": body.get("random_seed"),
         "stop": (stop,) if isinstance(stop, str) else tuple(stop),
         "reasoning_effort": body.get("reasoning_effort"),
-        "tools": tuple(_tool(tool["function"]) for tool in body.get("tools") or ()),
+        "tools": tuple(_tool(tool) for tool in body.get("tools") or ()),
         "tool_choice": choice["function"]["name"] if isinstance(choice, dict) else _any_is_required(choice),
     }
     if response_format.get("type") in {"json_schema", "json_object"} and not body.get("stream"):
         asked = response_format.get("json_schema") or {"schema": {"type": "object"}, "name": "answer"}
-        return ObjectRequest(schema=asked["schema"], schema_name=asked["name"], **settings)
+        schema = asked.get("schema") or asked.get("schema_definition") or {"type": "object"}
+        return ObjectRequest(schema=schema, schema_name=asked.get("name") or "answer", **settings)
     return TextRequest(**settings)
 
 
@@ -156,15 +164,21 @@ def _parts(message: dict[str, Any]) -> tuple[Part, ...]:
             case "image_url":
                 parts.append(ImagePart(_media(_url(chunk["image_url"]), "image/png")))
             case "document_url":
-                parts.append(DocumentPart(_media(chunk["document_url"], "application/pdf")))
+                parts.append(DocumentPart(_media(_url(chunk["document_url"]), "application/pdf")))
+            case kind:
+                raise no_capability(f"chunks of type {kind}")
     for call in message.get("tool_calls") or ():
         function = call["function"]
         parts.append(ToolCall(id=call["id"], name=function["name"], arguments=_json(function["arguments"])))
     return tuple(parts)
 
 
-def _tool(function: dict[str, Any]) -> Tool:
-    return Tool(name=function["name"], description=function.get("description") or "", parameters=function["parameters"])
+def _tool(tool: dict[str, Any]) -> Tool:
+    if "function" not in tool:
+        raise no_capability(f"tools of type {tool.get('type')}")
+    function = tool["function"]
+    parameters = function.get("parameters") or {"type": "object", "properties": {}}
+    return Tool(name=function["name"], description=function.get("description") or "", parameters=parameters)
 
 
 def _media(url: str, media_type: str) -> Media:

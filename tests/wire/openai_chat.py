@@ -23,7 +23,7 @@ from pipelex_core.parts import (
 )
 from pipelex_core.requests import ObjectRequest, TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
-from tests.wire.harness import Expected, Record, default_expected
+from tests.wire.harness import Expected, Record, default_expected, no_capability
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ STEMS = (
     "gemini__openai_compat",
 )
 
-SKIPPED = {"audio_input": "this project has no audio"}
+SKIPPED = {"audio_input": "this project has no audio", "audio_output": "this project has no audio"}
 
 MODES = {"json_object": "json_mode", "json_schema": "json_schema"}
 
@@ -83,8 +83,10 @@ class ChatAdapter:
         body = record["request"].get("body") or {}
         request = text_request(record, body)
         format_ = body.get("response_format")
-        if not format_ or record["stream"]:
+        if not format_ or format_["type"] == "text" or record["stream"]:
             return request
+        if format_["type"] not in MODES:
+            raise no_capability(f"answers in the form of a {format_['type']}")
         native = format_.get("json_schema") or {}
         spec = evolve(request.spec, options={"structured_output": MODES[format_["type"]]})
         return ObjectRequest(
@@ -129,7 +131,7 @@ def text_request(record: Record, body: dict[str, Any]) -> TextRequest:
             name="m",
             backend=record["provider"],
             sdk="openai",
-            model_id=deployment(record) or body["model"],
+            model_id=deployment(record) or body.get("model") or record["model"],
         ),
         messages=tuple(message(each, record["provider"]) for each in messages),
         system="\n\n".join(system) if system else None,
@@ -141,8 +143,15 @@ def text_request(record: Record, body: dict[str, Any]) -> TextRequest:
         reasoning_effort=body.get("reasoning_effort") or reasoning.get("effort"),
         reasoning_budget=reasoning.get("max_tokens"),
         tools=tuple(tools(body)),
-        tool_choice=choice["function"]["name"] if isinstance(choice, dict) else choice,
+        tool_choice=named_choice(choice) if isinstance(choice, dict) else choice,
     )
+
+
+def named_choice(choice: dict[str, Any]) -> str:
+    """The name of a function that has to be called."""
+    if "function" not in choice:
+        raise no_capability(f"a choice of tools of type {choice.get('type')}")
+    return str(choice["function"]["name"])
 
 
 def deployment(record: Record) -> str:
@@ -163,12 +172,16 @@ def tools(body: dict[str, Any]) -> Iterator[Tool]:
 def message(recorded: dict[str, Any], provider: str) -> Message:
     """One message in our terms."""
     role: Role = "system" if recorded["role"] == "developer" else recorded["role"]
+    if recorded["role"] == "function" or recorded.get("function_call"):
+        raise no_capability("functions as they were before tools")
     if role == "tool":
         result = ToolResult(call_id=recorded["tool_call_id"], content=plain_text(recorded["content"]))
         return Message(role="tool", parts=(result,))
     parts: list[Part] = list(content(recorded.get("content")))
     calls = recorded.get("tool_calls") or ()
     for call in calls:
+        if "function" not in call:
+            raise no_capability(f"tools of type {call.get('type')}")
         function = call["function"]
         parts.append(
             ToolCall(id=call["id"], name=function["name"], arguments=json.loads(function["arguments"] or "{}"))
@@ -192,17 +205,20 @@ def content(recorded: Any) -> Iterator[Part]:
         return
     for part in recorded or ():
         kind = part["type"]
-        if kind == "text":
-            yield TextPart(part["text"])
+        if kind in ("text", "refusal"):
+            yield TextPart(part[kind])
         elif kind == "image_url":
-            yield ImagePart(media(part["image_url"]["url"], "image/jpeg"))
+            address = part["image_url"]
+            yield ImagePart(media(address if isinstance(address, str) else address["url"], "image/jpeg"))
         elif kind == "file":
             file = part["file"]
+            if "file_data" not in file:
+                raise no_capability("files that lie at the provider already")
             yield DocumentPart(evolve(media(file["file_data"], "application/pdf"), name=file.get("filename")))
         elif kind == "file_url":
             yield DocumentPart(media(part["file_url"]["url"], "application/pdf"))
         else:
-            raise NotImplementedError(kind)
+            raise no_capability(f"parts of type {kind}")
 
 
 def media(url: str, media_type: str) -> Media:
@@ -217,4 +233,9 @@ def media(url: str, media_type: str) -> Media:
 
 def plain_text(recorded: Any) -> str:
     """Content as one text."""
-    return recorded if isinstance(recorded, str) else "".join(part["text"] for part in recorded)
+    if isinstance(recorded, str):
+        return recorded
+    parts = recorded or ()
+    if any(part.get("type") != "text" for part in parts):
+        raise no_capability("anything but text in a system prompt, or in the result of a tool")
+    return "".join(part["text"] for part in parts)

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from pipelex_core.requests import ImageRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
-from tests.wire.harness import Expected, Record, default_expected
+from tests.wire.harness import Expected, Record, default_expected, no_capability
 from tests.wire.openai_chat import make
 
 SKIPPED: dict[str, str] = {}
@@ -18,6 +18,11 @@ UNSENT = {
     "n": "one image is the default",
     "user": "no end users",
     "model": "a client may leave the model to the provider; a spec of ours always names one",
+    "style": "no setting of this project",
+    "output_compression": "no setting of this project",
+    "resolution": "no setting of this project",
+    "partial_images": "images are not streamed",
+    "stream": "images are not streamed; some clients send false",
 }
 """Keys of a recorded body that need not be sent, and why."""
 
@@ -38,8 +43,10 @@ class ImagesAdapter:
 
     def request(self, record: Record) -> ImageRequest:
         """The recorded body in our terms; a quality of the retired models goes through as it is."""
-        body = record["request"]["body"]
-        width, height = map(int, body["size"].split("x")) if "size" in body else (None, None)
+        body = record["request"].get("body") or {"prompt": "a prompt that was not recorded"}
+        if body.get("stream"):
+            raise no_capability("images in a stream")
+        width, height = map(int, body["size"].split("x")) if is_size(body.get("size")) else (None, None)
         wanted = {"image_response_format": body["response_format"]} if "response_format" in body else {}
         spec = ModelSpec(
             name="m",
@@ -55,12 +62,21 @@ class ImagesAdapter:
             number=body.get("n", 1),
             width=width,
             height=height,
+            aspect_ratio=body.get("aspect_ratio"),
             quality=body.get("quality"),
+            background=body.get("background"),
+            output_format=body.get("output_format"),
+            is_moderated={"auto": True, "low": False}.get(str(body.get("moderation"))),
         )
 
     def expected(self, record: Record) -> Expected:
         """As recorded."""
         return evolve(default_expected(record), text=None)
+
+
+def is_size(value: Any) -> bool:
+    """Whether a size is told; `auto` is what leaving it out means."""
+    return isinstance(value, str) and value != "auto"
 
 
 def with_reachable_pictures(record: Record) -> Record:

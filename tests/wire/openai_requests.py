@@ -27,6 +27,38 @@ UNSENT: dict[str, str] = {
     "refusal": "as annotations",
     "reasoning": "as annotations",
     "provider_metadata": "as annotations",
+    **dict.fromkeys(
+        ("frequency_penalty", "presence_penalty", "repetition_penalty", "logit_bias", "top_k", "min_p", "top_a"),
+        "ways of sampling that few providers share are no settings",
+    ),
+    **dict.fromkeys(
+        (
+            "search_parameters",
+            "search_mode",
+            "search_domain_filter",
+            "search_recency_filter",
+            "search_context_size",
+            "disable_search",
+            "return_images",
+            "return_related_questions",
+            "return_citations",
+            "citation_options",
+        ),
+        "as web_search_options",
+    ),
+    **dict.fromkeys(
+        ("models", "route", "transforms", "plugins", "session_id", "trace", "include_reasoning"),
+        "OpenRouter's own",
+    ),
+    **dict.fromkeys(("options", "keep_alive", "think", "format"), "as images"),
+    **dict.fromkeys(
+        ("thinking", "enable_thinking", "chat_template_kwargs", "extra_body"), "one endpoint's own word for reasoning"
+    ),
+    **dict.fromkeys(("prompt_cache_key", "prompt_cache_retention"), "explicit caches are no capability"),
+    "safety_identifier": "as user",
+    "modalities": "text, which is the default",
+    "prediction": "predicted outputs are no capability",
+    "verbosity": "no setting of this project",
 }
 """Keys of a body, a message or a tool that this project does not send, and why."""
 
@@ -37,8 +69,11 @@ def comparable_chat(body: dict[str, Any], given_back: tuple[str, ...]) -> dict[s
     """The body in a form in which equal requests are equal."""
     found = {key: value for key, value in body.items() if key not in UNSENT and not _says_nothing(value)}
     found["max_tokens"] = found.pop("max_completion_tokens", None) or found.get("max_tokens")  # one setting, two names
-    if isinstance(found.get("reasoning"), dict) and not found["reasoning"]:
-        del found["reasoning"]
+    if isinstance(found.get("reasoning"), dict):  # whether it is shown is left to the endpoint
+        wanted = {key: found["reasoning"].get(key) for key in ("effort", "max_tokens")}
+        found["reasoning"] = {key: value for key, value in wanted.items() if value is not None}
+        if not found["reasoning"]:
+            del found["reasoning"]
     if isinstance(found.get("stop"), str):
         found["stop"] = [found["stop"]]
     found["messages"] = _messages(body.get("messages") or [], given_back)
@@ -95,7 +130,8 @@ def _content(content: Any) -> list[dict[str, Any]]:
 def _part(part: dict[str, Any]) -> dict[str, Any]:
     kept = {"type": part["type"], part["type"]: part[part["type"]]}
     if part["type"] == "image_url":
-        kept["image_url"] = {"url": part["image_url"]["url"]}  # the detail is the provider's choice
+        address = part["image_url"]  # some write it alone, and the detail is the provider's choice
+        kept["image_url"] = {"url": address if isinstance(address, str) else address["url"]}
     return kept
 
 
@@ -119,4 +155,4 @@ def _format(format_: dict[str, Any] | None) -> Any:
     if not format_ or format_["type"] != "json_schema":
         return format_
     native = format_["json_schema"]
-    return {"name": native.get("name", "answer"), "schema": native["schema"]}
+    return {"name": native.get("name", "answer"), "schema": native.get("schema", {"type": "object"})}

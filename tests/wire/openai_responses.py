@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from pipelex_backend_openai._responses import ENCRYPTED_REASONING
 from pipelex_core import errors
 from pipelex_core.parts import DocumentPart, ImagePart, Message, ProviderPart, TextPart, Tool, ToolCall, ToolResult
 from pipelex_core.requests import ObjectRequest, TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
-from tests.wire.harness import Expected, Record, default_expected
+from tests.wire.harness import Expected, Record, default_expected, no_capability
 from tests.wire.openai_chat import MODES, fields_of, make, media
 from tests.wire.openai_requests import UNSENT
 
@@ -33,7 +34,6 @@ STEMS = (
 SKIPPED = {
     "image_gen": "image generation as a built-in tool of a text model is no capability of this project",
     "builtin_tool": "built-in tools are no capability of this project",
-    "builtin_tool_stream": "built-in tools are no capability of this project",
 }
 
 
@@ -59,6 +59,8 @@ class ResponsesAdapter:
         format_ = (body.get("text") or {}).get("format") or {"type": "text"}
         if format_["type"] == "text" or record["stream"]:
             return request
+        if format_["type"] not in MODES:
+            raise no_capability(f"answers in the form of a {format_['type']}")
         spec = evolve(request.spec, options={**request.spec.options, "structured_output": MODES[format_["type"]]})
         return ObjectRequest(
             **{**fields_of(request), "spec": spec},
@@ -83,7 +85,7 @@ def text_request(record: Record, body: dict[str, Any]) -> TextRequest:
         system.append("".join(part.text for part in content(items.pop(0)["content"]) if isinstance(part, TextPart)))
     reasoning = body.get("reasoning") or {}
     choice = body.get("tool_choice")
-    options: dict[str, Any] = {"encrypted_reasoning": bool(body.get("include"))}
+    options: dict[str, Any] = {"encrypted_reasoning": ENCRYPTED_REASONING in (body.get("include") or ())}
     if reasoning.get("summary"):
         options["reasoning_summary"] = reasoning["summary"]
     return TextRequest(
@@ -101,12 +103,23 @@ def text_request(record: Record, body: dict[str, Any]) -> TextRequest:
         top_p=body.get("top_p"),
         reasoning_effort=reasoning.get("effort"),
         tools=tuple(
-            Tool(name=tool["name"], description=tool.get("description") or "", parameters=tool["parameters"])
+            Tool(
+                name=tool["name"],
+                description=tool.get("description") or "",
+                parameters=tool.get("parameters") or {"type": "object", "properties": {}},
+            )
             for tool in body.get("tools") or ()
             if tool["type"] == "function"
         ),
-        tool_choice=choice["name"] if isinstance(choice, dict) else choice,
+        tool_choice=named_choice(choice) if isinstance(choice, dict) else choice,
     )
+
+
+def named_choice(choice: dict[str, Any]) -> str:
+    """The name of a function that has to be called."""
+    if choice.get("type") != "function":
+        raise no_capability(f"a choice of tools of type {choice.get('type')}")
+    return str(choice["name"])
 
 
 def messages(items: list[dict[str, Any]], provider: str) -> Iterator[Message]:
@@ -125,10 +138,21 @@ def messages(items: list[dict[str, Any]], provider: str) -> Iterator[Message]:
         if item is None:
             break
         if item.get("type") == "function_call_output":
-            yield Message(role="tool", parts=(ToolResult(call_id=item["call_id"], content=item["output"]),))
+            yield Message(role="tool", parts=(ToolResult(call_id=item["call_id"], content=output(item["output"])),))
+        elif "role" not in item:
+            raise no_capability(f"items of type {item.get('type')}")
         else:
             role: Role = "system" if item["role"] == "developer" else item["role"]
             yield Message(role=role, parts=tuple(content(item["content"])))
+
+
+def output(recorded: Any) -> str:
+    """What a tool gave back, as text."""
+    if isinstance(recorded, str):
+        return recorded
+    if any(part["type"] not in ("input_text", "output_text") for part in recorded):
+        raise no_capability("anything but text in the result of a tool")
+    return "".join(part["text"] for part in recorded)
 
 
 def is_the_models(item: dict[str, Any]) -> bool:
@@ -157,15 +181,17 @@ def content(recorded: Any) -> Iterator[Part]:
         return
     for part in recorded:
         kind = part["type"]
-        if kind in ("input_text", "output_text"):
-            yield TextPart(part["text"])
+        if kind in ("input_text", "output_text", "text", "refusal"):
+            yield TextPart(part["refusal" if kind == "refusal" else "text"])
+        elif part.get("file_id"):
+            raise no_capability("files that lie at the provider already")
         elif kind == "input_image":
             yield ImagePart(media(part["image_url"], "image/jpeg"))
         elif kind == "input_file":
             found = media(part.get("file_data") or part["file_url"], "application/pdf")
             yield DocumentPart(evolve(found, name=part.get("filename")))
         else:
-            raise NotImplementedError(kind)
+            raise no_capability(f"parts of type {kind}")
 
 
 # ── Requests side by side ─────────────────────────────────────────────────────────────────────────────────────────
@@ -177,6 +203,9 @@ UNSENT_HERE: dict[str, str] = {
     "previous_response_id": "nothing is stored at the provider",
     "context_management": "compaction at the provider is no capability",
     "max_tool_calls": "counts built-in tools, which are no capability",
+    "conversation": "nothing is stored at the provider",
+    "background": "nothing is stored at the provider",
+    "truncation": "an input that is too long is an error",
 }
 """Keys of a body that this project does not send, and why."""
 
@@ -185,8 +214,11 @@ def comparable_response(body: dict[str, Any]) -> dict[str, Any]:
     """The body in a form in which equal requests are equal."""
     found = {key: value for key, value in body.items() if key not in UNSENT_HERE and value not in (None, [])}
     found.pop("stream", None)
+    found["include"] = [
+        name for name in body.get("include") or () if name == ENCRYPTED_REASONING
+    ]  # others are of tools
     found["tools"] = [
-        (tool["name"], tool.get("description") or "", tool["parameters"])
+        (tool["name"], tool.get("description") or "", tool.get("parameters") or {"type": "object", "properties": {}})
         for tool in body.get("tools") or ()
         if tool["type"] == "function"
     ]
@@ -214,6 +246,8 @@ def comparable_item(item: dict[str, Any]) -> dict[str, Any]:
     if "content" in kept and kept.get("type", "message") == "message":
         kept.pop("type", None)
         kept["content"] = parts(kept["content"])
+    if "output" in kept:
+        kept["output"] = output(kept["output"])
     if "arguments" in kept:
         kept["arguments"] = json.loads(kept["arguments"] or "{}")
     return kept

@@ -34,8 +34,9 @@ NOT_PLAYED = {
 
 @pytest.mark.skipif(wire_folder() is None, reason="no recorded traffic here")
 def test_every_file_of_records_is_played_or_named() -> None:
-    """A file that nobody plays fails here."""
+    """A file that nobody plays fails here; another folder of records may lack some."""
     folder = wire_folder()
     assert folder is not None
     there = {file.stem for file in (folder / "records").glob("*.jsonl")}
-    assert there == PLAYED | set(NOT_PLAYED)
+    assert there
+    assert not there - PLAYED - set(NOT_PLAYED)

@@ -18,7 +18,7 @@ from tests.wire.anthropic import MessagesAdapter
 from tests.wire.bedrock import ConverseAdapter
 from tests.wire.fal import FalAdapter
 from tests.wire.google import GoogleAdapter
-from tests.wire.harness import check, load_records, play, wire_folder
+from tests.wire.harness import check, load_records, play, why_skipped, wire_folder
 from tests.wire.mistral import MistralAdapter
 from tests.wire.openai_chat import ChatAdapter
 from tests.wire.openai_images import ImagesAdapter, with_reachable_pictures
@@ -78,11 +78,10 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def records_of(adapter: Any, chosen: Slice) -> list[Record]:
     """The records with JSON in them that the adapter plays."""
-    skipped = adapter.skipped
     played = [
         with_reachable_pictures(record) if isinstance(adapter, ImagesAdapter) else record
         for record in load_records(*adapter.stems)
-        if record["id"] not in skipped and record["scenario"] not in skipped
+        if why_skipped(record, adapter) is None
     ]
     varied = [record for record in played if Answer(record).is_json]
     return varied[:: chosen.step or max(1, len(varied) // QUICK)]
