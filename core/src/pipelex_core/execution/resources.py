@@ -22,25 +22,19 @@ class LoopResources:
     def http(self) -> httpx2.AsyncClient:
         """The pool, made at the first call; needs the extra `pipelex-core[http]`, which plugins depend on."""
         if self._http is None:
-            from urllib.request import getproxies
-
             import aiohttp
             import httpx2
 
+            from pipelex_core.execution.proxies import Proxies
             from pipelex_core.execution.transport import PoolTransport
-
-            has_proxies = bool(getproxies())  # asked once: aiohttp would look in a thread before every request
 
             def session() -> aiohttp.ClientSession:
                 connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
                 return aiohttp.ClientSession(
-                    connector=connector,
-                    cookie_jar=aiohttp.DummyCookieJar(),
-                    trust_env=has_proxies,
-                    auto_decompress=False,
+                    connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=False
                 )
 
-            transport = PoolTransport(session, proxies=has_proxies)
+            transport = PoolTransport(session, Proxies())
             self._http = httpx2.AsyncClient(transport=transport, timeout=None, follow_redirects=False)
         return self._http
 

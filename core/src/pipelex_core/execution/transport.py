@@ -14,6 +14,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from pipelex_core.execution.clocks import silence
+from pipelex_core.execution.proxies import DIRECT
 from pipelex_core.execution.sending import sending
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from pipelex_core.execution.clocks import Silence
+    from pipelex_core.execution.proxies import Proxies
 
 PIECE = 256 * 1024
 """Bytes of a large body that are written at once."""
@@ -57,10 +59,11 @@ class PoolTransport(httpx2.AsyncBaseTransport):
     Certificates are read at the first request that needs them: a model server on this machine is asked without.
     """
 
-    def __init__(self, make_session: Callable[[], aiohttp.ClientSession], *, proxies: bool) -> None:
+    def __init__(self, make_session: Callable[[], aiohttp.ClientSession], proxies: Proxies) -> None:
         self._make_session = make_session
         self._session: aiohttp.ClientSession | None = None
         self._tls: ssl.SSLContext | None = None
+        self._proxies = proxies
         self._may_need_tls = {"https", "http"} if proxies else {"https"}  # a proxy may itself be reached by TLS
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -79,15 +82,21 @@ class PoolTransport(httpx2.AsyncBaseTransport):
         timeout = aiohttp.ClientTimeout(
             total=None, connect=limits.get("pool"), sock_connect=limits.get("connect"), sock_read=limits.get("read")
         )
+        way = self._proxies.to(request.url) if self._proxies else DIRECT
+        headers = CIMultiDict(request.headers.multi_items())
+        if way.headers and request.url.scheme == "http":
+            headers.update(way.headers)  # there is no tunnel: the proxy reads the request itself
         url = request.url.copy_with(userinfo=b"") if request.url.userinfo else request.url  # it is a header by now
         try:
             response = await self._session.request(
                 request.method,
                 URL(str(url), encoded=True),
-                headers=CIMultiDict(request.headers.multi_items()),
+                headers=headers,
                 data=_body(request, clock),
                 allow_redirects=False,
                 timeout=timeout,
+                proxy=way.proxy,
+                proxy_headers=way.headers or None,
                 ssl=self._tls or True,
                 server_hostname=request.extensions.get("sni_hostname"),
                 skip_auto_headers=_NOT_ADDED,
