@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from pipelex_core.config.deck_files import REPORTED
+from pipelex_core.config.layered import REPORTED
 from pipelex_core.config.problems import type_name
 from pipelex_core.constraints import Policy
 from pipelex_core.deck import Alias, Preset
@@ -15,7 +15,8 @@ from pipelex_core.settings import MODEL_KEYS, SETTINGS, SettingFault, check_sett
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from pipelex_core.config.deck_files import DeckTables, Layered
+    from pipelex_core.config.deck_files import DeckTables
+    from pipelex_core.config.layered import Layered
     from pipelex_core.config.problems import Faults
     from pipelex_core.deck import Choice
     from pipelex_core.specs import Capability, Source

@@ -1,7 +1,4 @@
-"""The files of `deck/`: both generations read, and merged in order, each value with the place it was written.
-
-A preset or alias that names its model replaces an earlier one whole; one that does not changes just the keys it has.
-"""
+"""The files of `deck/`: both generations read, and merged in order, each value with the place it was written."""
 
 from __future__ import annotations
 
@@ -11,12 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import field, frozen
 
+from pipelex_core.config.layered import Layered, add_tables
 from pipelex_core.config.problems import type_name
 from pipelex_core.config.structure import report_unknown
 from pipelex_core.config.toml_file import read_toml, report_empty
 from pipelex_core.errors import ConfigError, ModelDeckNotFoundError
 from pipelex_core.handle_errors import HANDLE_ERRORS
-from pipelex_core.settings import MODEL_KEYS
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
@@ -27,9 +24,6 @@ if TYPE_CHECKING:
     from pipelex_core.specs import Capability
 
 LAST = "overrides.toml"
-
-REPORTED = None
-"""Stands for a model whose fault is reported already; TOML itself has no null."""
 
 OLDER_SECTIONS: dict[str, tuple[str, str]] = {
     "llm_presets": ("llm", "presets"),
@@ -65,21 +59,6 @@ NEWER_DECK_KEYS: dict[str, str] = {
 """Keys that newer releases of the format use in deck files, and why each is left out."""
 
 _LLM_CHOICES = ("for_text", "for_object")
-
-
-@frozen(eq=False, repr=False)
-class Layered:
-    """A table put together from several files.
-
-    Attributes:
-        values: Its keys; the model always under `model`.
-        sources: Where each key was written.
-        source: Where the table was written first.
-    """
-
-    values: dict[str, Any]
-    sources: dict[str, Source]
-    source: Source
 
 
 @frozen(eq=False, repr=False)
@@ -150,11 +129,11 @@ def _add_file(deck: DeckTables, tables: Mapping[str, Any], file: Source, faults:
             deck.policy.append((value, source))
             continue
         if path == ("aliases",):
-            _add_tables(deck.aliases, value, source, faults)
+            add_tables(deck.aliases, value, source, faults)
             continue
         capability, part = OLDER_SECTIONS.get(path[0]) or path
         if part == "presets":
-            _add_tables(deck.presets[cast("Capability", capability)], value, source, faults, short=False)
+            add_tables(deck.presets[cast("Capability", capability)], value, source, faults, short=False)
         else:
             _add_choices(deck, capability, part, value, source, faults=faults)
 
@@ -208,45 +187,6 @@ def _parts(
 
 def _report_newer(key: str, source: Source, faults: Faults) -> None:
     faults.warning("newer-key", f"the key '{key}' is left out: {NEWER_DECK_KEYS[key]}", source)
-
-
-def _add_tables(known: dict[str, Layered], tables: Any, source: Source, faults: Faults, *, short: bool = True) -> None:
-    """Merge the aliases or presets of one file; `short` allows a name or a list in place of a table."""
-    if not isinstance(tables, dict):
-        message = f"'{source.key[-1]}' is {type_name(tables)}"
-        faults.error(ConfigError, "bad-value", message, source, expected="a table")
-        return
-    for name, value in tables.items():
-        at = source.child(name)
-        layer = _layer(name, value, at, faults, short=short)
-        earlier = known.get(name)
-        if earlier is None or "model" in layer.values or not isinstance(value, dict):
-            known[name] = layer
-        else:
-            known[name] = Layered(
-                {**earlier.values, **layer.values}, {**earlier.sources, **layer.sources}, earlier.source
-            )
-
-
-def _layer(name: str, value: Any, source: Source, faults: Faults, *, short: bool) -> Layered:
-    if not isinstance(value, dict):
-        if short and isinstance(value, (str, list)):
-            return Layered({"model": value}, {"model": source}, source)
-        expected = "a model, a list of models, or { model = …, settings }" if short else "{ model = …, settings }"
-        message = f"'{name}' cannot be {type_name(value)}"
-        faults.error(ConfigError, "bad-value", message, source, expected=expected)
-        return Layered({"model": REPORTED}, {"model": source}, source)
-    named = [key for key in MODEL_KEYS if key in value]
-    if len(named) > 1:
-        message = f"'{name}' has both '{named[0]}' and '{named[1]}', which mean the same"
-        faults.error(ConfigError, "mixed-generations", message, source.child(named[1]), expected="one of them")
-    values: dict[str, Any] = {}
-    sources: dict[str, Source] = {}
-    for key, item in value.items():
-        meaning = "model" if key in MODEL_KEYS else key
-        if meaning not in values:
-            values[meaning], sources[meaning] = item, source.child(key)
-    return Layered(values, sources, source)
 
 
 def _add_choices(deck: DeckTables, capability: str, part: str, value: Any, source: Source, *, faults: Faults) -> None:

@@ -9,6 +9,7 @@ from attrs import evolve, field, fields_dict, frozen
 from pipelex_core.config.problems import listed, type_name
 from pipelex_core.config.structure import report_unknown
 from pipelex_core.config.tables import SpecTable
+from pipelex_core.config.unquoted import report_unquoted, unquoted
 from pipelex_core.errors import ModelsManagerError
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ DEFAULT_KEYS: dict[str, str] = {"default_sdk": "sdk", "default_prompting_target"
 """Keys at the top of a file, and the key of `[defaults]` that means the same."""
 
 _SPEC_KEYS = frozenset(fields_dict(SpecTable))
+_TELLING = frozenset({"sdk", "model_id", "model_type", "inputs", "outputs", "costs"})
+"""The keys that tell a model from a plugin's option."""
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -33,6 +36,7 @@ class SpecFile:
         defaults: Its file-wide defaults.
         default_paths: For each default, where in the file it stands.
         models: Name -> table, as it was read.
+        paths: Where a model stands whose name lacks its quotes.
         older: Whether it is of the older generation: `[models.name]`, prices per thousand tokens.
         has_variables: Whether a value of it may hold a `${`.
     """
@@ -41,6 +45,7 @@ class SpecFile:
     defaults: Mapping[str, Any] = field(factory=dict)
     default_paths: Mapping[str, tuple[str, ...]] = field(factory=dict)
     models: Mapping[str, dict[str, Any]] = field(factory=dict)
+    paths: Mapping[str, tuple[str, ...]] = field(factory=dict)
     older: bool = False
     has_variables: bool = True
 
@@ -50,7 +55,8 @@ class SpecFile:
 
     def at_model(self, name: str, *key: str) -> Source:
         """The source of a model's table, or of a key in it."""
-        return self.source.at("models", name, *key) if self.older else self.source.at(name, *key)
+        path = self.paths.get(name, (name,))
+        return self.source.at("models", *path, *key) if self.older else self.source.at(*path, *key)
 
 
 def read_spec_file(read: TomlFile, source: Source, faults: Faults) -> SpecFile:
@@ -82,7 +88,27 @@ def read_spec_file(read: TomlFile, source: Source, faults: Faults) -> SpecFile:
     if others:
         _report_mixed(list(models), list(others), file, faults)
     models = {**others, **models}
-    return evolve(file, models=models, has_variables=read.variables > 0)
+    paths = _quoted(models, file, faults)
+    return evolve(file, models=models, paths=paths, has_variables=read.variables > 0)
+
+
+def _quoted(models: dict[str, dict[str, Any]], file: SpecFile, faults: Faults) -> dict[str, tuple[str, ...]]:
+    """Report the models whose names lack their quotes, and put each where it belongs; where they stand in the file."""
+    paths: dict[str, tuple[str, ...]] = {}
+    form = "[models.{}]" if file.older else "[{}]"
+    for name, table in list(models.items()):
+        holds = {key: value for key, value in table.items() if key not in _SPEC_KEYS and isinstance(value, dict)}
+        implied = len(holds) == len(table)
+        for parts, value in unquoted(name, holds, _SPEC_KEYS if implied else _TELLING):
+            if not isinstance(value, dict) or not (value or implied):
+                continue  # a table that is a plugin's option
+            whole = report_unquoted(parts, faults, ModelsManagerError, file.at_model(name, *parts[1:]), form)
+            paths[whole] = parts
+            models[whole] = value
+            models[name] = {key: value for key, value in models[name].items() if key != parts[1]}
+        if table and not models[name]:
+            del models[name]
+    return paths
 
 
 def _report_mixed(older: list[str], current: list[str], file: SpecFile, faults: Faults) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipelex_core.config.readers import READERS, UnknownNameError, WrongValueError
 from pipelex_core.config.tables import PRICES
+from pipelex_core.config.unquoted import QUOTES
+from pipelex_core.near import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +53,13 @@ def structure(
         _report(key, fault, faults, kind, where(key))
     for key in table:
         if key not in readers:
-            report_unknown(key, (*readers, *known), faults, kind, where(key))
+            names = (*readers, *known)
+            tip = (
+                f"where it is a part of a name: {QUOTES}"
+                if isinstance(table[key], dict) and not nearest(key, names)
+                else None
+            )
+            report_unknown(key, names, faults, kind, where(key), suggestion=tip)
     return None
 
 
@@ -76,12 +84,25 @@ def _report(key: str, fault: Exception, faults: Faults, kind: type[ConfigError],
     """Report what a reader found wrong with the value of a key."""
     if isinstance(fault, WrongValueError):
         message = f"'{'.'.join((key, *fault.path))}' cannot be {fault.got}"
-        faults.error(kind, "bad-value", message, source.child(*fault.path), expected=fault.expected, near=fault.near)
+        tip = QUOTES if (fault.got, fault.expected) == ("a table", "a string") and fault.path else None
+        at = source.child(*fault.path)
+        faults.error(kind, "bad-value", message, at, expected=fault.expected, suggestion=tip, near=fault.near)
     elif isinstance(fault, UnknownNameError):
         report_unknown(fault.path[-1], PRICES, faults, kind, source.child(*fault.path))
 
 
-def report_unknown(key: str, names: tuple[str, ...], faults: Faults, kind: type[ConfigError], source: Source) -> None:
-    """Report a key that means nothing."""
+def report_unknown(
+    key: str,
+    names: tuple[str, ...],
+    faults: Faults,
+    kind: type[ConfigError],
+    source: Source,
+    *,
+    suggestion: str | None = None,
+) -> None:
+    """Report a key that means nothing; without a suggestion, the nearest name is one."""
     expected = f"one of {', '.join(sorted(names))}"
-    faults.error(kind, "unknown-key", f"unknown key '{key}'", source, expected=expected, near=(key, names))
+    near = (key, names)
+    faults.error(
+        kind, "unknown-key", f"unknown key '{key}'", source, expected=expected, suggestion=suggestion, near=near
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 
 from pipelex_core.config.backends import defaults_of
-from pipelex_core.config.model_specs import Layers
+from pipelex_core.config.layers import Layers
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.shipped import read_shipped
 from pipelex_core.config.spec_files import SpecFile, read_spec_file

@@ -10,7 +10,8 @@ import tomli
 from pipelex_core.config.context import Context
 from pipelex_core.config.deck_files import deck_files
 from pipelex_core.config.environment import Environment
-from pipelex_core.config.model_specs import Layers, SpecReader
+from pipelex_core.config.layers import Layers
+from pipelex_core.config.model_specs import SpecReader
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.shipped import read_shipped
 from pipelex_core.config.spec_files import read_spec_file
