@@ -69,6 +69,23 @@ def test_an_interruption_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest
     assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("a.toml", b"old\n")]
 
 
+def test_an_interruption_just_after_the_new_file_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even then is it left: its name was known before."""
+    made = os.open
+
+    def interrupted(name: str, flags: int, *more: int) -> int:
+        os.close(made(name, flags, *more))
+        raise KeyboardInterrupt
+
+    file = tmp_path / "a.toml"
+    file.write_bytes(b"old\n")
+    monkeypatch.setattr(os, "open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        FileChange(path=file, old=b"old\n", new=b"new\n").write()
+    monkeypatch.undo()
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("a.toml", b"old\n")]
+
+
 @pytest.mark.parametrize("old", [b"a\r\nb\r\nc", b"a\nb\rc\n\x0cd\n", b"", None, "é\u2028x\ny\n".encode()])
 def test_a_diff_can_be_applied(tmp_path: Path, old: bytes | None) -> None:
     """`patch` makes the new file of the old one and what was shown: line ends and a missing last one included."""

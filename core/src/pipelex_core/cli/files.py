@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelex_core.edits.files import umask, written_beside
 from pipelex_core.errors import PipelexError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipelex_core.results import Image
 
 _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
@@ -23,15 +24,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(name).chmod(0o666 & ~_umask())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with written_beside(path, data) as written:
+            written.chmod(0o666 & ~umask())
+            written.replace(path)
     except OSError as error:
         msg = f"'{path}' cannot be written: {error.strerror or error}"
         raise PipelexError(msg) from error
@@ -60,9 +55,3 @@ def write_image(path: Path, image: Image) -> Path:
     target = path if path.suffix else path.with_name(path.name + _SUFFIXES.get(image.content_type, ""))
     write_atomically(target, image.data)
     return target
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tempfile
+from contextlib import contextmanager
 from difflib import unified_diff
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -15,7 +16,7 @@ from attrs import frozen
 from pipelex_core.errors import PipelexError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _SECRET = 0o600
 
@@ -106,20 +107,35 @@ def _lines(text: str) -> list[str]:
 def _replace(path: Path, change: FileChange) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     status = path.stat() if path.exists() else None
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(change.new)
-            file.flush()
-            os.fsync(file.fileno())
-        _keep_owner(name, status)
-        Path(name).chmod(_SECRET if change.secret else stat.S_IMODE(status.st_mode) if status else 0o666 & ~_umask())
+    with written_beside(path, change.new, sync=True) as written:
+        _keep_owner(written, status)
+        written.chmod(_SECRET if change.secret else stat.S_IMODE(status.st_mode) if status else 0o666 & ~umask())
         _refuse_if_changed(path, change.old)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        written.replace(path)
     _sync_folder(path.parent)
+
+
+@contextmanager
+def written_beside(path: Path, data: bytes, *, sync: bool = False) -> Iterator[Path]:
+    """A new file beside another, whose place it is to take; whatever interrupts that, it leaves nothing behind.
+
+    Its name is known before it is made, so that not even the moment between the two leaves one.
+    """
+    beside = path.with_name(f".{path.name}.{token_hex(8)}")
+    try:
+        with open(beside, "xb", opener=_private) as file:
+            file.write(data)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        yield beside
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, _SECRET)
 
 
 def _refuse_if_changed(path: Path, old: bytes | None) -> None:
@@ -128,7 +144,7 @@ def _refuse_if_changed(path: Path, old: bytes | None) -> None:
         raise PipelexError(msg)
 
 
-def _keep_owner(name: str, status: os.stat_result | None) -> None:
+def _keep_owner(name: Path, status: os.stat_result | None) -> None:
     if os.name == "posix" and status and (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
         os.chown(name, status.st_uid, status.st_gid)
 
@@ -142,7 +158,8 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The permissions that a new file is not to have."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
