@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache, partial
+from os import environ
 from typing import TYPE_CHECKING, Any
 
 import botocore
@@ -52,6 +53,7 @@ def make_client(session: Session, settings: Settings, service: str = "bedrock-ru
         region_name=settings.region,
         endpoint_url=settings.endpoint,
         config=Config(**_config(settings)),
+        verify=_authorities(session),
         **_keys(settings),
     )
     own_connections(client)
@@ -62,6 +64,17 @@ def make_client(session: Session, settings: Settings, service: str = "bedrock-ru
     if settings.api_key is not None:
         client.meta.events.register(f"before-send.{service}", _token_bearer(settings.api_key))
     return client
+
+
+def _authorities(session: Session) -> str | bool:
+    """The file of authorities to trust, or botocore's own. Never nothing: an empty name would be no check to an older one.
+
+    AWS's variable and profile come first, then those that the other backends go by.
+    """
+    named = (
+        session.get_config_variable("ca_bundle") or environ.get("REQUESTS_CA_BUNDLE") or environ.get("SSL_CERT_FILE")
+    )
+    return named or True
 
 
 def _config(settings: Settings) -> dict[str, Any]:
@@ -170,7 +183,7 @@ def _assume_role(session: Session, settings: Settings, role_arn: str) -> None:
     if source is None:
         raise NoCredentialsError
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=partial(session.create_client, region_name=settings.region),
+        client_creator=partial(session.create_client, region_name=settings.region, verify=_authorities(session)),
         source_credentials=source,
         role_arn=role_arn,
         extra_args={"RoleSessionName": "pipelex"},
