@@ -207,7 +207,7 @@ def test_images_and_documents_are_checked_against_the_model(tmp_path: Any) -> No
         for model, fields, word in [
             ("blind", {"images": [PNG]}, "takes no images"),
             ("seeing", {"images": [PNG, PNG]}, "1 images at most"),
-            ("seeing", {"documents": [b"%PDF-1.7"]}, "takes no PDFs"),
+            ("seeing", {"documents": [b"%PDF-1.7"]}, "takes no documents"),
             ("seeing", {"images": [b"hello"]}, "neither an image"),
             ("seeing", {"images": [b"%PDF-1.7"]}, "no image"),
             ("seeing", {"images": [tmp_path / "none.png"]}, "cannot be read"),
@@ -648,3 +648,14 @@ def test_files_are_read_beside_the_event_loop(tmp_path: Any) -> None:
     asyncio.run(main())
     assert read_in
     assert threading.current_thread() not in read_in
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+@pytest.mark.parametrize("name", ["deck", "plugins", "config", "total_budget"])
+def test_what_a_client_was_made_of_stays(kind: type[Client | AsyncClient], name: str) -> None:
+    """To give it another deck would change nothing, so it is refused."""
+    client = kind(deck_of(spec("smart")), plugins_for({"scripted": Script()}))
+    before = getattr(client, name)
+    with pytest.raises(AttributeError):
+        setattr(client, name, None)
+    assert getattr(client, name) is before

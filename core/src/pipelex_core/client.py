@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+from pipelex_core.client_parts import ClientParts
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from decimal import Decimal
@@ -28,17 +30,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class AsyncClient:
+class AsyncClient(ClientParts):
     """Calls models by their handles.
 
     One client may be used from several event loops, one after the other or at the same time: what belongs to a loop is
     kept per loop. Close it with `async with` or `aclose()`; what a loop opened is also closed when the loop ends.
-
-    Attributes:
-        deck: The handles, and what they mean.
-        plugins: The plugins in use, and those that are not.
-        config: What was loaded, for a client made by `from_project`; None for one made by hand.
-        total_budget: What all its calls count in, where it was made with `budget_usd`; or None.
     """
 
     def __init__(
@@ -49,13 +45,10 @@ class AsyncClient:
         config: LoadedConfig | None = None,
         budget_usd: Decimal | float | str | None = None,
     ) -> None:
-        self.deck = deck
-        self.plugins = plugins
-        self.config = config
         from pipelex_core.execution.operations import Operations  # what calls need, importing the package does not
 
         self._operations = Operations(deck, plugins, budget_usd=budget_usd)
-        self.total_budget = self._operations.total_budget
+        super().__init__(deck, plugins, config, self._operations.total_budget)
 
     @classmethod
     def from_project(

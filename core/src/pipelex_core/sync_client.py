@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from pipelex_core.client import AsyncClient
+from pipelex_core.client_parts import ClientParts
 from pipelex_core.loop_thread import LoopThread
 from pipelex_core.streams import RestartingTextStream, TextStream
 
@@ -35,17 +36,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Client:
+class Client(ClientParts):
     """Calls models by their handles; see `AsyncClient`, whose methods these are.
 
     May be used from many threads at once. Close it with `with` or `close()`; one that is not closed ends with the
     process.
-
-    Attributes:
-        deck: The handles, and what they mean.
-        plugins: The plugins in use, and those that are not.
-        config: What was loaded, for a client made by `from_project`; None for one made by hand.
-        total_budget: What all its calls count in, where it was made with `budget_usd`; or None.
     """
 
     def __init__(
@@ -57,11 +52,8 @@ class Client:
         budget_usd: Decimal | float | str | None = None,
     ) -> None:
         self._client = AsyncClient(deck, plugins, config=config, budget_usd=budget_usd)
-        self.total_budget = self._client.total_budget
         self._thread = LoopThread(self._client.aclose)
-        self.deck = deck
-        self.plugins = plugins
-        self.config = config
+        super().__init__(deck, plugins, config, self._client.total_budget)
 
     @classmethod
     def from_project(
