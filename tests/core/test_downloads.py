@@ -166,3 +166,20 @@ def test_a_document_where_an_image_is_wanted_is_refused_only_where_it_is_one() -
         assert script.requests[0].messages[0].parts[0].media == Media(data=PDF, media_type="application/pdf", name="a")
 
     run(check)
+
+
+def test_a_document_that_is_no_pdf_is_fetched_as_what_its_name_says() -> None:
+    """Text, say; what is there must be of that kind."""
+
+    async def check(server: Server) -> None:
+        script = Script()
+        server.queue(image("Grün".encode()), image(b"\xff\xfe"), image(b"no zip"), image(b"no PDF"))
+        await ask(script, documents=(f"{server.url}/notes.txt",))
+        (part, _) = script.requests[0].messages[0].parts
+        assert (part.media.data, part.media.url, part.media.media_type) == ("Grün".encode(), None, "text/plain")
+        for name, word in (("a.txt", "no text in UTF-8"), ("a.docx", "begins with"), ("a", "neither an image")):
+            with pytest.raises(UnsupportedInputError, match=word):
+                await ask(script, documents=(f"{server.url}/{name}",))
+        assert len(script.requests) == 1
+
+    run(check)

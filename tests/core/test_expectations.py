@@ -110,6 +110,19 @@ def test_a_document_at_an_address_has_no_bound() -> None:
     assert told.high is None
 
 
+def test_a_document_of_text_is_as_long_as_its_text() -> None:
+    """Of any other that is no PDF, no more is known than that it is there."""
+    bare, told, prompt = (
+        expect(request(*parts)).input_tokens
+        for parts in ((), (DocumentPart(Media(data=ENGLISH.encode(), media_type="text/plain")),), (TextPart(ENGLISH),))
+    )
+    assert bare is not None
+    assert told == prompt != bare
+    sheet = expect(request(DocumentPart(Media(data=b"PK", media_type="application/vnd.ms-excel")))).input_tokens
+    assert sheet is not None
+    assert sheet.high is None
+
+
 def test_images_and_pages() -> None:
     """Images are as many as were asked for; pages are counted, or one at least."""
     assert expect(ImageRequest(spec=PAINTER, prompt="?", number=3)).images == 3

@@ -80,6 +80,25 @@ def test_nothing_empty_is_sent() -> None:
     assert [message.text for message in conversation.messages] == ["x", "y"]
 
 
+def test_system_messages_alone_are_what_is_asked() -> None:
+    """Hardly a provider answers to system text alone: it is the user's then; a system prompt beside it stays one."""
+    for system in (None, "zero"):
+        conversation = read_prompt(
+            [{"role": "system", "content": "one"}, {"role": "system", "content": "two"}], system=system
+        )
+        assert conversation.messages == (Message(role="user", parts=(TextPart("one\n\ntwo"),)),)
+        assert conversation.system == system
+
+
+@pytest.mark.parametrize(
+    "prompt", ["", [{"role": "system", "content": " "}], [{"role": "system", "content": "x"}, user("")]]
+)
+def test_a_system_prompt_does_not_stand_in_for_an_empty_prompt(prompt: Any) -> None:
+    """A prompt that was left empty is a mistake."""
+    with pytest.raises(UnsupportedInputError, match="empty"):
+        read_prompt(prompt, system="Be brief.")
+
+
 def test_system_messages_are_joined_to_the_system_prompt() -> None:
     """In their order, a blank line between two."""
     prompt = [{"role": "system", "content": "one"}, user("x"), {"role": "system", "content": "two"}]

@@ -27,6 +27,8 @@ from tests.servers.openai_server import TEXT, chunk, chunks, completion
 
 PIXEL = Media(data=b"\x89PNG", media_type="image/png")
 REMOTE = Media(url="https://example.org/a.png", media_type="image/png")
+REPORT = Media(url="https://example.org/report", media_type="application/pdf")
+DOCX = Media(data=b"PK\x03\x04", media_type="application/vnd.openxmlformats-officedocument.wordprocessingml.document")
 PDF = Media(data=b"%PDF", media_type="application/pdf", name="report.pdf")
 WEATHER = Tool(name="weather", description="Tells it.", parameters={"type": "object", "properties": {}})
 RIVER = {
@@ -138,8 +140,9 @@ def test_images_and_documents_are_parts() -> None:
     "name, media, part",
     [
         ("perplexity", PDF, {"type": "file_url", "file_url": {"url": "JVBERg=="}}),
-        ("perplexity", REMOTE, {"type": "file_url", "file_url": {"url": REMOTE.url}}),
-        ("openrouter", REMOTE, {"type": "file", "file": {"filename": "document.pdf", "file_data": REMOTE.url}}),
+        ("perplexity", REPORT, {"type": "file_url", "file_url": {"url": REPORT.url}}),
+        ("perplexity", DOCX, {"type": "file_url", "file_url": {"url": "UEsDBA=="}}),
+        ("openrouter", REPORT, {"type": "file", "file": {"filename": "document.pdf", "file_data": REPORT.url}}),
     ],
 )
 def test_documents_go_as_the_endpoint_takes_them(name: str, media: Media, part: dict[str, Any]) -> None:

@@ -80,6 +80,13 @@ def test_every_setting_of_gpt_image() -> None:
     assert len(answer.images) == 2
 
 
+@pytest.mark.parametrize("quality, word", [("low", "standard"), ("medium", "standard"), ("high", "hd")])
+def test_a_model_may_have_other_words_for_a_quality(quality: Any, word: str) -> None:
+    """Those of DALL·E, where the model's spec says so."""
+    _, received = made(quality=quality, options={"image_qualities": "standard_or_hd"})
+    assert received.json["quality"] == word
+
+
 @pytest.mark.parametrize(
     "name, fields",
     [

@@ -27,6 +27,10 @@ UNSENT = {
 """Keys of a recorded body that need not be sent, and why."""
 
 
+QUALITIES: dict[Any, Any] = {"standard": "medium", "hd": "high", "auto": None}
+"""Words of some models, and what they are here; `auto` is what leaving it out means."""
+
+
 class ImagesAdapter:
     """`images/generations` through the sdk `openai_img_gen`."""
 
@@ -42,12 +46,14 @@ class ImagesAdapter:
         return make("openai_img_gen", config)
 
     def request(self, record: Record) -> ImageRequest:
-        """The recorded body in our terms; a quality of the retired models goes through as it is."""
+        """The recorded body in our terms; the retired models had words of their own for a quality."""
         body = record["request"].get("body") or {"prompt": "a prompt that was not recorded"}
         if body.get("stream"):
             raise no_capability("images in a stream")
         width, height = map(int, body["size"].split("x")) if is_size(body.get("size")) else (None, None)
         wanted = {"image_response_format": body["response_format"]} if "response_format" in body else {}
+        if body.get("quality") in ("standard", "hd"):
+            wanted["image_qualities"] = "standard_or_hd"
         spec = ModelSpec(
             name="m",
             backend=record["provider"],
@@ -63,7 +69,7 @@ class ImagesAdapter:
             width=width,
             height=height,
             aspect_ratio=body.get("aspect_ratio"),
-            quality=body.get("quality"),
+            quality=QUALITIES.get(body.get("quality"), body.get("quality")),
             background=body.get("background"),
             output_format=body.get("output_format"),
             is_moderated={"auto": True, "low": False}.get(str(body.get("moderation"))),

@@ -113,7 +113,7 @@ class AsyncClient(ClientParts):
             model: A preset, alias or model, or `{"model": …, **settings}`; None for the deck's default for text.
             system: System prompt.
             images: Paths, bytes, URLs or data URLs of PNG, JPEG, GIF or WebP images.
-            documents: The same of PDFs.
+            documents: The same of PDFs; and paths, URLs and data URLs of other documents that the model's provider takes.
             tools: Tools the model may ask for: `Tool`s or `{"name", "description", "parameters"}`.
             tool_choice: `auto`, `none`, `required`, or a tool's name.
             deadline: Seconds the whole call may take.

@@ -147,13 +147,22 @@ def _part(part: Part) -> Guess:
         case ImagePart():
             return _IMAGE
         case DocumentPart(media=media):
-            return pages_of(media).times(*_PAGE)
+            return _document(media)
         case ToolCall(name=name, arguments=arguments):
             return tokens_of(name).plus(_as_json([arguments]))
         case ToolResult(content=content):
             return tokens_of(content)
         case ProviderPart(data=given):
             return _as_json([given])
+
+
+def _document(media: Media) -> Guess:
+    """A PDF by its pages; text by its length; of any other, and of one at a URL, no more is known than that it is there."""
+    if media.media_type == "application/pdf":
+        return pages_of(media).times(*_PAGE)
+    if media.media_type.startswith("text/") and media.data is not None:
+        return tokens_of(media.data.decode("utf-8", "replace"))
+    return Guess(1, 10, None).times(*_PAGE)
 
 
 def _as_json(values: Iterable[object]) -> Guess:

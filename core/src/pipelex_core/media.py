@@ -58,15 +58,18 @@ def read_image(source: MediaSource) -> Media:
 
 
 def read_document(source: MediaSource) -> Media:
-    """A PDF.
+    """A PDF; or another document, which its name, its data URL or its `Media` says to be one (see `documents.py`).
 
     Raises:
-        UnsupportedInputError: It is missing, or no PDF.
+        UnsupportedInputError: It is missing, or no document.
     """
-    media = read_media(source, "document")
+    media = _read(source, "document", declared=_declared(source))
     if media.media_type != PDF:
-        msg = f"{_named(source)} is no PDF, but {media.media_type}"
-        raise UnsupportedInputError(msg)
+        from pipelex_core.documents import is_document
+
+        if not is_document(media.media_type):
+            msg = f"{_named(source)} is no document, but {media.media_type}"
+            raise UnsupportedInputError(msg)
     return media
 
 
@@ -76,6 +79,11 @@ def read_media(source: MediaSource, what: str = "document") -> Media:
     Raises:
         UnsupportedInputError: It is missing, empty, or neither an image nor a PDF.
     """
+    return _read(source, what)
+
+
+def _read(source: MediaSource, what: str, declared: str | None = None) -> Media:
+    """As `read_media`; bytes that are neither an image nor a PDF are a document of the type declared, if they can be."""
     if isinstance(source, Media):
         return _checked(source, what)
     if isinstance(source, (bytes, bytearray, memoryview)):
@@ -83,28 +91,44 @@ def read_media(source: MediaSource, what: str = "document") -> Media:
     if isinstance(source, str) and _is_web(source):
         return _from_url(source, what)
     if isinstance(source, str) and source[:5].lower() == "data:":
-        return _from_data_url(source, what)
+        return _from_data_url(source, what, declared)
     if isinstance(source, str) and (not source or _OTHER_SCHEME.match(source)):
         msg = f"{what}: a path, bytes, an http(s) URL or a data URL is expected, not {source!r:.80}"
         raise UnsupportedInputError(msg)
     if isinstance(source, (str, os.PathLike)):
-        return _from_path(Path(source), what)
+        return _from_path(Path(source), what, declared)
     msg = f"{what}: a path, bytes, URL or data URL is expected, not {type(source).__name__}"
     raise UnsupportedInputError(msg)
 
 
-def _from_bytes(data: bytes, label: str, name: str | None) -> Media:
+def _declared(source: object) -> str | None:
+    """The type that a path, or a data URL, says a document to be of."""
+    from pipelex_core.documents import bare, is_document, type_by_name
+
+    if isinstance(source, str) and source[:5].lower() == "data:":
+        told = bare(source[5:].partition(",")[0])
+        return told if is_document(told) else None
+    return type_by_name(os.fspath(source)) if isinstance(source, (str, os.PathLike)) else None
+
+
+def _from_bytes(data: bytes, label: str, name: str | None, declared: str | None = None) -> Media:
     if not data:
         msg = f"{label} is empty"
         raise UnsupportedInputError(msg)
     media_type = sniff(data)
+    is_unclear = media_type is None or (media_type == PDF and not data.startswith(b"%PDF-"))  # a text may speak of PDFs
+    if is_unclear and declared is not None and declared != PDF:
+        from pipelex_core.documents import check_bytes
+
+        check_bytes(data, declared, label)
+        media_type = declared
     if media_type is None:
         msg = f"{label} is neither an image (PNG, JPEG, GIF, WebP) nor a PDF; it begins with {data[:8]!r}"
         raise UnsupportedInputError(msg)
     return Media(data=data, media_type=media_type, name=name)
 
 
-def _from_path(path: Path, what: str) -> Media:
+def _from_path(path: Path, what: str, declared: str | None) -> Media:
     label = f"{what} '{path!s:.200}'"
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
@@ -115,7 +139,7 @@ def _from_path(path: Path, what: str) -> Media:
         reason = getattr(error, "strerror", None) or str(error)
         msg = f"{label} cannot be read: {reason}"
         raise UnsupportedInputError(msg) from error
-    return _from_bytes(data, label, path.name)
+    return _from_bytes(data, label, path.name, declared)
 
 
 def _from_url(url: str, what: str) -> Media:
@@ -133,11 +157,15 @@ def _from_url(url: str, what: str) -> Media:
         raise UnsupportedInputError(msg)
     name = unquote(split.path).rsplit("/", 1)[-1]
     suffix = Path(name).suffix.lower()
-    fallback = PDF if what == "document" else "image/jpeg"
-    return Media(url=url, media_type=_TYPES_BY_SUFFIX.get(suffix, fallback), name=name or None)
+    media_type = _TYPES_BY_SUFFIX.get(suffix)
+    if media_type is None and what == "document":
+        from pipelex_core.documents import type_by_name
+
+        media_type = type_by_name(name) or PDF
+    return Media(url=url, media_type=media_type or "image/jpeg", name=name or None)
 
 
-def _from_data_url(url: str, what: str) -> Media:
+def _from_data_url(url: str, what: str, declared: str | None) -> Media:
     from base64 import b64decode
     from binascii import Error as Base64Error
     from urllib.parse import unquote_to_bytes
@@ -152,7 +180,7 @@ def _from_data_url(url: str, what: str) -> Media:
     except (Base64Error, ValueError) as error:
         msg = f"this {what}'s data URL is not valid base64: {error}"
         raise UnsupportedInputError(msg) from error
-    return _from_bytes(data, f"this {what}", None)
+    return _from_bytes(data, f"this {what}", None, declared)
 
 
 def _checked(media: Media, what: str) -> Media:

@@ -21,6 +21,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from attrs import evolve
+
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.media import read_document, read_image
 from pipelex_core.parts import DocumentPart, ImagePart, Message, ProviderPart, TextPart, Tool, ToolCall, ToolResult
@@ -130,7 +132,9 @@ def _part_of_mapping(part: Mapping[str, Any]) -> Part:
         document = part[kind]
         if isinstance(document, Mapping):
             _refuse_unknown(document, ("file_data", "filename"), "a file")
-            document = document["file_data"]
+            name = document.get("filename")
+            media = read_document(document["file_data"])
+            return DocumentPart(evolve(media, name=name) if isinstance(name, str) and name else media)
         return DocumentPart(read_document(document))
     if kind == "tool_call":
         return _tool_call(part)

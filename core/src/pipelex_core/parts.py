@@ -58,7 +58,7 @@ class ImagePart:
 
 @frozen
 class DocumentPart:
-    """A document (PDF) in a message."""
+    """A document in a message: a PDF, or one that `documents.py` names."""
 
     media: Media
 

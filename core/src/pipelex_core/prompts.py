@@ -61,15 +61,17 @@ def read_prompt(
         check_message(message)
     if system is not None:
         check_text(system, "the system prompt")
-    told = [system or "", *(message.text for message in messages if message.role == "system")]
+    told = [message.text for message in messages if message.role == "system" and message.text.strip()]
     messages = [message for message in messages if message.role != "system" and message.parts]
+    if told and not messages:  # few providers answer to system text alone: what was said is what they are asked
+        messages, told = [Message(role="user", parts=(TextPart("\n\n".join(told)),))], []
     parts = [part for message in messages for part in message.parts]
     if not any(not isinstance(part, TextPart) or part.text.strip() for part in parts):
         msg = "the prompt is empty"
         raise UnsupportedInputError(msg)
     return Conversation(
         messages=tuple(messages),
-        system="\n\n".join(text for text in told if text.strip()) or None,
+        system="\n\n".join(text for text in (system or "", *told) if text.strip()) or None,
         n_images=sum(isinstance(part, ImagePart) for part in parts),
         n_documents=sum(isinstance(part, DocumentPart) for part in parts),
     )
@@ -111,7 +113,10 @@ def check_inputs(conversation: Conversation, spec: ModelSpec) -> None:
     Raises:
         UnsupportedInputError: Images or documents for a model without them, or too many images.
     """
-    for count, kind, noun in ((conversation.n_images, "images", "images"), (conversation.n_documents, "pdf", "PDFs")):
+    for count, kind, noun in (
+        (conversation.n_images, "images", "images"),
+        (conversation.n_documents, "pdf", "documents"),
+    ):
         if count and spec.inputs and kind not in spec.inputs:
             takes = ", ".join(sorted(spec.inputs))
             msg = f"model '{spec.name}' takes no {noun}: its inputs are {takes}"

@@ -49,13 +49,13 @@ async def _message(message: Message, resources: Resources) -> Message:
         if isinstance(part, ImagePart):
             parts.append(ImagePart(await _fetched(part.media, resources, "image")))
         elif isinstance(part, DocumentPart):
-            parts.append(DocumentPart(await _fetched(part.media, resources, "PDF")))
+            parts.append(DocumentPart(await _fetched(part.media, resources, "document")))
         else:
             parts.append(part)
     return evolve(message, parts=tuple(parts))
 
 
-async def _fetched(media: Media, resources: Resources, wanted: Literal["image", "PDF", "any"] = "any") -> Media:
+async def _fetched(media: Media, resources: Resources, wanted: Literal["image", "document", "any"] = "any") -> Media:
     if media.url is None:
         return media
     shown = _shown(media.url)
@@ -66,10 +66,15 @@ async def _fetched(media: Media, resources: Resources, wanted: Literal["image", 
         raise PluginError(msg) from error
     data = await _download(media.url, shown, pool)
     media_type = sniff(data)
+    if media_type is None and wanted == "document" and media.media_type != PDF:
+        from pipelex_core.documents import check_bytes
+
+        check_bytes(data, media.media_type, shown)
+        return evolve(media, data=data, url=None)
     if media_type is None:
         msg = f"{shown} is neither an image (PNG, JPEG, GIF, WebP) nor a PDF"
         raise UnsupportedInputError(msg)
-    if wanted != "any" and (media_type == PDF) != (wanted == "PDF"):
+    if wanted != "any" and (media_type == PDF) != (wanted == "document"):
         msg = f"{shown} is no {wanted}, but {media_type}"
         raise UnsupportedInputError(msg)
     return evolve(media, data=data, url=None, media_type=media_type)

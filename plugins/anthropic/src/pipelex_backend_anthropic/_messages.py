@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pipelex_core.documents import is_text
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
@@ -111,14 +112,17 @@ def _image(media: Media) -> Block:
 
 def _document(media: Media) -> Block:
     source: dict[str, Any]
-    if media.url is not None:
+    if media.media_type == "application/pdf" and media.url is not None:
         source = {"type": "url", "url": media.url}
     elif media.media_type == "application/pdf":
         source = {"type": "base64", "media_type": media.media_type, "data": media.base64()}
-    elif media.media_type == "text/plain" and media.data is not None:
-        source = {"type": "text", "media_type": media.media_type, "data": media.data.decode("utf-8", "replace")}
+    elif is_text(media) and media.data is not None:
+        source = {"type": "text", "media_type": "text/plain", "data": media.data.decode("utf-8-sig", "replace")}
+    elif is_text(media):
+        msg = "Anthropic fetches no documents but PDFs: pass the bytes of a text"
+        raise UnsupportedInputError(msg)
     else:
-        msg = f"Anthropic's models take PDF and plain-text documents, not {media.media_type}"
+        msg = f"Anthropic's models take PDFs and text, not {media.media_type}"
         raise UnsupportedInputError(msg)
     return {"type": "document", "source": source, **({"title": media.name} if media.name else {})}
 

@@ -17,7 +17,10 @@ import json
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.errors import BadRequestError
+from attrs import evolve
+
+from pipelex_core.documents import is_text
+from pipelex_core.errors import BadRequestError, UnsupportedInputError
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
@@ -66,8 +69,10 @@ def _user_parts(message: Message, names: Mapping[str, str]) -> list[dict[str, An
     for part in message.parts:
         if isinstance(part, TextPart):
             parts.append({"text": part.text})
-        elif isinstance(part, (ImagePart, DocumentPart)):
+        elif isinstance(part, ImagePart):
             parts.append(_medium(part.media))
+        elif isinstance(part, DocumentPart):
+            parts.append(_document(part.media))
         elif isinstance(part, ToolResult):
             parts.append({"functionResponse": _result(part, names)})
     return parts
@@ -92,8 +97,10 @@ def _model_parts(message: Message) -> list[dict[str, Any]]:
             parts += _with_signatures(last_text.text, signed)
         elif isinstance(part, TextPart) and part.text:
             parts.append({"text": part.text})
-        elif isinstance(part, (ImagePart, DocumentPart)):
+        elif isinstance(part, ImagePart):
             parts.append(_medium(part.media))
+        elif isinstance(part, DocumentPart):
+            parts.append(_document(part.media))
         elif isinstance(part, ToolCall):
             call = {"name": part.name, "args": dict(part.arguments), **_id(part.id)}
             signature = by_call.get(part.id)
@@ -118,6 +125,16 @@ def _with_signatures(text: str, signed: list[Mapping[str, Any]]) -> list[dict[st
             text = text.removesuffix(data["text"])
             tail.insert(0, {"text": data["text"], "thoughtSignature": data["thoughtSignature"]})
     return [{"text": text}, *tail] if text else tail
+
+
+def _document(media: Media) -> dict[str, Any]:
+    """A PDF, or text, of whichever kind: https://ai.google.dev/gemini-api/docs/document-processing."""
+    if is_text(media):
+        return _medium(evolve(media, media_type="text/plain"))  # all that Vertex AI knows of it
+    if media.media_type != "application/pdf":
+        msg = f"Gemini takes PDFs and text, not {media.media_type}"
+        raise UnsupportedInputError(msg)
+    return _medium(media)
 
 
 def _medium(media: Media) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_mistral._json import encoded
+from pipelex_core.documents import as_text, is_text
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 from pipelex_core.requests import ObjectRequest
@@ -122,6 +123,8 @@ def _chunk(part: Part, message: Message) -> dict[str, Any]:
         return {"type": "text", "text": part.text}
     if isinstance(part, ImagePart):
         return {"type": "image_url", "image_url": part.media.as_url()}
+    if isinstance(part, DocumentPart) and is_text(part.media):
+        return {"type": "text", "text": as_text(part.media)}
     if isinstance(part, DocumentPart):
         return {"type": "document_url", "document_url": part.media.as_url()}
     raise _misplaced(part, message)

@@ -31,7 +31,7 @@ def image_body(request: ImageRequest, traits: Traits) -> dict[str, Any]:
         body["n"] = request.number
     for name, value in _settings(request):
         if name in traits.image_parameters:
-            body["moderation" if name == "is_moderated" else name] = _sent(name, value)
+            body["moderation" if name == "is_moderated" else name] = _sent(name, value, traits)
         elif name == "aspect_ratio" and "size" in traits.image_parameters:
             body["size"] = size_for_ratio(value, traits.image_sizes)
         elif name not in _HINTS:
@@ -74,8 +74,13 @@ def _settings(request: ImageRequest) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _sent(name: str, value: Any) -> Any:
-    return ("auto" if value else "low") if name == "is_moderated" else value
+def _sent(name: str, value: Any, traits: Traits) -> Any:
+    """A setting's value in the endpoint's words."""
+    if name == "is_moderated":
+        return "auto" if value else "low"
+    if name == "quality" and traits.image_qualities == "standard_or_hd":
+        return "hd" if value == "high" else "standard"
+    return value
 
 
 def size_for_ratio(ratio: str, sizes: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pipelex_core.documents import as_text, is_text
 from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.media import PDF
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
@@ -53,11 +55,20 @@ def _content_part(part: Part, traits: Traits) -> dict[str, Any]:
 
 
 def _document(media: Media, traits: Traits) -> dict[str, Any]:
+    """A document as the endpoint takes it; text as text, which is what OpenAI says to do with it.
+
+    https://developers.openai.com/api/docs/guides/file-inputs
+    """
+    if is_text(media) and not (traits.documents == "file_url" and media.url):
+        return {"type": "text", "text": as_text(media)}
     if traits.documents == "none":
         msg = "this endpoint takes no documents"
         raise UnsupportedInputError(msg)
     if traits.documents == "file_url":
         return {"type": "file_url", "file_url": {"url": media.url or media.base64()}}
+    if media.media_type != PDF:
+        msg = f"chat completions take PDFs and text, not {media.media_type}; the Responses API may take it"
+        raise UnsupportedInputError(msg)
     return {"type": "file", "file": {"filename": media.name or "document.pdf", "file_data": media.as_url()}}
 
 

@@ -66,6 +66,12 @@ TRAIT_OPTIONS = (
         help="Settings that images/generations takes.",
     ),
     Option(
+        name="image_qualities",
+        default="low_to_high",
+        choices=("low_to_high", "standard_or_hd"),
+        help="Its words for a quality: low, medium and high as they are, or standard for the first two and hd for high.",
+    ),
+    Option(
         name="image_sizes", default="fixed", choices=("fixed", "free"), help="Which sizes an aspect ratio may become."
     ),
     Option(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_openai._objects import ObjectBody, told_schema, tool_choice
 from pipelex_backend_openai._schema import strict_schema
+from pipelex_core.documents import file_name
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
@@ -129,8 +130,7 @@ def _content_part(part: Part) -> dict[str, Any]:
     if isinstance(part, DocumentPart):
         if part.media.url is not None:
             return {"type": "input_file", "file_url": part.media.url}
-        filename = part.media.name or "document.pdf"
-        return {"type": "input_file", "filename": filename, "file_data": part.media.as_url()}
+        return {"type": "input_file", "filename": file_name(part.media), "file_data": part.media.as_url()}
     assert isinstance(part, TextPart)  # noqa: S101 -- all that `_items` lets through
     return {"type": "input_text", "text": part.text}
 

@@ -35,6 +35,7 @@ class Traits:
         image_parameters: The settings of an image request that `images/generations` takes: of `size`, `aspect_ratio`,
             `quality`, `background`, `output_format`, `is_moderated`, `seed`, `guidance_scale`, `nb_steps`,
             `safety_tolerance`.
+        image_qualities: Which words it has for a quality: `low`, `medium` and `high`, or `standard` and `hd`, as DALL·E had.
         image_sizes: Which sizes an aspect ratio may become: the three of every GPT image model, or free ones.
         image_response_format: The `response_format` to ask for, or None to take the endpoint's own.
         think_tags: Whether the model writes its reasoning into the answer, in a leading `<think>…</think>`.
@@ -53,6 +54,7 @@ class Traits:
     fetches_urls: bool = True
     image_api: Literal["images", "chat"] = "images"
     image_parameters: tuple[str, ...] = ("size", "quality", "background", "output_format", "seed")
+    image_qualities: Literal["low_to_high", "standard_or_hd"] = "low_to_high"
     image_sizes: Literal["fixed", "free"] = "fixed"
     image_response_format: Literal["b64_json", "url"] | None = None
     think_tags: bool = False

@@ -1,0 +1,102 @@
+"""Documents that are no PDFs: which there are, how they are told from other bytes, and those of text as text.
+
+Which of them a model takes, its plugin says, before anything is sent.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from pipelex_core.errors import UnsupportedInputError
+
+if TYPE_CHECKING:
+    from pipelex_core.parts import Media
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_BY_SUFFIX = {
+    ".pdf": "application/pdf",
+    ".txt": "text/plain",
+    ".md": "text/markdown",
+    ".csv": "text/csv",
+    ".html": "text/html",
+    ".htm": "text/html",
+    ".docx": f"{_OFFICE}.wordprocessingml.document",
+    ".xlsx": f"{_OFFICE}.spreadsheetml.sheet",
+    ".pptx": f"{_OFFICE}.presentationml.presentation",
+    ".doc": "application/msword",
+    ".xls": "application/vnd.ms-excel",
+}
+_BEGINNINGS = {
+    **dict.fromkeys((_BY_SUFFIX[suffix] for suffix in (".docx", ".xlsx", ".pptx")), b"PK\x03\x04"),
+    **dict.fromkeys((_BY_SUFFIX[suffix] for suffix in (".doc", ".xls")), b"\xd0\xcf\x11\xe0"),
+}
+NAMES = "PDF, TXT, MD, CSV, HTML, DOCX, XLSX, PPTX, DOC, XLS"
+"""The documents there are, for a message."""
+
+
+def type_by_name(name: str | None) -> str | None:
+    """The MIME type of a document with this file name; None where its ending says none."""
+    return _BY_SUFFIX.get(PurePath(name or "").suffix.lower())
+
+
+def is_text(media: Media) -> bool:
+    """Whether a document is text that can be read as it is."""
+    return bare(media.media_type).startswith("text/")
+
+
+def is_document(media_type: str) -> bool:
+    """Whether a MIME type is a document's."""
+    return bare(media_type) in _BY_SUFFIX.values()
+
+
+def bare(media_type: str) -> str:
+    """A MIME type without its parameters."""
+    return media_type.partition(";")[0].strip().lower()
+
+
+def file_name(media: Media) -> str:
+    """Its name, or one whose ending fits its type, for providers that go by it."""
+    wanted = bare(media.media_type)
+    suffix = next((suffix for suffix, kind in _BY_SUFFIX.items() if kind == wanted), "")
+    return media.name or f"document{suffix}"
+
+
+def check_bytes(data: bytes, media_type: str, label: str) -> None:
+    """Refuse bytes that are not what their name says.
+
+    Raises:
+        UnsupportedInputError: No text that can be decoded, or another beginning than a file of that type has.
+    """
+    beginning = _BEGINNINGS.get(bare(media_type))
+    if beginning is not None:
+        if not data.startswith(beginning):
+            msg = f"{label} is no document of type {media_type}: it begins with {data[:8]!r}"
+            raise UnsupportedInputError(msg)
+    elif bare(media_type).startswith("text/"):
+        _decoded(data, label)
+
+
+def as_text(media: Media) -> str:
+    """A document of text as a part of a prompt, for providers that take no files of text: its name, then what it says.
+
+    Raises:
+        UnsupportedInputError: It is no text in UTF-8, or only its URL is known.
+    """
+    label = f"the document '{file_name(media)}'"
+    if media.data is None:
+        msg = f"{label} is text at a URL, which this provider does not fetch: pass its bytes"
+        raise UnsupportedInputError(msg)
+    return f"{file_name(media)}:\n\n{_decoded(media.data, label)}"
+
+
+def _decoded(data: bytes, label: str) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"{label} is no text in UTF-8: byte {error.start} is none"
+        raise UnsupportedInputError(msg) from None
+    if "\0" in text:
+        msg = f"{label} is no text: it has a zero byte"
+        raise UnsupportedInputError(msg)
+    return text
