@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipelex_core.constraints import CONSTRAINTS, ENOUGH_MAX_TOKENS, fit
+from pipelex_core.constraints import CONSTRAINTS, ENOUGH_MAX_TOKENS, Fitted, fit
 from pipelex_core.specs import ModelSpec
 
 
@@ -70,6 +70,7 @@ def test_max_tokens_and_the_models_own_limit() -> None:
     assert fit({"max_tokens": 4096}, model(max_tokens=4096)).refused == {}
     assert list(fit({"max_tokens": 4097}, model(max_tokens=4096)).refused) == ["max_tokens"]
     assert fit({"max_tokens": 4097}, model()).settings == {"max_tokens": 4097}
+    assert fit({"max_tokens": "auto"}, model("no_max_tokens", max_tokens=9)) == Fitted(settings={}, refused={})
     small = model("max_tokens_must_be_high_enough", max_tokens=100)
     assert fit({"max_tokens": 5}, small).settings == {"max_tokens": 100}
 

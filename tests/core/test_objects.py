@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
+import subprocess
+import sys
 from typing import Any, Literal, NotRequired, TypedDict
 
 import attrs
@@ -109,7 +111,9 @@ def test_an_answer_that_does_not_fit_says_where(asked: Any, answer: str, told: s
         object_type(asked).decode(answer)
 
 
-@pytest.mark.parametrize("asked", [Line | Invoice, object(), {"type": "strang"}, "Invoice"])
+@pytest.mark.parametrize(
+    "asked", [Line | Invoice, object(), {"type": "strang"}, "Invoice", print, lambda: None, Client.close]
+)
 def test_a_type_no_schema_can_express_is_refused(asked: Any) -> None:
     """Before anything is sent."""
     with pytest.raises(UnsupportedInputError):
@@ -308,3 +312,34 @@ def test_what_is_no_json_number_does_not_fit(number: str) -> None:
     """Python's parser would take it, and no other program would take it back."""
     with pytest.raises(InvalidObjectError, match="no JSON number"):
         object_type({"type": "object"}).decode(f'{{"a": {number}}}')
+
+
+def test_a_union_of_dataclasses_needs_nobody_to_have_imported_pydantic() -> None:
+    """A first call takes the types that a later one takes: what an SDK imports in between changes nothing."""
+    program = """
+import sys
+from dataclasses import dataclass
+from typing import Literal
+from pipelex_core.objects import object_type
+
+@dataclass
+class Paid:
+    kind: Literal["paid"]
+    amount: float
+
+@dataclass
+class Open:
+    kind: Literal["open"]
+    days: int
+
+@dataclass
+class Bill:
+    state: Paid | Open
+
+assert "pydantic" not in sys.modules
+kind = object_type(Bill)
+assert kind.schema["properties"]["state"]["anyOf"]
+assert kind.decode('{"state": {"kind": "open", "days": 3}}') == Bill(Open("open", 3))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -49,6 +49,8 @@ def fit(settings: Mapping[str, Any], spec: ModelSpec) -> Fitted:
     """The settings as this model takes them; those it refuses are left out and stand in `refused`."""
     sent = {name: value for name, value in settings.items() if value is not None}
     refused: dict[str, str] = {}
+    if sent.get("max_tokens") == "auto" and "no_max_tokens" in spec.constraints:
+        del sent["max_tokens"]  # all it has, which it gives unasked
 
     def refuse(name: str, reason: str) -> None:
         refused[name] = reason

@@ -1,16 +1,18 @@
 """Typed objects: the JSON schema of a type, and a JSON answer validated against it.
 
-attrs classes, dataclasses, TypedDicts and everything else that msgspec knows go through msgspec; pydantic's models, and
-types made of them, through pydantic; a `dict` is a JSON schema itself, and its answers stay plain data.
+attrs classes, dataclasses, TypedDicts and everything else that msgspec knows go through msgspec; pydantic's models, types
+made of them, and where pydantic is installed what msgspec refuses, such as a union of dataclasses, through pydantic; a `dict`
+is a JSON schema itself, and its answers stay plain data.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib import import_module
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 from attrs import frozen
@@ -75,9 +77,9 @@ def _from_type(asked: Any) -> ObjectType[Any]:
         schema = msgspec.json.schema(asked)
         decoder = msgspec.json.Decoder(asked)
     except (TypeError, RuntimeError, NameError) as error:
-        if "pydantic" in sys.modules and not isinstance(asked, str):
-            with suppress(UnsupportedInputError):
-                return _from_pydantic(asked)  # a dataclass that holds a pydantic model, say
+        if not isinstance(asked, (str, FunctionType, BuiltinFunctionType, MethodType)):
+            with suppress(UnsupportedInputError, ImportError):
+                return _from_pydantic(asked)  # a union of dataclasses, or one that holds a pydantic model
         raise _no_type(asked, error) from error
 
     def decode(text: str) -> Any:
@@ -96,8 +98,9 @@ def _from_type(asked: Any) -> ObjectType[Any]:
 
 
 def _from_pydantic(asked: Any) -> ObjectType[Any]:
+    pydantic = import_module("pydantic")  # installed where a model of it was made; else asked for by name alone
     try:
-        adapter: Any = sys.modules["pydantic"].TypeAdapter(asked)
+        adapter: Any = pydantic.TypeAdapter(asked)
         schema = adapter.json_schema()
     except (TypeError, ValueError, RuntimeError, NameError, AttributeError) as error:
         raise _no_type(asked, error) from error
