@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelex_core.errors import ConfigError, ModelDeckNotFoundError, ModelsManagerError
+from pipelex_core.errors import ConfigError, ModelDeckNotFoundError, ModelsManagerError, Problem
 from tests.core.config_project import Project
 
 if TYPE_CHECKING:
@@ -83,6 +84,19 @@ def test_an_unreadable_file_is_one_problem(project: Project, name: str) -> None:
         assert (problem.code, problem.file) == ("unreadable-file", str(project.folder / name))
     else:
         assert project.only().code == "missing-file"  # a folder of that name is searched for files
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes as POSIX has them")
+@pytest.mark.parametrize("name", ALL)
+def test_a_pipe_in_a_files_place_is_one_problem(project: Project, name: str) -> None:
+    """It is not read, which may never end."""
+    (project.folder / name).unlink()
+    os.mkfifo(project.folder / name)
+    found: list[Problem] = []
+    reading = threading.Thread(target=lambda: found.append(project.only()), daemon=True)
+    reading.start()
+    reading.join(60)
+    assert [(problem.code, problem.file) for problem in found] == [("unreadable-file", str(project.folder / name))]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tomli
@@ -13,7 +14,6 @@ from pipelex_core.specs import Source
 if TYPE_CHECKING:
     from collections.abc import Callable
     from importlib.resources.abc import Traversable
-    from pathlib import Path
 
     from pipelex_core.config.problems import Faults
     from pipelex_core.errors import ConfigError
@@ -50,6 +50,10 @@ def read_toml(
         parse_float: Makes a number of a float's text; `Decimal` where it must stay exact.
     """
     named = source or Source(file=str(file))
+    if isinstance(file, Path) and file.is_fifo():
+        message = f"the file {file.name} cannot be read: it is a pipe, which may never end"
+        faults.error(kind, "unreadable-file", message, named, expected="a file")
+        return None
     try:
         content = file.read_bytes()
     except FileNotFoundError:
