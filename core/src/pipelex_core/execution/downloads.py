@@ -33,14 +33,18 @@ async def with_bytes(request: Request, resources: Resources) -> Request:
         return request
     if isinstance(request, ExtractRequest):
         return evolve(request, document=await _fetched(request.document, resources))
-    if not any(_has_url(message) for message in request.messages):
+    if not _have_url(request.messages):
         return request
     messages = [await _message(message, resources) for message in request.messages]
     return evolve(request, messages=tuple(messages))
 
 
-def _has_url(message: Message) -> bool:
-    return any(isinstance(part, (ImagePart, DocumentPart)) and part.media.url for part in message.parts)
+def _have_url(messages: tuple[Message, ...]) -> bool:
+    for message in messages:
+        for part in message.parts:
+            if isinstance(part, (ImagePart, DocumentPart)) and part.media.url:
+                return True
+    return False
 
 
 async def _message(message: Message, resources: Resources) -> Message:
