@@ -252,9 +252,7 @@ class TakesAShortStreamForAWhole(Sound):
 class PassesErrorEventsOver(Sound):
     async def events(self, body: Any, seconds: float | None, headers: dict[str, str]) -> Any:
         async for event in super().events(body, seconds, headers):
-            if "error" not in event:
-                yield event
-        yield {"choices": [{"delta": {}, "finish_reason": "stop"}]}
+            yield event if "error" not in event else {"choices": [{"delta": {}, "finish_reason": "stop"}]}
 
 
 @planted("test_a_stream_whose_characters_are_split_is_whole")
