@@ -124,3 +124,11 @@ def test_another_env_file_may_be_named_and_must_exist(project: Project, tmp_path
     assert key.reveal() == "from-named"
     problem = project.only(env_file=tmp_path / "missing.env")
     assert (problem.code, problem.file) == ("missing-file", str(tmp_path / "missing.env"))
+
+
+def test_the_projects_folder_in_place_of_its_configuration_is_told(project: Project) -> None:
+    """`--config` and the variable name the folder `.pipelex` inside it."""
+    for asked, environ in ((project.root, {}), (None, {"PIPELEX_CONFIG_DIR": str(project.root)})):
+        with pytest.raises(ModelDeckNotFoundError) as caught:
+            config.locate(config=asked, environ=environ)
+        assert caught.value.problems[0].suggestion == f"did you mean '{project.root / '.pipelex'}'?"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 CONFIG_VARIABLE = "PIPELEX_CONFIG_DIR"
 FOLDER = ".pipelex"
 INFERENCE = "inference"
+_INIT = "run: pipelex init"
 
 
 def locate(
@@ -63,7 +64,9 @@ def _inference(folder: Path, which: str) -> Path:
         return folder
     if _is_dir(folder):
         message = f"{which} has no {INFERENCE} folder: {folder}"
-        raise _not_found(message, expected=f"{folder / INFERENCE}", file=folder)
+        below = folder / FOLDER
+        mend = f"did you mean '{below}'?" if _is_dir(below / INFERENCE) else _INIT
+        raise _not_found(message, expected=f"{folder / INFERENCE}", file=folder, mend=mend)
     message = f"{which} does not exist: {folder}"
     raise _not_found(message, expected="a folder", file=folder)
 
@@ -82,12 +85,12 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _not_found(message: str, *, expected: str, file: Path | None = None) -> ModelDeckNotFoundError:
+def _not_found(message: str, *, expected: str, file: Path | None = None, mend: str = _INIT) -> ModelDeckNotFoundError:
     problem = Problem(
         code="missing-file",
         message=message,
         file=None if file is None else str(file),
         expected=expected,
-        suggestion="run: pipelex init",
+        suggestion=mend,
     )
     return ModelDeckNotFoundError(message, [problem])
