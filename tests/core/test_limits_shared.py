@@ -103,6 +103,94 @@ def test_tokens_are_reserved_and_settled(redis: RedisServer) -> None:
     asyncio.run(main())
 
 
+def client_with(redis: RedisServer, where: str, script: Script, limits: Limits) -> AsyncClient:
+    """A client whose limits are counted here, or on the server."""
+    if where == "shared":
+        return client_of(redis.url, script, limits)
+    deck = deck_of(spec("m"))
+    configs = {name: evolve(config, limits=limits) for name, config in deck.backends.items()}
+    return AsyncClient(evolve(deck, backends=configs), plugins_for({"scripted": script}))
+
+
+WHERE = pytest.mark.parametrize("where", ["process", "shared"])
+
+
+@WHERE
+def test_tokens_that_are_used_are_no_reason_to_wait_for_the_deadline(redis: RedisServer, where: str) -> None:
+    """A wait that is longer than the call has left fails at once, in this process as on the server."""
+
+    async def main() -> None:
+        script = Script()
+        async with client_with(redis, where, script, Limits(tokens_per_minute=300)) as client:
+            for _ in range(2):  # 110 tokens each
+                await client.generate_text("?", model="m", max_tokens=100, deadline=60)
+            started = time.monotonic()
+            with pytest.raises(
+                LimitReachedError, match="tokens_per_minute of backend 'scripted' is full for"
+            ) as caught:
+                await client.generate_text("?", model="m", max_tokens=100, deadline=20)
+            assert time.monotonic() - started < 10
+        assert 50 < (caught.value.retry_after or 0) <= 61.1
+        assert len(script.requests) == 2
+
+    asyncio.run(main())
+
+
+@WHERE
+def test_tokens_that_are_only_reserved_are_waited_for(redis: RedisServer, where: str) -> None:
+    """They may turn out to be fewer, and here they do."""
+
+    async def main() -> None:
+        script = Script([0.5, "one", "two"])
+        async with client_with(redis, where, script, Limits(tokens_per_minute=1000)) as client:
+            first = asyncio.create_task(client.generate_text("?", model="m", max_tokens=900, deadline=60))
+            await asyncio.sleep(0.2)
+            second = await client.generate_text("?", model="m", max_tokens=800, deadline=60)
+            await first
+        assert second.attempts[0].wait_reason == "tokens_per_minute of backend 'scripted'"
+
+    asyncio.run(main())
+
+
+@WHERE
+def test_who_is_not_first_is_told_at_once_too(redis: RedisServer, where: str) -> None:
+    """Behind one that waits for the next minute, a call with less time left than that fails at once."""
+
+    async def main() -> None:
+        script = Script()
+        async with client_with(redis, where, script, Limits(requests_per_minute=1)) as client:
+            await client.generate_text("?", model="m")
+            waiting = asyncio.create_task(client.generate_text("?", model="m"))
+            await asyncio.sleep(0.3)
+            started = time.monotonic()
+            with pytest.raises(LimitReachedError, match="requests_per_minute of backend 'scripted' is full for"):
+                await client.generate_text("?", model="m", deadline=20)
+            assert time.monotonic() - started < 10
+            waiting.cancel()
+            await asyncio.wait([waiting])
+
+    asyncio.run(main())
+
+
+def test_who_is_not_first_of_several_processes_is_told_at_once(redis: RedisServer) -> None:
+    """What this call waits for itself is known, whoever stands before it."""
+
+    async def main() -> None:
+        one, two = (client_of(redis.url, Script(), Limits(requests_per_minute=1)) for _ in range(2))
+        async with one, two:
+            await one.generate_text("?", model="m")
+            waiting = asyncio.create_task(one.generate_text("?", model="m"))
+            await asyncio.sleep(0.3)
+            started = time.monotonic()
+            with pytest.raises(LimitReachedError, match="requests_per_minute of backend 'scripted' is full for"):
+                await two.generate_text("?", model="m", deadline=20)
+            assert time.monotonic() - started < 10
+            waiting.cancel()
+            await asyncio.wait([waiting])
+
+    asyncio.run(main())
+
+
 PROCESS = """
     import asyncio, sys, time
     from attrs import evolve

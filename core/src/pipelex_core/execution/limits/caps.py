@@ -74,16 +74,16 @@ class Caps:
         return found, reason and f"{reason} of {self.whose}"
 
     def least_wait(self, ahead: int, tokens: int, now: float) -> tuple[float, str]:
-        """The least a request waits behind so many others; 0 where it only waits for others to end.
+        """The least a request waits behind so many others, and for which cap; 0 where it only waits for others to end.
 
         Their tokens are reserved at most, so that they may turn out to be none.
         """
-        found, reason = 0.0, "max_concurrency"
+        found, reason = 0.0, ""
         if self._requests is not None and (seconds := self._requests.least_wait(ahead, 1, now)) > found:
             found, reason = seconds, "requests_per_minute"
         if self._tokens is not None and (seconds := self._tokens.least_wait(0, tokens, now)) > found:
             found, reason = seconds, "tokens_per_minute"
-        return found, f"{reason} of {self.whose}"
+        return found, f"{reason} of {self.whose}" if reason else self.wait(tokens, now)[1]
 
     def take(self, tokens: int, now: float) -> Taken:
         """Let a request through."""

@@ -127,13 +127,15 @@ class Gate:
         queue = self._queues.get(model, self._others)
         with self._lock:
             now = self._clock()
-            found = (0.0, "")
+            found, reason = 0.0, ""
             if queue.caps is not None:
-                found = queue.caps.least_wait(len(queue.waiters), tokens, now)
+                found, reason = queue.caps.least_wait(len(queue.waiters), tokens, now)
             if self._backend is not None:
-                found = max(found, self._backend.least_wait(self._waiting, tokens, now))
+                least, why = self._backend.least_wait(self._waiting, tokens, now)
+                if least > found or not reason:
+                    found, reason = max(found, least), why
         self._work()
-        return found
+        return found, reason or "what others wait for"
 
     async def enter(self, model: str, tokens: int) -> Passage:
         """Leave to send a request, when it is its turn. Cancelling gives the place up."""

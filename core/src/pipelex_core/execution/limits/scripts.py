@@ -1,6 +1,7 @@
 """What the Redis server does: each script is one step that nothing comes between, by the server's own clock.
 
-A minute is kept as a hash, second -> amount; a second counts until sixty more have passed. Those under way are a sorted set,
+A minute is kept as a hash, second -> amount, and for tokens `<second>o` -> the part of it that is only reserved and may turn
+out to be less; a second counts until sixty more have passed. Those under way are a sorted set,
 each with the time when it counts as lost unless its process says again that it lives. Who waits, of several processes, is
 let through first come first; whoever has not asked again for some seconds is forgotten.
 
@@ -32,33 +33,39 @@ for _, lost in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - stale))
   redis.call('ZREM', KEYS[2], lost)
 end
 local first = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
-if first and first ~= id then
-  wait()
-  return {0, -1, 0, 0}
-end
 
--- Milliseconds until an amount fits into what a minute has left; 0 where it fits now.
+-- Milliseconds until an amount fits into what a minute has left, and the same if what is only reserved turns out to be
+-- nothing; 0 where it fits now.
 local function until_free(key, amount, cap)
-  local kept, used, seconds = redis.call('HGETALL', key), 0, {}
+  local kept, used, open = redis.call('HGETALL', key), {}, {}
   for at = 1, #kept, 2 do
-    local second = tonumber(kept[at])
-    local ends = (second + 1) * 1000 + window
-    if ends <= now then
+    local second, mark = string.match(kept[at], '^(%d+)(o?)$')
+    if (second + 1) * 1000 + window <= now then
       redis.call('HDEL', key, kept[at])
+    elseif mark == 'o' then
+      open[second] = tonumber(kept[at + 1])
     else
-      local count = tonumber(kept[at + 1])
-      used = used + count
-      seconds[#seconds + 1] = {ends, count}
+      used[#used + 1] = {second, tonumber(kept[at + 1])}
     end
   end
-  local over = used + math.min(amount, cap) - cap
-  if over <= 0 then return 0 end
-  table.sort(seconds, function(one, other) return one[1] < other[1] end)
-  for _, second in ipairs(seconds) do
-    over = over - second[2]
-    if over <= 0 then return second[1] - now end
+  table.sort(used, function(one, other) return tonumber(one[1]) < tonumber(other[1]) end)
+  local function left(count)
+    local over = math.min(amount, cap) - cap
+    for _, each in ipairs(used) do over = over + count(each) end
+    if over <= 0 then return 0 end
+    for _, each in ipairs(used) do
+      over = over - count(each)
+      if over <= 0 then return (each[1] + 1) * 1000 + window - now end
+    end
+    return 0
   end
-  return 0
+  return left(function(each) return each[2] end), left(function(each) return each[2] - (open[each[1]] or 0) end)
+end
+
+local full, least = nil, {0, 0, 0}
+local function is_full(at, cap, sure)
+  full = full or {at, cap}
+  if sure > least[1] then least = {sure, at, cap} end
 end
 
 local tables = (#KEYS - 2) / 3
@@ -67,16 +74,21 @@ for at = 1, tables do
   local running, requests, most = tonumber(ARGV[cap + 1]), tonumber(ARGV[cap + 2]), tonumber(ARGV[cap + 3])
   if running >= 0 then
     redis.call('ZREMRANGEBYSCORE', KEYS[key + 1], '-inf', now)
-    if redis.call('ZCARD', KEYS[key + 1]) >= running then wait() return {0, -1, at, 1} end
+    if redis.call('ZCARD', KEYS[key + 1]) >= running then is_full(at, 1, 0) end
   end
   if requests >= 0 then
-    local left = until_free(KEYS[key + 2], 1, requests)
-    if left > 0 then wait() return {0, left, at, 2} end
+    local left, sure = until_free(KEYS[key + 2], 1, requests)
+    if left > 0 then is_full(at, 2, sure) end
   end
   if most >= 0 then
-    local left = until_free(KEYS[key + 3], tokens, most)
-    if left > 0 then wait() return {0, left, at, 3} end
+    local left, sure = until_free(KEYS[key + 3], tokens, most)
+    if left > 0 then is_full(at, 3, sure) end
   end
+end
+if full or (first and first ~= id) then
+  wait()
+  if least[1] > 0 then return {0, least[1], least[2], least[3]} end
+  return {0, -1, full and full[1] or 0, full and full[2] or 0}
 end
 
 redis.call('ZREM', KEYS[1], id)
@@ -94,6 +106,7 @@ for at = 1, tables do
   end
   if tonumber(ARGV[cap + 3]) >= 0 then
     redis.call('HINCRBY', KEYS[key + 3], second, tokens)
+    redis.call('HINCRBY', KEYS[key + 3], second .. 'o', tokens)
     redis.call('PEXPIRE', KEYS[key + 3], window + 2000)
   end
 end
@@ -102,12 +115,13 @@ return {1, 0, 0, second}
 )
 """Arguments: id, tokens, window, lease, stale (milliseconds), then three caps a table, -1 for none.
 
-Gives `{1, 0, 0, second}`, or `{0, milliseconds or -1, table or 0, cap}`: how long to wait, and for which cap.
+Gives `{1, 0, 0, second}`, or `{0, milliseconds or -1, table or 0, cap}`: how long to wait at least, where that is known, and for
+which cap.
 """
 
 LEAVE = """
 local id, second = ARGV[1], ARGV[2]
-local requests, tokens = tonumber(ARGV[3]), tonumber(ARGV[4])
+local requests, tokens, reserved = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 redis.call('ZREM', KEYS[1], id)
 redis.call('ZREM', KEYS[2], id)
 for key = 3, #KEYS, 3 do
@@ -115,13 +129,16 @@ for key = 3, #KEYS, 3 do
   if requests ~= 0 and redis.call('HEXISTS', KEYS[key + 1], second) == 1 then
     redis.call('HINCRBY', KEYS[key + 1], second, requests)
   end
-  if tokens ~= 0 and redis.call('HEXISTS', KEYS[key + 2], second) == 1 then
+  if reserved ~= 0 and redis.call('HEXISTS', KEYS[key + 2], second) == 1 then
     redis.call('HINCRBY', KEYS[key + 2], second, tokens)
+    if redis.call('HINCRBY', KEYS[key + 2], second .. 'o', -reserved) <= 0 then
+      redis.call('HDEL', KEYS[key + 2], second .. 'o')
+    end
   end
 end
 return 1
 """
-"""Arguments: id, second, and by how much to change the requests and the tokens of that second."""
+"""Arguments: id, second, by how much to change the requests and the tokens of that second, and the tokens it had reserved."""
 
 RENEW = (
     _CLOCK

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _ONE = Limits(max_concurrency=1)
 _OTHERS = ""
 _CAPS = ("max_concurrency", "requests_per_minute", "tokens_per_minute")
+_REQUESTS = 1 + _CAPS.index("requests_per_minute")
 _SHORTEST, _LONGEST = 0.005, 0.1
 """Seconds between two questions whether it is one's turn."""
 
@@ -47,6 +48,8 @@ class SharedGate:
         self.local = Gate(name, limits, models, length=length)
         self.turns = Gate(name, None, {_OTHERS: _ONE, **dict.fromkeys(models, _ONE)})
         self.server = server
+        self.full: dict[str, tuple[float, str]] = {}
+        """Queue -> when a request fits again, as the server told its first, and what is full."""
         self.window = int(length * 1000)
         self._name = name
         self._limits = limits
@@ -124,7 +127,11 @@ class SharedAdmitted:
         queue = gate.queue(self._model)
         try:
             async with asyncio.timeout(None if most == math.inf else most) as clock:
-                turn = gate.turns.enter_now(queue, 0) or await gate.turns.enter(queue, 0)
+                turn = gate.turns.enter_now(queue, 0)
+                if turn is None:
+                    full_until, reason = gate.full.get(queue, (0.0, ""))
+                    self._check(full_until - time.monotonic(), until, [reason])
+                    turn = await gate.turns.enter(queue, 0)
                 try:
                     await self._ask(until, reasons)
                 finally:
@@ -140,7 +147,7 @@ class SharedAdmitted:
 
     async def _ask(self, until: float, reasons: list[str]) -> None:
         """Ask the server until it gives leave; what it was asked for is forgotten where that is given up."""
-        gate = self._gate
+        gate, queue = self._gate, self._gate.queue(self._model)
         tables = gate.tables(self._model)
         caps = [-1 if (cap := getattr(limits, name)) is None else cap for _, limits in tables for name in _CAPS]
         arguments = [self._id, self._tokens, gate.window, int(LEASE * 1000), int(STALE * 1000), *caps]
@@ -150,11 +157,13 @@ class SharedAdmitted:
                 passed, wait, at, found = await gate.server.enter(self._keys, arguments)
                 if passed:
                     self._second = found
+                    gate.full.pop(queue, None)
                     break
                 if at:
                     reasons[:] = [f"{_CAPS[found - 1]} of {tables[at - 1][0]}"]
-                if found != len(_CAPS):  # tokens that are only reserved may turn out to be fewer
-                    self._check(max(wait, 0) / 1000, until, reasons)
+                if found == _REQUESTS:
+                    gate.full[queue] = time.monotonic() + max(wait, 0) / 1000, reasons[0]
+                self._check(max(wait, 0) / 1000, until, reasons)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST)
             capped = [limits.max_concurrency is not None for _, limits in tables]
@@ -175,7 +184,7 @@ class SharedAdmitted:
 
     def _leave(self, requests: int, tokens: int) -> None:
         second = -1 if self._second is None else self._second
-        self._gate.server.leave(self._id, self._keys, [self._id, second, requests, tokens])
+        self._gate.server.leave(self._id, self._keys, [self._id, second, requests, tokens, self._tokens])
 
     def _reason(self, reasons: list[str]) -> str:
         return reasons[0] if reasons else f"the shared limits of backend '{self._attempting.spec.backend}'"
