@@ -268,13 +268,19 @@ class UnsupportedInputError(BadRequestError):
 class ContentFilterError(CallError):
     """The provider refused the prompt or withheld the answer because of its content."""
 
+    hint = "Change the prompt, or ask a model of another provider"
+
 
 class RateLimitError(CallError):
     """429: too many requests or tokens; `retry_after` holds the wait the provider asked for, in seconds."""
 
+    hint = "Ask less often (`limits` of the backend can see to it), or raise the account's quota"
+
 
 class LimitReachedError(RateLimitError):
     """A limit of the configuration is full, for longer than the call can wait; nothing was sent. `retry_after`: the least wait."""
+
+    hint = "Raise the limit, or give the call more time"
 
 
 class BudgetExceededError(CallError):
@@ -284,21 +290,31 @@ class BudgetExceededError(CallError):
 class OverloadedError(CallError):
     """529 or 503: the provider has no capacity at the moment."""
 
+    hint = "Try again later; an alias with several models goes on to the next"
+
 
 class ServerError(CallError):
     """A 5xx answer: the provider failed."""
+
+    hint = "Try again later; an alias with several models goes on to the next"
 
 
 class ProviderConnectionError(CallError):
     """The provider could not be reached, or the connection broke; `partial_text` holds what a stream had given."""
 
+    hint = "Check the network and the backend's endpoint, or try again"
+
 
 class IdleTimeoutError(ProviderConnectionError):
     """The provider said nothing for as long as `idle_timeout`; the call's deadline is another clock, and an error of its own."""
 
+    hint = "Give it a longer idle_timeout, or try again"
+
 
 class DeadlineExceededError(CallError):
     """The time given to the call is over; `partial_text` holds what a stream had given."""
+
+    hint = "Give the call a longer deadline"
 
 
 class InvalidAnswerError(CallError):

@@ -14,6 +14,7 @@ from pipelex_core.execution.plan import fell_silent
 from pipelex_core.execution.preparing import prepare
 from pipelex_core.execution.redaction import redact_error
 from pipelex_core.execution.sending import paid_once
+from pipelex_core.execution.too_long import told_by_size
 from pipelex_core.requests import ImageRequest
 from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
 
@@ -90,6 +91,7 @@ class Asking:
         """The error as the caller gets it, its attempt in the ledger."""
         spec = attempting.spec
         redact_error(error, self.configs[spec.backend])
+        error = told_by_size(error, attempting.request)
         attempting.failed(error)
         ledger.write(attempting, "error", error)
         return ledger.close(error, spec)

@@ -46,7 +46,7 @@ def read_answer(response: Mapping[str, Any], model_id: str, *, keeps_cut: bool =
     message = response.get("output", {}).get("message")
     reason = response.get("stopReason")
     if message is None or not isinstance(message.get("content"), list) or not isinstance(reason, str):
-        msg = "Bedrock answered with something that is no message"
+        msg = "Bedrock answered with something that is no message: is the endpoint right?"
         raise InvalidAnswerError(msg, raw=response, request_id=request_id)
     content, finish_reason = message["content"], _FINISH_REASONS.get(reason, "other")
     if finish_reason in _CUT and content and "toolUse" in content[-1] and not keeps_cut:

@@ -165,7 +165,7 @@ async def _status(handle: AsyncRequestHandle) -> Status:
 
 def _unreadable(error: Exception) -> InvalidAnswerError:
     """What the SDK makes of an answer that is not fal's: KeyError, ValueError (bad JSON too) or TypeError."""
-    msg = f"fal's answer cannot be read ({type(error).__name__})"
+    msg = f"fal's answer cannot be read ({type(error).__name__}): is the endpoint right?"
     return InvalidAnswerError(msg, unsettled=True)
 
 

@@ -158,7 +158,7 @@ class Endpoint:
         except (ValueError, RecursionError):
             data = response.text
             kind = response.headers.get("content-type", "none")
-            failure = self._failures.of(MalformedError(f"the answer is no JSON; its content type is {kind}"))
+            failure = self._failures.of(MalformedError(f"the answer is no JSON; its content type is {kind}: is the endpoint right?"))
         else:
             if isinstance(data, dict) and data.get("error"):
                 failure = self._failures.of(ReportedError(data))
@@ -173,6 +173,6 @@ class Endpoint:
 def _unfinished(content_type: str, text: str, *, is_empty: bool) -> CallError:
     """The error for a stream that ended without saying why, or that held no event at all."""
     if is_empty:
-        message = f"a stream of events was asked for, and none came; the content type is {content_type}"
+        message = f"a stream of events was asked for, and none came; the content type is {content_type}: is the endpoint right?"
         return InvalidAnswerError(message, partial_text=text)
     return ProviderConnectionError("the stream ended before the answer was complete", partial_text=text)
