@@ -13,11 +13,13 @@ from attrs import evolve
 
 from pipelex_core import AsyncClient, BadRequestError, CallError, Client, InvalidAnswerError
 from pipelex_core.parts import ProviderPart, ToolCall
+from pipelex_core.plugins import discover
 from pipelex_core.results import Image, ImageAnswer, TextAnswer, Usage
-from pipelex_middleware_cache import bypassed
+from pipelex_core.specs import Secret
+from pipelex_middleware_cache import Cache, bypassed
 from tests.documents.pdfs import lines, pdf
 from tests.plugins.cache_calls import DONE, cache_in, plugins_of, run, streamed, text, uses
-from tests.support.scripted import KEY, PNG, USAGE, Script, ScriptedBackend, deck_of, spec
+from tests.support.scripted import KEY, PNG, USAGE, Script, ScriptedBackend, deck_of, plugin, spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -336,3 +338,24 @@ def test_a_result_says_it_in_json_too(tmp_path: Path) -> None:
         first, second = run(Script(answers=[evolve(DONE, usage=USAGE)]), cache, text(), text())
     told = [json.loads(json.dumps(asdict(result.attempts[0]), default=str))["cache"] for result in (first, second)]
     assert told == ["miss", "hit"]
+
+
+def test_two_versions_of_an_api_are_asked_each(tmp_path: Path) -> None:
+    """The same model under a backend with another option is not the same; under another key it is."""
+    script = Script()
+    one = deck_of(spec("m"))
+
+    def ask(**fields: Any) -> str | None:
+        configs = {name: evolve(config, **fields) for name, config in one.backends.items()}
+        cache = Cache(tmp_path / "answers.sqlite")
+        plugins = discover(
+            entry_points=(), extra=[plugin({"scripted": lambda config: ScriptedBackend(config, script)}), cache]
+        )
+        with Client(evolve(one, backends=configs), plugins) as client:
+            return client.generate_text("?", model="m").attempts[-1].cache
+
+    assert ask(options={"api_version": "1"}) == "miss"
+    assert ask(options={"api_version": "1"}) == "hit"
+    assert ask(options={"api_version": "2"}) == "miss"
+    assert ask(options={"api_version": "2", "second_key": Secret("another-0123456")}) == "hit"
+    assert ask(options={"api_version": "2"}, api_key=Secret("another-0123456")) == "hit"

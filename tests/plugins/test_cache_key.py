@@ -107,6 +107,24 @@ def test_operation_and_endpoint_count() -> None:
     assert len({key_of(call) for call in calls}) == 4
 
 
+def test_the_backends_options_count_in_any_order() -> None:
+    """An API version, a region or a project is another source of answers."""
+    request = REQUESTS["text"]
+    options = [
+        {},
+        {"api_version": "2024-10-21"},
+        {"api_version": "2025-03-01"},
+        {"api_version": None},
+        {"region": "eu"},
+    ]
+    assert len({key_of(call_of(request, options=each)) for each in options}) == 5
+    both = (
+        call_of(request, options={"a": "1", "b": ["x", {"y": 2}]}),
+        call_of(request, options={"b": ["x", {"y": 2}], "a": "1"}),
+    )
+    assert key_of(both[0]) == key_of(both[1])
+
+
 def test_what_is_not_sent_does_not_count() -> None:
     """The handle, the model's own name, its prices, the time left, the number of the call."""
     request = REQUESTS["text"]

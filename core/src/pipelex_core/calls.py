@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pipelex_core.requests import Request
     from pipelex_core.results import Answer, Attempt, Result
@@ -32,6 +32,7 @@ class Call:
         call_id: Counts the calls of this process: the same in all attempts of a call, and in its `FinishedCall`.
         attempt: Which attempt of the call this is, from 1.
         endpoint: The address that the backend's configuration gives, or None for the provider's own.
+        options: The other keys of the backend's table that its plugin reads, without those that are secret.
         fits: Whether an answer is what the caller asked for; for an object, whether it can be made from it.
         redact: A text without the secrets of this backend, for whoever writes one down.
     """
@@ -43,6 +44,7 @@ class Call:
     call_id: int = 0
     attempt: int = 1
     endpoint: str | None = field(default=None, repr=False)
+    options: Mapping[str, Any] = field(factory=dict, repr=False)
     fits: Callable[[Answer], bool] = field(default=_anything_fits, repr=False, eq=False)
     redact: Callable[[str], str] = field(default=str, repr=False, eq=False)
 

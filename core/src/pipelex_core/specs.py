@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
@@ -186,6 +187,11 @@ class BackendConfig:
     retry: RetryPolicy = RETRY
     cooldown: CooldownPolicy = COOLDOWN
     source: Source = NOWHERE
+
+    @cached_property
+    def open_options(self) -> Mapping[str, Any]:
+        """The options without the secrets among them."""
+        return {name: value for name, value in self.options.items() if not isinstance(value, Secret)}
 
 
 @frozen(kw_only=True)

@@ -93,6 +93,7 @@ class Plan:
             call_id=self.call_id,
             attempt=attempt,
             endpoint=config.endpoint,
+            options=config.open_options,
             redact=partial(redacted, config=config),
             **asked,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from hashlib import sha256
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,7 +13,7 @@ import attrs
 if TYPE_CHECKING:
     from pipelex_core.calls import Call
 
-FORMAT = 1
+FORMAT = 2
 """Counts the forms of keys and values; another number is another cache."""
 
 _NOT_SENT = frozenset({"spec", "timeout"})
@@ -31,6 +32,7 @@ def key_of(call: Call) -> bytes:
         "format": FORMAT,
         "operation": call.operation,
         "endpoint": call.endpoint,
+        "options": sorted(call.options.items(), key=itemgetter(0)),
         "model": {name: getattr(spec, name) for name in _OF_SPEC},
         "request": {name: value for name, value in asked.items() if name not in _NOT_SENT},
     }
