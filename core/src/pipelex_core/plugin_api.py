@@ -24,6 +24,7 @@ PLUGIN_API: dict[str, tuple[str, ...]] = {
     ),
     "calls": ("Call", "FinishedCall", "Operation"),
     "costs": ("cost_of", "total"),
+    "documents": ("as_text", "file_name", "is_text"),
     "errors": (
         "AuthenticationError",
         "BadRequestError",
@@ -54,7 +55,7 @@ PLUGIN_API: dict[str, tuple[str, ...]] = {
         "pipelex_middleware",
         "pipelex_model_specs",
     ),
-    "media": ("sniff",),
+    "media": ("PDF", "sniff"),
     "parts": (
         "DocumentPart",
         "ImagePart",
