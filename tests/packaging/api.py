@@ -141,6 +141,7 @@ def _required(data: dict[str, Any]) -> set[str]:
         name
         for name, member in data["members"].items()
         if member["kind"] == "attribute"
+        and "property" not in member.get("labels", ())
         and member.get("annotation") is not None
         and "ClassVar" not in json.dumps(member["annotation"])
         and (member.get("value") is None or not _has_default(json.dumps(member["value"])))
