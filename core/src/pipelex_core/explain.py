@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from attrs import asdict, evolve, frozen
+from attrs import evolve, frozen
 
 from pipelex_core.errors import CallError, ConfigError, UnsupportedInputError
-from pipelex_core.facts import MemberFacts, facts_of, shown_endpoint
-from pipelex_core.specs import NOWHERE
+from pipelex_core.explain_json import explanation_as_json, place
+from pipelex_core.facts import MemberFacts, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,11 +16,8 @@ if TYPE_CHECKING:
     from pipelex_core.config import LoadedConfig, WrittenValues
     from pipelex_core.deck import ModelDeck, Resolution
     from pipelex_core.estimates import Estimate
-    from pipelex_core.expectations import Guess
-    from pipelex_core.facts import Value
     from pipelex_core.plugins import PluginRecord, Plugins
-    from pipelex_core.routing import RouteMatch
-    from pipelex_core.specs import BackendConfig, Capability, Costs, Source
+    from pipelex_core.specs import BackendConfig, Capability, Source
 
 CAPABILITIES: tuple[Capability, ...] = ("llm", "extract", "img_gen")
 
@@ -62,68 +58,11 @@ class Explanation:
 
     def place(self, source: Source | None) -> str | None:
         """Where a value was written: `file:line`, or plugin and version; None where that is unknown."""
-        return None if source is None or source == NOWHERE else describe(source)
+        return place(source)
 
     def as_json(self) -> dict[str, Any]:
         """The stable JSON shape of `pipelex explain --json`; new keys stand at the end."""
-        resolution, chosen = self.resolution, self.chosen
-        spec = chosen.member.spec if chosen else None
-        return {
-            "handle": resolution.handle,
-            "kind": resolution.kind,
-            "capability": resolution.capability,
-            "setting": dict(resolution.settings),
-            "origins": {name: self.place(source) for name, source in resolution.origins.items()},
-            "steps": [
-                {"kind": step.kind, "name": step.name, "targets": list(step.targets), "source": self.place(step.source)}
-                for step in resolution.steps
-            ],
-            "chain": [self._member(facts) for facts in self.members],
-            "chosen": None
-            if spec is None
-            else {"model": spec.name, "backend": spec.backend, "sdk": spec.sdk, "model_id": spec.model_id},
-            "plugin": _plugin(self.plugin),
-            "endpoint": shown_endpoint(self.backend) if self.backend else None,
-            "api_key_variable": self.backend.api_key_variable if self.backend else None,
-            "costs": None if spec is None else costs_as_json(spec.costs),
-            "as_of": None if chosen is None or chosen.as_of is None else chosen.as_of.value,
-            "profile": self.profile,
-            "on_unsupported_setting": resolution.policy,
-            "estimate": None if self.estimate is None else estimate_as_json(self.estimate),
-            "no_estimate": self.no_estimate,
-        }
-
-    def _member(self, facts: MemberFacts) -> dict[str, Any]:
-        member, spec, backend = facts.member, facts.member.spec, facts.backend
-        return {
-            "model": member.name,
-            "backend": spec.backend if spec else None,
-            "sdk": spec.sdk if spec else None,
-            "model_id": spec.model_id if spec else None,
-            "available": member.available,
-            "reason": member.entry.reason,
-            "route": route_as_json(member.entry.route, self.place(member.entry.route.source)),
-            "beaten": [each.pattern for each in facts.beaten if each.pattern is not None],
-            "dropped_settings": list(member.refused),
-            "remedies": list(facts.remedies),
-            "beaten_rules": [
-                {"pattern": each.pattern, "backend": each.backend, "why": each.why, "source": self.place(each.source)}
-                for each in facts.beaten
-            ],
-            "why_dropped": dict(member.refused),
-            "sent_settings": self._values(facts.settings),
-            "plugin": _plugin(facts.plugin),
-            "endpoint": shown_endpoint(backend) if backend else None,
-            "api_key_variable": backend.api_key_variable if backend else None,
-            "backend_values": self._values(facts.backend_values),
-            "spec_values": self._values(facts.spec_values),
-            "costs": costs_as_json(spec.costs) if spec else None,
-            "prices": self._values(facts.prices),
-            "as_of": facts.as_of.value if facts.as_of else None,
-        }
-
-    def _values(self, values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
-        return {name: {"value": value.value, "source": self.place(value.source)} for name, value in values.items()}
+        return explanation_as_json(self)
 
 
 def explain(
@@ -199,64 +138,3 @@ def _estimated(explanation: Explanation, deck: ModelDeck, handle: Any, prompt: A
     except (CallError, ConfigError) as error:
         return evolve(explanation, no_estimate=str(error))
     return evolve(explanation, estimate=found)
-
-
-def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
-    """What a call would use and cost: counts as `low`, `likely`, `high`, costs as decimal strings."""
-    return {
-        "currency": estimate.currency,
-        "cost_low": _decimal(estimate.cost_low),
-        "cost_high": _decimal(estimate.cost_high),
-        "members": [
-            {
-                "model": member.model,
-                "backend": member.backend,
-                "input_tokens": _guess(member.input_tokens),
-                "output_tokens": _guess(member.output_tokens),
-                "images": member.images,
-                "pages": _guess(member.pages),
-                "cost_low": _decimal(member.cost_low),
-                "cost_high": _decimal(member.cost_high),
-                "refused": member.refused,
-            }
-            for member in estimate.members
-        ],
-    }
-
-
-def _guess(guess: Guess | None) -> dict[str, int | None] | None:
-    return None if guess is None else {"low": guess.low, "likely": guess.likely, "high": guess.high}
-
-
-def _decimal(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount:f}"
-
-
-def route_as_json(route: RouteMatch, source: str | None) -> dict[str, Any]:
-    """A route in the stable JSON shape."""
-    return {"rule": route.rule, "pattern": route.pattern, "backend": route.backend, "source": source}
-
-
-def costs_as_json(costs: Costs | None) -> dict[str, Any] | None:
-    """A price list: the unit, and the prices that are known, as decimal strings."""
-    if costs is None:
-        return None
-    return {
-        name: str(value) if isinstance(value, Decimal) else value
-        for name, value in asdict(costs).items()
-        if value is not None
-    }
-
-
-def describe(source: Source) -> str:
-    """`file:line` of a project's value, plugin and version of a shipped one."""
-    if source.file is None:
-        return str(source)
-    from pipelex_core.config import position
-
-    file, line, _ = position(source)
-    return f"{file}:{line}" if line else file
-
-
-def _plugin(record: PluginRecord | None) -> dict[str, str | None] | None:
-    return None if record is None else {"distribution": record.distribution or record.name, "version": record.version}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from pipelex_core.execution.redaction import redacted
-from pipelex_core.explain import Explainer, describe
+from pipelex_core.explain import Explainer
+from pipelex_core.explain_json import describe
 from pipelex_core.report.rows import Lister
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 
 from pipelex_core.config import WrittenValues
-from pipelex_core.explain import costs_as_json, describe, route_as_json
+from pipelex_core.explain_json import costs_as_json, describe, route_as_json
 from pipelex_core.facts import price_date, shown_endpoint
 from pipelex_core.handles import ChainMember
 from pipelex_core.remedies import Remedies

@@ -1,0 +1,152 @@
+"""The JSON of an explanation and of its parts: programs rely on its keys."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from attrs import asdict
+
+from pipelex_core.facts import shown_endpoint
+from pipelex_core.specs import NOWHERE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelex_core.estimates import Estimate
+    from pipelex_core.expectations import Guess
+    from pipelex_core.explain import Explanation
+    from pipelex_core.facts import MemberFacts, Value
+    from pipelex_core.plugins import PluginRecord
+    from pipelex_core.routing import RouteMatch
+    from pipelex_core.specs import Costs, Source
+
+
+def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
+    """The stable JSON shape of `pipelex explain --json`; new keys stand at the end."""
+    resolution, chosen, backend = explanation.resolution, explanation.chosen, explanation.backend
+    spec = chosen.member.spec if chosen else None
+    return {
+        "handle": resolution.handle,
+        "kind": resolution.kind,
+        "capability": resolution.capability,
+        "setting": dict(resolution.settings),
+        "origins": {name: place(source) for name, source in resolution.origins.items()},
+        "steps": [
+            {"kind": step.kind, "name": step.name, "targets": list(step.targets), "source": place(step.source)}
+            for step in resolution.steps
+        ],
+        "chain": [_member(facts) for facts in explanation.members],
+        "chosen": None
+        if spec is None
+        else {"model": spec.name, "backend": spec.backend, "sdk": spec.sdk, "model_id": spec.model_id},
+        "plugin": _plugin(explanation.plugin),
+        "endpoint": shown_endpoint(backend) if backend else None,
+        "api_key_variable": backend.api_key_variable if backend else None,
+        "costs": None if spec is None else costs_as_json(spec.costs),
+        "as_of": None if chosen is None or chosen.as_of is None else chosen.as_of.value,
+        "profile": explanation.profile,
+        "on_unsupported_setting": resolution.policy,
+        "estimate": None if explanation.estimate is None else estimate_as_json(explanation.estimate),
+        "no_estimate": explanation.no_estimate,
+    }
+
+
+def _member(facts: MemberFacts) -> dict[str, Any]:
+    member, spec, backend = facts.member, facts.member.spec, facts.backend
+    return {
+        "model": member.name,
+        "backend": spec.backend if spec else None,
+        "sdk": spec.sdk if spec else None,
+        "model_id": spec.model_id if spec else None,
+        "available": member.available,
+        "reason": member.entry.reason,
+        "route": route_as_json(member.entry.route, place(member.entry.route.source)),
+        "beaten": [each.pattern for each in facts.beaten if each.pattern is not None],
+        "dropped_settings": list(member.refused),
+        "remedies": list(facts.remedies),
+        "beaten_rules": [
+            {"pattern": each.pattern, "backend": each.backend, "why": each.why, "source": place(each.source)}
+            for each in facts.beaten
+        ],
+        "why_dropped": dict(member.refused),
+        "sent_settings": _values(facts.settings),
+        "plugin": _plugin(facts.plugin),
+        "endpoint": shown_endpoint(backend) if backend else None,
+        "api_key_variable": backend.api_key_variable if backend else None,
+        "backend_values": _values(facts.backend_values),
+        "spec_values": _values(facts.spec_values),
+        "costs": costs_as_json(spec.costs) if spec else None,
+        "prices": _values(facts.prices),
+        "as_of": facts.as_of.value if facts.as_of else None,
+    }
+
+
+def _values(values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
+    return {name: {"value": value.value, "source": place(value.source)} for name, value in values.items()}
+
+
+def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
+    """What a call would use and cost: counts as `low`, `likely`, `high`, costs as decimal strings."""
+    return {
+        "currency": estimate.currency,
+        "cost_low": _decimal(estimate.cost_low),
+        "cost_high": _decimal(estimate.cost_high),
+        "members": [
+            {
+                "model": member.model,
+                "backend": member.backend,
+                "input_tokens": _guess(member.input_tokens),
+                "output_tokens": _guess(member.output_tokens),
+                "images": member.images,
+                "pages": _guess(member.pages),
+                "cost_low": _decimal(member.cost_low),
+                "cost_high": _decimal(member.cost_high),
+                "refused": member.refused,
+            }
+            for member in estimate.members
+        ],
+    }
+
+
+def _guess(guess: Guess | None) -> dict[str, int | None] | None:
+    return None if guess is None else {"low": guess.low, "likely": guess.likely, "high": guess.high}
+
+
+def _decimal(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:f}"
+
+
+def route_as_json(route: RouteMatch, source: str | None) -> dict[str, Any]:
+    """A route in the stable JSON shape."""
+    return {"rule": route.rule, "pattern": route.pattern, "backend": route.backend, "source": source}
+
+
+def costs_as_json(costs: Costs | None) -> dict[str, Any] | None:
+    """A price list: the unit, and the prices that are known, as decimal strings."""
+    if costs is None:
+        return None
+    return {
+        name: str(value) if isinstance(value, Decimal) else value
+        for name, value in asdict(costs).items()
+        if value is not None
+    }
+
+
+def describe(source: Source) -> str:
+    """`file:line` of a project's value, plugin and version of a shipped one."""
+    if source.file is None:
+        return str(source)
+    from pipelex_core.config import position
+
+    file, line, _ = position(source)
+    return f"{file}:{line}" if line else file
+
+
+def _plugin(record: PluginRecord | None) -> dict[str, str | None] | None:
+    return None if record is None else {"distribution": record.distribution or record.name, "version": record.version}
+
+
+def place(source: Source | None) -> str | None:
+    """Where a value was written; None where that is unknown."""
+    return None if source is None or source == NOWHERE else describe(source)
