@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import subprocess
 import sys
 import zipfile
@@ -20,14 +22,37 @@ DISTRIBUTIONS = [
 
 
 def test_all_lists_every_public_name_sorted() -> None:
-    """`__all__` is what one may import, and nothing else is public."""
-    public = {
-        name
-        for name, value in vars(pipelex_core).items()
-        if not name.startswith("_") and not isinstance(value, type(pipelex_core)) and name != "annotations"
-    }
-    assert set(pipelex_core.__all__) == public
-    assert list(pipelex_core.__all__) == sorted(pipelex_core.__all__)
+    """`__all__` is what one may import, and what type checkers know: nothing else is public."""
+    tree = ast.parse(Path(pipelex_core.__file__).read_text())
+    (typed,) = (node for node in tree.body if isinstance(node, ast.If) and isinstance(node.test, ast.Name))
+    imports = [node for node in typed.body if isinstance(node, ast.ImportFrom)]
+    homes = {alias.name: node.module for node in imports for alias in node.names}
+    assert list(pipelex_core.__all__) == sorted(homes)
+    for name, home in homes.items():
+        assert getattr(pipelex_core, name) is getattr(importlib.import_module(str(home)), name)
+
+
+def test_importing_the_package_imports_none_of_it() -> None:
+    """A name's module is imported when it is asked for; a module that holds public names is there as one, too."""
+    program = """
+import sys
+import pipelex_core
+assert not [name for name in sys.modules if name.startswith("pipelex_core.")]
+assert "Client" in dir(pipelex_core)
+from pipelex_core import Usage
+assert "pipelex_core.sync_client" not in sys.modules
+assert issubclass(pipelex_core.errors.CallError, pipelex_core.PipelexError)
+from pipelex_core import *
+assert Client is pipelex_core.Client
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    """As for any module; `pickle`, `hasattr` and debuggers ask for many."""
+    assert not hasattr(pipelex_core, "NoSuchName")
+    with pytest.raises(ImportError, match="NoSuchName"):
+        exec("from pipelex_core import NoSuchName")
 
 
 def test_every_error_is_exported_and_drawn_in_the_tree() -> None:
