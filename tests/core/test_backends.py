@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipelex_core import AsyncClient, DeadlineExceededError, PluginError
-from tests.support.scripted import KEY, Script, ScriptedBackend, deck_of, plugins_for, spec
+from pipelex_core.plugins import discover
+from tests.support.scripted import KEY, Script, ScriptedBackend, deck_of, plugin, plugins_for, spec
 
 if TYPE_CHECKING:
-    from pipelex_core.backend import Resources
+    from collections.abc import Callable
+
+    from pipelex_core.backend import Backend, Resources
+    from pipelex_core.specs import BackendConfig
 
 
 class OpensSlowly(ScriptedBackend):
@@ -77,3 +83,76 @@ def test_a_backend_that_fails_to_open_is_closed(caplog: pytest.LogCaptureFixture
         asyncio.run(main())
     assert "failed to close: RuntimeError" in caplog.text
     assert KEY not in caplog.text
+
+
+def client_made_by(make: Callable[[BackendConfig], Backend]) -> AsyncClient:
+    """A client of one model whose backend a factory makes."""
+    return AsyncClient(deck_of(spec("smart")), discover(entry_points=(), extra=[plugin({"scripted": make})]))
+
+
+def test_a_factory_that_takes_its_time_holds_nobody_up() -> None:
+    """It imports an SDK: the deadline passes meanwhile, the loop goes on, and the next call gets what it made."""
+    script = Script()
+    made: list[str] = []
+
+    def make(config: BackendConfig) -> Backend:
+        made.append(threading.current_thread().name)
+        time.sleep(1.5)
+        return ScriptedBackend(config, script)
+
+    async def main() -> float:
+        async with client_made_by(make) as client:
+            client_turns = 0
+
+            async def turn() -> None:
+                nonlocal client_turns
+                while True:
+                    await asyncio.sleep(0.01)
+                    client_turns += 1
+
+            turning = asyncio.create_task(turn())
+            started = time.monotonic()
+            with pytest.raises(DeadlineExceededError):
+                await client.generate_text("x", model="smart", deadline=0.2)
+            seconds = time.monotonic() - started
+            assert (await client.generate_text("x", model="smart")).text
+            turning.cancel()
+            assert client_turns > 20
+            return seconds
+
+    assert asyncio.run(main()) < 1.2
+    assert made == ["pipelex-import"]
+
+
+def test_a_factory_that_asks_for_the_loop_gets_it() -> None:
+    """One that was written as if it ran there."""
+    script = Script()
+
+    def make(config: BackendConfig) -> Backend:
+        assert asyncio.get_running_loop().is_running()
+        return ScriptedBackend(config, script)
+
+    async def main() -> str:
+        async with client_made_by(make) as client:
+            return (await client.generate_text("x", model="smart")).text
+
+    assert asyncio.run(main())
+
+
+def test_a_factory_that_failed_is_asked_again() -> None:
+    """By the next call."""
+    script = Script()
+    faults = [ImportError("not yet")]
+
+    def make(config: BackendConfig) -> Backend:
+        if faults:
+            raise faults.pop()
+        return ScriptedBackend(config, script)
+
+    async def main() -> str:
+        async with client_made_by(make) as client:
+            with pytest.raises(PluginError, match="not yet"):
+                await client.generate_text("x", model="smart")
+            return (await client.generate_text("x", model="smart")).text
+
+    assert asyncio.run(main())

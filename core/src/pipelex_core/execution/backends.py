@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
+from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -16,9 +18,10 @@ from pipelex_core.errors import PluginError
 from pipelex_core.execution.importing import with_room, without_collections
 from pipelex_core.execution.logs import GuardedLogs
 from pipelex_core.execution.resources import LoopResources
+from pipelex_core.execution.threaded import in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
     from pipelex_core.backend import Backend
     from pipelex_core.plugins import Plugins
@@ -39,6 +42,7 @@ class LoopBackends:
         self.opened: dict[tuple[str, str], Backend] = {}
         self._guarded: list[GuardedLogs] = []
         self._opening: dict[tuple[str, str], asyncio.Lock] = {}
+        self._making: dict[tuple[str, str], asyncio.Future[Backend]] = {}
         self._keeper: AsyncGenerator[None, None] | None = None
 
     async def open(
@@ -51,7 +55,7 @@ class LoopBackends:
         async with self._opening.setdefault(key, asyncio.Lock()):
             backend = self.opened.get(key)
             if backend is None:
-                backend = _make_or_stand_in(config, key[1], plugins, configs)
+                backend = await self._made(key, partial(_make_or_stand_in, config, key[1], plugins, configs))
                 try:
                     await backend.open(self.resources)
                 except BaseException:
@@ -61,6 +65,23 @@ class LoopBackends:
                 if backend.loggers:
                     self._guarded.append(GuardedLogs(backend))
             return backend
+
+    async def _made(self, key: tuple[str, str], make: Callable[[], Backend]) -> Backend:
+        """The backend, not opened; one whose first caller gave up meanwhile is the next one's."""
+        making = self._making.get(key)
+        if making is None:
+            making = self._making[key] = in_thread(partial(_with_its_pool, make))
+        try:
+            backend = await asyncio.shield(making)
+        except asyncio.CancelledError:
+            raise
+        except RuntimeError:
+            backend = make()  # a factory that asks for the running loop; its imports are done
+        except BaseException:
+            del self._making[key]
+            raise
+        del self._making[key]
+        return backend
 
     async def close(self) -> None:
         """Close every backend, then what they share."""
@@ -74,6 +95,7 @@ class LoopBackends:
         finally:
             self._keeper = None
             backends, self.opened = list(self.opened.values()), {}
+            self._making.clear()  # what was never opened has nothing to close
             for backend in backends:
                 await _close(backend)
             await self.resources.close()
@@ -120,6 +142,14 @@ async def _close(backend: Backend) -> None:
             await backend.close()
     except Exception as error:  # noqa: BLE001 -- the others must be closed too; the text could hold a key
         _log.warning("backend '%s' failed to close: %s", backend.config.name, type(error).__name__)
+
+
+def _with_its_pool(make: Callable[[], Backend]) -> Backend:
+    """The backend, and what the shared pool is made of, where its SDK can use one: it takes as long to import."""
+    backend = make()
+    if "httpx2" in sys.modules:
+        import pipelex_core.execution.transport  # noqa: F401 -- for the import alone
+    return backend
 
 
 def _make_or_stand_in(config: BackendConfig, sdk: str, plugins: Plugins, configs: Iterable[BackendConfig]) -> Backend:

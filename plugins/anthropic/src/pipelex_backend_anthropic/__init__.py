@@ -1,6 +1,6 @@
 """Anthropic's Claude models through the Messages API.
 
-This module declares what there is and imports no SDK; `_backend` does, when a backend is opened.
+This module declares what there is and imports no SDK; `_backend` does, when a backend is made.
 """
 
 from __future__ import annotations

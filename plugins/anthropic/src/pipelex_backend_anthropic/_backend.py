@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar
 
 from pipelex_backend_anthropic._answer import object_of_tool, read_answer
+from pipelex_backend_anthropic._client import MessagesClient
 from pipelex_backend_anthropic._request import message_body, other_tools
 from pipelex_backend_anthropic._stream import StreamedMessage
 from pipelex_core.answers import says_something
@@ -15,7 +16,6 @@ from pipelex_core.errors import CallError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from pipelex_backend_anthropic._client import MessagesClient
     from pipelex_core.backend import Resources
     from pipelex_core.requests import ObjectRequest, TextRequest
     from pipelex_core.results import TextAnswer
@@ -29,9 +29,7 @@ class AnthropicBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister
     _client: MessagesClient
 
     async def open(self, resources: Resources) -> None:
-        """Make the SDK's client; imports the SDK."""
-        from pipelex_backend_anthropic._client import MessagesClient
-
+        """Make the SDK's client."""
         self._client = MessagesClient(self.config, resources.http())
 
     async def generate_text(self, request: TextRequest) -> TextAnswer:

@@ -1,0 +1,45 @@
+"""Work that would hold up an event loop, such as the import of an SDK, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from threading import Thread
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
+    """What the work gives, which runs in a thread of its own; for one loop, and for once.
+
+    An import takes a second or two, in which a loop that did it itself would see no deadline pass, and serve nobody.
+    Cancelling the future does not end the thread.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(result)  # type: ignore[arg-type]  # where there is no error there is a result
+        else:
+            done.set_exception(error)
+            done.exception()  # whoever waited may be gone
+
+    def run() -> None:
+        result: T | None = None
+        failed: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001 -- whatever it is, it goes to who waits
+            failed = error
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(settle, result, failed)
+
+    Thread(target=run, name="pipelex-import").start()
+    return done
