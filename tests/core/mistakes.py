@@ -138,7 +138,7 @@ ENDPOINTS = [
 ]
 
 PLUGINS = [
-    warn(swap("an sdk nobody serves", "plugin-missing", BETA, 'sdk = "acme"', 'sdk = "acmee"', "", line=0)),
+    warn(swap("an sdk nobody serves", "plugin-missing", BETA, 'sdk = "acme"', 'sdk = "acmee"', "acme", line=0)),
     warn(swap("a plugin to install", "plugin-missing", BETA, 'sdk = "acme"', 'sdk = "mistral"', "pip install", line=0)),
 ]
 

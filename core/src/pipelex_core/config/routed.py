@@ -65,7 +65,8 @@ def _unserved(backends: Mapping[str, ReadBackend], plugins: Plugins, faults: Fau
         noun = "backend" if len(names) == 1 else "backends"
         message = f"the models of {noun} {listed(names)} with sdk {listed(sdks)} cannot be used: {why}"
         mend = f"run: pip install {distribution}" if "pip install" in why else None
-        faults.warning("plugin-missing", message, backends[pairs[0][0]].draft.source, suggestion=mend)
+        source, near = backends[pairs[0][0]].draft.source, (pairs[0][1], plugins.sdks)
+        faults.warning("plugin-missing", message, source, suggestion=mend, near=near)
     return unserved
 
 
