@@ -85,6 +85,15 @@ KEYS_AND_TYPES = [
     swap("a profile's key misspelt", "unknown-key", ROUTES, "fallback_order", "fallback_orders", "'fallback_order'"),
     more("a table of the deck misspelt", "unknown-key", DECK, '[alias]\nx = "m-one"\n', "'aliases'", line="[alias]"),
     swap("a table of a capability misspelt", "unknown-key", DECK, "[extract.presets]", "[extract.preset]", "'presets'"),
+    more("a model's dots without quotes", "unknown-key", ACME, "[gpt-4.1]\n", '["gpt-4.1"]'),
+    more(
+        "an alias's dots without quotes",
+        "unknown-key",
+        DECK,
+        '[aliases.v1.5]\nmodel = "m-one"\n',
+        "quotes",
+        line="v1.5",
+    ),
     swap("a default misspelt", "unknown-key", DECK, "for_object", "for_objects", "'for_object'"),
     swap("a number in quotes", "bad-value", ACME, "max_tokens = 4096", 'max_tokens = "4096"', "a whole number"),
     swap("a negative number", "bad-value", ACME, "max_tokens = 4096", "max_tokens = -1", "at least 1"),
@@ -113,6 +122,7 @@ VARIABLES = [
         "",
         line='api_key = "${ACME',
     ),
+    swap("a variable in a default", "bad-variable", BACKENDS, "${ACME_KEY}", "${OLD:-${ACME_KEY}}", "${OLD|OTHER}"),
     swap("an unknown prefix", "bad-variable", BACKENDS, "${ACME_KEY}", "${vault:ACME_KEY}"),
     warn(swap("a placeholder in .env", "placeholder-value", ".env", "sk-acme-0123456789", "your-key-here", "ACME_KEY")),
     warn(swap("dots for a key", "placeholder-value", ".env", "sk-acme-0123456789", "sk-...", "real value")),
@@ -138,7 +148,7 @@ ENDPOINTS = [
 ]
 
 PLUGINS = [
-    warn(swap("an sdk nobody serves", "plugin-missing", BETA, 'sdk = "acme"', 'sdk = "acmee"', "acme", line=0)),
+    warn(swap("an sdk nobody serves", "plugin-missing", BETA, 'sdk = "acme"', 'sdk = "acmee"', "mean 'acme'", line=0)),
     warn(swap("a plugin to install", "plugin-missing", BETA, 'sdk = "acme"', 'sdk = "mistral"', "pip install", line=0)),
 ]
 
