@@ -76,14 +76,18 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_backend, "FIRST_PAUSE", 0.001)
 
 
-def records_of(adapter: Any, chosen: Slice) -> list[Record]:
-    """The records with JSON in them that the adapter plays."""
-    played = [
+def playable(adapter: Any) -> list[Record]:
+    """The records that the adapter plays."""
+    return [
         with_reachable_pictures(record) if isinstance(adapter, ImagesAdapter) else record
         for record in load_records(*adapter.stems)
         if why_skipped(record, adapter) is None
     ]
-    varied = [record for record in played if Answer(record).is_json]
+
+
+def records_of(adapter: Any, chosen: Slice) -> list[Record]:
+    """The records with JSON in them that the adapter plays."""
+    varied = [record for record in playable(adapter) if Answer(record).is_json]
     return varied[:: chosen.step or max(1, len(varied) // QUICK)]
 
 
