@@ -86,6 +86,15 @@ def test_a_message_decides_nothing() -> None:
     assert "Input is too long" in error.message
 
 
+def test_an_unknown_model_is_told_by_its_one_sentence() -> None:
+    """Bedrock gives it the code of any bad argument; the sentence is compared as a whole, and not looked for."""
+    told = "The provided model identifier is invalid."
+    assert type(error_of(failure("ValidationException", 400, told))) is NotFoundError
+    for other in (f"{told} Really.", told.lower(), ""):
+        assert type(error_of(failure("ValidationException", 400, other))) is BadRequestError
+    assert type(error_of(failure("ThrottlingException", 429, told))) is RateLimitError
+
+
 def test_a_models_own_status_counts() -> None:
     """A model that failed says with which status."""
     assert type(error_of(failure("ModelErrorException", 424, originalStatusCode=429))) is RateLimitError

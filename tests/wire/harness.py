@@ -157,11 +157,12 @@ class Adapter(Protocol):
 def default_expected(record: Record) -> Expected:
     """`expect` as it stands, for providers whose counts mean what ours mean (the OpenAI family, Mistral)."""
     expect = record["expect"]
-    failing = "error_class" in expect or expect.get("stream_error")
+    failing = bool("error_class" in expect or expect.get("stream_error"))
+    refusal = expect.get("refusal")  # is the text here, and the reason for the end
     calls = expect.get("tool_calls")
     return Expected(
-        text=None if failing else expect.get("text"),
-        finish_reason=None if failing else expect.get("finish_reason"),
+        text=None if failing else (expect.get("text") or refusal or expect.get("text")),
+        finish_reason=None if failing else ("content_filter" if refusal else expect.get("finish_reason")),
         input_tokens=expect.get("input_tokens"),
         output_tokens=expect.get("output_tokens"),
         cached_tokens=expect.get("cached_tokens"),
@@ -171,9 +172,17 @@ def default_expected(record: Record) -> Expected:
         reasoning=expect.get("thinking"),
         n_images=expect.get("n_images"),
         n_pages=expect.get("n_pages"),
-        error=ERROR_CLASSES[expect["error_class"]] if "error_class" in expect else (),
+        error=_error_classes(expect) if failing else (),
         partial_text=expect.get("partial_text"),
     )
+
+
+def _error_classes(expect: dict[str, Any]) -> tuple[type[errors.CallError], ...]:
+    """The classes that an error may have: that of the record, and those that its note calls right too."""
+    note = str(expect.get("note"))
+    also = [kinds for name, kinds in ERROR_CLASSES.items() if f"{name} is also right" in note]
+    named = ERROR_CLASSES.get(expect.get("error_class", ""), (errors.CallError,))
+    return (*named, *(kind for kinds in also for kind in kinds))
 
 
 def play(record: Record, adapter: Adapter, *, opts: dict[str, Any] | None = None) -> Outcome:

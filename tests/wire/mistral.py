@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_backend_mistral import pipelex_backends
-from pipelex_core.errors import CallError
 from pipelex_core.parts import (
     DocumentPart,
     ImagePart,
@@ -89,10 +88,7 @@ class MistralAdapter:
 
     def expected(self, record: Record) -> Expected:
         # `thinking` only says that there was some: the test looks at it.
-        expected = evolve(default_expected(record), reasoning=None)
-        if record["expect"].get("stream_error") and not expected.error:
-            return evolve(expected, error=(CallError,))
-        return expected
+        return evolve(default_expected(record), reasoning=None)
 
 
 def _extract(body: dict[str, Any]) -> ExtractRequest:

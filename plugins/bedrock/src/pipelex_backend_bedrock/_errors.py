@@ -69,6 +69,9 @@ _BY_CODE: dict[str, type[errors.CallError]] = {
 }
 """By AWS's code; the codes of errors inside a stream are the same, with a small first letter."""
 
+_UNKNOWN_MODEL = "The provided model identifier is invalid."
+"""All that Bedrock says of an unknown model, with the code of any bad argument; compared, not searched."""
+
 _BY_CLASS: tuple[tuple[type[Exception], type[errors.CallError]], ...] = (
     (boto.NoCredentialsError, errors.AuthenticationError),
     (boto.PartialCredentialsError, errors.AuthenticationError),
@@ -113,6 +116,8 @@ def _of_code(error: boto.ClientError, settings: Settings) -> errors.CallError:
     said: Any = error.response.get("Error", {})
     code = str(said.get("Code") or "Unknown")
     known = _BY_CODE.get(code[:1].upper() + code[1:])
+    if known is errors.BadRequestError and said.get("Message") == _UNKNOWN_MODEL:
+        known = errors.NotFoundError
     about: Any = error.response.get("ResponseMetadata", {})
     status = about.get("HTTPStatusCode")
     # A model that fails says with which status it did.
