@@ -249,7 +249,7 @@ def _measured(raw: Raw, url: str, rounds: int) -> list[Row]:
 
             return lambda: runner.run(loop())
 
-        times = CALLS if raw.streams else 2
+        times = CALLS if raw.streams else CALLS // 2
         tasks = {"ours": many(ours, times), "SDK": many(raw.call, times)}
         if raw.streams:
             tasks |= {"stream ours": many(ours_streamed, 1), "stream SDK": many(raw.stream, 1)}
