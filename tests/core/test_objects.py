@@ -343,3 +343,30 @@ assert kind.decode('{"state": {"kind": "open", "days": 3}}') == Bill(Open("open"
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def _is_a_digit(_: Any, __: Any, value: int) -> None:
+    if value > 9:
+        msg = "not above 9"
+        raise ValueError(msg)
+
+
+def _a_hundred_more(value: int) -> int:
+    return value + 100
+
+
+@attrs.frozen
+class Digit:
+    value: int = attrs.field(validator=_is_a_digit, converter=_a_hundred_more)
+    twice: int = attrs.field(init=False, default=0)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "twice", 2 * self.value)
+
+
+def test_a_types_own_code_runs_but_for_converters() -> None:
+    """Validators and what comes after `__init__` see the values that the annotations make."""
+    made = object_type(Digit).decode('{"value": 4}')
+    assert (made.value, made.twice) == (4, 8)
+    with pytest.raises(InvalidObjectError, match="not above 9"):
+        object_type(Digit).decode('{"value": 10}')
