@@ -158,7 +158,9 @@ class Endpoint:
         except (ValueError, RecursionError):
             data = response.text
             kind = response.headers.get("content-type", "none")
-            failure = self._failures.of(MalformedError(f"the answer is no JSON; its content type is {kind}: is the endpoint right?"))
+            failure = self._failures.of(
+                MalformedError(f"the answer is no JSON; its content type is {kind}: is the endpoint right?")
+            )
         else:
             if isinstance(data, dict) and data.get("error"):
                 failure = self._failures.of(ReportedError(data))
