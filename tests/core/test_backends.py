@@ -124,8 +124,13 @@ def test_a_factory_that_takes_its_time_holds_nobody_up() -> None:
     assert made == ["pipelex-import"]
 
 
-def test_a_factory_that_asks_for_the_loop_gets_it() -> None:
-    """One that was written as if it ran there."""
+TERMS = pytest.mark.parametrize("terms", [{}, {"deadline": 60}], ids=["in the loop", "in a thread"])
+"""A call with a clock is not alone in its loop."""
+
+
+@TERMS
+def test_a_factory_that_asks_for_the_loop_gets_it(terms: Any) -> None:
+    """One that was written as if it ran there always."""
     script = Script()
 
     def make(config: BackendConfig) -> Backend:
@@ -134,12 +139,13 @@ def test_a_factory_that_asks_for_the_loop_gets_it() -> None:
 
     async def main() -> str:
         async with client_made_by(make) as client:
-            return (await client.generate_text("x", model="smart")).text
+            return (await client.generate_text("x", model="smart", **terms)).text
 
     assert asyncio.run(main())
 
 
-def test_a_factory_that_failed_is_asked_again() -> None:
+@TERMS
+def test_a_factory_that_failed_is_asked_again(terms: Any) -> None:
     """By the next call."""
     script = Script()
     faults = [ImportError("not yet")]
@@ -152,7 +158,7 @@ def test_a_factory_that_failed_is_asked_again() -> None:
     async def main() -> str:
         async with client_made_by(make) as client:
             with pytest.raises(PluginError, match="not yet"):
-                await client.generate_text("x", model="smart")
-            return (await client.generate_text("x", model="smart")).text
+                await client.generate_text("x", model="smart", **terms)
+            return (await client.generate_text("x", model="smart", **terms)).text
 
     assert asyncio.run(main())

@@ -70,6 +70,8 @@ class LoopBackends:
         """The backend, not opened; one whose first caller gave up meanwhile is the next one's."""
         making = self._making.get(key)
         if making is None:
+            if len(asyncio.all_tasks()) == 1:
+                return make()  # nobody else is in this loop, not even a clock; a thread costs a twentieth more
             making = self._making[key] = in_thread(partial(_with_its_pool, make))
         try:
             backend = await asyncio.shield(making)
