@@ -229,6 +229,21 @@ def test_answers_that_are_none(reply: Reply) -> None:
     assert error.raw is not None or reply.chunks == (b"null",)
 
 
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        ("overloaded_error", errors.OverloadedError),
+        ("rate_limit_error", errors.RateLimitError),
+        ("new", errors.ServerError),
+    ],
+)
+def test_an_error_with_a_good_status_is_one_all_the_same(kind: str, wanted: type[errors.CallError]) -> None:
+    """Some gateways answer so: its type tells, as in a stream."""
+    error = asyncio.run(failed(Reply.json({"type": "error", "error": {"type": kind, "message": "It failed."}})))
+    assert type(error) is wanted
+    assert "It failed." in error.message
+
+
 def test_text_that_is_no_unicode() -> None:
     """A lone surrogate cannot be sent: the request is wrong."""
     error = asyncio.run(failed(Reply.json({}), system="\ud800"))

@@ -114,7 +114,10 @@ class MessagesClient:
 
     def _decoded(self, response: httpx2.Response) -> tuple[Any, str | None]:
         with suppress(ValueError, RecursionError):
-            return json.loads(response.content), response.headers.get("request-id")
+            data = json.loads(response.content)
+            if isinstance(data, dict) and data.get("type") == "error":  # some gateways answer so with a good status
+                raise error_of_answer(data, status=response.status_code, headers=response.headers, key=self._key)
+            return data, response.headers.get("request-id")
         raise self._not_wanted(response, "JSON")
 
     def _not_wanted(self, response: httpx2.Response, wanted: str) -> InvalidAnswerError:
