@@ -226,6 +226,14 @@ def test_a_broken_stream_of_events(event: Any, wanted: type[errors.CallError]) -
     assert (type(caught.value), caught.value.partial_text) == (wanted, "The")
 
 
+def test_a_text_that_comes_with_the_last_event_is_streamed_too() -> None:
+    """Some gateways send no pieces: whoever reads them gets the text all the same."""
+    last = list(response_events(message_item()))[-1]
+    text, answer = streamed(Reply.sse(last), **SDK)
+    assert isinstance(answer, TextAnswer)
+    assert text == answer.text == TEXT
+
+
 def test_a_stream_without_its_end() -> None:
     """Without the completed response, the connection broke."""
     with pytest.raises(errors.ProviderConnectionError) as caught:

@@ -135,7 +135,10 @@ class Endpoint:
         if failure is not None:
             failure.request_id = failure.request_id or identity
             raise failure
-        yield says_something(answer, request)
+        answer = says_something(answer, request)
+        if answer.text and not reading.text:
+            yield answer.text  # it came as a whole, with the last event
+        yield answer
 
     async def _opened(self, path: str, body: JsonObject) -> Events:
         try:
