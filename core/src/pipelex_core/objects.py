@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 from attrs import frozen
 
+from pipelex_core.date_formats import add_date_formats
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.json_schemas import WRAPPED, faults_finder, object_at_top, read_schema
 
@@ -81,6 +82,8 @@ def _from_type(asked: Any) -> ObjectType[Any]:
             with suppress(UnsupportedInputError, ImportError):
                 return _from_pydantic(asked)  # a union of dataclasses, or one that holds a pydantic model
         raise _no_type(asked, error) from error
+
+    add_date_formats(schema, asked)
 
     def decode(text: str) -> Any:
         try:

@@ -1,0 +1,89 @@
+"""A date with a time is asked for in the form it is read in."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import Any, NamedTuple, NotRequired, TypedDict
+
+import attrs
+import pytest
+
+from pipelex_core.objects import object_type
+
+MOMENT = {"type": "string", "format": "date-time"}
+CLOCK = {"type": "string", "format": "time"}
+
+
+@dataclasses.dataclass
+class Slot:
+    begins: dt.time
+    on: dt.date
+
+
+@attrs.frozen
+class Visit:
+    at: dt.datetime
+
+
+class Entry(TypedDict):
+    at: dt.datetime
+    until: NotRequired[dt.time]
+
+
+class Pair(NamedTuple):
+    number: int
+    at: dt.datetime
+
+
+@dataclasses.dataclass
+class Diary:
+    name: str
+    at: dt.datetime
+    maybe: dt.datetime | None
+    either: dt.datetime | int
+    many: list[dt.datetime]
+    by_name: dict[str, dt.time]
+    pair: tuple[int, dt.datetime]
+    several: tuple[dt.time, ...]
+    slot: Slot | None
+    slots: list[Slot] | None
+    slots_by_name: dict[str, Slot] | None
+    visit: Visit
+    entry: Entry
+    named: Pair
+    inner: list[Diary] = dataclasses.field(default_factory=list)
+    since: dt.datetime = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+def test_it_is_told_wherever_it_stands() -> None:
+    """In fields of every kind of class, in lists, tables, tuples, beside null and in a type of itself; nowhere else."""
+    schema = object_type(Diary).schema
+    told, parts = schema["properties"], schema["$defs"]
+    assert told["name"] == {"type": "string"}
+    assert told["at"] == MOMENT
+    assert told["maybe"] == {"anyOf": [MOMENT, {"type": "null"}]}
+    assert MOMENT in told["either"]["anyOf"]
+    assert told["many"]["items"] == MOMENT
+    assert told["by_name"]["additionalProperties"] == CLOCK
+    assert told["pair"]["prefixItems"] == [{"type": "integer"}, MOMENT]
+    assert told["several"]["items"] == CLOCK
+    assert told["since"] == {**MOMENT, "default": "2026-01-01T00:00:00Z"}
+    assert parts["Slot"]["properties"] == {"begins": CLOCK, "on": {"type": "string", "format": "date"}}
+    assert parts["Visit"]["properties"] == {"at": MOMENT}
+    assert parts["Entry"]["properties"] == {"at": MOMENT, "until": CLOCK}
+    assert parts["Pair"]["prefixItems"] == [{"type": "integer"}, MOMENT]
+    assert parts["Diary"]["properties"]["at"] == MOMENT
+
+
+@pytest.mark.parametrize("asked", [dt.datetime, list[dt.datetime], dt.datetime | None])
+def test_what_is_no_class_is_told_too(asked: Any) -> None:
+    """It is wrapped in an object, with its format."""
+    value = object_type(asked).schema["properties"]["value"]
+    assert MOMENT in (value, value.get("items"), *value.get("anyOf", ()))
+
+
+@pytest.mark.parametrize("text", ["2026-05-03T12:00:00Z", "2026-05-03T12:00:00+02:00", "2026-05-03T12:00:00"])
+def test_with_a_zone_or_without_it_is_read(text: str) -> None:
+    """The form that is asked for has a zone; one without is no fault."""
+    assert object_type(Visit).decode(f'{{"at": "{text}"}}').at == dt.datetime.fromisoformat(text)
