@@ -236,3 +236,9 @@ def test_a_stronger_setting_drops_what_it_excludes() -> None:
     assert sent(width=32, height=32, seed=1) == {"width": 32, "height": 32, "quality": "low", "seed": 1}
     inline = made.resolve({"model": "wide", "width": 8, "height": 8}, "img_gen").with_settings({"aspect_ratio": "1:1"})
     assert inline.settings == {"aspect_ratio": "1:1", "quality": "low"}
+
+
+def test_a_preset_of_another_capability_is_told(deck: ModelDeck) -> None:
+    """It is not there for this one, but nobody has to look for it."""
+    with pytest.raises(ImgGenHandleNotFoundError, match="the preset of that name is for LLM"):
+        deck.resolve("cool", "img_gen")

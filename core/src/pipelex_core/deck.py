@@ -145,6 +145,9 @@ class ModelDeck:
             return self._assemble(handle, "alias", capability, way)
         names = [*presets, *self.models, *self.aliases]
         message = f"there is no {NOUNS[capability]} model, alias or preset '{handle}'"
+        others = [NOUNS[other] for other, named in self.presets.items() if bare in named]
+        if others:
+            message += f"; the preset of that name is for {' and '.join(others)}"
         raise not_found(HANDLE_ERRORS[capability], message, bare, names)
 
     def _resolve_preset(self, preset: Preset) -> Resolution:
