@@ -153,7 +153,7 @@ class BackendFactory:
     A bare `Callable[[BackendConfig], Backend]` will do where there are no options.
 
     Attributes:
-        create: Makes the backend; imports the SDK inside, not before.
+        create: Makes the backend; imports the SDK inside, not before. It may run in a thread.
         options: The keys of backends.toml that it reads from `config.options`.
         model_options: The keys of a model spec that it reads from `spec.options`.
         requires_key: Whether the backend cannot work without an `api_key`.
