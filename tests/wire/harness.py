@@ -241,6 +241,7 @@ async def _run(
             else:
                 answer = event
         assert answer is not None, "the stream ended without a TextAnswer"
+        assert sum(map(len, deltas)) == len(answer.text), "the pieces are not the text"
         return answer
     if isinstance(request, TextRequest):
         assert isinstance(backend, TextGenerator)
