@@ -63,7 +63,7 @@ class PoolTransport(httpx2.AsyncBaseTransport):
         self._make_session = make_session
         self._session: aiohttp.ClientSession | None = None
         self._tls: ssl.SSLContext | None = None
-        self._proxies = proxies
+        self._proxies = proxies if proxies else None
         self._may_need_tls = {"https", "http"} if proxies else {"https"}  # a proxy may itself be reached by TLS
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -82,7 +82,7 @@ class PoolTransport(httpx2.AsyncBaseTransport):
         timeout = aiohttp.ClientTimeout(
             total=None, connect=limits.get("pool"), sock_connect=limits.get("connect"), sock_read=limits.get("read")
         )
-        way = self._proxies.to(request.url) if self._proxies else DIRECT
+        way = DIRECT if self._proxies is None else self._proxies.to(request.url)
         headers = CIMultiDict(request.headers.multi_items())
         if way.headers and request.url.scheme == "http":
             headers.update(way.headers)  # there is no tunnel: the proxy reads the request itself
