@@ -63,7 +63,7 @@ class PoolTransport(httpx2.AsyncBaseTransport):
         self._make_session = make_session
         self._session: aiohttp.ClientSession | None = None
         self._tls: ssl.SSLContext | None = None
-        self._proxies = proxies if proxies else None
+        self._proxies = proxies or None
         self._may_need_tls = {"https", "http"} if proxies else {"https"}  # a proxy may itself be reached by TLS
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
