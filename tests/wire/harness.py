@@ -314,7 +314,7 @@ def parameters(adapter: Adapter, wanted: Callable[[Record], bool] = lambda _: Tr
             continue
         try:
             reason = why_skipped(record, adapter)
-        except Exception:  # noqa: BLE001 -- the record's own test shows it, and no other record's is lost
+        except Exception:  # the record's own test shows it, and no other record's is lost
             reason = None
         marks = [pytest.mark.skip(reason=reason)] if reason else []
         params.append(pytest.param(record, id=f"{record['id']}-{record['scenario']}", marks=marks))
