@@ -46,7 +46,7 @@ def test_every_value_has_the_line_it_was_written_on(project: Project) -> None:
     assert told["origins"] == {"temperature": at(project, deck, "quick = {")}
     (member,) = told["chain"]
     assert member["sent_settings"] == {"temperature": {"value": 0.5, "source": at(project, deck, "quick = {")}}
-    assert member["route"]["source"] == at(project, "routing_profiles.toml", "[profiles.main]")
+    assert member["route"]["source"] == at(project, "routing_profiles.toml", 'default = "acme"')
     assert member["backend_values"] == {
         "name": {"value": "acme", "source": at(project, backends, "[acme]")},
         "display_name": {"value": "Acme", "source": at(project, backends, '"Acme"')},
@@ -137,6 +137,9 @@ def test_the_rules_that_were_beaten_say_why(project: Project) -> None:
     assert [(rule["pattern"], rule["why"]) for rule in rules(project, "strict")] == [
         (None, "its backend does not offer the model")
     ]
+    assert rules(project, "strict")[0]["source"] == at(project, "routing_profiles.toml", 'default = "off"')
+    route = explained(project, "strict")["chain"][0]["route"]
+    assert (route["rule"], route["source"]) == ("fallback", at(project, "routing_profiles.toml", "fallback_order"))
 
 
 def rules(project: Project, handle: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ What a match means when the backend is disabled or lacks the model is decided in
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -92,6 +93,19 @@ class RoutingProfile:
     def _make_index(self) -> PatternIndex:
         return PatternIndex([route.pattern for route in self.routes])
 
+    @cached_property
+    def default_source(self) -> Source:
+        """Where its default was written."""
+        return self._place_of("default")
+
+    @cached_property
+    def fallback_source(self) -> Source:
+        """Where its `fallback_order` was written."""
+        return self._place_of("fallback_order")
+
+    def _place_of(self, key: str) -> Source:
+        return self.source.child(key) if self.source.file else self.source
+
     def match(self, name: str, *, ignored: Container[str] = ()) -> RouteMatch:
         """The rule for a model's name; optional routes to a backend in `ignored` count as absent."""
         for number in self._index.find(name):
@@ -100,7 +114,7 @@ class RoutingProfile:
                 rule: RouteRule = "exact" if route.is_exact else "pattern"
                 return RouteMatch(rule=rule, pattern=route.pattern, backend=route.backend, source=route.source)
         if self.default is not None:
-            return RouteMatch(rule="default", backend=self.default, source=self.source)
+            return RouteMatch(rule="default", backend=self.default, source=self.default_source)
         return RouteMatch(rule="none")
 
     def shadowed(self) -> Iterator[tuple[Route, Route]]:
@@ -201,7 +215,7 @@ def _what_is_left(
         return offers[match.backend], None, match
     for backend in profile.fallback_order:
         if backend in offers:
-            return offers[backend], None, RouteMatch(rule="fallback", backend=backend, source=profile.source)
+            return offers[backend], None, RouteMatch(rule="fallback", backend=backend, source=profile.fallback_source)
     if match.rule == "none":
         return None, f"no route of profile '{profile.name}' matches it, and the profile has no default", match
     for spec in offers.values():
