@@ -64,7 +64,7 @@ def error_as_json(error: PipelexError) -> dict[str, Any]:
     call = error if isinstance(error, CallError) else None
     for name in ("backend", "model", "status", "request_id"):
         document[name] = getattr(call, name, None)
-    document["attempts"] = [attempt_as_json(attempt) for attempt in call.attempts] if call else []
+    document["attempts"] = [attempt_as_json(attempt) for attempt in getattr(error, "attempts", ())]
     if isinstance(error, ConfigError):
         document["problems"] = [problem_as_json(problem) for problem in error.problems]
     return document
