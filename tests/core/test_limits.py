@@ -110,12 +110,12 @@ def test_a_deadline_ends_a_wait() -> None:
     """The place in the queue is given up, and the next call gets it."""
 
     async def main() -> None:
-        script = Script([1.0, "a", "b"])
+        script = Script([2.0, "a", "b"])
         async with client_of(spec("m"), scripts={"scripted": script}, scripted=ONE) as client:
             first = asyncio.create_task(client.generate_text("a", model="m"))
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.4)
             with pytest.raises(DeadlineExceededError) as caught:
-                await client.generate_text("b", model="m", deadline=0.1)
+                await client.generate_text("b", model="m", deadline=0.5)
             assert caught.value.attempts[0].wait_reason == "max_concurrency of backend 'scripted'"
             await first
             assert (await client.generate_text("c", model="m", deadline=20)).text == "b"
