@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_MOMENT = 0.02
+"""Seconds for which a loop may stand still."""
+
 
 def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
     """What the work gives, which runs in a thread of its own; for one loop, and for once.
 
-    An import takes a second or two, in which a loop that did it itself would see no deadline pass, and serve nobody.
-    Cancelling the future does not end the thread.
+    An import takes a second or two, in which a loop that did it itself would see no deadline pass, and serve nobody. Work that
+    is done in a moment is done when this returns. Cancelling the future does not end the thread.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
@@ -38,8 +41,14 @@ def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
             result = work()
         except BaseException as error:  # noqa: BLE001 -- whatever it is, it goes to who waits
             failed = error
+        ended.append((result, failed))
         with suppress(RuntimeError):  # the loop is closed: nobody waits
             loop.call_soon_threadsafe(settle, result, failed)
 
-    Thread(target=run, name="pipelex-import").start()
+    ended: list[tuple[T | None, BaseException | None]] = []
+    thread = Thread(target=run, name="pipelex-import")
+    thread.start()
+    thread.join(_MOMENT)
+    if ended:
+        settle(*ended[0])
     return done
