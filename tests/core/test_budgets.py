@@ -30,6 +30,7 @@ from pipelex_core.policies import CooldownPolicy, RetryPolicy
 from pipelex_core.requests import TextRequest
 from pipelex_core.results import TextAnswer, Usage
 from pipelex_core.specs import Costs, Limits
+from tests.support.properties import PROPERTY
 from tests.support.scripted import OCR, PAINTER, PNG, USAGE, Script, deck_of, plugins_for, spec
 
 ZERO = Decimal(0)
@@ -390,6 +391,7 @@ amounts = st.integers(0, 40)
 steps = st.lists(st.tuples(st.sampled_from(["reserve", "settle", "fail", "lose"]), amounts, amounts), max_size=40)
 
 
+@PROPERTY
 @given(limit=st.integers(0, 60), inner=st.integers(0, 60), steps=steps)
 @example(limit=0, inner=0, steps=[("reserve", 0, 0), ("settle", 1, 0), ("reserve", 0, 0)])  # overdrawn
 def test_whatever_happens(limit: int, inner: int, steps: list[tuple[str, int, int]]) -> None:

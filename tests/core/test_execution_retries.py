@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 from pipelex_core import RetryPolicy
 from pipelex_core.execution.retries import wait_before
+from tests.support.properties import PROPERTY
 
 POLICY = RetryPolicy(retries=5)
 chances = st.floats(0, 1, exclude_max=True)
 
 
+@PROPERTY
 @given(st.integers(1, 5), chances)
 def test_the_back_off_doubles_and_is_random(retry: int, chance: float) -> None:
     """Half a second, one, two, four, eight at most; and of that anything from nothing."""
@@ -19,6 +21,7 @@ def test_the_back_off_doubles_and_is_random(retry: int, chance: float) -> None:
     assert wait_before(retry, POLICY, None, lambda: chance) == (longest * chance, "back-off")
 
 
+@PROPERTY
 @given(st.integers(1, 5), st.floats(0, 30), chances)
 def test_what_the_provider_asks_for_is_waited(retry: int, asked: float, chance: float) -> None:
     """Never less than it asks for, and little more."""
@@ -28,6 +31,7 @@ def test_what_the_provider_asks_for_is_waited(retry: int, asked: float, chance: 
     assert wait[1] == "retry-after"
 
 
+@PROPERTY
 @given(st.integers(1, 10), st.one_of(st.none(), st.floats(0, 1e6)))
 def test_there_is_no_retry_beyond_the_number_or_the_cap(retry: int, asked: float | None) -> None:
     """After `retries`, or where the provider asks for more than `longest_retry_after`, nobody waits."""

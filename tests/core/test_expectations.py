@@ -17,6 +17,7 @@ from pipelex_core.parts import DocumentPart, ImagePart, Media, Message, TextPart
 from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest, TextRequest
 from pipelex_core.results import Usage
 from pipelex_core.specs import Costs
+from tests.support.properties import PROPERTY
 from tests.support.scripted import OCR, PAINTER, PNG, spec
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def test_text_of_many_scripts(text: str, tokens: tuple[int, int]) -> None:
     assert guess.low < guess.likely < guess.high
 
 
+@PROPERTY
 @given(st.text(st.characters(codec=None)))
 def test_every_character_is_of_one_kind(text: str) -> None:
     """The kinds are counted with three encodings, and agree with looking at each character."""
@@ -179,6 +181,7 @@ costs = st.builds(
 shares = st.floats(0, 1)
 
 
+@PROPERTY
 @given(costs=costs, told=st.integers(0, 1000), said=st.integers(0, 1000), written=shares, reasoning=shares)
 def test_no_usage_within_the_bounds_costs_more(
     costs: Costs, told: int, said: int, written: float, reasoning: float

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipelex_core.execution.limits.gate import Gate
 from pipelex_core.specs import Limits
 from tests.core.test_limits_gate import Clock, settle
+from tests.support.properties import PROPERTY
 
 if TYPE_CHECKING:
     from pipelex_core.execution.limits.gate import Passage
@@ -135,6 +136,7 @@ class World:
         assert not self.gate._alarms._loops
 
 
+@PROPERTY
 @given(backend=limits, model=limits, events=events)
 def test_whatever_happens(backend: Limits, model: Limits, events: list[Any]) -> None:
     """Random entering, leaving, giving up and waiting: the caps hold, the order holds, and no place is lost."""
@@ -148,6 +150,7 @@ def test_whatever_happens(backend: Limits, model: Limits, events: list[Any]) -> 
     asyncio.run(main())
 
 
+@PROPERTY
 @given(backend=limits, events=events)
 def test_the_least_wait_is_never_too_long(backend: Limits, events: list[Any]) -> None:
     """A request that is told to wait so long could not have passed earlier: it is refused with reason."""

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelex_backend_openai._schema import strict_schema, without_nulls
+from tests.support.properties import PROPERTY
 
 
 def object_of(required: list[str] | None = None, **properties: Any) -> dict[str, Any]:
@@ -126,6 +127,7 @@ VALUES = st.recursive(
 )
 
 
+@PROPERTY
 @given(st.dictionaries(st.sampled_from("abcd"), VALUES, min_size=1, max_size=3), st.sets(st.sampled_from("abcd")))
 def test_a_strict_answer_fits_the_schema_that_was_asked(properties: dict[str, Any], required: set[str]) -> None:
     """Whatever fits the strict form fits the original schema once the added nulls are out."""
