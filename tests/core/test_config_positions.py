@@ -106,7 +106,7 @@ plugins = discover(entry_points=())
 loaded = pipelex_core.config.load({str(project.root)!r}, environ={{"ACME_KEY": "k"}}, plugins=plugins)
 assert found() == [], found()
 assert loaded.warnings[0].code == "plugin-missing"
-assert found() == ["tree_sitter"], found()
+assert found() == ["tree_sitter", "difflib"], found()
 (Path({str(project.root)!r}) / ".env").write_text("A=1")
 pipelex_core.config.load({str(project.root)!r}, environ={{"ACME_KEY": "k"}}, plugins=plugins)
 assert "dotenv" in found()
