@@ -32,7 +32,7 @@ from pipelex_core import (
     UnsupportedInputError,
     Usage,
 )
-from pipelex_core.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
+from pipelex_core.client.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
 from pipelex_core.deck import Preset
 from pipelex_core.results import TextAnswer
 from pipelex_core.settings import SETTINGS
@@ -382,12 +382,12 @@ def test_the_deadline_bounds_a_stream() -> None:
     """A stream that falls silent ends with the deadline, its partial text kept."""
     with client_for(Script(answers=["a", 20.0, "b"])) as client:
         started = time.monotonic()
-        with client.stream_text("x", model="smart", deadline=0.3) as stream:
+        with client.stream_text("x", model="smart", deadline=1.5) as stream:
             assert next(stream) == "a"
             with pytest.raises(DeadlineExceededError) as caught:
                 next(stream)
         assert caught.value.partial_text == "a"
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 5
 
 
 def test_one_async_client_serves_three_event_loops() -> None:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelex_core.costs import cost_of, least_cost, most_cost
-from pipelex_core.expectations import Expectation, Guess, expect, tokens_of
-from pipelex_core.page_count import count_pages
+from pipelex_core.estimates.expectations import Expectation, Guess, expect, tokens_of
+from pipelex_core.estimates.page_count import count_pages
 from pipelex_core.parts import DocumentPart, ImagePart, Media, Message, TextPart, Tool
 from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest, TextRequest
 from pipelex_core.results import Usage

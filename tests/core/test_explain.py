@@ -11,7 +11,7 @@ from attrs import evolve
 from pipelex_core import ConfigError, UnsupportedInputError
 from pipelex_core.deck import Preset
 from pipelex_core.explain import explain
-from pipelex_core.explain_json import costs_as_json, describe
+from pipelex_core.explain.as_json import costs_as_json, describe
 from pipelex_core.specs import Costs, Source
 from tests.support.scripted import PRICES, Script, deck_of, plugins_for, spec
 

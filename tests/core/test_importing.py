@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelex_core.execution.importing import with_room, without_collections
+from pipelex_core.runtime.importing import with_room, without_collections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

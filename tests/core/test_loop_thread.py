@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelex_core.loop_thread import LoopThread
+from pipelex_core.runtime.loop_thread import LoopThread
 from tests.benchmarks.server import fixed_server
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pipelex_core import UnsupportedInputError
-from pipelex_core.messages import read_message, read_tool
 from pipelex_core.parts import DocumentPart, ImagePart, Message, TextPart, Tool, ToolCall, ToolResult
+from pipelex_core.prompts.messages import read_message, read_tool
 from tests.support.scripted import PNG
 
 CALL = ToolCall(id="c1", name="weather", arguments={"city": "Basel"})

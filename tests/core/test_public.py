@@ -40,7 +40,7 @@ import pipelex_core
 assert not [name for name in sys.modules if name.startswith("pipelex_core.")]
 assert "Client" in dir(pipelex_core)
 from pipelex_core import Usage
-assert "pipelex_core.sync_client" not in sys.modules
+assert "pipelex_core.client.sync_client" not in sys.modules
 assert issubclass(pipelex_core.errors.CallError, pipelex_core.PipelexError)
 from pipelex_core import *
 assert Client is pipelex_core.Client

@@ -16,7 +16,7 @@ from pipelex_core.config.deck_files import NEWER_DECK_KEYS
 from pipelex_core.config.meanings import since
 from pipelex_core.config.model_specs import NEWER_SPEC_KEYS
 from pipelex_core.constraints import CONSTRAINTS
-from pipelex_core.estimates import MemberEstimate
+from pipelex_core.estimates.estimate import MemberEstimate
 from pipelex_core.execution.budgets import Budget
 from pipelex_core.plugins import FIRST_PARTY, discover
 from pipelex_core.policies import COOLDOWN, FALLBACK_ON, RETRY, FallbackOn

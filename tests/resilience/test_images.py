@@ -10,7 +10,7 @@ from attrs import evolve
 
 from pipelex_core import AsyncClient, CallError, Client
 from pipelex_core.deck import ModelDeck
-from pipelex_core.handles import Alias
+from pipelex_core.deck.handles import Alias
 from pipelex_core.routing import ModelEntry, RouteMatch
 from pipelex_core.testing.running import deck_for
 from pipelex_core.testing.server import Reply, in_thread

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipelex_core.client import AsyncClient
+    from pipelex_core.client import AsyncClient, Client
     from pipelex_core.deck import ModelDeck
     from pipelex_core.errors import (
         AllAttemptsFailedError,
@@ -65,7 +65,6 @@ if TYPE_CHECKING:
         StreamRestarted,
         TextStream,
     )
-    from pipelex_core.sync_client import Client
 
 __version__ = "0.1.0"
 
@@ -130,7 +129,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "client": ("AsyncClient",),
+    "client": ("AsyncClient", "Client"),
     "deck": ("ModelDeck",),
     "parts": ("DocumentPart", "ImagePart", "Media", "Message", "TextPart", "Tool", "ToolCall", "ToolResult"),
     "policies": ("CooldownPolicy", "RetryPolicy"),
@@ -152,7 +151,6 @@ _HOMES = {
         "StreamRestarted",
         "TextStream",
     ),
-    "sync_client": ("Client",),
 }
 """Module -> the public names that stand in it; what is not named here is an error. None is imported before it is asked for."""
 

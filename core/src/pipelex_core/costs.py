@@ -10,7 +10,7 @@ from pipelex_core.results import Cost, Usage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipelex_core.expectations import Expectation
+    from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.specs import Costs
 
 _MILLION = Decimal(1_000_000)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from attrs import frozen
 
-from pipelex_core.read_ahead import ReadAhead
+from pipelex_core.runtime.read_ahead import ReadAhead
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from pipelex_core.errors import CallError, PluginError
-    from pipelex_core.loop_thread import LoopThread
     from pipelex_core.results import TextResult
+    from pipelex_core.runtime.loop_thread import LoopThread
     from pipelex_core.specs import ModelSpec
 
 E = TypeVar("E")

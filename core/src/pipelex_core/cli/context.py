@@ -9,9 +9,9 @@ from attrs import frozen
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipelex_core.client import Client
     from pipelex_core.config import LoadedConfig
     from pipelex_core.plugins import Plugins
-    from pipelex_core.sync_client import Client
     from pipelex_core.validation import Validation
 
 
@@ -62,7 +62,7 @@ class Context:
 
     def client(self) -> Client:
         """A client for the configuration; an enabled backend without its key stops nothing but its own models."""
-        from pipelex_core.sync_client import Client
+        from pipelex_core.client import Client
 
         return Client.from_project(**self._where(), plugins=self.plugins(), strict=False)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipelex_core.explain import Explanation
-    from pipelex_core.facts import MemberFacts
+    from pipelex_core.explain.facts import MemberFacts
 
 _NOUNS = {"llm": "text", "extract": "extraction", "img_gen": "images"}
 

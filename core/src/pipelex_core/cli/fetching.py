@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from pipelex_core.client import Client
     from pipelex_core.deck import ModelDeck
     from pipelex_core.plugins import Plugins
     from pipelex_core.specs import ModelSpec
-    from pipelex_core.sync_client import Client
 
 
 def fetch_file(spec: ModelSpec, deck: ModelDeck, plugins: Plugins) -> Path | None:

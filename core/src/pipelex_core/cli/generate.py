@@ -14,8 +14,8 @@ from pipelex_core.cli.output import note, print_json, result_as_json
 from pipelex_core.cli.text_input import file_text, prompt_text
 
 if TYPE_CHECKING:
+    from pipelex_core.client import Client
     from pipelex_core.results import ObjectResult, TextResult
-    from pipelex_core.sync_client import Client
 
 
 def generate(

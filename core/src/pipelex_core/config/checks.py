@@ -11,8 +11,8 @@ from pipelex_core.config.aliases import AliasGraph, first_model, follow_all
 from pipelex_core.config.dead_ends import DeadEnd
 from pipelex_core.config.deck import capability_of
 from pipelex_core.config.problems import listed_plainly
+from pipelex_core.deck.handle_errors import HANDLE_ERRORS, PRESET_ERRORS, describe_cycle, wrong_capability
 from pipelex_core.errors import ConfigError
-from pipelex_core.handle_errors import HANDLE_ERRORS, PRESET_ERRORS, describe_cycle, wrong_capability
 from pipelex_core.settings import MODEL_KEYS
 
 if TYPE_CHECKING:

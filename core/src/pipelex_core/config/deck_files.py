@@ -12,8 +12,8 @@ from pipelex_core.config.layered import Layered, add_tables
 from pipelex_core.config.problems import type_name
 from pipelex_core.config.structure import report_unknown
 from pipelex_core.config.toml_file import read_toml, report_empty
+from pipelex_core.deck.handle_errors import HANDLE_ERRORS
 from pipelex_core.errors import ConfigError, ModelDeckNotFoundError
-from pipelex_core.handle_errors import HANDLE_ERRORS
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:

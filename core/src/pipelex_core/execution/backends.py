@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from pipelex_core.errors import PluginError
-from pipelex_core.execution.importing import with_room, without_collections
 from pipelex_core.execution.logs import GuardedLogs
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.execution.threaded import in_thread
+from pipelex_core.runtime.importing import with_room, without_collections
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping

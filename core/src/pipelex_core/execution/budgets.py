@@ -175,7 +175,7 @@ class Reservation:
     """
 
     def __init__(self, budgets: tuple[Budget, ...], request: Request) -> None:
-        from pipelex_core.expectations import expect
+        from pipelex_core.estimates.expectations import expect
 
         self._budgets = budgets
         self._most = most_cost(request.spec.costs, expect(request))

@@ -12,8 +12,8 @@ from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.execution.plan import Plan, resolve
 from pipelex_core.execution.terms import NO_TERMS, Terms
 from pipelex_core.parts import Message, TextPart
-from pipelex_core.prompt_checks import check_text
 from pipelex_core.prompts import check_inputs
+from pipelex_core.prompts.checks import check_text
 from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest, TextRequest
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ def told_by_size(error: CallError, request: Request | None) -> CallError:
     window = request.spec.context_window if isinstance(request, TextRequest) else None
     if window is None or type(error) is not BadRequestError or error.status not in _STATUSES or error.partial_text:
         return error
-    from pipelex_core.expectations import expect
+    from pipelex_core.estimates.expectations import expect
 
     assert request is not None  # noqa: S101 -- it has a window
     tokens = expect(request).input_tokens

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from pipelex_core.execution.redaction import redacted
 from pipelex_core.explain import Explainer
-from pipelex_core.explain_json import describe
+from pipelex_core.explain.as_json import describe
 from pipelex_core.report.rows import Lister
 
 if TYPE_CHECKING:

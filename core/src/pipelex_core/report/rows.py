@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 
 from pipelex_core.config import WrittenValues
-from pipelex_core.explain_json import costs_as_json, describe, route_as_json
-from pipelex_core.facts import price_date, shown_endpoint
-from pipelex_core.handles import ChainMember
-from pipelex_core.remedies import Remedies
+from pipelex_core.deck.handles import ChainMember
+from pipelex_core.explain.as_json import costs_as_json, describe, route_as_json
+from pipelex_core.explain.facts import price_date, shown_endpoint
+from pipelex_core.explain.remedies import Remedies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipelex_core.config import LoadedConfig
-    from pipelex_core.handles import Resolution
+    from pipelex_core.deck.handles import Resolution
     from pipelex_core.plugins import Plugins
     from pipelex_core.routing import ModelEntry
     from pipelex_core.specs import Capability, ModelSpec, Source

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.config.toml_file import read_toml
+from pipelex_core.deck.handle_errors import HANDLE_ERRORS, PRESET_ERRORS
 from pipelex_core.errors import ConfigError
-from pipelex_core.handle_errors import HANDLE_ERRORS, PRESET_ERRORS
 from pipelex_core.near import nearest
 from pipelex_core.settings import SETTINGS, check_settings
 from pipelex_core.specs import Source

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from pipelex_core.backend import Backend
     from pipelex_core.config import ReadConfig
+    from pipelex_core.deck.handles import ChainMember
     from pipelex_core.execution.plan import Plan
-    from pipelex_core.handles import ChainMember
     from pipelex_core.specs import Capability, Source
 
 _PROMPT = "This is a dry run."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelex_core.config.problems import listed
+from pipelex_core.deck.handle_errors import NOUNS
 from pipelex_core.errors import ConfigError
-from pipelex_core.handle_errors import NOUNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

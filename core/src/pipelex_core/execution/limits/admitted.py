@@ -14,8 +14,8 @@ import time
 from typing import TYPE_CHECKING
 
 from pipelex_core.errors import LimitReachedError
+from pipelex_core.estimates.expectations import expect
 from pipelex_core.execution.outcomes import was_turned_away
-from pipelex_core.expectations import expect
 
 if TYPE_CHECKING:
     from types import TracebackType

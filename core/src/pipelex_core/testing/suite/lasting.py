@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelex_core.client import AsyncClient
+from pipelex_core.client import AsyncClient, Client
 from pipelex_core.errors import CallError
-from pipelex_core.sync_client import Client
 from pipelex_core.testing.calls import Kind  # noqa: TC001 -- read by pytest
 from pipelex_core.testing.marks import about, each_call
 from pipelex_core.testing.running import Running, deck_for, running

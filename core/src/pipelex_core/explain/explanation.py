@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from pipelex_core.errors import CallError, ConfigError, UnsupportedInputError
-from pipelex_core.explain_json import explanation_as_json, place
-from pipelex_core.facts import MemberFacts, facts_of
+from pipelex_core.explain.as_json import explanation_as_json, place
+from pipelex_core.explain.facts import MemberFacts, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.config import LoadedConfig, WrittenValues
     from pipelex_core.deck import ModelDeck, Resolution
-    from pipelex_core.estimates import Estimate
+    from pipelex_core.estimates.estimate import Estimate
     from pipelex_core.plugins import PluginRecord, Plugins
     from pipelex_core.specs import BackendConfig, Capability, Source
 
@@ -112,7 +112,7 @@ class Explainer:
         for member in resolution.chain:
             remedies: tuple[str, ...] = ()
             if self._config is not None and self._written is not None and not member.available:
-                from pipelex_core.remedies import Remedies
+                from pipelex_core.explain.remedies import Remedies
 
                 tell = Remedies(deck=self._deck, plugins=self._plugins, config=self._config, written=self._written)
                 remedies = tell.of(member, resolution.capability)
@@ -131,7 +131,7 @@ class Explainer:
 
 
 def _estimated(explanation: Explanation, deck: ModelDeck, handle: Any, prompt: Any) -> Explanation:
-    from pipelex_core.estimates import estimate
+    from pipelex_core.estimates.estimate import estimate
 
     try:
         found = estimate(deck, prompt, model=handle, capability=explanation.resolution.capability)

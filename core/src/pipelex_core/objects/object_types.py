@@ -19,7 +19,7 @@ from attrs import frozen
 
 from pipelex_core.date_formats import add_date_formats
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.json_schemas import WRAPPED, faults_finder, object_at_top, read_schema
+from pipelex_core.objects.json_schemas import WRAPPED, faults_finder, object_at_top, read_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable

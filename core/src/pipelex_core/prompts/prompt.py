@@ -9,9 +9,9 @@ from attrs import frozen
 
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.media import read_document, read_image
-from pipelex_core.messages import read_message, read_tool
 from pipelex_core.parts import DocumentPart, ImagePart, Message, TextPart
-from pipelex_core.prompt_checks import check_message, check_text, check_tool
+from pipelex_core.prompts.checks import check_message, check_text, check_tool
+from pipelex_core.prompts.messages import read_message, read_tool
 
 if TYPE_CHECKING:
     from pipelex_core.media import MediaSource

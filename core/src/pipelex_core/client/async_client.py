@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from pipelex_core.client_parts import ClientParts
+from pipelex_core.client.client_parts import ClientParts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
-    from pipelex_core.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
+    from pipelex_core.client.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
     from pipelex_core.config import LoadedConfig
     from pipelex_core.deck import ModelDeck
-    from pipelex_core.estimates import Estimate
+    from pipelex_core.estimates.estimate import Estimate
     from pipelex_core.execution.budgets import Budget, Unknown
     from pipelex_core.explain import Explanation
     from pipelex_core.media import MediaSource
@@ -431,7 +431,7 @@ class AsyncClient(ClientParts):
             CallError: The call would be refused.
             ConfigError: The handle leads to nothing that can be called.
         """
-        from pipelex_core.estimates import estimate
+        from pipelex_core.estimates.estimate import estimate
 
         return estimate(
             self.deck,

@@ -8,8 +8,8 @@ from attrs import frozen
 
 from pipelex_core.costs import least_cost, most_cost
 from pipelex_core.errors import CallError, UnsupportedInputError
+from pipelex_core.estimates.expectations import expect
 from pipelex_core.execution.plans import plan_extract, plan_image, plan_text
-from pipelex_core.expectations import expect
 from pipelex_core.media import read_media
 from pipelex_core.prompts import read_image_prompt, read_prompt, read_tools
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipelex_core.deck import ChainMember, ModelDeck
+    from pipelex_core.estimates.expectations import Guess
     from pipelex_core.execution.plan import Plan
-    from pipelex_core.expectations import Guess
     from pipelex_core.media import MediaSource
     from pipelex_core.prompts import ToolLike
     from pipelex_core.specs import Capability

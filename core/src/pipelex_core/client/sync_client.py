@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from pipelex_core.client import AsyncClient
-from pipelex_core.client_parts import ClientParts
-from pipelex_core.loop_thread import LoopThread
+from pipelex_core.client.async_client import AsyncClient
+from pipelex_core.client.client_parts import ClientParts
+from pipelex_core.runtime.loop_thread import LoopThread
 from pipelex_core.streams import RestartingTextStream, TextStream
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
-    from pipelex_core.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
+    from pipelex_core.client.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
     from pipelex_core.config import LoadedConfig
     from pipelex_core.deck import ModelDeck
-    from pipelex_core.estimates import Estimate
+    from pipelex_core.estimates.estimate import Estimate
     from pipelex_core.execution.budgets import Budget, Unknown
     from pipelex_core.explain import Explanation
     from pipelex_core.media import MediaSource

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
 
-from pipelex_core.patterns import PatternIndex, fits
+from pipelex_core.routing.patterns import PatternIndex, fits
 from pipelex_core.specs import NOWHERE, Source
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipelex_core.execution.importing import with_room
+from pipelex_core.runtime.importing import with_room
 
 if TYPE_CHECKING:
     import asyncio
@@ -94,7 +94,7 @@ class LoopThread:
         if self._stop is not None:
             self._stop.detach()
         if self._loop is not None and self._selector is not None:
-            from pipelex_core.inherited import disown
+            from pipelex_core.runtime.inherited import disown
 
             disown(self._loop, self._selector)
         self._lock = threading.RLock()

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
+from pipelex_core.deck.handle_errors import HANDLE_ERRORS, NOUNS, PRESET_ERRORS, cycle, not_found, wrong_capability
+from pipelex_core.deck.handles import Alias, ChainMember, Choice, HandleKind, Preset, Resolution, Step, fit_member
 from pipelex_core.errors import ConfigError, Problem
-from pipelex_core.handle_errors import HANDLE_ERRORS, NOUNS, PRESET_ERRORS, cycle, not_found, wrong_capability
-from pipelex_core.handles import Alias, ChainMember, Choice, HandleKind, Preset, Resolution, Step, fit_member
 from pipelex_core.settings import MODEL_KEYS, check_settings, over
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import asdict
 
-from pipelex_core.facts import shown_endpoint
+from pipelex_core.explain.facts import shown_endpoint
 from pipelex_core.specs import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_core.estimates import Estimate
-    from pipelex_core.expectations import Guess
-    from pipelex_core.explain import Explanation
-    from pipelex_core.facts import MemberFacts, Value
+    from pipelex_core.estimates.estimate import Estimate
+    from pipelex_core.estimates.expectations import Guess
+    from pipelex_core.explain.explanation import Explanation
+    from pipelex_core.explain.facts import MemberFacts, Value
     from pipelex_core.plugins import PluginRecord
     from pipelex_core.routing import RouteMatch
     from pipelex_core.specs import Costs, Source

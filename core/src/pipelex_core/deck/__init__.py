@@ -1,0 +1,7 @@
+"""The deck: every handle, and what it means."""
+
+from __future__ import annotations
+
+from pipelex_core.deck.model_deck import Alias, ChainMember, Choice, ModelDeck, Preset, Resolution
+
+__all__ = ["Alias", "ChainMember", "Choice", "ModelDeck", "Preset", "Resolution"]
