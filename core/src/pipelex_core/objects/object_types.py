@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 from attrs import frozen
 
-from pipelex_core.date_formats import add_date_formats
 from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.objects.date_formats import add_date_formats
 from pipelex_core.objects.json_schemas import WRAPPED, faults_finder, object_at_top, read_schema
 
 if TYPE_CHECKING:
