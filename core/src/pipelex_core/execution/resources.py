@@ -23,8 +23,8 @@ class LoopResources:
         """The pool, made at the first call; needs the extra `pipelex-core[http]`, which plugins depend on."""
         if self._http is None:
             import aiohttp
-            import httpx2
 
+            from pipelex_core.execution.pool import Pool
             from pipelex_core.execution.proxies import Proxies
             from pipelex_core.execution.transport import PoolTransport
 
@@ -35,7 +35,7 @@ class LoopResources:
                 )
 
             transport = PoolTransport(session, Proxies())
-            self._http = httpx2.AsyncClient(transport=transport, timeout=None, follow_redirects=False)
+            self._http = Pool(transport=transport, timeout=None, follow_redirects=False)
         return self._http
 
     async def close(self) -> None:

@@ -6,11 +6,12 @@ hundred modules, and it takes refused and dropped connections for timeouts.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import aiohttp
 import httpx2
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 from yarl import URL
 
 from pipelex_core.execution.clocks import silence
@@ -49,8 +50,14 @@ _ERRORS: tuple[tuple[type[Exception], type[httpx2.TransportError]], ...] = (
 _NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.UnsupportedProtocol)
 """Those from before a request leaves: there was no connection for it."""
 
-_NOT_ADDED = frozenset({"Accept", "Accept-Encoding", "Content-Type", "User-Agent"})
-"""Headers that aiohttp would add of itself."""
+_ADDED = tuple(istr(name) for name in ("Accept", "Accept-Encoding", "Content-Type", "User-Agent"))
+"""Headers that aiohttp adds of itself to a request that lacks them, unless it is told not to."""
+
+
+@lru_cache(maxsize=64)
+def _timeout(pool: float | None, connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
+    """Made once for each kind: a program uses few, and making one costs as much as sending a header."""
+    return aiohttp.ClientTimeout(total=None, connect=pool, sock_connect=connect, sock_read=read)
 
 
 class PoolTransport(httpx2.AsyncBaseTransport):
@@ -79,9 +86,6 @@ class PoolTransport(httpx2.AsyncBaseTransport):
         if clock is not None:
             clock.asked()
         limits = request.extensions.get("timeout") or {}
-        timeout = aiohttp.ClientTimeout(
-            total=None, connect=limits.get("pool"), sock_connect=limits.get("connect"), sock_read=limits.get("read")
-        )
         way = DIRECT if self._proxies is None else self._proxies.to(request.url)
         headers = CIMultiDict(request.headers.multi_items())
         if way.headers and request.url.scheme == "http":
@@ -94,12 +98,12 @@ class PoolTransport(httpx2.AsyncBaseTransport):
                 headers=headers,
                 data=_body(request, clock),
                 allow_redirects=False,
-                timeout=timeout,
+                timeout=_timeout(limits.get("pool"), limits.get("connect"), limits.get("read")),
                 proxy=way.proxy,
                 proxy_headers=way.headers or None,
                 ssl=self._tls or True,
                 server_hostname=request.extensions.get("sni_hostname"),
-                skip_auto_headers=_NOT_ADDED,
+                skip_auto_headers=[name for name in _ADDED if name not in headers] or None,
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if clock is not None:

@@ -29,11 +29,14 @@ class Connected:
         client: The client, with the SDK's own retries off.
         key: What it authenticates with, or None.
         is_bearer: Whether it sends the key in the `Authorization` header.
+        address: What stands before a path, so that the SDK does not join the two anew at every call; empty where it has
+            more to do than to join them.
     """
 
     client: AsyncOpenAI
     key: Secret | None
     is_bearer: bool
+    address: str
 
 
 def openai_client(config: BackendConfig, http: httpx2.AsyncClient) -> Connected:
@@ -109,7 +112,9 @@ def _settled(
     client.project = config.options.get("project")
     client._custom_headers = {**config.options.get("headers", {}), **(headers or {})}  # noqa: SLF001 -- OPENAI_CUSTOM_HEADERS is in there
     client._custom_query = {**config.options.get("query", {}), **client._custom_query, **(query or {})}  # noqa: SLF001 -- as above
-    return Connected(client=client, key=key, is_bearer=is_bearer)
+    is_joined = isinstance(client, AsyncAzureOpenAI) or bool(client.base_url.query)
+    address = "" if is_joined else str(client.base_url).rstrip("/")
+    return Connected(client=client, key=key, is_bearer=is_bearer, address=address)
 
 
 def _checked(endpoint: str) -> str:

@@ -63,13 +63,21 @@ class Endpoint:
     def __init__(self, connected: Connected, http: httpx2.AsyncClient) -> None:
         self._client = connected.client
         self._http = http
-        self._options: RequestOptions = {} if connected.is_bearer else {"headers": {"Authorization": Omit()}}
+        self._address = connected.address
+        # All of them, as the client has them anyway: the SDK copies a default deeply for each that is left out.
+        self._options: RequestOptions = {
+            "headers": {} if connected.is_bearer else {"Authorization": Omit()},
+            "max_retries": 0,
+            "timeout": connected.client.timeout,
+            "params": {},
+            "security": {"bearer_auth": True},
+        }
         self._failures = Failures(connected.key)
 
     async def get(self, path: str) -> JsonObject:
         """The answer to a GET."""
         try:
-            response = await self._client.get(path, cast_to=httpx2.Response, options=self._options)
+            response = await self._client.get(self._address + path, cast_to=httpx2.Response, options=self._options)
         except Exception as error:  # noqa: BLE001 -- every error is ours from here on
             failure = self._failures.of(error)
         else:
@@ -79,7 +87,9 @@ class Endpoint:
     async def post(self, path: str, body: JsonObject) -> tuple[JsonObject, str | None]:
         """The answer to a POST, and the provider's id of the request."""
         try:
-            response = await self._client.post(path, cast_to=httpx2.Response, body=body, options=self._options)
+            response = await self._client.post(
+                self._address + path, cast_to=httpx2.Response, body=body, options=self._options
+            )
         except Exception as error:  # noqa: BLE001 -- every error is ours from here on
             failure = self._failures.of(error)
         else:
@@ -143,7 +153,7 @@ class Endpoint:
     async def _opened(self, path: str, body: JsonObject) -> Events:
         try:
             return await self._client.post(
-                path,
+                self._address + path,
                 cast_to=object,
                 body=body,
                 options=self._options,

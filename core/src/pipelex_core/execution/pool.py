@@ -1,0 +1,66 @@
+"""The shared pool: the client that providers' SDKs are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+from httpx2 import USE_CLIENT_DEFAULT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ELSE = ("data", "files", "json", "params", "cookies", "extensions")
+"""What a request may be made of besides its body, headers and timeout."""
+
+
+class Pool(httpx2.AsyncClient):
+    """An `httpx2.AsyncClient` that makes the usual request in one pass.
+
+    httpx2 merges, copies and decodes the headers of a request several times over, a tenth of what a call costs. A request
+    whose body is there, as bytes or text, comes out the same here; that is all that SDKs send, but for uploads.
+    """
+
+    def build_request(self, method: str, url: httpx2.URL | str, **given: Any) -> httpx2.Request:
+        """As `httpx2.AsyncClient.build_request`, which is asked for every other kind of request."""
+        body = given.get("content")
+        if isinstance(body, str):
+            body = body.encode()
+        address = httpx2.URL(url)
+        if not (isinstance(body, bytes) and body) or address.is_relative_url or any(map(given.get, _ELSE)):
+            return super().build_request(method, address, **given)
+        timeout = given.get("timeout", USE_CLIENT_DEFAULT)
+        timeout = self.timeout if timeout is USE_CLIENT_DEFAULT else httpx2.Timeout(timeout)
+        request = httpx2.Request(
+            method,
+            address,
+            headers=self._complete(_pairs(given.get("headers")), address, len(body)),
+            cookies=self.cookies,
+            stream=httpx2.ByteStream(body),
+            extensions={"timeout": timeout.as_dict()},
+        )
+        request.read()
+        return request
+
+    def _complete(self, given: Sequence[tuple[Any, Any]], url: httpx2.URL, length: int) -> list[tuple[Any, Any]]:
+        """The client's own headers, those given, and those that httpx2 adds: the host, and the length of the body."""
+        names = {_lower(name) for name, _ in given}
+        headers: list[tuple[Any, Any]] = [] if "host" in names else [("Host", url.netloc)]
+        headers += [pair for pair in self.headers.multi_items() if pair[0] not in names]
+        headers += given
+        if "content-length" not in names and "transfer-encoding" not in names:
+            headers.append(("Content-Length", str(length)))
+        return headers
+
+
+def _pairs(headers: Any) -> Sequence[tuple[Any, Any]]:
+    if isinstance(headers, httpx2.Headers):
+        return headers.multi_items()
+    if isinstance(headers, Mapping):
+        return list(headers.items())
+    return list(headers or ())
+
+
+def _lower(name: str | bytes) -> str:
+    return (name if isinstance(name, str) else name.decode("ascii")).lower()

@@ -1,0 +1,87 @@
+"""The pool's own way of making a request gives what httpx2 gives, and sends nothing that nobody asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelex_core.execution.pool import Pool
+from pipelex_core.execution.resources import LoopResources
+
+_NAMES = st.sampled_from(
+    ["Accept", "ACCEPT-ENCODING", "user-agent", "connection", "Host", "content-length", "Transfer-Encoding", "X-One"]
+)
+_PAIRS = st.lists(st.tuples(_NAMES, st.text("abc0 ,;=", max_size=5)), max_size=6)
+_HEADERS = st.one_of(st.none(), _PAIRS, _PAIRS.map(dict), _PAIRS.map(httpx2.Headers))
+_BODIES = st.one_of(st.none(), st.binary(max_size=9), st.text("aé", max_size=9))
+_URLS = st.sampled_from(
+    ["http://127.0.0.1:80/v1/chat", "https://a.example:8443/v1?x=1#y", "/relative", httpx2.URL("https://ü.example/a b")]
+)
+_TIMEOUTS = st.sampled_from([httpx2.USE_CLIENT_DEFAULT, None, 2.5, httpx2.Timeout(None, connect=30.0)])
+
+
+def _told(request: httpx2.Request) -> dict[str, Any]:
+    return {
+        "method": request.method,
+        "url": str(request.url),
+        "headers": sorted((name.lower(), value) for name, value in request.headers.multi_items()),
+        "body": request.content,
+        "extensions": request.extensions,
+    }
+
+
+@pytest.mark.parametrize("more", [{}, {"params": {"a": "b"}}, {"json": {"a": 1}}, {"cookies": {"a": "b"}}])
+@given(
+    method=st.sampled_from(["post", "GET", "PUT"]),
+    url=_URLS,
+    headers=_HEADERS,
+    content=_BODIES,
+    timeout=_TIMEOUTS,
+    cookie=st.booleans(),
+)
+def test_a_request_comes_out_as_httpx2_makes_it(more: dict[str, Any], cookie: bool, **given: Any) -> None:
+    """Method, address, headers, body and timeouts are those of `httpx2.AsyncClient`, whatever is given."""
+    own: dict[str, Any] = {"headers": {"X-Own": "1", "user-agent": "own"}, "timeout": 7.0, "trust_env": False}
+    if more.get("json"):
+        given["content"] = None
+    pool, plain = (
+        kind(**own, base_url="http://base.example/v1", transport=httpx2.AsyncBaseTransport())
+        for kind in (Pool, httpx2.AsyncClient)
+    )
+    if cookie:
+        for client in (pool, plain):
+            client.cookies.set("session", "1", domain="a.example")
+    assert _told(pool.build_request(**given, **more)) == _told(plain.build_request(**given, **more))
+
+
+async def _heard(headers: dict[str, str]) -> bytes:
+    """What a server hears of a request with these headers alone."""
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+        await writer.drain()
+        writer.close()
+
+    resources = LoopResources()
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        try:
+            await resources.http().send(httpx2.Request("POST", url, headers=headers, content=b"{}"))
+        finally:
+            await resources.close()
+    return heard[0]
+
+
+@pytest.mark.parametrize("headers", [{}, {"accept": "a/b"}, {"User-Agent": "me", "Accept-Encoding": "identity"}])
+def test_the_transport_adds_no_header_of_its_own(headers: dict[str, str]) -> None:
+    """What is sent is what the request says, and its host and length."""
+    lines = asyncio.run(_heard(headers)).decode().split("\r\n")[1:-2]
+    names = {line.partition(":")[0].lower() for line in lines}
+    assert names == {name.lower() for name in headers} | {"host", "content-length"}
