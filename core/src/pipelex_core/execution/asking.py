@@ -19,7 +19,8 @@ from pipelex_core.requests import ImageRequest
 from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
+    from contextlib import AbstractAsyncContextManager
 
     from pipelex_core.backend import Backend
     from pipelex_core.calls import Call
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from pipelex_core.execution.attempts import Attempting, Ledger
     from pipelex_core.execution.backends import Backends
     from pipelex_core.execution.plan import Plan
-    from pipelex_core.hookspecs import Proceed
+    from pipelex_core.hookspecs import Middleware, Proceed
     from pipelex_core.plugins import Plugins
     from pipelex_core.specs import BackendConfig
 
@@ -96,12 +97,13 @@ class Asking:
         ledger.write(attempting, "error", error)
         return ledger.close(error, spec)
 
-    async def _send(self, method: Any, attempting: Attempting, call: Call) -> Any:
+    def _send(self, method: Any, attempting: Attempting, call: Call) -> Awaitable[Any]:
         """The plugin's answer, once the request is let in."""
         attempting.request = call.request
         admitted = self.admission(attempting)
-        if admitted is None:
-            return await self._answer(method, attempting)
+        return self._answer(method, attempting) if admitted is None else self._let_in(admitted, method, attempting)
+
+    async def _let_in(self, admitted: AbstractAsyncContextManager[Any], method: Any, attempting: Attempting) -> Any:
         async with admitted:
             return await self._answer(method, attempting)
 
@@ -109,7 +111,9 @@ class Asking:
         """The plugin's answer; what is no error of ours becomes one."""
         attempting.sent = True
         try:
-            answering = self._heard(method(attempting.request), attempting)
+            answering = method(attempting.request)
+            if (seconds := attempting.idle_timeout) is not None:
+                answering = within(Silence(seconds, partial(fell_silent, seconds)), answering)
             answer = await (paid_once(answering) if isinstance(attempting.request, ImageRequest) else answering)
         except CallError as error:
             attempting.failed(error)
@@ -122,13 +126,6 @@ class Asking:
         attempting.answered(answer)
         return answer
 
-    async def _heard(self, answering: Any, attempting: Attempting) -> Any:
-        """The plugin's answer, unless the provider is silent for too long."""
-        seconds = attempting.idle_timeout
-        if seconds is None:
-            return await answering
-        return await within(Silence(seconds, partial(fell_silent, seconds)), answering)
 
-
-async def _around(middleware: Any, proceed: Proceed, call: Call) -> Any:
-    return await middleware(call, proceed)
+def _around(middleware: Middleware, proceed: Proceed, call: Call) -> Awaitable[Any]:
+    return middleware(call, proceed)

@@ -11,20 +11,21 @@ import time
 from random import random
 from typing import TYPE_CHECKING
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from pipelex_core.errors import DeadlineExceededError, InvalidAnswerError, UnsupportedInputError
 from pipelex_core.execution.policy import cannot_now, verdict
 from pipelex_core.execution.retries import wait_before
+from pipelex_core.execution.terms import NO_TERMS, Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipelex_core.deck import ChainMember
     from pipelex_core.errors import CallError, PluginError
     from pipelex_core.execution.cooldown import Cooldowns
     from pipelex_core.policies import RetryPolicy
-    from pipelex_core.specs import ModelSpec
+    from pipelex_core.specs import BackendConfig, ModelSpec
 
 
 @define(eq=False)
@@ -84,16 +85,16 @@ class Chain:
 
     Attributes:
         cooldowns: Who rests.
-        policy_of: The policy of a member.
-        ends_at: When the caller's time is over (of the clock), or None.
+        configs: The backends' tables, by name.
+        terms: How long the call may take, and how hard to try.
         clock: Seconds that only grow.
         chance: A random number from 0 to 1.
     """
 
     _members: Sequence[ChainMember]
     cooldowns: Cooldowns
-    policy_of: Callable[[ModelSpec], RetryPolicy]
-    ends_at: float | None = None
+    configs: Mapping[str, BackendConfig]
+    terms: Terms = NO_TERMS
     clock: Callable[[], float] = time.monotonic
     chance: Callable[[], float] = random
     _states: list[_State] = field(init=False)
@@ -144,7 +145,7 @@ class Chain:
             sent: Whether it was asked at all.
             broken_off: Whether it was a stream that had begun; no proper end of it may pass on its own.
         """
-        state, policy = turn.state, self.policy_of(turn.state.spec)
+        state, policy = turn.state, self._policy(turn.state.spec)
         state.tries += 1
         state.error = error
         said = verdict(error, policy.fallback_on)
@@ -162,7 +163,7 @@ class Chain:
             wait = wait_before(state.tries, policy, getattr(error, "retry_after", None), self.chance)
             if wait is not None:
                 due = self.clock() + wait[0]
-                if self.ends_at is None or due < self.ends_at:
+                if self.terms.ends_at is None or due < self.terms.ends_at:
                     state.out, state.due, state.why = False, due, wait[1]
         return said != "end"
 
@@ -172,6 +173,13 @@ class Chain:
             self.cooldowns.failed(turn.state.spec, TimeoutError())
         else:
             self.cooldowns.left(turn.state.spec)
+
+    def _policy(self, spec: ModelSpec) -> RetryPolicy:
+        """How often a member is asked again: as the caller says, else as its backend does."""
+        policy, terms = self.configs[spec.backend].retry, self.terms
+        if terms.retries is not None:
+            policy = evolve(policy, retries=terms.retries)
+        return policy if terms.fallback_on is None else evolve(policy, fallback_on=terms.fallback_on)
 
     def errors(self) -> list[tuple[ModelSpec, CallError | PluginError]]:
         """The last error of every member that was asked, first to last."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.execution.attempts import Ledger
@@ -46,11 +47,7 @@ class Operations:
             plan = await asyncio.to_thread(self._plan_text, "generate_text", prompt, model, settings, **given)
         else:
             plan = self._plan_text("generate_text", prompt, model, settings, **given)
-
-        async def ask(ledger: Ledger) -> TextResult:
-            return text_result(*await self._execution.run(plan, ledger), ledger)
-
-        result: TextResult = await self._told(plan, ask)
+        result: TextResult = await self._told(plan, self._execution.run, text_result)
         return result
 
     def stream_text(self, prompt: Prompt, model: Handle, settings: Settings, **given: Any) -> Any:
@@ -85,9 +82,7 @@ class Operations:
         plan = plan_text(
             self._deck, model, settings, conversation, terms=agreed, operation="generate_object", kind=kind
         )
-        result: ObjectResult[Any] = await self._told(
-            plan, lambda ledger: generate_object(self._execution, plan, kind, ledger)
-        )
+        result: ObjectResult[Any] = await self._told(plan, partial(generate_object, self._execution, kind))
         return result
 
     async def extract(self, source: MediaSource, model: Handle, settings: Settings, **terms: Any) -> DocumentResult:
@@ -95,22 +90,14 @@ class Operations:
         agreed = read_terms(**terms)
         document = await asyncio.to_thread(read_media, source)
         plan = plan_extract(self._deck, model, settings, document, terms=agreed)
-
-        async def ask(ledger: Ledger) -> DocumentResult:
-            return document_result(*await self._execution.run(plan, ledger), ledger)
-
-        result: DocumentResult = await self._told(plan, ask)
+        result: DocumentResult = await self._told(plan, self._execution.run, document_result)
         return result
 
     async def generate_image(self, prompt: str, model: Handle, settings: Settings, **terms: Any) -> ImageResult:
         """Images; `terms` as in `read_terms`."""
         agreed = read_terms(**terms)
         plan = plan_image(self._deck, model, settings, read_image_prompt(prompt), terms=agreed)
-
-        async def ask(ledger: Ledger) -> ImageResult:
-            return image_result(*await self._execution.run(plan, ledger), ledger)
-
-        result: ImageResult = await self._told(plan, ask)
+        result: ImageResult = await self._told(plan, self._execution.run, image_result)
         return result
 
     async def close(self) -> None:
@@ -151,12 +138,15 @@ class Operations:
         """The ledger of a call that begins now, with the budgets that it counts in."""
         return Ledger(budgets=budgets_of(self, self.total_budget))
 
-    async def _told(self, plan: Plan, ask: Callable[[Ledger], Awaitable[Any]]) -> Any:
-        """The result of a call, after those who listen heard how it ended."""
+    async def _told(
+        self, plan: Plan, ask: Callable[[Plan, Ledger], Awaitable[Any]], result: Callable[..., Any] | None = None
+    ) -> Any:
+        """The result of a call, after those who listen heard how it ended; `result` makes it of what `ask` gives."""
         ledger = self._ledger()
         ended: Any = None
         try:
-            ended = await ask(ledger)
+            answered = await ask(plan, ledger)
+            ended = answered if result is None else result(*answered, ledger)
         except Exception as error:
             ended = error
             raise

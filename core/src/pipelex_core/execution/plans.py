@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from pipelex_core.backend import DocumentExtractor, ImageGenerator, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import UnsupportedInputError
@@ -54,19 +54,6 @@ def plan_text(
     for stop in settings.get("stop") or ():
         check_text(stop, "a stop string")
 
-    def build(spec: ModelSpec, fitted: Mapping[str, Any], timeout: float | None) -> TextRequest:
-        check_inputs(conversation, spec)
-        fields = {key: value for key, value in fitted.items() if key not in _NOT_SENT}
-        if "stop" in fields:
-            fields["stop"] = tuple(fields["stop"])
-        fields.update(_told(conversation, spec), spec=spec, tools=tools, tool_choice=chosen, timeout=timeout)
-        if kind is None:
-            return TextRequest(**fields)
-        if spec.outputs and "structured" not in spec.outputs:
-            msg = f"model '{spec.name}' gives no structured output: its outputs are {', '.join(sorted(spec.outputs))}"
-            raise UnsupportedInputError(msg)
-        return ObjectRequest(schema=kind.schema, schema_name=kind.name, **fields)
-
     needs = {"generate_text": TextGenerator, "stream_text": TextStreamer}.get(operation, ObjectGenerator)
     return Plan(
         operation=operation,
@@ -74,10 +61,34 @@ def plan_text(
         handle=name,
         members=members,
         needs=needs,
-        build=build,
+        build=_TextBuild(conversation, tools, chosen, kind),
         terms=terms,
         fits=None if kind is None else partial(_fits, kind),
     )
+
+
+@frozen
+class _TextBuild:
+    """Makes the request for a text or an object; see `Plan.build`."""
+
+    conversation: Conversation
+    tools: tuple[Tool, ...]
+    tool_choice: str | None
+    kind: ObjectType[Any] | None
+
+    def __call__(self, spec: ModelSpec, fitted: Mapping[str, Any], timeout: float | None) -> TextRequest:
+        check_inputs(self.conversation, spec)
+        fields = {key: value for key, value in fitted.items() if key not in _NOT_SENT}
+        if "stop" in fields:
+            fields["stop"] = tuple(fields["stop"])
+        fields.update(_told(self.conversation, spec))
+        fields.update(spec=spec, tools=self.tools, tool_choice=self.tool_choice, timeout=timeout)
+        if self.kind is None:
+            return TextRequest(**fields)
+        if spec.outputs and "structured" not in spec.outputs:
+            msg = f"model '{spec.name}' gives no structured output: its outputs are {', '.join(sorted(spec.outputs))}"
+            raise UnsupportedInputError(msg)
+        return ObjectRequest(schema=self.kind.schema, schema_name=self.kind.name, **fields)
 
 
 def _fits(kind: ObjectType[Any], answer: Any) -> bool:

@@ -30,7 +30,7 @@ _REPAIR = (
 )
 
 
-async def generate_object(execution: Execution, plan: Plan, kind: ObjectType[Any], ledger: Ledger) -> ObjectResult[Any]:
+async def generate_object(execution: Execution, kind: ObjectType[Any], plan: Plan, ledger: Ledger) -> ObjectResult[Any]:
     """An object of the type asked for.
 
     Raises:

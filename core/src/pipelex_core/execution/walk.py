@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from attrs import evolve
 
 from pipelex_core.calls import FinishedCall
 from pipelex_core.errors import AllAttemptsFailedError, CallError, DeadlineExceededError, PluginError
@@ -26,17 +23,14 @@ from pipelex_core.results import TextResult
 from pipelex_core.streams import StreamRestarted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable
 
     from pipelex_core.deck import ChainMember, ModelDeck
     from pipelex_core.execution.attempts import Ledger
     from pipelex_core.execution.chain import Turn
     from pipelex_core.execution.plan import Plan
-    from pipelex_core.execution.terms import Terms
     from pipelex_core.plugins import Plugins
-    from pipelex_core.policies import RetryPolicy
     from pipelex_core.results import Result
-    from pipelex_core.specs import ModelSpec
     from pipelex_core.streams import StreamEvent
 
 
@@ -51,15 +45,16 @@ class Execution:
         self._asking = Asking(self._backends, deck.backends, plugins, self._admissions)
         self._cooldowns = Cooldowns({name: config.cooldown for name, config in deck.backends.items()})
 
-    async def run(self, plan: Plan, ledger: Ledger) -> tuple[ChainMember, Any]:
+    def run(self, plan: Plan, ledger: Ledger) -> Awaitable[tuple[ChainMember, Any]]:
         """The first answer a member gives, and that member.
 
         Raises:
             CallError: The error of the attempt, with the ledger; `AllAttemptsFailedError` where several failed.
             PluginError: A plugin broke its contract.
         """
-        if plan.ends_at is None:
-            return await self._walk(plan, ledger)
+        return self._walk(plan, ledger) if plan.ends_at is None else self._in_time(plan, ledger)
+
+    async def _in_time(self, plan: Plan, ledger: Ledger) -> tuple[ChainMember, Any]:
         over = out_of_time()
         try:
             return await within(Deadline(plan, over), self._walk(plan, ledger))
@@ -160,14 +155,7 @@ class Execution:
         raise _all_failed(chain, ledger)
 
     def _chain(self, plan: Plan) -> Chain:
-        return Chain(plan.members, self._cooldowns, partial(self._policy, plan.terms), plan.ends_at)
-
-    def _policy(self, terms: Terms, spec: ModelSpec) -> RetryPolicy:
-        """How often a member is asked again: as the caller says, else as its backend does."""
-        policy = self._configs[spec.backend].retry
-        if terms.retries is not None:
-            policy = evolve(policy, retries=terms.retries)
-        return policy if terms.fallback_on is None else evolve(policy, fallback_on=terms.fallback_on)
+        return Chain(plan.members, self._cooldowns, self._configs, plan.terms)
 
     async def _begin(self, turn: Turn, ledger: Ledger) -> None:
         """What comes before a turn: members passed over, and a wait."""

@@ -47,6 +47,16 @@ def read_prompt(
         UnsupportedInputError: An empty prompt, an unknown role or part, text that is not Unicode, an image or document
             that cannot be read.
     """
+    if isinstance(prompt, str) and system is None and images == () == documents and prompt.strip():
+        check_text(prompt)  # most calls: one text, and nothing beside it
+        messages = (Message(role="user", parts=(TextPart(prompt),)),)
+        return Conversation(messages=messages, system=None, n_images=0, n_documents=0)
+    return _read(prompt, system, images, documents)
+
+
+def _read(
+    prompt: Prompt, system: str | None, images: Iterable[MediaSource], documents: Iterable[MediaSource]
+) -> Conversation:
     media: list[Part] = [DocumentPart(read_document(source)) for source in _several(documents, "documents")]
     media += [ImagePart(read_image(source)) for source in _several(images, "images")]
     if isinstance(prompt, str):

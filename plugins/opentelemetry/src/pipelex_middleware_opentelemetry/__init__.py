@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pipelex_core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
@@ -66,9 +66,9 @@ class Telemetry:
         if recorder is not None:
             recorder.call_finished(call)
 
-    async def _attempt(self, call: Call, proceed: Proceed) -> Answer:
+    def _attempt(self, call: Call, proceed: Proceed) -> Awaitable[Answer]:
         recorder = self._listening()
-        return await (proceed(call) if recorder is None else recorder.attempt(call, proceed))
+        return proceed(call) if recorder is None else recorder.attempt(call, proceed)
 
     def _listening(self) -> Recorder | None:
         """What records, once somebody listens."""
