@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Generic, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import frozen
 
 from pipelex_backend_bedrock._calls import current
+from pipelex_backend_bedrock._threads import Threads
 from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Workers:
     """
 
     def __init__(self, limit: int, mapped: Callable[[Exception, Call], CallError]) -> None:
-        self._executor = ThreadPoolExecutor(limit, thread_name_prefix="pipelex-bedrock")
+        self._threads = Threads(limit, "pipelex-bedrock")
         self._mapped = mapped
         self._calls: set[Call] = set()
         self._closed = False
@@ -44,7 +45,7 @@ class Workers:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
 
-        def job() -> None:
+        def job() -> Callable[[], None]:
             outcome: _Result[T] | CallError
             try:
                 call.check()
@@ -52,8 +53,7 @@ class Workers:
             except Exception as raised:  # noqa: BLE001 -- the border to the SDK: it goes to who asked, as one of ours
                 outcome = self._ours(raised, call)
             call.leave()
-            with suppress(RuntimeError):  # the loop is closed: nobody waits
-                loop.call_soon_threadsafe(_settle, done, outcome)
+            return partial(_tell, loop, _settle, done, outcome)
 
         self._start(call, job)
         try:
@@ -65,7 +65,7 @@ class Workers:
         """What the generator of `work` yields, read ahead by its thread; closing this gives the call up."""
         feed: _Feed[T] = _Feed()
 
-        def job() -> None:
+        def job() -> Callable[[], None]:
             error = None
             try:
                 call.check()
@@ -76,7 +76,7 @@ class Workers:
             except Exception as raised:  # noqa: BLE001 -- as above
                 error = self._ours(raised, call)
             call.leave()
-            feed.end(error)
+            return partial(feed.end, error)
 
         self._start(call, job)
         try:
@@ -91,22 +91,24 @@ class Workers:
         self._closed = True
         for call in list(self._calls):
             call.give_up()
-        await asyncio.to_thread(self._executor.shutdown, wait=self.severable)
+        self._threads.close()
+        if self.severable:
+            await asyncio.to_thread(self._threads.join)
 
-    def _start(self, call: Call, job: Callable[[], None]) -> None:
+    def _start(self, call: Call, job: Callable[[], Callable[[], None]]) -> None:
         if self._closed:
             msg = "the backend is closed"
             raise ProviderConnectionError(msg)
 
-        def run() -> None:
+        def run() -> Callable[[], None]:
             current.call = call
             try:
-                job()
+                return job()
             finally:
                 current.call = None
 
         self._calls.add(call)
-        self._executor.submit(run)
+        self._threads.start(run)
 
     def _ours(self, raised: Exception, call: Call) -> CallError:
         try:
@@ -124,6 +126,12 @@ class _Result(Generic[T]):
     """What a job returned."""
 
     value: T
+
+
+def _tell(loop: asyncio.AbstractEventLoop, *told: Any) -> None:
+    """Have a loop call something; where it is closed, nobody waits for that."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(*told)
 
 
 def _settle(done: asyncio.Future[T], outcome: _Result[T] | CallError) -> None:
@@ -176,8 +184,7 @@ class _Feed(Generic[T]):
     def _tell(self) -> None:
         if self._wanted:
             self._wanted = False
-            with suppress(RuntimeError):  # the loop is closed: nobody waits
-                self._loop.call_soon_threadsafe(self._wake)
+            _tell(self._loop, self._wake)
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
