@@ -21,15 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WARM = 3
-COUNTED = {"async": 25, "sync": 25, "stream": 3, "bedrock": 25}
+COUNTED = {"async": 25, "sync": 25, "stream": 3}
+OF_A_PROVIDER = 25
 """How many calls are counted; telling callgrind to begin and to end is counted too, and is little beside so many."""
 
 KINDS: dict[str, tuple[str, float]] = {
     "async": ("generate_text, async / SDK typed call, instructions", 0.70),
     "sync": ("generate_text, sync / SDK typed call, instructions", 0.90),
     "stream": ("stream_text per chunk / SDK typed stream, instructions", 0.35),
-    "bedrock": ("bedrock: one call / SDK in asyncio.to_thread, instructions", 1.05),
+    "RawAnthropic": ("anthropic: one call / SDK typed call, instructions", 0.9),
+    "RawMistral": ("mistral: one call / SDK typed call, instructions", 0.9),
+    "RawGoogle": ("google: one call / SDK typed call, instructions", 0.9),
+    "RawBedrockInThreads": ("bedrock: one call / SDK in asyncio.to_thread, instructions", 1.05),
+    "RawFal": ("fal: one call / SDK typed call, instructions", 0.9),
 }
+"""What is counted: a kind of call to OpenAI, or one of the providers' classes in `providers.py`."""
 
 
 def run() -> list[Row]:
@@ -39,8 +45,8 @@ def run() -> list[Row]:
     rows = []
     with fixed_server() as url, provider_server() as providers:
         for kind, (name, target) in KINDS.items():
-            units = COUNTED[kind] * (CHUNKS if kind == "stream" else 1)
-            address = providers if kind == "bedrock" else url
+            units = COUNTED.get(kind, OF_A_PROVIDER) * (CHUNKS if kind == "stream" else 1)
+            address = url if kind in COUNTED else providers
             ours, theirs = (count(f"{kind} {who}", address) / units for who in ("ours", "SDK"))
             note = f"{ours / 1e3:.0f} thousand beside {theirs / 1e3:.0f} thousand"
             rows.append(Row(name, ours / theirs, "x", target, note))
@@ -76,28 +82,28 @@ def _counted(call: Callable[[], Any], times: int) -> None:
 
 def _main(program: str, url: str) -> None:
     """Make one kind of call."""
-    if program.startswith("bedrock"):
-        _bedrock(program, url)
-    else:
+    kind, who = program.split()
+    if kind in COUNTED:
         _openai(program, url)
+    else:
+        _provider(kind, url, is_ours=who == "ours")
 
 
-def _bedrock(program: str, url: str) -> None:
+def _provider(kind: str, url: str, *, is_ours: bool) -> None:
     from pipelex_core import AsyncClient
-    from tests.benchmarks.calls import PROMPT
-    from tests.benchmarks.providers import RawBedrockInThreads
+    from tests.benchmarks.providers import RAW, our_call
     from tests.conformance.provider import deck_of, installed
 
-    raw = RawBedrockInThreads()
-    raw.open(url)
+    raw = next(raw for raw in RAW if raw.__name__ == kind)()
     provider = raw.provider
-    ours = AsyncClient(deck_of((provider, provider.config(url))), installed())
-    calls: dict[str, Callable[[], Any]] = {
-        "bedrock ours": lambda: ours.generate_text(PROMPT, model=f"{provider.name} llm"),
-        "bedrock SDK": raw.call,
-    }
     with asyncio.Runner() as runner:
-        _counted(lambda: runner.run(calls[program]()), COUNTED["bedrock"])
+
+        async def start() -> AsyncClient:
+            raw.open(url)
+            return AsyncClient(deck_of((provider, provider.config(url))), installed())
+
+        ours = runner.run(start())
+        _counted(lambda: runner.run(our_call(ours, provider) if is_ours else raw.call()), OF_A_PROVIDER)
         runner.run(ours.aclose())
         runner.run(raw.close())
 

@@ -222,6 +222,13 @@ def run(*, rounds: int = 31) -> list[Row]:
         return [row for kind in RAW for row in _measured(kind(), url, rounds)]
 
 
+def our_call(client: AsyncClient, provider: Provider) -> Coroutine[Any, Any, Any]:
+    """What is compared with `Raw.call`."""
+    if "text" in provider.cells:
+        return client.generate_text(PROMPT, model=f"{provider.name} llm")
+    return client.generate_image(PROMPT, model=f"{provider.name} painter")
+
+
 def _measured(raw: Raw, url: str, rounds: int) -> list[Row]:
     provider = raw.provider
     with asyncio.Runner() as runner:
@@ -233,9 +240,7 @@ def _measured(raw: Raw, url: str, rounds: int) -> list[Row]:
         client = runner.run(start())
 
         async def ours() -> Any:
-            if "text" in provider.cells:
-                return await client.generate_text(PROMPT, model=f"{provider.name} llm")
-            return await client.generate_image(PROMPT, model=f"{provider.name} painter")
+            return await our_call(client, provider)
 
         async def ours_streamed() -> None:
             async with client.stream_text(PROMPT, model=f"{provider.name} llm") as stream:

@@ -15,28 +15,31 @@ if TYPE_CHECKING:
 _ELSE = ("data", "files", "json", "params", "cookies", "extensions")
 """What a request may be made of besides its body, headers and timeout."""
 
+_WITH_LENGTH = frozenset({"POST", "PUT", "PATCH", "QUERY"})
+"""Methods whose requests tell the length of a body that is empty, too."""
+
 
 class Pool(httpx2.AsyncClient):
     """An `httpx2.AsyncClient` that makes the usual request in one pass.
 
     httpx2 merges, copies and decodes the headers of a request several times over, a tenth of what a call costs. A request
-    whose body is there, as bytes or text, comes out the same here; that is all that SDKs send, but for uploads.
+    without a body, or with one of bytes or text, comes out the same here; that is all that SDKs send, but for uploads.
     """
 
     def build_request(self, method: str, url: httpx2.URL | str, **given: Any) -> httpx2.Request:
         """As `httpx2.AsyncClient.build_request`, which is asked for every other kind of request."""
-        body = given.get("content")
+        body = given.get("content") or b""
         if isinstance(body, str):
             body = body.encode()
         address = _parsed(url) if isinstance(url, str) else url
-        if not (isinstance(body, bytes) and body) or address.is_relative_url or any(map(given.get, _ELSE)):
+        if type(body) is not bytes or address.is_relative_url or any(given.get(name) is not None for name in _ELSE):
             return super().build_request(method, address, **given)
         timeout = given.get("timeout", USE_CLIENT_DEFAULT)
         timeout = self.timeout if timeout is USE_CLIENT_DEFAULT else httpx2.Timeout(timeout)
         request = httpx2.Request(
             method,
             address,
-            headers=self._complete(_pairs(given.get("headers")), address, len(body)),
+            headers=self._complete(method, address, _pairs(given.get("headers")), len(body)),
             cookies=self.cookies,
             stream=httpx2.ByteStream(body),
             extensions={"timeout": timeout.as_dict()},
@@ -44,13 +47,16 @@ class Pool(httpx2.AsyncClient):
         request.read()
         return request
 
-    def _complete(self, given: Sequence[tuple[Any, Any]], url: httpx2.URL, length: int) -> list[tuple[Any, Any]]:
+    def _complete(
+        self, method: str, url: httpx2.URL, given: Sequence[tuple[Any, Any]], length: int
+    ) -> list[tuple[Any, Any]]:
         """The client's own headers, those given, and those that httpx2 adds: the host, and the length of the body."""
         names = {_lower(name) for name, _ in given}
         headers: list[tuple[Any, Any]] = [] if "host" in names else [("Host", url.netloc)]
         headers += [pair for pair in self.headers.multi_items() if pair[0] not in names]
         headers += given
-        if "content-length" not in names and "transfer-encoding" not in names:
+        is_told = "content-length" in names or "transfer-encoding" in names
+        if not is_told and (length or method.upper() in _WITH_LENGTH):
             headers.append(("Content-Length", str(length)))
         return headers
 

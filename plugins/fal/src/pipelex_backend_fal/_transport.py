@@ -20,12 +20,12 @@ class SharedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer to one request; raises httpx's errors."""
-        sent = httpx2.Request(
+        sent = self._pool.build_request(
             request.method,
             str(request.url),
             headers=request.headers.multi_items(),
             content=await request.aread(),
-            extensions={"timeout": request.extensions.get("timeout", {})},
+            timeout=httpx2.Timeout(**request.extensions["timeout"]),
         )
         try:
             answered = await self._pool.send(sent, auth=None, follow_redirects=False)
