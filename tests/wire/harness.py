@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -140,6 +141,9 @@ class Adapter(Protocol):
     skipped: dict[str, str]
     replay_options: dict[str, Any]
 
+    def __hash__(self) -> int:
+        """An adapter is itself."""
+
     def backend(self, record: Record, url: str) -> Backend:
         """The plugin's backend, made by its own factory, with `url` as its endpoint; not opened yet."""
 
@@ -215,7 +219,7 @@ async def _play(record: Record, adapter: Adapter, server: Any, opts: dict[str, A
     backend = adapter.backend(record, server.base)
     try:
         await backend.open(resources)
-        outcome.answer = await _run(backend, adapter.request(record), record["stream"], outcome.deltas)
+        outcome.answer = await _run(backend, asked(record, adapter), record["stream"], outcome.deltas)
     except errors.CallError as error:
         outcome.error = error
     finally:
@@ -304,7 +308,53 @@ def why_skipped(record: Record, adapter: Adapter) -> str | None:
     return None
 
 
-def parameters(adapter: Adapter, wanted: Callable[[Record], bool] = lambda _: True) -> list[Any]:
+def asked(record: Record, adapter: Adapter) -> Request:
+    """A record's request; where this project cannot say it, another plain one of the same provider: the answer is read all the same."""
+    if why_skipped(record, adapter) is None:
+        return adapter.request(record)
+    request = _stand_in(adapter, record["provider"], is_streamed=record["stream"])
+    assert request is not None, "what stands in for nothing has no parameters"
+    return request
+
+
+def is_sayable(record: Record, adapter: Adapter) -> bool:
+    """Whether the request was recorded, and this project can say the same."""
+    return record["request"].get("recorded", True) and why_skipped(record, adapter) is None
+
+
+def why_unread(record: Record, adapter: Adapter) -> str | None:
+    """Why not even a record's answer is read; None where it is."""
+    reason = why_skipped(record, adapter)
+    if reason is None:
+        return None
+    if record["expect"].get("n_images") and not record["expect"].get("text"):
+        return f"a picture is no text: {reason}"
+    return None if _stand_in(adapter, record["provider"], is_streamed=record["stream"]) else reason
+
+
+@cache
+def _stand_in(adapter: Adapter, provider: str, *, is_streamed: bool) -> TextRequest | None:
+    """The first request for a plain text among an adapter's records that was answered."""
+    for record in load_records(*adapter.stems):
+        is_alike = record["provider"] == provider and record["stream"] == is_streamed
+        if is_alike and not default_expected(record).error and why_skipped(record, adapter) is None:
+            request = adapter.request(record)
+            if type(request) is TextRequest and not (request.tools or request.stop):
+                return request
+    return None
+
+
+def answers(adapter: Adapter) -> list[Any]:
+    """As `parameters`, for a test that looks at answers alone."""
+    return parameters(adapter, why_not=why_unread)
+
+
+def parameters(
+    adapter: Adapter,
+    wanted: Callable[[Record], bool] = lambda _: True,
+    *,
+    why_not: Callable[[Record, Adapter], str | None] = why_skipped,
+) -> list[Any]:
     """The records of an adapter, as parameters for one test; what is skipped says why."""
     if wire_folder() is None:
         return [pytest.param(None, id="absent", marks=pytest.mark.skip(reason="no recorded traffic here"))]
@@ -313,7 +363,7 @@ def parameters(adapter: Adapter, wanted: Callable[[Record], bool] = lambda _: Tr
         if not wanted(record):
             continue
         try:
-            reason = why_skipped(record, adapter)
+            reason = why_not(record, adapter)
         except Exception:  # the record's own test shows it, and no other record's is lost
             reason = None
         marks = [pytest.mark.skip(reason=reason)] if reason else []

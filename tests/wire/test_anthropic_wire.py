@@ -8,7 +8,7 @@ from pipelex_core.errors import ProviderConnectionError
 from pipelex_core.requests import ObjectRequest
 from pipelex_core.results import TextAnswer
 from tests.wire.anthropic import MessagesAdapter, comparable
-from tests.wire.harness import Record, check, parameters, play
+from tests.wire.harness import Record, answers, check, parameters, play
 
 ADAPTER = MessagesAdapter()
 
@@ -21,7 +21,7 @@ def is_whole_stream(record: Record) -> bool:
     return bool(record["stream"]) and record["response"]["status"] == 200 and not record["expect"].get("stream_error")
 
 
-@pytest.mark.parametrize("record", parameters(ADAPTER))
+@pytest.mark.parametrize("record", answers(ADAPTER))
 def test_the_answer_is_the_recorded_one(record: Record) -> None:
     """Text, finish reason, counts, tool calls or the class of the error come out as the record says."""
     outcome = play(record, ADAPTER)

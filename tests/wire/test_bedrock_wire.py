@@ -11,7 +11,7 @@ from pipelex_core import errors
 from pipelex_core.results import TextAnswer
 from tests.servers import bedrock
 from tests.wire.bedrock import ConverseAdapter, comparable, has_schema
-from tests.wire.harness import Record, check, parameters, play
+from tests.wire.harness import Record, answers, check, is_sayable, parameters, play
 
 clean_aws = bedrock.clean_aws
 pytestmark = pytest.mark.usefixtures("clean_aws")
@@ -23,7 +23,7 @@ def _streams(record: Record) -> bool:
     return bool(record["stream"]) and record["response"]["status"] == 200
 
 
-@pytest.mark.parametrize("record", parameters(ADAPTER))
+@pytest.mark.parametrize("record", answers(ADAPTER))
 def test_a_record_comes_out_as_it_must(record: Record) -> None:
     """What the plugin makes of an answer is the record's `expect`, and what it asked is what the record asked."""
     outcome = play(record, ADAPTER)
@@ -39,7 +39,7 @@ def test_a_record_comes_out_as_it_must(record: Record) -> None:
         thought = bool(record["expect"].get("thinking"))
         assert bool(outcome.answer.provider_parts) == thought  # the text of redacted thoughts is not shown
         assert not outcome.answer.reasoning or thought
-    if record["request"].get("recorded", True):
+    if is_sayable(record, ADAPTER):
         (entry,) = outcome.log
         assert unquote(entry["path"]) == unquote(record["request"]["path"])
         asked = comparable(record["request"]["body"])

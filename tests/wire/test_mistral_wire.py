@@ -6,7 +6,7 @@ import pytest
 
 from pipelex_core import errors
 from pipelex_core.results import TextAnswer
-from tests.wire.harness import Record, check, parameters, play
+from tests.wire.harness import Record, answers, check, is_sayable, parameters, play
 from tests.wire.mistral import MistralAdapter, comparable
 
 ADAPTER = MistralAdapter()
@@ -16,7 +16,7 @@ def _streams(record: Record) -> bool:
     return bool(record["stream"]) and record["response"]["status"] == 200
 
 
-@pytest.mark.parametrize("record", parameters(ADAPTER))
+@pytest.mark.parametrize("record", answers(ADAPTER))
 def test_a_record_comes_out_as_it_must(record: Record) -> None:
     """What the plugin makes of an answer is the record's `expect`, and what it asked is what the record asked."""
     outcome = play(record, ADAPTER)
@@ -27,7 +27,7 @@ def test_a_record_comes_out_as_it_must(record: Record) -> None:
     headers = record["response"].get("headers_kept") or {}
     if outcome.answer is not None and "mistral-correlation-id" in headers:
         assert outcome.answer.request_id == headers["mistral-correlation-id"]
-    if record["request"].get("recorded", True):
+    if is_sayable(record, ADAPTER):
         (entry,) = outcome.log
         assert entry["path"] == record["request"]["path"]
         assert comparable(entry["body"]) == comparable(record["request"]["body"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelex_core.results import ImageAnswer
-from tests.wire.harness import Record, check, parameters, play
+from tests.wire.harness import Record, answers, check, parameters, play
 from tests.wire.openai_images import UNSENT, ImagesAdapter, with_reachable_pictures
 
 ADAPTER = ImagesAdapter()
@@ -13,7 +13,7 @@ AUTO = (("size", "auto"), ("quality", "auto"))
 """What leaving them out means."""
 
 
-@pytest.mark.parametrize("record", parameters(ADAPTER))
+@pytest.mark.parametrize("record", answers(ADAPTER))
 def test_the_answer_is_the_recorded_one(record: Record) -> None:
     """As many images as recorded, all of them pictures, or the class of the error."""
     outcome = play(with_reachable_pictures(record), ADAPTER)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.wire.harness import Record, check, parameters, play
+from tests.wire.harness import Record, answers, check, parameters, play
 from tests.wire.openai_requests import TOLD
 from tests.wire.openai_responses import ResponsesAdapter, comparable_response
 
 ADAPTER = ResponsesAdapter()
 
 
-@pytest.mark.parametrize("record", parameters(ADAPTER))
+@pytest.mark.parametrize("record", answers(ADAPTER))
 def test_the_answer_is_the_recorded_one(record: Record) -> None:
     """Text, finish reason, counts, tool calls or the class of the error come out as the record says."""
     check(play(record, ADAPTER), ADAPTER.expected(record))

@@ -7,14 +7,14 @@ from urllib.parse import parse_qsl
 import pytest
 
 from pipelex_backend_openai._traits import traits_of
-from tests.wire.harness import Record, check, parameters, play
+from tests.wire.harness import Record, answers, check, parameters, play
 from tests.wire.openai_chat import ChatAdapter
 from tests.wire.openai_requests import comparable_chat, without_told_schema
 
 ADAPTER = ChatAdapter()
 
 
-@pytest.mark.parametrize("record", parameters(ADAPTER))
+@pytest.mark.parametrize("record", answers(ADAPTER))
 def test_the_answer_is_the_recorded_one(record: Record) -> None:
     """Text, finish reason, counts, tool calls or the class of the error come out as the record says."""
     check(play(record, ADAPTER), ADAPTER.expected(record))
