@@ -106,6 +106,42 @@ def test_azure_has_many_addresses(path: str, version: str | None, expected: str,
     assert request.headers.get("authorization") == ("Bearer entra" if with_token else None)
 
 
+@pytest.mark.parametrize(
+    "path, expected",
+    [
+        ("/v1?tenant=a%20b", "/v1/chat/completions"),
+        ("/v1/?tenant=a%20b", "/v1/chat/completions"),
+        ("?tenant=a%20b", "/chat/completions"),
+        ("/a%20b/v1?tenant=a%20b#top", "/a b/v1/chat/completions"),
+    ],
+)
+def test_the_query_of_an_endpoint_goes_with_every_request(path: str, expected: str) -> None:
+    """It stays behind the path, and beside the backend's own parameters."""
+    request = received(lambda url: config(url, endpoint=url + path, options={"query": {"team": "research"}}))
+    assert request.path == expected
+    assert request.query == {"tenant": "a b", "team": "research"}
+
+
+@pytest.mark.parametrize(
+    "path, expected",
+    [
+        ("/openai/v1/?api-version=2024-10-21", "/openai/v1/chat/completions"),
+        ("/models?api-version=2024-10-21", "/models/chat/completions"),
+        ("/?api-version=2024-10-21", "/openai/deployments/gpt-test/chat/completions"),
+    ],
+)
+@pytest.mark.parametrize("version", [None, "2025-01-01"])
+def test_an_endpoint_of_azure_may_say_its_version(path: str, expected: str, version: str | None) -> None:
+    """As the portal shows it; `api_version` wins."""
+    options = {"api_version": version} if version else {}
+    request = received(
+        lambda url: BackendConfig(name="azure_openai", endpoint=url + path, api_key=Secret(KEY), options=options),
+        "azure_openai",
+    )
+    assert request.path == expected
+    assert request.query == {"api-version": version or "2024-10-21"}
+
+
 @pytest.mark.parametrize("table", [{"api_key": Secret(KEY)}, {"endpoint": "http://127.0.0.1:9"}])
 def test_azure_needs_an_endpoint_and_a_key(table: dict[str, Any]) -> None:
     """Either one missing is said before any request."""

@@ -44,12 +44,9 @@ def openai_client(config: BackendConfig, http: httpx2.AsyncClient) -> Connected:
     if config.endpoint is None and config.api_key is None:
         raise _missing(config, "api_key")
     key = config.api_key
-    client = AsyncOpenAI(
-        api_key=key.reveal() if key else _NO_KEY,
-        base_url=_checked(config.endpoint or OPENAI_ADDRESS),
-        **_common(config, http),
-    )
-    return _settled(client, config, key, is_bearer=key is not None)
+    address, query = _taken_apart(config.endpoint or OPENAI_ADDRESS)
+    client = AsyncOpenAI(api_key=key.reveal() if key else _NO_KEY, base_url=address, **_common(config, http))
+    return _settled(client, config, key, is_bearer=key is not None, query=query)
 
 
 def azure_client(config: BackendConfig, http: httpx2.AsyncClient) -> Connected:
@@ -57,7 +54,8 @@ def azure_client(config: BackendConfig, http: httpx2.AsyncClient) -> Connected:
 
     A dated `api_version` means deployments (`…/openai/deployments/<model_id>/…?api-version=…`); without one, or with
     `v1`, `preview` or `latest`, it is the v1 API (`…/openai/v1/…`). An endpoint that goes further than the resource
-    (`…/openai/v1`, `…/openai/deployments/<name>`, or `…/models` of AI Foundry) is used as it is.
+    (`…/openai/v1`, `…/openai/deployments/<name>`, or `…/models` of AI Foundry) is used as it is; it may say the version
+    itself (`…?api-version=…`).
     https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
     """
     if config.endpoint is None:
@@ -66,22 +64,24 @@ def azure_client(config: BackendConfig, http: httpx2.AsyncClient) -> Connected:
     secret = token or config.api_key
     if not isinstance(secret, Secret):
         raise _missing(config, "api_key or azure_ad_token")
-    endpoint = _checked(config.endpoint).rstrip("/")
-    version = config.options.get("api_version")
+    endpoint, query = _taken_apart(config.endpoint)
+    own_version = query.pop("api-version", None)
+    version = config.options.get("api_version") or own_version
     is_complete = endpoint.endswith(("/openai/v1", "/models")) or "/openai/deployments/" in endpoint
     if not is_complete and version not in (None, "v1", "preview", "latest"):
         credential = {"azure_ad_token": token.reveal()} if token else {"api_key": secret.reveal()}
         azure: AsyncOpenAI = AsyncAzureOpenAI(
             azure_endpoint=endpoint, api_version=version, **credential, **_common(config, http)
         )
-        return _settled(azure, config, secret, is_bearer=True)  # it chooses the header itself
+        return _settled(azure, config, secret, is_bearer=True, query=query)  # it chooses the header itself
     client = AsyncOpenAI(
         api_key=secret.reveal(),
         base_url=endpoint if is_complete else f"{endpoint}/openai/v1",
         **_common(config, http),
     )
     more = {} if token else {"api-key": secret.reveal()}
-    query = {"api-version": version} if version and version != "v1" else {}
+    if version and version != "v1":
+        query["api-version"] = version
     return _settled(client, config, secret, is_bearer=bool(token), headers=more, query=query)
 
 
@@ -104,21 +104,23 @@ def _settled(
     *,
     is_bearer: bool,
     headers: dict[str, str] | None = None,
-    query: dict[str, str] | None = None,
+    query: dict[str, str],
 ) -> Connected:
     """The client without what the SDK took from the environment: an organization, a project, headers."""
     check_key(key)
     client.organization = config.options.get("organization")
     client.project = config.options.get("project")
     client._custom_headers = {**config.options.get("headers", {}), **(headers or {})}  # noqa: SLF001 -- OPENAI_CUSTOM_HEADERS is in there
-    client._custom_query = {**config.options.get("query", {}), **client._custom_query, **(query or {})}  # noqa: SLF001 -- as above
-    is_joined = isinstance(client, AsyncAzureOpenAI) or bool(client.base_url.query)
-    address = "" if is_joined else str(client.base_url).rstrip("/")
+    client._custom_query = {**config.options.get("query", {}), **client._custom_query, **query}  # noqa: SLF001 -- as above
+    address = "" if isinstance(client, AsyncAzureOpenAI) else str(client.base_url).rstrip("/")
     return Connected(client=client, key=key, is_bearer=is_bearer, address=address)
 
 
-def _checked(endpoint: str) -> str:
-    """The endpoint as it is; the SDK's own error for a bad one comes late and says little."""
+def _taken_apart(endpoint: str) -> tuple[str, dict[str, str]]:
+    """The endpoint's address, and the query that goes with every request; the SDK would put paths behind a query.
+
+    The SDK's own error for a bad one comes late and says little.
+    """
     try:
         url = httpx2.URL(endpoint)
     except httpx2.InvalidURL as error:
@@ -127,7 +129,7 @@ def _checked(endpoint: str) -> str:
     if url.scheme not in ("http", "https") or not url.host:
         msg = f"the endpoint '{endpoint}' is no http:// or https:// URL"
         raise NotFoundError(msg)
-    return endpoint
+    return str(url.copy_with(query=None, fragment=None)).rstrip("/"), dict(url.params)
 
 
 def _missing(config: BackendConfig, key: str) -> AuthenticationError:
