@@ -44,6 +44,7 @@ def test_a_stream_is_asked_for_again_only_before_its_first_delta(suite: Conforma
             at.server.queue(*[_short(reply, how, place)] * (RETRY.retries + 2))
             deltas, error = await _broken(at)
             assert error.partial_text == ("".join(deltas) or None), place
+            assert place or isinstance(error, ProviderConnectionError), "nothing but the headers came"
             assert TEXT.startswith("".join(deltas)), place
             again = isinstance(error, ProviderConnectionError) and not deltas
             assert len(at.calls) - asked == len(error.attempts) == (RETRY.retries + 1 if again else 1), place

@@ -87,7 +87,7 @@ async def events(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
             data = []
     if data:
         yield _event(data, response)
-    elif not is_stream:
+    elif not (is_stream or response.headers.get("content-type", "").startswith("text/event-stream")):
         msg = "Google's answer is no stream of events: is the endpoint right?"
         raise InvalidAnswerError(msg)
 

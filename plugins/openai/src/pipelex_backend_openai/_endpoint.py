@@ -186,8 +186,8 @@ class Endpoint:
 
 
 def _unfinished(content_type: str, text: str, *, is_empty: bool) -> CallError:
-    """The error for a stream that ended without saying why, or that held no event at all."""
-    if is_empty:
+    """The error for a stream that ended without saying why, or for an answer that is no stream."""
+    if is_empty and not content_type.startswith("text/event-stream"):
         message = f"a stream of events was asked for, and none came; the content type is {content_type}: is the endpoint right?"
         return InvalidAnswerError(message, partial_text=text)
     return ProviderConnectionError("the stream ended before the answer was complete", partial_text=text)
