@@ -404,6 +404,32 @@ def test_giving_up_takes_no_longer_than_its_grace(
     assert len(server.cancelled) == 1
 
 
+def test_a_submission_that_is_not_answered_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The server sees the disconnect while the backend is open; the log says that the job may be charged."""
+    monkeypatch.setattr(_backend, "GRACE", 0.1)
+
+    async def main() -> None:
+        async with FalServer(submit=[Reply(fault="hang")]) as server:
+
+            async def work(backend: FalBackend) -> None:
+                call = asyncio.create_task(backend.generate_image(ask()))
+                async with asyncio.timeout(30):
+                    while not server.received:  # noqa: ASYNC110 -- the server has no event to wait for
+                        await asyncio.sleep(0.005)
+                    call.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await call
+                    while server.left != server.submitted:  # noqa: ASYNC110 -- likewise
+                        await asyncio.sleep(0.005)
+
+            await use(server, work)
+
+    asyncio.run(main())
+    assert "may be charged" in caplog.text
+
+
 def test_a_job_that_cannot_be_cancelled_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Fal refuses to cancel what is done; the log says which job may be charged."""
     give_up({"status": ["IN_PROGRESS"], "cancel": [fault(400, "ALREADY_COMPLETED")]}, after=3)

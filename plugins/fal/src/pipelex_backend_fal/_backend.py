@@ -18,7 +18,7 @@ from pipelex_core.errors import AuthenticationError, CallError, DeadlineExceeded
 from pipelex_core.headers import check_key
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable
 
     from pipelex_core.backend import Resources
     from pipelex_core.requests import ImageRequest
@@ -30,8 +30,8 @@ _log = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
 """Seconds between two looks at the queue; each pause is half as long again as the one before."""
 
-GRACE = 3.0
-"""Most seconds that giving up a job may take."""
+GRACE = 1.0
+"""Most seconds that giving up a job may take: then its connection is closed, whatever became of it."""
 
 UNREADABLE = (KeyError, ValueError, TypeError, RecursionError, FalClientError)
 """What the SDK raises over an answer it cannot read."""
@@ -90,7 +90,7 @@ class FalBackend(ImageGenerator):
         try:
             return _checked(await asyncio.shield(submitting))
         except asyncio.CancelledError:
-            await self._part(self._cancel_once_submitted(submitting))
+            await self._part(partial(self._cancel_once_submitted, submitting))
             raise
         except UNREADABLE as error:
             raise _unreadable(error) from None
@@ -101,7 +101,7 @@ class FalBackend(ImageGenerator):
             try:
                 await self._completion(handle)
             except (CallError, asyncio.CancelledError):
-                await self._part(self._cancel(handle))
+                await self._part(partial(self._cancel, handle))
                 raise
             return await patiently(partial(self._fetch, handle), passing=_is_not_the_jobs_own)
         except CallError as error:
@@ -125,9 +125,9 @@ class FalBackend(ImageGenerator):
         moderated = request.is_moderated is not False
         return await image_answer(result, self._pool, request_id=request_id, moderated=moderated)
 
-    async def _part(self, words: Coroutine[Any, Any, None]) -> None:
-        """Give up a job: the caller waits a little, and then it goes on without them."""
-        parting = asyncio.create_task(words)
+    async def _part(self, words: Callable[[], Awaitable[None]]) -> None:
+        """Give up a job; it goes on, for as long as it may, without a caller who does not wait for it."""
+        parting = asyncio.create_task(_in_time(words))
         self._partings.add(parting)
         parting.add_done_callback(self._partings.discard)
         await asyncio.wait({parting}, timeout=GRACE)
@@ -145,6 +145,14 @@ class FalBackend(ImageGenerator):
             await handle.cancel()
         except (CallError, *UNREADABLE) as error:
             _log.warning("fal job %s could not be cancelled and may be charged: %s", handle.request_id, error)
+
+
+async def _in_time(words: Callable[[], Awaitable[None]]) -> None:
+    try:
+        async with asyncio.timeout(GRACE):
+            await words()
+    except TimeoutError:
+        _log.warning("fal said nothing to a job that was given up, which may be charged")
 
 
 def _checked(handle: AsyncRequestHandle) -> AsyncRequestHandle:
