@@ -105,7 +105,7 @@ print("done")
 def test_a_forked_child_has_all_the_places(server: Busy, tmp_path: Path) -> None:
     """The parent's requests under way, and its waiting ones, are not the child's."""
     done = subprocess.run(
-        [sys.executable, "-c", _FORKS, str(tmp_path)],
+        [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", _FORKS, str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=120,

@@ -157,7 +157,7 @@ def test_a_forked_child_calls_for_itself_and_harms_nothing_of_its_parent() -> No
     """However the child ends, the parent's loop, connections and streams go on."""
     with fixed_server() as url:
         done = subprocess.run(
-            [sys.executable, "-c", _FORKS, url],
+            [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", _FORKS, url],
             capture_output=True,
             text=True,
             timeout=60,

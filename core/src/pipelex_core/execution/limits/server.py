@@ -87,7 +87,7 @@ class LimitsServer:
         here = self._loops.get(asyncio.get_running_loop())
         if here is not None and here.pid == os.getpid():
             here.held.pop(id, None)
-            here.start(here.leave(keys=keys, args=arguments))
+            here.start_leaving(id, keys, arguments)
 
     async def close(self) -> None:
         """Close the connections of the running loop."""
@@ -125,18 +125,27 @@ class _Here:
         )
         self._redis = Redis.from_pool(pool)
         self.enter = self._redis.register_script(ENTER)
-        self.leave = self._redis.register_script(LEAVE)
+        self._leave = self._redis.register_script(LEAVE)
         self._renew = self._redis.register_script(RENEW)
         self.held: dict[str, Sequence[str]] = {}
         self.beating: asyncio.Task[None] | None = None
         self.keeper = self._close_with_loop()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Do something that nobody waits for."""
-        task = asyncio.create_task(self._quietly(work))
+    def start_leaving(self, id: str, keys: Sequence[str], arguments: Sequence[Any]) -> None:
+        """Give back what a request held, which nobody waits for."""
+        task = asyncio.create_task(self._let_go(id, keys, arguments))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _let_go(self, id: str, keys: Sequence[str], arguments: Sequence[Any]) -> None:
+        try:
+            await self._quietly(self._leave(keys=keys, args=arguments))
+        except asyncio.CancelledError:
+            # The loop ends, and the server may have been told or not: only the place is given back, because what was
+            # counted for the minute must not be given back twice.
+            await self._quietly(self._leave(keys=keys, args=[id, -1, 0, 0, 0]))
+            raise
 
     async def beat(self) -> None:
         """Renew what is held, until nothing is."""
