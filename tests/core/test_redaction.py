@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+import json
+from base64 import b64encode, urlsafe_b64encode
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
+from attrs import evolve
 
 from pipelex_core import ServerError
 from pipelex_core.execution.redaction import redact_error, redacted
@@ -21,6 +23,28 @@ CONFIG = BackendConfig(name="acme", api_key=Secret(KEY), options={"token": Secre
 def test_a_secret_is_found_in_each_form_it_travels_in(form: str) -> None:
     """As it is, percent-encoded, in base64; nothing is left of one that begins with another."""
     assert redacted(f"<{form.rstrip('=')}>", CONFIG) == "<***>"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *(quote(KEY), quote_plus(KEY), quote(KEY, safe="").lower(), json.dumps(KEY).replace("/", "\\/")[1:-1]),
+        urlsafe_b64encode(b"abc??/key>>0123").decode(),
+    ],
+)
+def test_a_secret_is_found_as_addresses_and_json_write_it(form: str) -> None:
+    """With the slashes left as they are, with codes in lower case, with slashes escaped, in base64 for addresses."""
+    config = evolve(CONFIG, options={"token": Secret("abc??/key>>0123")})
+    assert redacted(f"<{form}>", config) == "<***>"
+
+
+@pytest.mark.parametrize("before", ["", ":", "me:", "Bearer "])
+@pytest.mark.parametrize("after", ["", "@", "@x", "@xy"])
+def test_a_secret_is_found_amid_what_was_encoded_with_it(before: str, after: str) -> None:
+    """Base64 of a user with a password, or of a whole header: nothing is left that tells more than an end of the key."""
+    left = redacted(b64encode(f"{before}{KEY}{after}".encode()).decode(), CONFIG)
+    assert "***" in left
+    assert len(left) <= len(b64encode(f"{before}{after}xx".encode())) + 6
 
 
 def test_what_is_no_secret_stays() -> None:

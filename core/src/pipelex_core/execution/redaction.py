@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.specs import Secret
@@ -17,7 +18,7 @@ _SHORTEST = 6
 
 
 def redacted(text: str, config: BackendConfig) -> str:
-    """The text with every secret of a backend replaced, also in base64 and percent-encoded form."""
+    """The text with every secret of a backend replaced, also in base64, percent-encoded, and escaped as in JSON."""
     for form in _forms(config):
         if form in text:
             text = text.replace(form, "***")
@@ -55,13 +56,36 @@ def _clean(value: Any, config: BackendConfig) -> Any:
 
 def _forms(config: BackendConfig) -> Iterator[str]:
     """What to look for; the longest first, because a secret may begin with another."""
-    from base64 import b64encode
-    from urllib.parse import quote
-
     for secret in sorted(_secrets(config), key=len, reverse=True):
         if len(secret) >= _SHORTEST:
-            data = secret.encode("utf-8", "surrogateescape")
-            yield from dict.fromkeys((secret, quote(data, safe=""), b64encode(data).decode().rstrip("=")))
+            yield from _forms_of(secret)
+
+
+@lru_cache(maxsize=64)
+def _forms_of(secret: str) -> tuple[str, ...]:
+    """A secret as it is, as it stands in addresses and JSON, and as base64, alone or amid other data."""
+    import json
+    import re
+    from urllib.parse import quote, quote_plus
+
+    data = secret.encode("utf-8", "surrogateescape")
+    encoded = (quote(data, safe=""), quote(data), quote_plus(data))
+    lower = (re.sub("%..", lambda code: code[0].lower(), form) for form in encoded)
+    escaped = (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    slashes = (form.replace("/", "\\/") for form in escaped)
+    return tuple(dict.fromkeys((secret, *encoded, *lower, *escaped, *slashes, *_in_base64(data))))
+
+
+def _in_base64(data: bytes) -> Iterator[str]:
+    """Base64 of the data alone, then the part that is the same whatever stands before and after it: `user:key`, say."""
+    from base64 import b64encode, urlsafe_b64encode
+
+    for encode in (b64encode, urlsafe_b64encode):
+        yield encode(data).decode().rstrip("=")
+    for before in range(3):
+        first, end = -(-8 * before // 6), 8 * (before + len(data)) // 6
+        for encode in (b64encode, urlsafe_b64encode):
+            yield encode(bytes(before) + data).decode()[first:end]
 
 
 def _secrets(config: BackendConfig) -> Iterator[str]:
