@@ -6,6 +6,7 @@ import asyncio
 import json
 import traceback
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -43,7 +44,18 @@ def failing_stream(*replies: Reply, **options: Any) -> errors.CallError:
         (400, {"code": "content_policy_violation"}, errors.ContentFilterError),
         (400, {"code": "moderation_blocked"}, errors.ContentFilterError),
         (400, {"innererror": {"code": "ResponsibleAIPolicyViolation"}}, errors.ContentFilterError),
+        (400, {"code": "contentFilter"}, errors.ContentFilterError),
+        (400, {"code": "image_content_policy_violation"}, errors.ContentFilterError),
         (400, {"code": "model_not_found"}, errors.NotFoundError),
+        (400, {"code": "unknown_model"}, errors.NotFoundError),
+        (400, {"code": "model_decommissioned"}, errors.NotFoundError),
+        (400, {"type": "invalid_model", "code": 400}, errors.NotFoundError),
+        (400, {"type": "budget_exceeded", "code": "400"}, errors.PermissionDeniedError),
+        (429, {"type": "budget_exceeded", "code": "429"}, errors.RateLimitError),
+        (400, {"code": 400, "metadata": {"error_type": "context_length_exceeded"}}, errors.ContextTooLongError),
+        (403, {"code": 403, "metadata": {"error_type": "content_policy_violation"}}, errors.ContentFilterError),
+        (400, {"code": 400, "metadata": {"error_type": "invalid_prompt"}}, errors.BadRequestError),
+        (413, {"code": "tokens_limit_reached"}, errors.ContextTooLongError),
         (400, {"code": "billing_hard_limit_reached"}, errors.PermissionDeniedError),
         (401, {"code": "invalid_api_key"}, errors.AuthenticationError),
         (402, {}, errors.PermissionDeniedError),
@@ -90,6 +102,63 @@ def test_a_message_is_found_in_every_known_form(body: bytes, message: str) -> No
     found = failing(Reply(status=404, chunks=(body,)))
     assert type(found) is errors.NotFoundError
     assert found.message == message
+
+
+@pytest.mark.parametrize(
+    "raw, message, kind",
+    [
+        ("Venice is busy.", "Provider returned error: Venice is busy", errors.BadRequestError),
+        ('{"error": {"message": "Too odd."}}', "Provider returned error: Too odd", errors.BadRequestError),
+        (
+            '{"error": {"message": "Too long.", "code": "context_length_exceeded"}}',
+            "Provider returned error: Too long",
+            errors.ContextTooLongError,
+        ),
+        (
+            '{"error": {"message": "No.", "code": "invalid_api_key"}}',
+            "Provider returned error: No",
+            errors.BadRequestError,
+        ),
+        (None, "Provider returned error", errors.BadRequestError),
+        ("[1]", "Provider returned error", errors.BadRequestError),
+    ],
+)
+def test_the_provider_behind_a_gateway_is_heard(raw: Any, message: str, kind: type[errors.CallError]) -> None:
+    """OpenRouter's own message says nothing; what the provider said is told, and decides that an input is too long."""
+    found = failing(error(400, "Provider returned error", code=400, metadata={"raw": raw, "provider_name": "Venice"}))
+    assert type(found) is kind
+    assert found.message == message
+
+
+@pytest.mark.parametrize("piece", ["", ": xa***qt", ": no"])
+@pytest.mark.parametrize("encode", [str, quote])
+def test_xai_says_in_a_sentence_that_it_refuses_a_key(piece: str, encode: Callable[[str], str]) -> None:
+    """That sentence, with a piece of the key or without, is an authentication error; no other text is."""
+    told = f"Incorrect API key provided{piece}. You can obtain an API key from https://console.x.ai."
+    for text, kind in [(told, errors.AuthenticationError), (f"Not: {told}", errors.BadRequestError)]:
+        body = {"code": "Client specified an invalid argument", "error": encode(text)}
+        assert type(failing(Reply.json(body, status=400))) is kind
+
+
+@pytest.mark.parametrize("reason", ["error", "stop", None])
+def test_a_choice_may_report_an_error(reason: str | None) -> None:
+    """OpenRouter puts a provider's failure beside the text that had come; it is no answer, whatever its finish reason."""
+    fault = {"index": 0, "finish_reason": reason, "error": {"code": 429, "message": "Busy."}}
+    whole = failing(Reply.json({"choices": [{**fault, "message": {"content": "Half"}}]}))
+    last = {"choices": [{**fault, "finish_reason": reason or "stop", "delta": {"content": ""}}]}
+    broken = failing_stream(Reply.sse(chunk({"content": "Half"}), last))
+    for found in (whole, broken):
+        assert isinstance(found, errors.RateLimitError)
+        assert found.message == "Busy"
+        assert found.partial_text == "Half"
+
+
+def test_an_event_of_a_stream_may_be_an_error_without_a_name() -> None:
+    """Those of vLLM are objects of their own."""
+    fault = {"object": "error", "message": "Out of memory.", "type": "InternalServerError", "code": 500}
+    found = failing_stream(Reply.sse(chunk({"content": "Half"}), fault))
+    assert isinstance(found, errors.ServerError)
+    assert (found.message, found.status, found.partial_text) == ("Out of memory", 500, "Half")
 
 
 def test_a_web_page_is_not_a_message() -> None:
@@ -212,10 +281,16 @@ def test_a_stream_without_its_end() -> None:
 
 def test_a_stream_that_is_none() -> None:
     """JSON or a page where events were asked for is an invalid answer, not an empty one."""
-    for reply in (Reply.json(completion()), Reply.text("<html>Hello</html>"), Reply.sse(), Reply.sse("[DONE]")):
+    for reply in (Reply.json(completion()), Reply.text("<html>Hello</html>")):
         found = failing_stream(reply)
         assert type(found) is errors.InvalidAnswerError
         assert reply.content_type in found.message
+
+
+@pytest.mark.parametrize("reply", [Reply.sse(), Reply.sse("[DONE]")])
+def test_a_stream_without_an_event(reply: Reply) -> None:
+    """A stream that ends before its first event is a broken one: it may be asked for again."""
+    assert type(failing_stream(reply)) is errors.ProviderConnectionError
 
 
 @pytest.mark.parametrize("event", [b"data: {oops\n\n", b'data: {"a": "\xff"}\n\n', b"data: 3\n\n", b"data: [1]\n\n"])

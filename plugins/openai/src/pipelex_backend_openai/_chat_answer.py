@@ -76,11 +76,12 @@ class ChatReading:
             raise MalformedError(msg)
         message = choice.get("message")
         self._finish_reason = choice.get("finish_reason") or "other"
-        if self._finish_reason == "error":
-            raise ReportedError(choice)
         if isinstance(message, dict):
             self._add(message, is_whole=True)
-        elif self._finish_reason != "content_filter":  # Azure leaves the message out then
+        if choice.get("error") or self._finish_reason == "error":
+            raise ReportedError(choice)
+        has_message = isinstance(message, dict) or self._finish_reason == "content_filter"  # Azure leaves it out then
+        if not has_message:
             msg = "the answer's choice has no message"
             raise MalformedError(msg)
         self._usage = _usage_in(data)
@@ -94,6 +95,8 @@ class ChatReading:
             self._usage = usage
         choices = chunk.get("choices")
         if not choices:
+            if chunk.get("object") == "error":
+                raise ReportedError(chunk)
             return ""
         choice = choices[0]
         if choice.get("index"):  # one answer was asked for; a further one is nobody's
@@ -103,7 +106,7 @@ class ChatReading:
         reason = choice.get("finish_reason")
         if reason:
             self._finish_reason = reason
-            if reason == "error":
+            if choice.get("error") or reason == "error":
                 raise ReportedError(choice)
             return text + self._flushed()
         return text

@@ -7,38 +7,56 @@ https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter.
 
 from __future__ import annotations
 
-import json
+import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import openai
-from attrs import frozen
 
+from pipelex_backend_openai._error_bodies import body_of, facts_of
 from pipelex_core import errors
 from pipelex_core.headers import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import httpx2
-
+    from pipelex_backend_openai._error_bodies import Facts
     from pipelex_core.specs import Secret
 
 _BY_CODE: dict[str, type[errors.CallError]] = {
     "context_length_exceeded": errors.ContextTooLongError,
     "too_many_prompt_tokens": errors.ContextTooLongError,
+    "tokens_limit_reached": errors.ContextTooLongError,
     "content_filter": errors.ContentFilterError,
+    "contentFilter": errors.ContentFilterError,
     "content_policy_violation": errors.ContentFilterError,
+    "image_content_policy_violation": errors.ContentFilterError,
+    "refusal": errors.ContentFilterError,
     "invalid_prompt": errors.ContentFilterError,
     "moderation_blocked": errors.ContentFilterError,
     "ResponsibleAIPolicyViolation": errors.ContentFilterError,
     "insufficient_quota": errors.RateLimitError,
     "billing_hard_limit_reached": errors.PermissionDeniedError,
+    "provider_overloaded": errors.OverloadedError,
     "invalid_api_key": errors.AuthenticationError,
 }
 """Codes and types that say more than the status they come with."""
 
-_REFUSED_KEY = "Incorrect API key provided. You can obtain an API key from https://console.x.ai."
-"""All that xAI says of a refused key, with status 400 and the code of any bad argument; compared, not searched."""
+_AT_400: dict[str, type[errors.CallError]] = {
+    **dict.fromkeys(
+        ("model_not_found", "invalid_model", "unknown_model", "unavailable_model", "model_decommissioned"),
+        errors.NotFoundError,
+    ),
+    "budget_exceeded": errors.PermissionDeniedError,
+    "expired_key": errors.AuthenticationError,
+}
+"""Codes and types that have a status of their own elsewhere, and come with 400 here and there."""
+
+_REFUSED_KEY = re.compile(
+    r"Incorrect API key provided(: \S+)?\. You can obtain an API key from https://console\.x\.ai\.?"
+)
+"""All that xAI says of a refused key, with a piece of it or without, with status 400 and the code of any bad argument;
+compared whole, not searched."""
 
 _WITHOUT_STATUS: dict[str, type[errors.CallError]] = {
     "rate_limit_exceeded": errors.RateLimitError,
@@ -62,7 +80,6 @@ _WITHOUT_STATUS: dict[str, type[errors.CallError]] = {
     "invalid_image_url": errors.BadRequestError,
     "image_too_large": errors.BadRequestError,
     "failed_to_download_image": errors.BadRequestError,
-    "image_content_policy_violation": errors.ContentFilterError,
 }
 """Codes and types of errors inside a stream or a 200, where no status says what they are."""
 
@@ -82,15 +99,6 @@ class ReportedError(Exception):
 
 
 _DATA_ERRORS = (MalformedError, ValueError, TypeError, AttributeError, LookupError, RecursionError)
-
-
-@frozen(kw_only=True)
-class _Facts:
-    """What an endpoint says of an error, whichever of the known forms it has."""
-
-    message: str = ""
-    codes: tuple[str, ...] = ()
-    status: int | None = None
 
 
 class Failures:
@@ -115,7 +123,7 @@ class Failures:
 
     def in_answer(self, body: Mapping[str, Any], *, partial_text: str | None = None) -> errors.CallError:
         """The error that an event of a stream, or an answer with status 200, reports."""
-        facts = _facts(body)
+        facts = facts_of(body)
         by_status = errors.error_class_for_status(facts.status) if facts.status else None
         chosen = _chosen(facts.codes, _BY_CODE) or by_status or _chosen(facts.codes, _WITHOUT_STATUS)
         return (chosen or errors.ServerError)(
@@ -126,13 +134,13 @@ class Failures:
 
     def _of_status(self, error: openai.APIStatusError) -> errors.CallError:
         response = error.response
-        body = _parsed(response)
-        facts = _facts(body)
+        body = body_of(response)
+        facts = facts_of(body)
         status = error.status_code
         chosen = _chosen(facts.codes, _BY_CODE) or errors.error_class_for_status(status)
-        if status == 400 and "model_not_found" in facts.codes:
-            chosen = errors.NotFoundError
-        if status == 400 and facts.message == _REFUSED_KEY:
+        if status == 400:
+            chosen = _chosen(facts.codes, _AT_400) or chosen
+        if status == 400 and _REFUSED_KEY.fullmatch(unquote(facts.message)):
             chosen = errors.AuthenticationError
         return chosen(
             self._worded(facts) or f"the provider answered with status {status}",
@@ -158,7 +166,7 @@ class Failures:
             return errors.UnsupportedInputError("the request holds text that is no Unicode: a lone surrogate")
         return errors.BadRequestError(f"the request could not be made: {self._clean(str(error))}")
 
-    def _worded(self, facts: _Facts) -> str:
+    def _worded(self, facts: Facts) -> str:
         """The endpoint's message, and its code where the message lacks it."""
         message = self._clean(facts.message)
         code = facts.codes[0] if facts.codes else ""
@@ -191,46 +199,6 @@ def request_id(headers: Mapping[str, str]) -> str | None:
         if found:
             return found
     return None
-
-
-def _parsed(response: httpx2.Response) -> Any:
-    try:
-        return json.loads(response.content)
-    except (ValueError, RecursionError):
-        kind = response.headers.get("content-type", "")
-        return "the provider answered with a web page" if "html" in kind else response.text
-
-
-def _facts(body: Any) -> _Facts:
-    """What a body says; the forms: `{"error": {…}}`, `{"error": "…", "code": …}`, `{"detail": …}`, a list, text."""
-    if isinstance(body, list) and body:
-        body = body[0]
-    if not isinstance(body, dict):
-        return _Facts(message=str(body))
-    error = body.get("error")
-    if isinstance(error, dict):
-        inner = error.get("innererror") or error.get("inner_error")
-        metadata = error.get("metadata")
-        codes = [error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None]
-        if isinstance(metadata, dict) and metadata.get("flagged_input") is not None:
-            codes.append("content_filter")  # https://openrouter.ai/docs/api-reference/errors
-        message = error.get("message")
-        status = error.get("status_code") or error.get("code")
-    else:
-        codes = [body.get("code"), body.get("type")]
-        message = error or body.get("message") or body.get("detail")
-        status = body.get("status_code") or body.get("code")
-    return _Facts(
-        message=message if isinstance(message, str) else json.dumps(message) if message else "",
-        codes=tuple(str(code) for code in codes if code),
-        status=_as_status(status),
-    )
-
-
-def _as_status(value: Any) -> int | None:
-    """An HTTP status of an error, which some endpoints put where others have a word."""
-    text = str(value)
-    return int(text) if len(text) == 3 and text.isdecimal() and text[0] in "45" else None
 
 
 def _chosen(codes: tuple[str, ...], table: Mapping[str, type[errors.CallError]]) -> type[errors.CallError] | None:
