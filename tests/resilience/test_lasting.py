@@ -232,7 +232,7 @@ def test_a_client_works_on_both_sides_of_a_fork(name: str) -> None:
         for _ in range(3):
             first_kind(suite).queue(Running(suite, server, None))  # type: ignore[arg-type]  # no client is needed for it
         done = subprocess.run(
-            [sys.executable, "-c", _FORKED, server.url, name],
+            [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", _FORKED, server.url, name],
             capture_output=True,
             text=True,
             timeout=60,
