@@ -95,6 +95,20 @@ def test_an_unknown_model_is_told_by_its_one_sentence() -> None:
     assert type(error_of(failure("ThrottlingException", 429, told))) is RateLimitError
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Authentication failed: Please make sure your API Key is valid.",
+        "Invalid API Key format: Must start with pre-defined prefix",
+    ],
+)
+def test_a_refused_api_key_is_told_by_its_sentence(told: str) -> None:
+    """Bedrock gives it the code of whatever is not allowed; compared as a whole too."""
+    assert type(error_of(failure("AccessDeniedException", 403, told))) is AuthenticationError
+    assert type(error_of(failure("AccessDeniedException", 403, f"{told} Really."))) is PermissionDeniedError
+    assert type(error_of(failure("ThrottlingException", 429, told))) is RateLimitError
+
+
 def test_a_models_own_status_counts() -> None:
     """A model that failed says with which status."""
     assert type(error_of(failure("ModelErrorException", 424, originalStatusCode=429))) is RateLimitError

@@ -72,6 +72,14 @@ _BY_CODE: dict[str, type[errors.CallError]] = {
 _UNKNOWN_MODEL = "The provided model identifier is invalid."
 """All that Bedrock says of an unknown model, with the code of any bad argument; compared, not searched."""
 
+_REFUSED_KEY = frozenset(
+    [
+        "Authentication failed: Please make sure your API Key is valid.",
+        "Invalid API Key format: Must start with pre-defined prefix",
+    ]
+)
+"""All that Bedrock says of a refused API key, with the code of whatever is not allowed; compared as well."""
+
 _BY_CLASS: tuple[tuple[type[Exception], type[errors.CallError]], ...] = (
     (boto.NoCredentialsError, errors.AuthenticationError),
     (boto.PartialCredentialsError, errors.AuthenticationError),
@@ -120,6 +128,8 @@ def _of_code(error: boto.ClientError, settings: Settings) -> errors.CallError:
         known = errors.NotFoundError
     about: Any = error.response.get("ResponseMetadata", {})
     status = about.get("HTTPStatusCode")
+    if status == 403 and said.get("Message") in _REFUSED_KEY:
+        known = errors.AuthenticationError
     # A model that fails says with which status it did.
     response: Any = error.response
     original = response.get("originalStatusCode") or said.get("originalStatusCode")
