@@ -37,3 +37,24 @@ def test_a_secret_is_taken_out_of_the_sdks_log_while_the_backend_is_open(caplog:
     asyncio.run(main())
     said = [record.getMessage() for record in caplog.records if record.name.startswith("acme_sdk")]
     assert said == ["sent {'key': '***'}", "got ***", "nothing to hide: 7", KEY]
+
+
+def test_a_secret_is_taken_out_of_what_http_libraries_log(caplog: pytest.LogCaptureFixture) -> None:
+    """They write down addresses, and the words beside a server's status, for backends that name no loggers too."""
+    caplog.set_level(logging.DEBUG)
+    loggers = [logging.getLogger(name) for name in ("httpx2", "httpx", "urllib3.connectionpool")]
+
+    async def main() -> None:
+        async with AsyncClient(deck_of(spec("m")), plugins_for({"scripted": Script()})) as client:
+            await client.generate_text("Hi", model="m")
+            for logger in loggers:
+                logger.info('HTTP Request: POST %s "HTTP/1.1 400 %s"', f"http://x/?key={KEY}", KEY)
+            for fault in (KEY, "a fault"):
+                loggers[0].warning("no header", exc_info=ValueError(fault))
+
+    asyncio.run(main())
+    said = [record.getMessage() for record in caplog.records if record.name.startswith(("http", "urllib3"))]
+    assert said == ['HTTP Request: POST http://x/?key=*** "HTTP/1.1 400 ***"'] * 3 + ["no header"] * 2
+    assert KEY not in caplog.text
+    assert "ValueError: ***" in caplog.text
+    assert "ValueError: a fault" in caplog.text

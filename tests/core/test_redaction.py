@@ -10,9 +10,12 @@ from urllib.parse import quote, quote_plus
 import pytest
 from attrs import evolve
 
-from pipelex_core import ServerError
-from pipelex_core.execution.redaction import redact_error, redacted
+from pipelex_core import Client, InvalidAnswerError, ServerError
+from pipelex_core.execution.redaction import redact_error, redacted, without_key
+from pipelex_core.results import TextAnswer
 from pipelex_core.specs import BackendConfig, Secret
+from tests.support.scripted import KEY as CANARY
+from tests.support.scripted import Script, deck_of, plugins_for, spec
 
 KEY = "sk/canary+0123"
 LONGER = f"{KEY}-and-more"
@@ -74,9 +77,44 @@ def test_every_part_of_an_error_is_cleaned(raw: Any) -> None:
     assert told.count("***") >= 8
 
 
+def test_the_key_in_place_of_a_requests_id_goes_nowhere() -> None:
+    """A server that answers well may say anything in its headers; the id goes into the ledger."""
+    answer = TextAnswer(text="Hi", finish_reason="stop", request_id=f"req {KEY}")
+    assert without_key(answer, CONFIG).request_id == "req ***"
+    other = evolve(answer, request_id="req 1")
+    assert without_key(other, CONFIG) is other
+
+
 def test_an_error_that_causes_itself_is_cleaned_once() -> None:
     """A circle of causes ends."""
     error, other = ServerError(KEY), ValueError(KEY)
     error.__cause__, other.__context__ = other, error
     redact_error(error, CONFIG)
     assert (error.message, str(other)) == ("***", "***")
+
+
+@pytest.mark.parametrize("finish_reason", ["stop", "length"])
+def test_an_answer_that_is_no_object_brings_no_key_along(finish_reason: Any) -> None:
+    """What a provider echoes is in no part of the error over its answer, and of nothing that the error leads to."""
+    said = TextAnswer(text=f"<p>{CANARY}</p>", request_id=CANARY, finish_reason=finish_reason)
+    with (
+        Client(deck_of(spec("m")), plugins_for({"scripted": Script(answers=[said])})) as client,
+        pytest.raises(InvalidAnswerError) as caught,
+    ):
+        client.generate_object("x", {"type": "object"}, model="m")
+    told: list[Any] = [caught.value]
+    for each in told:
+        told += [one for one in (each.__cause__, each.__context__) if one is not None and one not in told]
+    assert all(CANARY not in repr((each.args, vars(each), str(each))) for each in told)
+    assert caught.value.raw == "<p>***</p>"
+
+
+def test_the_ledger_of_an_answer_holds_no_key() -> None:
+    """Of a whole one, and of a stream."""
+    said = TextAnswer(text="Hi", finish_reason="stop", request_id=CANARY)
+    with Client(deck_of(spec("m")), plugins_for({"scripted": Script(answers=[said])})) as client:
+        results = [client.generate_text("x", model="m")]
+        with client.stream_text("x", model="m") as stream:
+            list(stream)
+        results.append(stream.result)
+    assert [(result.request_id, result.attempts[0].request_id) for result in results] == [("***", "***")] * 2

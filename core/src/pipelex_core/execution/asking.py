@@ -12,7 +12,7 @@ from pipelex_core.execution.clocks import Silence, within
 from pipelex_core.execution.faults import broken, check_answer
 from pipelex_core.execution.plan import fell_silent
 from pipelex_core.execution.preparing import prepare
-from pipelex_core.execution.redaction import redact_error
+from pipelex_core.execution.redaction import redact_error, without_key
 from pipelex_core.execution.sending import paid_once
 from pipelex_core.execution.too_long import told_by_size
 from pipelex_core.requests import ImageRequest
@@ -123,6 +123,7 @@ class Asking:
         except Exception as error:  # noqa: BLE001 -- a plugin may raise anything; callers see our errors only
             spec = attempting.spec
             raise broken(error, spec, self.configs[spec.backend]) from None
+        answer = without_key(answer, self.configs[attempting.spec.backend])
         attempting.answered(answer)
         return answer
 

@@ -62,8 +62,7 @@ class LoopBackends:
                     await _close(backend)  # what it has opened so far would be nobody's
                     raise
                 self.opened[key] = backend
-                if backend.loggers:
-                    self._guarded.append(GuardedLogs(backend))
+                self._guarded.append(GuardedLogs(backend))
             return backend
 
     async def _made(self, key: tuple[str, str], make: Callable[[], Backend]) -> Backend:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from traceback import format_exception
 from typing import TYPE_CHECKING
 
 from pipelex_core.execution.redaction import redacted
@@ -10,6 +11,10 @@ from pipelex_core.execution.redaction import redacted
 if TYPE_CHECKING:
     from pipelex_core.backend import Backend
     from pipelex_core.specs import BackendConfig
+
+
+HTTP_LOGGERS = ("httpx2", "httpx", "httpcore", "aiohttp", "urllib3")
+"""Those of the libraries below the SDKs, which write down addresses, and what a server says before its answer."""
 
 
 class KeyFilter(logging.Filter):
@@ -30,16 +35,23 @@ class KeyFilter(logging.Filter):
         except (TypeError, ValueError):  # the record's own fault, which logging reports
             return True
         record.msg, record.args = redacted(text, self._config), None
+        if record.exc_info and record.exc_info[0]:
+            told = "".join(format_exception(*record.exc_info)).rstrip()
+            clean = redacted(told, self._config)
+            if clean != told:
+                record.exc_info, record.exc_text = None, clean
         return True
 
 
 class GuardedLogs:
-    """The loggers of one open backend's SDK, with a filter on each."""
+    """The loggers of one open backend's SDK, and of what it sends with, with a filter on each."""
 
     def __init__(self, backend: Backend) -> None:
         self._filter = KeyFilter(backend.config)
-        names = [name for name in tuple(logging.root.manager.loggerDict) if _is_below(name, backend.loggers)]
-        self._loggers = [logging.getLogger(name) for name in dict.fromkeys((*backend.loggers, *names))]
+        known = logging.root.manager.loggerDict
+        tops = (*backend.loggers, *(name for name in HTTP_LOGGERS if name in known))
+        below = [name for name in tuple(known) if _is_below(name, tops)]
+        self._loggers = [logging.getLogger(name) for name in dict.fromkeys((*tops, *below))]
         for logger in self._loggers:
             logger.addFilter(self._filter)
 

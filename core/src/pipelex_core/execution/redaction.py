@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from pipelex_core.specs import Secret
 
 if TYPE_CHECKING:
@@ -19,10 +21,20 @@ _SHORTEST = 6
 
 def redacted(text: str, config: BackendConfig) -> str:
     """The text with every secret of a backend replaced, also in base64, percent-encoded, and escaped as in JSON."""
-    for form in _forms(config):
-        if form in text:
-            text = text.replace(form, "***")
+    for secret in _secrets(config):
+        if _SHORTEST <= len(secret) <= len(text):  # no form is shorter than the secret
+            for form in _forms_of(secret):
+                if form in text:
+                    text = text.replace(form, "***")
     return text
+
+
+def without_key(answer: Any, config: BackendConfig) -> Any:
+    """The answer, whose request's id goes into ledgers and logs; what a provider put there in its place is cleaned."""
+    told = getattr(answer, "request_id", None)
+    if type(told) is not str or (clean := redacted(told, config)) == told:
+        return answer
+    return evolve(answer, request_id=clean)
 
 
 def redact_error(error: CallError, config: BackendConfig) -> None:
@@ -54,13 +66,6 @@ def _clean(value: Any, config: BackendConfig) -> Any:
     return value
 
 
-def _forms(config: BackendConfig) -> Iterator[str]:
-    """What to look for; the longest first, because a secret may begin with another."""
-    for secret in sorted(_secrets(config), key=len, reverse=True):
-        if len(secret) >= _SHORTEST:
-            yield from _forms_of(secret)
-
-
 @lru_cache(maxsize=64)
 def _forms_of(secret: str) -> tuple[str, ...]:
     """A secret as it is, as it stands in addresses and JSON, and as base64, alone or amid other data."""
@@ -88,9 +93,9 @@ def _in_base64(data: bytes) -> Iterator[str]:
             yield encode(bytes(before) + data).decode()[first:end]
 
 
-def _secrets(config: BackendConfig) -> Iterator[str]:
+def _secrets(config: BackendConfig) -> list[str]:
+    """The longest first, because a secret may begin with another."""
+    found = [value.reveal() for value in config.options.values() if isinstance(value, Secret)]
     if config.api_key is not None:
-        yield config.api_key.reveal()
-    for value in config.options.values():
-        if isinstance(value, Secret):
-            yield value.reveal()
+        found.append(config.api_key.reveal())
+    return sorted(found, key=len, reverse=True) if len(found) > 1 else found

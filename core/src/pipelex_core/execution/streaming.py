@@ -13,6 +13,7 @@ from pipelex_core.execution.clocks import Silence
 from pipelex_core.execution.faults import broken, check_answer, wrong_answer
 from pipelex_core.execution.plan import fell_silent
 from pipelex_core.execution.preparing import prepare
+from pipelex_core.execution.redaction import without_key
 from pipelex_core.results import TextAnswer
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ async def _events(asking: Asking, events: Any, attempting: Attempting) -> AsyncI
     try:
         async for event in events:
             if not isinstance(event, str):
+                event = without_key(event, asking.configs[attempting.spec.backend])  # noqa: PLW2901 -- the same, cleaned
                 attempting.answered(event)
             elif not event:
                 continue  # a sign of life

@@ -39,47 +39,44 @@ async def generate_object(execution: Execution, kind: ObjectType[Any], plan: Pla
         CallError: As for any call.
     """
     member, answer = await execution.run(plan, ledger)
-    try:
-        return _result(member, answer, kind, ledger)
-    except InvalidObjectError as fault:
-        _check_whole(answer, member, ledger)
-        repair = evolve(plan, members=(member,), build=_repairing(plan, answer, fault))
-    member, answer = await execution.run(repair, ledger)
-    try:
-        return _result(member, answer, kind, ledger)
-    except InvalidObjectError as fault:
-        _check_whole(answer, member, ledger)
-        message = f"the answer does not fit {kind.name}, nor did its repair: {fault}"
-        raise _closed(
-            InvalidAnswerError(message, raw=answer.text, request_id=answer.request_id), member, ledger
-        ) from None
+    made = _result(member, answer, kind, ledger)
+    if isinstance(made, ObjectResult):
+        return made
+    if (error := _not_whole(answer)) is None:
+        repair = evolve(plan, members=(member,), build=_repairing(plan, answer, made))
+        member, answer = await execution.run(repair, ledger)
+        made = _result(member, answer, kind, ledger)
+        if isinstance(made, ObjectResult):
+            return made
+        if (error := _not_whole(answer)) is None:
+            message = f"the answer does not fit {kind.name}, nor did its repair: {made}"
+            error = InvalidAnswerError(message, raw=answer.text)
+    error.request_id = answer.request_id
+    raise execution.closed(error, member, ledger)
 
 
-def _result(member: ChainMember, answer: TextAnswer, kind: ObjectType[Any], ledger: Ledger) -> ObjectResult[Any]:
+def _result(
+    member: ChainMember, answer: TextAnswer, kind: ObjectType[Any], ledger: Ledger
+) -> ObjectResult[Any] | InvalidObjectError:
+    """The object, or what is wrong with it: not raised, so that no error that follows carries the answer along."""
     text = bare_json(answer.text)
+    try:
+        value = kind.decode(text)
+    except InvalidObjectError as fault:
+        return fault
     return ObjectResult(
-        **common_fields(member, answer, ledger),
-        value=kind.decode(text),
-        text=text,
-        finish_reason=answer.finish_reason,
+        **common_fields(member, answer, ledger), value=value, text=text, finish_reason=answer.finish_reason
     )
 
 
-def _check_whole(answer: TextAnswer, member: ChainMember, ledger: Ledger) -> None:
-    """An answer that was cut short or withheld is not worth a repair: it would end the same way."""
+def _not_whole(answer: TextAnswer) -> CallError | None:
+    """The error of an answer that was cut short or withheld; a repair would end the same way."""
     if answer.finish_reason == "length":
         message = "the object was cut short by max_tokens: give it more"
-        error: CallError = InvalidAnswerError(message, raw=answer.text, partial_text=answer.text)
-    elif answer.finish_reason == "content_filter":
-        error = ContentFilterError("the provider withheld the object because of its content", raw=answer.text)
-    else:
-        return
-    error.request_id = answer.request_id
-    raise _closed(error, member, ledger)
-
-
-def _closed(error: CallError, member: ChainMember, ledger: Ledger) -> CallError:
-    return ledger.close(error, member.spec)
+        return InvalidAnswerError(message, raw=answer.text, partial_text=answer.text)
+    if answer.finish_reason == "content_filter":
+        return ContentFilterError("the provider withheld the object because of its content", raw=answer.text)
+    return None
 
 
 def _repairing(plan: Plan, answer: TextAnswer, fault: InvalidObjectError) -> Any:

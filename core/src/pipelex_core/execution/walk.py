@@ -17,6 +17,7 @@ from pipelex_core.execution.chain import Chain
 from pipelex_core.execution.clocks import Deadline, within
 from pipelex_core.execution.cooldown import Cooldowns
 from pipelex_core.execution.plan import out_of_time
+from pipelex_core.execution.redaction import redact_error
 from pipelex_core.execution.results import text_result
 from pipelex_core.execution.streaming import stream_member
 from pipelex_core.results import TextResult
@@ -98,6 +99,12 @@ class Execution:
         )
         log_finished(finished)
         self._plugins.call_finished(finished)
+
+    def closed(self, error: CallError, member: ChainMember, ledger: Ledger) -> CallError:
+        """The error over an answer that a member gave, with the ledger, and without the key."""
+        assert member.spec is not None  # noqa: S101 -- it answered
+        redact_error(error, self._configs[member.spec.backend])
+        return ledger.close(error, member.spec)
 
     async def close(self) -> None:
         """Close the backends of the running loop, and what limits had opened in it."""
