@@ -481,8 +481,10 @@ def test_a_result_without_images_is_an_error(result: Any) -> None:
         (Reply.text("<html>gone</html>", status=404), InvalidAnswerError),
         (Reply.text("<html>hello</html>"), InvalidAnswerError),
         (Reply(content_type="image/png"), InvalidAnswerError),
+        (Reply(content_type="image/png", chunks=(b"<html>sorry</html>",)), InvalidAnswerError),
+        (Reply(content_type="image/png", chunks=(b'{"error": "expired"}',)), InvalidAnswerError),
     ],
-    ids=["404", "html", "empty"],
+    ids=["404", "html", "empty", "a page that is called an image", "JSON that is called an image"],
 )
 def test_an_image_that_is_none_is_an_error(reply: Reply, kind: type[CallError]) -> None:
     """What the result points at must be an image."""

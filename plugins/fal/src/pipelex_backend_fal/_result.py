@@ -77,7 +77,7 @@ async def _image(entry: Mapping[str, Any], http: httpx2.AsyncClient, request_id:
     else:
         data, declared = await patiently(lambda: _fetched(url, http, request_id))
     kind, size = kind_and_size(data)
-    content_type = kind or declared
+    content_type = kind or ("text" if _is_text(data) else declared)
     if not data or not content_type.startswith("image/"):
         msg = f"what fal's result points at is no image, but {content_type or 'nothing known'}"
         raise InvalidAnswerError(msg, request_id=request_id, unsettled=True)
@@ -89,6 +89,11 @@ async def _image(entry: Mapping[str, Any], http: httpx2.AsyncClient, request_id:
         height=_length(height),
         name=entry.get("file_name") if isinstance(entry.get("file_name"), str) else None,
     )
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether it is a web page or JSON, whatever its host calls it."""
+    return data.lstrip()[:1] in {b"<", b"{", b"["}
 
 
 async def _fetched(url: str, http: httpx2.AsyncClient, request_id: str | None) -> tuple[bytes, str]:
