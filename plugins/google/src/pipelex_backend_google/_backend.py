@@ -100,7 +100,7 @@ class GoogleBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
             raise failure  # out here, so that it does not carry the SDK's error, and the key in its request, along
         if gathered.finish is None:
             msg = "Google's stream ended before the answer was complete"
-            raise ProviderConnectionError(msg, request_id=gathered.request_id, partial_text=gathered.text)
+            raise ProviderConnectionError(msg, request_id=gathered.request_id, partial_text=gathered.text or None)
         yield says_something(gathered.answer(), request, gathered.finish)
 
     async def list_models(self) -> tuple[str, ...]:
