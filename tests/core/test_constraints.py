@@ -23,6 +23,8 @@ def model(*constraints: str, **limits: Any) -> ModelSpec:
         ("temperature_must_be_multiplied_by_2", {"temperature": 0.5}, {"temperature": 1.0}),
         ("temperature_must_be_multiplied_by_2", {"temperature": 1}, {"temperature": 2}),
         ("temperature_up_to_2", {"temperature": 1.5}, {"temperature": 1.5}),
+        ("temperature_or_top_p", {"temperature": 0.5}, {"temperature": 0.5}),
+        ("temperature_or_top_p", {"top_p": 0.9}, {"top_p": 0.9}),
         ("max_tokens_must_be_high_enough", {"max_tokens": 5}, {"max_tokens": ENOUGH_MAX_TOKENS}),
         ("max_tokens_must_be_high_enough", {"max_tokens": 5000}, {"max_tokens": 5000}),
         ("no_system_prompt", {"temperature": 0.5}, {"temperature": 0.5}),
@@ -55,6 +57,15 @@ def test_settings_are_refused_with_a_reason(constraint: str | None, given: dict[
     assert fitted.settings == {"prompting_target": "x"}
     assert list(fitted.refused) == [refused]
     assert "model 'm'" in fitted.refused[refused]
+
+
+def test_of_two_settings_that_exclude_each_other_the_temperature_stays() -> None:
+    """Claude 4.1 to 4.6 take one of them; a temperature that is refused itself leaves the other alone."""
+    fitted = fit({"temperature": 0.5, "top_p": 0.9}, model("temperature_or_top_p"))
+    assert (fitted.settings, list(fitted.refused)) == ({"temperature": 0.5}, ["top_p"])
+    assert "model 'm' takes temperature or top_p" in fitted.refused["top_p"]
+    fitted = fit({"temperature": 0.5, "top_p": 0.9}, model("temperature_or_top_p", "no_temperature"))
+    assert (fitted.settings, list(fitted.refused)) == ({"top_p": 0.9}, ["temperature"])
 
 
 def test_every_constraint_is_tried() -> None:

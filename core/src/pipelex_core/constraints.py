@@ -24,6 +24,7 @@ CONSTRAINTS: dict[str, str] = {
     "temperature_must_be_1": "refuses every temperature but 1",
     "temperature_must_be_multiplied_by_2": "has temperatures from 0 to 2 where presets speak 0 to 1",
     "temperature_up_to_2": "takes temperatures above 1 as they are",
+    "temperature_or_top_p": "takes temperature or top_p, but not both",
     "max_tokens_must_be_high_enough": f"needs max_tokens of {ENOUGH_MAX_TOKENS} or more to answer at all",
     "no_temperature": "takes no temperature",
     "no_top_p": "takes no top_p",
@@ -61,6 +62,8 @@ def fit(settings: Mapping[str, Any], spec: ModelSpec) -> Fitted:
         if name in sent and constraint in spec.constraints:
             refuse(name, f"model '{spec.name}' {CONSTRAINTS[constraint]}")
     _fit_temperature(sent, spec, refuse)
+    if "temperature_or_top_p" in spec.constraints and {"temperature", "top_p"} <= sent.keys():
+        refuse("top_p", f"model '{spec.name}' {CONSTRAINTS['temperature_or_top_p']}")
     _fit_max_tokens(sent, spec, refuse)
     return Fitted(settings=sent, refused=refused)
 
