@@ -88,6 +88,30 @@ def test_right_options_reach_the_plugin(project: Project) -> None:
     assert given == {"limit": 3, "ratio": 2, "verbose": False, "tags": ["a"], "extra": {"a": KEY}}
 
 
+@pytest.mark.parametrize(
+    ("line", "hidden"),
+    [
+        ('extra = { a = "Token ${OTHER_KEY}" }', ["other-canary"]),
+        ('endpoint = "https://gate.test/v1?sig=${OTHER_KEY}"', ["other-canary"]),
+        ('endpoint = "https://me:${OTHER_KEY}@gate.test/v1"', ["other-canary", "other-canary"]),
+        ('endpoint = "${ADDRESS}"', ["gates-canary"]),
+        ('endpoint = "https://${HOST}/v1"', []),
+        ('region = "${REGION}"', []),
+        ('extra = { a = "as it is" }', []),
+    ],
+)
+def test_what_variables_give_beside_the_key_is_known_for_a_secret(
+    project: Project, line: str, hidden: list[str]
+) -> None:
+    """In a table such as `headers`, and in the user or query of an address; not a host, nor another string."""
+    project.replace("backends.toml", "[beta]", f"[beta]\n{line}")
+    project.environ |= {"OTHER_KEY": "other-canary", "ADDRESS": "https://me:gates-canary@gate.test/v1"}
+    project.environ |= {"HOST": "gate.test", "REGION": "eu"}
+    config = project.load().deck.backends["beta"]
+    assert [secret.reveal() for secret in config.hidden] == hidden
+    assert "canary" not in repr(config)
+
+
 def test_an_unknown_option_is_an_error_with_the_nearest_name(project: Project) -> None:
     """What no plugin of the backend's models declares is refused."""
     project.replace("backends.toml", "[beta]", "[beta]\nregoin = 'eu'")

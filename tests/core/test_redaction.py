@@ -50,6 +50,13 @@ def test_a_secret_is_found_amid_what_was_encoded_with_it(before: str, after: str
     assert len(left) <= len(b64encode(f"{before}{after}xx".encode())) + 6
 
 
+def test_what_came_from_variables_into_tables_and_addresses_is_a_secret_too() -> None:
+    """A gateway's key may stand in a header or in a query."""
+    config = BackendConfig(name="acme", endpoint=f"https://me:{KEY}@x/v1?sig={KEY}", hidden=(Secret(KEY),))
+    assert redacted(f"at ?sig={quote(KEY, safe='')} with {KEY}", config) == "at ?sig=*** with ***"
+    assert "endpoint='https://***@x/v1?***'" in repr(config)
+
+
 def test_what_is_no_secret_stays() -> None:
     """Other options, and secrets too short to be told from words."""
     config = BackendConfig(name="acme", api_key=Secret("key"), options={"region": "eu-west-3"})

@@ -151,6 +151,16 @@ class Limits:
     tokens_per_minute: int | None = None
 
 
+def _address_only(endpoint: str | None) -> str:
+    """An address without its user and query, which may hold a key."""
+    if endpoint is None:
+        return "None"
+    before, has_query, _ = endpoint.partition("?")
+    scheme, separator, rest = before.partition("://")
+    user, at, rest = rest.rpartition("@")
+    return repr(f"{scheme}{separator}{'***' if user else ''}{at}{rest}{'?***' if has_query else ''}")
+
+
 def _names_only(options: Mapping[str, Any]) -> str:
     return f"<{', '.join(options)}>"
 
@@ -166,6 +176,7 @@ class BackendConfig:
         endpoint: Base URL that replaces the provider's own, or None.
         api_key: The key, or None.
         api_key_variable: Name of the variable the key came from, or None.
+        hidden: What else came from variables and may be secret: in a table such as `headers`, in the query of the endpoint.
         options: Every other key, checked against the options that the plugins of its models declare; `repr` shows
             their names alone, because a value may be a secret.
         limits: How much may be sent to it; None for no limit.
@@ -178,9 +189,10 @@ class BackendConfig:
     name: str
     display_name: str = ""
     enabled: bool = True
-    endpoint: str | None = None
+    endpoint: str | None = field(default=None, repr=_address_only)
     api_key: Secret | None = None
     api_key_variable: str | None = None
+    hidden: tuple[Secret, ...] = field(default=(), repr=False)
     options: Mapping[str, Any] = field(factory=dict, repr=_names_only)
     limits: Limits | None = None
     idle_timeout: float | None = None

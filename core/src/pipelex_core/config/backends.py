@@ -46,6 +46,7 @@ class BackendDraft:
         source: Where its table was written.
         explicit: Whether backends.toml has a table for it.
         api_key_variable: The variable its key came from.
+        hidden: What variables gave to its tables, such as `headers`, and to its address beside the host and path.
         off: Why its models cannot be used, as it follows its name in a sentence; None where it is on.
         help: What would turn it on, or None.
         reported: Whether a problem says why it is off, so that nothing that follows from it is one more.
@@ -59,6 +60,7 @@ class BackendDraft:
     source: Source
     explicit: bool = True
     api_key_variable: str | None = None
+    hidden: tuple[str, ...] = ()
     off: str | None = None
     help: str | None = None
     reported: bool = False
@@ -172,6 +174,7 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
     """The backend with its variables filled in; off where one is missing."""
     lacking: list[str] = []
     withheld: list[str] = []
+    hidden: list[str] = []
     values: dict[str, Any] = {"endpoint": draft.table.endpoint, "api_key": draft.table.api_key, **draft.options}
     values |= {"display_name": draft.table.display_name, "sdk": draft.table.sdk}
     variable: str | None = None
@@ -190,6 +193,7 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
         withheld += context.withhold(draft.name, filled.used, source)
         if key == "api_key":
             variable = filled.used[0] if filled.used else None
+        hidden += _secrets_among(filled.values, filled.value)
         if isinstance(filled.value, str) and key not in {"display_name", "sdk"}:
             context.faults.hide(filled.value)
     table = evolve(
@@ -200,7 +204,9 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
         sdk=values.pop("sdk"),
     )
     needed = tuple(dict.fromkeys(lacking))
-    filled_draft = evolve(draft, table=table, options=values, api_key_variable=variable, missing=needed)
+    filled_draft = evolve(
+        draft, table=table, options=values, api_key_variable=variable, hidden=tuple(hidden), missing=needed
+    )
     if withheld:
         why = f"needs {', '.join(dict.fromkeys(withheld))}, which the plugin lock does not let it have"
         return filled_draft.turned_off(why, "run: pipelex plugins lock", reported=draft.explicit)
@@ -209,6 +215,21 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
         verb = "is" if len(needed) == 1 else "are"
         return filled_draft.turned_off(f"needs {names}, which {verb} not set", f"set {names}", reported=draft.explicit)
     return filled_draft
+
+
+def _secrets_among(given: list[str], filled: Any) -> list[str]:
+    """What may be secret of the values that variables gave: those in a table, and those in an address's user or query.
+
+    Another string is what its key says: a region, a version, a project; what is secret among these the plugin declares.
+    """
+    if not isinstance(filled, str):
+        return given
+    if "://" not in filled:
+        return []
+    before, _, query = filled.partition("?")
+    user, _, _ = before.partition("://")[2].rpartition("@")
+    password = user.partition(":")[2]
+    return [value for value in given if value in query or value in user] + ([password] if password else [])
 
 
 def _report_missing(missing: Mapping[str, list[Source]], context: Context) -> None:

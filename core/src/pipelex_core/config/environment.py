@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from pipelex_core.errors import ConfigError
 from pipelex_core.specs import Source
@@ -93,12 +93,14 @@ class Expansion:
     Attributes:
         value: The value, every `${…}` in it replaced by what it stands for.
         used: The variables that gave a value, as they were written: `OPENAI_API_KEY`, `secret:openai`.
+        values: What each of them gave.
         missing: The variables that have none; alternatives joined by ` or `.
         faults: What is wrong with a `${…}` itself.
     """
 
     value: Any
     used: list[str] = field(factory=list)
+    values: list[str] = field(factory=list)
     missing: list[str] = field(factory=list)
     faults: list[str] = field(factory=list)
 
@@ -119,7 +121,7 @@ def expand(value: Any, environment: Environment) -> Expansion:
     that has a value, `${VAR:-default}` the default where it has none, and `$${` a literal `${`.
     """
     result = Expansion(None)
-    return Expansion(_filled(value, environment, result), result.used, result.missing, result.faults)
+    return evolve(result, value=_filled(value, environment, result))
 
 
 def _filled(value: Any, environment: Environment, result: Expansion) -> Any:
@@ -154,6 +156,7 @@ def _replacement(match: re.Match[str], environment: Environment, result: Expansi
         value = environment.secret(name) if prefix == "secret" else environment.variable(name)
         if value is not None:
             result.used.append(f"secret:{name}" if prefix == "secret" else name)
+            result.values.append(value)
             return value
     if has_default or environment.replays:
         return default if has_default else _ENDPOINT if names.endswith(_ADDRESSES) else _KEY

@@ -57,6 +57,7 @@ def read_backend(draft: BackendDraft, files: Sequence[SpecFile], context: Contex
         endpoint=draft.table.endpoint,
         api_key=None if draft.table.api_key is None else Secret(draft.table.api_key),
         api_key_variable=draft.api_key_variable,
+        hidden=tuple(map(Secret, draft.hidden)),
         options=_options(draft, factories, context.faults, complete=len(factories) == len(sdks)),
         limits=limits_of(draft.table),
         idle_timeout=draft.table.idle_timeout,

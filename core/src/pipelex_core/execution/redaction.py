@@ -95,7 +95,7 @@ def _in_base64(data: bytes) -> Iterator[str]:
 
 def _secrets(config: BackendConfig) -> list[str]:
     """The longest first, because a secret may begin with another."""
-    found = [value.reveal() for value in config.options.values() if isinstance(value, Secret)]
+    found = [value.reveal() for value in (*config.options.values(), *config.hidden) if isinstance(value, Secret)]
     if config.api_key is not None:
         found.append(config.api_key.reveal())
     return sorted(found, key=len, reverse=True) if len(found) > 1 else found
