@@ -47,6 +47,17 @@ def test_it_says_how_to_install_and_what_it_serves(folder: Path) -> None:
     assert {word for word in backends | served if not says(text, word)} == set()
 
 
+PROVIDERS = ["openai", "anthropic", "mistral", "google", "bedrock", "fal"]
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_providers_page_has_the_sections_that_are_looked_for(name: str) -> None:
+    """How to install and to configure it, its options, its models and its limits, each once."""
+    headings = re.findall(r"^##+ (.*)$", readme(ROOT / "plugins" / name), flags=re.MULTILINE)
+    wanted = ["Install", "Configure", "Options", "Models", "Known limits"]
+    assert {word: headings.count(word) for word in wanted} == dict.fromkeys(wanted, 1)
+
+
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_it_tells_every_option(folder: Path) -> None:
     """Each key that the plugin reads from backends.toml or from a model spec is explained, with the values it may have."""
