@@ -422,6 +422,31 @@ def test_everything_goes_through_the_shared_pool() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    "path, version, expected",
+    [
+        ("", None, "/v1beta/models/"),
+        ("/", None, "/v1beta/models/"),
+        ("/v1beta", None, "/v1beta/models/"),
+        ("/gateway/v1beta/", None, "/gateway/v1beta/models/"),
+        ("/v1", "v1", "/v1/models/"),
+        ("/v1", None, "/v1/v1beta/models/"),
+    ],
+)
+def test_an_endpoint_may_end_with_the_version(path: str, version: str | None, expected: str) -> None:
+    """The version stands before every path anyway: it is not put there twice."""
+
+    async def main() -> str:
+        async with GoogleServer() as server:
+            options = {"api_version": version} if version else {}
+            async with opened(server, endpoint=server.url + path, options=options) as backend:
+                server.queue(Reply.json(answer({"text": "Hi"})))
+                await backend.generate_text(asks("hello"))
+            return server.received[0].path
+
+    assert asyncio.run(main()).startswith(expected)
+
+
 def test_one_call_is_one_request() -> None:
     """Nothing is repeated: no error, no open end, no continuation token makes a second request."""
 

@@ -32,6 +32,20 @@ async def failure(backend: GoogleBackend, *, streaming: bool = False) -> errors.
     return caught.value
 
 
+def test_an_error_may_come_with_a_good_status() -> None:
+    """A gateway's 200 that holds an error is that error, and no empty answer."""
+
+    async def use(server: GoogleServer, backend: GoogleBackend) -> None:
+        told = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
+        server.queue(Reply.json(told), Reply.json({"error": "no"}))
+        got = await failure(backend)
+        assert type(got) is errors.OverloadedError
+        assert (got.message, got.status) == ("Google answered UNAVAILABLE: The model is overloaded.", 503)
+        assert type(await failure(backend)) is errors.ServerError
+
+    run(use)
+
+
 @pytest.mark.parametrize("streaming", [False, True])
 @pytest.mark.parametrize(
     "reply, kind",

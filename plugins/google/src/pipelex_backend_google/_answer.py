@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from pipelex_backend_google._contents import PROVIDER, new_call_id
-from pipelex_backend_google._errors import request_id
+from pipelex_backend_google._errors import reported, request_id
 from pipelex_core.answers import count
 from pipelex_core.errors import ContentFilterError, InvalidAnswerError
 from pipelex_core.parts import ProviderPart, ToolCall
@@ -161,6 +161,7 @@ def parse(response: types.GenerateContentResponse) -> tuple[dict[str, Any], str 
 
     Raises:
         InvalidAnswerError: It is no JSON object.
+        APIError: It is an error with a good status, as a gateway may give it.
     """
     http = response.sdk_http_response
     body = (http.body if http else None) or ""
@@ -170,6 +171,8 @@ def parse(response: types.GenerateContentResponse) -> tuple[dict[str, Any], str 
     except ValueError:
         answer = None
     if isinstance(answer, dict):
+        if answer.get("error"):
+            raise reported(answer["error"], http)
         return answer, named
     msg = "Google's answer is no JSON object: is the endpoint right?"
     raise InvalidAnswerError(msg, request_id=named, raw=body)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pipelex_core.specs import BackendConfig
 
 _AI_STUDIO = "https://generativelanguage.googleapis.com/"
+_VERSIONS = {False: "v1beta", True: "v1beta1"}
+"""What the SDK puts before every path unless told, by whether it is Vertex AI."""
 
 
 async def open_client(
@@ -31,7 +33,10 @@ async def open_client(
         AuthenticationError: There is no key, or no usable credentials.
     """
     endpoint = config.endpoint or (None if vertex else _AI_STUDIO)
-    options = _http_options(endpoint, config.options.get("api_version"), pool)
+    version = config.options.get("api_version")
+    if endpoint is not None:  # with or without the version that every path begins with
+        endpoint = endpoint.rstrip("/").removesuffix("/" + (version or _VERSIONS[vertex]))
+    options = _http_options(endpoint, version, pool)
     check_key(config.api_key)
     if config.api_key is not None:  # AI Studio, or Vertex AI in express mode
         return genai.Client(vertexai=vertex, api_key=config.api_key.reveal(), http_options=options), None

@@ -75,6 +75,12 @@ def call_error(error: Exception, key: Secret | None, *, partial_text: str | None
     return failure
 
 
+def reported(error: Any, response: Any) -> genai.APIError:
+    """The error that an answer with a good status, or an event of a stream, tells of."""
+    told: dict[str, Any] = error if isinstance(error, dict) else {"message": str(error)}
+    return genai.APIError(told.get("code") or 0, {"error": told}, response)
+
+
 def redacted(text: str, key: Secret | None) -> str:
     """The text without the key, in whichever form: Google quotes it back where it is suspended."""
     secret = key.reveal() if key is not None else ""

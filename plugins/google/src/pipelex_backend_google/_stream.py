@@ -12,8 +12,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-from google.genai.errors import APIError
 
+from pipelex_backend_google._errors import reported
 from pipelex_core.errors import InvalidAnswerError
 
 if TYPE_CHECKING:
@@ -113,6 +113,5 @@ def _event(data: list[bytes], response: httpx2.Response) -> dict[str, Any]:
         raise InvalidAnswerError(msg, raw=event)
     error = event.get("error")
     if error is not None:
-        told: dict[str, Any] = error if isinstance(error, dict) else {"message": str(error)}
-        raise APIError(told.get("code") or 0, {"error": told}, response)
+        raise reported(error, response)
     return event
