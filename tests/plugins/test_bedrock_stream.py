@@ -248,6 +248,8 @@ def test_a_corrupt_event_is_an_invalid_answer() -> None:
         (exception_event("serviceUnavailableException", message="It broke"), OverloadedError),
         (exception_event("validationException", message="It broke"), BadRequestError),
         (exception_event("modelStreamErrorException", message="It broke", originalStatusCode=500), ServerError),
+        (exception_event("modelStreamErrorException", message="It broke", originalStatusCode=429), RateLimitError),
+        (exception_event("modelStreamErrorException", message="It broke", originalStatusCode="?"), ServerError),
         (
             frame({":message-type": "error", ":error-code": "Throttling", ":error-message": "It broke"}, {}),
             RateLimitError,
@@ -256,10 +258,11 @@ def test_a_corrupt_event_is_an_invalid_answer() -> None:
     ],
 )
 def test_an_error_in_the_stream(failed: bytes, kind: type[CallError]) -> None:
-    """An error event has no status; its type says what it is, and the text so far stays known."""
+    """An error event has no status but that of a bad request; its type says what it is, and the text so far stays known."""
     deltas, error = broken(stream(*text_events("one")[:2], failed))
     assert type(error) is kind
-    assert (deltas, error.partial_text, error.request_id, error.status) == (["one"], "one", REQUEST_ID, None)
+    assert (deltas, error.partial_text, error.request_id) == (["one"], "one", REQUEST_ID)
+    assert error.status == (400 if kind is BadRequestError else None)
     assert "It broke" in error.message
 
 

@@ -65,6 +65,15 @@ def test_a_prompt_that_is_too_long_is_one_at_every_provider(provider: Provider, 
     assert "larger context" in str(error)
 
 
+def test_bedrock_may_say_so_in_a_stream() -> None:
+    """Some models there answer with a stream, whose first event is the error."""
+    (provider,) = (row for row in CHATS if row.name == "bedrock")
+    told = bedrock.stream(bedrock.exception_event("validationException", message="Too long."))
+    error = error_of(provider, "stream", LONG, told, context_window=WINDOW)
+    assert type(error) is ContextTooLongError
+    assert type(error_of(provider, "stream", "Be brief.", told, context_window=WINDOW)) is BadRequestError
+
+
 @pytest.mark.parametrize("provider", CHATS, ids=lambda row: row.name)
 def test_any_other_bad_request_stays_one(provider: Provider) -> None:
     """A short prompt, and one for a model whose context nobody knows."""

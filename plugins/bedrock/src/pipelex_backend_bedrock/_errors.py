@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from pipelex_core import errors
 from pipelex_core.headers import retry_after
+from pipelex_core.results import NO_USAGE
 
 if TYPE_CHECKING:
     from pipelex_backend_bedrock._calls import Call
@@ -104,6 +105,9 @@ _BY_CLASS: tuple[tuple[type[Exception], type[errors.CallError]], ...] = (
 )
 """By class, where there is no code; the first that fits."""
 
+_NEVER_LEFT = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError, boto.SSLError)
+"""Those from before a request leaves: there was no connection for it."""
+
 _LONGEST = 500
 """Characters of a provider's text to show: a proxy's may be a whole page."""
 
@@ -117,7 +121,8 @@ def to_call_error(error: Exception, call: Call, settings: Settings) -> errors.Ca
     known = next((ours for theirs, ours in _BY_CLASS if isinstance(error, theirs)), None)
     if known is None:
         known = errors.InvalidAnswerError if call.sent else errors.BadRequestError
-    return known(_described(error, known, settings))
+    may_be_paid = known is errors.ProviderConnectionError and call.sent and not isinstance(error, _NEVER_LEFT)
+    return known(_described(error, known, settings), usage=NO_USAGE if may_be_paid else None)
 
 
 def _of_code(error: boto.ClientError, settings: Settings) -> errors.CallError:
@@ -137,6 +142,8 @@ def _of_code(error: boto.ClientError, settings: Settings) -> errors.CallError:
         known = errors.error_class_for_status(original)
     if known is None:
         known = errors.ServerError if status is None else errors.error_class_for_status(status)
+    if status is None and known is errors.BadRequestError:
+        status = 400  # what it has outside of a stream: core tells a prompt that is too long by it
     # AWS answers a wrong signature with the headers it was made of, a session token among them.
     text = "" if known is errors.AuthenticationError else _short(str(said.get("Message") or ""), settings)
     return known(

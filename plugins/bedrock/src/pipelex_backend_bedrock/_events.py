@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import InvalidAnswerError, ProviderConnectionError
+from pipelex_core.results import NO_USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +55,7 @@ class Assembly:
         """
         if "stopReason" not in self._response:
             msg = "the stream ended before the answer did"
-            raise ProviderConnectionError(msg)
+            raise ProviderConnectionError(msg, usage=NO_USAGE)
         content = [self._blocks[index] for index in sorted(self._blocks)]
         cut = self._response["stopReason"] in _CUT
         for block in content:

@@ -114,8 +114,17 @@ class Events:
         response = {"status_code": 400 if failed else 200, "headers": headers, "body": payload}
         parsed: Any = self._parser.parse(response, self._shape)
         if failed:
-            raise EventStreamError(parsed, self._operation)
+            raise EventStreamError({**parsed, **_original(payload)}, self._operation)
         return parsed
+
+
+def _original(payload: bytes) -> dict[str, Any]:
+    """The status that a model failed with, which botocore leaves out of an event's error."""
+    try:
+        status = json.loads(payload)["originalStatusCode"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return {"originalStatusCode": status}
 
 
 def _check(data: bytes, expected: int) -> None:
