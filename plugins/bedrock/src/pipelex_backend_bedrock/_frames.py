@@ -114,7 +114,8 @@ class Events:
         response = {"status_code": 400 if failed else 200, "headers": headers, "body": payload}
         parsed: Any = self._parser.parse(response, self._shape)
         if failed:
-            raise EventStreamError({**parsed, **_original(payload)}, self._operation)
+            parsed.update(_original(payload))
+            raise EventStreamError(parsed, self._operation)
         return parsed
 
 
