@@ -147,6 +147,7 @@ def test_a_budget_holds_across_retries() -> None:
         (ServerError("no", status=500), False),
         (ProviderConnectionError("refused"), False),
         (ProviderConnectionError("gone in the middle", unsettled=True), True),
+        (ProviderConnectionError("gone in the middle", usage=Usage()), True),
         (InvalidAnswerError("a web page", status=200), True),
     ],
 )

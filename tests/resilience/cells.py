@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from attrs import frozen
 
-from pipelex_core.errors import CallError
+from pipelex_core.costs import FREE
+from pipelex_core.errors import CallError, ProviderConnectionError
 from pipelex_core.policies import RETRY
 from pipelex_core.testing.running import running
 from pipelex_core.testing.suite.secrets import CANARY, found_in, leaks_of
@@ -130,6 +131,9 @@ class _Cell:
         ended = await _ended(self.call.make(at, **scenario.terms, retries=retries))
         seconds = time.monotonic() - started
         self._check_end(ended)
+        if type(ended) is ProviderConnectionError and ended.status is None:
+            never_left = isinstance(at.server, Nobody)
+            assert [attempt.cost == FREE for attempt in ended.attempts] == [never_left] * len(ended.attempts)
         assert len(ended.attempts) == wanted, [attempt.error for attempt in ended.attempts]
         if not isinstance(at.server, Nobody):
             assert len(at.calls) - asked == wanted, [request.path for request in at.server.received]

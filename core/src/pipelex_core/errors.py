@@ -176,7 +176,8 @@ class CallError(PipelexError):
         raw: The answer as it came, where there is one to keep.
         unsettled: Whether the provider may have taken the request, or done the work, all the same: sending it again
             could be paid twice.
-        usage: What the provider reported to have used all the same, a `Usage`; or None.
+        usage: What the provider reported to have used all the same, a `Usage`; an empty one where it may have used
+            something and did not say; or None.
     """
 
     hint: ClassVar[str] = ""

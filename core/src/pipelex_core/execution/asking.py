@@ -13,7 +13,7 @@ from pipelex_core.execution.faults import broken, check_answer
 from pipelex_core.execution.plan import fell_silent
 from pipelex_core.execution.preparing import prepare
 from pipelex_core.execution.redaction import redact_error, without_key
-from pipelex_core.execution.sending import paid_once
+from pipelex_core.execution.sending import sending
 from pipelex_core.execution.too_long import told_by_size
 from pipelex_core.requests import ImageRequest
 from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
@@ -110,12 +110,15 @@ class Asking:
     async def _answer(self, method: Any, attempting: Attempting) -> Any:
         """The plugin's answer; what is no error of ours becomes one."""
         attempting.sent = True
+        token = sending.set(attempting.sending)
         try:
             answering = method(attempting.request)
             if (seconds := attempting.idle_timeout) is not None:
                 answering = within(Silence(seconds, partial(fell_silent, seconds)), answering)
-            answer = await (paid_once(answering) if isinstance(attempting.request, ImageRequest) else answering)
+            answer = await answering
         except CallError as error:
+            if isinstance(attempting.request, ImageRequest):
+                error.unsettled = attempting.sending.may_be_taken(error)
             attempting.failed(error)
             raise
         except PipelexError:
@@ -123,6 +126,8 @@ class Asking:
         except Exception as error:  # noqa: BLE001 -- a plugin may raise anything; callers see our errors only
             spec = attempting.spec
             raise broken(error, spec, self.configs[spec.backend]) from None
+        finally:
+            sending.reset(token)
         answer = without_key(answer, self.configs[attempting.spec.backend])
         attempting.answered(answer)
         return answer

@@ -10,6 +10,8 @@ from attrs import define, evolve, field
 from pipelex_core.costs import FREE, cost_of
 from pipelex_core.errors import CallError, PluginError
 from pipelex_core.execution.outcomes import was_turned_away
+from pipelex_core.execution.sending import Sending
+from pipelex_core.ledger import NO_USAGE
 from pipelex_core.requests import ImageRequest
 from pipelex_core.results import Attempt
 
@@ -38,6 +40,8 @@ class Attempting:
         started: When the attempt began (monotonic seconds); waiting does not count.
         request: What is about to be sent, as the middlewares left it; None until they let it through.
         sent: Whether the plugin has been asked.
+        sending: How far its requests got, as the shared connection pool tells.
+        used_unknown: Whether a plugin says that the provider may have used something, and not what.
         wait_s: Seconds waited before the request was sent.
         wait_reason: Why, or None.
         usage: What the provider reported, or None.
@@ -54,6 +58,8 @@ class Attempting:
     started: float = field(factory=time.monotonic)
     request: Request | None = None
     sent: bool = False
+    sending: Sending = field(factory=Sending)
+    used_unknown: bool = False
     wait_s: float = 0.0
     wait_reason: str | None = None
     usage: Usage | None = None
@@ -82,8 +88,16 @@ class Attempting:
 
     def failed(self, error: CallError) -> None:
         """What an error reports; what the provider had told before stays, where a middleware raised it."""
-        self.usage = self.usage if error.usage is None else error.usage
+        if error.usage == NO_USAGE:
+            self.used_unknown = True
+        elif error.usage is not None:
+            self.usage = error.usage
         self.request_id = error.request_id or self.request_id
+
+    @property
+    def may_be_taken(self) -> bool:
+        """Whether the provider may have begun to work, where no answer tells."""
+        return self.used_unknown or self.sending.has_left
 
     @property
     def partial_text(self) -> str | None:

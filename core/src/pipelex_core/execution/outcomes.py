@@ -22,6 +22,8 @@ def was_turned_away(attempting: Attempting, error: BaseException | None) -> bool
         return False
     if isinstance(error, IdleTimeoutError):
         return False  # it may be at work
+    if isinstance(error, ProviderConnectionError) and error.status is None:
+        return not attempting.may_be_taken
     if isinstance(error, (ProviderConnectionError, UnsupportedInputError)):
         return True
     return error.status is not None and error.status >= 400

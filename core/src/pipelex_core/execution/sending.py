@@ -1,22 +1,16 @@
-"""Whether a request that is paid for may have been taken, although no answer to it came.
+"""Whether a request may have been taken, and so be paid for, although no answer to it came.
 
-An image is such a request: asked for twice, it is made and paid for twice. What tells is how far a request got, which the
-shared connection pool writes down here, and who answered: the provider itself, or something on the way to it.
+What tells is how far it got, which the shared connection pool writes down here, and who answered: the provider itself, or
+something on the way to it. An image that may have been taken is not asked for again: it would be made and paid for twice.
 """
 
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define
 
 from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
-T = TypeVar("T")
 
 _FROM_BETWEEN = frozenset({499, 502, 504, 520, 522, 524})
 """Statuses with which a gateway says that it passed a request on, and knows no more; the last three are Cloudflare's."""
@@ -34,6 +28,11 @@ class Sending:
     requests: int = 0
     never_left: int = 0
 
+    @property
+    def has_left(self) -> bool:
+        """Whether the pool sent a request, at least in part."""
+        return self.requests > self.never_left
+
     def may_be_taken(self, error: CallError) -> bool:
         """Whether the provider may have done the work all the same; so too where the pool knows nothing of the request."""
         if error.unsettled or error.status in _FROM_BETWEEN:
@@ -47,16 +46,3 @@ class Sending:
 
 sending: ContextVar[Sending | None] = ContextVar("sending", default=None)
 """Where the pool writes that down; None where nobody asks."""
-
-
-async def paid_once(answering: Awaitable[T]) -> T:
-    """The answer to a request that is paid for; its error tells whether the request may have been taken (`unsettled`)."""
-    told = Sending()
-    token = sending.set(told)
-    try:
-        return await answering
-    except CallError as error:
-        error.unsettled = told.may_be_taken(error)
-        raise
-    finally:
-        sending.reset(token)

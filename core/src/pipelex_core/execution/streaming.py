@@ -14,11 +14,13 @@ from pipelex_core.execution.faults import broken, check_answer, wrong_answer
 from pipelex_core.execution.plan import fell_silent
 from pipelex_core.execution.preparing import prepare
 from pipelex_core.execution.redaction import without_key
+from pipelex_core.execution.sending import sending
 from pipelex_core.results import TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
     from contextlib import AbstractAsyncContextManager
+    from contextvars import Token
 
     from pipelex_core.calls import Call
     from pipelex_core.deck import ChainMember
@@ -96,11 +98,15 @@ async def _admitted(
 async def _events(asking: Asking, events: Any, attempting: Attempting) -> AsyncIterator[str | TextAnswer]:
     """The plugin's events; what is no error of ours becomes one."""
     attempting.sent = True
+    token: Token[Any] | None = sending.set(attempting.sending)
     seconds = attempting.idle_timeout
     if seconds is not None:
         events = bounded(Silence(seconds, partial(fell_silent, seconds)), events)
     try:
         async for event in events:
+            if token is not None:
+                sending.reset(token)  # before the first `yield`: what reads on may do so in another context
+                token = None
             if not isinstance(event, str):
                 event = without_key(event, asking.configs[attempting.spec.backend])  # noqa: PLW2901 -- the same, cleaned
                 attempting.answered(event)
@@ -116,4 +122,6 @@ async def _events(asking: Asking, events: Any, attempting: Attempting) -> AsyncI
         spec = attempting.spec
         raise broken(error, spec, asking.configs[spec.backend]) from None
     finally:
+        if token is not None:
+            sending.reset(token)
         await events.aclose()
