@@ -40,3 +40,24 @@ def test_a_configuration_error_counts_faults_and_warnings_apart() -> None:
     assert str(errors.ConfigError(problems=[fault, fault])).startswith("2 faults in the configuration\n")
     text = str(errors.ConfigError(problems=[fault, warning, warning]))
     assert text.startswith("1 fault in the configuration, and 2 warnings\n")
+
+
+def _below(kind: type[errors.CallError]) -> set[type[errors.CallError]]:
+    return {kind}.union(*(_below(child) for child in kind.__subclasses__() if child.__module__ == errors.__name__))
+
+
+SAYS_ITSELF: set[type[errors.CallError]] = {
+    errors.CallError,
+    errors.UnsupportedInputError,
+    errors.BudgetExceededError,
+    errors.AllAttemptsFailedError,
+}
+"""Errors whose own messages tell what to do."""
+
+
+@pytest.mark.parametrize("kind", sorted(_below(errors.CallError) - SAYS_ITSELF, key=lambda kind: kind.__name__))
+def test_an_error_names_its_facts_and_what_to_do(kind: type[errors.CallError]) -> None:
+    """Whatever a provider's error becomes: backend, model, request id, and a sentence on what to do."""
+    text = str(kind("It failed", backend="b-1", model="m-1", request_id="r-1"))
+    assert text == f"It failed (backend b-1, model m-1, request id r-1). {kind.hint}"
+    assert len(kind.hint) > 10

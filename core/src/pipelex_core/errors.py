@@ -255,6 +255,8 @@ class NotFoundError(CallError):
 class BadRequestError(CallError):
     """400, 409, 413 or 422: the provider says the request itself is wrong."""
 
+    hint = "Change what it names, or ask another model"
+
 
 class ContextTooLongError(BadRequestError):
     """The input is longer than the model's context."""
@@ -263,7 +265,12 @@ class ContextTooLongError(BadRequestError):
 
 
 class UnsupportedInputError(BadRequestError):
-    """An input or a setting that this model does not take; mostly found before a request is sent."""
+    """An input or a setting that this model does not take; mostly found before a request is sent.
+
+    Its message says what would do.
+    """
+
+    hint = ""
 
 
 class ContentFilterError(CallError):
@@ -320,6 +327,8 @@ class DeadlineExceededError(CallError):
 
 class InvalidAnswerError(CallError):
     """The provider answered with something that is no answer, or not of the asked type; `raw` keeps it."""
+
+    hint = "Try again, or ask another model"
 
 
 class AllAttemptsFailedError(CallError):
