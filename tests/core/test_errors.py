@@ -55,7 +55,7 @@ SAYS_ITSELF: set[type[errors.CallError]] = {
 """Errors whose own messages tell what to do."""
 
 
-@pytest.mark.parametrize("kind", sorted(_below(errors.CallError) - SAYS_ITSELF, key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", sorted(_below(errors.CallError) - SAYS_ITSELF, key=repr))
 def test_an_error_names_its_facts_and_what_to_do(kind: type[errors.CallError]) -> None:
     """Whatever a provider's error becomes: backend, model, request id, and a sentence on what to do."""
     text = str(kind("It failed", backend="b-1", model="m-1", request_id="r-1"))
