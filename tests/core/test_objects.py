@@ -170,6 +170,15 @@ def test_after_one_repair_the_raw_text_is_in_the_error() -> None:
     assert caught.value.model == "smart"
 
 
+@pytest.mark.parametrize("asked", [Invoice, Person, RIVER])
+def test_an_empty_answer_is_said_to_be_empty(asked: Any) -> None:
+    """To the model, and to the caller where its repair is no better."""
+    client, script = client_for(" ", "```json\n```")
+    with client, pytest.raises(InvalidAnswerError, match="nor did its repair: it is empty"):
+        client.generate_object("Read this.", asked, model="smart")
+    assert "it is empty" in script.requests[1].messages[2].text
+
+
 @pytest.mark.parametrize("reason, error", [("length", InvalidAnswerError), ("content_filter", ContentFilterError)])
 def test_an_object_cut_short_or_withheld_is_not_repaired(reason: Any, error: Any) -> None:
     """It would end the same way; the partial text is kept."""

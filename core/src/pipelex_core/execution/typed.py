@@ -60,6 +60,8 @@ def _result(
 ) -> ObjectResult[Any] | InvalidObjectError:
     """The object, or what is wrong with it: not raised, so that no error that follows carries the answer along."""
     text = bare_json(answer.text)
+    if not text:
+        return InvalidObjectError("it is empty")
     try:
         value = kind.decode(text)
     except InvalidObjectError as fault:
