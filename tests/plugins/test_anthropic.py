@@ -167,6 +167,22 @@ def test_an_endpoint_may_end_with_v1(suffix: str) -> None:
     asyncio.run(main())
 
 
+def test_the_query_of_an_endpoint_goes_with_every_request() -> None:
+    """It stays behind the path, beside what a request has of its own."""
+
+    async def main() -> None:
+        async with AnthropicServer() as server, opened(config(f"{server.url}/v1/?team=a%20b#top")) as backend:
+            await backend.generate_text(asked())
+            [_ async for _ in backend.stream_text(asked())]
+            server.queue(Reply.json({"data": [{"id": "claude"}], "has_more": False}))
+            await backend.list_models()
+            first, second, third = server.received
+            assert (first.path, first.query) == (second.path, second.query) == ("/v1/messages", {"team": "a b"})
+            assert (third.path, third.query) == ("/v1/models", {"team": "a b", "limit": "1000"})
+
+    asyncio.run(main())
+
+
 def test_an_endpoint_keeps_its_path() -> None:
     """A gateway's own path stays before the API's."""
 

@@ -184,6 +184,21 @@ def test_an_endpoint_may_end_in_v1(end: str) -> None:
     asyncio.run(main())
 
 
+def test_the_query_of_an_endpoint_goes_with_every_request() -> None:
+    """It stays behind the path."""
+
+    async def main() -> None:
+        async with MistralServer() as server, opened(config(server.url + "/v1?team=a%20b#top")) as backend:
+            await backend.generate_text(asked())
+            [_ async for _ in backend.stream_text(asked())]
+            await backend.list_models()
+            paths = [(got.path, got.query) for got in server.received]
+            query = {"team": "a b"}
+            assert paths == [("/v1/chat/completions", query), ("/v1/chat/completions", query), ("/v1/models", query)]
+
+    asyncio.run(main())
+
+
 def test_without_an_endpoint_it_is_mistrals_own() -> None:
     """The SDK's own address stands, and is https."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import httpx2
 from anthropic import AsyncAnthropic, AsyncStream, Omit
@@ -44,11 +45,13 @@ class MessagesClient:
             msg = f"backend '{config.name}' has no api_key"
             raise AuthenticationError(msg, backend=config.name)
         check_key(self._key)
+        address, query = _taken_apart(config.endpoint or PROVIDER_URL)
         with translated_errors(self._key):
             self._sdk = AsyncAnthropic(
                 # Given always, so that the SDK looks for none in the environment.
                 api_key=self._key.reveal() if self._key is not None else "",
-                base_url=_base_url(config.endpoint),
+                base_url=address,
+                default_query=query,
                 default_headers=self._headers(),
                 max_retries=0,
                 open_telemetry=False,
@@ -145,6 +148,7 @@ class MessagesClient:
         return options
 
 
-def _base_url(endpoint: str | None) -> str:
-    """The address without the `/v1` that every path of the API begins with."""
-    return PROVIDER_URL if endpoint is None else endpoint.rstrip("/").removesuffix("/v1")
+def _taken_apart(endpoint: str) -> tuple[str, dict[str, object]]:
+    """The address without the `/v1` that every path of the API begins with, and the query that goes with every request."""
+    address, _, query = endpoint.partition("#")[0].partition("?")
+    return address.rstrip("/").removesuffix("/v1"), dict(parse_qsl(query, keep_blank_values=True))

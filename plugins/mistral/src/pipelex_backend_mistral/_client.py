@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qsl
 
 import httpx2
 from attrs import frozen
@@ -61,10 +62,11 @@ class MistralClient:
         key = self._key
         # Never used, and made without a TLS context; with none given, the SDK would make a real one.
         self._sync = httpx2.Client(transport=httpx2.BaseTransport(), trust_env=False)
-        self._http = SharedHttp(http)
+        address, _, query = (config.endpoint or "").partition("#")[0].partition("?")
+        self._http = SharedHttp(http, dict(parse_qsl(query, keep_blank_values=True)))
         self._sdk = Mistral(
             api_key=lambda: key,  # a callable, because for a missing key the SDK would look into the environment
-            server_url=config.endpoint.rstrip("/").removesuffix("/v1") if config.endpoint else None,
+            server_url=address.rstrip("/").removesuffix("/v1") or None,
             client=self._sync,
             async_client=self._http,
             timeout_ms=NEVER_MS,

@@ -23,12 +23,15 @@ class SharedHttp:
     so breaks every stream of such a model.
     """
 
-    def __init__(self, pool: httpx2.AsyncClient) -> None:
+    def __init__(self, pool: httpx2.AsyncClient, query: dict[str, str]) -> None:
         self._pool = pool
+        self._query = query
         self._warned: set[str] = set()
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
-        """Send a request through the pool."""
+        """Send a request through the pool, with the query that the endpoint has."""
+        if self._query:
+            request.url = request.url.copy_merge_params(self._query)
         response = await self._pool.send(request, stream=stream, **options)
         removed_on = response.headers.pop(_DEPRECATION, None)
         if removed_on:
