@@ -181,6 +181,36 @@ def test_a_repair_counts_in_the_ledger() -> None:
         assert caught.value.total_usage == result.total_usage
 
 
+def test_a_repair_that_a_provider_cannot_make_now_is_anothers_call() -> None:
+    """The next model of the chain gets the request as it was, and the one that could not repair is asked once."""
+    first, second = Script(answers=["[]", down()]), Script(answers=["{}"])
+    with Client(*chain_of({"a": first, "b": second})) as client:
+        result = client.generate_object("x", {"type": "object"}, model="all")
+    assert (result.model, result.value) == ("b", {})
+    assert [(attempt.model, attempt.error) for attempt in result.attempts] == [
+        *(("a", None), ("a", "ServerError"), ("b", None))
+    ]
+    assert [len(request.messages) for request in (*first.requests, *second.requests)] == [1, 3, 1]
+
+
+@pytest.mark.parametrize("answers", [["[]", "[]"], [TextAnswer(text='{"a"', finish_reason="length")]])
+def test_an_object_that_one_model_does_not_get_right_is_anothers_where_the_policy_says_so(answers: list[Any]) -> None:
+    """As any other answer that is none; the next one may have its answer repaired as well."""
+    first, second = Script(answers=list(answers)), Script(answers=["[]", "{}"])
+    with Client(*chain_of({"a": first, "b": second})) as client:
+        with pytest.raises(InvalidAnswerError):
+            client.generate_object("x", {"type": "object"}, model="all")
+        assert not second.requests
+        first.answers = list(answers)
+        result = client.generate_object("x", {"type": "object"}, model="all", fallback_on="provider")
+        assert [attempt.model for attempt in result.attempts] == ["a"] * len(answers) + ["b", "b"]
+        second.answers = ["[]"]
+        first.answers = list(answers)
+        with pytest.raises(InvalidAnswerError) as caught:
+            client.generate_object("x", {"type": "object"}, model="all", fallback_on="provider")
+    assert (caught.value.model, len(caught.value.attempts)) == ("b", len(answers) + 2)
+
+
 def test_every_kind_of_end_has_its_ledger() -> None:
     """An error that ends a call carries the attempts before it, a plugin's fault and a middleware's own error too."""
     heard: list[Any] = []

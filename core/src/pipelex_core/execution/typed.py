@@ -1,4 +1,7 @@
-"""Typed objects: the answer is validated here, and an invalid one gets one repair request that shows the fault."""
+"""Typed objects: the answer is validated here, and an invalid one gets one repair request that shows the fault.
+
+Where the one that answered cannot repair it, the chain moves on as after any other error.
+"""
 
 from __future__ import annotations
 
@@ -38,21 +41,24 @@ async def generate_object(execution: Execution, kind: ObjectType[Any], plan: Pla
         ContentFilterError: The provider withheld the answer.
         CallError: As for any call.
     """
-    member, answer = await execution.run(plan, ledger)
-    made = _result(member, answer, kind, ledger)
-    if isinstance(made, ObjectResult):
-        return made
-    if (error := _not_whole(answer)) is None:
-        repair = evolve(plan, members=(member,), build=_repairing(plan, answer, made))
-        member, answer = await execution.run(repair, ledger)
+    asked, repairs = plan, None
+    while True:
+        member, answer = await execution.run(asked, ledger)
         made = _result(member, answer, kind, ledger)
         if isinstance(made, ObjectResult):
             return made
-        if (error := _not_whole(answer)) is None:
+        left = plan.members[plan.members.index(member) :]
+        error = _not_whole(answer)
+        if error is None and member is not repairs:
+            asked, repairs = evolve(plan, members=left, build=_repairing(plan, member, answer, made)), member
+            continue
+        if error is None:
             message = f"the answer does not fit {kind.name}, nor did its repair: {made}"
             error = InvalidAnswerError(message, raw=answer.text)
-    error.request_id = answer.request_id
-    raise execution.closed(error, member, ledger)
+        if len(left) == 1 or not execution.moves_on(plan, member, error):
+            error.request_id = answer.request_id
+            raise execution.closed(error, member, ledger)
+        asked = evolve(plan, members=left[1:])
 
 
 def _result(
@@ -81,12 +87,14 @@ def _not_whole(answer: TextAnswer) -> CallError | None:
     return None
 
 
-def _repairing(plan: Plan, answer: TextAnswer, fault: InvalidObjectError) -> Any:
-    """A request that carries the conversation on: the answer, and what is wrong with it."""
+def _repairing(plan: Plan, member: ChainMember, answer: TextAnswer, fault: InvalidObjectError) -> Any:
+    """A request that carries the conversation on: the answer, and what is wrong with it; of another member, the first one."""
 
     def build(spec: ModelSpec, settings: Mapping[str, Any], timeout: float | None) -> ObjectRequest:
         request = plan.build(spec, settings, timeout)
         assert isinstance(request, ObjectRequest)  # noqa: S101 -- the plan is one for objects
+        if spec is not member.spec:
+            return request
         said = Message(role="assistant", parts=(*answer.provider_parts, TextPart(answer.text or "{}")))
         asked = Message(role="user", parts=(TextPart(_REPAIR.format(fault=fault)),))
         return evolve(request, messages=(*request.messages, said, asked))

@@ -17,6 +17,7 @@ from pipelex_core.execution.chain import Chain
 from pipelex_core.execution.clocks import Deadline, within
 from pipelex_core.execution.cooldown import Cooldowns
 from pipelex_core.execution.plan import out_of_time
+from pipelex_core.execution.policy import verdict
 from pipelex_core.execution.redaction import redact_error
 from pipelex_core.execution.results import text_result
 from pipelex_core.execution.streaming import stream_member
@@ -99,6 +100,12 @@ class Execution:
         )
         log_finished(finished)
         self._plugins.call_finished(finished)
+
+    def moves_on(self, plan: Plan, member: ChainMember, error: CallError) -> bool:
+        """Whether what is wrong with a member's answer lets its chain move on."""
+        assert member.spec is not None  # noqa: S101 -- it answered
+        fallback_on = plan.terms.fallback_on or self._configs[member.spec.backend].retry.fallback_on
+        return verdict(error, fallback_on) == "move_on"
 
     def closed(self, error: CallError, member: ChainMember, ledger: Ledger) -> CallError:
         """The error over an answer that a member gave, with the ledger, and without the key."""
