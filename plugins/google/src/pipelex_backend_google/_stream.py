@@ -86,7 +86,11 @@ async def events(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
             yield _event(data, response)
             data = []
     if data:
-        yield _event(data, response)
+        try:
+            event = _event(data, response)
+        except ValueError:
+            return  # the stream was cut within it
+        yield event
     elif not (is_stream or response.headers.get("content-type", "").startswith("text/event-stream")):
         msg = "Google's answer is no stream of events: is the endpoint right?"
         raise InvalidAnswerError(msg)
