@@ -128,6 +128,10 @@ def test_the_query_of_an_endpoint_goes_with_every_request(path: str, expected: s
         ("/openai/v1/?api-version=2024-10-21", "/openai/v1/chat/completions"),
         ("/models?api-version=2024-10-21", "/models/chat/completions"),
         ("/?api-version=2024-10-21", "/openai/deployments/gpt-test/chat/completions"),
+        ("/openai/deployments/a/chat/completions?api-version=2024-10-21", "/openai/deployments/a/chat/completions"),
+        ("/models/chat/completions?api-version=2024-10-21", "/models/chat/completions"),
+        ("/openai/v1/responses?api-version=2024-10-21", "/openai/v1/chat/completions"),
+        ("/openai/responses?api-version=2024-10-21", "/openai/deployments/gpt-test/chat/completions"),
     ],
 )
 @pytest.mark.parametrize("version", [None, "2025-01-01"])

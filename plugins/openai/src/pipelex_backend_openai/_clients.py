@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 OPENAI_ADDRESS = "https://api.openai.com/v1"
 
 _SECONDS_TO_CONNECT = 30.0
+_OPERATION = re.compile(r"(?:/chat/completions|/images/generations|(?<=/v1)/responses|/openai/responses)$")
 _NO_KEY = "none"  # the SDK wants one, or reads the environment; it is never sent
 
 
@@ -55,7 +57,7 @@ def azure_client(config: BackendConfig, http: httpx2.AsyncClient) -> Connected:
     A dated `api_version` means deployments (`…/openai/deployments/<model_id>/…?api-version=…`); without one, or with
     `v1`, `preview` or `latest`, it is the v1 API (`…/openai/v1/…`). An endpoint that goes further than the resource
     (`…/openai/v1`, `…/openai/deployments/<name>`, or `…/models` of AI Foundry) is used as it is; it may say the version
-    itself (`…?api-version=…`).
+    itself (`…?api-version=…`). A target URI, as the portal shows it, leads to the same: its last part is left out.
     https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
     """
     if config.endpoint is None:
@@ -64,7 +66,8 @@ def azure_client(config: BackendConfig, http: httpx2.AsyncClient) -> Connected:
     secret = token or config.api_key
     if not isinstance(secret, Secret):
         raise _missing(config, "api_key or azure_ad_token")
-    endpoint, query = _taken_apart(config.endpoint)
+    target, query = _taken_apart(config.endpoint)
+    endpoint = _OPERATION.sub("", target)
     own_version = query.pop("api-version", None)
     version = config.options.get("api_version") or own_version
     is_complete = endpoint.endswith(("/openai/v1", "/models")) or "/openai/deployments/" in endpoint
