@@ -8,11 +8,11 @@ from pathlib import Path
 
 import tomli
 
+from pipelex_cli.validation import Validation
+from pipelex_cli.validation.formats import as_text
 from pipelex_core.config import load, positions, shipped
 from pipelex_core.plugins import discover
 from pipelex_core.routing import Route, RoutingProfile
-from pipelex_core.validation import Validation
-from pipelex_core.validation.formats import as_text
 from tests.benchmarks.table import Row, interleaved
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelex_core.testing.samples import (
+from pipelex_testing.samples import (
     ARGUMENTS,
     CALLING,
     CITY,

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pipelex_core.errors import AuthenticationError, CallError
-from pipelex_core.testing.suite.secrets import CANARY, found_in, leaks_of
+from pipelex_testing.suite.secrets import CANARY, found_in, leaks_of
 from tests.conformance.provider import reached
 from tests.conformance.rows.google import Vertex
 from tests.conformance.scenario import PLAIN

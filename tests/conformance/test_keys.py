@@ -16,7 +16,7 @@ import attrs
 import pytest
 
 from pipelex_core.errors import CallError
-from pipelex_core.testing.suite.secrets import CANARY, FORMS, found_in, leaks_of
+from pipelex_testing.suite.secrets import CANARY, FORMS, found_in, leaks_of
 from tests.conformance.provider import deck_of, reached
 from tests.conformance.rows import ROWS
 from tests.conformance.rows.bedrock import Bedrock

@@ -16,7 +16,7 @@ from pipelex_core.backend import BackendFactory, Option
 from pipelex_core.execution.redaction import redacted
 from pipelex_core.plugins import discover
 from pipelex_core.specs import BackendConfig
-from pipelex_core.testing.running import Running, deck_for
+from pipelex_testing.running import Running, deck_for
 from tests.resilience.backends import OTHERS, WIRES, kinds
 from tests.servers.bedrock import clean_aws
 from tests.support.scripted import Script, ScriptedBackend, plugin
@@ -24,7 +24,7 @@ from tests.support.scripted import Script, ScriptedBackend, plugin
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipelex_core.testing import Conformance
+    from pipelex_testing import Conformance
 
 __all__ = ["clean_aws"]
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pytest
 
 from pipelex_core.specs import BackendConfig, ModelType, Secret
-from pipelex_core.testing import (
+from pipelex_testing import (
     AnthropicMessages,
     BedrockConverse,
     Capability,

@@ -17,9 +17,9 @@ import pytest
 import tomli
 from dotenv import dotenv_values
 
-from pipelex_core.cli.app import run
+from pipelex_cli.app import run
+from pipelex_cli.starter import starter_files
 from pipelex_core.plugins import discover
-from pipelex_core.starter import starter_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelex_core.cli.app import run
-from pipelex_core.cli.files import check_place
+from pipelex_cli.app import run
+from pipelex_cli.files import check_place
 from pipelex_core.errors import PipelexError
-from pipelex_core.testing.samples import PNG
-from pipelex_core.testing.server import Reply, Server, in_thread
+from pipelex_testing.samples import PNG
+from pipelex_testing.server import Reply, Server, in_thread
 from tests.documents.pdfs import lines, pdf
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelex_core.cli.output import error_as_json
+from pipelex_cli.output import error_as_json
 from pipelex_core.errors import CallError, ConfigError, PipelexError, PluginError, Problem, RateLimitError
 from pipelex_core.results import Attempt
 

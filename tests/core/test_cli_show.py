@@ -21,14 +21,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from pipelex_core.cli.app import run
-from pipelex_core.cli.tables import Column, table_lines
+from pipelex_cli.app import run
+from pipelex_cli.report.filters import read_prices
+from pipelex_cli.report.picture import Node, Picture, picture_of
+from pipelex_cli.report.svg import MARK, draw_svg
+from pipelex_cli.tables import Column, table_lines
 from pipelex_core.config import load
 from pipelex_core.errors import PipelexError
 from pipelex_core.plugins import discover
-from pipelex_core.report.filters import read_prices
-from pipelex_core.report.picture import Node, Picture, picture_of
-from pipelex_core.report.svg import MARK, draw_svg
 from tests.core.config_project import KEY, Project
 from tests.core.test_kit import KIT
 

@@ -8,9 +8,9 @@ import pytest
 import tomli
 from hypothesis import given, settings
 
+from pipelex_cli.edits.additions import additions
+from pipelex_cli.edits.document import read
 from pipelex_core import PipelexError
-from pipelex_core.edits.additions import additions
-from pipelex_core.edits.document import read
 from tests.core.test_edits_document import sound, texts
 from tests.support.properties import PROPERTY
 

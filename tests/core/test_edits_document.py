@@ -10,9 +10,9 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelex_cli.edits.document import append, put, read
+from pipelex_cli.edits.syntax import scan
 from pipelex_core import PipelexError
-from pipelex_core.edits.document import append, put, read
-from pipelex_core.edits.syntax import scan
 from tests.support.properties import PROPERTY
 
 SAMPLE = """\

@@ -11,10 +11,10 @@ from dotenv import dotenv_values
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pipelex_cli.edits.dotenv import quoted, value_of, with_variable
 from pipelex_core import PipelexError
 from pipelex_core.config.environment import read_environment
 from pipelex_core.config.problems import Faults
-from pipelex_core.edits.dotenv import quoted, value_of, with_variable
 from tests.support.properties import PROPERTY
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

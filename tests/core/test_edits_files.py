@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelex_cli.edits.files import FileChange, as_text, read_bytes
 from pipelex_core import PipelexError
-from pipelex_core.edits.files import FileChange, as_text, read_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

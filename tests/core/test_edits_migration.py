@@ -20,11 +20,11 @@ from attrs import asdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelex_cli.app import run
+from pipelex_cli.edits.files import write_all
+from pipelex_cli.edits.migration import migrate
+from pipelex_cli.edits.older_models import times_thousand
 from pipelex_core import ConfigError, config
-from pipelex_core.cli.app import run
-from pipelex_core.edits.files import write_all
-from pipelex_core.edits.migration import migrate
-from pipelex_core.edits.older_models import times_thousand
 from pipelex_core.plugins import discover
 from tests.core.config_project import Acme, Project
 from tests.support.properties import PROPERTY

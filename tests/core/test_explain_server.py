@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pipelex_core import Client, PipelexError
 from pipelex_core.errors import ConfigError
 from pipelex_core.plugins import discover
-from pipelex_core.testing.samples import png
+from pipelex_testing.samples import png
 from tests.servers.base import in_thread
 from tests.servers.openai_server import OpenAIServer
 

@@ -20,7 +20,7 @@ from pipelex_core.parts import Message, TextPart, Tool, ToolResult
 from pipelex_core.plugins import discover
 from pipelex_core.routing import ModelEntry, RouteMatch
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType
-from pipelex_core.testing import PDF
+from pipelex_testing import PDF
 
 if TYPE_CHECKING:
     from pathlib import Path

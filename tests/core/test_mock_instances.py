@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from pipelex_core.mock.instances import NoInstanceError, instance
-from pipelex_core.mock.scalars import FORMATS
+from pipelex_backend_mock.instances import NoInstanceError, instance
+from pipelex_backend_mock.scalars import FORMATS
 
 _SCALARS = st.one_of(
     st.none(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelex_core.backend import DocumentExtractor, ImageGenerator, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.plugins import discover
-from pipelex_core.testing import Conformance
+from pipelex_testing import Conformance
 from tests.conformance import test_providers, test_suites
 from tests.conformance.cells import proven
 from tests.conformance.document import FILE, certificates, written

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelex_core.testing import OpenAIChat, Said, Server, in_thread
+from pipelex_testing import OpenAIChat, Said, Server, in_thread
 
 PIPELEX = Path(sys.executable).with_name("pipelex")
 FILES = {

@@ -16,12 +16,12 @@ from attrs import evolve
 from pipelex_core.client import AsyncClient
 from pipelex_core.errors import CallError, PluginError, ProviderConnectionError, RateLimitError, UnsupportedInputError
 from pipelex_core.plugins import discover
-from pipelex_core.recording.cassette import NotRecordedError
 from pipelex_core.specs import ModelType
-from pipelex_core.testing import PDF
-from pipelex_core.testing.calls import CALLS
-from pipelex_core.testing.running import Running, deck_for, running
-from pipelex_core.testing.samples import CALLING, THINKING, WEATHER
+from pipelex_testing import PDF
+from pipelex_testing.calls import CALLS
+from pipelex_testing.recording.cassette import NotRecordedError
+from pipelex_testing.running import Running, deck_for, running
+from pipelex_testing.samples import CALLING, THINKING, WEATHER
 from tests.conformance import test_suites as suites
 from tests.servers.bedrock import clean_aws
 from tests.support import scripted
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelex_core.deck import ModelDeck
-    from pipelex_core.testing import Conformance
+    from pipelex_testing import Conformance
 
 __all__ = ["clean_aws"]
 
@@ -264,7 +264,7 @@ def test_nothing_is_imported_while_it_is_off() -> None:
         "    async with AsyncClient(scripted.deck_of(scripted.spec('a', sdk='a')), scripted.plugins_for({'a': scripted.Script()})) as client:\n"
         "        await client.generate_text('Hi', model='a')\n"
         "asyncio.run(main())\n"
-        "print([name for name in sys.modules if 'pipelex_core.recording' in name or 'pipelex_core.mock' in name])\n"
+        "print([name for name in sys.modules if 'pipelex_testing.recording' in name or 'pipelex_backend_mock' in name])\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("[]\n", "")
@@ -351,7 +351,7 @@ def test_several_processes_and_threads_write_one_cassette(tmp_path: Path) -> Non
     """Lines of any length stay whole."""
     program = (
         "import sys, threading\n"
-        "from pipelex_core.recording.cassette import write\n"
+        "from pipelex_testing.recording.cassette import write\n"
         "def add(n):\n"
         "    for k in range(20):\n"
         "        write(sys.argv[1], {'backend': 'a', 'n': n, 'k': k}, {'answer': 'x' * 70000})\n"

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelex_core.cli.app import run
+from pipelex_cli.app import run
+from pipelex_cli.report.contents import contents_of
+from pipelex_cli.report.markup import Markup, joined, tag, text
+from pipelex_cli.report.page import MARK, page_of
 from pipelex_core.config import load
 from pipelex_core.plugins import discover
-from pipelex_core.report.contents import contents_of
-from pipelex_core.report.markup import Markup, joined, tag, text
-from pipelex_core.report.page import MARK, page_of
 from tests.core.config_project import KEY, Project
 from tests.core.test_kit import KIT
 

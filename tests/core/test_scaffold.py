@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
-from pipelex_core.cli.app import run
+from pipelex_cli.app import run
 from pipelex_core.errors import PipelexError
 from pipelex_core.plugins import FIRST_PARTY
 from pipelex_core.plugins.core_range import installed_core
-from pipelex_core.scaffold import KINDS, Kind, files, names_for, new_distribution, write_folder
-from pipelex_core.scaffold.names import LONGEST
+from pipelex_testing.scaffold import KINDS, Kind, files, names_for, new_distribution, write_folder
+from pipelex_testing.scaffold.names import LONGEST
 
 if TYPE_CHECKING:
     from pathlib import Path

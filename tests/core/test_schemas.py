@@ -13,11 +13,11 @@ import pytest
 import tomli
 from jsonschema import Draft7Validator
 
-from pipelex_core.cli.app import run
+from pipelex_cli.app import run
+from pipelex_cli.schemas import SCHEMAS, schema, schema_line, schema_of
+from pipelex_cli.schemas.types import of_type
+from pipelex_cli.starter import starter_files
 from pipelex_core.plugins import discover
-from pipelex_core.schemas import SCHEMAS, schema, schema_line, schema_of
-from pipelex_core.schemas.types import of_type
-from pipelex_core.starter import starter_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tomli
 
+from pipelex_cli.starter import ShippedBackend, starter_files
+from pipelex_cli.starter.deck import starter_deck
 from pipelex_core.config import load
 from pipelex_core.plugins import discover
-from pipelex_core.starter import ShippedBackend, starter_files
-from pipelex_core.starter.deck import starter_deck
 from tests.support.scripted import Script, ScriptedBackend, plugin
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelex_core.validation.bundle_files import bundle_files
+from pipelex_cli.validation.bundle_files import bundle_files
 from tests.core.valid_project import BUNDLE, ValidProject
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def test_the_project_of_a_configuration_is_the_folder_around_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From a folder below too; but a configuration in the home never makes the whole home a project."""
-    from pipelex_core.cli.validate import _project
+    from pipelex_cli.commands.validate import _project
 
     project = ValidProject(tmp_path / "app")
     (tmp_path / "app" / "below").mkdir()

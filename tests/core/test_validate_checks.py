@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelex_cli.starter import starter_files
+from pipelex_cli.validation import Validation
+from pipelex_cli.validation.credentials import is_placeholder
 from pipelex_core.plugins import discover
-from pipelex_core.starter import starter_files
-from pipelex_core.validation import Validation
-from pipelex_core.validation.credentials import is_placeholder
 from tests.core.config_project import KEY
 from tests.core.test_validate_kit import backend_plugins
 from tests.core.valid_project import ValidProject

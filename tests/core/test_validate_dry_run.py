@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelex_core.cli.app import run
+from pipelex_cli.app import run
+from pipelex_cli.validation import Validation
 from pipelex_core.plugins import discover
-from pipelex_core.validation import Validation
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from pipelex_core.cli.app import run
+from pipelex_cli.app import run
+from pipelex_cli.validation import Report, formats
+from pipelex_cli.validation.codes import MEANINGS
 from pipelex_core.errors import Problem
-from pipelex_core.validation import Report, formats
-from pipelex_core.validation.codes import MEANINGS
 from tests.core.config_project import KEY
 from tests.core.mistakes import MISTAKES
 from tests.core.valid_project import ValidProject

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelex_core.validation import formats
+from pipelex_cli.validation import formats
 from tests.core.config_project import KEY
 from tests.core.test_config_fuzz import NAMES, PATHS, VALUES, as_toml
 from tests.core.valid_project import BUNDLE, ROUTES, ValidProject
@@ -165,7 +165,7 @@ def test_a_large_or_deep_file_takes_bounded_time_and_memory(which: str, tmp_path
         "import sys, resource\n"
         "from pathlib import Path\n"
         "from pipelex_core.plugins import discover\n"
-        "from pipelex_core.validation import Validation, formats\n"
+        "from pipelex_cli.validation import Validation, formats\n"
         "from tests.core.config_project import Acme\n"
         "v = Validation(sys.argv[1], environ={'HOME': sys.argv[1]}, plugins=discover(entry_points=(), extra=[Acme()]))\n"
         "v.check_bundles(Path(sys.argv[1]))\n"

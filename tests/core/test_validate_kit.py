@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelex_cli.validation import Validation
 from pipelex_core.plugins import discover
-from pipelex_core.validation import Validation
 from tests.core.test_kit import KIT, expected, variables
 
 if TYPE_CHECKING:

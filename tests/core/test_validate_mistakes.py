@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelex_core.validation.formats import as_json
+from pipelex_cli.validation.formats import as_json
 from tests.core.config_project import KEY
 from tests.core.mistakes import MISTAKES
 from tests.core.valid_project import ValidProject

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import frozen
 
+from pipelex_cli.validation import Validation
+from pipelex_cli.validation.formats import as_text
+from pipelex_cli.validation.online import check_online
 from pipelex_core.backend import ModelLister
 from pipelex_core.hookspecs import hookimpl
 from pipelex_core.plugins import discover
-from pipelex_core.validation import Validation
-from pipelex_core.validation.formats import as_text
-from pipelex_core.validation.online import check_online
 from tests.servers.base import Received, Reply, Server
 
 if TYPE_CHECKING:
@@ -305,7 +305,7 @@ def test_a_faulty_configuration_asks_nobody(tmp_path: Path) -> None:
 
 def test_the_command_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """`pipelex validate --online`: exit 1, and the finding with its line; the key in it is starred."""
-    from pipelex_core.cli.app import run
+    from pipelex_cli.app import run
     from tests.servers.base import in_thread
 
     with in_thread(Server()) as server:

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelex_cli.validation import Report
+from pipelex_cli.validation.formats import as_json, as_sarif, as_text
+from pipelex_cli.validation.masking import masked
+from pipelex_cli.validation.quote import WIDEST, Quotes
 from pipelex_core.errors import Problem
 from pipelex_core.settings import SETTINGS
-from pipelex_core.validation import Report
-from pipelex_core.validation.formats import as_json, as_sarif, as_text
-from pipelex_core.validation.masking import masked
-from pipelex_core.validation.quote import WIDEST, Quotes
 from tests.core.valid_project import ValidProject
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipelex_core.validation.quote import Quote
+    from pipelex_cli.validation.quote import Quote
 
 SECRET = "sk-proj-abcdefghijklmnop0123456789"
 

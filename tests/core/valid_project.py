@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from pipelex_core.validation import Validation
+from pipelex_cli.validation import Validation
 from tests.core.config_project import KEY, Project
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipelex_core.validation import Report
+    from pipelex_cli.validation import Report
 
 ROUTES = """
     active = "main"

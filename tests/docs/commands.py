@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin,
 
 from cyclopts import Parameter
 
-from pipelex_core.cli import app
+from pipelex_cli import app
 from tests.docs.docstrings import attributes_of, sentence, table
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def command_functions() -> dict[str, Callable[..., Any]]:
     """Command -> its function, in the order of `pipelex --help`."""
     return {
-        name: getattr(import_module(f"pipelex_core.cli.{module}"), module)
+        name: getattr(import_module(f"pipelex_cli.{module}"), module)
         for name in app._COMMANDS
         for module in [name.replace("-", "_")]
     }

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from pipelex_cli.validation import Report, Validation
+from pipelex_cli.validation.formats import as_text
 from pipelex_core.errors import ConfigError
 from pipelex_core.hookspecs import hookimpl
 from pipelex_core.plugins import discover
-from pipelex_core.validation import Report, Validation
-from pipelex_core.validation.formats import as_text
 from tests.core.mistakes import MISTAKES
 from tests.core.valid_project import ValidProject
 

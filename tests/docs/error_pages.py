@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_core.validation.codes import MEANINGS
+from pipelex_cli.validation.codes import MEANINGS
 from tests.docs.codes import problem_codes
 from tests.docs.error_examples import example
 from tests.docs.error_texts import WORDS

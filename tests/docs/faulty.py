@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pipelex_cli.validation import Report, Validation
+from pipelex_cli.validation.formats import as_text
 from pipelex_core.plugins import discover
-from pipelex_core.validation import Report, Validation
-from pipelex_core.validation.formats import as_text
 
 BACKENDS = '[gateway]\nendpoint = "https://llm.example.org/v1"\n'
 MODELS = '[house-model]\nsdk = "openai"\n'

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core import testing
-from pipelex_core.testing import CAPABILITIES, Conformance, Wire
+import pipelex_testing as testing
+from pipelex_testing import CAPABILITIES, Conformance, Wire
 from tests.docs.docstrings import attributes_of, sentence, summary, table
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def kit_parts() -> dict[str, str]:
 def scenarios() -> Iterator[tuple[str, Any]]:
     """Name and function of every scenario, group by group."""
     for group in Conformance.__mro__:
-        if group.__module__.startswith("pipelex_core.testing.suite."):
+        if group.__module__.startswith("pipelex_testing.suite."):
             yield from ((name, value) for name, value in vars(group).items() if name.startswith("test_"))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipelex_core.edits.files import write_all
-from pipelex_core.edits.migration import migrate
+from pipelex_cli.edits.files import write_all
+from pipelex_cli.edits.migration import migrate
 from pipelex_core.plugins import discover
 from tests.docs.markdown import ROOT, blocks
 

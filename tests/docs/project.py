@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import tomli
 import tomlkit
 
+from pipelex_cli.starter import starter_files
 from pipelex_core.plugins import discover
-from pipelex_core.starter import starter_files
-from pipelex_core.testing.samples import png
+from pipelex_testing.samples import png
 from tests.documents.pdfs import lines, pdf
 from tests.servers import anthropic, bedrock, fal, google, mistral
 from tests.servers.base import Received, Reply, Server, in_thread

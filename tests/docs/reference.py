@@ -23,7 +23,7 @@ MODULES: dict[str, str] = {
     "pipelex_core.parts": "For plugins: messages",
     "pipelex_core.errors": "For plugins: errors",
     "pipelex_core.specs": "For plugins: what is configured",
-    "pipelex_core.testing": "For the tests of plugins",
+    "pipelex_testing": "For the tests of plugins",
 }
 """Module -> heading of its names."""
 

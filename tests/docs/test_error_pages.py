@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelex_core.validation.codes import MEANINGS, page
+from pipelex_cli.validation.codes import MEANINGS, page
 from tests.docs.codes import problem_codes
 from tests.docs.error_examples import example
 from tests.docs.error_pages import FOLDER, error_page

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelex_core.cli.app import run
+from pipelex_cli.app import run
+from pipelex_cli.starter import starter_files
 from pipelex_core.plugins import discover
-from pipelex_core.starter import starter_files
 from tests.docs.markdown import ROOT, blocks
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import tomli
 from cyclopts import CycloptsError, MissingArgumentError
 from packaging.requirements import Requirement
 
-from pipelex_core.cli.app import make_app
+from pipelex_cli.app import make_app
 from tests.docs.markdown import ROOT, blocks, code_spans, documents
 
 if TYPE_CHECKING:

@@ -78,6 +78,6 @@ def make_linked_environment(folder: Path) -> Environment:
     line = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
     (packages / "linked.pth").write_text(line, encoding="utf-8")
     script = folder / "bin" / "pipelex"
-    script.write_text(f"#!{environment.python}\nfrom pipelex_core.cli import main\n\nmain()\n", encoding="utf-8")
+    script.write_text(f"#!{environment.python}\nfrom pipelex_cli import main\n\nmain()\n", encoding="utf-8")
     script.chmod(0o755)
     return environment

@@ -18,16 +18,16 @@ import tomlkit
 from attrs import define, evolve, field
 from filelock import FileLock
 
-from pipelex_core.scaffold import KINDS, Kind, names_for, new_distribution, write_folder
-from pipelex_core.scaffold.names import LONGEST
-from pipelex_core.testing import Said, Server, in_thread
+from pipelex_testing import Said, Server, in_thread
+from pipelex_testing.scaffold import KINDS, Kind, names_for, new_distribution, write_folder
+from pipelex_testing.scaffold.names import LONGEST
 from tests.docs.markdown import ROOT, Block, blocks
 from tests.packaging.environments import Environment, make_environment, make_linked_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipelex_core.testing import Received, Reply, Wire
+    from pipelex_testing import Received, Reply, Wire
 
 GUIDE = ROOT / "docs" / "write-a-backend.md"
 CACHE = ROOT / ".mypy_cache" / "new-backend"
@@ -119,7 +119,7 @@ def test_cores_wheel_has_the_templates(built_wheels: dict[str, Path]) -> None:
     """Whoever installs core from its wheel gets the same files."""
     folder = ROOT / "core" / "src" / "pipelex_core" / "scaffold" / "templates"
     mine = {
-        f"pipelex_core/scaffold/templates/{file.relative_to(folder)}" for file in folder.rglob("*") if file.is_file()
+        f"pipelex_testing/scaffold/templates/{file.relative_to(folder)}" for file in folder.rglob("*") if file.is_file()
     }
     assert mine
     with zipfile.ZipFile(built_wheels["core"]) as wheel:
@@ -224,7 +224,7 @@ def test_the_smallest_of_the_guide_is_certified(tmp_path: Path) -> None:
     distribution = written(tmp_path, "acme", "http")
     shutil.copy(distribution / "tests" / "wire.py", tmp_path / "acme_wire.py")
     suite = (
-        "import acme_small\nfrom acme_wire import AcmeWire\nfrom pipelex_core.testing import Conformance\n\n\n"
+        "import acme_small\nfrom acme_wire import AcmeWire\nfrom pipelex_testing import Conformance\n\n\n"
         "class Statuses(AcmeWire):\n    special_errors = {}\n\n\n"
         "class TestSmall(Conformance):\n"
         "    plugin = acme_small\n    sdk = 'acme_small'\n    wire = Statuses()\n    claims = frozenset({'text'})\n"

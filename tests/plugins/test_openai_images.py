@@ -13,7 +13,7 @@ from pipelex_core.parts import DocumentPart, Media, Message, TextPart
 from pipelex_core.requests import ImageRequest
 from pipelex_core.results import ImageAnswer, Usage
 from pipelex_core.specs import ModelType
-from pipelex_core.testing.samples import png
+from pipelex_testing.samples import png
 from tests.plugins.openai_calls import config, spec, text_request, with_backend
 from tests.servers.base import Reply, Server
 from tests.servers.openai_server import completion

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from pipelex_core.policies import RETRY
-from pipelex_core.testing.calls import CALLS
+from pipelex_testing.calls import CALLS
 from tests.conformance import test_suites as suites
 
 if TYPE_CHECKING:
     from pipelex_core.specs import BackendConfig
-    from pipelex_core.testing import Conformance
-    from pipelex_core.testing.calls import Kind
+    from pipelex_testing import Conformance
+    from pipelex_testing.calls import Kind
 
 SHORT = evolve(RETRY, initial_wait=0.02, longest_wait=0.02)
 """The default policy, whose waits a test does not have to sit through."""

@@ -14,17 +14,17 @@ from attrs import frozen
 from pipelex_core.costs import FREE
 from pipelex_core.errors import CallError, ProviderConnectionError
 from pipelex_core.policies import RETRY
-from pipelex_core.testing.running import running
-from pipelex_core.testing.suite.secrets import CANARY, found_in, leaks_of
+from pipelex_testing.running import running
+from pipelex_testing.suite.secrets import CANARY, found_in, leaks_of
 from tests.resilience.backends import first_kind, pays_for_jobs
 from tests.resilience.faulty import Nobody
 from tests.resilience.scenarios import EXCEPTIONS
 from tests.resilience.sleeper import Sleeper
 
 if TYPE_CHECKING:
-    from pipelex_core.testing import Conformance
-    from pipelex_core.testing.calls import Kind
-    from pipelex_core.testing.running import Running
+    from pipelex_testing import Conformance
+    from pipelex_testing.calls import Kind
+    from pipelex_testing.running import Running
     from tests.resilience.scenarios import Exceptional, Scenario
 
 SLACK = 0.2

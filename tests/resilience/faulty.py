@@ -7,7 +7,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Self
 
-from pipelex_core.testing.server import Received, Server
+from pipelex_testing.server import Received, Server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

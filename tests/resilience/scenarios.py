@@ -15,18 +15,18 @@ from pipelex_core.errors import (
     ServerError,
     error_class_for_status,
 )
-from pipelex_core.testing.samples import WORLD, Said
-from pipelex_core.testing.server import Reply
+from pipelex_testing.samples import WORLD, Said
+from pipelex_testing.server import Reply
 from tests.resilience import faulty
 from tests.resilience.faulty import FaultyServer, Nobody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pipelex_core.testing.calls import Kind
-    from pipelex_core.testing.running import Running
-    from pipelex_core.testing.server import Server
-    from pipelex_core.testing.wire import Wire
+    from pipelex_testing.calls import Kind
+    from pipelex_testing.running import Running
+    from pipelex_testing.server import Server
+    from pipelex_testing.wire import Wire
 
 Only = Literal["streams", "words", "texts", "jobs"]
 

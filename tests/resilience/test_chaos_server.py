@@ -25,13 +25,13 @@ from pipelex_core.errors import (
     error_class_for_status,
 )
 from pipelex_core.policies import RETRY
-from pipelex_core.testing.running import deck_for
+from pipelex_testing.running import deck_for
 from tests.resilience.backends import WIRES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipelex_core.testing import Conformance
+    from pipelex_testing import Conformance
 
 PROGRAM = os.environ.get("PIPELEX_LLMOCK") or shutil.which("llmock")
 PATHS = {

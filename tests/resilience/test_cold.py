@@ -17,7 +17,7 @@ import asyncio, os, sys, time
 for name in [name for name in os.environ if name.startswith("AWS_")]: del os.environ[name]
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 from pipelex_core import AsyncClient, DeadlineExceededError
-from pipelex_core.testing.running import Running, deck_for
+from pipelex_testing.running import Running, deck_for
 from tests.resilience.backends import WIRES, first_kind
 
 suite, sdk = WIRES[sys.argv[1]], sys.argv[3]

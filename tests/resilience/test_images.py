@@ -12,15 +12,15 @@ from pipelex_core import AsyncClient, CallError, Client
 from pipelex_core.deck import ModelDeck
 from pipelex_core.deck.handles import Alias
 from pipelex_core.routing import ModelEntry, RouteMatch
-from pipelex_core.testing.running import deck_for
-from pipelex_core.testing.server import Reply, in_thread
+from pipelex_testing.running import deck_for
+from pipelex_testing.server import Reply, in_thread
 from tests.resilience import faulty
 from tests.resilience.backends import OTHERS, SHORT, WIRES
 from tests.resilience.faulty import FaultyServer, Nobody
 
 if TYPE_CHECKING:
-    from pipelex_core.testing import Conformance
-    from pipelex_core.testing.server import Server
+    from pipelex_testing import Conformance
+    from pipelex_testing.server import Server
 
 pytestmark = pytest.mark.usefixtures("no_such_host", "short_partings")
 

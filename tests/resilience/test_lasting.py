@@ -19,9 +19,9 @@ from attrs import evolve
 from pipelex_core import AsyncClient, Client
 from pipelex_core.plugins import discover
 from pipelex_core.specs import Limits
-from pipelex_core.testing.running import Running, deck_for, until
-from pipelex_core.testing.samples import PLAIN, PROMPT, TEXT
-from pipelex_core.testing.server import Reply, Server, in_thread
+from pipelex_testing.running import Running, deck_for, until
+from pipelex_testing.samples import PLAIN, PROMPT, TEXT
+from pipelex_testing.server import Reply, Server, in_thread
 from tests.benchmarks.calls import deck
 from tests.benchmarks.server import fixed_server
 from tests.resilience.backends import WIRES, first_kind
@@ -30,7 +30,7 @@ from tests.servers.bedrock import clean_aws
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipelex_core.testing import Conformance
+    from pipelex_testing import Conformance
 
 __all__ = ["clean_aws"]
 
@@ -202,7 +202,7 @@ def test_the_kits_server_breaks_connections_under_uvloop_too(fault: str) -> None
 _FORKED = """
 import os, sys
 from pipelex_core import Client
-from pipelex_core.testing.running import deck_for
+from pipelex_testing.running import deck_for
 from tests.resilience.backends import WIRES, first_kind
 suite = WIRES[sys.argv[2]]
 kinds = {"text": lambda c: c.generate_text("x", model="llm").text, "image out": lambda c: c.generate_image("x", model="painter")}

@@ -12,14 +12,14 @@ from attrs import evolve
 
 from pipelex_core import AsyncClient
 from pipelex_core.errors import IdleTimeoutError
-from pipelex_core.testing.running import Running, deck_for, run, running
-from pipelex_core.testing.samples import PLAIN, PROMPT, TEXT, THINKING, THOUGHT
-from pipelex_core.testing.server import in_thread, sse_event
+from pipelex_testing.running import Running, deck_for, run, running
+from pipelex_testing.samples import PLAIN, PROMPT, TEXT, THINKING, THOUGHT
+from pipelex_testing.server import in_thread, sse_event
 from tests.resilience.backends import OTHERS, WIRES
 from tests.servers.bedrock import clean_aws
 
 if TYPE_CHECKING:
-    from pipelex_core.testing import Conformance
+    from pipelex_testing import Conformance
 
 __all__ = ["clean_aws"]
 
@@ -48,7 +48,7 @@ KINDS = [
 def events(kind: str, suite: Conformance) -> tuple[bytes, ...]:
     """Pieces of a stream that hold no text."""
     if suite.sdk == "bedrock":
-        from pipelex_core.testing.wires.bedrock_converse import _event, _frame
+        from pipelex_testing.wires.bedrock_converse import _event, _frame
 
         thought = _event("contentBlockDelta", contentBlockIndex=0, delta={"reasoningContent": {"text": "hm "}})
         headers = {":event-type": "ping", ":content-type": "application/json", ":message-type": "event"}

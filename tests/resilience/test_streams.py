@@ -10,15 +10,15 @@ from attrs import evolve
 
 from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
 from pipelex_core.policies import RETRY
-from pipelex_core.testing.running import run
-from pipelex_core.testing.samples import PLAIN, PROMPT, TEXT
+from pipelex_testing.running import run
+from pipelex_testing.samples import PLAIN, PROMPT, TEXT
 from tests.resilience.backends import OTHERS, WIRES
 from tests.servers.bedrock import clean_aws
 
 if TYPE_CHECKING:
-    from pipelex_core.testing import Conformance
-    from pipelex_core.testing.running import Running
-    from pipelex_core.testing.server import Reply
+    from pipelex_testing import Conformance
+    from pipelex_testing.running import Running
+    from pipelex_testing.server import Reply
 
 __all__ = ["clean_aws"]
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelex_core.testing.suite.secrets import found_in
+from pipelex_testing.suite.secrets import found_in
 from tests.resilience.backends import OTHERS, WIRES, first_kind, kinds
 from tests.resilience.cells import check_cell, fits
 from tests.resilience.scenarios import SCENARIOS, Scenario
 from tests.servers.bedrock import clean_aws
 
 if TYPE_CHECKING:
-    from pipelex_core.testing.calls import Kind
+    from pipelex_testing.calls import Kind
 
 __all__ = ["clean_aws"]
 

@@ -11,7 +11,7 @@ import pytest
 from pipelex_core import AsyncClient
 from pipelex_core.errors import CallError, ProviderConnectionError
 from pipelex_core.plugins import discover
-from pipelex_core.testing.running import Running, deck_for
+from pipelex_testing.running import Running, deck_for
 from tests.core.test_transport import CERTIFICATE, KEY
 from tests.resilience.backends import WIRES, first_kind
 from tests.servers.bedrock import clean_aws
@@ -19,7 +19,7 @@ from tests.servers.bedrock import clean_aws
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipelex_core.testing import Conformance
+    from pipelex_testing import Conformance
 
 __all__ = ["clean_aws"]
 

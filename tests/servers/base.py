@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pipelex_core.testing.server import Fault, Received, Reply, Server, in_thread, sse_event
+from pipelex_testing.server import Fault, Received, Reply, Server, in_thread, sse_event
 
 __all__ = ["Fault", "Received", "Reply", "Server", "in_thread", "sse_event"]

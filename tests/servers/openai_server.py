@@ -10,7 +10,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.testing.samples import png
+from pipelex_testing.samples import png
 from tests.servers.base import Received, Reply, Server
 
 if TYPE_CHECKING:

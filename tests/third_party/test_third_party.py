@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelex_core.testing import OpenAIChat, Said, Server, in_thread
+from pipelex_testing import OpenAIChat, Said, Server, in_thread
 from tests.packaging.environments import Environment, make_environment
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pipelex_core.backend import Backend, BackendFactory
     from pipelex_core.calls import Call, FinishedCall
+    from pipelex_core.commands import Command
     from pipelex_core.results import Answer
     from pipelex_core.specs import BackendConfig
 
@@ -114,5 +115,52 @@ def pipelex_call_finished(call: FinishedCall) -> None:
         >>> pipelex_call_finished(FinishedCall(operation="extract", capability="extract", handle="ocr", attempts=()))
         >>> calls
         ['ocr']
+    """
+    raise AssertionError  # a specification, never called
+
+
+@_hookspec
+def pipelex_commands() -> Mapping[str, Command]:
+    """Add commands to the command line `pipelex`: the name of each, and where its function is.
+
+    Nothing is imported before a command runs. A name that the command line or another plugin has already is refused.
+
+    Example:
+        >>> from pipelex_core.commands import Command
+        >>> from pipelex_core.hookspecs import hookimpl
+        >>> @hookimpl
+        ... def pipelex_commands():
+        ...     return {"shout": Command("acme_pipelex._shout:shout", help="Answer in capitals.")}
+        >>> pipelex_commands()["shout"].help
+        'Answer in capitals.'
+    """
+    raise AssertionError  # a specification, never called
+
+
+@_hookspec
+def pipelex_wrap_backend(
+    backend: Backend,
+    config: BackendConfig,
+    sdk: str,
+    make: Callable[[BackendConfig], Backend],
+    redact: Callable[[str], str],
+) -> Backend | None:
+    """Wrap a backend when it is made, before it opens: recording, replay, whatever belongs between core and a provider.
+
+    Args:
+        backend: The backend, not opened; or what the plugins asked before made of it.
+        config: Its table.
+        sdk: What its models name.
+        make: Make another backend of the same sdk for another table.
+        redact: A text without the secrets of the configuration.
+
+    Returns:
+        What is used instead of it, with the same capabilities; None to leave it as it is.
+
+    Example:
+        >>> from pipelex_core.hookspecs import hookimpl
+        >>> @hookimpl
+        ... def pipelex_wrap_backend(backend, config):
+        ...     return None
     """
     raise AssertionError  # a specification, never called

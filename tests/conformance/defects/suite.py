@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_core.hookspecs import hookimpl
-from pipelex_core.testing import Conformance, OpenAIChat
+from pipelex_testing import Conformance, OpenAIChat
 from tests.conformance.defects.planted import DEFECTS
 from tests.conformance.defects.sound import Sound
 

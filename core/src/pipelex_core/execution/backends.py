@@ -55,7 +55,7 @@ class LoopBackends:
         async with self._opening.setdefault(key, asyncio.Lock()):
             backend = self.opened.get(key)
             if backend is None:
-                backend = await self._made(key, partial(_make_or_stand_in, config, key[1], plugins, configs))
+                backend = await self._made(key, partial(_make_and_wrap, config, key[1], plugins, configs))
                 try:
                     await backend.open(self.resources)
                 except BaseException:
@@ -153,12 +153,12 @@ def _with_its_pool(make: Callable[[], Backend]) -> Backend:
     return backend
 
 
-def _make_or_stand_in(config: BackendConfig, sdk: str, plugins: Plugins, configs: Iterable[BackendConfig]) -> Backend:
-    """The backend of an sdk; where answers are recorded or replayed, what stands for it."""
-    if not (os.environ.get("PIPELEX_RECORD") or os.environ.get("PIPELEX_REPLAY")):
-        return _make(config, sdk, plugins)
+def _make_and_wrap(config: BackendConfig, sdk: str, plugins: Plugins, configs: Iterable[BackendConfig]) -> Backend:
+    """The backend of an sdk, with what plugins wrap it in."""
+    backend = _make(config, sdk, plugins)
+    if not plugins.wraps_backends:
+        return backend
     from pipelex_core.execution.redaction import redacted
-    from pipelex_core.recording import around
 
     known = tuple(configs)
 
@@ -167,7 +167,7 @@ def _make_or_stand_in(config: BackendConfig, sdk: str, plugins: Plugins, configs
             text = redacted(text, each)
         return text
 
-    return around(lambda table: _make(table, sdk, plugins), config, sdk, redact)
+    return plugins.wrap_backend(backend, config, sdk, lambda table: _make(table, sdk, plugins), redact)
 
 
 @with_room  # a factory imports its SDK

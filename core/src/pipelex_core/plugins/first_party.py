@@ -14,6 +14,7 @@ FIRST_PARTY: dict[str, str] = {
     "google": "pipelex-backend-google",
     "llamacpp": "pipelex-backend-llamacpp",
     "mistral": "pipelex-backend-mistral",
+    "mock": "pipelex-backend-mock",
     "openai": "pipelex-backend-openai",
     "openai_alt_img_gen": "pipelex-backend-openai",
     "openai_img_gen": "pipelex-backend-openai",
@@ -28,3 +29,7 @@ FIRST_PARTY: dict[str, str] = {
 def distribution_for(backend: str, sdk: str) -> str | None:
     """The first-party distribution that serves an sdk of a backend, or None."""
     return FIRST_PARTY.get(f"{backend}:{sdk}") or FIRST_PARTY.get(sdk)
+
+
+COMMAND_LINE = "pipelex-cli"
+"""The distribution that brings the command `pipelex`."""

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import PluginError
 from pipelex_core.plugins.first_party import FIRST_PARTY
-from pipelex_core.plugins.records import PluginRecord, ShippedSpecs
+from pipelex_core.plugins.records import ShippedSpecs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pluggy
 
-    from pipelex_core.backend import BackendFactory
+    from pipelex_core.backend import Backend, BackendFactory
     from pipelex_core.calls import FinishedCall
+    from pipelex_core.commands import Command
     from pipelex_core.hookspecs import Middleware
     from pipelex_core.plugins.lock import Lock
-    from pipelex_core.plugins.records import Candidate
+    from pipelex_core.plugins.records import Candidate, PluginRecord
+    from pipelex_core.specs import BackendConfig
 
 _STATED = {"quarantined": "quarantined", "off": "switched off"}
 """States of an installed plugin that is not in use, as they are told."""
@@ -72,7 +75,7 @@ class Plugins:
         found = self._factories.get(narrowed) or self._factories.get(sdk)
         if found and self.lock is not None and not self.lock.may_serve(found[1].distribution, backend):
             return None
-        return found or _of_core(sdk)
+        return found
 
     def withheld(self, backend: str, variables: Iterable[str]) -> tuple[str, ...]:
         """Those of some variables that the plugin lock does not let a backend have."""
@@ -108,6 +111,60 @@ class Plugins:
             raise PluginError(self.why_missing(backend, sdk))
         return found
 
+    @property
+    def wraps_backends(self) -> bool:
+        """Whether some plugin wraps backends."""
+        return bool(self._manager.hook.pipelex_wrap_backend.get_hookimpls())
+
+    def wrap_backend(
+        self,
+        backend: Backend,
+        config: BackendConfig,
+        sdk: str,
+        make: Callable[[BackendConfig], Backend],
+        redact: Callable[[str], str],
+    ) -> Backend:
+        """The backend in what the plugins wrap it in; the first plugin's is the outermost.
+
+        Raises:
+            PluginError: What a plugin returns is not a backend.
+        """
+        from pipelex_core.backend import Backend as BackendClass
+
+        given = {"config": config, "sdk": sdk, "make": make, "redact": redact}
+        for implementation in self._manager.hook.pipelex_wrap_backend.get_hookimpls():  # pluggy calls the last first
+            arguments = {"backend": backend, **given}
+            wrapped = implementation.function(**{name: arguments[name] for name in implementation.argnames})
+            if wrapped is not None and not isinstance(wrapped, BackendClass):
+                msg = f"plugin {implementation.plugin_name}: pipelex_wrap_backend returned a {type(wrapped).__name__}, not a Backend"
+                raise PluginError(msg)
+            backend = backend if wrapped is None else wrapped
+        return backend
+
+    def commands(self) -> dict[str, tuple[Command, str]]:
+        """Every command that plugins add: its name, what it is, and the plugin's name.
+
+        Raises:
+            PluginError: A plugin's answer is not a mapping of names to commands, or two plugins add the same name.
+        """
+        from pipelex_core.commands import Command as CommandClass
+
+        found: dict[str, tuple[Command, str]] = {}
+        for implementation in reversed(self._manager.hook.pipelex_commands.get_hookimpls()):
+            answer: Any = implementation.function()
+            if not isinstance(answer, Mapping):
+                msg = f"plugin {implementation.plugin_name}: pipelex_commands must return a mapping, not {answer!r:.80}"
+                raise PluginError(msg)
+            for name, command in answer.items():
+                if not isinstance(command, CommandClass):
+                    msg = f"plugin {implementation.plugin_name}: pipelex_commands: '{name}' is not a Command"
+                    raise PluginError(msg)
+                if name in found:
+                    msg = f"the command '{name}' is offered by the plugins {found[name][1]} and {implementation.plugin_name}"
+                    raise PluginError(msg)
+                found[name] = (command, implementation.plugin_name)
+        return found
+
     def call_finished(self, call: FinishedCall) -> None:
         """Tell every plugin that listens; what a listener raises is logged and goes no further."""
         for implementation in self._manager.hook.pipelex_call_finished.get_hookimpls():
@@ -115,13 +172,3 @@ class Plugins:
                 implementation.function(call)
             except Exception:  # noqa: BLE001 -- logged, with its traceback
                 _log.exception("plugin %s: pipelex_call_finished raised", implementation.plugin_name)
-
-
-def _of_core(sdk: str) -> tuple[BackendFactory, PluginRecord] | None:
-    """The one backend that comes with core, which answers by itself."""
-    if sdk != "mock":
-        return None
-    from pipelex_core.mock import MOCK
-    from pipelex_core.plugins.core_range import installed_core
-
-    return MOCK, PluginRecord(name="mock", distribution="pipelex-core", version=installed_core(), sdks=("mock",))

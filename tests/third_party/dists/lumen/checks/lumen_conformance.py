@@ -3,7 +3,7 @@
 import pipelex_lumen
 from lumen_wire import LumenWire
 
-from pipelex_core.testing import Conformance
+from pipelex_testing import Conformance
 
 
 class TestLumen(Conformance):

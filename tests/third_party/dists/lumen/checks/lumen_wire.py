@@ -4,7 +4,7 @@ import json
 from typing import ClassVar
 
 from pipelex_core.errors import ContextTooLongError
-from pipelex_core.testing import USAGE, Reply, Wire
+from pipelex_testing import USAGE, Reply, Wire
 
 HEADERS = {"x-lumen-request": "lr-1"}
 

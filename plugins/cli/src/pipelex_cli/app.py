@@ -1,0 +1,174 @@
+"""The commands, the global options, and what becomes of an error."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from io import StringIO
+from itertools import pairwise
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+
+from pipelex_core.command_line import Context
+from pipelex_core.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+
+    from pipelex_core.commands import Command
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+_COMMANDS = {
+    "init": "Write the configuration of a new project.",
+    "enable": "Switch backends on.",
+    "disable": "Switch backends off.",
+    "use": "Choose the routing profile in use.",
+    "set-key": "Put a backend's key into .env.",
+    "migrate": "Rewrite an older configuration in the current form.",
+    "schema": "Show or write the JSON schemas of the configuration's files.",
+    "validate": "Find every fault of a configuration.",
+    "show": "Show the backends, models, presets, aliases or routes.",
+    "explain": "Show the whole way of a handle.",
+    "report": "Write the whole deck as one page.",
+    "plugins": "Show the installed plugins, or lock them.",
+    "generate": "Generate text, or an object.",
+    "extract": "Take the text and images out of a PDF or an image.",
+    "image": "Generate images.",
+}
+
+
+def make_app(console: Console | None = None, commands: Mapping[str, tuple[Command, str]] = EMPTY) -> App:
+    """The command line, its commands not yet imported; `console` is where its help goes, None for one made then.
+
+    Args:
+        console: Where help goes; None for one that is made then.
+        commands: The plugins' commands, as `Plugins.commands` gives them.
+    """
+    from pipelex_core import __version__
+
+    app = App(
+        name="pipelex",
+        console=console,
+        help="Use AI providers through handles that are configured once.",
+        version=__version__,
+        result_action="return_value",
+        default_parameter=Parameter(
+            negative=(),  # no `--no-json`, no `--empty-image`
+            parse=re.compile(r"(?!context$)"),  # `context` is passed in
+        ),
+    )
+    for name, text in _COMMANDS.items():
+        module = name.replace("-", "_")
+        app.command(f"pipelex_cli.commands.{module}:{module}", name=name, help=text)
+    for name, (command, plugin) in commands.items():
+        if name in _COMMANDS:
+            msg = f"the plugin {plugin} adds a command '{name}', which the command line has already"
+            raise PluginError(msg)
+        app.command(command.function, name=name, help=command.help)
+
+    @app.meta.default
+    def launch(
+        *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+        config: str | None = None,
+        env_file: str | None = None,
+        profile: str | None = None,
+        debug: bool = False,
+        no_plugins: bool = False,
+    ) -> int:
+        """Use AI providers through handles that are configured once.
+
+        Args:
+            tokens: The command and what belongs to it.
+            config: The `.pipelex` folder, or its `inference/`.
+            env_file: A .env file, instead of the one beside `.pipelex`.
+            profile: Another routing profile for this run.
+            debug: Show the traceback of an error.
+            no_plugins: Load no plugin at all; `PIPELEX_PLUGINS=one,two` loads these alone.
+        """
+        context = Context(config=config, env_file=env_file, profile=profile, debug=debug, no_plugins=no_plugins)
+        command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        extra: dict[str, Any] = {"context": context} if "context" in ignored else {}
+        return int(command(*bound.args, **bound.kwargs, **extra) or 0)
+
+    return app
+
+
+def run(tokens: Sequence[str]) -> int:
+    """Run one command line; the exit code: 0 fine, 1 it failed or there are faults, 2 wrong usage, 130 interrupted."""
+    from pipelex_core.errors import PipelexError
+
+    _prepare_output()
+    wants_json, debug = "--json" in tokens, "--debug" in tokens
+    try:
+        code = _run(tokens)
+        sys.stdout.flush()
+    except CycloptsError as error:
+        sys.stderr.write(f"pipelex: {error}\nRun `pipelex --help` for what there is.\n")
+        return 2
+    except PipelexError as error:
+        if debug:
+            raise
+        from pipelex_cli.output import show_error
+
+        show_error(error, as_json=wants_json)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _drop_output()  # whoever read our output has seen enough
+        return 0
+    except OSError as error:
+        if debug:
+            raise
+        _drop_output()
+        sys.stderr.write(f"pipelex: {error}\n")
+        return 1
+    return code
+
+
+def _run(tokens: Sequence[str]) -> int:
+    wants_help = not tokens or not {"-h", "--help"}.isdisjoint(tokens)
+    console = _plain_console() if wants_help and os.environ.get("NO_COLOR") else None
+    app = make_app(console, EMPTY if _COMMANDS.keys() & set(tokens) else _plugin_commands(tokens))
+    try:
+        return int(app.meta(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0)
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):  # what rich makes of one, when it shows the help
+            raise ended.__context__ from None
+        raise
+
+
+def _plugin_commands(tokens: Sequence[str]) -> Mapping[str, tuple[Command, str]]:
+    """The commands that plugins add, for a command line that names none of our own."""
+    config = next((value for option, value in pairwise(tokens) if option == "--config"), None)
+    return Context(config=config, no_plugins="--no-plugins" in tokens).plugins().commands()
+
+
+def _plain_console() -> Console:
+    """Where help goes under `NO_COLOR`: rich itself would still send bold."""
+    from rich.console import Console
+
+    return Console(color_system=None)
+
+
+def _prepare_output() -> None:
+    """A stream that is closed takes what is written to it, and one that is not UTF-8 escapes what it has not."""
+    for name in ("stdout", "stderr"):
+        stream: Any = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, StringIO())
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Lead stdout nowhere: what is still in its buffer would fail again when Python ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

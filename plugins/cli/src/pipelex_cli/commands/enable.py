@@ -1,0 +1,28 @@
+"""`pipelex enable`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from pipelex_cli.switching import switch_backends
+from pipelex_core.command_line import Context
+
+
+def enable(
+    backend: str,
+    *more: str,
+    dry_run: bool = False,
+    json: bool = False,
+    context: Annotated[Context, Parameter(parse=False)],
+) -> int:
+    """Switch backends on in backends.toml; one that only a plugin brings gets its table. Every other line stays.
+
+    Args:
+        backend: Its name.
+        more: Further ones.
+        dry_run: Show what would change, and write nothing.
+        json: Print one JSON document.
+    """
+    return switch_backends((backend, *more), on=True, dry_run=dry_run, json=json, context=context)

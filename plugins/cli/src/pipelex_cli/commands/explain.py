@@ -1,0 +1,75 @@
+"""`pipelex explain`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from pipelex_cli.output import print_json
+from pipelex_cli.text_input import prompt_text
+from pipelex_core.command_line import Context
+from pipelex_core.explain import explain as explain_handle
+from pipelex_core.specs import Capability
+
+if TYPE_CHECKING:
+    from pipelex_core.config import LoadedConfig
+    from pipelex_core.explain import Explanation
+    from pipelex_core.plugins import Plugins
+
+
+def explain(
+    handle: str,
+    *,
+    capability: Capability | None = None,
+    prompt: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    all: bool = False,
+    json: bool = False,
+    context: Annotated[Context, Parameter(parse=False)],
+) -> int:
+    """Show the whole way of a handle: preset, alias, chain, route, backend, plugin, endpoint, settings, price.
+
+    Args:
+        handle: A preset, alias or model.
+        capability: llm, extract or img_gen; found out where it is left out.
+        prompt: Estimate a call with this prompt, or for extraction with this file; `-` reads a prompt from stdin.
+        all: Every value of every model of a chain, not of the one alone that a call asks first.
+        json: Print one JSON document.
+    """
+    text = None if prompt is None else prompt_text(prompt)
+    plugins = context.plugins()
+    loaded = context.load(plugins)
+    explanation = _explained(handle, capability, loaded, plugins, text)
+    if json:
+        print_json(explanation.as_json())
+    else:
+        from pipelex_cli.explained import lines
+        from pipelex_cli.terminal import terminal_width
+
+        sys.stdout.write("".join(f"{line}\n" for line in lines(explanation, width=terminal_width(), all_values=all)))
+    return 0
+
+
+def _explained(
+    handle: str, capability: Capability | None, loaded: LoadedConfig, plugins: Plugins, prompt: str | None
+) -> Explanation:
+    """The explanation for the capability asked for, or the first that knows the handle; an LLM's error if none does."""
+    from pipelex_core.errors import ConfigError
+
+    asked: tuple[Capability, ...] = ("llm", "extract", "img_gen") if capability is None else (capability,)
+    first: Explanation | None = None
+    error: ConfigError | None = None
+    for each in asked:
+        try:
+            explanation = explain_handle(handle, each, deck=loaded.deck, plugins=plugins, config=loaded, prompt=prompt)
+        except ConfigError as fault:
+            error = error or fault
+            continue
+        if explanation.resolution.chosen is not None:
+            return explanation
+        first = first or explanation
+    if first is None:
+        assert error is not None  # noqa: S101 -- nothing was found, so something was raised
+        raise error
+    return first

@@ -1,0 +1,118 @@
+"""`pipelex generate`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from pipelex_cli.fetching import fetch_first
+from pipelex_cli.output import note, print_json, result_as_json
+from pipelex_cli.text_input import file_text, prompt_text
+from pipelex_core.command_line import Context
+
+if TYPE_CHECKING:
+    from pipelex_core.client import Client
+    from pipelex_core.results import ObjectResult, TextResult
+
+
+def generate(
+    prompt: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    *,
+    model: Annotated[str | None, Parameter(name=["--model", "-m"])] = None,
+    system: str | None = None,
+    image: list[str] | None = None,
+    pdf: list[str] | None = None,
+    schema: Path | None = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    deadline: float | None = None,
+    stream: Annotated[bool | None, Parameter(negative="--no-stream")] = None,
+    json: bool = False,
+    context: Annotated[Context, Parameter(parse=False)],
+) -> int:
+    """Generate text; it streams on a terminal.
+
+    Args:
+        prompt: What to say; `-` reads it from stdin.
+        model: A preset, alias or model; the deck's default where it is left out.
+        system: System prompt.
+        image: An image to attach: path or URL. May be given several times.
+        pdf: A PDF to attach: path or URL. May be given several times.
+        schema: A file with a JSON schema: the answer is an object that follows it.
+        temperature: Wins over the preset's.
+        max_tokens: Most output tokens; wins over the preset's.
+        deadline: Seconds the call may take.
+        stream: Print the text as it comes; on by default on a terminal.
+        json: Print one JSON document.
+    """
+    text = prompt_text(prompt)
+    given: dict[str, Any] = {
+        "model": model,
+        "system": system,
+        "images": image or [],
+        "documents": pdf or [],
+        "temperature": temperature,
+        "max_tokens": max_tokens,
+        "deadline": deadline,
+    }
+    with context.client() as client:
+        fetch_first(client, model)
+        if schema is not None:
+            _print_object(client.generate_object(text, _schema(schema), **given), as_json=json)
+        elif not json and (sys.stdout.isatty() if stream is None else stream):
+            _print_stream(client, text, given)
+        else:
+            _print_text(client.generate_text(text, **given), as_json=json)
+    return 0
+
+
+def _schema(file: Path) -> dict[str, Any]:
+    import json as json_module
+
+    from pipelex_core.errors import UnsupportedInputError
+
+    try:
+        schema = json_module.loads(file_text(file))
+    except (ValueError, RecursionError) as error:
+        msg = f"the schema '{file}' is no JSON: {error}"
+        raise UnsupportedInputError(msg) from error
+    if not isinstance(schema, dict):
+        msg = f"the schema '{file}' is no JSON object"
+        raise UnsupportedInputError(msg)
+    return schema
+
+
+def _print_stream(client: Client, text: str, given: dict[str, Any]) -> None:
+    with client.stream_text(text, **given) as stream:
+        try:
+            for delta in stream:
+                sys.stdout.write(delta)
+                sys.stdout.flush()
+        finally:
+            sys.stdout.write("\n")  # also where it broke off: what is wrong begins a line of its own
+    _tell(stream.result)
+
+
+def _print_text(result: TextResult, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"text": result.text, **result_as_json(result), "finish_reason": result.finish_reason})
+    else:
+        sys.stdout.write(result.text.rstrip("\n") + "\n")
+        _tell(result)
+
+
+def _print_object(result: ObjectResult[Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"object": result.value, **result_as_json(result), "finish_reason": result.finish_reason})
+    else:
+        print_json(result.value)
+
+
+def _tell(result: TextResult) -> None:
+    if result.finish_reason == "length":
+        note("(the answer was cut short by max_tokens)")
+    elif result.finish_reason == "content_filter":
+        note("(the provider withheld the rest because of its content)")

@@ -1,0 +1,57 @@
+"""`pipelex image`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from pipelex_cli.files import check_place, write_image
+from pipelex_cli.output import print_json, result_as_json
+from pipelex_cli.text_input import prompt_text
+from pipelex_core.command_line import Context
+
+
+def image(
+    prompt: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    *,
+    model: Annotated[str | None, Parameter(name=["--model", "-m"])] = None,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("image"),
+    number: int | None = None,
+    seed: int | None = None,
+    deadline: float | None = None,
+    json: bool = False,
+    context: Annotated[Context, Parameter(parse=False)],
+) -> int:
+    """Generate images, and write them to files.
+
+    Args:
+        prompt: What to show; `-` reads it from stdin.
+        model: A preset, alias or model; the deck's default where it is left out.
+        output: The file; several images get numbers, and a missing suffix is that of the image's type.
+        number: How many images.
+        seed: For repeatable images.
+        deadline: Seconds the call may take.
+        json: Print one JSON document.
+    """
+    text = prompt_text(prompt)
+    check_place(output)
+    with context.client() as client:
+        result = client.generate_image(text, model=model, number=number, seed=seed, deadline=deadline)
+    several = len(result.images) > 1
+    paths = [
+        write_image(output.with_name(f"{output.stem}-{count}{output.suffix}") if several else output, made)
+        for count, made in enumerate(result.images, start=1)
+    ]
+    if json:
+        images = [
+            {"path": str(path), "width": made.width, "height": made.height, "content_type": made.content_type}
+            for path, made in zip(paths, result.images, strict=True)
+        ]
+        print_json({"images": images, "seed": result.seed, **result_as_json(result)})
+    else:
+        for path in paths:
+            sys.stdout.write(f"{path}\n")
+    return 0

@@ -1,0 +1,110 @@
+"""Tables that fit a terminal: one line a row, columns cut or left out, reasons in notes below.
+
+Where there is no terminal nothing is cut, and reasons stand in the row, so that `grep` finds them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from pipelex_cli.terminal import folded, near_path, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_GAP = "  "
+
+
+@frozen
+class Column:
+    """One column.
+
+    Attributes:
+        heading: Its heading.
+        least: Columns of the screen below which it is rather left out than cut further.
+        rank: The column with the highest is left out first; those of 0 stay.
+        from_end: Whether the beginning is cut, as of a path, and not the end.
+    """
+
+    heading: str
+    least: int = 8
+    rank: int = 0
+    from_end: bool = False
+
+
+def table_lines(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], *, width: int | None, notes: str | None = None
+) -> tuple[list[str], list[str]]:
+    """The lines of a table, and the headings of the columns that were left out.
+
+    Args:
+        columns: What the columns are.
+        rows: The cells of each row, one a column.
+        width: Columns of the terminal; None for no limit.
+        notes: The heading of a column whose texts are told below the table, each once, where there is a limit.
+    """
+    cells = [[plain(near_path(cell)) for cell in row] for row in rows]
+    if width is None:
+        return _drawn(columns, cells, _natural(columns, cells)), []
+    told: list[str] = []
+    number = next((place for place, column in enumerate(columns) if column.heading == notes), None)
+    if number is not None:
+        texts = dict.fromkeys(row[number] for row in cells if row[number])
+        marks = {text: f"[{place}]" for place, text in enumerate(texts, start=1)}
+        cells = [[*row[:number], marks.get(row[number], ""), *row[number + 1 :]] for row in cells]
+        columns = [evolve(column, heading="", least=1) if column.heading == notes else column for column in columns]
+        told = [line for text, mark in marks.items() for line in folded(f"{mark} {text}", width, len(mark) + 1)]
+    left_out: list[str] = []
+    while not (widths := _fitted(columns, cells, width)):
+        worst = max(range(len(columns)), key=lambda place: columns[place].rank)
+        left_out.append(columns[worst].heading)
+        columns = [column for place, column in enumerate(columns) if place != worst]
+        cells = [[cell for place, cell in enumerate(row) if place != worst] for row in cells]
+    return [*_drawn(columns, cells, widths), *([""] if told else []), *told], left_out
+
+
+def _natural(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    from rich.cells import cell_len
+
+    return [
+        max([cell_len(column.heading), *(cell_len(row[place]) for row in rows)]) for place, column in enumerate(columns)
+    ]
+
+
+def _fitted(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """The width of each column; empty where they do not fit and one could be left out."""
+    widths = _natural(columns, rows)
+    room = width - len(_GAP) * (len(columns) - 1)
+    can_leave = any(column.rank for column in columns)
+    while sum(widths) > room:
+        spare = [place for place in range(len(columns)) if widths[place] > (columns[place].least if can_leave else 1)]
+        if not spare:
+            return [] if can_leave else widths
+        widths[max(spare, key=lambda place: widths[place])] -= 1
+    return widths
+
+
+def _drawn(columns: Sequence[Column], rows: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
+    lines = []
+    for row in [[column.heading for column in columns], *rows]:
+        cells = [
+            _sized(cell, width, from_end=column.from_end)
+            for cell, width, column in zip(row, widths, columns, strict=True)
+        ]
+        lines.append(_GAP.join(cells).rstrip())
+    return lines
+
+
+def _sized(text: str, width: int, *, from_end: bool) -> str:
+    """A text exactly so wide: filled with blanks, or cut with an ellipsis."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= width:
+        return text + " " * (width - cell_len(text))
+    if not from_end:
+        return set_cell_size(text, width - 1) + "…"
+    while cell_len(text) > width - 1:
+        text = text[1:]
+    return "…" + " " * (width - 1 - cell_len(text)) + text

@@ -1,0 +1,170 @@
+"""Calls every preset of the deck once, and each default, without a provider: requests are built as for the real call.
+
+Each member's request is made by what makes it in earnest, its backend is made (never opened), and the backend `mock`
+answers. Nothing is sent: no connection is opened, and no middleware is asked.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+
+from pipelex_core.errors import CallError, ConfigError, PipelexError
+from pipelex_core.specs import NOWHERE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipelex_core.backend import Backend
+    from pipelex_core.config import ReadConfig
+    from pipelex_core.deck.handles import ChainMember
+    from pipelex_core.execution.plan import Plan
+    from pipelex_core.specs import Capability, Source
+
+_PROMPT = "This is a dry run."
+_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+_PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==")
+"""A PNG of one pixel."""
+
+
+@frozen
+class DryRun:
+    """What was tried: how many calls, and how many requests were built for them."""
+
+    calls: int = 0
+    requests: int = 0
+    failed: int = 0
+
+
+@frozen
+class _Try:
+    """One call to try: what it is of, where that is written, and its plan for a member's inputs."""
+
+    of: str
+    source: Source
+    plan: Callable[[frozenset[str]], Plan]
+
+
+async def dry_run(read: ReadConfig) -> DryRun:
+    """Try every preset and default, and report what would fail."""
+    made: dict[tuple[str, str], Backend | str] = {}
+    calls = requests = failed = 0
+    for attempt in _tries(read):
+        try:
+            plan = attempt.plan(frozenset())
+        except PipelexError as error:
+            failed += _unplanned(read, attempt, error)
+            calls += 1
+            continue
+        faults = [await _fault(read, attempt, member, made) for member in plan.members]
+        calls, requests, failed = calls + 1, requests + len(faults), failed + _report(read, attempt, faults)
+    return DryRun(calls, requests, failed)
+
+
+def _tries(read: ReadConfig) -> Iterator[_Try]:
+    deck = read.loaded.deck
+    for capability, presets in deck.presets.items():
+        for preset in presets.values():
+            yield _Try(f"preset '{preset.name}'", preset.source, _planner(read, capability, f"${preset.name}"))
+    for choice, handle in deck.choices.items():
+        kinds: dict[str, Capability] = {"extract": "extract", "img_gen": "img_gen"}
+        capability = kinds.get(choice, "llm")
+        planner = _planner(read, capability, handle, wants_object=choice == "llm.for_object")
+        yield _Try(f"the default for {choice}", read.loaded.choices.get(choice, NOWHERE), planner)
+
+
+def _planner(
+    read: ReadConfig, capability: Capability, handle: Any, *, wants_object: bool = False
+) -> Callable[[frozenset[str]], Plan]:
+    """The plan of a call, for what a member takes."""
+    from pipelex_core.execution.plans import plan_extract, plan_image, plan_text
+    from pipelex_core.objects import object_type
+    from pipelex_core.prompts import read_prompt
+
+    deck = read.loaded.deck
+
+    def plan(inputs: frozenset[str]) -> Plan:
+        if capability == "extract":
+            return plan_extract(deck, handle, {}, _document(inputs))
+        if capability == "img_gen":
+            return plan_image(deck, handle, {}, _PROMPT)
+        conversation = read_prompt(_PROMPT, system=None, images=(), documents=())
+        if wants_object:
+            return plan_text(deck, handle, {}, conversation, operation="generate_object", kind=object_type(_OBJECT))
+        return plan_text(deck, handle, {}, conversation)
+
+    return plan
+
+
+def _document(inputs: frozenset[str]) -> Any:
+    from pipelex_core.parts import Media
+
+    if inputs and "pdf" not in inputs:
+        return Media(data=_PIXEL, media_type="image/png")
+    return Media(data=b"%PDF-1.7\n%%EOF\n", media_type="application/pdf")
+
+
+async def _fault(
+    read: ReadConfig, attempt: _Try, member: ChainMember, made: dict[tuple[str, str], Backend | str]
+) -> str | None:
+    """Why a member could not be called; None where it could."""
+    spec = member.spec
+    assert spec is not None  # noqa: S101 -- only available members are in a plan
+    key = (spec.backend, spec.sdk)
+    if key not in made:
+        made[key] = _backend(read, *key)
+    backend = made[key]
+    if isinstance(backend, str):
+        return f"'{member.name}': {backend}"
+    plan = attempt.plan(spec.inputs)
+    try:
+        if not isinstance(backend, plan.needs):
+            return f"'{member.name}': sdk '{spec.sdk}' of backend '{spec.backend}' has no {plan.needs.__name__}"
+        request = plan.build(spec, member.settings, None)
+        factory, _ = read.context.plugins.require("mock", "mock")
+        mock: Any = factory(evolve(backend.config, options={}, api_key=None, endpoint=None))
+        answer = await getattr(mock, plan.operation)(evolve(request, spec=evolve(spec, options={})))
+    except CallError as error:
+        return f"'{member.name}': {error.message}"
+    if plan.fits is not None and not plan.fits(answer):
+        return f"'{member.name}': no object can be made of an answer"
+    return None
+
+
+def _backend(read: ReadConfig, backend: str, sdk: str) -> Backend | str:
+    """The real backend, made and never opened; or why it cannot be made."""
+    try:
+        factory, plugin = read.context.plugins.require(backend, sdk)
+        made: Backend = factory(read.loaded.deck.backends[backend])
+    except PipelexError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 -- whatever a plugin raises is a finding; its text may hold anything
+        return f"plugin {plugin.label} cannot make its backend: {type(error).__name__}"
+    return made
+
+
+def _unplanned(read: ReadConfig, attempt: _Try, error: PipelexError) -> int:
+    """A call that has nobody to ask. Where only keys are missing, that is told already, as a warning."""
+    codes = {problem.code for problem in getattr(error, "problems", ())}
+    text = error.message if isinstance(error, CallError) else str(error.args[0])
+    if "no-available-model" in codes:
+        read.faults.warning("dry-run-failed", f"{attempt.of} cannot be called: {text}", attempt.source)
+    else:
+        read.faults.error(ConfigError, "dry-run-failed", f"{attempt.of} cannot be called: {text}", attempt.source)
+    return 1
+
+
+def _report(read: ReadConfig, attempt: _Try, faults: list[str | None]) -> int:
+    """Report the members that fail; an error where all of them do."""
+    told = [fault for fault in faults if fault is not None]
+    if not told:
+        return 0
+    message = f"{attempt.of} would fail: {'; '.join(told)}"
+    if len(told) == len(faults):
+        read.faults.error(ConfigError, "dry-run-failed", message, attempt.source)
+    else:
+        message = f"{attempt.of} would move on: {'; '.join(told)}"
+        read.faults.warning("dry-run-failed", message, attempt.source)
+    return int(len(told) == len(faults))

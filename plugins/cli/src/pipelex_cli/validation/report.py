@@ -1,0 +1,117 @@
+"""One validation: a load, everything there is to check beyond it, and what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from pipelex_cli.validation.credentials import check_credentials
+from pipelex_cli.validation.endpoints import check_endpoints
+from pipelex_cli.validation.handles import check_handles
+from pipelex_cli.validation.model_specs import check_model_specs
+from pipelex_cli.validation.routes import check_routing
+from pipelex_cli.validation.sdk_versions import check_sdk_versions
+from pipelex_core.config import read_config
+from pipelex_core.errors import ModelDeckNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pipelex_cli.validation.dry_run import DryRun
+    from pipelex_core.config import LoadedConfig, ReadConfig
+    from pipelex_core.errors import Problem
+    from pipelex_core.plugins import Plugins
+
+
+@frozen(kw_only=True)
+class Report:
+    """What was found.
+
+    Attributes:
+        problems: Errors first, each group in the order it was found.
+        loaded: The configuration; None where an error stops a load.
+        secrets: The values that must not be shown, whatever is quoted.
+    """
+
+    problems: tuple[Problem, ...]
+    loaded: LoadedConfig | None = None
+    secrets: frozenset[str] = frozenset()
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error."""
+        return all(problem.severity != "error" for problem in self.problems)
+
+
+class Validation:
+    """A validation on its way: loaded and checked when it is made; further checks may be asked of it.
+
+    Args:
+        root: A project's folder; None for the working directory.
+        config: The `.pipelex` folder, or its `inference/`; wins over `root`.
+        profile: A routing profile in place of the active one.
+        environ: The environment; None for the process's own.
+        env_file: A file of variables in place of the `.env` beside the `.pipelex` folder.
+        plugins: The plugins in use.
+
+    Attributes:
+        read: What was read; None where there is no configuration at all.
+    """
+
+    def __init__(
+        self,
+        root: str | Path | None = None,
+        *,
+        config: str | Path | None = None,
+        profile: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        env_file: str | Path | None = None,
+        plugins: Plugins,
+    ) -> None:
+        self.read: ReadConfig | None = None
+        self._not_found: tuple[Problem, ...] = ()
+        self._told: set[str] = set()
+        try:
+            self.read = read_config(
+                root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins
+            )
+        except ModelDeckNotFoundError as error:
+            self._not_found = error.problems
+            return
+        for check in (check_credentials, check_endpoints, check_model_specs, check_routing, check_sdk_versions):
+            check(self.read)
+        check_handles(self.read, self._told)
+
+    def check_bundles(self, project: Path) -> int:
+        """Check the model references of the bundles below a folder; how many bundles there are."""
+        from pipelex_cli.validation.bundles import check_bundles
+
+        return check_bundles(project, self.read, self._told) if self.read is not None else 0
+
+    async def check_online(self, progress: Callable[[int, int, str], None] | None = None) -> None:
+        """Ask the providers; `progress` is told how many have answered, of how many, and the last one's name."""
+        from pipelex_cli.validation.online import check_online
+
+        if self.read is not None and not self.read.faults.stop:
+            await check_online(self.read, progress)
+
+    async def dry_run(self) -> DryRun | None:
+        """Call every preset and default once, without a provider; None where the configuration cannot be loaded."""
+        from pipelex_cli.validation.dry_run import dry_run
+
+        if self.read is None or self.read.faults.stop:
+            return None
+        return await dry_run(self.read)
+
+    def report(self) -> Report:
+        """What has been found until now."""
+        if self.read is None:
+            return Report(problems=self._not_found)
+        faults = self.read.faults
+        return Report(
+            problems=faults.problems(),
+            loaded=None if faults.stop else self.read.loaded,
+            secrets=faults.secrets,
+        )

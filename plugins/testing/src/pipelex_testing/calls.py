@@ -1,0 +1,122 @@
+"""The five kinds of call: how each is made, and how its good answer is queued."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pipelex_testing.samples import CITY, OBJECT, PDF, PLAIN, PROMPT, TEXT, City
+
+if TYPE_CHECKING:
+    from pipelex_core.results import Result
+    from pipelex_testing.running import Running
+    from pipelex_testing.samples import Capability
+    from pipelex_testing.server import Reply
+
+
+class Kind(ABC):
+    """A kind of call.
+
+    Attributes:
+        capability: What a backend must claim for it.
+    """
+
+    capability: ClassVar[Capability]
+
+    @abstractmethod
+    async def make(self, at: Running, **options: Any) -> Result:
+        """Make the call."""
+
+    @abstractmethod
+    def reply(self, at: Running) -> Reply:
+        """A good answer."""
+
+    @abstractmethod
+    def check(self, result: Any) -> None:
+        """The result is what the good answer says."""
+
+    def queue(self, at: Running) -> None:
+        """Have the server give the good answer next."""
+        at.server.queue(self.reply(at))
+
+
+class Text(Kind):
+    """A text."""
+
+    capability: ClassVar[Capability] = "text"
+
+    async def make(self, at: Running, **options: Any) -> Result:
+        return await at.client.generate_text(PROMPT, model=at.llm, **options)
+
+    def reply(self, at: Running) -> Reply:
+        return at.wire.answer(PLAIN)
+
+    def check(self, result: Any) -> None:
+        assert (result.text, result.finish_reason) == (TEXT, "stop")
+
+
+class Stream(Text):
+    """A text, streamed."""
+
+    capability = "stream"
+
+    async def make(self, at: Running, **options: Any) -> Result:
+        async with at.client.stream_text(PROMPT, model=at.llm, **options) as stream:
+            async for _ in stream:
+                pass
+        result: Result = stream.result
+        return result
+
+    def reply(self, at: Running) -> Reply:
+        return at.wire.stream(PLAIN)
+
+
+class Object(Kind):
+    """An object."""
+
+    capability = "object"
+
+    async def make(self, at: Running, **options: Any) -> Result:
+        return await at.client.generate_object(PROMPT, City, model=at.llm, **options)
+
+    def reply(self, at: Running) -> Reply:
+        return at.wire.answer(OBJECT)
+
+    def check(self, result: Any) -> None:
+        assert (result.value, result.finish_reason) == (CITY, "stop")
+
+
+class Document(Kind):
+    """The pages of a document."""
+
+    capability = "OCR"
+
+    async def make(self, at: Running, **options: Any) -> Result:
+        return await at.client.extract(PDF, model=at.reader, **options)
+
+    def reply(self, at: Running) -> Reply:
+        return at.wire.document()
+
+    def check(self, result: Any) -> None:
+        assert [page.index for page in result.pages] == [0, 1]
+
+
+class Picture(Kind):
+    """A picture."""
+
+    capability = "image out"
+
+    async def make(self, at: Running, **options: Any) -> Result:
+        return await at.client.generate_image("A lighthouse", model=at.painter, **options)
+
+    def reply(self, at: Running) -> Reply:
+        return at.wire.image()
+
+    def queue(self, at: Running) -> None:
+        at.wire.queue_image(at.server)
+
+    def check(self, result: Any) -> None:
+        assert [image.content_type for image in result.images] == ["image/png"]
+
+
+CALLS: tuple[Kind, ...] = (Text(), Stream(), Object(), Document(), Picture())

@@ -1,0 +1,112 @@
+"""The pytest plugin of the conformance kit (`testing/`): chooses scenarios by what a backend claims, and writes the certificate.
+
+It is loaded in every pytest run where pipelex-core is installed; what it needs of the kit is imported when a suite is there.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pipelex_testing.certificate import Record
+
+_PROPERTY = "pipelex-conformance"
+
+pytest.register_assert_rewrite("pipelex_testing.suite", "pipelex_testing.calls")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--certificate DIR`."""
+    group = parser.getgroup("pipelex", "Pipelex backends")
+    group.addoption("--certificate", metavar="DIR", help="write the certificate of each backend under test to DIR")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Record what the scenarios prove."""
+    config.pluginmanager.register(_Recorder(config), "pipelex-conformance-recorder")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the scenarios of what a backend does not claim, and tell the others what they prove."""
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
+    told: dict[type, dict[str, Any]] = {}
+    for item in items:
+        suite = getattr(item, "cls", None)
+        if suite is None or not hasattr(suite, "claims") or not hasattr(suite, "wire"):
+            kept.append(item)
+            continue
+        needs = _needs(item)
+        if not suite.claims.issuperset(needs):
+            left.append(item)
+            continue
+        if suite not in told:
+            told[suite] = _about(suite)
+        item.user_properties.append((_PROPERTY, json.dumps([told[suite], list(needs)])))
+        kept.append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
+
+
+class _Recorder:
+    """Hears of every scenario's end, also from the processes of pytest-xdist, and tells of the certificates."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._records: dict[str, Record] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note how a scenario ended."""
+        told = dict(report.user_properties).get(_PROPERTY)
+        if told is None or (report.passed and report.when != "call"):
+            return
+        from pipelex_testing.certificate import Record
+
+        about, needs = json.loads(str(told))
+        record = self._records.setdefault(about["suite"], Record(about))
+        record.note(report.nodeid.rpartition("::")[2], report.outcome, tuple(needs))
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print the certificates, and write them where that was asked for."""
+        if not self._records:
+            return
+        from pipelex_testing.certificate import table
+
+        folder = self._config.getoption("--certificate")
+        for name, record in sorted(self._records.items()):
+            certificate = record.certificate()
+            terminalreporter.write_sep("=", f"conformance of {name}")
+            for line in table(certificate):
+                terminalreporter.write_line(line)
+            if folder:
+                target = Path(folder)
+                target.mkdir(parents=True, exist_ok=True)
+                file = target / f"{certificate['backend']}-{certificate['sdk']}.json"
+                file.write_text(json.dumps(certificate, indent=2) + "\n", encoding="utf-8")
+
+
+def _needs(item: pytest.Item) -> tuple[str, ...]:
+    """The capabilities that a scenario is about."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    call = parameters.get("call")
+    named: tuple[str, ...] = getattr(getattr(item, "obj", None), "capabilities", ())
+    own = getattr(call, "capability", None)
+    return (*named, own) if own else named
+
+
+def _about(suite: Any) -> dict[str, Any]:
+    record = next((found for found in suite().plugins().records if suite.sdk in found.sdks), None)
+    return {
+        "suite": suite.__name__,
+        "backend": suite.backend or suite.sdk,
+        "sdk": suite.sdk,
+        "wire": suite.wire.name,
+        "plugin": record.label if record else None,
+        "sdk_modules": list(suite.sdk_modules),
+        "claims": sorted(suite.claims),
+    }

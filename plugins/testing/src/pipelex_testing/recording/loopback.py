@@ -1,0 +1,111 @@
+"""The way of a replayed call through its SDK: a server on loopback that speaks the provider's wire.
+
+What an SDK would refuse to send fails in a replay as it would in earnest. The answer on the wire has the recorded words;
+counts, ids and pictures are taken from the recording, because the wires of the conformance kit say fixed ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from pipelex_core.specs import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pipelex_core.backend import Backend, Resources
+    from pipelex_core.requests import Request
+    from pipelex_core.specs import BackendConfig
+
+WIRES = {
+    "anthropic": "AnthropicMessages",
+    "azure_openai": "OpenAIChat",
+    "azure_openai_responses": "OpenAIResponses",
+    "bedrock": "BedrockConverse",
+    "bedrock_aioboto3": "BedrockConverse",
+    "bedrock_boto3": "BedrockConverse",
+    "fal": "FalQueue",
+    "google": "Gemini",
+    "mistral": "Mistral",
+    "openai": "OpenAIChat",
+    "openai_img_gen": "OpenAIChat",
+    "openai_responses": "OpenAIResponses",
+    "vertexai": "Gemini",
+}
+"""The wire that each SDK reads; those not in here are replayed without it."""
+
+NO_KEY = "replayed-without-a-key"
+
+
+class Loopback:
+    """The server, and the backend that talks to it; both of one event loop."""
+
+    def __init__(self, wire: Any, said: Any) -> None:
+        self._wire = wire
+        self._said = said
+        self._server = wire.server()
+        self._listens = False
+        self._inner: Any = None
+        self._one_at_a_time = asyncio.Lock()
+
+    @classmethod
+    def of(cls, sdk: str) -> Loopback | None:
+        """The loopback of an sdk; None where it has no wire, ."""
+        if sdk not in WIRES:
+            return None
+        import pipelex_testing as kit
+
+        return cls(getattr(kit, WIRES[sdk])(), kit.Said)
+
+    async def open(self, make: Callable[[BackendConfig], Backend], config: BackendConfig, resources: Resources) -> None:
+        """Listen, and open a backend whose provider is here."""
+        await self._server.__aenter__()
+        self._listens = True
+        key = config.api_key and Secret(NO_KEY)  # a real one has no business here
+        self._inner = make(evolve(config, endpoint=self._wire.endpoint(self._server.url), api_key=key))
+        await self._inner.open(resources)
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        if self._inner is not None:
+            await self._inner.close()
+        if self._listens:
+            await self._server.__aexit__(None, None, None)
+
+    async def exercise(self, operation: str, request: Request, answer: Mapping[str, Any]) -> None:
+        """Have the SDK send a request and read an answer with the recorded words."""
+        if operation == "generate_image" and getattr(request, "number", 1) != 1:
+            return  # the wires make one picture
+        async with self._one_at_a_time:
+            self._server.forget()
+            self._queue(operation, answer)
+            if operation == "stream_text":
+                async for _ in self._inner.stream_text(request):
+                    pass
+            else:
+                await getattr(self._inner, operation)(request)
+
+    def _queue(self, operation: str, answer: Mapping[str, Any]) -> None:
+        words = answer.get("text") or ""
+        if operation == "generate_image":
+            self._wire.queue_image(self._server)
+        elif operation == "extract":
+            self._server.queue(self._wire.document())
+        elif operation == "generate_object":
+            self._server.queue(self._wire.answer(self._said(value=_object(words))))
+        else:
+            said = self._said(text=words if len(words) > 1 else "Replayed.")
+            self._server.queue(self._wire.stream(said) if operation == "stream_text" else self._wire.answer(said))
+
+
+def _object(text: str) -> dict[str, Any]:
+    """The recorded object, or an empty one where none was recorded."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

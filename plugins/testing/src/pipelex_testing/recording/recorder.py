@@ -1,0 +1,80 @@
+"""Recording: a backend is asked as always, and what it answered is written down."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from pipelex_core.errors import CallError
+from pipelex_testing.recording.cassette import write
+from pipelex_testing.recording.plain import answer_data, error_data, request_data
+from pipelex_testing.recording.standing import Around, standing_for
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from pipelex_core.backend import Backend, Resources
+    from pipelex_core.requests import Request, TextRequest
+    from pipelex_core.results import TextAnswer
+
+
+def recorded(inner: Backend, folder: str, redact: Callable[[str], str]) -> Backend:
+    """The same backend, its answers recorded."""
+    backend: Backend = standing_for(Recorder, inner)(inner, folder, redact)
+    return backend
+
+
+class Recorder(Around):
+    """Writes down each attempt once it has ended; one that was cancelled before an answer is not."""
+
+    def __init__(self, inner: Backend, folder: str, redact: Callable[[str], str]) -> None:
+        super().__init__(inner.config)
+        self._inner: Any = inner
+        self._folder = folder
+        self._redact = redact
+
+    async def open(self, resources: Resources) -> None:
+        """Open the backend."""
+        await self._inner.open(resources)
+
+    async def close(self) -> None:
+        """Close the backend."""
+        await self._inner.close()
+
+    async def whole(self, operation: str, request: Request) -> Any:
+        """The answer, written down; or the error."""
+        try:
+            answer = await getattr(self._inner, operation)(request)
+        except CallError as error:
+            self._write(operation, request, error=error_data(error, self._redact))
+            raise
+        self._write(operation, request, answer=answer_data(answer, self._redact))
+        return answer
+
+    async def stream(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+        """The answer as it comes, written down as far as it was read."""
+        deltas: list[str] = []
+        outcome: dict[str, Any] = {}
+        try:
+            async with aclosing(self._inner.stream_text(request)) as events:
+                async for event in events:
+                    if isinstance(event, str):
+                        deltas.append(event)
+                    else:
+                        outcome["answer"] = answer_data(event, self._redact)
+                    yield event
+        except CallError as error:
+            outcome["error"] = error_data(error, self._redact)
+            raise
+        finally:
+            if outcome or deltas:
+                self._write("stream_text", request, deltas=self._pieces(deltas), **outcome)
+
+    def _pieces(self, deltas: list[str]) -> list[str]:
+        """The deltas as they came; where one text goes over several of them, and it is a secret, as one."""
+        clean = [self._redact(delta) for delta in deltas]
+        whole = self._redact("".join(deltas))
+        return clean if "".join(clean) == whole else [whole]
+
+    def _write(self, operation: str, request: Request, **outcome: Any) -> None:
+        write(self._folder, request_data(operation, request, self._redact), outcome)

@@ -1,0 +1,106 @@
+"""The scenarios that a backend goes through: inherit `Conformance`, and say what the backend is."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
+from pipelex_testing.samples import IMAGE_PRICE, PAGE_PRICE, PRICES, Capability
+from pipelex_testing.suite.answers import Answers
+from pipelex_testing.suite.clocks import Clocks
+from pipelex_testing.suite.conversations import Conversations
+from pipelex_testing.suite.failures import Failures
+from pipelex_testing.suite.lasting import Lasting
+from pipelex_testing.suite.malformed import Malformed
+from pipelex_testing.suite.media import MediaScenarios
+from pipelex_testing.suite.registration import Registration
+from pipelex_testing.suite.secrets import Secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipelex_core.plugins import Plugins
+    from pipelex_testing.wire import Wire
+
+
+class Conformance(Answers, Conversations, MediaScenarios, Failures, Malformed, Clocks, Lasting, Secrets, Registration):
+    """What a backend claims, and the scenarios that prove it.
+
+        class TestAcme(Conformance):
+            plugin = pipelex_backend_acme
+            sdk = "acme"
+            wire = OpenAIChat()
+            claims = frozenset({"text", "stream", "object"})
+
+    Attributes:
+        plugin: The plugin's module; None for the plugins that are installed.
+        sdk: What model specs name.
+        wire: What the kit's server speaks.
+        claims: What the backend can do. Scenarios of what it does not claim are left out, and it must not look as if it
+            could: its class must not have the capability either.
+        backend: Name of the backend's table; the sdk's where it is empty.
+        model_ids: What the models are called at the provider, by type.
+        options: Further keys of the backend's table.
+        model_options: Further keys of the language model's spec.
+        thinking: Settings of a call that make the model think.
+        takes_key: Whether the backend has a key.
+        variables: Environment variables that the shipped defaults of the backend's table need.
+        sdk_modules: What must not be imported when the plugin is: the SDK's packages.
+    """
+
+    plugin: ClassVar[object | None] = None
+    sdk: ClassVar[str]
+    wire: ClassVar[Wire]
+    claims: ClassVar[frozenset[Capability]]
+    backend: ClassVar[str] = ""
+    model_ids: ClassVar[Mapping[ModelType, str]] = {}
+    options: ClassVar[Mapping[str, Any]] = {}
+    model_options: ClassVar[Mapping[str, Any]] = {}
+    thinking: ClassVar[Mapping[str, Any]] = {"reasoning_effort": "high"}
+    takes_key: ClassVar[bool] = True
+    variables: ClassVar[Mapping[str, str]] = {}
+    sdk_modules: ClassVar[tuple[str, ...]] = ()
+
+    def config(self, endpoint: str, key: str | None = None) -> BackendConfig:
+        """The backend's table, for a server at this address; with this key, or one that is as good as any."""
+        secret = Secret("conformance-key" if key is None else key) if self.takes_key else None
+        return BackendConfig(name=self.backend_name, endpoint=endpoint, api_key=secret, options=self.options)
+
+    def specs(self) -> Iterator[ModelSpec]:
+        """A model of each type."""
+        taken = {"image in": "images", "PDF in": "pdf"}
+        inputs = frozenset({"text", *(word for claim, word in taken.items() if claim in self.claims)})
+        yield self._spec("llm", ModelType.LLM, costs=PRICES, inputs=inputs, options=self.model_options)
+        yield self._spec("reader", ModelType.TEXT_EXTRACTOR, costs=PAGE_PRICE)
+        yield self._spec("painter", ModelType.IMG_GEN, costs=IMAGE_PRICE)
+
+    def specs_claimed(self) -> Iterator[ModelSpec]:
+        """The models of what the backend claims."""
+        needs: dict[str, set[Capability]] = {
+            "llm": {"text", "stream", "object"},
+            "reader": {"OCR"},
+            "painter": {"image out"},
+        }
+        return (spec for spec in self.specs() if needs[spec.name] & self.claims)
+
+    def plugins(self) -> Plugins:
+        """The plugin, discovered."""
+        return _discovered(self.plugin)
+
+    @property
+    def backend_name(self) -> str:
+        """Name of the backend's table."""
+        return self.backend or self.sdk
+
+    def _spec(self, name: str, model_type: ModelType, **fields: Any) -> ModelSpec:
+        model_id = self.model_ids.get(model_type, "a-model")
+        known = {"backend": self.backend_name, "sdk": self.sdk, "model_id": model_id, "max_tokens": 4096}
+        return ModelSpec(**{"name": name, "model_type": model_type, **known, **fields})
+
+
+@cache
+def _discovered(plugin: object | None) -> Plugins:
+    from pipelex_core.plugins import discover
+
+    return discover() if plugin is None else discover(entry_points=(), extra=[plugin])

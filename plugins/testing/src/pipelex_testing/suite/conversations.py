@@ -1,0 +1,160 @@
+"""Scenarios: conversations, tools and thinking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipelex_core.parts import ProviderPart
+from pipelex_testing.marks import about
+from pipelex_testing.samples import (
+    ARGUMENTS,
+    CALLING,
+    PLAIN,
+    PROMPT,
+    TEXT,
+    THINKING,
+    THOUGHT,
+    TOLD,
+    WEATHER,
+    Said,
+)
+from pipelex_testing.suite.base import Scenarios
+
+if TYPE_CHECKING:
+    from pipelex_testing.running import Running
+
+
+class Conversations(Scenarios):
+    """More than one turn."""
+
+    @about("text")
+    def test_a_conversation_is_sent_in_its_order(self) -> None:
+        """Every turn, oldest first."""
+        turns = ("first question", "first answer", "second question", "second answer", "third question")
+
+        async def use(at: Running) -> None:
+            talk = [
+                {"role": "assistant" if number % 2 else "user", "content": turn} for number, turn in enumerate(turns)
+            ]
+            at.server.queue(at.wire.answer(PLAIN))
+            await at.client.generate_text(talk, model=at.llm)
+            (request,) = at.calls
+            places = [request.body.index(turn.encode()) for turn in turns]
+            assert places == sorted(places)
+
+        self.run(use)
+
+    @about("text")
+    def test_a_result_carries_the_conversation_on(self) -> None:
+        """`result.message` is the next turn of the talk."""
+
+        async def use(at: Running) -> None:
+            at.server.queue(at.wire.answer(PLAIN), at.wire.answer(PLAIN))
+            result = await at.client.generate_text(PROMPT, model=at.llm)
+            talk: list[Any] = [
+                {"role": "user", "content": PROMPT},
+                result.message,
+                {"role": "user", "content": "And of Italy?"},
+            ]
+            await at.client.generate_text(talk, model=at.llm)
+            assert TEXT.encode() in at.calls[1].body
+
+        self.run(use)
+
+    @about("tools")
+    def test_a_tool_is_offered_called_and_answered(self) -> None:
+        """The schema goes out, the call comes back parsed, its result goes out again."""
+
+        async def use(at: Running) -> None:
+            at.server.queue(at.wire.answer(CALLING), at.wire.answer(PLAIN))
+            asked = await at.client.generate_text(PROMPT, model=at.llm, tools=[WEATHER])
+            (call,) = asked.tool_calls
+            assert (asked.finish_reason, call.name, call.arguments) == ("tool_calls", WEATHER.name, ARGUMENTS)
+            result = await at.client.generate_text(_answered(asked), model=at.llm, tools=[WEATHER])
+            assert (result.text, result.tool_calls) == (TEXT, ())
+            first, second = (request.body for request in at.calls)
+            assert (b'"city"' in first, WEATHER.name.encode() in first, TOLD.encode() in second) == (True, True, True)
+
+        self.run(use)
+
+    @about("tools")
+    def test_tools_called_in_parallel_are_told_apart(self) -> None:
+        """Each call has an id of its own, and each result answers its call."""
+
+        async def use(at: Running) -> None:
+            at.server.queue(at.wire.answer(Said(calls=2)), at.wire.answer(PLAIN))
+            asked = await at.client.generate_text(PROMPT, model=at.llm, tools=[WEATHER])
+            assert len({call.id for call in asked.tool_calls}) == 2
+            await at.client.generate_text(_answered(asked), model=at.llm, tools=[WEATHER])
+            assert at.calls[1].body.count(TOLD.encode()) == 2
+
+        self.run(use)
+
+    @about("tools", "stream")
+    def test_a_tools_call_comes_whole_through_a_stream(self) -> None:
+        """Its pieces are put together, and are no text."""
+
+        async def use(at: Running) -> None:
+            at.server.queue(at.wire.stream(CALLING))
+            async with at.client.stream_text(PROMPT, model=at.llm, tools=[WEATHER]) as stream:
+                deltas = [delta async for delta in stream]
+            (call,) = stream.result.tool_calls
+            assert (deltas, call.name, call.arguments) == ([], WEATHER.name, ARGUMENTS)
+            assert stream.result.finish_reason == "tool_calls"
+
+        self.run(use)
+
+    @about("thinking")
+    def test_thinking_comes_apart_from_the_words(self) -> None:
+        """Thoughts stand in `reasoning`, and not in the text; the next turn has what the provider wants back."""
+
+        async def use(at: Running) -> None:
+            at.server.queue(at.wire.answer(THINKING), at.wire.answer(PLAIN))
+            settings = {"model": at.llm, "max_tokens": 4096, **self.suite.thinking}
+            thought = await at.client.generate_text(PROMPT, **settings)
+            assert (thought.text, thought.reasoning) == (TEXT, THOUGHT)
+            talk: list[Any] = [
+                {"role": "user", "content": PROMPT},
+                thought.message,
+                {"role": "user", "content": "And of Italy?"},
+            ]
+            assert (await at.client.generate_text(talk, **settings)).text == TEXT
+
+        self.run(use)
+
+    @about("thinking", "stream")
+    def test_thinking_in_a_stream_is_no_delta(self) -> None:
+        """Only words are passed on as text."""
+
+        async def use(at: Running) -> None:
+            at.server.queue(at.wire.stream(THINKING))
+            settings = {"model": at.llm, "max_tokens": 4096, **self.suite.thinking}
+            async with at.client.stream_text(PROMPT, **settings) as stream:
+                deltas = [delta async for delta in stream]
+            assert "".join(deltas) == TEXT
+            assert stream.result.reasoning == THOUGHT
+
+        self.run(use)
+
+    @about("text")
+    def test_what_another_provider_said_for_itself_is_not_sent(self) -> None:
+        """Signatures and the like of one provider are not another's business."""
+
+        async def use(at: Running) -> None:
+            at.server.queue(at.wire.answer(PLAIN), at.wire.answer(PLAIN))
+            result = await at.client.generate_text(PROMPT, model=at.llm)
+            planted = ProviderPart(provider="somebody-else", data={"planted": "for-one-only"})
+            message = {"role": "assistant", "content": [planted, *result.message.parts]}
+            talk: list[Any] = [{"role": "user", "content": PROMPT}, message, {"role": "user", "content": "Sure?"}]
+            await at.client.generate_text(talk, model=at.llm)
+            assert b"for-one-only" not in at.calls[1].body
+
+        self.run(use)
+
+
+def _answered(asked: Any) -> list[Any]:
+    """The conversation after every call of a tool was answered."""
+    told = [
+        {"type": "tool_result", "call_id": call.id, "name": call.name, "content": TOLD} for call in asked.tool_calls
+    ]
+    return [{"role": "user", "content": PROMPT}, asked.message, {"role": "tool", "content": told}]

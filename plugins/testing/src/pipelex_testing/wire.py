@@ -1,0 +1,99 @@
+"""A wire: a provider's API as the kit's loopback server speaks it, in canned answers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pipelex_testing.server import Reply, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelex_core.errors import CallError
+    from pipelex_testing.samples import Capability, Said
+    from pipelex_testing.server import Received
+
+
+class Wire(ABC):
+    """What a provider answers, in its own form.
+
+    An author whose provider speaks none of the wires of `pipelex_testing` writes a small class: `answer` and, for
+    what the backend claims, `stream`, `document` and `image`. Scenarios that need what a wire does not have are left
+    out, and the certificate says so.
+
+    Attributes:
+        name: What the certificate calls it.
+        says: What the wire can say; a backend that claims more cannot prove it with this wire.
+        error_headers: Headers of every error.
+        special_errors: Errors that a structured code tells apart, beyond those that the status does.
+        shows_request_id: Whether answers name their request.
+        counts_in_stream: Whether streams are counted.
+        ending: How many events of a stream are its end: the one that says why it ended, and those after it.
+    """
+
+    name: ClassVar[str]
+    says: ClassVar[frozenset[Capability]]
+    error_headers: ClassVar[Mapping[str, str]] = {}
+    special_errors: ClassVar[Mapping[type[CallError], tuple[int, Any]]] = {}
+    shows_request_id: ClassVar[bool] = True
+    counts_in_stream: ClassVar[bool] = True
+    ending: ClassVar[int] = 1
+
+    def server(self) -> Server:
+        """The server, not started; one of its own for a wire whose calls are several requests."""
+        return Server()
+
+    def endpoint(self, url: str) -> str:
+        """What stands in `endpoint` for a server at this address."""
+        return url
+
+    @abstractmethod
+    def answer(self, said: Said) -> Reply:
+        """A whole answer, with the counts of `USAGE`."""
+
+    def stream(self, said: Said) -> Reply:
+        """The same, streamed: an event a piece of the reply, its text in two deltas at least."""
+        msg = f"the wire {self.name} has no streams"
+        raise NotImplementedError(msg)
+
+    def document(self) -> Reply:
+        """Two pages, the first with the image `JPEG`."""
+        msg = f"the wire {self.name} has no documents"
+        raise NotImplementedError(msg)
+
+    def image(self) -> Reply:
+        """The image `PNG`."""
+        msg = f"the wire {self.name} has no images"
+        raise NotImplementedError(msg)
+
+    def error(self, status: int, message: str = "it went wrong") -> Reply:
+        """An error as the provider words it."""
+        return Reply.json({"error": {"message": message}}, status=status, headers=self.error_headers)
+
+    def error_in_stream(self) -> Reply | None:
+        """A stream that reports a server's fault after its first delta; None where the provider has no such event."""
+        return None
+
+    # What a server of its own may change.
+
+    def queue_image(self, server: Any) -> None:
+        """Have the server make the image `PNG` next."""
+        server.queue(self.image())
+
+    def hang(self, server: Any) -> None:
+        """Have the server never finish the next call."""
+        server.queue(Reply(fault="hang"))
+
+    def calls(self, server: Any) -> list[Received]:
+        """The requests that each stand for one call: those a provider would be paid for."""
+        received: list[Received] = server.received
+        return received
+
+    def was_cancelled(self, server: Any) -> bool:
+        """Whether the provider knows that the caller has gone."""
+        return bool(server.left)
+
+    def settings(self, request: Received) -> Mapping[str, Any] | None:  # noqa: ARG002 -- for wires that look
+        """The `model`, `temperature` and `max_tokens` a request asks for; None where the wire does not look."""
+        return None

@@ -1,0 +1,75 @@
+"""fal's queue: https://docs.fal.ai/model-apis/model-endpoints/queue. Submit, ask for the status, fetch, cancel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pipelex_testing.samples import PNG, Capability, Said
+from pipelex_testing.server import Received, Reply, Server
+from pipelex_testing.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MEDIA = "/media/a.png"
+
+
+class QueueServer(Server):
+    """The queue, and the host of its images.
+
+    Attributes:
+        never_ends: Whether jobs stay in progress.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.never_ends = False
+
+    async def answer(self, request: Received) -> Reply:
+        """The queue's answer to each of the requests that a call is made of."""
+        if request.path == _MEDIA:
+            return Reply(chunks=(PNG,), content_type="image/png")
+        if request.method == "POST":
+            return Reply.json(self._job(request.path, "IN_QUEUE", queue_position=0))
+        if request.method == "PUT":
+            return Reply.json({"status": "CANCELLATION_REQUESTED"}, status=202)
+        if request.path.endswith("/status"):
+            status = "IN_PROGRESS" if self.never_ends else "COMPLETED"
+            return Reply.json(self._job(request.path.partition("/requests/")[0], status))
+        image = {"url": self.url + _MEDIA, "width": 24, "height": 24, "content_type": "image/png"}
+        result = {"images": [image], "seed": 42, "has_nsfw_concepts": [False], "prompt": "p"}
+        return Reply.json(result, headers={"x-fal-request-id": "job-1"})
+
+    def _job(self, application: str, status: str, **more: Any) -> Mapping[str, Any]:
+        address = f"https://queue.fal.run{application}/requests/job-1"
+        urls = {"response_url": address, "status_url": f"{address}/status", "cancel_url": f"{address}/cancel"}
+        return {"status": status, "request_id": "job-1", **urls, "logs": None, "metrics": {}, **more}
+
+
+class FalQueue(Wire):
+    """A job a call; the request that submits it is the one that is paid for."""
+
+    name = "fal-queue"
+    says: ClassVar[frozenset[Capability]] = frozenset({"image out"})
+
+    def server(self) -> QueueServer:
+        return QueueServer()
+
+    def answer(self, said: Said) -> Reply:
+        msg = "fal's queue has no words"
+        raise NotImplementedError(msg)
+
+    def error(self, status: int, message: str = "it went wrong") -> Reply:
+        return Reply.json({"detail": message}, status=status, headers={"x-fal-request-id": "job-1"})
+
+    def queue_image(self, server: QueueServer) -> None:
+        server.never_ends = False
+
+    def hang(self, server: QueueServer) -> None:
+        server.never_ends = True
+
+    def calls(self, server: Server) -> list[Received]:
+        return [request for request in server.received if request.method == "POST"]
+
+    def was_cancelled(self, server: Server) -> bool:
+        return any(request.method == "PUT" for request in server.received)

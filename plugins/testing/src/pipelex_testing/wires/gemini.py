@@ -1,0 +1,84 @@
+"""Gemini at AI Studio and Vertex AI: https://ai.google.dev/api/generate-content."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pipelex_testing.samples import ARGUMENTS, PNG, WEATHER, Capability, Said
+from pipelex_testing.server import Received, Reply
+from pipelex_testing.wire import Wire
+from pipelex_testing.wires.pieces import halves, words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_USAGE = {"promptTokenCount": 20, "candidatesTokenCount": 12, "cachedContentTokenCount": 8}
+_SIGNATURE = "c2lnbmVk"
+_FINISH = {"length": "MAX_TOKENS", "content_filter": "SAFETY"}
+_RPC = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"} | {
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+}
+
+
+class Gemini(Wire):
+    """`generateContent` and `streamGenerateContent`."""
+
+    name = "gemini"
+    says: ClassVar[frozenset[Capability]] = frozenset(
+        {"text", "stream", "object", "tools", "image in", "PDF in", "thinking", "image out"}
+    )
+
+    def answer(self, said: Said) -> Reply:
+        return Reply.json(_answer(*_parts(said, [words(said)]), finish=_finish(said), usage=_USAGE))
+
+    def stream(self, said: Said) -> Reply:
+        parts = _parts(said, halves(words(said)))
+        chunks = [_answer(part, finish=None, usage={}) for part in parts]
+        return Reply.sse(*chunks, _answer({"text": ""}, finish=_finish(said), usage=_USAGE))
+
+    def image(self) -> Reply:
+        picture = {"mimeType": "image/png", "data": b64encode(PNG).decode()}
+        return Reply.json(_answer({"inlineData": picture}, finish="STOP", usage=_USAGE))
+
+    def error(self, status: int, message: str = "it went wrong") -> Reply:
+        fault = {"code": status, "message": message, "status": _RPC.get(status, "UNKNOWN")}
+        return Reply.json({"error": fault}, status=status)
+
+    def error_in_stream(self) -> Reply:
+        begun = _answer({"text": "The capital"}, finish=None, usage={})
+        return Reply.sse(begun, {"error": {"code": 500, "message": "it went wrong", "status": "INTERNAL"}})
+
+    def settings(self, request: Received) -> Mapping[str, Any]:
+        config = request.json.get("generationConfig", {})
+        model = request.path.rpartition("/")[2].partition(":")[0]
+        return {
+            "model": model,
+            "temperature": config.get("temperature"),
+            "max_tokens": config.get("maxOutputTokens"),
+        }
+
+
+def _parts(said: Said, texts: list[str]) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = [{"text": said.thought, "thought": True}] if said.thought else []
+    for number in range(said.calls):
+        call = {"name": WEATHER.name, "args": ARGUMENTS, "id": f"id-{number}"}
+        parts.append({"functionCall": call, **({} if number else {"thoughtSignature": _SIGNATURE})})
+    if not said.calls:
+        parts += [{"text": text} for text in texts]
+    return parts
+
+
+def _answer(*parts: dict[str, Any], finish: str | None, usage: dict[str, int]) -> dict[str, Any]:
+    candidate: dict[str, Any] = {"content": {"role": "model", "parts": list(parts)}, "index": 0}
+    if finish is not None:
+        candidate["finishReason"] = finish
+    body = {"modelVersion": "gemini-test", "responseId": "response-1"}
+    return {"candidates": [candidate], "usageMetadata": usage, **body}
+
+
+def _finish(said: Said) -> str:
+    return _FINISH.get(said.finish or "", "STOP")

@@ -1,0 +1,29 @@
+"""What several wires have in common."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pipelex_testing.samples import ARGUMENTS
+
+if TYPE_CHECKING:
+    from pipelex_testing.samples import Said
+
+
+def halves(text: str) -> list[str]:
+    """A text in two deltas; none for an empty one."""
+    middle = (len(text) + 1) // 2
+    return [piece for piece in (text[:middle], text[middle:]) if piece]
+
+
+def words(said: Said) -> str:
+    """The text of an answer: its words, or the object as JSON; empty where it asks for tools."""
+    if said.calls:
+        return ""
+    return said.text if said.value is None else json.dumps(said.value)
+
+
+def arguments() -> str:
+    """The arguments of a tool's call, as JSON."""
+    return json.dumps(ARGUMENTS)
