@@ -1,4 +1,4 @@
-"""How Sphinx builds the site: `poe site`. `tests/docs/site.py` puts the pages together; their order is in index.md."""
+"""How Sphinx builds the site: `poe site`. `tools/docs/site.py` puts the pages together; their order is in index.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""First-party plugins go through the kit that third-party authors inherit; `python -m tests.conformance` keeps the certificates."""
+"""First-party plugins go through the kit that third-party authors inherit; `poe certify` keeps the certificates."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipelex_core.runtime.loop_thread import LoopThread
-from tests.benchmarks.server import fixed_server
+from tools.benchmarks.server import fixed_server
 
 
 async def _nothing() -> None:
@@ -125,7 +125,7 @@ _FORKS = """
 import os, sys
 from pipelex_core import Client
 from pipelex_core.plugins import discover
-from tests.benchmarks.calls import deck
+from tools.benchmarks.calls import deck
 
 client = Client(deck(sys.argv[1]), discover())
 assert client.generate_text("x", model="m").text

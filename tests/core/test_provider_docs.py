@@ -7,9 +7,9 @@ from pipelex_core.plugins import discover
 from pipelex_testing import Conformance
 from tests.conformance import test_providers, test_suites
 from tests.conformance.cells import proven
-from tests.conformance.document import FILE, certificates, written
 from tests.conformance.provider import COLUMNS
 from tests.conformance.rows import ROWS
+from tools.docs.providers import FILE, certificates, written
 
 CAPABILITIES = {
     "text": TextGenerator,
@@ -21,7 +21,7 @@ CAPABILITIES = {
 
 
 def test_the_page_is_what_the_tests_say() -> None:
-    """`python -m tests.conformance` writes docs/providers.md; whoever changes a cell runs it."""
+    """`poe docs` writes docs/providers.md; whoever changes a cell runs it."""
     assert FILE.read_text(encoding="utf-8") == written()
 
 

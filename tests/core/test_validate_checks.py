@@ -115,7 +115,7 @@ def declaring(root: Path, needs: str) -> EntryPoint:
     metadata = root / "site" / "acme_plugin-1.0.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme-plugin\nVersion: 1.0\n{needs}")
-    point = EntryPoint("acme", "tests.docs.acme_plugin", "pipelex_core.plugins")
+    point = EntryPoint("acme", "tools.docs.acme_plugin", "pipelex_core.plugins")
     vars(point)["dist"] = PathDistribution(metadata)
     return point
 

@@ -1,1 +1,1 @@
-"""The documentation, held to the code: its tables are made here, its examples run, its links followed."""
+"""The documentation, held to the code: its examples run, its links lead somewhere, its generated parts are up to date."""

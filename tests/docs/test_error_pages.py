@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pipelex_cli.validation.codes import MEANINGS, page
-from tests.docs.codes import problem_codes
-from tests.docs.error_examples import example
-from tests.docs.error_pages import FOLDER, error_page
-from tests.docs.error_texts import WORDS
-from tests.docs.markdown import ROOT
+from tools.docs.codes import problem_codes
+from tools.docs.error_examples import example
+from tools.docs.error_pages import FOLDER, error_page
+from tools.docs.error_texts import WORDS
+from tools.docs.markdown import ROOT
 
 CODES = problem_codes()
 

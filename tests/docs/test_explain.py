@@ -11,7 +11,7 @@ import pytest
 from pipelex_cli.app import run
 from pipelex_cli.starter import starter_files
 from pipelex_core.plugins import discover
-from tests.docs.markdown import ROOT, blocks
+from tools.docs.markdown import ROOT, blocks
 
 if TYPE_CHECKING:
     from pathlib import Path

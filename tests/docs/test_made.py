@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.docs.markdown import ROOT, documents, made_names, with_made
-from tests.docs.tables import made_parts
+from tools.docs.markdown import ROOT, documents, made_names, with_made
+from tools.docs.tables import made_parts
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 import tomli
 
 from pipelex_core.plugins import discover
-from tests.docs.markdown import ROOT
+from tools.docs.markdown import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

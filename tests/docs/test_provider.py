@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.docs.markdown import ROOT, blocks
 from tests.docs.project import write_project
+from tools.docs.markdown import ROOT, blocks
 
 if TYPE_CHECKING:
     from pathlib import Path

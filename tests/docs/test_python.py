@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.docs.markdown import ROOT, blocks, documents
 from tests.docs.project import OFFLINE, SERVERS, every_variable, served_project
+from tools.docs.markdown import ROOT, blocks, documents
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.docs.markdown import Block
+    from tools.docs.markdown import Block
 
 
 def examples(page: Path) -> list[Block]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.docs.markdown import ROOT, anchors, blocks, code_spans, documents, links
+from tools.docs.markdown import ROOT, anchors, blocks, code_spans, documents, links
 
 if TYPE_CHECKING:
     from pathlib import Path

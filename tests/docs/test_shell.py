@@ -14,7 +14,7 @@ from cyclopts import CycloptsError, MissingArgumentError
 from packaging.requirements import Requirement
 
 from pipelex_cli.app import make_app
-from tests.docs.markdown import ROOT, blocks, code_spans, documents
+from tools.docs.markdown import ROOT, blocks, code_spans, documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

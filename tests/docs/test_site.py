@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.docs import llms, picture
-from tests.docs.commands import command_functions
-from tests.docs.docstrings import summary
-from tests.docs.markdown import ROOT
-from tests.docs.reference import MODULES, constants_of, names_of
-from tests.docs.site import assemble, build, entries, site_pages
+from tools.docs import llms, picture
+from tools.docs.commands import command_functions
+from tools.docs.docstrings import summary
+from tools.docs.markdown import ROOT
+from tools.docs.reference import MODULES, constants_of, names_of
+from tools.docs.site import assemble, build, entries, site_pages
 
 if TYPE_CHECKING:
     from pathlib import Path

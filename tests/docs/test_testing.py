@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.docs.markdown import ROOT, blocks
+from tools.docs.markdown import ROOT, blocks
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,15 +10,15 @@ import tomlkit
 
 from pipelex_core.config import check
 from pipelex_core.plugins import discover
-from tests.docs.markdown import ROOT, blocks, documents
 from tests.docs.project import BACKENDS, every_variable, write_project
+from tools.docs.markdown import ROOT, blocks, documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from pipelex_core.errors import Problem
-    from tests.docs.markdown import Block
+    from tools.docs.markdown import Block
 
 EXAMPLES = [block for page in documents() for block in blocks(page, "toml")]
 INFERENCE = ".pipelex/inference"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.benchmarks.server import fixed_server
 from tests.documents.pdfs import lines, pdf
+from tools.benchmarks.server import fixed_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,8 +21,8 @@ from filelock import FileLock
 from pipelex_testing import Said, Server, in_thread
 from pipelex_testing.scaffold import KINDS, Kind, names_for, new_distribution, write_folder
 from pipelex_testing.scaffold.names import LONGEST
-from tests.docs.markdown import ROOT, Block, blocks
 from tests.packaging.environments import Environment, make_environment, make_linked_environment
+from tools.docs.markdown import ROOT, Block, blocks
 
 if TYPE_CHECKING:
     from pathlib import Path

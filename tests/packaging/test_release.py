@@ -12,8 +12,8 @@ import pytest
 from attrs import evolve
 from packaging.requirements import Requirement
 
-from tests.docs.markdown import ROOT
-from tests.packaging import dist
+from tools import dist
+from tools.docs.markdown import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,7 +110,7 @@ def test_poe_dist_builds_what_a_tag_names(tmp_path: Path) -> None:
     one = dist.read_distribution(ROOT / "plugins" / "fal")
     (tmp_path / "pipelex_backend_fal-0.0.0.tar.gz").write_bytes(b"an older one")
     (tmp_path / "mine").write_bytes(b"kept")
-    command = [sys.executable, "-m", "tests.packaging.dist", "--tag", one.tag, "--into", str(tmp_path)]
+    command = [sys.executable, "-m", "tools.dist", "--tag", one.tag, "--into", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     built = f"pipelex_backend_fal-{one.version}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.resilience.document import FILE, written
+from tools.docs.resilience import FILE, written
 
 
 def test_the_page_is_up_to_date() -> None:

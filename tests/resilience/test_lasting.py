@@ -22,10 +22,10 @@ from pipelex_core.specs import Limits
 from pipelex_testing.running import Running, deck_for, until
 from pipelex_testing.samples import PLAIN, PROMPT, TEXT
 from pipelex_testing.server import Reply, Server, in_thread
-from tests.benchmarks.calls import deck
-from tests.benchmarks.server import fixed_server
 from tests.resilience.backends import WIRES, first_kind
 from tests.servers.bedrock import clean_aws
+from tools.benchmarks.calls import deck
+from tools.benchmarks.server import fixed_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -289,7 +289,7 @@ import asyncio, sys, threading, time
 from pipelex_core import AsyncClient, Client
 from pipelex_core.plugins import discover
 from pipelex_core.specs import Limits
-from tests.benchmarks.calls import deck
+from tools.benchmarks.calls import deck
 url = sys.argv[1]
 """
 

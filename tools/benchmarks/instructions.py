@@ -13,9 +13,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.provider_answers import provider_server
-from tests.benchmarks.server import CHUNKS, fixed_server
-from tests.benchmarks.table import Row
+from tools.benchmarks.provider_answers import provider_server
+from tools.benchmarks.server import CHUNKS, fixed_server
+from tools.benchmarks.table import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ def count(program: str, url: str) -> int:
     """The instructions that a program's counted calls take, in all its threads."""
     command = [
         *("valgrind", "--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null"),
-        *(sys.executable, "-m", "tests.benchmarks.instructions", program, url),
+        *(sys.executable, "-m", "tools.benchmarks.instructions", program, url),
     ]
     environ = {**os.environ, "PYTHONHASHSEED": "0"}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environ)
@@ -91,8 +91,8 @@ def _main(program: str, url: str) -> None:
 
 def _provider(kind: str, url: str, *, is_ours: bool) -> None:
     from pipelex_core import AsyncClient
-    from tests.benchmarks.providers import RAW, our_call
     from tests.conformance.provider import deck_of, installed
+    from tools.benchmarks.providers import RAW, our_call
 
     raw = next(raw for raw in RAW if raw.__name__ == kind)()
     provider = raw.provider
@@ -113,7 +113,7 @@ def _openai(program: str, url: str) -> None:
 
     from pipelex_core import AsyncClient, Client
     from pipelex_core.plugins import discover
-    from tests.benchmarks.calls import MESSAGES, PROMPT, deck
+    from tools.benchmarks.calls import MESSAGES, PROMPT, deck
 
     times = COUNTED[program.split(maxsplit=1)[0]]
     if program == "sync ours":

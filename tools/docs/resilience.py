@@ -1,14 +1,14 @@
-"""docs/resilience.md, written from the table: `python -m tests.resilience` writes it, and a test compares."""
+"""docs/resilience.md, written from the table: `poe docs` writes it, and a test compares."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from pipelex_core.policies import RETRY
-from tests.docs.docstrings import table
 from tests.resilience.backends import WIRES, kinds
 from tests.resilience.cells import exception_for, expected_requests, fits
 from tests.resilience.scenarios import EXCEPTIONS, SCENARIOS, Scenario
+from tools.docs.docstrings import table
 
 IMAGES = "OpenAI chat", "Google"
 """Whose images are no jobs; they share a column."""
@@ -18,7 +18,7 @@ FILE = Path(__file__).resolve().parents[2] / "docs" / "resilience.md"
 _HEAD = f"""\
 # When a server misbehaves
 
-Written by `python -m tests.resilience` from the tests that prove it; a test fails where this page says anything else.
+Written by `poe docs` from the tests that prove it; a test fails where this page says anything else.
 
 Every cell is a test in [tests/resilience/test_table.py](../tests/resilience/test_table.py): a call through `AsyncClient`, the
 plugin and the provider's real SDK to a loopback server that does what the row says. In the cell stands the number of

@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.server import fixed_server
-from tests.benchmarks.table import Row, processes
+from tools.benchmarks.server import fixed_server
+from tools.benchmarks.table import Row, processes
 
 _OURS = "from pipelex_core import Client\nwith Client.from_project({root!r}) as c: c.generate_text('Hi', model='gpt-4o-mini')"
 _THEIRS = (

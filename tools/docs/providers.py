@@ -1,4 +1,4 @@
-"""docs/providers.md, written from the tests: `python -m tests.conformance` writes it, and a test compares."""
+"""docs/providers.md, written from the tests: `poe docs` writes it, and a test compares."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CERTIFICATES = FILE.parent / "certificates"
 _HEAD = f"""\
 # What each provider does
 
-Written by `python -m tests.conformance` from certificates and tests; a test fails where this page says anything else.
+Written by `poe docs` from certificates and tests; a test fails where this page says anything else.
 
 A cell of a provider is what its certificate of the conformance kit says is proven: its plugin and the provider's real SDK went
 through every scenario of the capability, against a loopback server that speaks the provider's API. `poe certify` has the

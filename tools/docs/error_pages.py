@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelex_cli.validation.codes import MEANINGS
-from tests.docs.codes import problem_codes
-from tests.docs.error_examples import example
-from tests.docs.error_texts import WORDS
-from tests.docs.markdown import ROOT
+from tools.docs.codes import problem_codes
+from tools.docs.error_examples import example
+from tools.docs.error_texts import WORDS
+from tools.docs.markdown import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -92,7 +92,7 @@ async def _main(delay: float, status: int) -> None:
 @contextmanager
 def fixed_server(*, delay: float = 0.0, status: int = 200) -> Iterator[str]:
     """The base URL of a running server; `delay` seconds before each answer, which is an error for any other status."""
-    command = [sys.executable, "-m", "tests.benchmarks.server", str(delay), str(status)]
+    command = [sys.executable, "-m", "tools.benchmarks.server", str(delay), str(status)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tests.docs.markdown import ROOT
-from tests.docs.site import entries
+from tools.docs.markdown import ROOT
+from tools.docs.site import entries
 
 FILE = ROOT / "docs" / "llms.txt"
 _SENTENCE = re.compile(r"(.+?[.!?])(?:\s|$)", re.DOTALL)

@@ -11,9 +11,9 @@ from pipelex_core import AsyncClient, CooldownPolicy
 from pipelex_core.plugins import discover
 from pipelex_core.policies import RETRY
 from pipelex_core.specs import Limits
-from tests.benchmarks.calls import CALLS, PROMPT, deck
-from tests.benchmarks.server import fixed_server
-from tests.benchmarks.table import Row, interleaved
+from tools.benchmarks.calls import CALLS, PROMPT, deck
+from tools.benchmarks.server import fixed_server
+from tools.benchmarks.table import Row, interleaved
 
 if TYPE_CHECKING:
     from collections.abc import Callable

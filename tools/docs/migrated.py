@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from pipelex_cli.edits.files import write_all
 from pipelex_cli.edits.migration import migrate
 from pipelex_core.plugins import discover
-from tests.docs.markdown import ROOT, blocks
+from tools.docs.markdown import ROOT, blocks
 
 PAGE = ROOT / "docs" / "from-older-format.md"
 

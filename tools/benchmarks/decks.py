@@ -13,7 +13,7 @@ from pipelex_cli.validation.formats import as_text
 from pipelex_core.config import load, positions, shipped
 from pipelex_core.plugins import discover
 from pipelex_core.routing import Route, RoutingProfile
-from tests.benchmarks.table import Row, interleaved
+from tools.benchmarks.table import Row, interleaved
 
 
 def kit_folder() -> Path | None:

@@ -12,8 +12,8 @@ from attrs import frozen
 
 from pipelex_core.config import load
 from pipelex_core.plugins import discover
-from tests.docs.docstrings import table
-from tests.docs.markdown import ROOT, blocks
+from tools.docs.docstrings import table
+from tools.docs.markdown import ROOT, blocks
 
 PAGE = ROOT / "docs" / "routing.md"
 FILE = ROOT / "docs" / "routing.svg"

@@ -131,7 +131,7 @@ def _sdk_version(root: Path) -> tuple[str, Report]:
     needs = "Requires-Dist: attrs<2\n"
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme-plugin\nVersion: 1.0\n{needs}")
     project = ValidProject(root)
-    point = EntryPoint("acme", "tests.docs.acme_plugin", "pipelex_core.plugins")
+    point = EntryPoint("acme", "tools.docs.acme_plugin", "pipelex_core.plugins")
     vars(point)["dist"] = PathDistribution(metadata)
     sys.path.insert(0, str(root / "site"))
     try:

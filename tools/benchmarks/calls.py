@@ -10,8 +10,8 @@ from pipelex_core.deck import ModelDeck
 from pipelex_core.plugins import discover
 from pipelex_core.routing import ModelEntry, RouteMatch
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
-from tests.benchmarks.server import CHUNKS, fixed_server
-from tests.benchmarks.table import Row, interleaved
+from tools.benchmarks.server import CHUNKS, fixed_server
+from tools.benchmarks.table import Row, interleaved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -1,13 +1,14 @@
-"""Writes the made parts of the documentation anew: `poe docs`."""
+"""Write the generated parts of the documentation: `poe docs`."""
 
 from __future__ import annotations
 
-from tests.docs.error_pages import FOLDER, error_pages
-from tests.docs.llms import FILE as LLMS
-from tests.docs.llms import llms_txt
-from tests.docs.markdown import documents, with_made
-from tests.docs.picture import FILE, svg
-from tests.docs.tables import made_parts
+from tools.docs import providers, resilience
+from tools.docs.error_pages import FOLDER, error_pages
+from tools.docs.llms import FILE as LLMS
+from tools.docs.llms import llms_txt
+from tools.docs.markdown import documents, with_made
+from tools.docs.picture import FILE, svg
+from tools.docs.tables import made_parts
 
 
 def main() -> None:
@@ -29,6 +30,8 @@ def main() -> None:
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
             print(f"written errors/{file.name}")
+    for page in (providers, resilience):
+        page.FILE.write_text(page.written(), encoding="utf-8")
     LLMS.write_text(llms_txt(), encoding="utf-8")
 
 

@@ -7,16 +7,16 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_core import AsyncClient
-from tests.benchmarks.calls import MESSAGES, PROMPT
-from tests.benchmarks.provider_answers import provider_server
-from tests.benchmarks.server import CHUNKS
-from tests.benchmarks.table import Row, interleaved
 from tests.conformance.provider import deck_of, installed
 from tests.conformance.rows.anthropic import Anthropic
 from tests.conformance.rows.bedrock import Bedrock
 from tests.conformance.rows.fal import Fal
 from tests.conformance.rows.google import Google
 from tests.conformance.rows.mistral import Mistral
+from tools.benchmarks.calls import MESSAGES, PROMPT
+from tools.benchmarks.provider_answers import provider_server
+from tools.benchmarks.server import CHUNKS
+from tools.benchmarks.table import Row, interleaved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

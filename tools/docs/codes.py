@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from tests.docs.markdown import ROOT
+from tools.docs.markdown import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

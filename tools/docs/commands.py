@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin,
 from cyclopts import Parameter
 
 from pipelex_cli import app
-from tests.docs.docstrings import attributes_of, sentence, table
+from tools.docs.docstrings import attributes_of, sentence, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,6 +1,6 @@
 """The documentation as a site: the pages of `docs/`, and the plugins' READMEs, built by Sphinx; every warning fails.
 
-`python -m tests.docs.site [FOLDER]`, or `poe site`, writes it to `build/site`. The order of the pages is that of the links in
+`python -m tools.docs.site [FOLDER]`, or `poe site`, writes it to `build/site`. The order of the pages is that of the links in
 `docs/index.md`; a page that it does not name is one without a way to it, and Sphinx warns of it.
 """
 
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from tests.docs.markdown import ROOT
+from tools.docs.markdown import ROOT
 
 _PARTS = re.compile(r"(^ *```.*?^ *```|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)((?:\s+\"[^\"]*\")?)\)")

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.server import fixed_server
-from tests.benchmarks.table import Row
+from tools.benchmarks.server import fixed_server
+from tools.benchmarks.table import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -42,7 +42,7 @@ def run(*, rounds: int = 3) -> list[Row]:
 
 def _measured(who: str, url: str, at_once: int) -> tuple[float, float]:
     """Calls a second, and megabytes at the peak, of a process of its own."""
-    command = [sys.executable, "-m", "tests.benchmarks.throughput", who, url, str(at_once)]
+    command = [sys.executable, "-m", "tools.benchmarks.throughput", who, url, str(at_once)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     rate, memory = map(float, done.stdout.split())
     return rate, memory
@@ -64,7 +64,7 @@ async def _rate(call: Callable[[], Coroutine[Any, Any, Any]], at_once: int) -> f
 
 
 async def _main(who: str, url: str, at_once: int) -> float:
-    from tests.benchmarks.calls import MESSAGES, PROMPT, deck
+    from tools.benchmarks.calls import MESSAGES, PROMPT, deck
 
     if who == "ours":
         from pipelex_core import AsyncClient

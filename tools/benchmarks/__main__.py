@@ -8,8 +8,8 @@ from pathlib import Path
 
 import attrs
 
-from tests.benchmarks import calls, decks, fallback, healthy, instructions, providers, startup, throughput
-from tests.benchmarks.table import Row, print_rows
+from tools.benchmarks import calls, decks, fallback, healthy, instructions, providers, startup, throughput
+from tools.benchmarks.table import Row, print_rows
 
 SUITES = {
     "startup": startup.run,

@@ -22,15 +22,15 @@ from pipelex_core.plugins import FIRST_PARTY, discover
 from pipelex_core.policies import COOLDOWN, FALLBACK_ON, RETRY, FallbackOn
 from pipelex_core.settings import SETTINGS
 from pipelex_core.specs import BackendConfig, Costs, ModelType
-from tests.docs.codes import problem_codes
-from tests.docs.commands import commands, global_options
-from tests.docs.docstrings import attributes_of, sentence, summary, table
-from tests.docs.faulty import faulty_deck, faulty_report
-from tests.docs.kit import kit_parts
-from tests.docs.meanings import BACKEND_KEYS, CODES, PROFILE_KEYS, SPEC_KEYS
-from tests.docs.migrated import migrated_models
-from tests.docs.picture import picture, words
-from tests.docs.reference import public_names
+from tools.docs.codes import problem_codes
+from tools.docs.commands import commands, global_options
+from tools.docs.docstrings import attributes_of, sentence, summary, table
+from tools.docs.faulty import faulty_deck, faulty_report
+from tools.docs.kit import kit_parts
+from tools.docs.meanings import BACKEND_KEYS, CODES, PROFILE_KEYS, SPEC_KEYS
+from tools.docs.migrated import migrated_models
+from tools.docs.picture import picture, words
+from tools.docs.reference import public_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -104,7 +104,7 @@ def _keys(cls: type, meanings: Mapping[str, str]) -> str:
     hints = get_type_hints(cls)
     names = [name for name in fields_dict(cls) if not name.startswith("_")]
     if set(names) != set(meanings):
-        msg = f"tests/docs/meanings.py and {cls.__name__} differ: {sorted(set(names) ^ set(meanings))}"
+        msg = f"tools/docs/meanings.py and {cls.__name__} differ: {sorted(set(names) ^ set(meanings))}"
         raise AssertionError(msg)
     rows = (
         (f"`{name}`", _value(hints[name]), _default(cls, name), since(cls.__name__, name), meanings[name])
@@ -208,7 +208,7 @@ def _newer() -> str:
 def _codes() -> str:
     found = problem_codes()
     if set(found) != set(CODES):
-        msg = f"tests/docs/meanings.py and the code differ in problem codes: {sorted(set(found) ^ set(CODES))}"
+        msg = f"tools/docs/meanings.py and the code differ in problem codes: {sorted(set(found) ^ set(CODES))}"
         raise AssertionError(msg)
     return table(
         ("code", "is", "means"), ((f"[`{code}`](errors/{code}.md)", found[code], CODES[code]) for code in sorted(CODES))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import fields_dict, has
 
-from tests.docs.docstrings import attributes_of, sentence, summary, table
+from tools.docs.docstrings import attributes_of, sentence, summary, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

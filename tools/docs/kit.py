@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pipelex_testing as testing
 from pipelex_testing import CAPABILITIES, Conformance, Wire
-from tests.docs.docstrings import attributes_of, sentence, summary, table
+from tools.docs.docstrings import attributes_of, sentence, summary, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,9 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.server import CHUNKS
 from tests.servers import anthropic, bedrock, fal, google, mistral
 from tests.servers.base import sse_event
+from tools.benchmarks.server import CHUNKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -111,7 +111,7 @@ async def _main() -> None:
 @contextmanager
 def provider_server() -> Iterator[str]:
     """The base URL of a running server."""
-    command = [sys.executable, "-m", "tests.benchmarks.provider_answers"]
+    command = [sys.executable, "-m", "tools.benchmarks.provider_answers"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

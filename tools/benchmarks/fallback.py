@@ -10,9 +10,9 @@ from pipelex_core.deck import Alias, ModelDeck
 from pipelex_core.plugins import discover
 from pipelex_core.routing import ModelEntry, RouteMatch
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
-from tests.benchmarks.calls import CALLS, MESSAGES, PROMPT
-from tests.benchmarks.server import fixed_server
-from tests.benchmarks.table import Row, interleaved
+from tools.benchmarks.calls import CALLS, MESSAGES, PROMPT
+from tools.benchmarks.server import fixed_server
+from tools.benchmarks.table import Row, interleaved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
