@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import sys
 import types
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipelex_core import hookspecs
+from pipelex_core.plugin_api import PLUGIN_API
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,3 +36,26 @@ def test_a_specification_is_never_called(hook: Callable[..., object]) -> None:
     arguments = [None] * hook.__code__.co_argcount
     with pytest.raises(AssertionError):
         hook(*arguments)
+
+
+def _implemented_in_tests() -> set[str]:
+    """The hooks that some test implements: as a function, or as an argument of `tests.support.scripted.plugin`."""
+    found = set()
+    for file in Path(__file__).parents[1].rglob("test_*.py"):
+        text = file.read_text(encoding="utf-8")
+        if "pipelex_" in text:
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.FunctionDef):
+                    found.add(node.name)
+                elif isinstance(node, ast.keyword) and node.arg:
+                    found.add(node.arg)
+    return found
+
+
+def test_every_hook_has_a_test_a_page_and_a_place_in_the_api() -> None:
+    """A hook that no test implements, docs/plugins.md does not name, or the API for plugins lacks, fails."""
+    names = {hook.__name__ for hook in HOOKS}
+    page = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
+    assert names - _implemented_in_tests() == set()
+    assert {name for name in names if f"`{name}`" not in page} == set()
+    assert names - set(PLUGIN_API["hookspecs"]) == set()

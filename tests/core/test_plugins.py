@@ -84,7 +84,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
         {
             "source": "from pipelex_core.hookspecs import hookimpl\n@hookimpl\ndef pipelex_backends():\n    return {'x': 3}\n"
         },
-        "not callable",
+        "pipelex_backends must return a mapping of sdk names to factories, and the value of 'x' is 3",
     ),
     "specs": (
         {

@@ -39,15 +39,23 @@ BROKEN: dict[str, tuple[str | None, dict[str, Any], str]] = {
     "twin-two": (HOOK.format(name="pipelex_backends", body="return {'twin': print}"), {}, TWINS),
     "name-one": ("", {"points": "namesake = bad_name_one"}, NAMESAKES),
     "name-two": ("", {"points": "namesake = bad_name_two"}, NAMESAKES),
-    "raises": (HOOK.format(name="pipelex_backends", body="return 1 / 0"), {}, "a hook raised ZeroDivisionError"),
-    "nonsense": (HOOK.format(name="pipelex_backends", body="return 7"), {}, "must return a mapping keyed by sdk"),
+    "raises": (
+        HOOK.format(name="pipelex_backends", body="return 1 / 0"),
+        {},
+        "pipelex_backends raised ZeroDivisionError",
+    ),
+    "nonsense": (
+        HOOK.format(name="pipelex_backends", body="return 7"),
+        {},
+        "pipelex_backends must return a mapping of sdk names to factories",
+    ),
     "nowhere": (None, {"points": "nowhere = bad_nowhere:plugin"}, "import of 'bad_nowhere:plugin' failed"),
     "attribute": ("", {"points": "attribute = bad_attribute:plugin"}, "has no attribute 'plugin'"),
     "exit": ("import sys\nsys.exit(3)", {}, "import of 'bad_exit' failed: SystemExit: 3"),
     "exit-later": (
         HOOK.format(name="pipelex_middleware", body="raise SystemExit(4)"),
         {},
-        "a hook raised SystemExit: 4",
+        "pipelex_middleware raised SystemExit: 4",
     ),
     "panic": (
         "class Panic(BaseException):\n    def __str__(self):\n        raise ValueError\n\n\nraise Panic",

@@ -6,7 +6,7 @@ and a hook wrapper does not see an error raised when that is awaited later.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 import pluggy
 
@@ -32,9 +32,36 @@ _hookspec = pluggy.HookspecMarker(PROJECT)
 _hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
-def hookimpl(function: F) -> F:
-    """Marks a function of a plugin's module as the implementation of the hook whose name it has."""
-    return _hookimpl(function)
+@overload
+def hookimpl(function: F) -> F: ...
+
+
+@overload
+def hookimpl(*, tryfirst: bool = ..., trylast: bool = ..., optionalhook: bool = ...) -> Callable[[F], F]: ...
+
+
+def hookimpl(
+    function: F | None = None, *, tryfirst: bool = False, trylast: bool = False, optionalhook: bool = False
+) -> F | Callable[[F], F]:
+    """Mark a function of a plugin's module as the implementation of the hook whose name it has.
+
+    Args:
+        function: The function, where it is marked without options: `@hookimpl`.
+        tryfirst: Whether it comes before the other plugins': the outermost middleware, the outermost wrapper.
+        trylast: Whether it comes after them. Otherwise plugins come in the order of their names.
+        optionalhook: Whether the plugin goes without it where core does not know the hook: for a hook that a later
+            version of core has. Without it, a plugin with an unknown hook is quarantined.
+
+    Example:
+        >>> @hookimpl(tryfirst=True)
+        ... def pipelex_middleware():
+        ...     return []
+        >>> @hookimpl(optionalhook=True)
+        ... def pipelex_hook_of_a_later_core():
+        ...     return None
+    """
+    mark = _hookimpl(tryfirst=tryfirst, trylast=trylast, optionalhook=optionalhook)
+    return mark if function is None else mark(function)
 
 
 @_hookspec
@@ -123,7 +150,8 @@ def pipelex_call_finished(call: FinishedCall) -> None:
 def pipelex_commands() -> Mapping[str, Command]:
     """Add commands to the command line `pipelex`: the name of each, and where its function is.
 
-    Nothing is imported before a command runs. A name that the command line or another plugin has already is refused.
+    Called when the command line needs the commands of plugins; nothing is imported before a command runs. A plugin that
+    adds a name which the command line or another plugin has already is quarantined.
 
     Example:
         >>> from pipelex_core.commands import Command
@@ -148,7 +176,7 @@ def pipelex_wrap_backend(
     """Wrap a backend when it is made, before it opens: recording, replay, whatever belongs between core and a provider.
 
     Args:
-        backend: The backend, not opened; or what the plugins asked before made of it.
+        backend: The backend, not opened; or what the plugins that come later made of it: the first is the outermost.
         config: Its table.
         sdk: What its models name.
         make: Make another backend of the same sdk for another table.

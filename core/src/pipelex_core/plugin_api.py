@@ -23,6 +23,8 @@ PLUGIN_API: dict[str, tuple[str, ...]] = {
         "TextStreamer",
     ),
     "calls": ("Call", "FinishedCall", "Operation"),
+    "command_line": ("Context",),
+    "commands": ("Command",),
     "costs": ("cost_of", "total"),
     "documents": ("as_text", "file_name", "is_text"),
     "errors": (
@@ -52,8 +54,10 @@ PLUGIN_API: dict[str, tuple[str, ...]] = {
         "hookimpl",
         "pipelex_backends",
         "pipelex_call_finished",
+        "pipelex_commands",
         "pipelex_middleware",
         "pipelex_model_specs",
+        "pipelex_wrap_backend",
     ),
     "media": ("PDF", "sniff"),
     "parts": (

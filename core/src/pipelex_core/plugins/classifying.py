@@ -1,25 +1,22 @@
-"""Classifying a plugin: its declaring hooks are asked, once, and what they return is checked."""
+"""Classifying a plugin: its declaring hooks are called, once, and their answers are checked."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from pipelex_core import hookspecs
-from pipelex_core.backend import BackendFactory
 from pipelex_core.errors import PluginError
+from pipelex_core.plugins.declarations import DECLARATIONS
 from pipelex_core.plugins.records import described
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from importlib.resources.abc import Traversable
+    from collections.abc import Callable, Iterable, Mapping
 
     import pluggy
 
-    from pipelex_core.hookspecs import Middleware
     from pipelex_core.plugins.records import Candidate
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("pipelex_"))
@@ -32,60 +29,85 @@ def classify(candidate: Candidate, manager: pluggy.PluginManager) -> Candidate:
         return candidate
     if manager.is_registered(plugin):
         return candidate.quarantined("another plugin has the same module")
-    times = dict(candidate.record.times)
     try:
         manager.register(plugin, name=candidate.record.name)
-        implemented = _implemented(plugin, manager)
-        candidate = evolve(candidate, record=evolve(candidate.record, hooks=tuple(sorted(implemented))))
-        if "pipelex_backends" in implemented:
-            factories = _checked_factories(_asked(implemented, "pipelex_backends", times))
-            record = evolve(candidate.record, sdks=tuple(factories))
-            candidate = evolve(candidate, factories=factories, record=record)
-        if "pipelex_model_specs" in implemented:
-            candidate = evolve(candidate, specs=_checked_specs(_asked(implemented, "pipelex_model_specs", times)))
-        if "pipelex_middleware" in implemented:
-            middlewares = _checked_middlewares(_asked(implemented, "pipelex_middleware", times))
-            candidate = evolve(candidate, middlewares=middlewares)
+        hooks = _implemented(plugin, manager)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 -- registering reads every attribute of the plugin, whatever it does
+        return _out(candidate, manager, error)
+    candidate = evolve(candidate, record=evolve(candidate.record, hooks=tuple(sorted(hooks))))
+    for hook, declaration in DECLARATIONS.items():
+        if not declaration.late:
+            candidate = declare(candidate, hook, manager)
+    return candidate
+
+
+def declare(candidate: Candidate, hook: str, manager: pluggy.PluginManager) -> Candidate:
+    """A registered plugin with what it declares through a hook; or quarantined, and no longer registered."""
+    if candidate.module is None or hook not in candidate.record.hooks:
+        return candidate
+    function = _implemented(candidate.module, manager)[hook]
+    started = time.perf_counter()
+    try:
+        answer = function()
+        answer = DECLARATIONS[hook].check(answer)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 -- whatever a plugin's hook raises, exits too, stays in its record
-        if manager.is_registered(plugin):
-            manager.unregister(plugin)
-        candidate = candidate.quarantined(_reason(error))
+        return _timed(_out(candidate, manager, error, hook), hook, started)
+    candidate = evolve(candidate, declared={**candidate.declared, hook: answer})
+    if hook == "pipelex_backends":
+        candidate = evolve(candidate, record=evolve(candidate.record, sdks=tuple(answer)))
+    return _timed(candidate, hook, started)
+
+
+def _timed(candidate: Candidate, hook: str, started: float) -> Candidate:
+    times = {**candidate.record.times, hook: time.perf_counter() - started}
     return evolve(candidate, record=evolve(candidate.record, times=times))
 
 
-def _asked(implemented: Mapping[str, Callable[..., Any]], hook: str, times: dict[str, float]) -> object:
-    """What a hook declares; how long that took is written down, also where it raises."""
-    started = time.perf_counter()
-    try:
-        return implemented[hook]()
-    finally:
-        times[hook] = time.perf_counter() - started
-
-
-def _reason(error: BaseException) -> str:
-    """What a record says of an error: of our own, and of those of a hook's arguments, the message is enough."""
+def _out(
+    candidate: Candidate, manager: pluggy.PluginManager, error: BaseException, hook: str | None = None
+) -> Candidate:
+    """The plugin, quarantined for an error: of our own, and of a hook's arguments, the message is enough."""
     from pluggy import PluginValidationError
 
-    if isinstance(error, (PluginError, PluginValidationError)):
-        return str(error)
-    return f"a hook raised {described(error)}"
+    if manager.is_registered(candidate.module):
+        manager.unregister(candidate.module)
+    if isinstance(error, PluginValidationError) or (isinstance(error, PluginError) and hook is None):
+        return candidate.quarantined(str(error))
+    if isinstance(error, PluginError):
+        return candidate.quarantined(f"{hook} {error}")
+    return candidate.quarantined(f"{hook or 'registering it'} raised {described(error)}")
 
 
-def without_disputed(candidates: Iterable[Candidate], manager: pluggy.PluginManager) -> list[Candidate]:
-    """Quarantine every plugin that serves an sdk which another one serves too."""
-    claims: dict[str, list[str]] = {}
-    asked = list(candidates)
-    for candidate in asked:
-        for sdk in candidate.factories:
-            claims.setdefault(sdk, []).append(candidate.record.label)
+def without_disputed(
+    candidates: Iterable[Candidate], hook: str, manager: pluggy.PluginManager, reserved: Mapping[str, str]
+) -> list[Candidate]:
+    """Quarantine every plugin that offers a name which another one offers too, or that is reserved.
+
+    Args:
+        candidates: All plugins.
+        hook: Through which they offer names.
+        manager: Where they are registered.
+        reserved: Names that core does not have, and neither can a plugin -> who has them.
+    """
+    every = list(candidates)
+    declaration = DECLARATIONS[hook]
+    if declaration.noun is None:
+        return every
+    claims = {name: ["pipelex-core"] for name in declaration.reserved}
+    claims |= {name: [owner] for name, owner in reserved.items()}
+    for candidate in every:
+        for name in candidate.declared.get(hook, ()):
+            claims.setdefault(name, []).append(candidate.record.label)
     settled = []
-    for candidate in asked:
-        disputed = [sdk for sdk in candidate.factories if len(claims[sdk]) > 1]
+    for candidate in every:
+        disputed = [name for name in candidate.declared.get(hook, ()) if len(claims[name]) > 1]
         if disputed:
             manager.unregister(candidate.module)
-            settled.append(candidate.quarantined(offered_twice("sdk", disputed[0], claims[disputed[0]])))
+            settled.append(candidate.quarantined(offered_twice(declaration.noun, disputed[0], claims[disputed[0]])))
         else:
             settled.append(candidate)
     return settled
@@ -97,52 +119,22 @@ def offered_twice(what: str, name: str, owners: Iterable[str]) -> str:
 
 
 def _implemented(plugin: object, manager: pluggy.PluginManager) -> dict[str, Callable[..., Any]]:
-    """The hooks that a registered plugin implements; all must exist."""
-    callers = manager.get_hookcallers(plugin) or ()
-    unknown = sorted(caller.name for caller in callers if not caller.has_spec())
-    if unknown:
-        from difflib import get_close_matches
-
-        near = get_close_matches(unknown[0], HOOKS, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        msg = f"it implements a hook that does not exist: '{unknown[0]}'{hint}"
-        raise PluginError(msg)
-    return {
-        caller.name: implementation.function
-        for caller in callers
-        for implementation in caller.get_hookimpls()
-        if implementation.plugin is plugin
-    }
+    """The hooks that a registered plugin implements; all must exist, but for those that it marks as optional."""
+    found: dict[str, Callable[..., Any]] = {}
+    for caller in manager.get_hookcallers(plugin) or ():
+        for implementation in caller.get_hookimpls():
+            if implementation.plugin is not plugin:
+                continue
+            if caller.has_spec():
+                found[caller.name] = implementation.function
+            elif not implementation.optionalhook:
+                raise PluginError(_unknown(caller.name))
+    return found
 
 
-def _checked_factories(answer: object) -> dict[str, BackendFactory]:
-    if not isinstance(answer, Mapping) or not all(isinstance(sdk, str) and sdk for sdk in answer):
-        msg = f"pipelex_backends must return a mapping keyed by sdk, not {answer!r:.80}"
-        raise PluginError(msg)
-    factories = {}
-    for sdk, factory in answer.items():
-        if not callable(factory):
-            msg = f"pipelex_backends: the factory of sdk '{sdk}' is not callable: {factory!r:.80}"
-            raise PluginError(msg)
-        factories[sdk] = factory if isinstance(factory, BackendFactory) else BackendFactory(factory)
-    return factories
+def _unknown(hook: str) -> str:
+    from difflib import get_close_matches
 
-
-def _checked_specs(answer: object) -> dict[str, Traversable]:
-    if not isinstance(answer, Mapping) or not all(
-        isinstance(backend, str) and hasattr(file, "is_file") for backend, file in answer.items()
-    ):
-        msg = f"pipelex_model_specs must return a mapping of backend names to files, not {answer!r:.80}"
-        raise PluginError(msg)
-    for backend, file in answer.items():
-        if not file.is_file():
-            msg = f"pipelex_model_specs: the file of backend '{backend}' does not exist"
-            raise PluginError(msg)
-    return dict(answer)
-
-
-def _checked_middlewares(answer: object) -> tuple[Middleware, ...]:
-    if not isinstance(answer, Sequence) or not all(callable(middleware) for middleware in answer):
-        msg = f"pipelex_middleware must return a sequence of callables, not {answer!r:.80}"
-        raise PluginError(msg)
-    return tuple(answer)
+    near = get_close_matches(hook, HOOKS, n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    return f"it implements a hook that does not exist: '{hook}'{hint}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_core.plugins.choosing import selected
-from pipelex_core.plugins.classifying import classify, offered_twice, without_disputed
+from pipelex_core.plugins.classifying import classify, offered_twice
 from pipelex_core.plugins.core_range import installed_core
 from pipelex_core.plugins.finding import installed_entry_points, look_up
 from pipelex_core.plugins.in_use import Plugins
@@ -57,9 +57,9 @@ def discover(
     loaded = [_timed(watch, load, one, core, selection, locked) for one in found]
     manager = _manager()
     named = _with_names_of_their_own([*loaded, *map(as_given, extra)])
-    settled = without_disputed([_timed(watch, classify, one, manager) for one in named], manager)
+    classified = [_timed(watch, classify, one, manager) for one in named]
     absent = [*selection.missing(found), *(locked.missing(found) if locked else ())]
-    plugins = Plugins([*settled, *unreadable, *absent], manager, locked)
+    plugins = Plugins([*classified, *unreadable, *absent], manager, locked)
     _warn(plugins.records)
     return plugins
 

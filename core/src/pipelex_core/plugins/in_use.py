@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import PluginError
+from pipelex_core.plugins.classifying import declare, without_disputed
+from pipelex_core.plugins.declarations import DECLARATIONS
 from pipelex_core.plugins.first_party import FIRST_PARTY
 from pipelex_core.plugins.records import ShippedSpecs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import pluggy
 
@@ -26,11 +28,15 @@ if TYPE_CHECKING:
 _STATED = {"quarantined": "quarantined", "off": "switched off"}
 """States of an installed plugin that is not in use, as they are told."""
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
 _log = logging.getLogger("pipelex_core.plugins")
 
 
 class Plugins:
-    """The plugins in use, and those that are not, with their reasons. Read-only once made.
+    """The plugins in use, and those that are not, with their reasons.
+
+    A plugin whose answer to a hook that is called late turns out wrong is quarantined then.
 
     Attributes:
         records: Every plugin that was found, in the order of their names, and those passed as objects last.
@@ -42,20 +48,58 @@ class Plugins:
         self, candidates: Sequence[Candidate], manager: pluggy.PluginManager, lock: Lock | None = None
     ) -> None:
         self.lock = lock
-        self.records: tuple[PluginRecord, ...] = tuple(candidate.record for candidate in candidates)
-        self.middlewares: tuple[Middleware, ...] = tuple(
-            middleware for candidate in candidates for middleware in candidate.middlewares
-        )
         self._manager = manager
-        self._factories: dict[str, tuple[BackendFactory, PluginRecord]] = {
-            sdk: (factory, candidate.record) for candidate in candidates for sdk, factory in candidate.factories.items()
-        }
-        self._specs = tuple(
-            ShippedSpecs(backend=backend, file=file, plugin=candidate.record)
-            for candidate in candidates
-            for backend, file in candidate.specs.items()
-            if lock is None or lock.may_serve(candidate.record.distribution, backend)
+        self._candidates = list(candidates)
+        self._asked: set[str] = set()
+        for hook, declaration in DECLARATIONS.items():
+            if not declaration.late:
+                self._candidates = without_disputed(self._candidates, hook, manager, NOTHING)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Keep what the plugins declare that are in use now."""
+        self.records: tuple[PluginRecord, ...] = tuple(candidate.record for candidate in self._candidates)
+        self.middlewares: tuple[Middleware, ...] = tuple(
+            middleware for _, middlewares in self.declared("pipelex_middleware") for middleware in middlewares
         )
+        self._factories: dict[str, tuple[BackendFactory, PluginRecord]] = self.offered("pipelex_backends")
+        self._specs = tuple(
+            ShippedSpecs(backend=backend, file=file, plugin=record)
+            for record, files in self.declared("pipelex_model_specs")
+            for backend, file in files.items()
+            if self.lock is None or self.lock.may_serve(record.distribution, backend)
+        )
+
+    def declared(self, hook: str) -> list[tuple[PluginRecord, Any]]:
+        """What plugins declare through a hook: those that want to come first, the others by name, those last."""
+        found = {candidate.record.name: candidate for candidate in self._candidates if hook in candidate.declared}
+        names = [str(implementation.plugin_name) for implementation in self._in_order(hook)]
+        return [(found[name].record, found[name].declared[hook]) for name in names if name in found]
+
+    def ask(self, hook: str, reserved: Mapping[str, str] = NOTHING) -> None:
+        """Call a declaring hook that is called late, the first time; a plugin whose answer is wrong is quarantined.
+
+        Args:
+            hook: The hook.
+            reserved: Further names that plugins cannot have -> who has them.
+        """
+        if not DECLARATIONS[hook].late or hook in self._asked:
+            return
+        self._asked.add(hook)
+        candidates = [declare(candidate, hook, self._manager) for candidate in self._candidates]
+        self._candidates = without_disputed(candidates, hook, self._manager, reserved)
+        self._settle()
+
+    def offered(self, hook: str) -> dict[str, tuple[Any, PluginRecord]]:
+        """What plugins offer by name through a hook, and who does."""
+        self.ask(hook)
+        return {name: (value, record) for record, values in self.declared(hook) for name, value in values.items()}
+
+    def _in_order(self, hook: str) -> list[pluggy.HookImpl]:
+        """The implementations of a hook in the order in which they count."""
+        implementations: list[pluggy.HookImpl] = getattr(self._manager.hook, hook).get_hookimpls()
+        place = {candidate.record.name: place for place, candidate in enumerate(self._candidates)}
+        return sorted(implementations, key=lambda each: (each.trylast - each.tryfirst, place[each.plugin_name]))
 
     @property
     def shipped_specs(self) -> tuple[ShippedSpecs, ...]:
@@ -131,9 +175,9 @@ class Plugins:
         """
         from pipelex_core.backend import Backend as BackendClass
 
-        given = {"config": config, "sdk": sdk, "make": make, "redact": redact}
-        for implementation in self._manager.hook.pipelex_wrap_backend.get_hookimpls():  # pluggy calls the last first
-            arguments = {"backend": backend, **given}
+        table = {"config": config, "sdk": sdk, "make": make, "redact": redact}
+        for implementation in reversed(self._in_order("pipelex_wrap_backend")):
+            arguments = {"backend": backend, **table}
             wrapped = implementation.function(**{name: arguments[name] for name in implementation.argnames})
             if wrapped is not None and not isinstance(wrapped, BackendClass):
                 msg = f"plugin {implementation.plugin_name}: pipelex_wrap_backend returned a {type(wrapped).__name__}, not a Backend"
@@ -141,33 +185,18 @@ class Plugins:
             backend = backend if wrapped is None else wrapped
         return backend
 
-    def commands(self) -> dict[str, tuple[Command, str]]:
-        """Every command that plugins add: its name, what it is, and the plugin's name.
+    def commands(self, reserved: Mapping[str, str] = NOTHING) -> dict[str, Command]:
+        """Every command that plugins add, by name.
 
-        Raises:
-            PluginError: A plugin's answer is not a mapping of names to commands, or two plugins add the same name.
+        Args:
+            reserved: The names that the command line has already -> who has them.
         """
-        from pipelex_core.commands import Command as CommandClass
-
-        found: dict[str, tuple[Command, str]] = {}
-        for implementation in reversed(self._manager.hook.pipelex_commands.get_hookimpls()):
-            answer: Any = implementation.function()
-            if not isinstance(answer, Mapping):
-                msg = f"plugin {implementation.plugin_name}: pipelex_commands must return a mapping, not {answer!r:.80}"
-                raise PluginError(msg)
-            for name, command in answer.items():
-                if not isinstance(command, CommandClass):
-                    msg = f"plugin {implementation.plugin_name}: pipelex_commands: '{name}' is not a Command"
-                    raise PluginError(msg)
-                if name in found:
-                    msg = f"the command '{name}' is offered by the plugins {found[name][1]} and {implementation.plugin_name}"
-                    raise PluginError(msg)
-                found[name] = (command, implementation.plugin_name)
-        return found
+        self.ask("pipelex_commands", reserved)
+        return {name: command for name, (command, _) in self.offered("pipelex_commands").items()}
 
     def call_finished(self, call: FinishedCall) -> None:
         """Tell every plugin that listens; what a listener raises is logged and goes no further."""
-        for implementation in self._manager.hook.pipelex_call_finished.get_hookimpls():
+        for implementation in self._in_order("pipelex_call_finished"):
             try:
                 implementation.function(call)
             except Exception:  # noqa: BLE001 -- logged, with its traceback

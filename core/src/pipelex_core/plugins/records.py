@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve, field, frozen
 
@@ -11,9 +11,6 @@ Status = Literal["ok", "quarantined", "off", "missing"]
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from importlib.resources.abc import Traversable
-
-    from pipelex_core.backend import BackendFactory
-    from pipelex_core.hookspecs import Middleware
 
 
 @frozen(kw_only=True)
@@ -54,13 +51,17 @@ class PluginRecord:
 
 @frozen(kw_only=True, eq=False, repr=False)
 class Candidate:
-    """A plugin on its way through discovery: its record, its module, and what its declaring hooks returned."""
+    """A plugin on its way through discovery.
+
+    Attributes:
+        record: What is known of it.
+        module: Its module, or the object that was passed; None where it is not in use.
+        declared: Declaring hook -> what it returned, checked.
+    """
 
     record: PluginRecord
     module: object | None = None
-    factories: Mapping[str, BackendFactory] = field(factory=dict)
-    specs: Mapping[str, Traversable] = field(factory=dict)
-    middlewares: tuple[Middleware, ...] = ()
+    declared: Mapping[str, Any] = field(factory=dict)
 
     def quarantined(self, reason: str) -> Candidate:
         """The same plugin, out of use, with the reason."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 
 from pipelex_core.command_line import Context
-from pipelex_core.errors import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +42,7 @@ _COMMANDS = {
 }
 
 
-def make_app(console: Console | None = None, commands: Mapping[str, tuple[Command, str]] = EMPTY) -> App:
+def make_app(console: Console | None = None, commands: Mapping[str, Command] = EMPTY) -> App:
     """The command line, its commands not yet imported; `console` is where its help goes, None for one made then.
 
     Args:
@@ -60,16 +59,13 @@ def make_app(console: Console | None = None, commands: Mapping[str, tuple[Comman
         result_action="return_value",
         default_parameter=Parameter(
             negative=(),  # no `--no-json`, no `--empty-image`
-            parse=re.compile(r"(?!context$)"),  # `context` is passed in
+            parse=re.compile(r"\A(?!context\Z)"),  # `context` is passed in
         ),
     )
     for name, text in _COMMANDS.items():
         module = name.replace("-", "_")
         app.command(f"pipelex_cli.commands.{module}:{module}", name=name, help=text)
-    for name, (command, plugin) in commands.items():
-        if name in _COMMANDS:
-            msg = f"the plugin {plugin} adds a command '{name}', which the command line has already"
-            raise PluginError(msg)
+    for name, command in commands.items():
         app.command(command.function, name=name, help=command.help)
 
     @app.meta.default
@@ -144,10 +140,17 @@ def _run(tokens: Sequence[str]) -> int:
         raise
 
 
-def _plugin_commands(tokens: Sequence[str]) -> Mapping[str, tuple[Command, str]]:
-    """The commands that plugins add, for a command line that names none of our own."""
+def _plugin_commands(tokens: Sequence[str]) -> Mapping[str, Command]:
+    """The commands that plugins add, for a command line that names none of our own; a plugin that is lost is named."""
     config = next((value for option, value in pairwise(tokens) if option == "--config"), None)
-    return Context(config=config, no_plugins="--no-plugins" in tokens).plugins().commands()
+    context = Context(config=config, no_plugins="--no-plugins" in tokens)
+    plugins = context.plugins()
+    in_use = {record.name for record in plugins.records if record.status == "ok"}
+    commands = plugins.commands(dict.fromkeys(_COMMANDS, "pipelex-cli"))
+    for record in plugins.records:
+        if record.name in in_use and record.status != "ok":
+            context.note(f"pipelex: the plugin {record.label} is quarantined: {record.reason}")
+    return commands
 
 
 def _plain_console() -> Console:

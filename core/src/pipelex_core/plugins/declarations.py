@@ -1,0 +1,81 @@
+"""The declaring hooks: what each must return. A plugin whose answer is anything else is quarantined, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from pipelex_core.backend import BackendFactory
+from pipelex_core.commands import Command
+from pipelex_core.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@frozen(kw_only=True)
+class Declaration:
+    """One declaring hook.
+
+    Attributes:
+        check: Makes of an answer what is kept of it; raises a `PluginError` where the answer is wrong.
+        noun: What a key of the answer names, where each name belongs to one plugin alone; None for other answers.
+        reserved: The names that core has already.
+        late: Whether the hook is called when its answer is first needed, and not when plugins are discovered.
+    """
+
+    check: Callable[[object], Any]
+    noun: str | None = None
+    reserved: tuple[str, ...] = ()
+    late: bool = False
+
+
+def _named(answer: object, expected: str, is_right: Callable[[Any], bool]) -> Mapping[str, Any]:
+    """A mapping of names to values of one kind."""
+    if not isinstance(answer, Mapping) or not all(isinstance(name, str) and name for name in answer):
+        msg = f"must return a mapping of {expected}, not {answer!r:.80}"
+        raise PluginError(msg)
+    for name, value in answer.items():
+        if not is_right(value):
+            msg = f"must return a mapping of {expected}, and the value of '{name}' is {value!r:.80}"
+            raise PluginError(msg)
+    return dict(answer)
+
+
+def _factories(answer: object) -> Mapping[str, BackendFactory]:
+    factories = _named(answer, "sdk names to factories", callable)
+    return {
+        sdk: factory if isinstance(factory, BackendFactory) else BackendFactory(factory)
+        for sdk, factory in factories.items()
+    }
+
+
+def _files(answer: object) -> Mapping[str, Any]:
+    files = _named(answer, "backend names to files", lambda file: hasattr(file, "is_file"))
+    for backend, file in files.items():
+        if not file.is_file():
+            msg = f"must return files that exist, and that of backend '{backend}' does not"
+            raise PluginError(msg)
+    return files
+
+
+def _functions(answer: object) -> tuple[Callable[..., Any], ...]:
+    if not isinstance(answer, Sequence) or not all(callable(function) for function in answer):
+        msg = f"must return a sequence of functions, not {answer!r:.80}"
+        raise PluginError(msg)
+    return tuple(answer)
+
+
+def _commands(answer: object) -> Mapping[str, Command]:
+    return _named(answer, "command names to `Command`s", lambda value: isinstance(value, Command))
+
+
+DECLARATIONS: dict[str, Declaration] = {
+    "pipelex_backends": Declaration(check=_factories, noun="sdk"),
+    "pipelex_model_specs": Declaration(check=_files),
+    "pipelex_middleware": Declaration(check=_functions),
+    "pipelex_commands": Declaration(check=_commands, noun="command", late=True),
+}
+"""Hook -> what it must return. Every other hook acts, and is called when there is something to do."""
