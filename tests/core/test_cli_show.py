@@ -374,7 +374,7 @@ def test_without_the_library_the_error_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     code, _, err = pipelex("show", "routes", "--graph", "deck.svg")
     assert (code, len(err.splitlines()), (project.root / "deck.svg").exists()) == (1, 1, False)
-    assert "pip install 'pipelex-core[graph]'" in err
+    assert "pip install 'pipelex-cli[graph]'" in err
     with pytest.raises(PipelexError):
         draw_svg(Picture(), title="x")
 

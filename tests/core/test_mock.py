@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import pytest
 
+import pipelex_backend_mock
 from pipelex_core import Client
 from pipelex_core.client import AsyncClient
 from pipelex_core.config import load
@@ -56,7 +57,7 @@ def deck(options: dict[str, Any] | None = None, **model_options: Any) -> ModelDe
 
 
 def client(options: dict[str, Any] | None = None, **model_options: Any) -> Client:
-    return Client(deck(options, **model_options), discover(entry_points=()))
+    return Client(deck(options, **model_options), discover(entry_points=(), extra=[pipelex_backend_mock]))
 
 
 @pytest.fixture(autouse=True)
@@ -194,7 +195,7 @@ def test_many_at_once() -> None:
     """Calls of several loops and many tasks each get their answer."""
 
     async def main() -> list[str]:
-        async with AsyncClient(deck(), discover(entry_points=())) as fake:
+        async with AsyncClient(deck(), discover(entry_points=(), extra=[pipelex_backend_mock])) as fake:
             results = await asyncio.gather(*(fake.generate_text(f"n{n}", model="llm") for n in range(50)))
             return [result.text for result in results]
 
@@ -213,7 +214,7 @@ def test_in_a_project(tmp_path: Path) -> None:
         file = tmp_path / ".pipelex" / "inference" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    plugins = discover(entry_points=())
+    plugins = discover(entry_points=(), extra=[pipelex_backend_mock])
     with Client(load(tmp_path, environ={}, plugins=plugins).deck, plugins) as fake:
         assert fake.generate_text("Hi", model="mocked").text == "From the project."
     (tmp_path / ".pipelex/inference/backends.toml").write_text('[fake]\ntxet = "misspelt"\n')

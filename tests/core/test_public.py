@@ -84,7 +84,8 @@ def test_every_distribution_stands_alone(folder: Path) -> None:
     assert list(folder.glob("src/*/py.typed"))
     assert project["requires-python"] == ">=3.11"
     if folder.name != "core":
-        assert project["name"] in (f"pipelex-backend-{folder.name}", f"pipelex-middleware-{folder.name}")
+        kinds = ("pipelex-backend", "pipelex-middleware", "pipelex")
+        assert project["name"] in [f"{kind}-{folder.name}" for kind in kinds]
         (package,) = (path.parent.name for path in folder.glob("src/*/__init__.py"))
         assert package == project["name"].replace("-", "_")
         core = [line for line in project["dependencies"] if line.startswith("pipelex-core")]

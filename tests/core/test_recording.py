@@ -13,6 +13,8 @@ from urllib.parse import quote
 import pytest
 from attrs import evolve
 
+import pipelex_backend_mock
+import pipelex_testing.plugin
 from pipelex_core.client import AsyncClient
 from pipelex_core.errors import CallError, PluginError, ProviderConnectionError, RateLimitError, UnsupportedInputError
 from pipelex_core.plugins import discover
@@ -281,7 +283,9 @@ def test_an_sdk_without_a_wire(tmp_path: Path, switch: Callable[..., None]) -> N
     """Its recordings answer directly: text, pieces of a stream, pictures and pages, byte for byte."""
 
     async def main() -> list[Any]:
-        async with AsyncClient(mock_deck(), discover(entry_points=())) as client:
+        async with AsyncClient(
+            mock_deck(), discover(entry_points=(), extra=[pipelex_backend_mock, pipelex_testing.plugin])
+        ) as client:
             async with client.stream_text("Hi there", model="llm") as stream:
                 pieces = [delta async for delta in stream]
             pictures = await client.generate_image("A river", model="painter", width=9, height=7, number=2)

@@ -89,9 +89,10 @@ def test_the_main_readme_lists_every_plugin() -> None:
 
 
 def test_the_page_of_core_lists_every_extra() -> None:
-    """Its tables have each plugin's extra, and no other; an extra is called like the plugin's folder."""
+    """Its tables have each distribution's extra, and no other; an extra is called like the distribution's folder."""
     extras = tomli.loads((ROOT / "core" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     listed = re.findall(r"^\| `(\w+)` \|", readme(ROOT / "core"), flags=re.MULTILINE)
-    of_plugins = {name for name, what in extras["optional-dependencies"].items() if what[0].startswith("pipelex-")}
+    ours = {distribution(folder) for folder in FOLDERS}
+    of_plugins = {name for name, what in extras["optional-dependencies"].items() if what[0] in ours}
     assert sorted(listed) == sorted(of_plugins)
     assert sorted(listed) == [folder.name for folder in FOLDERS]

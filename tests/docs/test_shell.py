@@ -14,6 +14,7 @@ from cyclopts import CycloptsError, MissingArgumentError
 from packaging.requirements import Requirement
 
 from pipelex_cli.app import make_app
+from pipelex_core.plugins import discover
 from tools.docs.markdown import ROOT, blocks, code_spans, documents
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def test_every_command_is_one_there_is(page: Path, words: list[str], whole: bool
 
 def check_pipelex(words: list[str]) -> None:
     """Have the command line itself take the words in."""
-    app = make_app()
+    app = make_app(commands=discover().commands())
     words = [_VALUES.get(word, word) for word in words]
     command, bound, _ = app.meta.parse_args(words, exit_on_error=False, print_error=False)
     tokens = bound.args

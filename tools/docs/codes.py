@@ -1,4 +1,4 @@
-"""The codes of problems, as they stand in the code of core."""
+"""The codes of problems, read from the code of core and of the command line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CODE = re.compile(r"[a-z]+(-[a-z]+)+")
 def problem_codes() -> dict[str, str]:
     """Code -> `error`, `warning`, or `error or warning`."""
     found: dict[str, set[str]] = {}
-    for file in (ROOT / "core" / "src" / "pipelex_core").rglob("*.py"):
+    for file in (*ROOT.glob("core/src/**/*.py"), *ROOT.glob("plugins/cli/src/**/*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 for code, severity in _reported(node):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin,
 from cyclopts import Parameter
 
 from pipelex_cli import app
+from pipelex_core.plugins import discover
 from tools.docs.docstrings import attributes_of, sentence, table
 
 if TYPE_CHECKING:
@@ -16,12 +17,17 @@ if TYPE_CHECKING:
 
 
 def command_functions() -> dict[str, Callable[..., Any]]:
-    """Command -> its function, in the order of `pipelex --help`."""
-    return {
-        name: getattr(import_module(f"pipelex_cli.{module}"), module)
-        for name in app._COMMANDS
-        for module in [name.replace("-", "_")]
-    }
+    """Command -> its function: those of the command line, then those that plugins add."""
+    own = {name: f"pipelex_cli.commands.{name.replace('-', '_')}:{name.replace('-', '_')}" for name in app._COMMANDS}
+    added = {name: command.function for name, (command, _) in discover().commands().items()}
+    return {name: _function(place) for name, place in (own | added).items()}
+
+
+def _function(place: str) -> Callable[..., Any]:
+    """What `package.module:function` names."""
+    module, _, name = place.partition(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
 
 
 def commands() -> str:

@@ -71,7 +71,11 @@ def _attributes(cls: type) -> dict[str, str]:
     """What is told of a class and its bases; a field that is not told has no text."""
     told: dict[str, str] = {}
     for base in reversed(cls.__mro__):
-        told |= attributes_of(base) if base.__module__.startswith("pipelex_core") and "__doc__" in vars(base) else {}
+        told |= (
+            attributes_of(base)
+            if base.__module__.startswith(("pipelex_core", "pipelex_testing")) and "__doc__" in vars(base)
+            else {}
+        )
     fields = {name: "" for name in fields_dict(cls) if not name.startswith("_")} if has(cls) else {}
     return {**fields, **told}
 
@@ -80,7 +84,9 @@ def _methods(cls: type) -> str:
     rows = []
     for name, member in inspect.getmembers(cls):
         function = getattr(member, "__func__", member)
-        if name.startswith("_") or not str(getattr(function, "__module__", "")).startswith("pipelex_core"):
+        if name.startswith("_") or not str(getattr(function, "__module__", "")).startswith(
+            ("pipelex_core", "pipelex_testing")
+        ):
             continue
         if inspect.isfunction(function):
             rows.append((f"`{name}{_signature(function)}`", sentence(summary(function))))

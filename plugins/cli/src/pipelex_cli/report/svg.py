@@ -56,7 +56,7 @@ def draw_svg(picture: Picture, *, title: str) -> bytes:
     try:
         pygraphviz: Any = import_module("pygraphviz")
     except ImportError as error:
-        msg = f"a picture needs pygraphviz, which cannot be imported ({error}); run: pip install 'pipelex-core[graph]'"
+        msg = f"a picture needs pygraphviz, which cannot be imported ({error}); run: pip install 'pipelex-cli[graph]'"
         raise PipelexError(msg) from error
     graph = pygraphviz.AGraph(strict=False, directed=True)
     graph.graph_attr.update(rankdir="LR", ranksep="0.6", nodesep="0.12", fontname="Helvetica", compound="true")
