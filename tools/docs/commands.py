@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def command_functions() -> dict[str, Callable[..., Any]]:
     """Command -> its function: those of the command line, then those that plugins add."""
     own = {name: f"pipelex_cli.commands.{name.replace('-', '_')}:{name.replace('-', '_')}" for name in app._COMMANDS}
-    added = {name: command.function for name, (command, _) in discover().commands().items()}
+    added = {name: command.function for name, command in discover().commands().items()}
     return {name: _function(place) for name, place in (own | added).items()}
 
 
