@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pipelex_limits_redis
 import pytest
 
 from pipelex_core.errors import ConfigError
-from pipelex_core.specs import Limits
-from tests.core.config_project import Project
+from pipelex_core.plugins import discover
+from pipelex_core.specs import Limits, Secret
+from tests.core.config_project import Acme, Project
+from tests.support.scripted import plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +70,7 @@ def test_a_misspelt_limit(project: Project) -> None:
 def test_the_address_is_filled_in_and_secret(project: Project) -> None:
     """`limits_url` stands before the tables; it may hold a password, so it prints as `***`."""
     top(project, 'limits_url = "redis://:${REDIS_PASSWORD}@localhost:6379/3"')
+    project.plugins = discover(entry_points=(), extra=[Acme(), pipelex_limits_redis])
     deck = project.load(environ={**project.environ, "REDIS_PASSWORD": "hunter2-hunter2"}).deck
     assert deck.limits_url is not None
     assert deck.limits_url.reveal() == URL
@@ -77,6 +81,38 @@ def test_the_address_is_filled_in_and_secret(project: Project) -> None:
 def test_no_address(project: Project) -> None:
     """Without the key, limits are each process's own."""
     assert project.load().deck.limits_url is None
+
+
+@pytest.mark.parametrize(
+    ("url", "mend"),
+    [("redis://:hunter2-hunter2@localhost", "run: pip install pipelex-limits-redis"), ("etcd://hunter2-hunter2", None)],
+)
+def test_an_address_that_no_plugin_serves(project: Project, url: str, mend: str | None) -> None:
+    """The fault has its place, and the command that brings the plugin where there is one; never the address."""
+    top(project, f'limits_url = "{url}"')
+    problem = project.only()
+    assert (problem.code, problem.key, problem.suggestion) == ("bad-value", "limits_url", mend)
+    assert problem.line is not None
+    assert problem.message.startswith("'limits_url' cannot be used: no installed plugin shares limits at")
+    assert "hunter2" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    "answer", [3, ZeroDivisionError("redis://:hunter2-hunter2@localhost")], ids=["wrong", "raises"]
+)
+def test_a_plugin_that_cannot_share_limits(project: Project, answer: object) -> None:
+    """The fault names it, and does not show what it raised: that could hold the address."""
+
+    def pipelex_limiter(url: Secret) -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    top(project, 'limits_url = "redis://:hunter2-hunter2@localhost"')
+    project.plugins = discover(entry_points=(), extra=[Acme(), plugin({}, pipelex_limiter=pipelex_limiter)])
+    problem = project.only()
+    assert "plugin scripted: pipelex_limiter" in problem.message
+    assert "hunter2" not in str(problem)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +128,7 @@ def test_no_address(project: Project) -> None:
 def test_an_address_that_is_none(project: Project, line: str, code: str) -> None:
     """It is told with its place, and never shown."""
     top(project, line)
+    project.plugins = discover(entry_points=(), extra=[Acme(), pipelex_limits_redis])
     problem = project.only()
     assert (problem.code, problem.key) == (code, "limits_url")
     assert problem.line is not None

@@ -14,6 +14,7 @@ from pipelex_core import AsyncClient, Client
 from pipelex_core.errors import AllAttemptsFailedError, DeadlineExceededError, LimitReachedError, ServerError
 from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.attempts import Attempting
+from pipelex_core.plugins import discover
 from pipelex_core.policies import CooldownPolicy, RetryPolicy
 from pipelex_core.results import TextAnswer
 from pipelex_core.specs import Limits
@@ -45,11 +46,11 @@ def client_of(
 def test_without_limits_nothing_is_entered() -> None:
     """A request that nothing holds back passes through nothing."""
     model = spec("m")
-    assert Admissions(deck_of(model))(Attempting(model)) is None
+    assert Admissions(deck_of(model), discover(entry_points=()))(Attempting(model)) is None
     other = spec("other", sdk="other")
     deck = limited(deck_of(model, other), scripted=ONE)
-    assert Admissions(deck)(Attempting(other)) is None
-    assert Admissions(deck)(Attempting(model)) is not None
+    assert Admissions(deck, discover(entry_points=()))(Attempting(other)) is None
+    assert Admissions(deck, discover(entry_points=()))(Attempting(model)) is not None
 
 
 def test_a_wait_stands_in_the_ledger() -> None:

@@ -12,6 +12,7 @@ from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.attempts import Attempting
 from pipelex_core.execution.budgets import Budget
 from pipelex_core.parts import Message, TextPart
+from pipelex_core.plugins import discover
 from pipelex_core.requests import TextRequest
 from pipelex_core.results import Usage
 from pipelex_core.specs import Limits
@@ -27,7 +28,7 @@ def test_memory_is_flat_over_many_calls() -> None:
     model = spec("m", limits=limits)
     deck = deck_of(model)
     deck = evolve(deck, backends={name: evolve(each, limits=limits) for name, each in deck.backends.items()})
-    admissions = Admissions(deck)
+    admissions = Admissions(deck, discover(entry_points=()))
     budget = Budget(MANY)
     request = TextRequest(spec=model, messages=(Message(role="user", parts=(TextPart("?"),)),), max_tokens=5)
 

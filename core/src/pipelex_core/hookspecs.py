@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pipelex_core.calls import Call, FinishedCall
     from pipelex_core.commands import Command
     from pipelex_core.results import Answer
-    from pipelex_core.specs import BackendConfig
+    from pipelex_core.shared_limits import SharedLimits
+    from pipelex_core.specs import BackendConfig, Secret
 
     Proceed: TypeAlias = Callable[[Call], Awaitable[Answer]]
     Middleware: TypeAlias = Callable[[Call, Proceed], Awaitable[Answer]]
@@ -190,5 +191,34 @@ def pipelex_wrap_backend(
         >>> @hookimpl
         ... def pipelex_wrap_backend(backend, config):
         ...     return None
+    """
+    raise AssertionError  # a specification, never called
+
+
+@_hookspec
+def pipelex_limiter(url: Secret) -> SharedLimits | None:
+    """Share limits at an address, the `limits_url` of backends.toml: one place where several processes count.
+
+    Called when a configuration is read, and when a client opens. What it returns opens nothing before its first request.
+
+    Args:
+        url: The address. It may hold a password, so no error and no log shows it.
+
+    Returns:
+        The limits there; None for an address of a scheme that the plugin does not serve.
+
+    Example:
+        >>> from pipelex_core.hookspecs import hookimpl
+        >>> from pipelex_core.shared_limits import Entered, SharedLimits
+        >>> class Unlimited(SharedLimits):
+        ...     async def enter(self, request):
+        ...         return Entered()
+        ...     def leave(self, request, entered, *, sent, tokens):
+        ...         pass
+        >>> @hookimpl
+        ... def pipelex_limiter(url):
+        ...     return Unlimited() if url.reveal().startswith("acme://") else None
+        >>> from pipelex_core.specs import Secret
+        >>> pipelex_limiter(Secret("redis://localhost"))
     """
     raise AssertionError  # a specification, never called

@@ -55,6 +55,7 @@ PLUGIN_API: dict[str, tuple[str, ...]] = {
         "pipelex_backends",
         "pipelex_call_finished",
         "pipelex_commands",
+        "pipelex_limiter",
         "pipelex_middleware",
         "pipelex_model_specs",
         "pipelex_wrap_backend",
@@ -86,6 +87,7 @@ PLUGIN_API: dict[str, tuple[str, ...]] = {
         "TextAnswer",
         "Usage",
     ),
-    "specs": ("BackendConfig", "Capability", "Costs", "ModelSpec", "ModelType", "Secret"),
+    "shared_limits": ("CAPS", "Entered", "Full", "LimitedRequest", "SharedLimits", "Unreachable"),
+    "specs": ("BackendConfig", "Capability", "Costs", "Limits", "ModelSpec", "ModelType", "Secret"),
 }
 """Module of `pipelex_core` -> its names that a plugin may import."""

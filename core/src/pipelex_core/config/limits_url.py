@@ -1,4 +1,4 @@
-"""The one key of backends.toml that stands outside its tables: where processes share their limits."""
+"""The one key of backends.toml outside its tables: where processes share their limits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from pipelex_core.config.environment import expand
 from pipelex_core.config.problems import type_name
-from pipelex_core.errors import ModelsManagerError
+from pipelex_core.errors import ModelsManagerError, PluginError
 from pipelex_core.specs import Secret, Source
 
 if TYPE_CHECKING:
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from pipelex_core.config.context import Context
 
 KEY = "limits_url"
-SCHEMES = ("redis", "rediss", "unix")
 
 
 def read_limits_url(tables: Mapping[str, Any], file: str, context: Context) -> Secret | None:
-    """The address of the Redis server, password included; None where the key is not there or has a fault."""
+    """The address where limits are shared, password included; None where the key is missing or has a fault."""
     value = tables.get(KEY)
     if value is None or isinstance(value, dict):  # the table of a backend of that name
         return None
@@ -42,14 +41,22 @@ def read_limits_url(tables: Mapping[str, Any], file: str, context: Context) -> S
     context.faults.hide(url)
     try:
         parts = urlsplit(url)
-        scheme, password, _ = parts.scheme, parts.password, parts.port
-    except ValueError:  # a port that is no number, brackets that are not closed
-        scheme, password = "", None
+        password, _ = parts.password, parts.port
+    except ValueError:  # a port that is not a number, brackets that are not closed
+        message = f"'{KEY}' is not an address"
+        context.faults.error(ModelsManagerError, "bad-value", message, source, expected=expected)
+        return None
     if password:
         context.faults.hide(password)
         context.faults.hide(unquote(password))
-    if scheme not in SCHEMES:
-        message = f"'{KEY}' is no address of a Redis server"
-        context.faults.error(ModelsManagerError, "bad-value", message, source, expected=expected)
+    secret = Secret(url)
+    try:
+        context.plugins.limiter(secret)
+    except PluginError as error:
+        message, _, mend = str(error).partition("; ")
+        message = f"'{KEY}' cannot be used: {message}"
+        context.faults.error(
+            ModelsManagerError, "bad-value", message, source, expected=expected, suggestion=mend or None
+        )
         return None
-    return Secret(url)
+    return secret

@@ -41,7 +41,7 @@ class ModelDeck:
         profile: The active routing profile.
         on_unsupported_setting: Policy for a setting that a model refuses; None for the default (an error where a
             handle leads to one model, dropped and recorded inside a chain).
-        limits_url: The Redis server where processes share the limits of backends and models, or None.
+        limits_url: Where processes share the limits of backends and models, or None; a plugin serves its scheme.
     """
 
     models: Mapping[str, ModelEntry]

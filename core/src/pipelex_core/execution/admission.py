@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipelex_core.deck import ModelDeck
     from pipelex_core.execution.budgets import Reservation
     from pipelex_core.execution.limits.limiter import Limiter
+    from pipelex_core.plugins import Plugins
 
 Admission: TypeAlias = Callable[[Attempting], AbstractAsyncContextManager[Any] | None]
 """Lets one attempt in; None where nothing holds it back. Entered before the request is sent, and left when its answer, its error or its cancellation is here.
@@ -36,12 +37,12 @@ where it reported nothing. For a stream it may be left in another task than it w
 class Admissions:
     """What the requests of one client pass: the budgets of the call, and the limits of the backend and the model."""
 
-    def __init__(self, deck: ModelDeck) -> None:
+    def __init__(self, deck: ModelDeck, plugins: Plugins) -> None:
         self._limiter: Limiter | None = None
         if _is_limited(deck):
             from pipelex_core.execution.limits.limiter import limiter_of
 
-            self._limiter = limiter_of(deck)
+            self._limiter = limiter_of(deck, plugins)
 
     def __call__(self, attempting: Attempting) -> AbstractAsyncContextManager[Any] | None:
         """See `Admission`."""

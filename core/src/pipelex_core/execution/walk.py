@@ -43,7 +43,7 @@ class Execution:
         self._plugins = plugins
         self._configs = deck.backends
         self._backends = Backends(deck.backends, plugins)
-        self._admissions = Admissions(deck)
+        self._admissions = Admissions(deck, plugins)
         self._asking = Asking(self._backends, deck.backends, plugins, self._admissions)
         self._cooldowns = Cooldowns({name: config.cooldown for name, config in deck.backends.items()})
 

@@ -31,5 +31,8 @@ def distribution_for(backend: str, sdk: str) -> str | None:
     return FIRST_PARTY.get(f"{backend}:{sdk}") or FIRST_PARTY.get(sdk)
 
 
+LIMITS: dict[str, str] = dict.fromkeys(("redis", "rediss", "unix"), "pipelex-limits-redis")
+"""The distribution that shares limits at the addresses of each scheme."""
+
 COMMAND_LINE = "pipelex-cli"
 """The distribution that brings the command `pipelex`."""

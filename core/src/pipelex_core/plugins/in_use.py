@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipelex_core.errors import PluginError
 from pipelex_core.plugins.classifying import declare, without_disputed
 from pipelex_core.plugins.declarations import DECLARATIONS
-from pipelex_core.plugins.first_party import FIRST_PARTY
+from pipelex_core.plugins.first_party import FIRST_PARTY, LIMITS
 from pipelex_core.plugins.records import ShippedSpecs
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from pipelex_core.hookspecs import Middleware
     from pipelex_core.plugins.lock import Lock
     from pipelex_core.plugins.records import Candidate, PluginRecord
-    from pipelex_core.specs import BackendConfig
+    from pipelex_core.shared_limits import SharedLimits
+    from pipelex_core.specs import BackendConfig, Secret
 
 _STATED = {"quarantined": "quarantined", "off": "switched off"}
 """States of an installed plugin that is not in use, as they are told."""
@@ -193,6 +194,33 @@ class Plugins:
         """
         self.ask("pipelex_commands", reserved)
         return {name: command for name, (command, _) in self.offered("pipelex_commands").items()}
+
+    def limiter(self, url: Secret) -> SharedLimits:
+        """What shares limits at an address; the first plugin that knows it is used.
+
+        Raises:
+            PluginError: No plugin does, or one broke its contract; the address is not in it.
+        """
+        from pipelex_core.shared_limits import SharedLimits as SharedLimitsClass
+
+        for implementation in self._in_order("pipelex_limiter"):
+            who = f"plugin {implementation.plugin_name}: pipelex_limiter"
+            try:
+                found = implementation.function(url)
+            except Exception as error:  # noqa: BLE001 -- whatever a plugin raises
+                msg = f"{who} raised {type(error).__name__}"
+                raise PluginError(msg) from None  # its text could hold the address
+            if found is not None and not isinstance(found, SharedLimitsClass):
+                msg = f"{who} returned a {type(found).__name__}, not a SharedLimits"
+                raise PluginError(msg)
+            if found is not None:
+                return found
+        scheme = url.reveal().partition(":")[0]
+        distribution = LIMITS.get(scheme)
+        msg = "no installed plugin shares limits at such an address"
+        if distribution:
+            msg = f"no installed plugin shares limits at a '{scheme}:' address; run: pip install {distribution}"
+        raise PluginError(msg)
 
     def call_finished(self, call: FinishedCall) -> None:
         """Tell every plugin that listens; what a listener raises is logged and goes no further."""

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from pipelex_core.deck import ModelDeck
     from pipelex_core.execution.attempts import Attempting
-    from pipelex_core.execution.limits.server import LimitsServer
     from pipelex_core.execution.limits.shared import SharedGate
+    from pipelex_core.plugins import Plugins
+    from pipelex_core.shared_limits import SharedLimits
     from pipelex_core.specs import Limits
 
 _LIMITERS: weakref.WeakSet[Limiter] = weakref.WeakSet()
@@ -25,10 +26,10 @@ _LIMITERS: weakref.WeakSet[Limiter] = weakref.WeakSet()
 class Limiter:
     """The gates of a client's backends, shared by all its event loops and threads."""
 
-    def __init__(self, gates: dict[str, Gate], shared: dict[str, SharedGate], server: LimitsServer | None) -> None:
+    def __init__(self, gates: dict[str, Gate], shared: dict[str, SharedGate], place: SharedLimits | None) -> None:
         self._gates = gates
         self._shared = shared
-        self._server = server
+        self._place = place
         _LIMITERS.add(self)
 
     def __call__(self, attempting: Attempting) -> AbstractAsyncContextManager[None] | None:
@@ -42,8 +43,8 @@ class Limiter:
 
     async def close(self) -> None:
         """Close what was opened in the running loop."""
-        if self._server is not None:
-            await self._server.close()
+        if self._place is not None:
+            await self._place.close()
 
     def forked(self) -> None:
         """In a forked child."""
@@ -53,11 +54,11 @@ class Limiter:
             shared.forked()
 
 
-def limiter_of(deck: ModelDeck) -> Limiter:
+def limiter_of(deck: ModelDeck, plugins: Plugins) -> Limiter:
     """The limits of a deck's backends and models.
 
     Raises:
-        PluginError: They are to be shared, and the library for that is missing.
+        PluginError: They are to be shared, and no plugin shares them there.
     """
     models: dict[str, dict[str, Limits]] = {}
     for entry in deck.models.values():
@@ -66,12 +67,12 @@ def limiter_of(deck: ModelDeck) -> Limiter:
     limited = {name: config.limits for name, config in deck.backends.items() if config.limits or name in models}
     if deck.limits_url is None:
         return Limiter({name: Gate(name, limits, models.get(name, {})) for name, limits in limited.items()}, {}, None)
-    from pipelex_core.execution.limits.server import LimitsServer
-    from pipelex_core.execution.limits.shared import SharedGate
+    from pipelex_core.execution.limits.shared import SharedGate, Sharing
 
-    server = LimitsServer(deck.limits_url)
-    gates = {name: SharedGate(name, limits, models.get(name, {}), server) for name, limits in limited.items()}
-    return Limiter({}, gates, server)
+    place = plugins.limiter(deck.limits_url)
+    sharing = Sharing(place)
+    gates = {name: SharedGate(name, limits, models.get(name, {}), sharing) for name, limits in limited.items()}
+    return Limiter({}, gates, place)
 
 
 def _forked() -> None:

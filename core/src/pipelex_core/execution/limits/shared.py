@@ -1,21 +1,25 @@
-"""The limits of a backend where several processes share them: in this process first come first, then on the server.
+"""The limits of a backend where several processes share them: in this process first come first, then where they are shared.
 
-Only the first of each queue of this process asks the server, which lets those of all processes through in the order they
-came to it. Where the server cannot be reached, each process keeps to the same limits by itself, and a warning says so.
+Only the first of each queue of this process asks there, which lets those of all processes through in the order they came.
+Where that place cannot be reached, each process keeps to the same limits by itself, and a warning says so.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from attrs import evolve
+
+from pipelex_core.errors import PluginError
 from pipelex_core.execution.limits.admitted import Admitted, patience, reserve, tokens_used, too_long
 from pipelex_core.execution.limits.gate import Gate
-from pipelex_core.execution.limits.server import LEASE, STALE, Unreachable
 from pipelex_core.execution.limits.window import MINUTE
+from pipelex_core.shared_limits import Entered, Full, LimitedRequest, Unreachable
 from pipelex_core.specs import Limits
 
 if TYPE_CHECKING:
@@ -23,34 +27,85 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pipelex_core.execution.attempts import Attempting
-    from pipelex_core.execution.limits.server import LimitsServer
+    from pipelex_core.shared_limits import SharedLimits
+
+_log = logging.getLogger("pipelex_core.execution")
+
+DOWN = 10.0
+"""Seconds for which a place that cannot be reached is left alone."""
+
+_PATIENCE = 10.0
+"""Seconds a plugin may take to say whether there is a place; its own patience is shorter."""
 
 _ONE = Limits(max_concurrency=1)
 _OTHERS = ""
-_CAPS = ("max_concurrency", "requests_per_minute", "tokens_per_minute")
-_REQUESTS = 1 + _CAPS.index("requests_per_minute")
 _SHORTEST, _LONGEST = 0.005, 0.1
 """Seconds between two questions whether it is one's turn."""
 
 
+class Sharing:
+    """The place where limits are shared, and whether it can be reached; one for all backends of a client."""
+
+    def __init__(self, limits: SharedLimits) -> None:
+        self.limits = limits
+        self._down_until = 0.0
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it was not reached a short while ago."""
+        return time.monotonic() < self._down_until
+
+    async def enter(self, request: LimitedRequest) -> Entered | Full:
+        """Ask for a place.
+
+        Raises:
+            Unreachable: It cannot be reached: nobody waits for it again until it is asked anew, seconds later.
+            PluginError: The plugin broke its contract.
+        """
+        if self.is_down:
+            raise Unreachable
+        try:
+            async with asyncio.timeout(_PATIENCE) as clock:
+                return await self.limits.enter(request)
+        except Unreachable as error:
+            self._went_down(type(error.__cause__ or error).__name__)
+            raise
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            self._went_down("TimeoutError")
+            raise Unreachable from None
+        except Exception as error:  # noqa: BLE001 -- whatever a plugin raises
+            msg = f"the plugin that shares limits raised {type(error).__name__}"
+            raise PluginError(msg) from None  # its text could hold the address
+
+    def _went_down(self, why: str) -> None:
+        if not self.is_down:
+            _log.warning(
+                "the server of limits_url cannot be used (%s): each process keeps to the limits by itself until it can",
+                why,
+            )
+        self._down_until = time.monotonic() + DOWN
+
+
 class SharedGate:
-    """One backend's limits on a server."""
+    """One backend's limits where they are shared."""
 
     def __init__(
         self,
         name: str,
         limits: Limits | None,
         models: Mapping[str, Limits],
-        server: LimitsServer,
+        sharing: Sharing,
         *,
         length: float = MINUTE,
     ) -> None:
         self.local = Gate(name, limits, models, length=length)
         self.turns = Gate(name, None, {_OTHERS: _ONE, **dict.fromkeys(models, _ONE)})
-        self.server = server
+        self.sharing = sharing
         self.full: dict[str, tuple[float, str]] = {}
-        """Queue -> when a request fits again, as the server told its first, and what is full."""
-        self.window = int(length * 1000)
+        """Queue -> when a request fits again, as its first was answered, and what is full."""
+        self._length = length
         self._name = name
         self._limits = limits
         self._models = models
@@ -64,22 +119,13 @@ class SharedGate:
         self.local.forked()
         self.turns.forked()
 
-    def queue(self, model: str) -> str:
-        """The queue of a model: its own where it has limits."""
-        return model if model in self._models else _OTHERS
-
-    def tables(self, model: str) -> list[tuple[str, Limits]]:
-        """Whose limits a request of a model falls under, and what they are."""
-        found = [] if self._limits is None else [(f"backend '{self._name}'", self._limits)]
-        return found + ([(f"model '{model}'", self._models[model])] if model in self._models else [])
-
-    def keys(self, model: str) -> list[str]:
-        """The keys on the server, as `scripts.py` wants them; one hash tag, so that a cluster has them in one place."""
-        prefix, queue = f"pipelex:limits:{{{self._name}}}", self.queue(model)
-        owners = ([] if self._limits is None else ["backend"]) + ([f"model:{model}"] if queue else [])
-        kinds = ("running", "requests", "tokens")
-        queues = [f"{prefix}:{kind}:{queue}" for kind in ("waiting", "beats")]
-        return queues + [f"{prefix}:{owner}:{kind}" for owner in owners for kind in kinds]
+    def request(self, model: str) -> LimitedRequest:
+        """A request of a model, with its own id and what it falls under."""
+        limits = {} if self._limits is None else {"backend": self._limits}
+        own = model if model in self._models else _OTHERS
+        if own:
+            limits["model"] = self._models[own]
+        return LimitedRequest(id=uuid4().hex, backend=self._name, model=own, limits=limits, window=self._length)
 
 
 class SharedAdmitted:
@@ -88,17 +134,14 @@ class SharedAdmitted:
     def __init__(self, gate: SharedGate, attempting: Attempting) -> None:
         self._gate = gate
         self._attempting = attempting
-        self._id = uuid4().hex
-        self._model = attempting.spec.name
-        self._keys = gate.keys(self._model)
-        self._tokens = 0
-        self._second: int | None = None
+        self._request = gate.request(attempting.spec.name)
+        self._entered: Entered | None = None
         self._local: Admitted | None = None
 
     async def __aenter__(self) -> None:
         gate = self._gate
-        if not gate.server.is_down:
-            self._tokens = reserve(gate.local, self._attempting)
+        if not gate.sharing.is_down:
+            self._request = evolve(self._request, tokens=reserve(gate.local, self._attempting))
             try:
                 await self._enter()
             except Unreachable:
@@ -113,18 +156,17 @@ class SharedAdmitted:
     ) -> None:
         if self._local is not None:
             await self._local.__aexit__(kind, error, traceback)
-        elif self._second is not None:
+        elif self._entered is not None:
             used, sent = tokens_used(self._attempting, error), self._attempting.sent
-            kept = 0 if not sent else self._tokens if used is None else used
-            self._leave(0 if sent else -1, kept - self._tokens)
+            self._gate.sharing.limits.leave(self._request, self._entered, sent=sent, tokens=used)
 
     async def _enter(self) -> None:
-        """Wait for the turn in this process, then for the server's leave."""
+        """Wait for the turn in this process, then for a place."""
         gate, attempting = self._gate, self._attempting
         started, most = time.monotonic(), patience(attempting)
         until = min(started + most, math.inf if attempting.ends_at is None else attempting.ends_at)
         reasons: list[str] = []
-        queue = gate.queue(self._model)
+        queue = self._request.model
         try:
             async with asyncio.timeout(None if most == math.inf else most) as clock:
                 turn = gate.turns.enter_now(queue, 0)
@@ -146,45 +188,32 @@ class SharedAdmitted:
                 attempting.waited(seconds, self._reason(reasons))
 
     async def _ask(self, until: float, reasons: list[str]) -> None:
-        """Ask the server until it gives leave; what it was asked for is forgotten where that is given up."""
-        gate, queue = self._gate, self._gate.queue(self._model)
-        tables = gate.tables(self._model)
-        caps = [-1 if (cap := getattr(limits, name)) is None else cap for _, limits in tables for name in _CAPS]
-        arguments = [self._id, self._tokens, gate.window, int(LEASE * 1000), int(STALE * 1000), *caps]
+        """Ask until there is a place; the request is forgotten where that is given up."""
+        gate, request = self._gate, self._request
         pause = _SHORTEST
         try:
-            while True:
-                passed, wait, at, found = await gate.server.enter(self._keys, arguments)
-                if passed:
-                    self._second = found
-                    gate.full.pop(queue, None)
-                    break
-                if at:
-                    reasons[:] = [f"{_CAPS[found - 1]} of {tables[at - 1][0]}"]
-                if found == _REQUESTS:
-                    gate.full[queue] = time.monotonic() + max(wait, 0) / 1000, reasons[0]
-                self._check(max(wait, 0) / 1000, until, reasons)
+            while isinstance(answer := await gate.sharing.enter(request), Full):
+                if answer.whose:
+                    name = request.backend if answer.whose == "backend" else request.model
+                    reasons[:] = [f"{answer.cap} of {answer.whose} '{name}'"]
+                wait = answer.wait or 0.0
+                if answer.cap == "requests_per_minute":
+                    gate.full[request.model] = time.monotonic() + wait, reasons[0]
+                self._check(wait, until, reasons)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST)
-            capped = [limits.max_concurrency is not None for _, limits in tables]
-            if any(capped):
-                await gate.server.hold(
-                    self._id, [key for key, held in zip(self._keys[2::3], capped, strict=True) if held]
-                )
         except Unreachable:
             raise
         except BaseException:
-            self._leave(-1, -self._tokens)
+            gate.sharing.limits.leave(request, None, sent=False, tokens=None)
             raise
+        self._entered = answer
+        gate.full.pop(request.model, None)
 
     def _check(self, least: float, until: float, reasons: list[str]) -> None:
-        left = until - time.monotonic()
-        if least > max(left, 0.0):
-            raise too_long(least, self._reason(reasons), left)
-
-    def _leave(self, requests: int, tokens: int) -> None:
-        second = -1 if self._second is None else self._second
-        self._gate.server.leave(self._id, self._keys, [self._id, second, requests, tokens, self._tokens])
+        remaining = until - time.monotonic()
+        if least > max(remaining, 0.0):
+            raise too_long(least, self._reason(reasons), remaining)
 
     def _reason(self, reasons: list[str]) -> str:
         return reasons[0] if reasons else f"the shared limits of backend '{self._attempting.spec.backend}'"

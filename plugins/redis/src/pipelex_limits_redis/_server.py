@@ -5,28 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from pipelex_core.errors import PluginError
-from pipelex_core.execution.limits.scripts import ENTER, LEAVE, RENEW
+from pipelex_core.shared_limits import CAPS, Entered, Full, LimitedRequest, SharedLimits, Unreachable
+from pipelex_limits_redis._scripts import ENTER, LEAVE, RENEW
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Sequence
 
     from pipelex_core.specs import Secret
 
-_log = logging.getLogger("pipelex_core.execution")
+_log = logging.getLogger("pipelex_limits_redis")
 
 LEASE = 30.0
 """Seconds after which a request of a process that says nothing any more counts as ended."""
 
 STALE = 5.0
-"""Seconds after which one that waits in a process that asks no more is passed over."""
-
-DOWN = 10.0
-"""Seconds for which a server that cannot be reached is left alone."""
+"""Seconds after which a request that waits in a process that asks no more is passed over."""
 
 _PATIENCE = 2.0
 """Seconds the server may take to answer."""
@@ -34,60 +30,41 @@ _PATIENCE = 2.0
 _CONNECTIONS = 8
 
 
-class Unreachable(Exception):  # noqa: N818 -- no error for callers: they go on with the limits of their process
-    """The server cannot be reached now."""
-
-
-class LimitsServer:
+class RedisLimits(SharedLimits):
     """The server, for all event loops of a client."""
 
     def __init__(self, url: Secret) -> None:
-        try:
-            import redis.asyncio  # noqa: F401 -- that it is there
-        except ImportError:
-            msg = "limits_url needs the redis library: pip install 'pipelex-core[redis]'"
-            raise PluginError(msg) from None
+        import redis.asyncio  # noqa: F401 -- it takes its time, which would be an event loop's later
+
         self._url = url
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Here] = WeakKeyDictionary()
-        self._down_until = 0.0
 
-    @property
-    def is_down(self) -> bool:
-        """Whether it was not reached a short while ago."""
-        return time.monotonic() < self._down_until
-
-    async def enter(self, keys: Sequence[str], arguments: Sequence[Any]) -> list[int]:
-        """Ask for leave, see `scripts.ENTER`.
-
-        Raises:
-            Unreachable: The server cannot be reached.
-        """
+    async def enter(self, request: LimitedRequest) -> Entered | Full:
+        """Ask for a place, see `_scripts.ENTER`."""
+        caps = [
+            -1 if (cap := getattr(limits, name)) is None else cap for limits in request.limits.values() for name in CAPS
+        ]
+        times = [int(seconds * 1000) for seconds in (request.window, LEASE, STALE)]
         here = await self._here()
         try:
-            answer: list[int] = await here.enter(keys=keys, args=arguments)
+            answer = await here.enter(keys=_keys(request), args=[request.id, request.tokens, *times, *caps])
         except here.failures as error:
-            if not self.is_down:
-                _log.warning(
-                    "the server of limits_url cannot be used (%s): each process keeps to the limits by itself until it can",
-                    type(error).__name__,
-                )
-            self._down_until = time.monotonic() + DOWN
-            raise Unreachable from None
-        return answer
+            raise Unreachable from error
+        passed, wait, at, found = answer
+        if passed:
+            here.hold(request)
+            return Entered(place=found)
+        whose = list(request.limits)[at - 1] if at else None
+        return Full(wait=wait / 1000 if wait >= 0 else None, whose=whose, cap=CAPS[found - 1] if at else None)
 
-    async def hold(self, id: str, running: Sequence[str]) -> None:
-        """Say again and again that a request lives, until it is left."""
-        here = await self._here()
-        here.held[id] = running
-        if here.beating is None:
-            here.beating = asyncio.create_task(here.beat())
-
-    def leave(self, id: str, keys: Sequence[str], arguments: Sequence[Any]) -> None:
-        """Give back, see `scripts.LEAVE`; done in the background, because nobody has to wait for it."""
+    def leave(self, request: LimitedRequest, entered: Entered | None, *, sent: bool, tokens: int | None) -> None:
+        """Give back, see `_scripts.LEAVE`; in the background, because nobody has to wait for it."""
         here = self._loops.get(asyncio.get_running_loop())
         if here is not None and here.pid == os.getpid():
-            here.held.pop(id, None)
-            here.start_leaving(id, keys, arguments)
+            here.held.pop(request.id, None)
+            second = -1 if entered is None else entered.place
+            kept = 0 if not sent else request.tokens if tokens is None else tokens
+            here.start_leaving(request, [second, 0 if sent else -1, kept - request.tokens, request.tokens])
 
     async def close(self) -> None:
         """Close the connections of the running loop."""
@@ -104,6 +81,14 @@ class LimitsServer:
         return here
 
 
+def _keys(request: LimitedRequest) -> list[str]:
+    """The keys on the server, as `_scripts.py` wants them; one hash tag, so that a cluster has them in one place."""
+    prefix = f"pipelex:limits:{{{request.backend}}}"
+    owners = [f"model:{request.model}" if owner == "model" else owner for owner in request.limits]
+    queues = [f"{prefix}:{kind}:{request.model}" for kind in ("waiting", "beats")]
+    return queues + [f"{prefix}:{owner}:{kind}" for owner in owners for kind in ("running", "requests", "tokens")]
+
+
 class _Here:
     """The connections of one event loop; closed with it, as those of backends are."""
 
@@ -111,6 +96,7 @@ class _Here:
         from redis.asyncio import BlockingConnectionPool, Redis
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
+        from redis.exceptions import ConnectionError as RedisConnectionError
         from redis.exceptions import RedisError
 
         self.pid = os.getpid()
@@ -121,33 +107,50 @@ class _Here:
             timeout=_PATIENCE,
             socket_timeout=_PATIENCE,
             socket_connect_timeout=_PATIENCE,
-            retry=Retry(NoBackoff(), 0),
+            # A connection that the server closed while it was idle is opened anew, and the script run there. One that
+            # breaks after the script ran counts that request twice for a minute: rare, and on the safe side.
+            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+            retry_on_error=[RedisConnectionError],
+            protocol=2,  # with 3, redis-py 8 takes a closed connection for one with a notification to read
         )
         self._redis = Redis.from_pool(pool)
         self.enter = self._redis.register_script(ENTER)
         self._leave = self._redis.register_script(LEAVE)
         self._renew = self._redis.register_script(RENEW)
         self.held: dict[str, Sequence[str]] = {}
-        self.beating: asyncio.Task[None] | None = None
         self.keeper = self._close_with_loop()
+        self._beating: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start_leaving(self, id: str, keys: Sequence[str], arguments: Sequence[Any]) -> None:
+    def hold(self, request: LimitedRequest) -> None:
+        """Say again and again that a request lives, until it leaves."""
+        running = _keys(request)[2::3]
+        capped = [
+            key
+            for key, limits in zip(running, request.limits.values(), strict=True)
+            if limits.max_concurrency is not None
+        ]
+        if capped:
+            self.held[request.id] = capped
+            if self._beating is None:
+                self._beating = asyncio.create_task(self._beat())
+
+    def start_leaving(self, request: LimitedRequest, change: Sequence[Any]) -> None:
         """Give back what a request held, which nobody waits for."""
-        task = asyncio.create_task(self._let_go(id, keys, arguments))
+        task = asyncio.create_task(self._let_go(request.id, _keys(request), change))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _let_go(self, id: str, keys: Sequence[str], arguments: Sequence[Any]) -> None:
+    async def _let_go(self, id: str, keys: Sequence[str], change: Sequence[Any]) -> None:
         try:
-            await self._quietly(self._leave(keys=keys, args=arguments))
+            await self._quietly(self._leave(keys=keys, args=[id, *change]))
         except asyncio.CancelledError:
             # The loop ends, and the server may have been told or not: only the place is given back, because what was
             # counted for the minute must not be given back twice.
             await self._quietly(self._leave(keys=keys, args=[id, -1, 0, 0, 0]))
             raise
 
-    async def beat(self) -> None:
+    async def _beat(self) -> None:
         """Renew what is held, until nothing is."""
         while self.held:
             await asyncio.sleep(LEASE / 3)
@@ -157,20 +160,20 @@ class _Here:
                     living.setdefault(key, []).append(request)
             for key, ids in living.items():
                 await self._quietly(self._renew(keys=[key], args=[int(LEASE * 1000), *ids]))
-        self.beating = None
+        self._beating = None
 
     async def _quietly(self, work: Coroutine[Any, Any, Any]) -> None:
         try:
             await work
         except self.failures as error:
-            _log.debug("the server of limits_url was not told: %s", type(error).__name__)
+            _log.debug("the server of limits_url could not be updated: %s", type(error).__name__)
 
     async def _close_with_loop(self) -> AsyncGenerator[None, None]:
         try:
             yield
         finally:
-            if self.beating is not None:
-                self.beating.cancel()
+            if self._beating is not None:
+                self._beating.cancel()
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=_PATIENCE)
             await self._redis.aclose()

@@ -1,4 +1,4 @@
-"""Limits that processes share on a Redis server: a real one."""
+"""pipelex-limits-redis: limits that processes share on a Redis server, a real one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import logging
+import signal
 import subprocess
 import sys
 import textwrap
@@ -14,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
+from pipelex_limits_redis import _server as limits_server
+from pipelex_limits_redis import pipelex_limiter
+from pipelex_limits_redis._server import RedisLimits
 
 from pipelex_core import AsyncClient
 from pipelex_core.errors import LimitReachedError, PluginError
 from pipelex_core.execution.attempts import Attempting
-from pipelex_core.execution.limits import server as limits_server
 from pipelex_core.execution.limits.admitted import Admitted
-from pipelex_core.execution.limits.server import LimitsServer
-from pipelex_core.execution.limits.shared import SharedAdmitted, SharedGate
+from pipelex_core.execution.limits.shared import SharedAdmitted, SharedGate, Sharing
 from pipelex_core.specs import Limits, Secret
 from tests.servers.redis import PASSWORD, RedisServer, redis_server, server_binary
 from tests.support.scripted import Script, deck_of, plugins_for, spec
@@ -49,7 +51,10 @@ def shared(deck: ModelDeck, url: str, limits: Limits | None) -> ModelDeck:
 
 
 def client_of(url: str, script: Script, limits: Limits | None, *specs: Any) -> AsyncClient:
-    return AsyncClient(shared(deck_of(*(specs or (spec("m"),))), url, limits), plugins_for({"scripted": script}))
+    return AsyncClient(
+        shared(deck_of(*(specs or (spec("m"),))), url, limits),
+        plugins_for({"scripted": script}, pipelex_limiter=pipelex_limiter),
+    )
 
 
 def test_two_clients_share_a_cap(redis: RedisServer) -> None:
@@ -109,7 +114,9 @@ def client_with(redis: RedisServer, where: str, script: Script, limits: Limits) 
         return client_of(redis.url, script, limits)
     deck = deck_of(spec("m"))
     configs = {name: evolve(config, limits=limits) for name, config in deck.backends.items()}
-    return AsyncClient(evolve(deck, backends=configs), plugins_for({"scripted": script}))
+    return AsyncClient(
+        evolve(deck, backends=configs), plugins_for({"scripted": script}, pipelex_limiter=pipelex_limiter)
+    )
 
 
 WHERE = pytest.mark.parametrize("where", ["process", "shared"])
@@ -196,6 +203,7 @@ PROCESS = """
     from attrs import evolve
     from pipelex_core import AsyncClient
     from pipelex_core.specs import Limits, Secret
+    from pipelex_limits_redis import pipelex_limiter
     from tests.support.scripted import Script, ScriptedBackend, deck_of, plugins_for, spec
 
     spans = []
@@ -211,7 +219,7 @@ PROCESS = """
         deck = deck_of(spec("m"))
         configs = {name: evolve(each, limits=Limits(max_concurrency=3)) for name, each in deck.backends.items()}
         deck = evolve(deck, backends=configs, limits_url=Secret(sys.argv[1]))
-        async with AsyncClient(deck, plugins_for({"scripted": Script()}, kind=Timed)) as client:
+        async with AsyncClient(deck, plugins_for({"scripted": Script()}, kind=Timed, pipelex_limiter=pipelex_limiter)) as client:
             await asyncio.gather(*(client.generate_text("?", model="m") for _ in range(20)))
 
     asyncio.run(main())
@@ -238,7 +246,6 @@ def test_several_processes(redis: RedisServer) -> None:
 def test_a_process_that_dies_frees_its_places(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while: nobody says any more that its requests live. One that lives keeps them."""
     monkeypatch.setattr(limits_server, "LEASE", 2.0)
-    monkeypatch.setattr("pipelex_core.execution.limits.shared.LEASE", 2.0)
 
     async def main() -> None:
         limits = Limits(max_concurrency=1)
@@ -251,15 +258,16 @@ def test_a_process_that_dies_frees_its_places(redis: RedisServer, monkeypatch: p
                 await two.generate_text("?", model="m", deadline=3)
             assert not living.done()
             await living
-        gate = SharedGate("scripted", limits, {}, LimitsServer(Secret(redis.url)))
+        gate = SharedGate("scripted", limits, {}, Sharing(RedisLimits(Secret(redis.url))))
         dead = gate.admit(Attempting(spec("m")))
         await dead.__aenter__()
-        here = gate.server._loops[asyncio.get_running_loop()]
+        assert isinstance(gate.sharing.limits, RedisLimits)
+        here = gate.sharing.limits._loops[asyncio.get_running_loop()]
         here.held.clear()  # as if its process were gone
         other = client_of(redis.url, Script(["two"]), limits)
         async with other:
             assert (await other.generate_text("?", model="m", deadline=60)).text == "two"
-        await gate.server.close()
+        await gate.sharing.limits.close()
 
     asyncio.run(main())
 
@@ -268,7 +276,9 @@ def test_first_come_first_over_processes(redis: RedisServer) -> None:
     """Whoever asked first is let through first, whatever process it is of."""
 
     async def main() -> None:
-        gates = [SharedGate("b", Limits(max_concurrency=1), {}, LimitsServer(Secret(redis.url))) for _ in range(4)]
+        gates = [
+            SharedGate("b", Limits(max_concurrency=1), {}, Sharing(RedisLimits(Secret(redis.url)))) for _ in range(4)
+        ]
         order: list[int] = []
 
         async def one(number: int) -> None:
@@ -290,7 +300,7 @@ def test_first_come_first_over_processes(redis: RedisServer) -> None:
         await asyncio.gather(*tasks)
         assert order == [3, 1, 2]
         for gate in gates:
-            await gate.server.close()
+            await gate.sharing.limits.close()
 
     asyncio.run(main())
 
@@ -353,10 +363,10 @@ def test_a_wrong_password(redis: RedisServer, caplog: pytest.LogCaptureFixture) 
 
 def test_it_comes_back(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while the server is asked again."""
-    monkeypatch.setattr(limits_server, "DOWN", 0.2)
+    monkeypatch.setattr("pipelex_core.execution.limits.shared.DOWN", 0.2)
 
     async def main() -> None:
-        gate = SharedGate("b", Limits(max_concurrency=1), {}, LimitsServer(Secret(redis.url)))
+        gate = SharedGate("b", Limits(max_concurrency=1), {}, Sharing(RedisLimits(Secret(redis.url))))
         port = redis.port
         redis.stop()
         admitted = gate.admit(Attempting(spec("m")))
@@ -367,7 +377,7 @@ def test_it_comes_back(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> N
             again = gate.admit(Attempting(spec("m")))
             async with again:
                 assert again._local is None
-            await gate.server.close()
+            await gate.sharing.limits.close()
 
     asyncio.run(main())
 
@@ -388,12 +398,61 @@ def test_loops_that_come_and_go(redis: RedisServer) -> None:
         assert direct.zcard("pipelex:limits:{scripted}:backend:running") == 0
 
 
-def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client says what to install, where it is made."""
-    monkeypatch.setitem(sys.modules, "redis.asyncio", None)
-    with pytest.raises(PluginError, match=r"pip install 'pipelex-core\[redis\]'"):
-        client_of("redis://127.0.0.1:9", Script(), Limits(max_concurrency=1))
-    client_of("redis://127.0.0.1:9", Script(), None)  # without limits there is nothing to share
+def test_without_the_plugin() -> None:
+    """The client says what to install, where it is made; without limits there is nothing to share."""
+    without = plugins_for({"scripted": Script()})
+    deck = shared(deck_of(spec("m")), "redis://:canary@127.0.0.1:9", Limits(max_concurrency=1))
+    with pytest.raises(PluginError, match="at a 'redis:' address; run: pip install pipelex-limits-redis") as caught:
+        AsyncClient(deck, without)
+    assert "canary" not in str(caught.value)
+    AsyncClient(shared(deck_of(spec("m")), "redis://127.0.0.1:9", None), without)
+
+
+def test_a_server_that_stops_holds_its_callers_up_once(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of eight that queue behind each other, one waits for it in vain; the others go on at once with local limits."""
+    asked: list[str] = []
+    enter = RedisLimits.enter
+
+    async def counted(limits: RedisLimits, request: Any) -> Any:
+        asked.append(request.id)
+        return await enter(limits, request)
+
+    async def main() -> None:
+        script = Script()
+        async with client_of(redis.url, script, Limits(max_concurrency=8)) as client:
+            await client.generate_text("?", model="m")
+            redis.process.send_signal(signal.SIGSTOP)  # it neither answers nor closes anything
+            monkeypatch.setattr(RedisLimits, "enter", counted)
+            try:
+                results = await asyncio.gather(*(client.generate_text("?", model="m", deadline=60) for _ in range(8)))
+            finally:
+                redis.process.send_signal(signal.SIGCONT)
+        assert len(results) == 8
+        assert len(asked) == 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+def test_connections_that_the_server_closed_are_replaced_unseen(
+    redis: RedisServer, caplog: pytest.LogCaptureFixture, busy: bool
+) -> None:
+    """As a server does after its `timeout`; also where the loop was busy meanwhile, and has not seen it yet."""
+    from redis import Redis
+
+    async def main() -> None:
+        async with client_of(redis.url, Script(), Limits(max_concurrency=8)) as client:
+            await asyncio.gather(*(client.generate_text("?", model="m", deadline=60) for _ in range(8)))
+            await asyncio.sleep(0.1)
+            with Redis.from_url(redis.url) as direct:
+                assert direct.client_kill_filter(_type="normal", skipme=True) >= 1
+            if not busy:
+                await asyncio.sleep(0.1)
+            await asyncio.gather(*(client.generate_text("?", model="m", deadline=60) for _ in range(8)))
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(main())
+    assert caplog.text == ""
 
 
 def test_nothing_is_left_on_the_server(redis: RedisServer, tmp_path: Path) -> None:
@@ -421,5 +480,5 @@ def test_nothing_is_left_on_the_server(redis: RedisServer, tmp_path: Path) -> No
 
 def test_an_attempt_is_admitted_by_its_gate() -> None:
     """The two kinds of gates have one kind of entrance each."""
-    gate = SharedGate("b", Limits(max_concurrency=1), {}, LimitsServer(Secret("redis://127.0.0.1:9")))
+    gate = SharedGate("b", Limits(max_concurrency=1), {}, Sharing(RedisLimits(Secret("redis://127.0.0.1:9"))))
     assert isinstance(gate.admit(Attempting(spec("m"))), SharedAdmitted)
