@@ -54,7 +54,8 @@ class Operations:
         """A text, piece by piece; `given` as in `_plan_text`."""
         plan = self._plan_text("stream_text", prompt, model, settings, **given)
         kind = AsyncRestartingTextStream if plan.terms.restarts else AsyncTextStream
-        return kind(self._execution.stream(plan, self._ledger()))
+        ledger = self._ledger()
+        return kind(self._execution.stream(plan, ledger), ledger)
 
     async def generate_object(
         self,
