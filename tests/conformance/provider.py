@@ -120,7 +120,7 @@ class Provider(ABC):
 
     def _spec(self, name: str, model_type: ModelType, **fields: Any) -> ModelSpec:
         known = {"backend": self.backend, "sdk": self.sdk, "name": f"{self.name} {name}"}
-        options = self.options if model_type is ModelType.LLM else {}
+        options = self.options if model_type == ModelType.LLM else {}
         return ModelSpec(**{**known, "model_type": model_type, "options": options, "max_tokens": 4096, **fields})
 
 

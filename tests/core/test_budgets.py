@@ -16,6 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelex_core import AsyncClient, Client
+from pipelex_core.capabilities.text import TEXT
 from pipelex_core.errors import (
     BudgetExceededError,
     InvalidAnswerError,
@@ -412,7 +413,9 @@ def test_whatever_happens(limit: int, inner: int, steps: list[tuple[str, int, in
                 budget.spent + budget.reserved + first * unit <= budget.limit for budget in budgets
             )
             try:
-                held.append((Reservation(budgets, request), Attempting(free, request=request, sent=True), first))
+                held.append(
+                    (Reservation(budgets, request, TEXT), Attempting(free, TEXT, request=request, sent=True), first)
+                )
             except BudgetExceededError:
                 assert not fits
             else:
@@ -443,12 +446,12 @@ def test_many_threads_at_once() -> None:
     def work() -> None:
         for _ in range(300):
             try:
-                reservation = Reservation((budget,), request)
+                reservation = Reservation((budget,), request, TEXT)
             except BudgetExceededError:
                 continue
             if budget.spent + budget.reserved > budget.limit:
                 overdrawn.append(1)
-            reservation.settle(Attempting(model, request=request), None)
+            reservation.settle(Attempting(model, TEXT, request=request), None)
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:

@@ -173,7 +173,7 @@ def test_handles_are_filtered_by_the_model_they_lead_to(project: Project, pipele
         (["models", "--max-price", "input=-1"], "not by 'input=-1'"),
         (["models", "--max-price", "input=NaN"], "not by 'input=NaN'"),
         (["models", "--max-price", "inputs=3"], "not by 'inputs=3'"),
-        (["models", "--input", "audio"], "audio"),
+        (["models", "--input", "sound"], "sound"),
         (["backends", "--capability", "llm"], "are for models and handles, not backends"),
         (["routes", "--max-price", "input=1"], "are for models and handles, not routes"),
         (["models", "--graph", "x.svg"], "pipelex show routes --graph FILE.svg"),

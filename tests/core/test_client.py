@@ -32,10 +32,10 @@ from pipelex_core import (
     UnsupportedInputError,
     Usage,
 )
+from pipelex_core.capabilities import BUILT_IN
 from pipelex_core.client.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
 from pipelex_core.deck import Preset
 from pipelex_core.results import TextAnswer
-from pipelex_core.settings import SETTINGS
 from tests.support.scripted import KEY, OCR, PAINTER, PNG, USAGE, Script, ScriptedBackend, deck_of, plugins_for, spec
 
 ANSWER = TextAnswer(text="Rhine, Seine", finish_reason="stop", usage=USAGE, request_id="req-2")
@@ -543,7 +543,7 @@ def test_the_typed_settings_are_the_settings() -> None:
     """What type checkers see of a call's settings is what `settings.py` knows."""
     for capability, typed in (("llm", LLMSettings), ("extract", ExtractSettings), ("img_gen", ImgGenSettings)):
         hints = get_type_hints(typed, localns={"Sequence": list})
-        assert list(hints) == list(SETTINGS[capability])  # type: ignore[index]
+        assert list(hints) == list(BUILT_IN[capability].settings)
 
 
 @pytest.mark.parametrize("failure", [ValueError(f"bad address {KEY}"), TimeoutError("slow")])
@@ -624,7 +624,7 @@ def test_a_class_is_no_handle_and_a_capability_is_one_of_three() -> None:
         with pytest.raises(UnsupportedInputError, match="handle"):
             client.generate_text("x", model=dict)  # type: ignore[arg-type]
         with pytest.raises(UnsupportedInputError, match="capability"):
-            client.explain("smart", capability="foo")  # type: ignore[arg-type]
+            client.explain("smart", capability="foo")
 
 
 def test_files_are_read_beside_the_event_loop(tmp_path: Any) -> None:

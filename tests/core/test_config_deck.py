@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelex_core.deck import Resolution
-    from pipelex_core.specs import Capability
 
 BASE = "deck/base.toml"
 
@@ -29,7 +28,7 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
-def resolve(project: Project, handle: Any, capability: Capability = "llm") -> Resolution:
+def resolve(project: Project, handle: Any, capability: str = "llm") -> Resolution:
     return project.load().deck.resolve(handle, capability)
 
 

@@ -59,7 +59,7 @@ def test_every_key_of_a_spec(project: Project) -> None:
     )
     spec = spec_of(project, "b/full")
     assert (spec.backend, spec.sdk, spec.model_id) == ("beta", "acme", "beta-full-2026")
-    assert spec.model_type is ModelType.LLM
+    assert spec.model_type == ModelType.LLM
     assert spec.inputs == {"text", "images", "pdf"}
     assert spec.outputs == {"text", "structured"}
     assert (spec.costs.input, spec.costs.input_cached, spec.costs.output) == (3, Decimal("0.30"), 15)
@@ -109,7 +109,7 @@ def test_the_unit_of_a_price_follows_the_type(project: Project, model_type: str,
 def test_a_missing_type_is_inferred_from_outputs(project: Project, outputs: str, expected: ModelType) -> None:
     """What a model gives says what it is; an LLM where nothing does."""
     write_beta(project, f"[b]\nsdk = 'acme'\noutputs = {outputs}")
-    assert spec_of(project, "b").model_type is expected
+    assert spec_of(project, "b").model_type == expected
 
 
 def test_image_means_images_in_inputs(project: Project) -> None:
@@ -331,12 +331,22 @@ def test_a_plugin_may_add_models_to_a_backend_it_does_not_declare(project: Proje
     [
         ("model_id = 3", "bad-value", "b.model_id", "a string"),
         ("sdk = true", "bad-value", "b.sdk", "a string"),
-        ("model_type = 'lmm'", "bad-value", "b.model_type", "one of llm, text_extractor, img_gen"),
-        ("model_type = 3", "bad-value", "b.model_type", "one of llm, text_extractor, img_gen"),
-        ("inputs = 'text'", "bad-value", "b.inputs", "a list of text, images, image, pdf"),
-        ("inputs = ['text', 'video']", "bad-value", "b.inputs.1", "one of text, images, image, pdf"),
-        ("outputs = ['txt']", "bad-value", "b.outputs.0", "one of text, structured, image, pages"),
-        ("outputs = [[]]", "bad-value", "b.outputs.0", "one of text, structured, image, pages"),
+        ("model_type = 'lmm'", "bad-value", "b.model_type", f"one of {', '.join(ModelType)}"),
+        ("model_type = 3", "bad-value", "b.model_type", "a string"),
+        ("inputs = 'text'", "bad-value", "b.inputs", "a list of text, images, image, pdf, audio, video"),
+        ("inputs = ['text', 'videos']", "bad-value", "b.inputs.1", "one of text, images, image, pdf, audio, video"),
+        (
+            "outputs = ['txt']",
+            "bad-value",
+            "b.outputs.0",
+            "one of text, structured, image, pages, vectors, ranking, audio",
+        ),
+        (
+            "outputs = [[]]",
+            "bad-value",
+            "b.outputs.0",
+            "one of text, structured, image, pages, vectors, ranking, audio",
+        ),
         ("max_tokens = '8k'", "bad-value", "b.max_tokens", "a whole number of at least 1"),
         ("max_tokens = 0", "bad-value", "b.max_tokens", "a whole number of at least 1"),
         ("max_tokens = 1.5", "bad-value", "b.max_tokens", "a whole number of at least 1"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -17,9 +17,6 @@ from pipelex_core.errors import (
 )
 from pipelex_core.routing import ModelEntry, RouteMatch
 from pipelex_core.specs import ModelSpec, ModelType, Source
-
-if TYPE_CHECKING:
-    from pipelex_core.specs import Capability
 
 
 def entry(name: str, model_type: ModelType = ModelType.LLM, *, available: bool = True, **spec: Any) -> ModelEntry:
@@ -144,7 +141,7 @@ def test_a_malformed_handle_is_an_error(deck: ModelDeck, table: Any) -> None:
     ],
 )
 def test_a_handle_that_exists_nowhere(
-    deck: ModelDeck, handle: str, capability: Capability, error: type[ConfigError], suggestion: str | None
+    deck: ModelDeck, handle: str, capability: str, error: type[ConfigError], suggestion: str | None
 ) -> None:
     """Its class says what was looked for, and the nearest name is offered."""
     with pytest.raises(error) as caught:
@@ -155,7 +152,7 @@ def test_a_handle_that_exists_nowhere(
 
 def test_a_model_for_something_else_is_refused_alone_and_skipped_in_a_chain(deck: ModelDeck) -> None:
     """A handle for text does not end at an extractor."""
-    with pytest.raises(LLMHandleNotFoundError, match="is for extraction, not for LLM"):
+    with pytest.raises(LLMHandleNotFoundError, match="is for extraction, not for text"):
         deck.resolve("reader")
     mixed = deck.resolve("mixed")
     assert [member.available for member in mixed.chain] == [False, True]
@@ -193,7 +190,7 @@ def test_defaults(deck: ModelDeck) -> None:
         ("img_gen", "img_gen.choice_default"),
     ):
         with pytest.raises(ConfigError) as caught:
-            deck.default(choice)  # type: ignore[arg-type]  # a string of the table above
+            deck.default(choice)
         assert caught.value.problems[0].key == key
 
 
@@ -240,5 +237,5 @@ def test_a_stronger_setting_drops_what_it_excludes() -> None:
 
 def test_a_preset_of_another_capability_is_told(deck: ModelDeck) -> None:
     """It is not there for this one, but nobody has to look for it."""
-    with pytest.raises(ImgGenHandleNotFoundError, match="the preset of that name is for LLM"):
+    with pytest.raises(ImgGenHandleNotFoundError, match="the preset of that name is for text"):
         deck.resolve("cool", "img_gen")

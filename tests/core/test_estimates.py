@@ -58,7 +58,7 @@ def test_wrong_arguments_are_a_calls() -> None:
     with pytest.raises(ConfigError):
         estimate(DECK, "hello", model="nothing")
     with pytest.raises(UnsupportedInputError, match="capability"):
-        estimate(DECK, "hello", capability="audio")  # type: ignore[arg-type]  # what this test is about
+        estimate(DECK, "hello", capability="audio")
 
 
 def test_both_clients_have_it() -> None:

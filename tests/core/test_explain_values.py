@@ -13,15 +13,13 @@ from tests.core.config_project import KEY, Project
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipelex_core.specs import Capability
-
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
-def explained(project: Project, handle: str, capability: Capability = "llm", **how: Any) -> dict[str, Any]:
+def explained(project: Project, handle: str, capability: str = "llm", **how: Any) -> dict[str, Any]:
     """The JSON of a handle, which holds no key."""
     loaded = project.load(strict=False, **how)
     told = explain(handle, capability, deck=loaded.deck, plugins=project.plugins, config=loaded).as_json()
@@ -185,7 +183,7 @@ def test_secret_options_are_named_and_not_shown(project: Project) -> None:
 # ── What would make it available: each remedy is followed, and the model is available then ───────────────────────
 
 
-def remedies(project: Project, handle: str, capability: Capability = "llm") -> list[str]:
+def remedies(project: Project, handle: str, capability: str = "llm") -> list[str]:
     member = explained(project, handle, capability)["chain"][0]
     assert not member["available"]
     found: list[str] = member["remedies"]

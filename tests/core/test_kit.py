@@ -174,7 +174,7 @@ def wanted(entry: dict[str, Any]) -> dict[str, str] | None:
 
 def model(loaded: LoadedConfig, name: str) -> dict[str, str] | None:
     spec = loaded.deck.models[name].spec
-    return resolved(loaded, name, spec.model_type.capability) if spec else None
+    return resolved(loaded, name, loaded.deck.capabilities.of_type(spec.model_type).name) if spec else None
 
 
 def alias(loaded: LoadedConfig, name: str, answer: dict[str, str] | None) -> dict[str, str] | None:

@@ -11,6 +11,7 @@ import pytest
 from attrs import evolve
 
 from pipelex_core import AsyncClient, Client
+from pipelex_core.capabilities.text import TEXT
 from pipelex_core.errors import AllAttemptsFailedError, DeadlineExceededError, LimitReachedError, ServerError
 from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.attempts import Attempting
@@ -46,11 +47,11 @@ def client_of(
 def test_without_limits_nothing_is_entered() -> None:
     """A request that nothing holds back passes through nothing."""
     model = spec("m")
-    assert Admissions(deck_of(model), discover(entry_points=()))(Attempting(model)) is None
+    assert Admissions(deck_of(model), discover(entry_points=()))(Attempting(model, TEXT)) is None
     other = spec("other", sdk="other")
     deck = limited(deck_of(model, other), scripted=ONE)
-    assert Admissions(deck, discover(entry_points=()))(Attempting(other)) is None
-    assert Admissions(deck, discover(entry_points=()))(Attempting(model)) is not None
+    assert Admissions(deck, discover(entry_points=()))(Attempting(other, TEXT)) is None
+    assert Admissions(deck, discover(entry_points=()))(Attempting(model, TEXT)) is not None
 
 
 def test_a_wait_stands_in_the_ledger() -> None:

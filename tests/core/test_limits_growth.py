@@ -8,6 +8,7 @@ import tracemalloc
 
 from attrs import evolve
 
+from pipelex_core.capabilities.text import TEXT
 from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.attempts import Attempting
 from pipelex_core.execution.budgets import Budget
@@ -33,7 +34,7 @@ def test_memory_is_flat_over_many_calls() -> None:
     request = TextRequest(spec=model, messages=(Message(role="user", parts=(TextPart("?"),)),), max_tokens=5)
 
     async def one(number: int) -> None:
-        attempting = Attempting(model, budgets=(budget,), request=request)
+        attempting = Attempting(model, TEXT, budgets=(budget,), request=request)
         admitted = admissions(attempting)
         assert admitted is not None
         async with admitted:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from pipelex_core import Message, TextPart, Tool, UnsupportedInputError
-from pipelex_core.execution.plans import plan_text
+from pipelex_core.capabilities.text import TEXT
 from pipelex_core.parts import ImagePart, Media, ToolCall, ToolResult
 from pipelex_core.prompts import read_image_prompt, read_prompt, read_tools
 from pipelex_core.requests import TextRequest
-from tests.support.scripted import PNG, deck_of, spec
+from tests.support.scripted import PNG, spec
 
 LONE = "\ud800"
 PICTURE = Media(data=PNG, media_type="image/png")
@@ -141,14 +141,13 @@ def test_a_tool_that_no_provider_could_take_is_refused(tool: Any, word: str) -> 
 def test_a_tool_choice_is_a_word_or_a_tools_name(choice: Any) -> None:
     """And `required` needs tools to choose from."""
     with pytest.raises(UnsupportedInputError, match="tool_choice"):
-        plan_text(deck_of(spec("smart")), "smart", {}, read_prompt("x"), tool_choice=choice)
+        TEXT.read("x", tool_choice=choice)
 
 
 @pytest.mark.parametrize(("tools", "sent"), [((), None), ((Tool(name="forecast"),), "auto")])
 def test_a_tool_choice_without_tools_is_not_sent(tools: tuple[Tool, ...], sent: str | None) -> None:
     """`auto` and `none` say nothing there, and providers refuse them."""
-    plan = plan_text(deck_of(spec("smart")), "smart", {}, read_prompt("x"), tools=tools, tool_choice="auto")
-    request = plan.build(spec("smart"), {}, None)
+    request = TEXT.build(TEXT.read("x", tools=tools, tool_choice="auto"), spec("smart"), {}, None)
     assert isinstance(request, TextRequest)
     assert request.tool_choice == sent
 
@@ -156,7 +155,7 @@ def test_a_tool_choice_without_tools_is_not_sent(tools: tuple[Tool, ...], sent: 
 def test_a_stop_string_is_unicode() -> None:
     """As everything that is sent."""
     with pytest.raises(UnsupportedInputError, match="stop string"):
-        plan_text(deck_of(spec("smart")), "smart", {"stop": [LONE]}, read_prompt("x"))
+        TEXT.build(TEXT.read("x"), spec("smart"), {"stop": [LONE]}, None)
 
 
 @pytest.mark.parametrize("prompt", ["", " \n", LONE, 5, None, ["x"], b"x"])

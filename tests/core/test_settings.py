@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from pipelex_core.settings import SETTINGS, check_settings
+from pipelex_core.capabilities import BUILT_IN
+from pipelex_core.settings import check_settings
 
-if TYPE_CHECKING:
-    from pipelex_core.specs import Capability
-
-RIGHT: list[tuple[Capability, str, list[Any]]] = [
+RIGHT: list[tuple[str, str, list[Any]]] = [
     ("llm", "temperature", [0, 0.5, 1, 2.0]),
     ("llm", "max_tokens", [1, 100_000, "auto"]),
     ("llm", "prompting_target", ["openai", ""]),
@@ -33,7 +31,7 @@ RIGHT: list[tuple[Capability, str, list[Any]]] = [
     ("img_gen", "background", ["transparent", "opaque", "auto"]),
     ("img_gen", "output_format", ["png", "jpeg", "webp"]),
 ]
-WRONG: list[tuple[Capability, str, list[Any]]] = [
+WRONG: list[tuple[str, str, list[Any]]] = [
     ("llm", "temperature", [-0.1, 2.1, "0.5", True, [], float("nan"), float("inf"), 2**70]),
     ("llm", "max_tokens", [0, -1, 1.5, "all", "5", True, 2**70]),
     ("llm", "prompting_target", [3]),
@@ -57,23 +55,23 @@ WRONG: list[tuple[Capability, str, list[Any]]] = [
 @pytest.mark.parametrize(
     ("capability", "name", "value"), [(kind, name, value) for kind, name, values in RIGHT for value in values]
 )
-def test_a_right_value_has_no_fault(capability: Capability, name: str, value: Any) -> None:
+def test_a_right_value_has_no_fault(capability: str, name: str, value: Any) -> None:
     """The ranges of the documentation, their ends included."""
-    assert check_settings(capability, {name: value}) == []
+    assert check_settings(BUILT_IN[capability], {name: value}) == []
 
 
 @pytest.mark.parametrize(
     ("capability", "name", "value"), [(kind, name, value) for kind, name, values in WRONG for value in values]
 )
-def test_a_wrong_value_is_one_fault(capability: Capability, name: str, value: Any) -> None:
+def test_a_wrong_value_is_one_fault(capability: str, name: str, value: Any) -> None:
     """Out of range, of another type, or no number at all; with what was expected."""
-    (fault,) = check_settings(capability, {name: value})
-    assert (fault.name, fault.unknown, fault.expected) == (name, False, SETTINGS[capability][name].expected)
+    (fault,) = check_settings(BUILT_IN[capability], {name: value})
+    assert (fault.name, fault.unknown, fault.expected) == (name, False, BUILT_IN[capability].settings[name].expected)
 
 
 def test_every_setting_is_in_both_lists() -> None:
     """A new setting cannot be left out of the tests."""
-    every = {(capability, name) for capability, rules in SETTINGS.items() for name in rules}
+    every = {(kind.name, name) for kind in BUILT_IN for name in kind.settings}
     pairs = {("img_gen", "width"), ("img_gen", "height")}
     assert {(capability, name) for capability, name, _ in RIGHT} | pairs == every
     free = {("img_gen", "aspect_ratio"), ("img_gen", "seed"), ("img_gen", "background")}
@@ -82,16 +80,16 @@ def test_every_setting_is_in_both_lists() -> None:
 
 def test_an_unknown_setting_gets_the_nearest_name() -> None:
     """Each capability has its own."""
-    (fault,) = check_settings("llm", {"temprature": 0.5})
+    (fault,) = check_settings(BUILT_IN["llm"], {"temprature": 0.5})
     assert (fault.unknown, fault.suggestion) == (True, "temperature")
-    (fault,) = check_settings("extract", {"temperature": 0.5})
+    (fault,) = check_settings(BUILT_IN["extract"], {"temperature": 0.5})
     assert fault.unknown
     assert "max_nb_images" in (fault.expected or "")
 
 
 def test_none_means_not_given() -> None:
     """As in a call whose argument was left out."""
-    assert check_settings("llm", {"temperature": None, "whatever": None}) == []
+    assert check_settings(BUILT_IN["llm"], {"temperature": None, "whatever": None}) == []
 
 
 @pytest.mark.parametrize(
@@ -105,11 +103,11 @@ def test_none_means_not_given() -> None:
 )
 def test_some_settings_exclude_or_need_each_other(settings: dict[str, Any], name: str) -> None:
     """Quality or steps; a size whole; a size or a ratio."""
-    assert [fault.name for fault in check_settings("img_gen", settings)] == [name]
+    assert [fault.name for fault in check_settings(BUILT_IN["img_gen"], settings)] == [name]
 
 
 def test_all_faults_are_found_in_order() -> None:
     """Not the first alone; and a value too long to read is cut."""
-    faults = check_settings("llm", {"temperature": 9, "nonsense": 1, "stop": "x" * 500})
+    faults = check_settings(BUILT_IN["llm"], {"temperature": 9, "nonsense": 1, "stop": "x" * 500})
     assert [fault.name for fault in faults] == ["temperature", "nonsense", "stop"]
     assert max(len(fault.message) for fault in faults) < 100

@@ -14,8 +14,8 @@ from pipelex_cli.validation import Report
 from pipelex_cli.validation.formats import as_json, as_sarif, as_text
 from pipelex_cli.validation.masking import masked
 from pipelex_cli.validation.quote import WIDEST, Quotes
+from pipelex_core.capabilities import BUILT_IN
 from pipelex_core.errors import Problem
-from pipelex_core.settings import SETTINGS
 from tests.core.valid_project import ValidProject
 
 if TYPE_CHECKING:
@@ -189,13 +189,13 @@ def test_a_paragraph_reads_like_a_compilers(tmp_path: Path) -> None:
     project.replace("deck/base.toml", "temperature = 0.5", "temprature = 0.5")
     file = project.path("deck/base.toml")
     assert as_text(project.report()).splitlines() == [
-        "error[unknown-key]: 'temprature' is no setting for llm",
+        "error[unknown-key]: 'temprature' is not a setting of llm",
         f" --> {file}:6:27",
         "  |",
         '6 | quick = { model = "best", temprature = 0.5 }',
         "  |                           ^^^^^^^^^^",
         "  = at: llm.presets.quick.temprature",
-        f"  = expected: one of {', '.join(SETTINGS['llm'])}",
+        f"  = expected: one of {', '.join(BUILT_IN['llm'].settings)}",
         "  = help: did you mean 'temperature'?",
         "  = see: docs/errors/unknown-key.md",
     ]

@@ -59,4 +59,4 @@ def test_pages_make_a_model_of_any_sdk_an_extractor(tmp_path: Path) -> None:
     (tmp_path / "deck" / "base.toml").write_text('[aliases]\nb = "scan"\n')
     spec = load(config=tmp_path, environ={}, plugins=discover()).deck.models["scan"].spec
     assert spec is not None
-    assert spec.model_type is ModelType.TEXT_EXTRACTOR
+    assert spec.model_type == ModelType.TEXT_EXTRACTOR

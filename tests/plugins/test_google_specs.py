@@ -114,7 +114,7 @@ def test_every_model_is_complete(backend: str, tmp_path: Path) -> None:
         assert spec.costs is not None
         assert spec.context_window
         assert spec.max_tokens
-        if spec.model_type is ModelType.IMG_GEN:
+        if spec.model_type == ModelType.IMG_GEN:
             assert spec.costs.unit == "image"
             assert set(spec.outputs) == {"image"}
             assert spec.costs.output

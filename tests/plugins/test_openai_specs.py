@@ -80,7 +80,7 @@ def shipped(backend: str) -> dict[str, Any]:
 def test_a_language_model_has_a_context_window(backend: str, tmp_path: Path) -> None:
     """By it, a prompt that is too long is told from other bad requests."""
     specs = [routed.spec for routed in loaded(backend, tmp_path).deck.models.values() if routed.spec is not None]
-    models = {spec.name: spec.context_window for spec in specs if spec.model_type is ModelType.LLM}
+    models = {spec.name: spec.context_window for spec in specs if spec.model_type == ModelType.LLM}
     assert {name for name, window in models.items() if window is None} == WITHOUT_CONTEXT.get(backend, set())
 
 
@@ -99,7 +99,7 @@ def test_a_backend_is_enabled_by_its_name(backend: str, tmp_path: Path) -> None:
         assert spec.inputs, name
         assert spec.outputs, name
         assert spec.costs is None or spec.costs.output is not None
-        assert ("image" in spec.outputs) == (spec.model_type is ModelType.IMG_GEN)
+        assert ("image" in spec.outputs) == (spec.model_type == ModelType.IMG_GEN)
         assert spec.max_tokens is None or spec.context_window is None or spec.max_tokens <= spec.context_window
 
 

@@ -20,6 +20,7 @@ from pipelex_limits_redis import pipelex_limiter
 from pipelex_limits_redis._server import RedisLimits
 
 from pipelex_core import AsyncClient
+from pipelex_core.capabilities.text import TEXT
 from pipelex_core.errors import LimitReachedError, PluginError
 from pipelex_core.execution.attempts import Attempting
 from pipelex_core.execution.limits.admitted import Admitted
@@ -259,7 +260,7 @@ def test_a_process_that_dies_frees_its_places(redis: RedisServer, monkeypatch: p
             assert not living.done()
             await living
         gate = SharedGate("scripted", limits, {}, Sharing(RedisLimits(Secret(redis.url))))
-        dead = gate.admit(Attempting(spec("m")))
+        dead = gate.admit(Attempting(spec("m"), TEXT))
         await dead.__aenter__()
         assert isinstance(gate.sharing.limits, RedisLimits)
         here = gate.sharing.limits._loops[asyncio.get_running_loop()]
@@ -282,7 +283,7 @@ def test_first_come_first_over_processes(redis: RedisServer) -> None:
         order: list[int] = []
 
         async def one(number: int) -> None:
-            async with gates[number].admit(Attempting(spec("m"))):
+            async with gates[number].admit(Attempting(spec("m"), TEXT)):
                 order.append(number)
 
         async def waiting(count: int) -> None:
@@ -292,7 +293,7 @@ def test_first_come_first_over_processes(redis: RedisServer) -> None:
 
         from redis.asyncio import Redis
 
-        async with Redis.from_url(redis.url) as direct, gates[0].admit(Attempting(spec("m"))):
+        async with Redis.from_url(redis.url) as direct, gates[0].admit(Attempting(spec("m"), TEXT)):
             tasks = []
             for number in (3, 1, 2):
                 tasks.append(asyncio.create_task(one(number)))
@@ -369,12 +370,12 @@ def test_it_comes_back(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> N
         gate = SharedGate("b", Limits(max_concurrency=1), {}, Sharing(RedisLimits(Secret(redis.url))))
         port = redis.port
         redis.stop()
-        admitted = gate.admit(Attempting(spec("m")))
+        admitted = gate.admit(Attempting(spec("m"), TEXT))
         async with admitted:
             assert isinstance(admitted._local, Admitted)
         with redis_server(port):
             await asyncio.sleep(0.3)
-            again = gate.admit(Attempting(spec("m")))
+            again = gate.admit(Attempting(spec("m"), TEXT))
             async with again:
                 assert again._local is None
             await gate.sharing.limits.close()
@@ -481,4 +482,4 @@ def test_nothing_is_left_on_the_server(redis: RedisServer, tmp_path: Path) -> No
 def test_an_attempt_is_admitted_by_its_gate() -> None:
     """The two kinds of gates have one kind of entrance each."""
     gate = SharedGate("b", Limits(max_concurrency=1), {}, Sharing(RedisLimits(Secret("redis://127.0.0.1:9"))))
-    assert isinstance(gate.admit(Attempting(spec("m"))), SharedAdmitted)
+    assert isinstance(gate.admit(Attempting(spec("m"), TEXT)), SharedAdmitted)

@@ -92,7 +92,7 @@ class GoogleAdapter:
         body = body_of(record)
         config = body.get("generationConfig") or {}
         spec = _spec(record)
-        if spec.model_type is ModelType.IMG_GEN:
+        if spec.model_type == ModelType.IMG_GEN:
             if record["stream"]:
                 raise no_capability("images in a stream")
             told = [part for content in body["contents"] for part in content["parts"]]

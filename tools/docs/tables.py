@@ -9,10 +9,11 @@ from attrs import fields_dict
 
 from pipelex_core import backend, errors, hookspecs, results
 from pipelex_core.calls import Call, FinishedCall
+from pipelex_core.capabilities import BUILT_IN
 from pipelex_core.client import AsyncClient
 from pipelex_core.config import tables
 from pipelex_core.config.backends import NEWER_BACKEND_KEYS
-from pipelex_core.config.deck_files import NEWER_DECK_KEYS
+from pipelex_core.config.deck_files import NEWER_DECK_KEYS, NEWER_SECTION_KEYS
 from pipelex_core.config.meanings import since
 from pipelex_core.config.model_specs import NEWER_SPEC_KEYS
 from pipelex_core.constraints import CONSTRAINTS
@@ -20,8 +21,7 @@ from pipelex_core.estimates.estimate import MemberEstimate
 from pipelex_core.execution.budgets import Budget
 from pipelex_core.plugins import FIRST_PARTY, discover
 from pipelex_core.policies import COOLDOWN, FALLBACK_ON, RETRY, FallbackOn
-from pipelex_core.settings import SETTINGS
-from pipelex_core.specs import BackendConfig, Costs, ModelType
+from pipelex_core.specs import BackendConfig, Costs
 from tools.docs.codes import problem_codes
 from tools.docs.commands import commands, global_options
 from tools.docs.docstrings import attributes_of, sentence, summary, table
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pipelex_core.backend import Option
-    from pipelex_core.specs import Capability
 
 _OPTION_TYPES = {
     "str": "string",
@@ -70,7 +69,7 @@ def made_parts() -> dict[str, str]:
         "prices": table(("price", "of"), ((f"`{name}`", sentence(text)) for name, text in _prices().items())),
         "constraints": table(("constraint", "the model"), ((f"`{name}`", text) for name, text in CONSTRAINTS.items())),
         "profile-keys": _keys(tables.ProfileTable, PROFILE_KEYS),
-        **{f"{capability}-settings": _settings(capability) for capability in SETTINGS},
+        **{f"{kind.name}-settings": _settings(kind.name) for kind in BUILT_IN},
         "newer-keys": _newer(),
         "problem-codes": _codes(),
         "error-tree": f"```text\n{(errors.__doc__ or '').partition(chr(10) * 2)[2].strip()}\n```",
@@ -132,7 +131,7 @@ def _value(hint: Any) -> str:
     words: dict[Any, str] = {
         str: "string",
         bool: "true or false",
-        ModelType: _either(ModelType),
+        tables.TypeOfModel: _either(BUILT_IN.model_types),
         tables.Positive: "whole number from 1",
         tables.NotNegative: "whole number from 0",
         tables.Seconds: "seconds, 0 or more",
@@ -187,10 +186,10 @@ def _options(*, models: bool) -> str:
     return table(("plugin", "sdk", "option", "value", "default", "since", "does"), rows)
 
 
-def _settings(capability: Capability) -> str:
+def _settings(capability: str) -> str:
     rows = (
         (f"`{name}`", rule.expected.replace('"', "`"), since(capability, name), sentence(rule.help))
-        for name, rule in SETTINGS[capability].items()
+        for name, rule in BUILT_IN[capability].settings.items()
     )
     return table(("setting", "value", "since", "meaning"), rows)
 
@@ -200,6 +199,7 @@ def _newer() -> str:
         ("backends.toml", NEWER_BACKEND_KEYS),
         ("model specs", NEWER_SPEC_KEYS),
         ("deck", NEWER_DECK_KEYS),
+        ("deck, a capability's table", NEWER_SECTION_KEYS),
     )
     rows = ((file, f"`{key}`", text) for file, keys in files for key, text in keys.items())
     return table(("file", "key", "instead"), rows)

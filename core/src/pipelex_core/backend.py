@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest, TextRequest
     from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
-    from pipelex_core.specs import BackendConfig, ModelSpec, ModelType
+    from pipelex_core.specs import BackendConfig, ModelSpec
 
 
 class Resources(Protocol):
@@ -165,10 +165,10 @@ class BackendFactory:
     options: tuple[Option, ...] = field(default=(), kw_only=True)
     model_options: tuple[Option, ...] = field(default=(), kw_only=True)
     requires_key: bool = field(default=False, kw_only=True)
-    model_type: ModelType | None = field(default=None, kw_only=True)
-    model_types: Mapping[str, ModelType] = field(factory=dict, kw_only=True)
+    model_type: str | None = field(default=None, kw_only=True)
+    model_types: Mapping[str, str] = field(factory=dict, kw_only=True)
 
-    def type_of(self, model_id: str) -> ModelType | None:
+    def type_of(self, model_id: str) -> str | None:
         """What a model is for, as far as the plugin knows without being told."""
         known = (kind for start, kind in self.model_types.items() if model_id.startswith(start))
         return next(known, self.model_type)

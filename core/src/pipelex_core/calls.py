@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pipelex_core.capabilities.record import Capability
     from pipelex_core.requests import Request
     from pipelex_core.results import Answer, Attempt, Result
-    from pipelex_core.specs import Capability
-
-Operation = Literal["generate_text", "stream_text", "generate_object", "extract", "generate_image"]
 
 
 def _anything_fits(_answer: Answer) -> bool:
@@ -25,26 +23,28 @@ class Call:
     """One attempt on its way to a plugin: what a middleware receives.
 
     Attributes:
-        operation: The capability's method.
-        capability: `llm`, `extract` or `img_gen`.
+        operation: The method of the backend, such as `generate_text`.
+        capability: Name of the capability, such as `llm`.
         handle: What the caller named, or the default it stood for.
         request: What the plugin is about to receive; its `spec` names model and backend.
         call_id: Counts the calls of this process: the same in all attempts of a call, and in its `FinishedCall`.
         attempt: Which attempt of the call this is, from 1.
         endpoint: The address that the backend's configuration gives, or None for the provider's own.
         options: The other keys of the backend's table that its plugin reads, without those that are secret.
+        kind: The record of the capability; None in a call made by hand.
         fits: Whether an answer is what the caller asked for; for an object, whether it can be made from it.
         redact: A text without the secrets of this backend, for whoever writes one down.
     """
 
-    operation: Operation
-    capability: Capability
+    operation: str
+    capability: str
     handle: str
     request: Request
     call_id: int = 0
     attempt: int = 1
     endpoint: str | None = field(default=None, repr=False)
     options: Mapping[str, Any] = field(factory=dict, repr=False)
+    kind: Capability | None = field(default=None, repr=False, eq=False)
     fits: Callable[[Answer], bool] = field(default=_anything_fits, repr=False, eq=False)
     redact: Callable[[str], str] = field(default=str, repr=False, eq=False)
 
@@ -54,8 +54,8 @@ class FinishedCall:
     """A call that ended, well or badly: what `pipelex_call_finished` receives.
 
     Attributes:
-        operation: The capability's method.
-        capability: `llm`, `extract` or `img_gen`.
+        operation: The method of the backend, such as `generate_text`.
+        capability: Name of the capability, such as `llm`.
         handle: What the caller named, or the default it stood for.
         attempts: The ledger.
         result: What the caller got, or None.
@@ -64,8 +64,8 @@ class FinishedCall:
         call_id: As in its `Call`s.
     """
 
-    operation: Operation
-    capability: Capability
+    operation: str
+    capability: str
     handle: str
     attempts: tuple[Attempt, ...]
     result: Result | None = None

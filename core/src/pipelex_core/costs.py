@@ -5,17 +5,21 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipelex_core.results import Cost, Usage
+from pipelex_core.results import Cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipelex_core.estimates.expectations import Expectation
+    from pipelex_core.results import Usage
     from pipelex_core.specs import Costs
 
 _MILLION = Decimal(1_000_000)
 
 FREE = Cost(amount=Decimal(0))
+
+_COUNTS = {"image": "images", "page": "pages", "second": "seconds", "character": "characters"}
+"""Unit of a price list -> the count of a usage."""
 
 
 def cost_of(costs: Costs | None, usage: Usage) -> Cost | None:
@@ -25,21 +29,14 @@ def cost_of(costs: Costs | None, usage: Usage) -> Cost | None:
     if costs.unit == "million_tokens":
         spent = _tokens(costs, usage)
         return None if spent is None else Cost(amount=spent / _MILLION)
-    count = usage.images if costs.unit == "image" else usage.pages
+    count = 1 if costs.unit == "request" else getattr(usage, _COUNTS[costs.unit])
     prices = [price for price in (costs.input, costs.output) if price is not None]
-    return None if count is None or not prices else Cost(amount=sum(prices, Decimal(0)) * count)
+    return None if count is None or not prices else Cost(amount=sum(prices, Decimal(0)) * Decimal(str(count)))
 
 
 def least_cost(costs: Costs | None, expected: Expectation) -> Decimal | None:
     """The least that a request will cost; None where prices are unknown."""
-    told, said, pages = expected.input_tokens, expected.output_tokens, expected.pages
-    low = Usage(
-        input_tokens=None if told is None else told.low,
-        output_tokens=None if said is None else said.low,
-        images=expected.images,
-        pages=None if pages is None else pages.low,
-    )
-    cost = cost_of(costs, low)
+    cost = cost_of(costs, expected.bound("low"))
     return None if cost is None else cost.amount
 
 
@@ -53,11 +50,10 @@ def most_cost(costs: Costs | None, expected: Expectation) -> Decimal | None:
     if costs.unit == "million_tokens":
         if expected.input_tokens is None or expected.output_tokens is None:
             return None
-        told = _most(expected.input_tokens.high, *_input_prices(costs))
-        said = _most(expected.output_tokens.high, costs.output, costs.output_reasoning)
-        return None if told is None or said is None else (told + said) / _MILLION
-    pages = None if expected.pages is None else expected.pages.high
-    cost = cost_of(costs, Usage(images=expected.images, pages=pages))
+        taken = _most(expected.input_tokens.high, *_input_prices(costs))
+        made = _most(expected.output_tokens.high, costs.output, costs.output_reasoning)
+        return None if taken is None or made is None else (taken + made) / _MILLION
+    cost = cost_of(costs, expected.bound("high"))
     return None if cost is None else cost.amount
 
 

@@ -4,12 +4,14 @@ PipelexError
 ├── ConfigError                       faults in the configuration, all of them, in `.problems`
 │   ├── ModelDeckNotFoundError        the folder or a file of the deck is missing
 │   ├── ModelsManagerError            a fault in backends, model specs or routes
-│   ├── LLMHandleNotFoundError        a model or alias that exists nowhere …
-│   ├── ExtractHandleNotFoundError
-│   ├── ImgGenHandleNotFoundError
-│   ├── LLMPresetNotFoundError        a preset that does not exist …
-│   ├── ExtractPresetNotFoundError
-│   └── ImgGenPresetNotFoundError
+│   ├── HandleNotFoundError           a model or alias that exists nowhere …
+│   │   ├── LLMHandleNotFoundError
+│   │   ├── ExtractHandleNotFoundError
+│   │   └── ImgGenHandleNotFoundError
+│   └── PresetNotFoundError           a preset that does not exist …
+│       ├── LLMPresetNotFoundError
+│       ├── ExtractPresetNotFoundError
+│       └── ImgGenPresetNotFoundError
 ├── PluginError                       a plugin is missing, quarantined, or broke its contract
 └── CallError                         a call that was made, or could not be made
     ├── AuthenticationError           401: the key is wrong or missing
@@ -125,27 +127,35 @@ class ModelsManagerError(ConfigError):
     """A fault in managing models: backends, model specs or routes."""
 
 
-class LLMHandleNotFoundError(ConfigError):
+class HandleNotFoundError(ConfigError):
+    """A handle names a model or alias that exists nowhere; LLMs, extraction and images have classes of their own."""
+
+
+class LLMHandleNotFoundError(HandleNotFoundError):
     """An LLM handle names a model or alias that exists nowhere."""
 
 
-class ExtractHandleNotFoundError(ConfigError):
+class ExtractHandleNotFoundError(HandleNotFoundError):
     """An extraction handle names a model or alias that exists nowhere."""
 
 
-class ImgGenHandleNotFoundError(ConfigError):
+class ImgGenHandleNotFoundError(HandleNotFoundError):
     """An image-generation handle names a model or alias that exists nowhere."""
 
 
-class LLMPresetNotFoundError(ConfigError):
+class PresetNotFoundError(ConfigError):
+    """A preset that does not exist; LLMs, extraction and images have classes of their own."""
+
+
+class LLMPresetNotFoundError(PresetNotFoundError):
     """An LLM preset that does not exist."""
 
 
-class ExtractPresetNotFoundError(ConfigError):
+class ExtractPresetNotFoundError(PresetNotFoundError):
     """An extraction preset that does not exist."""
 
 
-class ImgGenPresetNotFoundError(ConfigError):
+class ImgGenPresetNotFoundError(PresetNotFoundError):
     """An image-generation preset that does not exist."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import fields_dict, frozen
 
@@ -26,6 +26,8 @@ class Usage:
         reasoning_tokens: The share of `output_tokens` spent on reasoning.
         images: Images made.
         pages: Pages read.
+        seconds: Seconds of audio or video.
+        characters: Characters of text, where they are what is paid.
     """
 
     input_tokens: int | None = None
@@ -35,6 +37,8 @@ class Usage:
     reasoning_tokens: int | None = None
     images: int | None = None
     pages: int | None = None
+    seconds: float | None = None
+    characters: int | None = None
 
 
 NO_USAGE = Usage()
@@ -101,7 +105,7 @@ def total_usage(attempts: Iterable[Attempt]) -> Usage | None:
         if attempt.usage is None:
             return None
         told.append(attempt.usage)
-    sums: dict[str, int | None] = {}
+    sums: dict[str, Any] = {}
     for name in fields_dict(Usage):
         counts = [count for usage in told if (count := getattr(usage, name)) is not None]
         sums[name] = sum(counts) if counts else None

@@ -22,7 +22,8 @@ PLUGIN_API: dict[str, tuple[str, ...]] = {
         "TextGenerator",
         "TextStreamer",
     ),
-    "calls": ("Call", "FinishedCall", "Operation"),
+    "capabilities": ("Capabilities", "Capability", "Kind", "Operation"),
+    "calls": ("Call", "FinishedCall"),
     "command_line": ("Context",),
     "commands": ("Command",),
     "costs": ("cost_of", "total"),
@@ -88,6 +89,6 @@ PLUGIN_API: dict[str, tuple[str, ...]] = {
         "Usage",
     ),
     "shared_limits": ("CAPS", "Entered", "Full", "LimitedRequest", "SharedLimits", "Unreachable"),
-    "specs": ("BackendConfig", "Capability", "Costs", "Limits", "ModelSpec", "ModelType", "Secret"),
+    "specs": ("BackendConfig", "Costs", "Limits", "ModelSpec", "ModelType", "Secret"),
 }
 """Module of `pipelex_core` -> its names that a plugin may import."""

@@ -10,7 +10,7 @@ from attrs import frozen
 from pipelex_core.near import nearest
 
 if TYPE_CHECKING:
-    from pipelex_core.specs import Capability
+    from pipelex_core.capabilities.record import Kind
 
 MODEL_KEYS = ("model", "llm_handle", "ocr_handle")
 """The key that names the model of a preset, an alias or an inline handle, and its synonyms of the older format."""
@@ -31,6 +31,8 @@ class SettingRule:
         maximum: Largest value, or None.
         above: A value it must exceed, or None.
         choices: The words allowed; empty for any. With a number kind, words allowed besides numbers.
+        excludes: Settings that cannot be set beside it.
+        partner: A setting that has to be set beside it, or None.
     """
 
     kind: SettingKind
@@ -39,6 +41,8 @@ class SettingRule:
     maximum: float | None = None
     above: float | None = None
     choices: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    partner: str | None = None
 
     @property
     def expected(self) -> str:
@@ -85,57 +89,16 @@ class SettingRule:
 
 _HUGE = 2**63  # no setting is as large, and Python refuses to print much larger numbers
 
-_SEED = SettingRule("integer", "For repeatable answers, where the model has it.", minimum=0)
-
-SETTINGS: dict[Capability, dict[str, SettingRule]] = {
-    "llm": {
-        "temperature": SettingRule("number", "How freely to sample; 0 is the least.", minimum=0, maximum=2),
-        "max_tokens": SettingRule(
-            "integer", 'Most output tokens; "auto" for all the model has.', minimum=1, choices=("auto",)
-        ),
-        "prompting_target": SettingRule("string", "A style of prompting, for those who write prompts."),
-        "top_p": SettingRule("number", "Nucleus sampling.", minimum=0, maximum=1),
-        "seed": _SEED,
-        "stop": SettingRule("strings", "Strings that end the answer."),
-        "reasoning_effort": SettingRule("string", "How long to reason.", choices=REASONING_EFFORTS),
-        "reasoning_budget": SettingRule("integer", "Most reasoning tokens.", minimum=0),
-    },
-    "extract": {
-        "max_nb_images": SettingRule("integer", "Most images to cut out of the document; 0 for none.", minimum=0),
-        "image_min_size": SettingRule("integer", "Smallest side, in pixels, of an image to cut out.", minimum=0),
-    },
-    "img_gen": {
-        "quality": SettingRule("string", "Excludes nb_steps.", choices=("low", "medium", "high")),
-        "nb_steps": SettingRule("integer", "Diffusion steps; excludes quality.", minimum=1),
-        "guidance_scale": SettingRule("number", "How closely to follow the prompt.", above=0),
-        "is_moderated": SettingRule("boolean", "Whether the provider's safety checker is on."),
-        "safety_tolerance": SettingRule("integer", "1 is strict, 6 permissive.", minimum=1, maximum=6),
-        "width": SettingRule("integer", "Pixels; with height.", minimum=1),
-        "height": SettingRule("integer", "Pixels; with width.", minimum=1),
-        "aspect_ratio": SettingRule("string", 'Such as "16:9"; excludes width and height.'),
-        "seed": _SEED,
-        "number": SettingRule("integer", "How many images.", minimum=1),
-        "background": SettingRule("string", "Of the image.", choices=("transparent", "opaque", "auto")),
-        "output_format": SettingRule("string", "Of the image.", choices=("png", "jpeg", "webp")),
-    },
-}
+SEED = SettingRule("integer", "For repeatable answers, where the model has it.", minimum=0)
 
 
-_RIVALS: dict[str, tuple[str, ...]] = {
-    "quality": ("nb_steps",),
-    "nb_steps": ("quality",),
-    "aspect_ratio": ("width", "height"),
-    "width": ("aspect_ratio",),
-    "height": ("aspect_ratio",),
-}
-"""Setting -> those it excludes."""
-
-
-def over(weaker: Mapping[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
-    """Both tables in one, the stronger one winning; what it excludes of the weaker one is gone."""
+def over(
+    weaker: Mapping[str, Any], stronger: Mapping[str, Any], rivals: Mapping[str, tuple[str, ...]]
+) -> dict[str, Any]:
+    """Merge two tables, the stronger one winning; what it excludes of the weaker one, by its `rivals`, is gone."""
     merged = {**weaker, **stronger}
-    if not _RIVALS.keys().isdisjoint(stronger):
-        for rival in (rival for name in stronger for rival in _RIVALS.get(name, ())):
+    if rivals and not rivals.keys().isdisjoint(stronger):
+        for rival in (rival for name in stronger for rival in rivals.get(name, ())):
             if rival not in stronger:
                 merged.pop(rival, None)
     return merged
@@ -152,31 +115,40 @@ class SettingFault:
     unknown: bool = False
 
 
-def check_settings(capability: Capability, settings: Mapping[str, Any]) -> list[SettingFault]:
-    """Every fault of a table of settings, in its order; values of None count as not given."""
-    rules = SETTINGS[capability]
-    given = {name: value for name, value in settings.items() if value is not None}
+def check_settings(capability: Kind, settings: Mapping[str, Any]) -> list[SettingFault]:
+    """Find every fault of a table of settings, in its order; a value of None is the same as no value."""
+    rules = capability.settings
+    present = {name: value for name, value in settings.items() if value is not None}
     faults = []
-    for name, value in given.items():
+    for name, value in present.items():
         rule = rules.get(name)
         if rule is None:
             faults.append(_unknown(capability, name))
         elif not rule.accepts(value):
             faults.append(SettingFault(name=name, message=f"{name} cannot be {_shown(value)}", expected=rule.expected))
-    for one, other in (("quality", "nb_steps"), ("aspect_ratio", "width")):
-        if one in given and other in given and capability == "img_gen":
-            faults.append(SettingFault(name=other, message=f"{one} and {other} exclude each other"))
-    if capability == "img_gen" and ("width" in given) != ("height" in given):
-        name = "width" if "width" in given else "height"
-        faults.append(SettingFault(name=name, message="width and height belong together"))
+    return faults + _rivalries(rules, present)
+
+
+def _rivalries(rules: Mapping[str, SettingRule], present: Mapping[str, Any]) -> list[SettingFault]:
+    """Settings that exclude each other, and those that lack the one they belong with."""
+    faults = []
+    for name, rule in rules.items():
+        if name not in present:
+            continue
+        excluded = next((other for other in rule.excludes if other in present), None)
+        if excluded is not None:
+            faults.append(SettingFault(name=excluded, message=f"{name} and {excluded} exclude each other"))
+        if rule.partner is not None and rule.partner not in present:
+            first, second = sorted((name, rule.partner), key=list(rules).index)
+            faults.append(SettingFault(name=name, message=f"{first} and {second} belong together"))
     return faults
 
 
-def _unknown(capability: Capability, name: str) -> SettingFault:
-    rules = SETTINGS[capability]
+def _unknown(capability: Kind, name: str) -> SettingFault:
+    rules = capability.settings
     return SettingFault(
         name=name,
-        message=f"'{name}' is no setting for {capability}",
+        message=f"'{name}' is not a setting of {capability.name}",
         expected=f"one of {', '.join(rules)}",
         suggestion=nearest(str(name), rules),
         unknown=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
@@ -14,27 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
-Capability = Literal["llm", "extract", "img_gen"]
-
 
 class ModelType(StrEnum):
-    """What a model is for; each type answers one capability."""
+    """What a model is for, in the words of the format; a plugin's capability has types of its own."""
 
     LLM = "llm"
     TEXT_EXTRACTOR = "text_extractor"
     IMG_GEN = "img_gen"
-
-    @property
-    def capability(self) -> Capability:
-        """The capability whose handles may name a model of this type."""
-        return _CAPABILITIES[self]
-
-
-_CAPABILITIES: dict[ModelType, Capability] = {
-    ModelType.LLM: "llm",
-    ModelType.TEXT_EXTRACTOR: "extract",
-    ModelType.IMG_GEN: "img_gen",
-}
+    EMBEDDING = "embedding"
+    RERANKER = "reranker"
+    TRANSCRIBER = "transcriber"
+    SPEAKER = "speaker"
+    MODERATOR = "moderator"
 
 
 class Secret:
@@ -108,7 +99,7 @@ class Costs:
     """The price list of one model. US$, exact; what is None is unknown, not free.
 
     Attributes:
-        unit: What the prices are for: a million tokens (LLM), an image, or a page.
+        unit: What the prices are for: `million_tokens`, `request`, `image`, `page`, `second` or `character`.
         input: Price of input: tokens that `input_cached` and `input_audio` do not cover, or the image or page.
         input_cached: Input tokens read from the provider's cache.
         input_cache_write: Input tokens written to the provider's cache.
@@ -122,7 +113,7 @@ class Costs:
         output_rejected_prediction: Predicted output that was rejected.
     """
 
-    unit: Literal["million_tokens", "image", "page"] = "million_tokens"
+    unit: str = "million_tokens"
     input: Decimal | None = None
     input_cached: Decimal | None = None
     input_cache_write: Decimal | None = None
@@ -215,9 +206,9 @@ class ModelSpec:
         backend: The backend that offers it.
         sdk: Names the plugin's factory that serves it.
         model_id: What the provider calls it.
-        model_type: LLM, text extractor or image generator.
-        inputs: Of `text`, `images`, `pdf`; empty where the spec does not say, and then nothing is refused.
-        outputs: Of `text`, `structured`, `image`, `pages`; empty where the spec does not say.
+        model_type: What it is for: one of `ModelType`, or what the capability of a plugin adds.
+        inputs: Of `text`, `images`, `pdf`, `audio`, `video`; empty where the spec does not say, and then nothing is refused.
+        outputs: Of `text`, `structured`, `image`, `pages`, `vectors`, `ranking`, `audio`; empty where the spec does not say.
         costs: The price list; None where it is unknown.
         max_tokens: Most output tokens the model gives; None where unknown.
         context_window: Most tokens of input and output together; None where unknown.
@@ -233,7 +224,7 @@ class ModelSpec:
     backend: str
     sdk: str
     model_id: str
-    model_type: ModelType = ModelType.LLM
+    model_type: str = ModelType.LLM
     inputs: frozenset[str] = frozenset()
     outputs: frozenset[str] = frozenset()
     costs: Costs | None = None

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pipelex_core.policies import FallbackOn, OnInterrupted
     from pipelex_core.prompts import Prompt, ToolLike
     from pipelex_core.results import DocumentResult, ImageResult, ObjectResult, TextResult
-    from pipelex_core.specs import Capability
     from pipelex_core.streams import AsyncRestartingTextStream, AsyncTextStream
 
 T = TypeVar("T")
@@ -127,20 +126,24 @@ class AsyncClient(ClientParts):
             CallError: The call failed; see its subclasses in `errors.py`.
             ConfigError: The handle leads to nothing that can be called.
         """
-        return await self._operations.generate_text(
+        result: TextResult = await self._operations.call(
+            "llm",
             prompt,
             model,
             settings,
-            system=system,
-            images=images,
-            documents=documents,
-            tools=tools,
-            tool_choice=tool_choice,
+            {
+                "system": system,
+                "images": images,
+                "documents": documents,
+                "tools": tools,
+                "tool_choice": tool_choice,
+            },
             deadline=deadline,
             idle_timeout=idle_timeout,
             retries=retries,
             fallback_on=fallback_on,
         )
+        return result
 
     @overload
     def stream_text(
@@ -229,11 +232,13 @@ class AsyncClient(ClientParts):
             prompt,
             model,
             settings,
-            system=system,
-            images=images,
-            documents=documents,
-            tools=tools,
-            tool_choice=tool_choice,
+            {
+                "system": system,
+                "images": images,
+                "documents": documents,
+                "tools": tools,
+                "tool_choice": tool_choice,
+            },
             deadline=deadline,
             idle_timeout=idle_timeout,
             retries=retries,
@@ -316,9 +321,7 @@ class AsyncClient(ClientParts):
             type,
             model,
             settings,
-            system=system,
-            images=images,
-            documents=documents,
+            {"system": system, "images": images, "documents": documents},
             deadline=deadline,
             idle_timeout=idle_timeout,
             retries=retries,
@@ -351,7 +354,8 @@ class AsyncClient(ClientParts):
             CallError: The call failed; `UnsupportedInputError` for what is no PDF or image.
             ConfigError: The handle leads to nothing that can be called.
         """
-        return await self._operations.extract(
+        result: DocumentResult = await self._operations.call(
+            "extract",
             source,
             model,
             settings,
@@ -360,6 +364,7 @@ class AsyncClient(ClientParts):
             retries=retries,
             fallback_on=fallback_on,
         )
+        return result
 
     async def generate_image(
         self,
@@ -387,7 +392,8 @@ class AsyncClient(ClientParts):
             CallError: The call failed.
             ConfigError: The handle leads to nothing that can be called.
         """
-        return await self._operations.generate_image(
+        result: ImageResult = await self._operations.call(
+            "img_gen",
             prompt,
             model,
             settings,
@@ -396,8 +402,52 @@ class AsyncClient(ClientParts):
             retries=retries,
             fallback_on=fallback_on,
         )
+        return result
 
-    def explain(self, handle: str | Mapping[str, Any], *, capability: Capability = "llm") -> Explanation:
+    async def call(
+        self,
+        capability: str,
+        source: Any,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
+        **settings: Any,
+    ) -> Any:
+        """Call a capability by its name: for those that plugins bring, which have no method here.
+
+        Args:
+            capability: Its name, such as `llm`; the installed ones are in `deck.capabilities.names`.
+            source: What the call is about, as the capability takes it: a prompt, a document.
+            model: A handle; None for the deck's default for this capability.
+            deadline: Seconds the whole call may take.
+            idle_timeout: As for `generate_text`.
+            retries: As for `generate_text`.
+            fallback_on: As for `generate_text`.
+            settings: Win over those of the preset.
+
+        Returns:
+            The capability's result, a subclass of `Result`.
+
+        Raises:
+            UnsupportedInputError: There is no such capability.
+            CallError: The call failed.
+            ConfigError: The handle leads to nothing that can be called.
+        """
+        return await self._operations.call(
+            capability,
+            source,
+            model,
+            settings,
+            deadline=deadline,
+            idle_timeout=idle_timeout,
+            retries=retries,
+            fallback_on=fallback_on,
+        )
+
+    def explain(self, handle: str | Mapping[str, Any], *, capability: str = "llm") -> Explanation:
         """The whole way of a handle, with the origin of every value: what `pipelex explain` prints."""
         from pipelex_core.explain import explain
 
@@ -408,7 +458,7 @@ class AsyncClient(ClientParts):
         prompt: Any,
         *,
         model: str | Mapping[str, Any] | None = None,
-        capability: Capability = "llm",
+        capability: str = "llm",
         system: str | None = None,
         images: Iterable[MediaSource] = (),
         documents: Iterable[MediaSource] = (),
@@ -420,7 +470,7 @@ class AsyncClient(ClientParts):
         Args:
             prompt: The call's prompt; for `capability="extract"`, its source.
             model: As in the call.
-            capability: `llm`, `extract` or `img_gen`.
+            capability: Name of a capability, such as `llm` or `extract`.
             system: As in the call.
             images: As in the call.
             documents: As in the call.
@@ -433,17 +483,9 @@ class AsyncClient(ClientParts):
         """
         from pipelex_core.estimates.estimate import estimate
 
-        return estimate(
-            self.deck,
-            prompt,
-            model=model,
-            capability=capability,
-            system=system,
-            images=images,
-            documents=documents,
-            tools=tools,
-            **settings,
-        )
+        given = {"system": system, "images": images, "documents": documents, "tools": tools}
+        settings |= {name: value for name, value in given.items() if value is not None and value != ()}
+        return estimate(self.deck, prompt, model=model, capability=capability, **settings)
 
     def budget(self, *, usd: Decimal | float | str, unknown: Unknown = "refuse") -> Budget:
         """A budget for the calls begun in its `with` block: `with client.budget(usd=0.5) as budget: …`.

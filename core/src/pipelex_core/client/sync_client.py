@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from pipelex_core.policies import FallbackOn, OnInterrupted
     from pipelex_core.prompts import Prompt, ToolLike
     from pipelex_core.results import DocumentResult, ImageResult, ObjectResult, TextResult
-    from pipelex_core.specs import Capability
 
 T = TypeVar("T")
 
@@ -315,7 +314,33 @@ class Client(ClientParts):
             )
         )
 
-    def explain(self, handle: str | Mapping[str, Any], *, capability: Capability = "llm") -> Explanation:
+    def call(
+        self,
+        capability: str,
+        source: Any,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        deadline: float | None = None,
+        idle_timeout: float | None = None,
+        retries: int | None = None,
+        fallback_on: FallbackOn | None = None,
+        **settings: Any,
+    ) -> Any:
+        """As `AsyncClient.call`."""
+        return self._thread.run(
+            self._client.call(
+                capability,
+                source,
+                model=model,
+                deadline=deadline,
+                idle_timeout=idle_timeout,
+                retries=retries,
+                fallback_on=fallback_on,
+                **settings,
+            )
+        )
+
+    def explain(self, handle: str | Mapping[str, Any], *, capability: str = "llm") -> Explanation:
         """As `AsyncClient.explain`."""
         return self._client.explain(handle, capability=capability)
 
@@ -324,7 +349,7 @@ class Client(ClientParts):
         prompt: Any,
         *,
         model: str | Mapping[str, Any] | None = None,
-        capability: Capability = "llm",
+        capability: str = "llm",
         system: str | None = None,
         images: Iterable[MediaSource] = (),
         documents: Iterable[MediaSource] = (),

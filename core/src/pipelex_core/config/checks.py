@@ -9,19 +9,18 @@ from attrs import field, frozen
 
 from pipelex_core.config.aliases import AliasGraph, first_model, follow_all
 from pipelex_core.config.dead_ends import DeadEnd
-from pipelex_core.config.deck import capability_of
 from pipelex_core.config.problems import listed_plainly
-from pipelex_core.constraints import refuses_every
-from pipelex_core.deck.handle_errors import HANDLE_ERRORS, PRESET_ERRORS, describe_cycle, wrong_capability
+from pipelex_core.deck.handle_errors import describe_cycle, wrong_capability
 from pipelex_core.errors import ConfigError
 from pipelex_core.settings import MODEL_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pipelex_core.capabilities import Kind
     from pipelex_core.config.problems import Faults
-    from pipelex_core.deck import Choice, ModelDeck, Preset, Resolution
-    from pipelex_core.specs import Capability, Source
+    from pipelex_core.deck import ModelDeck, Preset, Resolution
+    from pipelex_core.specs import Source
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -37,7 +36,7 @@ class Unknown:
     """
 
     aliases: set[str] = field(factory=set)
-    presets: Mapping[Capability, set[str]] = field(factory=dict)
+    presets: Mapping[str, set[str]] = field(factory=dict)
     models: set[str] = field(factory=set)
     names_missing: bool = False
     routes_missing: bool = False
@@ -46,7 +45,7 @@ class Unknown:
 class DeckCheck:
     """Checks one deck."""
 
-    def __init__(self, deck: ModelDeck, unknown: Unknown, choices: Mapping[Choice, Source], faults: Faults) -> None:
+    def __init__(self, deck: ModelDeck, unknown: Unknown, choices: Mapping[str, Source], faults: Faults) -> None:
         self._deck = deck
         self._unknown = unknown
         self._choices = choices
@@ -99,8 +98,7 @@ class DeckCheck:
             if direct and name not in self._graph.usable:
                 self._nothing_to_call(f"alias '{name}'", direct, alias.source)
             if alias.settings:
-                capability = self._capability_of(name)
-                self._check_settings(self._deck.resolve(f"@{name}", capability), alias.settings)
+                self._check_settings(self._deck.resolve(f"@{name}", self._capability_of(name)), alias.settings)
 
     def _report_repeated(self) -> None:
         for (name, number), model in self._graph.repeated.items():
@@ -111,19 +109,22 @@ class DeckCheck:
             source = alias.origins.get("model", alias.source).child(str(number))
             self._faults.warning("duplicate-chain-member", message, source)
 
-    def _capability_of(self, alias: str) -> Capability:
+    def _capability_of(self, alias: str) -> str:
         """The capability of the first model an alias leads to."""
         spec = self._deck.models[first_model(alias, self._deck.aliases, self._deck.models)].spec
-        return spec.model_type.capability if spec else "llm"
+        return self._deck.capabilities.of_type(spec.model_type).name if spec else "llm"
 
     def _used_for(self, alias: str) -> type[ConfigError]:
         """The error of an alias that leads nowhere: that of the first preset that names it."""
-        return HANDLE_ERRORS[self._first_uses.get(alias, "llm")]
+        return self._kind(self._first_uses.get(alias, "llm")).handle_error
+
+    def _kind(self, capability: str) -> Kind:
+        return self._deck.capabilities[capability]
 
     @cached_property
-    def _first_uses(self) -> dict[str, Capability]:
+    def _first_uses(self) -> dict[str, str]:
         """What presets name, and the capability of the first that does."""
-        uses: dict[str, Capability] = {}
+        uses: dict[str, str] = {}
         for capability, presets in self._deck.presets.items():
             for preset in presets.values():
                 uses.setdefault(preset.model, capability)
@@ -134,10 +135,10 @@ class DeckCheck:
         """What a handle may name, besides presets."""
         return [*self._deck.models, *self._deck.aliases]
 
-    def _check_preset(self, preset: Preset, capability: Capability) -> None:
+    def _check_preset(self, preset: Preset, capability: str) -> None:
         source = preset.origins.get("model", preset.source)
         if not self._is_known(preset.model):
-            self._unknown_handle(preset.model, f"preset '{preset.name}'", source, HANDLE_ERRORS[capability])
+            self._unknown_handle(preset.model, f"preset '{preset.name}'", source, self._kind(capability).handle_error)
             return
         if not self._is_sound(preset.model):
             return
@@ -146,22 +147,28 @@ class DeckCheck:
         except ConfigError as error:  # it leads to a model for something else
             self._faults.error(type(error), error.problems[0].code, error.problems[0].message, source)
             return
-        if self._is_all_wrong(resolution, capability):
-            told = wrong_capability(preset.name, self._deck.models[resolution.chain[0].name], capability)
+        others = self._all_for_others(resolution)
+        if others:
+            entry = self._deck.models[resolution.chain[0].name]
+            told = wrong_capability(preset.name, entry, others[0], self._kind(capability))
             self._faults.error(type(told), "wrong-capability", told.problems[0].message, source)
             return
         self._check_settings(resolution, preset.settings)
         if preset.model in self._deck.models and resolution.chosen is None:
             self._nothing_to_call(f"preset '{preset.name}'", [preset.model], preset.source)
 
-    @staticmethod
-    def _is_all_wrong(resolution: Resolution, capability: Capability) -> bool:
-        """Whether every model of a chain is known to be for something else."""
-        specs = [member.spec for member in resolution.chain]
-        return all(spec is not None and spec.model_type.capability != capability for spec in specs)
+    def _all_for_others(self, resolution: Resolution) -> list[Kind]:
+        """What each model of a chain is for, where none is for what it was resolved for; else nothing."""
+        found = []
+        for member in resolution.chain:
+            kind = None if member.spec is None else self._deck.capabilities.of_type(member.spec.model_type)
+            if kind is None or kind.name == resolution.capability:
+                return []
+            found.append(kind)
+        return found
 
-    def _check_choice(self, choice: Choice, handle: str, source: Source) -> None:
-        capability = capability_of(choice)
+    def _check_choice(self, choice: str, handle: str, source: Source) -> None:
+        capability = choice.partition(".")[0]
         presets = self._deck.presets.get(capability, {})
         broken = self._unknown.presets.get(capability, set())
         name = handle.removeprefix("$")
@@ -170,16 +177,18 @@ class DeckCheck:
         if handle.startswith("$") and not self._unknown.names_missing:
             message = f"'{source.key[-1]}' names the preset '{name}', and there is none"
             near = (name, presets)
-            self._faults.error(PRESET_ERRORS[capability], "unknown-handle", message, source, near=near)
+            self._faults.error(self._kind(capability).preset_error, "unknown-handle", message, source, near=near)
         elif not self._is_known(handle):
-            self._unknown_handle(handle, f"'{source.key[-1]}'", source, HANDLE_ERRORS[capability], more=presets)
+            self._unknown_handle(
+                handle, f"'{source.key[-1]}'", source, self._kind(capability).handle_error, more=presets
+            )
         elif self._is_sound(handle):
             resolution = self._resolves(handle, capability, source)
             if resolution is not None and handle in self._deck.models and resolution.chosen is None:
                 self._nothing_to_call(f"'{source.key[-1]}'", [handle], source)
 
-    def _check_inline(self, choice: Choice, table: Mapping[str, object], source: Source) -> None:
-        capability = capability_of(choice)
+    def _check_inline(self, choice: str, table: Mapping[str, object], source: Source) -> None:
+        capability = choice.partition(".")[0]
         key = next(key for key in MODEL_KEYS if key in table)
         model = str(table[key])
         presets = self._deck.presets.get(capability, {})
@@ -190,11 +199,9 @@ class DeckCheck:
                 self._check_settings(resolution, origins, origins)
         elif not self._is_known(model) and model not in self._unknown.presets.get(capability, set()):
             where = f"'{source.key[-1]}'"
-            self._unknown_handle(model, where, source.child(key), HANDLE_ERRORS[capability], more=presets)
+            self._unknown_handle(model, where, source.child(key), self._kind(capability).handle_error, more=presets)
 
-    def _resolves(
-        self, handle: str | Mapping[str, object], capability: Capability, source: Source
-    ) -> Resolution | None:
+    def _resolves(self, handle: str | Mapping[str, object], capability: str, source: Source) -> Resolution | None:
         try:
             return self._deck.resolve(handle, capability)
         except ConfigError as error:
@@ -232,17 +239,14 @@ class DeckCheck:
         if resolution.policy == "drop":
             return
         for name in own:
-            member = next((member for member in resolution.chain if name in member.refused), None)
+            reason = next((member.refused[name] for member in resolution.chain if name in member.refused), None)
             source = (origins or resolution.origins).get(name)
-            if member is None or source is None or source in self._told:
+            if reason is None or source is None or source in self._told:
                 continue
             self._told.add(source)
-            message = f"'{name}' is set, and {member.refused[name]}"
-            whatever = member.spec is not None and refuses_every(name, member.spec)
+            message = f"'{name}' is set, and {reason}"
             if resolution.policy == "error":
                 mend = f'remove {name}, or set on_unsupported_setting = "drop"'
-                self._faults.error(
-                    ConfigError, "unsupported-setting", message, source, suggestion=mend, on_key=whatever
-                )
+                self._faults.error(ConfigError, "unsupported-setting", message, source, suggestion=mend)
             else:
-                self._faults.warning("unsupported-setting", message, source, on_key=whatever)
+                self._faults.warning("unsupported-setting", message, source)

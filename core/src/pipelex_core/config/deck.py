@@ -10,16 +10,16 @@ from pipelex_core.constraints import Policy
 from pipelex_core.deck import Alias, Preset
 from pipelex_core.errors import ConfigError
 from pipelex_core.near import nearest
-from pipelex_core.settings import MODEL_KEYS, SETTINGS, SettingFault, check_settings
+from pipelex_core.settings import MODEL_KEYS, SettingFault, check_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from pipelex_core.capabilities import Capabilities, Kind
     from pipelex_core.config.deck_files import DeckTables
     from pipelex_core.config.layered import Layered
     from pipelex_core.config.problems import Faults
-    from pipelex_core.deck import Choice
-    from pipelex_core.specs import Capability, Source
+    from pipelex_core.specs import Source
 
 POLICIES: tuple[str, ...] = get_args(Policy)
 _NO_SETTINGS = frozenset({"model", "description", "on_unsupported_setting"})
@@ -27,12 +27,13 @@ DISABLED = "disabled"
 """What a choice says that is none."""
 
 
-def make_aliases(tables: Mapping[str, Layered], faults: Faults) -> tuple[dict[str, Alias], set[str]]:
+def make_aliases(deck: DeckTables, faults: Faults) -> tuple[dict[str, Alias], set[str]]:
     """The aliases, and the names of those with a fault."""
+    tables = deck.aliases
     aliases: dict[str, Alias] = {}
     broken: set[str] = set()
     for name, table in tables.items():
-        alias = _alias(name, table, tables, faults)
+        alias = _alias(name, table, deck, faults)
         if alias is None:
             broken.add(name)
         else:
@@ -40,11 +41,11 @@ def make_aliases(tables: Mapping[str, Layered], faults: Faults) -> tuple[dict[st
     return aliases, broken
 
 
-def _alias(name: str, table: Layered, others: Collection[str], faults: Faults) -> Alias | None:
-    targets = _targets(name, table, others, faults)
+def _alias(name: str, table: Layered, deck: DeckTables, faults: Faults) -> Alias | None:
+    targets = _targets(name, table, deck, faults)
     settings = {key: value for key, value in table.values.items() if key != "model"}
     if settings:
-        capability = _capability_of(settings)
+        capability = _kind_of(settings, deck.capabilities)
         if _report_settings(check_settings(capability, settings), table, ConfigError, faults):
             return None
     if not targets:
@@ -52,14 +53,14 @@ def _alias(name: str, table: Layered, others: Collection[str], faults: Faults) -
     return Alias(name=name, targets=targets, settings=settings, source=table.source, origins=table.sources)
 
 
-def _capability_of(settings: Mapping[str, Any]) -> Capability:
+def _kind_of(settings: Mapping[str, Any], capabilities: Capabilities) -> Kind:
     """The capability that knows most of an alias's settings: an alias does not say what it is for."""
-    return max(SETTINGS, key=lambda capability: len(SETTINGS[capability].keys() & settings.keys()))
+    return max(capabilities, key=lambda capability: len(capability.settings.keys() & settings.keys()))
 
 
-def _targets(name: str, table: Layered, others: Collection[str], faults: Faults) -> tuple[str, ...]:
+def _targets(name: str, table: Layered, deck: DeckTables, faults: Faults) -> tuple[str, ...]:
     """The names an alias leads to; empty where there is a fault."""
-    model = _model_of(name, table, others, faults)
+    model = _model_of(name, table, deck.aliases, deck.capabilities.settings, faults=faults)
     source = table.sources.get("model", table.source)
     if isinstance(model, str):
         return (model,)
@@ -88,8 +89,8 @@ def _targets(name: str, table: Layered, others: Collection[str], faults: Faults)
     return tuple(dict.fromkeys(model))
 
 
-def _model_of(name: str, table: Layered, others: Collection[str], faults: Faults) -> Any:
-    if "model" not in table.values and _is_misspelt(table, faults):
+def _model_of(name: str, table: Layered, others: Collection[str], settings: frozenset[str], *, faults: Faults) -> Any:
+    if "model" not in table.values and _is_misspelt(table, settings, faults):
         return REPORTED
     if "model" not in table.values:
         message = f"'{name}' names no model, and no earlier file has a table of that name"
@@ -103,9 +104,11 @@ def _model_of(name: str, table: Layered, others: Collection[str], faults: Faults
     return model
 
 
-def _misspelt_model(table: Mapping[str, Any], faults: Faults, where: Callable[[str], Source]) -> str | None:
+def _misspelt_model(
+    table: Mapping[str, Any], settings: frozenset[str], faults: Faults, where: Callable[[str], Source]
+) -> str | None:
     """The key that means nothing and is nearly `model`; it is reported."""
-    known = {*_NO_SETTINGS, *(name for rules in SETTINGS.values() for name in rules)}
+    known = _NO_SETTINGS | settings
     wrong = next((key for key in table if key not in known and nearest(key, MODEL_KEYS)), None)
     if wrong is not None:
         near = (wrong, MODEL_KEYS)
@@ -113,25 +116,23 @@ def _misspelt_model(table: Mapping[str, Any], faults: Faults, where: Callable[[s
     return wrong
 
 
-def _is_misspelt(table: Layered, faults: Faults) -> bool:
+def _is_misspelt(table: Layered, settings: frozenset[str], faults: Faults) -> bool:
     """Whether a key that means nothing is nearly `model`; it is reported, and taken out."""
-    wrong = _misspelt_model(table.values, faults, table.sources.__getitem__)
+    wrong = _misspelt_model(table.values, settings, faults, table.sources.__getitem__)
     if wrong is None:
         return False
     del table.values[wrong]
     return True
 
 
-def make_presets(
-    tables: Mapping[Capability, Mapping[str, Layered]], faults: Faults
-) -> tuple[dict[Capability, dict[str, Preset]], dict[Capability, set[str]]]:
+def make_presets(deck: DeckTables, faults: Faults) -> tuple[dict[str, dict[str, Preset]], dict[str, set[str]]]:
     """The presets by capability, and the names of those with a fault."""
-    presets: dict[Capability, dict[str, Preset]] = {}
-    broken: dict[Capability, set[str]] = {}
-    for capability, named in tables.items():
+    presets: dict[str, dict[str, Preset]] = {}
+    broken: dict[str, set[str]] = {}
+    for capability, named in deck.presets.items():
         presets[capability], broken[capability] = {}, set()
         for name, table in named.items():
-            preset = _preset(name, capability, table, named, faults)
+            preset = _preset(name, capability, table, deck, faults)
             if preset is None:
                 broken[capability].add(name)
             else:
@@ -139,17 +140,15 @@ def make_presets(
     return presets, broken
 
 
-def _preset(
-    name: str, capability: Capability, table: Layered, others: Collection[str], faults: Faults
-) -> Preset | None:
-    model = _model_of(name, table, others, faults)
+def _preset(name: str, capability: str, table: Layered, deck: DeckTables, faults: Faults) -> Preset | None:
+    model = _model_of(name, table, deck.presets[capability], deck.capabilities.settings, faults=faults)
     if model is not REPORTED and not isinstance(model, str):
         message = f"the model of '{name}' cannot be {type_name(model)}"
         expected = "a model or alias; write a chain as an alias"
         faults.error(ConfigError, "bad-value", message, table.sources["model"], expected=expected)
         model = REPORTED
     settings = {key: value for key, value in table.values.items() if key not in _NO_SETTINGS}
-    wrong = _report_settings(check_settings(capability, settings), table, ConfigError, faults)
+    wrong = _report_settings(check_settings(deck.capabilities[capability], settings), table, ConfigError, faults)
     description, policy = table.values.get("description", ""), table.values.get("on_unsupported_setting")
     if not isinstance(description, str):
         message = f"'description' cannot be {type_name(description)}"
@@ -197,15 +196,17 @@ def _report_settings(found: list[SettingFault], table: Layered, kind: type[Confi
     return bool(found)
 
 
-def make_choices(deck: DeckTables, faults: Faults) -> dict[Choice, tuple[str | Mapping[str, Any], Source]]:
+def make_choices(deck: DeckTables, faults: Faults) -> dict[str, tuple[str | Mapping[str, Any], Source]]:
     """The handle of each choice, overrides applied, with the place it was written; `"disabled"` means none."""
-    choices: dict[Choice, tuple[str | Mapping[str, Any], Source]] = {}
+    choices: dict[str, tuple[str | Mapping[str, Any], Source]] = {}
     for tables in (deck.defaults, deck.overrides):
         for choice, (handle, source) in tables.items():
             if handle == DISABLED:
                 continue
             if isinstance(handle, dict):
-                if _right_table(choice, handle, source, faults):
+                if _right_table(
+                    deck.capabilities.of_choice(choice), handle, source, deck.capabilities.settings, faults=faults
+                ):
                     choices[choice] = (handle, source)
             elif isinstance(handle, str) and handle:
                 choices[choice] = (handle, source)
@@ -217,10 +218,12 @@ def make_choices(deck: DeckTables, faults: Faults) -> dict[Choice, tuple[str | M
     return choices
 
 
-def _right_table(choice: Choice, table: Mapping[str, Any], source: Source, faults: Faults) -> bool:
-    capability = capability_of(choice)
+def _right_table(
+    capability: Kind, table: Mapping[str, Any], source: Source, known: frozenset[str], *, faults: Faults
+) -> bool:
     settings = {key: value for key, value in table.items() if key not in MODEL_KEYS}
-    misspelt = None if any(key in table for key in MODEL_KEYS) else _misspelt_model(settings, faults, source.child)
+    names_model = any(key in table for key in MODEL_KEYS)
+    misspelt = None if names_model else _misspelt_model(settings, known, faults, source.child)
     wrong = [fault for fault in check_settings(capability, settings) if fault.name != misspelt]
     for fault in wrong:
         code = "unknown-key" if fault.unknown else "bad-value"
@@ -235,8 +238,3 @@ def _right_table(choice: Choice, table: Mapping[str, Any], source: Source, fault
         faults.error(ConfigError, "missing-key", message, source, expected='{ model = "…", settings }')
         return False
     return not wrong
-
-
-def capability_of(choice: Choice) -> Capability:
-    """The capability a choice is for."""
-    return cast("Capability", choice.partition(".")[0])

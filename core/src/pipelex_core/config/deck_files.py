@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from pipelex_core.capabilities.record import NO_CHOICES
 from pipelex_core.config.layered import Layered, add_tables
 from pipelex_core.config.problems import type_name
 from pipelex_core.config.structure import report_unknown
 from pipelex_core.config.toml_file import read_toml, report_empty
-from pipelex_core.deck.handle_errors import HANDLE_ERRORS
 from pipelex_core.errors import ConfigError, ModelDeckNotFoundError
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pipelex_core.capabilities import Capabilities
     from pipelex_core.config.problems import Faults
-    from pipelex_core.deck import Choice
-    from pipelex_core.specs import Capability
 
 LAST = "overrides.toml"
 
@@ -32,25 +31,7 @@ OLDER_SECTIONS: dict[str, tuple[str, str]] = {
 }
 """Tables of the older generation, and what they are in the current one."""
 
-SECTION_KEYS: dict[Capability, tuple[str, ...]] = {
-    "llm": ("presets", "choice_defaults", "choice_overrides"),
-    "extract": ("presets", "choice_default", "choice_override", "choice_overrides"),
-    "img_gen": ("presets", "choice_default", "choice_override", "choice_overrides"),
-}
-"""The keys of each capability's table."""
-
-TOP_KEYS = ("aliases", "llm", "extract", "img_gen", "on_unsupported_setting")
-
 NEWER_DECK_KEYS: dict[str, str] = {
-    "llm.aliases": "write aliases in [aliases]",
-    "llm.waterfalls": 'write a chain as an alias: a = ["first", "second"]',
-    "llm.default_temperature": "write the temperature in a preset",
-    "llm.choice_defaults.default_temperature": "write the temperature in a preset",
-    "extract.aliases": "write aliases in [aliases]",
-    "extract.waterfalls": 'write a chain as an alias: a = ["first", "second"]',
-    "img_gen.aliases": "write aliases in [aliases]",
-    "img_gen.waterfalls": 'write a chain as an alias: a = ["first", "second"]',
-    "img_gen.default_quality": "write the quality in a preset",
     "waterfalls": 'write a chain as an alias: a = ["first", "second"]',
     "search": "there is no capability for it",
     "doc_gen": "there is no capability for it",
@@ -58,7 +39,13 @@ NEWER_DECK_KEYS: dict[str, str] = {
 }
 """Keys that newer releases of the format use in deck files, and why each is left out."""
 
-_LLM_CHOICES = ("for_text", "for_object")
+NEWER_SECTION_KEYS: dict[str, str] = {
+    "aliases": "write aliases in [aliases]",
+    "waterfalls": 'write a chain as an alias: a = ["first", "second"]',
+    "default_temperature": "write the temperature in a preset",
+    "default_quality": "write the quality in a preset",
+}
+"""The same in the table of a capability, and among its choices."""
 
 
 @frozen(eq=False, repr=False)
@@ -72,14 +59,21 @@ class DeckTables:
         overrides: Likewise; these win.
         policy: Each `on_unsupported_setting`, the last of which counts, and where it was written.
         unread: Files with a fault, whose names are missing.
+        capabilities: What there is to call.
     """
 
+    capabilities: Capabilities
+
     aliases: dict[str, Layered] = field(factory=dict)
-    presets: dict[Capability, dict[str, Layered]] = field(factory=lambda: {"llm": {}, "extract": {}, "img_gen": {}})
-    defaults: dict[Choice, tuple[Any, Source]] = field(factory=dict)
-    overrides: dict[Choice, tuple[Any, Source]] = field(factory=dict)
+    presets: dict[str, dict[str, Layered]] = field(init=False)
+    defaults: dict[str, tuple[Any, Source]] = field(factory=dict)
+    overrides: dict[str, tuple[Any, Source]] = field(factory=dict)
     policy: list[tuple[Any, Source]] = field(factory=list)
     unread: list[Path] = field(factory=list)
+
+    @presets.default
+    def _one_table_a_capability(self) -> dict[str, dict[str, Layered]]:
+        return {name: {} for name in self.capabilities.names}
 
 
 def deck_files(folder: Path) -> list[Path]:
@@ -93,9 +87,9 @@ def deck_files(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: (path.name == LAST, path.relative_to(folder).parts))
 
 
-def read_deck_files(folder: Path, faults: Faults) -> DeckTables:
+def read_deck_files(folder: Path, capabilities: Capabilities, faults: Faults) -> DeckTables:
     """Read and merge every file of a deck."""
-    deck = DeckTables()
+    deck = DeckTables(capabilities)
     files = deck_files(folder)
     if not files:
         message = f"the deck has no files: {folder} is missing, or empty"
@@ -129,11 +123,12 @@ def _add_file(deck: DeckTables, tables: Mapping[str, Any], file: Source, faults:
             deck.policy.append((value, source))
             continue
         if path == ("aliases",):
-            add_tables(deck.aliases, value, source, faults)
+            add_tables(deck.aliases, value, source, faults, settings=deck.capabilities.settings)
             continue
         capability, part = OLDER_SECTIONS.get(path[0]) or path
         if part == "presets":
-            add_tables(deck.presets[cast("Capability", capability)], value, source, faults, short=False)
+            known = deck.capabilities.settings
+            add_tables(deck.presets[capability], value, source, faults, settings=known, short=False)
         else:
             _add_choices(deck, capability, part, value, source, faults=faults)
 
@@ -152,12 +147,13 @@ def _sections(
                 message = f"the file mixes two generations of the format: [{key}] and [{capability}.{part}]"
                 faults.error(ConfigError, "mixed-generations", message, file.at(key), expected="one of them")
             yield (key,), value
-        elif key in SECTION_KEYS:
+        elif key in deck.capabilities.sections:
             yield from _parts(key, value, file, deck, faults=faults)
-        elif key in TOP_KEYS:
+        elif key in {"aliases", "on_unsupported_setting"}:
             yield (key,), value
         else:
-            report_unknown(key, TOP_KEYS, faults, ConfigError, file.at(key))
+            names = ("aliases", *deck.capabilities.sections, "on_unsupported_setting")
+            report_unknown(key, names, faults, ConfigError, file.at(key))
             _may_have_had_names(value, file, deck)
 
 
@@ -168,40 +164,45 @@ def _may_have_had_names(value: Any, file: Source, deck: DeckTables) -> None:
 
 
 def _parts(
-    capability: Capability, table: Any, file: Source, deck: DeckTables, *, faults: Faults
+    capability: str, table: Any, file: Source, deck: DeckTables, *, faults: Faults
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
     if not isinstance(table, dict):
         message = f"'{capability}' is {type_name(table)}"
         faults.error(ConfigError, "bad-value", message, file.at(capability), expected="a table")
         return
+    if deck.capabilities.is_planned(capability):
+        return
+    known = deck.capabilities[capability].section_keys
     for key, value in table.items():
         source = file.at(capability, key)
-        if f"{capability}.{key}" in NEWER_DECK_KEYS:
+        if key in NEWER_SECTION_KEYS:
             _report_newer(f"{capability}.{key}", source, faults)
-        elif key in SECTION_KEYS[capability]:
+        elif key in known:
             yield (capability, key), value
         else:
-            report_unknown(key, SECTION_KEYS[capability], faults, ConfigError, source)
+            report_unknown(key, known, faults, ConfigError, source)
             _may_have_had_names(value, file, deck)
 
 
 def _report_newer(key: str, source: Source, faults: Faults) -> None:
-    faults.warning("newer-key", f"the key '{key}' is left out: {NEWER_DECK_KEYS[key]}", source)
+    why = NEWER_DECK_KEYS.get(key) or NEWER_SECTION_KEYS[key.rpartition(".")[2]]
+    faults.warning("newer-key", f"the key '{key}' is left out: {why}", source)
 
 
 def _add_choices(deck: DeckTables, capability: str, part: str, value: Any, source: Source, *, faults: Faults) -> None:
     target = deck.overrides if part.startswith("choice_override") else deck.defaults
-    if capability != "llm":
-        target[cast("Choice", capability)] = (value, source)
+    kind = deck.capabilities[capability]
+    if kind.choices == NO_CHOICES:
+        target[kind.name] = (value, source)
         return
     if not isinstance(value, dict):
         message = f"'{part}' is {type_name(value)}"
-        faults.error(HANDLE_ERRORS["llm"], "bad-value", message, source, expected="a table")
+        faults.error(kind.handle_error, "bad-value", message, source, expected="a table")
         return
     for key, handle in value.items():
-        if f"llm.{part}.{key}" in NEWER_DECK_KEYS:
-            _report_newer(f"llm.{part}.{key}", source.child(key), faults)
-        elif key in _LLM_CHOICES:
-            target[cast("Choice", f"llm.{key}")] = (handle, source.child(key))
+        if key in NEWER_SECTION_KEYS:
+            _report_newer(f"{capability}.{part}.{key}", source.child(key), faults)
+        elif key in kind.choices:
+            target[kind.choice(key)] = (handle, source.child(key))
         else:
-            report_unknown(key, _LLM_CHOICES, faults, ConfigError, source.child(key))
+            report_unknown(key, kind.choices, faults, ConfigError, source.child(key))

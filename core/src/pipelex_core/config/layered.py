@@ -13,7 +13,7 @@ from pipelex_core.config.problems import type_name
 from pipelex_core.config.unquoted import report_unquoted, unquoted
 from pipelex_core.errors import ConfigError
 from pipelex_core.near import nearest
-from pipelex_core.settings import MODEL_KEYS, SETTINGS
+from pipelex_core.settings import MODEL_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from pipelex_core.config.problems import Faults
     from pipelex_core.specs import Source
 
-TABLE_KEYS = frozenset(
-    {*MODEL_KEYS, "description", "on_unsupported_setting", *(name for rules in SETTINGS.values() for name in rules)}
-)
-"""The keys that the table of an alias or a preset may have."""
+TABLE_KEYS = frozenset({*MODEL_KEYS, "description", "on_unsupported_setting"})
+"""The keys that the table of an alias or a preset may have, besides settings."""
 
 REPORTED = None
 """Stands for a model whose fault is reported already; TOML itself has no null."""
@@ -45,16 +43,28 @@ class Layered:
     source: Source
 
 
-def add_tables(known: dict[str, Layered], tables: Any, source: Source, faults: Faults, *, short: bool = True) -> None:
-    """Merge the aliases or presets of one file; `short` allows a name or a list in place of a table."""
+def add_tables(
+    known: dict[str, Layered],
+    tables: Any,
+    source: Source,
+    faults: Faults,
+    *,
+    settings: frozenset[str],
+    short: bool = True,
+) -> None:
+    """Merge the aliases or presets of one file; `short` allows a name or a list in place of a table.
+
+    `settings` are the names of the settings that there are.
+    """
     if not isinstance(tables, dict):
         message = f"'{source.key[-1]}' is {type_name(tables)}"
         faults.error(ConfigError, "bad-value", message, source, expected="a table")
         return
+    keys = TABLE_KEYS | settings
     for name, value in tables.items():
         at = source.child(name)
-        if isinstance(value, dict) and _lacks_quotes(value):
-            for parts, _ in unquoted(name, value, TABLE_KEYS):
+        if isinstance(value, dict) and value and _lacks_quotes(value, keys):
+            for parts, _ in unquoted(name, value, keys):
                 whole = report_unquoted(parts, faults, ConfigError, at.child(*parts[1:]), "{} = …")
                 known[whole] = Layered({"model": REPORTED}, {"model": at}, at)
             continue
@@ -68,9 +78,9 @@ def add_tables(known: dict[str, Layered], tables: Any, source: Source, faults: F
             )
 
 
-def _lacks_quotes(table: Mapping[str, Any]) -> bool:
+def _lacks_quotes(table: Mapping[str, Any], keys: frozenset[str]) -> bool:
     """Whether a table has nothing that an alias or a preset has, nor anything like it: its keys are parts of names."""
-    return bool(table) and TABLE_KEYS.isdisjoint(table) and not any(nearest(key, TABLE_KEYS) for key in table)
+    return keys.isdisjoint(table) and not any(nearest(key, keys) for key in table)
 
 
 def _layer(name: str, value: Any, source: Source, faults: Faults, *, short: bool) -> Layered:

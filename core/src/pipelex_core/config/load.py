@@ -116,9 +116,9 @@ def _read(context: Context, asked: str | None) -> ReadConfig:
     catalogue = read_catalogue(context)
     profiles, active = read_profiles(context.folder / "routing_profiles.toml", catalogue, faults, asked=asked)
     models = route_models(catalogue.backends, active, context.plugins, faults)
-    written = read_deck_files(context.folder / "deck", faults)
-    aliases, broken_aliases = make_aliases(written.aliases, faults)
-    presets, broken_presets = make_presets(written.presets, faults)
+    written = read_deck_files(context.folder / "deck", context.plugins.capabilities, faults)
+    aliases, broken_aliases = make_aliases(written, faults)
+    presets, broken_presets = make_presets(written, faults)
     choices = make_choices(written, faults)
     policies = [policy for policy, source in written.policy if check_policy(policy, source, faults)]
     read = catalogue.backends.values()
@@ -131,6 +131,7 @@ def _read(context: Context, asked: str | None) -> ReadConfig:
         profile=active,
         on_unsupported_setting=policies[-1] if policies else None,
         limits_url=catalogue.limits_url,
+        capabilities=context.plugins.capabilities,
     )
     unknown = Unknown(
         aliases=broken_aliases,

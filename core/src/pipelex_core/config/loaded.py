@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipelex_core.config.context import Context
     from pipelex_core.config.dead_ends import DeadEnd
     from pipelex_core.config.problems import Faults
-    from pipelex_core.deck import Choice, ModelDeck
+    from pipelex_core.deck import ModelDeck
     from pipelex_core.errors import Problem
     from pipelex_core.routing import RoutingProfile
     from pipelex_core.specs import Source
@@ -64,7 +64,7 @@ class LoadedConfig:
     folder: Path
     profiles: Mapping[str, RoutingProfile] = field(factory=dict)
     disabled: Mapping[str, DisabledBackend] = field(factory=dict)
-    choices: Mapping[Choice, Source] = field(factory=dict)
+    choices: Mapping[str, Source] = field(factory=dict)
     env_file: Path | None = None
     _find_warnings: Callable[[], tuple[Problem, ...]] = field(default=tuple, repr=False, eq=False)
 

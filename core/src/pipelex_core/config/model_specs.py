@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import field, fields_dict, frozen
 
@@ -14,7 +14,7 @@ from pipelex_core.config.problems import listed
 from pipelex_core.config.structure import structure
 from pipelex_core.config.tables import SpecTable, limits_of
 from pipelex_core.errors import ModelsManagerError
-from pipelex_core.specs import Costs, ModelSpec, ModelType
+from pipelex_core.specs import Costs, ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,11 +35,6 @@ NEWER_SPEC_KEYS: dict[str, str] = {
 """Keys that newer releases of the format use in model specs, and why each is left out."""
 
 _SPEC_KEYS = frozenset(fields_dict(SpecTable))
-_UNITS: dict[ModelType, Literal["million_tokens", "image", "page"]] = {
-    ModelType.LLM: "million_tokens",
-    ModelType.TEXT_EXTRACTOR: "page",
-    ModelType.IMG_GEN: "image",
-}
 _THOUSAND = Decimal(1000)
 _SWITCHED_OFF = "has it switched off (enabled = false)"
 
@@ -124,7 +119,7 @@ class SpecReader:
         spec = structure(
             SpecTable, table, self.context.faults, kind=ModelsManagerError, where=layers.where, later=NEWER_SPEC_KEYS
         )
-        if spec is None:
+        if spec is None or not self._is_type(spec.model_type, layers):
             return "has a fault in its spec"
         if not spec.enabled:
             return _SWITCHED_OFF
@@ -192,20 +187,30 @@ class SpecReader:
             return expanded, f"needs {', '.join(withheld)} for it, which the plugin lock does not let it have"
         return expanded, f"needs {', '.join(missing)} for it, which is not set" if missing else None
 
-    def _costs(self, prices: Mapping[str, Decimal], model_type: ModelType, layers: Layers) -> Costs:
-        """The price list in the unit of the model's type; an older file has LLM prices per thousand tokens."""
-        if self._may_be_older and model_type is ModelType.LLM and layers.is_older("costs"):
+    def _costs(self, prices: Mapping[str, Decimal], model_type: str, layers: Layers) -> Costs:
+        """The price list in the unit of the model's type; an older file has prices per thousand tokens."""
+        unit = self.context.plugins.capabilities.of_type(model_type).unit
+        if self._may_be_older and unit == "million_tokens" and layers.is_older("costs"):
             prices = {name: price * _THOUSAND for name, price in prices.items()}
-        return Costs(unit=_UNITS[model_type], **cast("dict[str, Any]", prices))
+        return Costs(unit=unit, **cast("dict[str, Any]", prices))
 
-    def inferred_type(self, sdk: str, outputs: frozenset[str], model_id: str) -> ModelType:
+    def _is_type(self, model_type: str | None, layers: Layers) -> bool:
+        """Whether a capability has a type, where the spec names one; an unknown one is reported."""
+        if model_type is None or self.context.plugins.capabilities.has_type(model_type):
+            return True
+        known = self.context.plugins.capabilities.model_types
+        message = f"'model_type' cannot be '{model_type}'"
+        where, expected = layers.where("model_type"), f"one of {', '.join(known)}"
+        near = (model_type, known)
+        self.context.faults.error(ModelsManagerError, "bad-value", message, where, expected=expected, near=near)
+        return False
+
+    def inferred_type(self, sdk: str, outputs: frozenset[str], model_id: str) -> str:
         """What a model is for by its outputs, else by what the plugin of its sdk says of all its models, or of this id."""
-        if "image" in outputs:
-            return ModelType.IMG_GEN
-        if "pages" in outputs:
-            return ModelType.TEXT_EXTRACTOR
-        found = None if outputs else self.context.plugins.find(self.backend, sdk)
-        return (found[0].type_of(model_id) if found else None) or ModelType.LLM
+        if outputs:
+            return self.context.plugins.capabilities.type_of(outputs) or "llm"
+        found = self.context.plugins.find(self.backend, sdk)
+        return (found[0].type_of(model_id) if found else None) or "llm"
 
     def _options(self, sdk: str, extra: dict[str, Any], layers: Layers) -> dict[str, Any]:
         """The keys that belong to the plugin, checked where it is installed to say what there is."""

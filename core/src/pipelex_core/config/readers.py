@@ -27,10 +27,10 @@ from pipelex_core.config.tables import (
     Seconds,
     SomeSeconds,
     SpecTable,
+    TypeOfModel,
 )
 from pipelex_core.constraints import CONSTRAINTS
 from pipelex_core.policies import FALLBACK_ON, FallbackOn
-from pipelex_core.specs import ModelType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -64,7 +64,6 @@ class UnknownNameError(ValueError):
         self.path: tuple[str, ...] = ()
 
 
-_MODEL_TYPES = {known.value: known for known in ModelType}
 _HUGE = 2**63  # no count is as large, and Python refuses to print much larger numbers
 
 
@@ -126,13 +125,6 @@ def _words(meanings: Mapping[str, str]) -> Reader:
             raise
 
     return check
-
-
-def _model_type(value: Any) -> ModelType:
-    known = _MODEL_TYPES.get(value) if value.__class__ is str else None
-    if known is None:
-        raise _misspelt(value, _MODEL_TYPES)
-    return known
 
 
 def _misspelt(word: Any, words: Collection[str]) -> WrongValueError:
@@ -205,7 +197,7 @@ for _type, _reader in (
     (bool, _exactly(bool, "true or false")),
     (tuple[str, ...], _strings),
     (dict[str, str], _string_table),
-    (ModelType, _model_type),
+    (TypeOfModel, _exactly(str, "a string")),
     (Positive, _at_least(1)),
     (NotNegative, _at_least(0)),
     (Seconds, _seconds(zero=True)),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from pipelex_core.config.problems import listed, listed_plainly
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.plugins.first_party import distribution_for
@@ -36,7 +38,7 @@ def route_models(
     profile = profile or RoutingProfile(name="")
     models: dict[str, ModelEntry] = {}
     for name in [*offers, *(name for name in withheld if name not in offers)]:
-        models[name] = assign(
+        entry = assign(
             name,
             profile,
             offers.get(name, {}),
@@ -44,6 +46,10 @@ def route_models(
             withheld=withheld.get(name, {}),
             unserved=unserved,
         )
+        if entry.spec is not None and not plugins.capabilities.can_call(entry.spec.model_type):
+            reason = plugins.capabilities.why_unavailable(entry.spec.model_type)
+            entry = evolve(entry, available=False, reason=reason)
+        models[name] = entry
     return models
 
 
@@ -52,7 +58,8 @@ def _unserved(backends: Mapping[str, ReadBackend], plugins: Plugins, faults: Fau
     unserved: dict[tuple[str, str], str] = {}
     lacking: dict[str, list[tuple[str, str]]] = {}
     for name, read in backends.items():
-        for sdk in dict.fromkeys(spec.sdk for spec in read.models.specs.values()):
+        callable_now = (spec for spec in read.models.specs.values() if plugins.capabilities.can_call(spec.model_type))
+        for sdk in dict.fromkeys(spec.sdk for spec in callable_now):
             if plugins.find(name, sdk) is None:
                 unserved[name, sdk] = plugins.why_missing(name, sdk)
                 lacking.setdefault(distribution_for(name, sdk) or sdk, []).append((name, sdk))
@@ -163,6 +170,6 @@ def _report_no_such_model(route: Route, models: Mapping[str, ModelEntry], off: s
     message = f"route '{route.pattern}' is for a model that no backend knows"
     near = (route.pattern, models)
     if off is None:
-        faults.error(ModelsManagerError, "model-not-offered", message, route.source, near=near, on_key=True)
+        faults.error(ModelsManagerError, "model-not-offered", message, route.source, near=near)
     else:
-        faults.warning("model-not-offered", message, route.source, near=near, on_key=True)
+        faults.warning("model-not-offered", message, route.source, near=near)

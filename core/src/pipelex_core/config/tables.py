@@ -9,11 +9,12 @@ from typing import Any, NewType, TypeVar
 from attrs import evolve, field, fields_dict, frozen
 
 from pipelex_core.policies import COOLDOWN, RETRY, CooldownPolicy, FallbackOn, RetryPolicy
-from pipelex_core.specs import Costs, Limits, ModelType
+from pipelex_core.specs import Costs, Limits
 
 P = TypeVar("P", RetryPolicy, CooldownPolicy)
 Positive = NewType("Positive", int)
 NotNegative = NewType("NotNegative", int)
+TypeOfModel = NewType("TypeOfModel", str)
 Seconds = NewType("Seconds", float)
 SomeSeconds = NewType("SomeSeconds", float)
 Inputs = NewType("Inputs", frozenset[str])
@@ -21,10 +22,19 @@ Outputs = NewType("Outputs", frozenset[str])
 Constraints = NewType("Constraints", frozenset[str])
 Prices = NewType("Prices", dict[str, Decimal])
 
-INPUTS: dict[str, str] = {"text": "text", "images": "images", "image": "images", "pdf": "pdf"}
+INPUTS: dict[str, str] = {
+    "text": "text",
+    "images": "images",
+    "image": "images",
+    "pdf": "pdf",
+    "audio": "audio",
+    "video": "video",
+}
 """What a spec's `inputs` may hold, and what each word means."""
 
-OUTPUTS: dict[str, str] = {"text": "text", "structured": "structured", "image": "image", "pages": "pages"}
+OUTPUTS: dict[str, str] = {
+    name: name for name in ("text", "structured", "image", "pages", "vectors", "ranking", "audio")
+}
 """What a spec's `outputs` may hold."""
 
 PRICES: tuple[str, ...] = tuple(name for name in fields_dict(Costs) if name != "unit")
@@ -59,7 +69,7 @@ class SpecTable:
 
     model_id: str | None = None
     sdk: str | None = None
-    model_type: ModelType | None = None
+    model_type: TypeOfModel | None = None
     inputs: Inputs = Inputs(frozenset())
     outputs: Outputs = Outputs(frozenset())
     costs: Prices | None = None

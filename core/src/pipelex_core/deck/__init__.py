@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pipelex_core.deck.model_deck import Alias, ChainMember, Choice, ModelDeck, Preset, Resolution
+from pipelex_core.deck.model_deck import Alias, ChainMember, ModelDeck, Preset, Resolution
 
-__all__ = ["Alias", "ChainMember", "Choice", "ModelDeck", "Preset", "Resolution"]
+__all__ = ["Alias", "ChainMember", "ModelDeck", "Preset", "Resolution"]

@@ -4,42 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_core.errors import (
-    ConfigError,
-    ExtractHandleNotFoundError,
-    ExtractPresetNotFoundError,
-    ImgGenHandleNotFoundError,
-    ImgGenPresetNotFoundError,
-    LLMHandleNotFoundError,
-    LLMPresetNotFoundError,
-    Problem,
-)
+from pipelex_core.errors import ConfigError, Problem
 from pipelex_core.near import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pipelex_core.capabilities import Kind
     from pipelex_core.routing import ModelEntry
-    from pipelex_core.specs import Capability
-
-HANDLE_ERRORS: dict[Capability, type[ConfigError]] = {
-    "llm": LLMHandleNotFoundError,
-    "extract": ExtractHandleNotFoundError,
-    "img_gen": ImgGenHandleNotFoundError,
-}
-PRESET_ERRORS: dict[Capability, type[ConfigError]] = {
-    "llm": LLMPresetNotFoundError,
-    "extract": ExtractPresetNotFoundError,
-    "img_gen": ImgGenPresetNotFoundError,
-}
-NOUNS: dict[Capability, str] = {"llm": "LLM", "extract": "extraction", "img_gen": "image-generation"}
 
 
-def wrong_capability(handle: str, entry: ModelEntry, capability: Capability) -> ConfigError:
-    """A handle leads to a model for something else."""
-    is_for = NOUNS[entry.spec.model_type.capability] if entry.spec else "nothing"
-    message = f"'{handle}' leads to model '{entry.name}', which is for {is_for}, not for {NOUNS[capability]}"
-    return HANDLE_ERRORS[capability](message, [Problem(code="wrong-capability", message=message)])
+def wrong_capability(handle: str, entry: ModelEntry, own: Kind | None, wanted: Kind) -> ConfigError:
+    """Make the error of a handle that leads to a model for something else."""
+    is_for = own.is_for if own else "nothing"
+    message = f"'{handle}' leads to model '{entry.name}', which is for {is_for}, not for {wanted.is_for}"
+    return wanted.handle_error(message, [Problem(code="wrong-capability", message=message)])
 
 
 def cycle(trail: list[str], name: str) -> ConfigError:

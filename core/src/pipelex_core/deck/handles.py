@@ -16,12 +16,11 @@ if TYPE_CHECKING:
 
     from pipelex_core.constraints import Policy
     from pipelex_core.routing import ModelEntry
-    from pipelex_core.specs import Capability, ModelSpec
+    from pipelex_core.specs import ModelSpec
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 HandleKind = Literal["preset", "model", "alias"]
-Choice = Literal["llm.for_text", "llm.for_object", "extract", "img_gen"]
 
 
 @frozen(kw_only=True)
@@ -59,7 +58,7 @@ class Preset:
     """
 
     name: str
-    capability: Capability
+    capability: str
     model: str
     settings: Mapping[str, Any] = field(factory=dict)
     on_unsupported_setting: Policy | None = None
@@ -132,16 +131,18 @@ class Resolution:
         steps: The way: preset, aliases, models.
         chain: The models, first to last; a handle with one model has a chain of one.
         policy: What happens to a setting a model does not take.
+        rivals: Setting -> those that it excludes.
     """
 
     handle: str
     kind: HandleKind
-    capability: Capability
+    capability: str
     settings: Mapping[str, Any]
     origins: Mapping[str, Source]
     steps: tuple[Step, ...]
     chain: tuple[ChainMember, ...]
     policy: Policy
+    rivals: Mapping[str, tuple[str, ...]] = field(default=NOTHING, repr=False, eq=False)
 
     @property
     def chosen(self) -> ChainMember | None:
@@ -157,10 +158,11 @@ class Resolution:
         """The same handle with settings that win over its own, such as a call's arguments."""
         return evolve(
             self,
-            settings=over(self.settings, settings),
-            origins=over(self.origins, dict.fromkeys(settings, source)),
+            settings=over(self.settings, settings, self.rivals),
+            origins=over(self.origins, dict.fromkeys(settings, source), self.rivals),
             chain=tuple(
-                fit_member(member.entry, over(member.given, settings), member.origins) for member in self.chain
+                fit_member(member.entry, over(member.given, settings, self.rivals), member.origins)
+                for member in self.chain
             ),
         )
 

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from pipelex_core.deck.handle_errors import HANDLE_ERRORS, NOUNS, PRESET_ERRORS, cycle, not_found, wrong_capability
-from pipelex_core.deck.handles import Alias, ChainMember, Choice, HandleKind, Preset, Resolution, Step, fit_member
+from pipelex_core.capabilities import BUILT_IN
+from pipelex_core.deck.handle_errors import cycle, not_found, wrong_capability
+from pipelex_core.deck.handles import Alias, ChainMember, HandleKind, Preset, Resolution, Step, fit_member
 from pipelex_core.errors import ConfigError, Problem
 from pipelex_core.settings import MODEL_KEYS, check_settings, over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipelex_core.capabilities import Capabilities, Kind
     from pipelex_core.constraints import Policy
     from pipelex_core.routing import ModelEntry, RoutingProfile
-    from pipelex_core.specs import BackendConfig, Capability, Secret, Source
+    from pipelex_core.specs import BackendConfig, Secret, Source
 
-__all__ = ["Alias", "ChainMember", "Choice", "ModelDeck", "Preset", "Resolution", "Step", "fit_member"]
+__all__ = ["Alias", "ChainMember", "ModelDeck", "Preset", "Resolution", "Step", "fit_member"]
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -41,20 +43,22 @@ class ModelDeck:
         profile: The active routing profile.
         on_unsupported_setting: Policy for a setting that a model refuses; None for the default (an error where a
             handle leads to one model, dropped and recorded inside a chain).
+        capabilities: What there is to call.
         limits_url: Where processes share the limits of backends and models, or None; a plugin serves its scheme.
     """
 
     models: Mapping[str, ModelEntry]
     aliases: Mapping[str, Alias] = field(factory=dict)
-    presets: Mapping[Capability, Mapping[str, Preset]] = field(factory=dict)
-    choices: Mapping[Choice, str | Mapping[str, Any]] = field(factory=dict)
+    presets: Mapping[str, Mapping[str, Preset]] = field(factory=dict)
+    choices: Mapping[str, str | Mapping[str, Any]] = field(factory=dict)
     backends: Mapping[str, BackendConfig] = field(factory=dict)
     profile: RoutingProfile | None = None
     on_unsupported_setting: Policy | None = None
     limits_url: Secret | None = None
-    _resolved: dict[tuple[Capability, str], Resolution] = field(factory=dict, init=False, repr=False, eq=False)
+    capabilities: Capabilities = field(default=BUILT_IN, repr=False, eq=False)
+    _resolved: dict[tuple[str, str], Resolution] = field(factory=dict, init=False, repr=False, eq=False)
 
-    def resolve(self, handle: str | Mapping[str, Any], capability: Capability = "llm") -> Resolution:
+    def resolve(self, handle: str | Mapping[str, Any], capability: str = "llm") -> Resolution:
         """What a handle means, for a capability.
 
         Args:
@@ -77,12 +81,12 @@ class ModelDeck:
             raise ConfigError(message, [Problem(code="bad-value", message=message)])
         return self._resolve_inline(handle, capability)
 
-    def capability_of(self, alias: str) -> Capability:
+    def capability_of(self, alias: str) -> str:
         """What an alias is for: the capability of the first of its models that leads somewhere, else `llm`."""
         entries = [self.models[name] for name in self._follow((alias,), "llm").models]
-        return next((entry.spec.model_type.capability for entry in entries if entry.spec is not None), "llm")
+        return next((kind.name for entry in entries if (kind := self._kind_of(entry)) is not None), "llm")
 
-    def default(self, choice: Choice) -> str | Mapping[str, Any]:
+    def default(self, choice: str) -> str | Mapping[str, Any]:
         """The handle of a call that names none.
 
         Raises:
@@ -90,16 +94,15 @@ class ModelDeck:
         """
         handle = self.choices.get(choice)
         if handle is None:
-            key = {"extract": "extract.choice_default", "img_gen": "img_gen.choice_default"}.get(
-                choice, choice.replace("llm.", "llm.choice_defaults.")
-            )
+            kind, _, name = choice.partition(".")
+            key = self.capabilities[kind].choice_key(name)
             problem = Problem(
                 code="no-default", message=f"the deck has no default for {choice}", key=key, suggestion="name a model"
             )
             raise ConfigError(problem.message, [problem])
         return handle
 
-    def preset(self, capability: Capability, name: str) -> Preset:
+    def preset(self, capability: str, name: str) -> Preset:
         """A preset by its name.
 
         Raises:
@@ -107,17 +110,16 @@ class ModelDeck:
         """
         presets = self.presets.get(capability, {})
         if name not in presets:
-            raise not_found(
-                PRESET_ERRORS[capability], f"there is no {NOUNS[capability]} preset '{name}'", name, presets
-            )
+            kind = self.capabilities[capability]
+            raise not_found(kind.preset_error, f"there is no {kind.noun} preset '{name}'", name, presets)
         return presets[name]
 
-    def _resolve_inline(self, table: Mapping[str, Any], capability: Capability) -> Resolution:
+    def _resolve_inline(self, table: Mapping[str, Any], capability: str) -> Resolution:
         settings = {name: value for name, value in table.items() if name not in MODEL_KEYS and value is not None}
         models = [table[name] for name in MODEL_KEYS if table.get(name) is not None]
         problems = [
             Problem(code="bad-value", message=f.message, key=f.name, expected=f.expected, suggestion=f.suggestion)
-            for f in check_settings(capability, settings)
+            for f in check_settings(self.capabilities[capability], settings)
         ]
         if len(models) != 1 or not _names_models(models[0]):
             message = "an inline handle names one model, or a list of them, as `model`"
@@ -131,7 +133,7 @@ class ModelDeck:
             base = self._assemble(alias.name, "alias", capability, self._follow(alias.targets, capability))
         return base.with_settings(settings)
 
-    def _resolve_name(self, handle: str, capability: Capability) -> Resolution:
+    def _resolve_name(self, handle: str, capability: str) -> Resolution:
         presets = self.presets.get(capability, {})
         bare = handle[1:] if handle[:1] in {"$", "@"} else handle
         if handle.startswith("$") and handle not in self.models:
@@ -144,11 +146,11 @@ class ModelDeck:
             way = self._follow((handle,), capability)
             return self._assemble(handle, "alias", capability, way)
         names = [*presets, *self.models, *self.aliases]
-        message = f"there is no {NOUNS[capability]} model, alias or preset '{handle}'"
-        others = [NOUNS[other] for other, named in self.presets.items() if bare in named]
+        message = f"there is no {self.capabilities[capability].noun} model, alias or preset '{handle}'"
+        others = [self.capabilities[other].is_for for other, named in self.presets.items() if bare in named]
         if others:
             message += f"; the preset of that name is for {' and '.join(others)}"
-        raise not_found(HANDLE_ERRORS[capability], message, bare, names)
+        raise not_found(self.capabilities[capability].handle_error, message, bare, names)
 
     def _resolve_preset(self, preset: Preset) -> Resolution:
         way = self._follow((preset.model,), preset.capability)
@@ -164,9 +166,10 @@ class ModelDeck:
             policy=preset.on_unsupported_setting,
         )
 
-    def _follow(self, targets: tuple[str, ...], capability: Capability) -> _Way:
+    def _follow(self, targets: tuple[str, ...], capability: str) -> _Way:
         """Where names lead, each a model, else an alias; without recursion, and each alias once."""
         way = _Way()
+        rivals = self.capabilities[capability].rivals
         trail: dict[str, None] = {}
         done: set[str] = set()
         waiting: list[tuple[str, Mapping[str, Any], Mapping[str, Source]] | Alias] = [
@@ -187,16 +190,17 @@ class ModelDeck:
             alias = self.aliases.get(name.removeprefix("@"))
             if alias is None:
                 message = f"there is no model or alias '{name}'"
-                raise not_found(HANDLE_ERRORS[capability], message, name, [*self.models, *self.aliases])
+                kind = self.capabilities[capability].handle_error
+                raise not_found(kind, message, name, [*self.models, *self.aliases])
             if alias.name in trail:
                 raise cycle([*trail], alias.name)
             if alias.name not in done:
                 trail[alias.name] = None
                 way.steps.append(Step(kind="alias", name=alias.name, targets=alias.targets, source=alias.source))
                 if alias.settings:
-                    settings = over(alias.settings, settings)
+                    settings = over(alias.settings, settings, rivals)
                     own = {name: alias.origins.get(name, alias.source) for name in alias.settings}
-                    origins = over(own, origins)
+                    origins = over(own, origins, rivals)
                 waiting.append(alias)
                 waiting += [(target, settings, origins) for target in reversed(alias.targets)]
         return way
@@ -205,7 +209,7 @@ class ModelDeck:
         self,
         handle: str,
         kind: HandleKind,
-        capability: Capability,
+        capability: str,
         way: _Way,
         *,
         settings: Mapping[str, Any] = NOTHING,
@@ -213,14 +217,20 @@ class ModelDeck:
         policy: Policy | None = None,
     ) -> Resolution:
         members = []
+        wanted = self.capabilities[capability]
+        rivals = wanted.rivals
         for name, (inherited, inherited_origins) in way.models.items():
-            entry = _for_capability(self.models[name], capability)
+            entry = self.models[name]
+            own = self._kind_of(entry)
+            if own is not None and own is not wanted:
+                if len(way.models) == 1:
+                    raise wrong_capability(handle, entry, own, wanted)
+                reason = f"it is a model for {own.is_for}, not for {wanted.is_for}"
+                entry = evolve(entry, available=False, reason=reason)
             if len(way.models) == 1:
-                if entry.spec is not None and entry.spec.model_type.capability != capability:
-                    raise wrong_capability(handle, entry, capability)
-                settings, origins = over(inherited, settings), over(inherited_origins, origins)
-            given = over(inherited, settings) if inherited else settings
-            places = over(inherited_origins, origins) if inherited else origins
+                settings, origins = over(inherited, settings, rivals), over(inherited_origins, origins, rivals)
+            given = over(inherited, settings, rivals) if inherited else settings
+            places = over(inherited_origins, origins, rivals) if inherited else origins
             members.append(fit_member(entry, given, places))
         default: Policy = "error" if len(members) == 1 else "drop"
         return Resolution(
@@ -232,7 +242,12 @@ class ModelDeck:
             steps=tuple(way.steps),
             chain=tuple(members),
             policy=policy or self.on_unsupported_setting or default,
+            rivals=rivals,
         )
+
+    def _kind_of(self, entry: ModelEntry) -> Kind | None:
+        """What a model is for; None where it leads to no backend."""
+        return None if entry.spec is None else self.capabilities.of_type(entry.spec.model_type)
 
 
 @frozen
@@ -241,14 +256,6 @@ class _Way:
 
     steps: list[Step] = field(factory=list)
     models: dict[str, tuple[Mapping[str, Any], Mapping[str, Source]]] = field(factory=dict)
-
-
-def _for_capability(entry: ModelEntry, capability: Capability) -> ModelEntry:
-    """The entry, unavailable where its model is for something else."""
-    if entry.spec is None or entry.spec.model_type.capability == capability:
-        return entry
-    reason = f"it is a model for {NOUNS[entry.spec.model_type.capability]}, not for {NOUNS[capability]}"
-    return evolve(entry, available=False, reason=reason)
 
 
 def _names_models(model: Any) -> bool:

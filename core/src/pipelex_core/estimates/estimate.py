@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import fields_dict, frozen
 
 from pipelex_core.costs import least_cost, most_cost
-from pipelex_core.errors import CallError, UnsupportedInputError
-from pipelex_core.estimates.expectations import expect
-from pipelex_core.execution.plans import plan_extract, plan_image, plan_text
-from pipelex_core.media import read_media
-from pipelex_core.prompts import read_image_prompt, read_prompt, read_tools
+from pipelex_core.errors import CallError
+from pipelex_core.estimates.expectations import Expectation
+from pipelex_core.execution.plan import make_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from decimal import Decimal
 
     from pipelex_core.deck import ChainMember, ModelDeck
     from pipelex_core.estimates.expectations import Guess
     from pipelex_core.execution.plan import Plan
-    from pipelex_core.media import MediaSource
-    from pipelex_core.prompts import ToolLike
-    from pipelex_core.specs import Capability
 
 
 @frozen(kw_only=True)
@@ -37,6 +32,8 @@ class MemberEstimate:
         output_tokens: Tokens of the answer, likewise; `high` is None where nothing bounds it.
         images: Images that will be made, or None.
         pages: Pages that will be read, or None.
+        seconds: Seconds of audio or video, or None.
+        characters: Characters of text, where they are what is paid, or None.
         cost_low: The least it will cost; None where prices are unknown.
         cost_high: The most it will cost; None where prices, or a bound, are unknown.
         refused: Why it would not be asked at all, or None.
@@ -49,6 +46,8 @@ class MemberEstimate:
     output_tokens: Guess | None = None
     images: int | None = None
     pages: Guess | None = None
+    seconds: Guess | None = None
+    characters: Guess | None = None
     cost_low: Decimal | None = None
     cost_high: Decimal | None = None
     refused: str | None = None
@@ -83,50 +82,42 @@ class Estimate:
 
 def estimate(
     deck: ModelDeck,
-    prompt: Any,
+    source: Any,
     *,
     model: str | Mapping[str, Any] | None = None,
-    capability: Capability = "llm",
-    system: str | None = None,
-    images: Iterable[MediaSource] = (),
-    documents: Iterable[MediaSource] = (),
-    tools: Iterable[ToolLike] = (),
+    capability: str = "llm",
     **settings: Any,
 ) -> Estimate:
-    """What a call would use and cost; nothing is sent. How tokens are counted is told in `expectations.py`.
+    """Estimate what a call would use and cost; nothing is sent. `expectations.py` says how tokens are counted.
+
+    Args:
+        deck: Where the handle is resolved.
+        source: What the call is about: its prompt, its document.
+        model: The handle; None for the deck's default.
+        capability: What is called.
+        settings: The call's own, and what it gives besides `source`, such as `system` and `images`.
 
     Raises:
         CallError: The call would be refused.
         ConfigError: The handle leads to nothing that can be called.
     """
-    if capability == "llm":
-        conversation = read_prompt(prompt, system=system, images=images, documents=documents)
-        plan = plan_text(deck, model, settings, conversation, tools=read_tools(tools))
-    elif capability == "img_gen":
-        plan = plan_image(deck, model, settings, read_image_prompt(prompt))
-    elif capability == "extract":
-        plan = plan_extract(deck, model, settings, read_media(prompt))
-    else:
-        msg = f"a capability is llm, extract or img_gen, not {capability!r}"
-        raise UnsupportedInputError(msg)
+    record = deck.capabilities.require(capability)
+    beside, own = record.split(settings)
+    plan = make_plan(deck, record, record.read(source, **beside), handle=model, settings=own)
     return Estimate(handle=plan.handle, members=tuple(_of_member(member, plan) for member in plan.members))
 
 
 def _of_member(member: ChainMember, plan: Plan) -> MemberEstimate:
     spec = member.spec
     assert spec is not None  # noqa: S101 -- only available members are in a plan
+    about: dict[str, Any] = {"model": spec.name, "backend": spec.backend, "model_id": spec.model_id}
     try:
-        expected = expect(plan.build(spec, member.settings, None))
+        expected = plan.capability.expect(plan.build(spec, member.settings, None))
     except CallError as error:
-        return MemberEstimate(model=spec.name, backend=spec.backend, model_id=spec.model_id, refused=error.message)
+        return MemberEstimate(**about, refused=error.message)
     return MemberEstimate(
-        model=spec.name,
-        backend=spec.backend,
-        model_id=spec.model_id,
-        input_tokens=expected.input_tokens,
-        output_tokens=expected.output_tokens,
-        images=expected.images,
-        pages=expected.pages,
+        **about,
+        **{name: getattr(expected, name) for name in fields_dict(Expectation)},
         cost_low=least_cost(spec.costs, expected),
         cost_high=most_cost(spec.costs, expected),
     )

@@ -21,19 +21,19 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from attrs import frozen
 
 from pipelex_core.estimates.page_count import count_pages
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
-from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest
+from pipelex_core.results import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pipelex_core.parts import Media, Part
-    from pipelex_core.requests import Request, TextRequest
+    from pipelex_core.requests import TextRequest
 
 _PER_MESSAGE = 4
 _SHARES: dict[str, tuple[float, float, float]] = {
@@ -75,12 +75,31 @@ class Expectation:
         output_tokens: Tokens of the answer, likewise.
         images: Images that will be made, or None.
         pages: Pages that will be read, or None.
+        seconds: Seconds of audio or video, or None.
+        characters: Characters of text, where they are what is paid, or None.
     """
 
     input_tokens: Guess | None = None
     output_tokens: Guess | None = None
     images: int | None = None
     pages: Guess | None = None
+    seconds: Guess | None = None
+    characters: Guess | None = None
+
+    def bound(self, which: Literal["low", "high"]) -> Usage:
+        """The least, or the most, that will be used; None for what nothing bounds."""
+
+        def count(guess: Guess | None) -> int | None:
+            return None if guess is None else getattr(guess, which)
+
+        return Usage(
+            input_tokens=count(self.input_tokens),
+            output_tokens=count(self.output_tokens),
+            images=self.images,
+            pages=count(self.pages),
+            seconds=count(self.seconds),
+            characters=count(self.characters),
+        )
 
     @property
     def tokens(self) -> int:
@@ -93,13 +112,9 @@ class Expectation:
         return self.output_tokens.likely if self.output_tokens else 0
 
 
-def expect(request: Request) -> Expectation:
-    """What a request will use, all of it computed here."""
-    if isinstance(request, ExtractRequest):
-        return Expectation(pages=pages_of(request.document))
-    if isinstance(request, ImageRequest):
-        return Expectation(input_tokens=tokens_of(request.prompt), images=request.number)
-    return Expectation(input_tokens=_input(request), output_tokens=_output(request))
+def of_text(request: TextRequest, schema: Mapping[str, object] | None = None) -> Expectation:
+    """What a request for text will use, or one for an object of a schema."""
+    return Expectation(input_tokens=_input(request, schema), output_tokens=_output(request))
 
 
 def tokens_of(text: str) -> Guess:
@@ -126,7 +141,7 @@ def pages_of(document: Media) -> Guess:
     return Guess(1, 10, None) if count is None else Guess(count, count, count)
 
 
-def _input(request: TextRequest) -> Guess:
+def _input(request: TextRequest, schema: Mapping[str, object] | None) -> Guess:
     count = len(request.messages)
     told = Guess(_PER_MESSAGE * count, _PER_MESSAGE * count, 2 * _PER_MESSAGE * count)
     if request.system:
@@ -135,8 +150,8 @@ def _input(request: TextRequest) -> Guess:
         for part in message.parts:
             told = told.plus(_part(part))
     data: list[object] = [{"name": t.name, "description": t.description, **t.parameters} for t in request.tools]
-    if isinstance(request, ObjectRequest):
-        data.append(request.schema)
+    if schema is not None:
+        data.append(schema)
     return told.plus(_as_json(data)) if data else told
 
 

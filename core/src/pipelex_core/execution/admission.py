@@ -74,7 +74,7 @@ class Budgeted:
 
         attempting = self._attempting
         assert attempting.request is not None  # noqa: S101 -- an admission is entered with what is about to be sent
-        self._reservation = Reservation(attempting.budgets, attempting.request)
+        self._reservation = Reservation(attempting.budgets, attempting.request, attempting.capability)
         if self._admitted is not None:
             try:
                 await self._admitted.__aenter__()

@@ -6,7 +6,6 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.backend import DocumentExtractor, ImageGenerator, ObjectGenerator, TextGenerator
 from pipelex_core.errors import CallError, PipelexError
 from pipelex_core.execution.clocks import Silence, within
 from pipelex_core.execution.faults import broken, check_answer
@@ -15,14 +14,11 @@ from pipelex_core.execution.preparing import prepare
 from pipelex_core.execution.redaction import redact_error, without_key
 from pipelex_core.execution.sending import sending
 from pipelex_core.execution.too_long import told_by_size
-from pipelex_core.requests import ImageRequest
-from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from pipelex_core.backend import Backend
     from pipelex_core.calls import Call
     from pipelex_core.deck import ChainMember
     from pipelex_core.execution.admission import Admission
@@ -32,13 +28,6 @@ if TYPE_CHECKING:
     from pipelex_core.hookspecs import Middleware, Proceed
     from pipelex_core.plugins import Plugins
     from pipelex_core.specs import BackendConfig
-
-_METHODS: dict[type[Backend], tuple[str, type]] = {
-    TextGenerator: ("generate_text", TextAnswer),
-    ObjectGenerator: ("generate_object", TextAnswer),
-    DocumentExtractor: ("extract", DocumentAnswer),
-    ImageGenerator: ("generate_image", ImageAnswer),
-}
 
 
 class Asking:
@@ -64,11 +53,11 @@ class Asking:
             PluginError: The plugin broke its contract.
         """
         spec, call, backend = await prepare(plan, member, ledger, self.backends, self.configs)
-        method, answer_class = _METHODS[plan.needs]
-        attempting = ledger.begin(spec, plan.terms, self.configs[spec.backend])
+        operation = plan.operation
+        attempting = ledger.begin(spec, plan, self.configs[spec.backend])
         try:
-            answer = await self.around(partial(self._send, getattr(backend, method), attempting))(call)
-            check_answer(answer, answer_class, spec)
+            answer = await self.around(partial(self._send, getattr(backend, operation.name), attempting))(call)
+            check_answer(answer, operation.answer, spec)
         except CallError as error:
             raise self.failed(error, attempting, ledger) from error.__cause__
         except asyncio.CancelledError:
@@ -92,7 +81,7 @@ class Asking:
         """The error as the caller gets it, its attempt in the ledger."""
         spec = attempting.spec
         redact_error(error, self.configs[spec.backend])
-        error = told_by_size(error, attempting.request)
+        error = told_by_size(error, attempting)
         attempting.failed(error)
         ledger.write(attempting, "error", error)
         return ledger.close(error, spec)
@@ -117,7 +106,7 @@ class Asking:
                 answering = within(Silence(seconds, partial(fell_silent, seconds)), answering)
             answer = await answering
         except CallError as error:
-            if isinstance(attempting.request, ImageRequest):
+            if attempting.capability.once:
                 error.unsettled = attempting.sending.may_be_taken(error)
             attempting.failed(error)
             raise

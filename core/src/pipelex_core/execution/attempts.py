@@ -12,13 +12,13 @@ from pipelex_core.errors import CallError, PluginError
 from pipelex_core.execution.outcomes import was_turned_away
 from pipelex_core.execution.sending import Sending
 from pipelex_core.ledger import NO_USAGE
-from pipelex_core.requests import ImageRequest
 from pipelex_core.results import Attempt
 
 if TYPE_CHECKING:
+    from pipelex_core.capabilities import Capability
     from pipelex_core.errors import DeadlineExceededError
     from pipelex_core.execution.budgets import Budget
-    from pipelex_core.execution.terms import Terms
+    from pipelex_core.execution.plan import Plan
     from pipelex_core.requests import Request
     from pipelex_core.results import CacheUse, Cost, Usage
     from pipelex_core.specs import BackendConfig, ModelSpec
@@ -33,6 +33,7 @@ class Attempting:
 
     Attributes:
         spec: The model that is asked.
+        capability: What is called.
         ends_at: When the caller's time is over (monotonic seconds), or None.
         idle_timeout: Seconds that the provider may be silent, or None.
         others_left: Whether another member of the chain has not been asked yet.
@@ -51,6 +52,7 @@ class Attempting:
     """
 
     spec: ModelSpec
+    capability: Capability
     ends_at: float | None = None
     idle_timeout: float | None = None
     others_left: bool = False
@@ -117,7 +119,6 @@ class Ledger:
         wait_reason: Why, or None.
         others_left: Whether a member has not been asked yet, besides the one whose turn it is.
         budgets: What the call counts in.
-        is_abandoned: Whether whoever reads a stream has closed it before its end.
         started: When the call began (monotonic seconds).
     """
 
@@ -128,7 +129,6 @@ class Ledger:
     wait_reason: str | None = None
     others_left: bool = False
     budgets: tuple[Budget, ...] = ()
-    is_abandoned: bool = False
     started: float = field(factory=time.monotonic)
 
     @property
@@ -141,10 +141,13 @@ class Ledger:
         self.last = None
         self.wait_s, self.wait_reason, self.others_left = wait_s, wait_reason, others_left
 
-    def begin(self, spec: ModelSpec, terms: Terms, config: BackendConfig) -> Attempting:
+    def begin(self, spec: ModelSpec, plan: Plan, config: BackendConfig) -> Attempting:
         """An attempt begins."""
+        terms = plan.terms
         idle_timeout = config.idle_timeout if terms.idle_timeout is None else terms.idle_timeout
-        self.current = self.last = Attempting(spec, terms.ends_at, idle_timeout, self.others_left, self.budgets)
+        self.current = self.last = Attempting(
+            spec, plan.capability, terms.ends_at, idle_timeout, self.others_left, self.budgets
+        )
         self.current.wait_s, self.current.wait_reason = self.wait_s, self.wait_reason
         return self.current
 
@@ -202,7 +205,7 @@ class Ledger:
         elif self.attempts and self.attempts[-1].outcome == "cancelled":
             self.attempts[-1] = evolve(self.attempts[-1], outcome="error", error=type(error).__name__)
         error.partial_text = self.partial_text
-        error.unsettled = self.has_sent and self.last is not None and isinstance(self.last.request, ImageRequest)
+        error.unsettled = self.has_sent and self.last is not None and self.last.capability.once
         self.close(error, spec if self.last is None else self.last.spec)
 
     def close(self, error: E, spec: ModelSpec | None = None) -> E:

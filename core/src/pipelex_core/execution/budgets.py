@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from pipelex_core.capabilities import Capability
     from pipelex_core.execution.attempts import Attempting
     from pipelex_core.requests import Request
 
@@ -174,11 +175,9 @@ class Reservation:
         BudgetExceededError: One of the budgets does not reach, or the cost is unknown and may not be. Nothing is held then.
     """
 
-    def __init__(self, budgets: tuple[Budget, ...], request: Request) -> None:
-        from pipelex_core.estimates.expectations import expect
-
+    def __init__(self, budgets: tuple[Budget, ...], request: Request, capability: Capability) -> None:
         self._budgets = budgets
-        self._most = most_cost(request.spec.costs, expect(request))
+        self._most = most_cost(request.spec.costs, capability.expect(request))
         with _LOCK.lock:
             for budget in budgets:
                 budget.check(self._most, request.spec.name)

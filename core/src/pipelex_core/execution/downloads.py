@@ -2,64 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from attrs import evolve
 
 from pipelex_core.errors import PluginError, UnsupportedInputError
 from pipelex_core.media import PDF, sniff
-from pipelex_core.parts import DocumentPart, ImagePart, Media
-from pipelex_core.requests import ExtractRequest, ImageRequest
 
 if TYPE_CHECKING:
     import httpx2
 
     from pipelex_core.backend import Resources
-    from pipelex_core.parts import Message, Part
-    from pipelex_core.requests import Request
+    from pipelex_core.parts import Media
 
 LARGEST = 100 * 1024 * 1024
 """Most bytes of one download: above what any provider takes."""
 
 
-async def with_bytes(request: Request, resources: Resources) -> Request:
-    """The request, every URL in it replaced by the bytes behind it.
+async def fetched(resources: Resources, media: Media, wanted: str = "any") -> Media:
+    """Fetch what is behind the URL of a medium; one without a URL is given back as it is.
 
     Raises:
-        UnsupportedInputError: A URL that gives nothing, or not the image or PDF that is wanted.
+        UnsupportedInputError: A URL that gives nothing, or not the `image` or `document` that is wanted.
     """
-    if isinstance(request, ImageRequest):
-        return request
-    if isinstance(request, ExtractRequest):
-        return evolve(request, document=await _fetched(request.document, resources))
-    if not _have_url(request.messages):
-        return request
-    messages = [await _message(message, resources) for message in request.messages]
-    return evolve(request, messages=tuple(messages))
-
-
-def _have_url(messages: tuple[Message, ...]) -> bool:
-    for message in messages:
-        for part in message.parts:
-            if isinstance(part, (ImagePart, DocumentPart)) and part.media.url:
-                return True
-    return False
-
-
-async def _message(message: Message, resources: Resources) -> Message:
-    parts: list[Part] = []
-    for part in message.parts:
-        if isinstance(part, ImagePart):
-            parts.append(ImagePart(await _fetched(part.media, resources, "image")))
-        elif isinstance(part, DocumentPart):
-            parts.append(DocumentPart(await _fetched(part.media, resources, "document")))
-        else:
-            parts.append(part)
-    return evolve(message, parts=tuple(parts))
-
-
-async def _fetched(media: Media, resources: Resources, wanted: Literal["image", "document", "any"] = "any") -> Media:
     if media.url is None:
         return media
     shown = _shown(media.url)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 from itertools import count
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -28,16 +29,17 @@ from pipelex_core.settings import check_settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipelex_core.backend import Backend
-    from pipelex_core.calls import Operation
-    from pipelex_core.deck import ChainMember, Choice, ModelDeck, Resolution
+    from pipelex_core.capabilities import Capability, Operation
+    from pipelex_core.deck import ChainMember, ModelDeck, Resolution
     from pipelex_core.requests import Request
     from pipelex_core.results import Answer
-    from pipelex_core.specs import BackendConfig, Capability, ModelSpec
+    from pipelex_core.specs import BackendConfig, ModelSpec
 
 _log = logging.getLogger("pipelex_core.execution")
 
 _call_ids = count(1)
+
+NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 
 
 @frozen(kw_only=True)
@@ -45,11 +47,10 @@ class Plan:
     """One call.
 
     Attributes:
-        operation: The capability's method.
-        capability: What its handle is resolved for.
+        operation: The method of the backend.
+        capability: What is called.
         handle: As the caller wrote it, or the default.
         members: The members of its chain that can be called, first to last.
-        needs: The abstract class a backend must have to do it.
         build: Makes the request for a member; refuses what the model does not take.
         terms: How long it may take, and how hard to try.
         fits: Whether an answer is what the caller asked for, where that has to be looked at; or None.
@@ -60,7 +61,6 @@ class Plan:
     capability: Capability
     handle: str
     members: tuple[ChainMember, ...]
-    needs: type[Backend]
     build: Callable[[ModelSpec, Mapping[str, Any], float | None], Request]
     terms: Terms = NO_TERMS
     fits: Callable[[Answer], bool] | None = None
@@ -86,8 +86,9 @@ class Plan:
         """One attempt, as middlewares see it; `attempt` counts from 1."""
         asked = {} if self.fits is None else {"fits": self.fits}
         call = Call(
-            operation=self.operation,
-            capability=self.capability,
+            operation=self.operation.name,
+            capability=self.capability.name,
+            kind=self.capability,
             handle=self.handle,
             request=request,
             call_id=self.call_id,
@@ -111,8 +112,49 @@ def fell_silent(seconds: float) -> IdleTimeoutError:
     return IdleTimeoutError(f"the provider said nothing for {seconds:g} s")
 
 
-def resolve(
-    deck: ModelDeck, handle: Any, choice: Choice, capability: Capability, settings: Mapping[str, Any]
+def make_plan(
+    deck: ModelDeck,
+    capability: Capability,
+    what: Any,
+    *,
+    operation: Operation | None = None,
+    handle: Any = None,
+    settings: Mapping[str, Any] = NO_SETTINGS,
+    terms: Terms = NO_TERMS,
+    fits: Callable[[Answer], bool] | None = None,
+) -> Plan:
+    """Plan a call.
+
+    Args:
+        deck: Where the handle is resolved.
+        capability: What is called.
+        what: The input, as the capability read it.
+        operation: Which of its operations; None for the first.
+        handle: A handle; None for the deck's default.
+        settings: The call's own; they win over those of the handle.
+        terms: How long it may take, and how hard to try.
+        fits: Whether an answer is what the caller asked for; None where every answer is.
+
+    Raises:
+        UnsupportedInputError: A wrong setting, or one that the model does not take.
+        ModelsManagerError: No member can be called.
+        ConfigError: The handle exists nowhere.
+    """
+    operation = operation or capability.operations[0]
+    name, members = _resolve(deck, handle, operation, capability, settings)
+    return Plan(
+        operation=operation,
+        capability=capability,
+        handle=name,
+        members=members,
+        build=partial(capability.build, what),
+        terms=terms,
+        fits=fits,
+    )
+
+
+def _resolve(
+    deck: ModelDeck, handle: Any, operation: Operation, capability: Capability, settings: Mapping[str, Any]
 ) -> tuple[str, tuple[ChainMember, ...]]:
     """The name of a handle, and the members of its chain that can be called, with a call's own settings merged in.
 
@@ -126,11 +168,11 @@ def resolve(
     if faults:
         text = "; ".join(f"{f.message}, expected {f.expected}" if f.expected else f.message for f in faults)
         raise UnsupportedInputError(f"{text}; did you mean '{faults[0].suggestion}'?" if faults[0].suggestion else text)
-    asked = deck.default(choice) if handle is None else handle
+    asked = deck.default(capability.choice(operation.choice)) if handle is None else handle
     if not isinstance(asked, (str, Mapping)):
         msg = f"a handle is a name, or a mapping with a model and settings, not {type(asked).__name__}"
         raise UnsupportedInputError(msg)
-    resolution = deck.resolve(asked, capability)
+    resolution = deck.resolve(asked, capability.name)
     if given:
         resolution = resolution.with_settings(given)
     members = tuple(member for member in resolution.chain if member.available)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import CallError, PipelexError, UnsupportedInputError
-from pipelex_core.execution.downloads import with_bytes
+from pipelex_core.execution.downloads import fetched
 from pipelex_core.execution.faults import broken
 from pipelex_core.execution.plan import out_of_time
 from pipelex_core.execution.redaction import redact_error
@@ -54,9 +55,10 @@ async def _ready(
         raise out_of_time()
     request = plan.build(spec, settings, left)
     backend, resources = await backends.get(spec)
-    if not isinstance(backend, plan.needs):
-        msg = f"sdk '{spec.sdk}' of backend '{spec.backend}' has no {plan.needs.__name__}"
+    if not isinstance(backend, plan.operation.needs):
+        msg = f"sdk '{spec.sdk}' of backend '{spec.backend}' has no {plan.operation.needs.__name__}"
         raise UnsupportedInputError(msg)
-    if not backend.fetches_urls:
-        request = await with_bytes(request, resources)
+    fetch = plan.capability.fetch
+    if fetch is not None and not backend.fetches_urls:
+        request = await fetch(request, partial(fetched, resources))
     return request, backend

@@ -5,37 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.costs import cost_of, total
-from pipelex_core.parts import Message, TextPart
-from pipelex_core.results import DocumentResult, ImageResult, TextResult
 
 if TYPE_CHECKING:
     from pipelex_core.deck import ChainMember
     from pipelex_core.execution.attempts import Ledger
-    from pipelex_core.results import Cost, DocumentAnswer, ImageAnswer, TextAnswer
+    from pipelex_core.execution.plan import Plan
+    from pipelex_core.results import Cost, Result
     from pipelex_core.specs import ModelSpec
 
 
-def text_result(member: ChainMember, answer: TextAnswer, ledger: Ledger) -> TextResult:
-    """What the caller gets of a text."""
-    parts = (TextPart(answer.text),) if answer.text else ()
-    return TextResult(
-        **common_fields(member, answer, ledger),
-        text=answer.text,
-        finish_reason=answer.finish_reason,
-        tool_calls=answer.tool_calls,
-        reasoning=answer.reasoning,
-        message=Message(role="assistant", parts=(*answer.provider_parts, *parts, *answer.tool_calls)),
-    )
-
-
-def document_result(member: ChainMember, answer: DocumentAnswer, ledger: Ledger) -> DocumentResult:
-    """What the caller gets of an extraction."""
-    return DocumentResult(**common_fields(member, answer, ledger), pages=answer.pages)
-
-
-def image_result(member: ChainMember, answer: ImageAnswer, ledger: Ledger) -> ImageResult:
-    """What the caller gets of an image generation."""
-    return ImageResult(**common_fields(member, answer, ledger), images=answer.images, seed=answer.seed)
+def result_of(plan: Plan, member: ChainMember, answer: Any, ledger: Ledger) -> Result:
+    """Make what the caller gets of an answer."""
+    return plan.operation.result_of(answer, common_fields(member, answer, ledger))
 
 
 def common_fields(member: ChainMember, answer: Any, ledger: Ledger) -> dict[str, Any]:

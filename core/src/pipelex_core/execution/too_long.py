@@ -5,28 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelex_core.errors import BadRequestError, ContextTooLongError
-from pipelex_core.requests import TextRequest
 
 if TYPE_CHECKING:
     from pipelex_core.errors import CallError
-    from pipelex_core.requests import Request
+    from pipelex_core.execution.attempts import Attempting
 
 _STATUSES = frozenset({400, 413, 422})
 
 
-def told_by_size(error: CallError, request: Request | None) -> CallError:
+def told_by_size(error: CallError, attempting: Attempting) -> CallError:
     """The error; of a bad request that likely has as many tokens as its model's `context_window`, a `ContextTooLongError`.
 
     Anthropic, Google and Bedrock answer such a request as any other bad one. Their words are not searched: the status and
     the size of the request tell.
     """
-    window = request.spec.context_window if isinstance(request, TextRequest) else None
-    if window is None or type(error) is not BadRequestError or error.status not in _STATUSES or error.partial_text:
+    request, window = attempting.request, attempting.spec.context_window
+    if (
+        request is None
+        or window is None
+        or type(error) is not BadRequestError
+        or error.status not in _STATUSES
+        or error.partial_text
+    ):
         return error
-    from pipelex_core.estimates.expectations import expect
-
-    assert request is not None  # noqa: S101 -- it has a window
-    tokens = expect(request).input_tokens
+    tokens = attempting.capability.expect(request).input_tokens
     if tokens is None or tokens.likely < window:
         return error
     made = ContextTooLongError(

@@ -61,6 +61,15 @@ async def generate_object(execution: Execution, kind: ObjectType[Any], plan: Pla
         asked = evolve(plan, members=left[1:])
 
 
+def fits(kind: ObjectType[Any], answer: Any) -> bool:
+    """Whether an object can be made of an answer."""
+    try:
+        kind.decode(bare_json(answer.text))
+    except InvalidObjectError:
+        return False
+    return True
+
+
 def _result(
     member: ChainMember, answer: TextAnswer, kind: ObjectType[Any], ledger: Ledger
 ) -> ObjectResult[Any] | InvalidObjectError:

@@ -100,6 +100,8 @@ def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
                 "output_tokens": _guess(member.output_tokens),
                 "images": member.images,
                 "pages": _guess(member.pages),
+                "seconds": _guess(member.seconds),
+                "characters": _guess(member.characters),
                 "cost_low": _decimal(member.cost_low),
                 "cost_high": _decimal(member.cost_high),
                 "refused": member.refused,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from pipelex_core.errors import CallError, ConfigError, UnsupportedInputError
+from pipelex_core.errors import CallError, ConfigError
 from pipelex_core.explain.as_json import explanation_as_json, place
 from pipelex_core.explain.facts import MemberFacts, facts_of
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from pipelex_core.deck import ModelDeck, Resolution
     from pipelex_core.estimates.estimate import Estimate
     from pipelex_core.plugins import PluginRecord, Plugins
-    from pipelex_core.specs import BackendConfig, Capability, Source
-
-CAPABILITIES: tuple[Capability, ...] = ("llm", "extract", "img_gen")
+    from pipelex_core.specs import BackendConfig, Source
 
 
 @frozen(kw_only=True)
@@ -29,6 +27,7 @@ class Explanation:
     Attributes:
         resolution: What `deck.resolve` gave.
         members: What is known of each member of the chain, first to last.
+        purpose: What its capability is for, in a word or two.
         profile: Name of the active routing profile, or None.
         estimate: What a call with a prompt would use and cost; None where no prompt was given, or nothing can be called.
         no_estimate: Why a prompt that was given has no estimate: what the call would fail with; or None.
@@ -36,6 +35,7 @@ class Explanation:
 
     resolution: Resolution
     members: tuple[MemberFacts, ...] = ()
+    purpose: str = ""
     profile: str | None = None
     estimate: Estimate | None = None
     no_estimate: str | None = None
@@ -67,7 +67,7 @@ class Explanation:
 
 def explain(
     handle: str | Mapping[str, Any],
-    capability: Capability,
+    capability: str,
     *,
     deck: ModelDeck,
     plugins: Plugins,
@@ -88,9 +88,7 @@ def explain(
         ConfigError: The handle exists nowhere.
         UnsupportedInputError: There is no such capability.
     """
-    if capability not in CAPABILITIES:
-        msg = f"a capability is one of {', '.join(CAPABILITIES)}, not {capability!r}"
-        raise UnsupportedInputError(msg)
+    deck.capabilities.require(capability)
     explanation = Explainer(deck=deck, plugins=plugins, config=config).explain(deck.resolve(handle, capability))
     return explanation if prompt is None else _estimated(explanation, deck, handle, prompt)
 
@@ -127,7 +125,12 @@ class Explainer:
                 )
             )
         profile = self._deck.profile
-        return Explanation(resolution=resolution, members=tuple(members), profile=profile.name if profile else None)
+        return Explanation(
+            resolution=resolution,
+            members=tuple(members),
+            purpose=self._deck.capabilities[resolution.capability].is_for,
+            profile=profile.name if profile else None,
+        )
 
 
 def _estimated(explanation: Explanation, deck: ModelDeck, handle: Any, prompt: Any) -> Explanation:

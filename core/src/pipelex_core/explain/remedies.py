@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from pipelex_core.config import DisabledBackend, LoadedConfig, WrittenValues
     from pipelex_core.deck import ChainMember, ModelDeck
     from pipelex_core.plugins import Plugins
-    from pipelex_core.specs import Capability, Source
+    from pipelex_core.specs import Source
 
 _VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_]\w*)")
-_FOR = {"llm": "text", "extract": "extraction", "img_gen": "image generation"}
 
 
 @frozen(kw_only=True)
@@ -37,13 +36,16 @@ class Remedies:
     config: LoadedConfig
     written: WrittenValues
 
-    def of(self, member: ChainMember, capability: Capability) -> tuple[str, ...]:
+    def of(self, member: ChainMember, capability: str) -> tuple[str, ...]:
         """Every way there is, the likeliest first; empty for a model that is available."""
         if member.available:
             return ()
         spec = member.spec
-        if spec is not None and spec.model_type.capability != capability:
-            return (f"name a model for {_FOR[capability]} in its place",)
+        kinds = self.deck.capabilities
+        if spec is not None and kinds.of_type(spec.model_type).name != capability:
+            return (f"name a model for {kinds[capability].is_for} in its place",)
+        if spec is not None and not kinds.can_call(spec.model_type):
+            return (kinds.why_unavailable(spec.model_type),)
         if spec is not None:
             return (self._serve(spec.backend, spec.sdk),)
         return tuple(dict.fromkeys(self._routed(member)))

@@ -6,6 +6,7 @@ import logging
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from pipelex_core.capabilities import BUILT_IN
 from pipelex_core.errors import PluginError
 from pipelex_core.plugins.classifying import declare, without_disputed
 from pipelex_core.plugins.declarations import DECLARATIONS
@@ -43,6 +44,7 @@ class Plugins:
         records: Every plugin that was found, in the order of their names, and those passed as objects last.
         middlewares: What stands around every call, the outermost first.
         lock: The plugin lock that was kept, or None.
+        capabilities: What there is to call.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Plugins:
         self.lock = lock
         self._manager = manager
         self._candidates = list(candidates)
+        self.capabilities = BUILT_IN
         self._asked: set[str] = set()
         for hook, declaration in DECLARATIONS.items():
             if not declaration.late:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from pipelex_core.explain import Explanation
     from pipelex_core.explain.facts import MemberFacts
 
-_NOUNS = {"llm": "text", "extract": "extraction", "img_gen": "images"}
-
 
 def lines(explanation: Explanation, *, width: int | None = None, all_values: bool = False) -> Iterator[str]:
     """Steps, settings, then each model of the chain.
@@ -30,7 +28,7 @@ def lines(explanation: Explanation, *, width: int | None = None, all_values: boo
     for step in resolution.steps:
         if step.kind != "model":
             yield from write(step.kind, f"{step.name} → {', '.join(step.targets)}", explanation.place(step.source))
-    yield from write("for", _NOUNS[resolution.capability])
+    yield from write("for", explanation.purpose)
     for name, value in resolution.settings.items():
         yield from write("setting", f"{name} = {_shown(value)}", explanation.place(resolution.origins.get(name)))
     if len(resolution.chain) > 1:

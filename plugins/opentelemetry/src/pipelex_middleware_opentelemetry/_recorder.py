@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import Span, TracerProvider
 
-    from pipelex_core.calls import Call, FinishedCall, Operation
+    from pipelex_core.calls import Call, FinishedCall
     from pipelex_core.hookspecs import Proceed
 
 SCOPE = "pipelex_middleware_opentelemetry"
@@ -105,7 +105,7 @@ class Recorder:
                 span.set_status(Status(StatusCode.ERROR))
         span.end()
 
-    def _start_call(self, operation: Operation, handle: str, started: int | None = None) -> Span:
+    def _start_call(self, operation: str, handle: str, started: int | None = None) -> Span:
         attributes = {"pipelex.operation": operation, "pipelex.handle": handle}
         return self._tracer.start_span(f"{operation} {handle}", attributes=attributes, start_time=started)
 

@@ -14,7 +14,6 @@ import time
 from typing import TYPE_CHECKING
 
 from pipelex_core.errors import LimitReachedError
-from pipelex_core.estimates.expectations import expect
 from pipelex_core.execution.outcomes import was_turned_away
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def reserve(gate: Gate, attempting: Attempting) -> int:
     """The tokens to reserve for an attempt; 0 where nobody counts them."""
     if attempting.request is None or not gate.counts_tokens(attempting.spec.name):
         return 0
-    return expect(attempting.request).tokens
+    return attempting.capability.expect(attempting.request).tokens
 
 
 def tokens_used(attempting: Attempting, error: BaseException | None) -> int | None:

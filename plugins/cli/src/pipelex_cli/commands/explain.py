@@ -11,7 +11,6 @@ from pipelex_cli.output import print_json
 from pipelex_cli.text_input import prompt_text
 from pipelex_core.command_line import Context
 from pipelex_core.explain import explain as explain_handle
-from pipelex_core.specs import Capability
 
 if TYPE_CHECKING:
     from pipelex_core.config import LoadedConfig
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 def explain(
     handle: str,
     *,
-    capability: Capability | None = None,
+    capability: str | None = None,
     prompt: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     all: bool = False,
     json: bool = False,
@@ -32,7 +31,7 @@ def explain(
 
     Args:
         handle: A preset, alias or model.
-        capability: llm, extract or img_gen; found out where it is left out.
+        capability: Name of a capability, such as llm or extract; where it is left out, the first that knows the handle.
         prompt: Estimate a call with this prompt, or for extraction with this file; `-` reads a prompt from stdin.
         all: Every value of every model of a chain, not of the one alone that a call asks first.
         json: Print one JSON document.
@@ -52,12 +51,12 @@ def explain(
 
 
 def _explained(
-    handle: str, capability: Capability | None, loaded: LoadedConfig, plugins: Plugins, prompt: str | None
+    handle: str, capability: str | None, loaded: LoadedConfig, plugins: Plugins, prompt: str | None
 ) -> Explanation:
     """The explanation for the capability asked for, or the first that knows the handle; an LLM's error if none does."""
     from pipelex_core.errors import ConfigError
 
-    asked: tuple[Capability, ...] = ("llm", "extract", "img_gen") if capability is None else (capability,)
+    asked = loaded.deck.capabilities.names if capability is None else (capability,)
     first: Explanation | None = None
     error: ConfigError | None = None
     for each in asked:

@@ -14,7 +14,6 @@ from pipelex_cli.report.rows import Listed, Lister
 from pipelex_cli.tables import Column, table_lines
 from pipelex_cli.terminal import terminal_width
 from pipelex_core.command_line import Context
-from pipelex_core.specs import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,10 +27,10 @@ def show(
     what: What,
     *,
     available: bool = False,
-    capability: Capability | None = None,
+    capability: str | None = None,
     backend: str | None = None,
-    input: list[Literal["text", "images", "pdf"]] | None = None,
-    output: list[Literal["text", "structured", "image", "pages"]] | None = None,
+    input: list[Literal["text", "images", "pdf", "audio", "video"]] | None = None,
+    output: list[Literal["text", "structured", "image", "pages", "vectors", "ranking", "audio"]] | None = None,
     max_price: list[str] | None = None,
     graph: Path | None = None,
     handle: str | None = None,
@@ -44,10 +43,10 @@ def show(
     Args:
         what: backends, models, presets, aliases or routes.
         available: Only what can be used.
-        capability: Only what is for this: llm, extract or img_gen.
+        capability: Only what is for this, such as llm or extract.
         backend: Only what is of this backend, or leads to it.
-        input: Only models that take it, and handles that lead to one: text, images, pdf. May be given several times.
-        output: Only models that give it: text, structured, image, pages. May be given several times.
+        input: Only models that take it, and handles that lead to one: text, images, pdf, audio, video. May be given several times.
+        output: Only models that give it: text, structured, image, pages, vectors, ranking, audio. May be given several times.
         max_price: Only models that cost at most so much, in US$: input=3 and output=15 per million tokens, image=0.05,
             page=0.001. A price that is unknown is not at most anything. May be given several times.
         graph: With routes: write the deck as a picture to this SVG file.
@@ -72,6 +71,8 @@ def show(
     plugins = context.plugins()
     loaded = context.load(plugins)
     _check_backend(backend, loaded)
+    if capability is not None:
+        loaded.deck.capabilities.require(capability)
     listed = wanted.of(Lister(loaded, plugins).rows(what))
     if json:
         print_json([each.row for each in listed])

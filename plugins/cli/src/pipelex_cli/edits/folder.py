@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from pipelex_cli.edits.files import FileChange
+from pipelex_cli.edits.document import read
+from pipelex_cli.edits.files import FileChange, as_text
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.toml_file import read_toml
 from pipelex_core.errors import ModelsManagerError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pipelex_core.toml import TomlDocument
 
 
 @frozen
@@ -23,25 +22,22 @@ class TomlText:
 
     Attributes:
         path: The file.
-        document: Its text, with its byte-order mark and line ends, and its tables, floats as they are written.
+        data: Its bytes.
+        text: Its text, with its byte-order mark and line ends.
     """
 
     path: Path
-    document: TomlDocument
-
-    @property
-    def text(self) -> str:
-        """All of it."""
-        return self.document.text
+    data: bytes
+    text: str
 
     @property
     def tables(self) -> dict[str, Any]:
-        """What it says."""
-        return self.document.tables
+        """What it says; floats as they are written."""
+        return read(self.text)
 
     def changed(self, text: str) -> FileChange:
         """The file with another text."""
-        return FileChange(path=self.path, old=self.text.encode(), new=text.encode())
+        return FileChange(path=self.path, old=self.data, new=text.encode())
 
 
 def read_text(path: Path) -> TomlText:
@@ -51,7 +47,7 @@ def read_text(path: Path) -> TomlText:
         ConfigError: It is missing, unreadable, not UTF-8 or no TOML; its problem says where.
     """
     faults = Faults()
-    document = read_toml(path, faults, ModelsManagerError, parse_float=str)
-    if document is None:
+    if read_toml(path, faults, ModelsManagerError) is None:
         raise faults.error_class()(problems=faults.problems())
-    return TomlText(path, document)
+    data = path.read_bytes()
+    return TomlText(path, data, as_text(data, path))

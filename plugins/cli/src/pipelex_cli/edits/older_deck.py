@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pipelex_cli.edits.document import read, replaced
-from pipelex_core.config.deck_files import OLDER_SECTIONS, SECTION_KEYS
+from pipelex_cli.edits.syntax import Path, scan
+from pipelex_core.capabilities import BUILT_IN
+from pipelex_core.config.deck_files import OLDER_SECTIONS
 from pipelex_core.errors import PipelexError
 from pipelex_core.settings import MODEL_KEYS
-from pipelex_core.toml import Path, scan
 
 _OLDER_MODEL_KEYS = MODEL_KEYS[1:]
 
@@ -42,9 +43,9 @@ def _names_model(path: Path) -> bool:
     """Whether a key of that name, at that path, says which model is meant: in a preset, an alias or a choice."""
     if path[0] == "aliases":
         return len(path) == 3
-    if path[0] not in SECTION_KEYS or len(path) < 3:
+    if path[0] not in BUILT_IN or len(path) < 3:
         return False
-    within = 4 if path[1] == "presets" or path[0] == "llm" else 3
+    within = 4 if path[1] == "presets" or len(BUILT_IN[path[0]].choices) > 1 else 3
     return len(path) == within
 
 

@@ -38,6 +38,7 @@ class Contents:
         routes: Likewise.
         plugins: As `pipelex plugins --json`.
         warnings: What `pipelex validate` would warn of.
+        capabilities: Name -> what it is for.
     """
 
     folder: str
@@ -51,6 +52,7 @@ class Contents:
     routes: list[Row]
     plugins: list[Row]
     warnings: list[Row]
+    capabilities: dict[str, str]
 
 
 def contents_of(loaded: LoadedConfig, plugins: Plugins, *, version: str, now: datetime | None = None) -> Contents:
@@ -69,7 +71,8 @@ def contents_of(loaded: LoadedConfig, plugins: Plugins, *, version: str, now: da
         made=(now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
         defaults=scrub(_defaults(loaded)),
         handles=scrub(_handles(loaded, plugins, lister)),
-        models=[scrub(listed.row) for listed in lister.every_model()],
+        models=[{**scrub(listed.row), "capability": listed.capability} for listed in lister.every_model()],
+        capabilities={capability.name: capability.is_for for capability in deck.capabilities},
         backends=rows("backends"),
         routes=rows("routes"),
         plugins=[

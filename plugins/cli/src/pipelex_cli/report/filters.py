@@ -11,17 +11,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pipelex_cli.report.rows import Listed
-    from pipelex_core.specs import Capability, Costs, ModelSpec
+    from pipelex_core.specs import Costs, ModelSpec
 
 PRICES: dict[str, str] = {
     "input": "US$ per million input tokens",
     "output": "US$ per million output tokens",
     "image": "US$ per image",
     "page": "US$ per page",
+    "second": "US$ per second",
+    "character": "US$ per character",
+    "request": "US$ per request",
 }
 """What a price can be limited by."""
-
-_OF_UNIT = {"million_tokens": ("input", "output"), "image": ("image",), "page": ("page",)}
 
 
 @frozen(kw_only=True)
@@ -39,7 +40,7 @@ class Filter:
     """
 
     available: bool = False
-    capability: Capability | None = None
+    capability: str | None = None
     backend: str | None = None
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
@@ -70,14 +71,14 @@ class Filter:
             return False
         if not self.max_prices:
             return True
-        limits = [name for name in _OF_UNIT[spec.costs.unit] if name in self.max_prices] if spec.costs else []
+        limits = [name for name in _limits_of(spec.costs) if name in self.max_prices] if spec.costs else []
         prices = [(price_of(spec.costs, name), self.max_prices[name]) for name in limits]
         return bool(prices) and all(price is not None and price <= most for price, most in prices)
 
 
 def price_of(costs: Costs | None, name: str) -> Decimal | None:
     """A price by its name in `PRICES`; None where it is unknown, or of another unit."""
-    if costs is None or name not in _OF_UNIT[costs.unit]:
+    if costs is None or name not in _limits_of(costs):
         return None
     if name == "input":
         known = (costs.input_joined, costs.input_non_cached, costs.input)
@@ -106,3 +107,8 @@ def read_prices(texts: Iterable[str]) -> dict[str, Decimal]:
             raise ValueError(msg)
         limits[name] = limit
     return limits
+
+
+def _limits_of(costs: Costs) -> tuple[str, ...]:
+    """The names of `PRICES` by which a price list can be limited."""
+    return ("input", "output") if costs.unit == "million_tokens" else (costs.unit,)

@@ -78,7 +78,7 @@ def _bar(contents: Contents) -> Markup:
                 spellcheck="false",
             ),
             tag("label", tag("input", type="checkbox", id="usable"), " only what can be used"),
-            tag("label", "for ", _select("capability", {"": "anything", **CAPABILITIES})),
+            tag("label", "for ", _select("capability", {"": "anything", **contents.capabilities})),
             tag("label", "on ", _select("backend", {"": "any backend", **{name: name for name in backends}})),
             tag("span", id="shown", role="status", class_="faint"),
             tag("span", tag("kbd", "/"), " searches, ", tag("kbd", "Esc"), " clears", id="keys", class_="faint"),
@@ -86,9 +86,6 @@ def _bar(contents: Contents) -> Markup:
         ),
         class_="bar",
     )
-
-
-CAPABILITIES = {"llm": "text", "extract": "extraction", "img_gen": "images"}
 
 
 def _select(name: str, options: dict[str, str]) -> Markup:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from pipelex_core.config import LoadedConfig
     from pipelex_core.deck import ModelDeck
     from pipelex_core.routing import ModelEntry
-    from pipelex_core.specs import Capability
 
 Kind = Literal["preset", "alias", "model", "more", "route", "backend"]
 Key = tuple[str, ...]
@@ -85,9 +84,8 @@ class _Artist:
         """A preset, alias or model, whichever capability knows it."""
         from pipelex_core.errors import ConfigError
 
-        capabilities: tuple[Capability, ...] = ("llm", "extract", "img_gen")
         error: ConfigError | None = None
-        for capability in capabilities:
+        for capability in self.deck.capabilities.names:
             try:
                 resolution = self.deck.resolve(handle, capability)
             except ConfigError as fault:
@@ -105,7 +103,7 @@ class _Artist:
         if not self.picture.nodes and error is not None:
             raise error
 
-    def preset(self, capability: Capability, name: str) -> None:
+    def preset(self, capability: str, name: str) -> None:
         preset = self.deck.presets[capability][name]
         key = ("preset", capability, name)
         settings = tuple(f"{setting} = {value}" for setting, value in preset.settings.items())

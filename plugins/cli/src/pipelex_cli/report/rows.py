@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipelex_core.deck.handles import Resolution
     from pipelex_core.plugins import Plugins
     from pipelex_core.routing import ModelEntry
-    from pipelex_core.specs import Capability, ModelSpec, Source
+    from pipelex_core.specs import ModelSpec, Source
 
 Row = dict[str, Any]
 
@@ -40,7 +40,7 @@ class Listed:
 
     row: Row
     backend: str | None = None
-    capability: Capability | None = None
+    capability: str | None = None
     spec: ModelSpec | None = None
 
 
@@ -123,7 +123,7 @@ class Lister:
         for entry in self.loaded.deck.models.values():
             if entry.offered_by or not offered:
                 spec = entry.spec
-                capability = spec.model_type.capability if spec else None
+                capability = self._capability_of(spec) if spec else None
                 yield Listed(
                     row=self._model(entry), backend=spec.backend if spec else None, capability=capability, spec=spec
                 )
@@ -151,11 +151,14 @@ class Lister:
             "remedies": list(self.remedies(entry)),
         }
 
+    def _capability_of(self, spec: ModelSpec) -> str:
+        return self.loaded.deck.capabilities.of_type(spec.model_type).name
+
     def remedies(self, entry: ModelEntry) -> tuple[str, ...]:
         """What would make a model available."""
         if entry.available:
             return ()
-        capability = entry.spec.model_type.capability if entry.spec else "llm"
+        capability = self._capability_of(entry.spec) if entry.spec else "llm"
         tell = Remedies(deck=self.loaded.deck, plugins=self.plugins, config=self.loaded, written=self._written)
         return tell.of(ChainMember(entry=entry), capability)
 

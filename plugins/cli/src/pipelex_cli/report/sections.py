@@ -102,9 +102,6 @@ def _handles(contents: Contents) -> Markup:
     return _section("handles", "Presets and aliases: what each means, and why.", headings, entries)
 
 
-_FOR = {"llm": "llm", "text_extractor": "extract", "img_gen": "img_gen"}
-
-
 def _models(contents: Contents) -> Markup:
     entries = [
         Entry(
@@ -128,7 +125,7 @@ def _models(contents: Contents) -> Markup:
                 _code(row["source"]),
             ),
             usable=row["available"],
-            capability=_FOR.get(row["model_type"] or ""),
+            capability=row["capability"],
             backends=_backends(row["backend"], *row["offered_by"]),
         )
         for row in contents.models

@@ -12,6 +12,8 @@ from pipelex_cli.schemas.backends import backends_schema, models_schema, routing
 from pipelex_cli.schemas.deck import deck_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipelex_core.plugins import Plugins
 
 SCHEMAS: dict[str, str] = {
@@ -28,14 +30,14 @@ FOLDER = ".pipelex/schemas"
 
 def schema(name: str, plugins: Plugins) -> dict[str, Any]:
     """One of `SCHEMAS`, as JSON."""
-    made = {
+    makers: dict[str, Callable[[], dict[str, Any]]] = {
         "backends": lambda: backends_schema(plugins),
         "models": lambda: models_schema(plugins),
         "routing_profiles": routing_schema,
-        "deck": deck_schema,
-    }[name]()
+        "deck": lambda: deck_schema(plugins.capabilities),
+    }
     head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": SCHEMAS[name]}
-    return {**head, **made}
+    return {**head, **makers[name]()}
 
 
 def schema_files(plugins: Plugins) -> dict[str, str]:

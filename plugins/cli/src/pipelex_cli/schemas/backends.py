@@ -38,6 +38,7 @@ def models_schema(plugins: Plugins) -> Schema:
     """A table a model, `[defaults]` for all of them; those of the older generation are in `[models]`."""
     options = of_options(option for factory in _factories(plugins) for option in factory.model_options)
     keys = left_out(NEWER_SPEC_KEYS) | options | _with_sdks(of_table(tables.SpecTable, SPEC_KEYS), plugins)
+    keys["model_type"] = {"description": keys["model_type"]["description"], "enum": [*plugins.capabilities.model_types]}
     model = {"$ref": "#/definitions/model"}
     older = {
         "deprecated": True,

@@ -5,30 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelex_cli.schemas.types import Schema, left_out, of_setting, table
+from pipelex_core.capabilities.record import NO_CHOICES
 from pipelex_core.config.deck import DISABLED, POLICIES
-from pipelex_core.config.deck_files import NEWER_DECK_KEYS, OLDER_SECTIONS, SECTION_KEYS
-from pipelex_core.settings import MODEL_KEYS, SETTINGS
+from pipelex_core.config.deck_files import NEWER_DECK_KEYS, NEWER_SECTION_KEYS, OLDER_SECTIONS
+from pipelex_core.settings import MODEL_KEYS
 
 if TYPE_CHECKING:
-    from pipelex_core.specs import Capability
+    from pipelex_core.capabilities import Capabilities, Kind
 
 _NAME: Schema = {"type": "string", "minLength": 1}
 _CHAIN: Schema = {"type": "array", "minItems": 1, "items": _NAME}
 _POLICY: Schema = {"enum": list(POLICIES), "description": "What becomes of a setting that a model refuses."}
-_CHOICES = ("for_text", "for_object")
 
 
-def deck_schema() -> Schema:
+def deck_schema(capabilities: Capabilities) -> Schema:
     """Aliases, and for each capability presets, defaults and overrides; the older names of the sections too."""
-    definitions: dict[str, Schema] = {"alias": _alias()}
+    definitions: dict[str, Schema] = {"alias": _alias(capabilities)}
     sections: dict[str, Schema] = {}
-    for capability in SETTINGS:
-        definitions[f"{capability}_preset"] = _preset(capability)
-        definitions[f"{capability}_choice"] = _choice(capability)
-        newer = {key.partition(".")[2]: why for key, why in NEWER_DECK_KEYS.items() if key.startswith(f"{capability}.")}
-        parts = {part: _part(capability, part) for part in SECTION_KEYS[capability]}
-        sections[capability] = table(left_out(newer) | parts)
-    older = {name: {**_part("llm", part), "deprecated": True} for name, (_, part) in OLDER_SECTIONS.items()}
+    for name in capabilities.sections:
+        if name not in capabilities:
+            sections[name] = {"type": "object", "description": "For a capability that cannot be called yet."}
+            continue
+        kind = capabilities[name]
+        definitions[f"{name}_preset"] = _preset(kind)
+        definitions[f"{name}_choice"] = _choice(kind)
+        parts = {part: _part(kind, part) for part in kind.section_keys}
+        sections[name] = table(left_out(NEWER_SECTION_KEYS) | parts)
+    older = {
+        name: {**_part(capabilities["llm"], part), "deprecated": True} for name, (_, part) in OLDER_SECTIONS.items()
+    }
     return table(
         {
             "aliases": {"type": "object", "additionalProperties": {"$ref": "#/definitions/alias"}},
@@ -41,19 +46,18 @@ def deck_schema() -> Schema:
     )
 
 
-def _part(capability: Capability, part: str) -> Schema:
+def _part(kind: Kind, part: str) -> Schema:
     """One of the keys of a capability's table."""
     if part == "presets":
-        return {"type": "object", "additionalProperties": {"$ref": f"#/definitions/{capability}_preset"}}
-    choice = {"$ref": f"#/definitions/{capability}_choice"}
-    if capability != "llm":
+        return {"type": "object", "additionalProperties": {"$ref": f"#/definitions/{kind.name}_preset"}}
+    choice = {"$ref": f"#/definitions/{kind.name}_choice"}
+    if kind.choices == NO_CHOICES:
         return choice
-    newer = {key.rpartition(".")[2]: why for key, why in NEWER_DECK_KEYS.items() if key.startswith(f"llm.{part}.")}
-    return table(left_out(newer) | dict.fromkeys(_CHOICES, choice))
+    return table(left_out(NEWER_SECTION_KEYS) | dict.fromkeys(kind.choices, choice))
 
 
-def _settings(capability: Capability) -> dict[str, Schema]:
-    return {name: of_setting(rule) for name, rule in SETTINGS[capability].items()}
+def _settings(kind: Kind) -> dict[str, Schema]:
+    return {name: of_setting(rule) for name, rule in kind.settings.items()}
 
 
 def _models(schema: Schema) -> dict[str, Schema]:
@@ -62,21 +66,21 @@ def _models(schema: Schema) -> dict[str, Schema]:
     return {MODEL_KEYS[0]: {**schema, "description": "A model or an alias."}, **older}
 
 
-def _alias() -> Schema:
-    settings = {name: made for capability in SETTINGS for name, made in _settings(capability).items()}
+def _alias(capabilities: Capabilities) -> Schema:
+    settings = {name: made for kind in capabilities for name, made in _settings(kind).items()}
     whole = table({**_models({"anyOf": [_NAME, _CHAIN]}), **settings})
     return {"description": "A model or alias, a chain of them, or one with settings.", "anyOf": [_NAME, _CHAIN, whole]}
 
 
-def _preset(capability: Capability) -> Schema:
+def _preset(kind: Kind) -> Schema:
     described = {
         "description": {"type": "string", "description": "A sentence for people."},
         "on_unsupported_setting": _POLICY,
     }
-    return table({**_models(_NAME), **_settings(capability), **described})
+    return table({**_models(_NAME), **_settings(kind), **described})
 
 
-def _choice(capability: Capability) -> Schema:
-    whole = table({**_models(_NAME), **_settings(capability)})
+def _choice(kind: Kind) -> Schema:
+    whole = table({**_models(_NAME), **_settings(kind)})
     text = f'A preset, model or alias, one with settings, or "{DISABLED}".'
     return {"description": text, "anyOf": [_NAME, whole]}

@@ -9,7 +9,6 @@ from attrs import NOTHING, fields
 
 from pipelex_core.config import tables
 from pipelex_core.constraints import CONSTRAINTS
-from pipelex_core.specs import ModelType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +28,7 @@ def _list_of(words: Iterable[str]) -> Schema:
 _TYPES: dict[Any, Schema] = {
     str: _STRING,
     bool: {"type": "boolean"},
-    ModelType: {"enum": [each.value for each in ModelType]},
+    tables.TypeOfModel: _STRING,
     tables.Positive: {"type": "integer", "minimum": 1},
     tables.NotNegative: {"type": "integer", "minimum": 0},
     tables.Seconds: {"type": "number", "minimum": 0},

@@ -31,8 +31,9 @@ def starter_deck(models: set[str]) -> str:
     }
     names = models | set(aliases)
     lines = [_HEAD, _POLICY, "[aliases]", *_aliases(aliases), ""]
-    for capability in ("llm", "extract", "img_gen"):
-        tables = template[capability]
+    for capability, tables in template.items():
+        if capability == "aliases":
+            continue
         presets = {name: preset for name, preset in tables["presets"].items() if preset["model"] in names}
         if presets:
             lines += [*_choices(capability, tables, presets), f"[{capability}.presets]", *_tables(presets), ""]
@@ -50,8 +51,8 @@ def _tables(presets: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def _choices(capability: str, tables: dict[str, Any], presets: dict[str, Any]) -> Iterator[str]:
-    if capability == "llm":
-        yield "[llm.choice_defaults]"
+    if "choice_defaults" in tables:
+        yield f"[{capability}.choice_defaults]"
         for choice, name in tables["choice_defaults"].items():
             if name in presets:
                 yield f"{choice} = {_value(name)}"

@@ -12,21 +12,20 @@ from typing import TYPE_CHECKING, Any
 from pipelex_cli.validation.bundle_files import bundle_files
 from pipelex_cli.validation.handles import gives_no
 from pipelex_core.config.toml_file import read_toml
-from pipelex_core.deck.handle_errors import HANDLE_ERRORS, PRESET_ERRORS
 from pipelex_core.errors import ConfigError
 from pipelex_core.near import nearest
-from pipelex_core.settings import SETTINGS, check_settings
+from pipelex_core.settings import check_settings
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from pipelex_core.capabilities import Kind
     from pipelex_core.config import ReadConfig
     from pipelex_core.deck import Resolution
-    from pipelex_core.specs import Capability
 
-PIPES: dict[str, Capability] = {
+PIPES: dict[str, str] = {
     "PipeLLM": "llm",
     "PipeExtract": "extract",
     "PipeOcr": "extract",
@@ -35,7 +34,7 @@ PIPES: dict[str, Capability] = {
 }
 """The pipes that call a model, and for what."""
 
-FIELDS: dict[Capability, tuple[str, ...]] = {
+FIELDS: dict[str, tuple[str, ...]] = {
     "llm": ("model", "llm", "model_to_structure", "llm_to_structure", "llm_to_structure_direct"),
     "extract": ("model", "ocr", "ocr_model", "extract_model"),
     "img_gen": ("model", "img_gen"),
@@ -59,7 +58,7 @@ def check_bundles(project: Path, read: ReadConfig, told: set[str]) -> int:
     return len(files)
 
 
-def _references(tables: Mapping[str, Any], file: Source) -> Iterator[tuple[Capability, str, Any, Source]]:
+def _references(tables: Mapping[str, Any], file: Source) -> Iterator[tuple[str, str, Any, Source]]:
     """Each model reference of a bundle: for what, which key, its value, and where."""
     pipes = tables.get("pipe")
     if not isinstance(pipes, dict):
@@ -85,7 +84,10 @@ class _References:
         self._deck = read.loaded.deck
         self._told = told
 
-    def check(self, capability: Capability, field: str, value: Any, source: Source) -> None:
+    def _kind(self, capability: str) -> Kind:
+        return self._deck.capabilities[capability]
+
+    def check(self, capability: str, field: str, value: Any, source: Source) -> None:
         """Report what is wrong with one."""
         if isinstance(value, dict):
             handle = self._checked_table(capability, value, source)
@@ -104,17 +106,19 @@ class _References:
         if resolution is not None:
             self._check_use(resolution, handle, field, source)
 
-    def _checked_table(self, capability: Capability, table: Mapping[str, Any], source: Source) -> Any:
+    def _checked_table(self, capability: str, table: Mapping[str, Any], source: Source) -> Any:
         """The handle that an inline table names; its settings are checked. None where a fault is reported."""
         handles = [key for key in HANDLE_KEYS if key in table]
         given = {key: value for key, value in table.items() if key not in HANDLE_KEYS and key not in _NOTES}
-        for fault in check_settings(capability, given):
+        for fault in check_settings(self._kind(capability), given):
             code = "unknown-key" if fault.unknown else "bad-value"
             near = nearest(fault.name, HANDLE_KEYS) if fault.unknown and not handles else None
             mend = f"did you mean '{near or fault.suggestion}'?" if near or fault.suggestion else None
             at = source.child(fault.name)
             self._read.faults.error(ConfigError, code, fault.message, at, expected=fault.expected, suggestion=mend)
-        if not handles and any(nearest(key, HANDLE_KEYS) for key in given if key not in SETTINGS[capability]):
+        if not handles and any(
+            nearest(key, HANDLE_KEYS) for key in given if key not in self._kind(capability).settings
+        ):
             return None  # it is misspelt, and reported as a key that means nothing
         if len(handles) != 1:
             message = (
@@ -124,7 +128,7 @@ class _References:
             return None
         return table[handles[0]]
 
-    def _resolved(self, handle: str, capability: Capability, source: Source) -> Resolution | None:
+    def _resolved(self, handle: str, capability: str, source: Source) -> Resolution | None:
         try:
             return self._deck.resolve(handle, capability)
         except ConfigError as error:
@@ -133,10 +137,10 @@ class _References:
             if code == "unknown-handle" and not self._is_the_decks(handle, capability):
                 self._report_unknown(handle, capability, message, source)
             elif code == "wrong-capability" and handle.removeprefix("$") not in self._deck.presets.get(capability, {}):
-                self._read.faults.error(HANDLE_ERRORS[capability], "wrong-capability", message, source)
+                self._read.faults.error(self._kind(capability).handle_error, "wrong-capability", message, source)
             return None  # what else there is, a cycle, is the deck's
 
-    def _is_the_decks(self, handle: str, capability: Capability) -> bool:
+    def _is_the_decks(self, handle: str, capability: str) -> bool:
         """Whether a name exists, or may exist in what could not be read, so that its fault is the deck's."""
         unknown, bare = self._read.unknown, handle.lstrip("$@")
         presets = {*self._deck.presets.get(capability, {}), *unknown.presets.get(capability, set())}
@@ -144,21 +148,22 @@ class _References:
         named = presets if handle.startswith("$") else aliases if handle.startswith("@") else {*presets, *aliases}
         return bare in named or unknown.names_missing
 
-    def _report_unknown(self, handle: str, capability: Capability, message: str, source: Source) -> None:
+    def _report_unknown(self, handle: str, capability: str, message: str, source: Source) -> None:
         bare, presets = handle.lstrip("$@~"), self._deck.presets.get(capability, {})
         names = [*presets, *self._deck.models, *self._deck.aliases]
-        kinds = PRESET_ERRORS if handle.startswith("$") else HANDLE_ERRORS
+        kind = self._kind(capability)
+        error = kind.preset_error if handle.startswith("$") else kind.handle_error
         mend = f"did you mean '{bare}'?" if bare in names else None  # it is there, and no preset, or no alias
         near = None if mend else (bare, [*presets] if handle.startswith("$") else names)
-        self._read.faults.error(kinds[capability], "unknown-handle", message, source, suggestion=mend, near=near)
+        self._read.faults.error(error, "unknown-handle", message, source, suggestion=mend, near=near)
 
     def _check_use(self, resolution: Resolution, handle: str, field: str, source: Source) -> None:
         """Warn where no member of the chain can be called for it, or none gives objects where one is asked for."""
         specs = [member.spec for member in resolution.chain if member.spec is not None]
         capability = resolution.capability
-        if specs and all(spec.model_type.capability != capability for spec in specs):
+        if specs and all(self._deck.capabilities.of_type(spec.model_type).name != capability for spec in specs):
             message = f"pipe '{source.key[1]}': every model that '{handle}' leads to is for something else"
-            self._read.faults.error(HANDLE_ERRORS[capability], "wrong-capability", message, source)
+            self._read.faults.error(self._kind(capability).handle_error, "wrong-capability", message, source)
         elif field in _STRUCTURES and gives_no(resolution, "structured", self._told):
             message = f"pipe '{source.key[1]}': '{handle}' leads to '{specs[0].name}', which gives no objects"
             self._read.faults.warning("cannot-do", message, source)

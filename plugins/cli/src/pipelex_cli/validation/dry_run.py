@@ -6,12 +6,15 @@ answers. Nothing is sent: no connection is opened, and no middleware is asked.
 
 from __future__ import annotations
 
-from base64 import b64decode
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from pipelex_core.capabilities.text import GENERATE_OBJECT
 from pipelex_core.errors import CallError, ConfigError, PipelexError
+from pipelex_core.execution.typed import fits as fits_object
+from pipelex_core.objects import object_type
 from pipelex_core.specs import NOWHERE
 
 if TYPE_CHECKING:
@@ -21,12 +24,9 @@ if TYPE_CHECKING:
     from pipelex_core.config import ReadConfig
     from pipelex_core.deck.handles import ChainMember
     from pipelex_core.execution.plan import Plan
-    from pipelex_core.specs import Capability, Source
+    from pipelex_core.specs import ModelSpec, Source
 
-_PROMPT = "This is a dry run."
-_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
-_PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==")
-"""A PNG of one pixel."""
+_KIND = object_type({"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]})
 
 
 @frozen
@@ -40,11 +40,11 @@ class DryRun:
 
 @frozen
 class _Try:
-    """One call to try: what it is of, where that is written, and its plan for a member's inputs."""
+    """One call to try: what it is of, where that is written, and its plan for a member's model."""
 
     of: str
     source: Source
-    plan: Callable[[frozenset[str]], Plan]
+    plan: Callable[[ModelSpec | None], Plan]
 
 
 async def dry_run(read: ReadConfig) -> DryRun:
@@ -53,7 +53,7 @@ async def dry_run(read: ReadConfig) -> DryRun:
     calls = requests = failed = 0
     for attempt in _tries(read):
         try:
-            plan = attempt.plan(frozenset())
+            plan = attempt.plan(None)
         except PipelexError as error:
             failed += _unplanned(read, attempt, error)
             calls += 1
@@ -69,41 +69,27 @@ def _tries(read: ReadConfig) -> Iterator[_Try]:
         for preset in presets.values():
             yield _Try(f"preset '{preset.name}'", preset.source, _planner(read, capability, f"${preset.name}"))
     for choice, handle in deck.choices.items():
-        kinds: dict[str, Capability] = {"extract": "extract", "img_gen": "img_gen"}
-        capability = kinds.get(choice, "llm")
-        planner = _planner(read, capability, handle, wants_object=choice == "llm.for_object")
+        capability, _, name = choice.partition(".")
+        planner = _planner(read, capability, handle, name)
         yield _Try(f"the default for {choice}", read.loaded.choices.get(choice, NOWHERE), planner)
 
 
-def _planner(
-    read: ReadConfig, capability: Capability, handle: Any, *, wants_object: bool = False
-) -> Callable[[frozenset[str]], Plan]:
+def _planner(read: ReadConfig, name: str, handle: Any, choice: str | None = None) -> Callable[[ModelSpec | None], Plan]:
     """The plan of a call, for what a member takes."""
-    from pipelex_core.execution.plans import plan_extract, plan_image, plan_text
-    from pipelex_core.objects import object_type
-    from pipelex_core.prompts import read_prompt
+    from pipelex_core.execution.plan import make_plan
 
     deck = read.loaded.deck
+    capability = deck.capabilities.require(name)
+    chosen = (each for each in capability.operations if each.choice == choice)
+    operation = next(chosen, capability.operations[0])
 
-    def plan(inputs: frozenset[str]) -> Plan:
-        if capability == "extract":
-            return plan_extract(deck, handle, {}, _document(inputs))
-        if capability == "img_gen":
-            return plan_image(deck, handle, {}, _PROMPT)
-        conversation = read_prompt(_PROMPT, system=None, images=(), documents=())
-        if wants_object:
-            return plan_text(deck, handle, {}, conversation, operation="generate_object", kind=object_type(_OBJECT))
-        return plan_text(deck, handle, {}, conversation)
+    def plan(spec: ModelSpec | None) -> Plan:
+        what, fits = capability.sample(spec), None
+        if operation is GENERATE_OBJECT:
+            what, fits = evolve(what, kind=_KIND), partial(fits_object, _KIND)
+        return make_plan(deck, capability, what, operation=operation, handle=handle, fits=fits)
 
     return plan
-
-
-def _document(inputs: frozenset[str]) -> Any:
-    from pipelex_core.parts import Media
-
-    if inputs and "pdf" not in inputs:
-        return Media(data=_PIXEL, media_type="image/png")
-    return Media(data=b"%PDF-1.7\n%%EOF\n", media_type="application/pdf")
 
 
 async def _fault(
@@ -118,14 +104,16 @@ async def _fault(
     backend = made[key]
     if isinstance(backend, str):
         return f"'{member.name}': {backend}"
-    plan = attempt.plan(spec.inputs)
+    plan = attempt.plan(spec)
     try:
-        if not isinstance(backend, plan.needs):
-            return f"'{member.name}': sdk '{spec.sdk}' of backend '{spec.backend}' has no {plan.needs.__name__}"
+        if not isinstance(backend, plan.operation.needs):
+            return (
+                f"'{member.name}': sdk '{spec.sdk}' of backend '{spec.backend}' has no {plan.operation.needs.__name__}"
+            )
         request = plan.build(spec, member.settings, None)
         factory, _ = read.context.plugins.require("mock", "mock")
         mock: Any = factory(evolve(backend.config, options={}, api_key=None, endpoint=None))
-        answer = await getattr(mock, plan.operation)(evolve(request, spec=evolve(spec, options={})))
+        answer = await getattr(mock, plan.operation.name)(evolve(request, spec=evolve(spec, options={})))
     except CallError as error:
         return f"'{member.name}': {error.message}"
     if plan.fits is not None and not plan.fits(answer):

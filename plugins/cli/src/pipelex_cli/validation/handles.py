@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelex_core.config.problems import listed
-from pipelex_core.deck.handle_errors import NOUNS
 from pipelex_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.config import ReadConfig
-    from pipelex_core.deck import Alias, Choice, Resolution
-    from pipelex_core.specs import Capability
+    from pipelex_core.deck import Alias, Resolution
 
-_ASKED: dict[Choice, str] = {"llm.for_text": "text", "llm.for_object": "structured"}
+_ASKED: dict[str, str] = {"llm.for_text": "text", "llm.for_object": "structured"}
 _MEANING = {"text": "text", "structured": "objects (outputs has no 'structured')"}
 
 
@@ -39,24 +37,25 @@ def gives_no(resolution: Resolution, asked: str, told: set[str]) -> bool:
 
 def _check_chains(read: ReadConfig) -> None:
     deck = read.loaded.deck
-    found: dict[str, dict[Capability, str]] = {}
+    found: dict[str, dict[str, str]] = {}
     for name in _inner_first(deck.aliases):
         alias = deck.aliases[name]
-        kinds: dict[Capability, str] = {}
+        kinds: dict[str, str] = {}
         told = False
         for number, target in enumerate(alias.targets):
             entry = deck.models.get(target)
             bare = target.removeprefix("@")
             if entry is not None:
-                more = {entry.spec.model_type.capability: target} if entry.spec else {}
+                more = {deck.capabilities.of_type(entry.spec.model_type).name: target} if entry.spec else {}
             else:
                 more = found.get(bare, {})
             if kinds and not told and len(more) == 1 and (new := next(iter(more))) not in kinds:
                 told = True
                 first = next(iter(kinds))
+                purposes = [deck.capabilities[kind].is_for for kind in (first, new)]
                 message = (
-                    f"the chain '{name}' mixes kinds: '{kinds[first]}' is for {NOUNS[first]}, "
-                    f"'{more[new]}' for {NOUNS[new]}; a call skips what is of the other kind"
+                    f"the chain '{name}' mixes kinds: '{kinds[first]}' is for {purposes[0]}, "
+                    f"'{more[new]}' for {purposes[1]}; a call skips what is of the other kind"
                 )
                 source = alias.origins.get("model", alias.source).child(str(number))
                 read.faults.warning("mixed-chain", message, source, expected="models of one kind")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import fields_dict
 
-from pipelex_core.specs import Costs, ModelType
+from pipelex_core.specs import Costs
 
 if TYPE_CHECKING:
     from pipelex_core.config import ReadConfig
@@ -21,11 +21,6 @@ _EXCLUDE_EACH_OTHER = (
     ("temperature_up_to_2", "no_temperature"),
     ("max_tokens_must_be_high_enough", "no_max_tokens"),
 )
-_GIVES: dict[ModelType, frozenset[str]] = {
-    ModelType.LLM: frozenset({"text", "structured", "image"}),  # some LLMs draw
-    ModelType.TEXT_EXTRACTOR: frozenset({"pages", "text"}),
-    ModelType.IMG_GEN: frozenset({"image"}),
-}
 _FOR_ANY_UNIT = frozenset({"input", "output"})
 _PRICES = tuple(name for name in fields_dict(Costs) if name != "unit")
 
@@ -51,11 +46,12 @@ def _check(spec: ModelSpec, read: ReadConfig) -> None:
             f"{spec.context_window}, which holds input and output"
         )
         faults.warning("spec-contradiction", message, spec.source.child("max_tokens"))
-    if spec.outputs and spec.outputs.isdisjoint(_GIVES[spec.model_type]):
+    capabilities = read.context.plugins.capabilities
+    if spec.outputs and (known := capabilities.of_type(spec.model_type).gives) and spec.outputs.isdisjoint(known):
         gives = ", ".join(sorted(spec.outputs))
-        message = f"model '{spec.name}' is of type {spec.model_type.value}, and its outputs are {gives}"
-        fitting = next((kind for kind, words in _GIVES.items() if words & spec.outputs), None)
-        mend = f'set model_type = "{fitting.value}"' if fitting else None
+        message = f"model '{spec.name}' is of type {spec.model_type}, and its outputs are {gives}"
+        fitting = next((each for each in capabilities if each.gives & spec.outputs), None)
+        mend = f'set model_type = "{fitting.model_types[0]}"' if fitting else None
         faults.warning("spec-contradiction", message, spec.source.child("outputs"), suggestion=mend)
     if spec.costs is not None and spec.costs.unit != "million_tokens":
         for name in _PRICES:

@@ -1,0 +1,169 @@
+"""The record of a capability: all that the project knows of one kind of call."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, fields_dict, frozen
+
+from pipelex_core.errors import ConfigError, HandleNotFoundError, PresetNotFoundError, UnsupportedInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from pipelex_core.backend import Backend
+    from pipelex_core.estimates.expectations import Expectation
+    from pipelex_core.parts import Media
+    from pipelex_core.requests import Request
+    from pipelex_core.results import Result
+    from pipelex_core.settings import SettingRule
+    from pipelex_core.specs import ModelSpec
+
+NO_CHOICES = ("default",)
+
+
+def _never(*_arguments: object, **_named: object) -> bool:
+    return False
+
+
+@frozen(kw_only=True, eq=False)
+class Operation:
+    """One method of a backend.
+
+    Attributes:
+        name: The method, which has one parameter, the request.
+        needs: The abstract class that has it.
+        answer: What the method returns; for one that streams, what it ends with.
+        result: What the caller gets: a `Result` with further fields.
+        further: The further fields, made of an answer; None where the answer has them under the same names.
+        choice: Which default of the deck a call uses that names no handle.
+        streams: Whether the method is an async generator of deltas and, last, the answer.
+    """
+
+    name: str
+    needs: type[Backend]
+    answer: type
+    result: type[Result]
+    further: Callable[[Any], dict[str, Any]] | None = None
+    choice: str = "default"
+    streams: bool = False
+
+    def result_of(self, answer: Any, common: Mapping[str, Any]) -> Result:
+        """The result of an answer; `common` are the fields that every result has."""
+        if self.further is not None:
+            return self.result(**common, **self.further(answer))
+        further = {name: getattr(answer, name) for name in fields_dict(self.result) if name not in common}
+        return self.result(**common, **further)
+
+
+@frozen(kw_only=True, eq=False)
+class Kind:
+    """What the configuration knows of a capability, also of one that cannot be called yet.
+
+    Attributes:
+        name: Section of a deck, word of `--capability`, word of the ledger.
+        model_types: The `model_type`s of a spec whose models are for it.
+        noun: For messages, before "model" and "preset".
+        purpose: For messages, after "for"; the noun where it is empty.
+        unit: What the prices of its models are for, such as `page`; see `Costs`.
+        outputs: Words of a spec's `outputs` that tell, where it names no `model_type`, that its model is for this.
+        gives: Words of `outputs` of which its models have at least one, where they have any; empty for no such rule.
+        settings: What a preset, an inline handle and a call may set.
+        choices: The deck's defaults for calls that name no handle.
+        handle_error: Raised for a handle that exists nowhere.
+        preset_error: Raised for a preset that does not exist.
+    """
+
+    name: str
+    model_types: tuple[str, ...]
+    noun: str
+    purpose: str = ""
+    unit: str = "million_tokens"
+    outputs: frozenset[str] = frozenset()
+    gives: frozenset[str] = frozenset()
+    settings: Mapping[str, SettingRule] = field(factory=dict)
+    choices: tuple[str, ...] = NO_CHOICES
+    handle_error: type[ConfigError] = HandleNotFoundError
+    preset_error: type[ConfigError] = PresetNotFoundError
+
+    @cached_property
+    def is_for(self) -> str:
+        """What its models are for, in a message."""
+        return self.purpose or self.noun
+
+    @cached_property
+    def section_keys(self) -> tuple[str, ...]:
+        """The keys of its table in a deck."""
+        if self.choices == NO_CHOICES:
+            return ("presets", "choice_default", "choice_override", "choice_overrides")
+        return ("presets", "choice_defaults", "choice_overrides")
+
+    def choice(self, name: str) -> str:
+        """The name of one of its choices in a deck: `extract`, `llm.for_text`."""
+        return self.name if self.choices == NO_CHOICES else f"{self.name}.{name}"
+
+    def choice_key(self, name: str) -> str:
+        """The key of a choice in a deck's files."""
+        return f"{self.name}.choice_default" if self.choices == NO_CHOICES else f"{self.name}.choice_defaults.{name}"
+
+    @cached_property
+    def rivals(self) -> Mapping[str, tuple[str, ...]]:
+        """Setting -> those it excludes, both ways."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, rule in self.settings.items():
+            for other in rule.excludes:
+                found[name] = (*found.get(name, ()), other)
+                found[other] = (*found.get(other, ()), name)
+        return found
+
+
+@frozen(kw_only=True, eq=False)
+class Capability(Kind):
+    """A capability that can be called.
+
+    Attributes:
+        operations: The methods of backends that do it; a call through `client.call` uses the first.
+        read: What a caller gives, made into the input of a request, checked; raises `UnsupportedInputError`.
+        arguments: Names of the keyword arguments of `read`.
+        reads_files: Whether `read` may read files for these arguments: it then runs beside the event loop.
+        build: The request for a model: of its spec, the input, the settings as the model takes them, and the seconds
+            left or None. Refuses what the model does not take.
+        expect: What a request will use: for estimates, limits and budgets.
+        fetch: The request with what its URLs lead to, for providers that fetch nothing themselves; None where it has none.
+            The second argument fetches one `Media`, which has to be an `image`, a `document`, or `any` of them.
+        sample: The input of a call on trial: `validate --dry-run`, the mock, the conformance kit.
+        once: Whether a request that may have been taken is not sent again, because its answer would be made, and paid for,
+            twice.
+        telemetry: `gen_ai.operation.name` of its spans; the capability's name where it is empty.
+    """
+
+    operations: tuple[Operation, ...]
+    read: Callable[..., Any]
+    build: Callable[[Any, ModelSpec, Mapping[str, Any], float | None], Request]
+    expect: Callable[[Any], Expectation]
+    sample: Callable[[ModelSpec | None], Any]
+    arguments: tuple[str, ...] = ()
+    reads_files: Callable[..., bool] = _never
+    fetch: Callable[[Any, Callable[[Media, str], Awaitable[Media]]], Awaitable[Any]] | None = None
+    once: bool = False
+    telemetry: str = ""
+
+    def split(self, options: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Split the options of a call into the arguments of `read`, and settings."""
+        if not self.arguments or not options:
+            return {}, options
+        own = {name: value for name, value in options.items() if name in self.arguments}
+        return own, {name: value for name, value in options.items() if name not in own}
+
+    def operation(self, name: str | None = None) -> Operation:
+        """The operation of a name; without one, the first.
+
+        Raises:
+            UnsupportedInputError: There is none of that name.
+        """
+        for operation in self.operations:
+            if name is None or operation.name == name:
+                return operation
+        msg = f"capability '{self.name}' has no operation '{name}'"
+        raise UnsupportedInputError(msg)

@@ -1,0 +1,208 @@
+"""The capability `llm`: a prompt in, text or a JSON document out, whole or in pieces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+
+from pipelex_core.backend import ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.capabilities.record import Capability, Operation
+from pipelex_core.errors import LLMHandleNotFoundError, LLMPresetNotFoundError, UnsupportedInputError
+from pipelex_core.requests import ObjectRequest, TextRequest
+from pipelex_core.results import ObjectResult, TextAnswer, TextResult
+from pipelex_core.settings import REASONING_EFFORTS, SEED, SettingRule
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+    from pipelex_core.estimates.expectations import Expectation
+    from pipelex_core.media import MediaSource
+    from pipelex_core.objects import ObjectType
+    from pipelex_core.parts import Media, Message, Part, Tool
+    from pipelex_core.prompts import Conversation, Prompt, ToolLike
+    from pipelex_core.specs import ModelSpec
+
+_NOT_SENT = frozenset({"prompting_target"})
+
+
+@frozen
+class TextInput:
+    """What a call for text, or for an object, is about.
+
+    Attributes:
+        conversation: The prompt.
+        tools: What the model may ask for.
+        tool_choice: Which of them it is to ask for, or None.
+        kind: The type of the object; None for text.
+    """
+
+    conversation: Conversation
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str | None = None
+    kind: ObjectType[Any] | None = None
+
+
+def _read(
+    prompt: Prompt,
+    *,
+    system: str | None = None,
+    images: Iterable[MediaSource] = (),
+    documents: Iterable[MediaSource] = (),
+    tools: Iterable[ToolLike] = (),
+    tool_choice: str | None = None,
+    kind: ObjectType[Any] | None = None,
+) -> TextInput:
+    from pipelex_core.prompts import read_prompt, read_tools
+
+    conversation = read_prompt(prompt, system=system, images=images, documents=documents)
+    offered = read_tools(tools) if tools else ()
+    _check_tool_choice(tool_choice, offered)
+    return TextInput(
+        conversation, offered, tool_choice if offered else None, kind
+    )  # providers refuse a choice among none
+
+
+def _reads_files(prompt: object, *, images: object = (), documents: object = (), **_others: object) -> bool:
+    return bool(images) or bool(documents) or not isinstance(prompt, str)
+
+
+def _check_tool_choice(choice: object, tools: tuple[Tool, ...]) -> None:
+    if choice is None or choice in ("auto", "none") or (tools and choice == "required"):
+        return
+    if choice == "required":
+        msg = "tool_choice 'required' needs tools to choose from"
+        raise UnsupportedInputError(msg)
+    if not any(choice == tool.name for tool in tools):
+        msg = f"tool_choice is auto, none, required, or the name of one of the tools, not {choice!r}"
+        raise UnsupportedInputError(msg)
+
+
+def _build(
+    what: TextInput, spec: ModelSpec, settings: Mapping[str, Any], timeout: float | None
+) -> TextRequest | ObjectRequest:
+    from pipelex_core.prompts import check_inputs
+    from pipelex_core.prompts.checks import check_text
+
+    check_inputs(what.conversation, spec)
+    fields = {key: value for key, value in settings.items() if key not in _NOT_SENT}
+    if "stop" in fields:
+        fields["stop"] = tuple(fields["stop"])
+        for stop in fields["stop"]:
+            check_text(stop, "a stop string")
+    fields["messages"], fields["system"] = _messages(what.conversation, spec)
+    fields.update(spec=spec, tools=what.tools, tool_choice=what.tool_choice, timeout=timeout)
+    if what.kind is None:
+        return TextRequest(**fields)
+    if spec.outputs and "structured" not in spec.outputs:
+        msg = f"model '{spec.name}' gives no structured output: its outputs are {', '.join(sorted(spec.outputs))}"
+        raise UnsupportedInputError(msg)
+    return ObjectRequest(schema=what.kind.schema, schema_name=what.kind.name, **fields)
+
+
+def _messages(conversation: Conversation, spec: ModelSpec) -> tuple[tuple[Message, ...], str | None]:
+    """The messages and the system prompt; for a model without one, that is the beginning of the first message."""
+    if conversation.system is None or "no_system_prompt" not in spec.constraints:
+        return conversation.messages, conversation.system
+    from pipelex_core.parts import Message, TextPart
+
+    first, *rest = conversation.messages
+    if first.role != "user":
+        return (Message(role="user", parts=(TextPart(conversation.system),)), first, *rest), None
+    return (evolve(first, parts=(TextPart(f"{conversation.system}\n\n"), *first.parts)), *rest), None
+
+
+async def _fetch(request: TextRequest, fetched: Callable[[Media, str], Awaitable[Media]]) -> TextRequest:
+    from pipelex_core.parts import DocumentPart, ImagePart
+
+    def has_url(message: Message) -> bool:
+        return any(isinstance(part, (ImagePart, DocumentPart)) and part.media.url for part in message.parts)
+
+    async def with_bytes(message: Message) -> Message:
+        parts: list[Part] = []
+        for part in message.parts:
+            if isinstance(part, ImagePart):
+                parts.append(ImagePart(await fetched(part.media, "image")))
+            elif isinstance(part, DocumentPart):
+                parts.append(DocumentPart(await fetched(part.media, "document")))
+            else:
+                parts.append(part)
+        return evolve(message, parts=tuple(parts))
+
+    if not any(map(has_url, request.messages)):
+        return request
+    return evolve(request, messages=tuple([await with_bytes(message) for message in request.messages]))
+
+
+def _expect(request: TextRequest) -> Expectation:
+    from pipelex_core.estimates.expectations import of_text
+
+    return of_text(request, request.schema if isinstance(request, ObjectRequest) else None)
+
+
+def _sample(_spec: ModelSpec | None) -> TextInput:
+    return _read("Name three rivers.")
+
+
+def _text(answer: TextAnswer) -> dict[str, Any]:
+    from pipelex_core.parts import Message, TextPart
+
+    parts = (TextPart(answer.text),) if answer.text else ()
+    return {
+        "text": answer.text,
+        "finish_reason": answer.finish_reason,
+        "tool_calls": answer.tool_calls,
+        "reasoning": answer.reasoning,
+        "message": Message(role="assistant", parts=(*answer.provider_parts, *parts, *answer.tool_calls)),
+    }
+
+
+GENERATE_TEXT = Operation(
+    name="generate_text",
+    needs=TextGenerator,
+    answer=TextAnswer,
+    result=TextResult,
+    further=_text,
+    choice="for_text",
+)
+STREAM_TEXT = evolve(GENERATE_TEXT, name="stream_text", needs=TextStreamer, streams=True)
+GENERATE_OBJECT = Operation(
+    name="generate_object",
+    needs=ObjectGenerator,
+    answer=TextAnswer,
+    result=ObjectResult,
+    choice="for_object",
+)
+
+TEXT = Capability(
+    name="llm",
+    model_types=("llm",),
+    noun="LLM",
+    purpose="text",
+    gives=frozenset({"text", "structured", "image"}),  # some LLMs draw
+    operations=(GENERATE_TEXT, STREAM_TEXT, GENERATE_OBJECT),
+    settings={
+        "temperature": SettingRule("number", "How freely to sample; 0 is the least.", minimum=0, maximum=2),
+        "max_tokens": SettingRule(
+            "integer", 'Most output tokens; "auto" for all the model has.', minimum=1, choices=("auto",)
+        ),
+        "prompting_target": SettingRule("string", "A style of prompting, for those who write prompts."),
+        "top_p": SettingRule("number", "Nucleus sampling.", minimum=0, maximum=1),
+        "seed": SEED,
+        "stop": SettingRule("strings", "Strings that end the answer."),
+        "reasoning_effort": SettingRule("string", "How long to reason.", choices=REASONING_EFFORTS),
+        "reasoning_budget": SettingRule("integer", "Most reasoning tokens.", minimum=0),
+    },
+    choices=("for_text", "for_object"),
+    handle_error=LLMHandleNotFoundError,
+    preset_error=LLMPresetNotFoundError,
+    read=_read,
+    arguments=("system", "images", "documents", "tools", "tool_choice"),
+    reads_files=_reads_files,
+    build=_build,
+    fetch=_fetch,
+    expect=_expect,
+    sample=_sample,
+    telemetry="chat",
+)
+"""Text and objects."""
