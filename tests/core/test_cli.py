@@ -298,7 +298,7 @@ def test_a_schema_that_is_none_is_an_error(project: Path, pipelex: Any, monkeypa
 def test_help_imports_no_sdk_and_the_module_runs() -> None:
     """`python -m pipelex_core --help` in a fresh interpreter; nothing heavy is imported for it."""
     program = "import sys; sys.argv = ['pipelex', '--help']\nfrom pipelex_cli import main\ntry: main()\nexcept SystemExit: pass\n"
-    heavy = "openai anthropic xllamacpp pypdfium2 boto3 httpx2 aiohttp msgspec jsonschema tree_sitter pydantic"
+    heavy = "openai anthropic xllamacpp pypdfium2 boto3 httpx2 aiohttp msgspec jsonschema pydantic"
     program += f"loaded = set('{heavy}'.split()) & set(sys.modules)\nassert not loaded, loaded"
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
     done = subprocess.run(

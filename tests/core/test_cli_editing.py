@@ -124,7 +124,7 @@ def test_a_broken_file_is_refused_with_its_fault(
     BACKENDS.write_text("[openai]\nenabled = yes\n")
     code, out, err = pipelex(*command, stdin=b"key")
     assert (code, out) == (1, "")
-    assert "backends.toml:2:11: this is no TOML" in err
+    assert "backends.toml:2:11: the file backends.toml is not TOML" in err
     assert BACKENDS.read_text() == "[openai]\nenabled = yes\n"
 
 

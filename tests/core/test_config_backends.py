@@ -70,12 +70,15 @@ def test_a_fault_in_a_disabled_backends_table_stops_nothing(project: Project) ->
     ],
 )
 def test_values_are_strictly_typed(project: Project, line: str, expected: str) -> None:
-    """No number for a string, no string for a number, no 1 for true; the value itself is not shown."""
+    """No number for a string, no string for a number, no 1 for true; the value itself is not shown, its place is."""
     project.replace("backends.toml", "[beta]", f"[beta]\n{line}")
     problem = project.only()
     assert (problem.code, problem.expected) == ("bad-value", expected)
     assert problem.key == f"beta.{line.split(' ', maxsplit=1)[0]}"
-    assert (problem.line, problem.column) == (project.line_of("backends.toml", line), 1)
+    assert (problem.line, problem.column) == (
+        project.line_of("backends.toml", line),
+        line.index("=") + 3,
+    )
     assert "12345678" not in str(problem)
 
 

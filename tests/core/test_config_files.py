@@ -149,7 +149,7 @@ def test_a_bom_and_crlf_do_no_harm(project: Project) -> None:
     assert project.check() == ()
     project.write("deck/base.toml", b'\xef\xbb\xbf[aliases]\r\nx = "m-one"\r\ny = "nowhere"\r\n')
     problem = project.only()
-    assert (problem.code, problem.line, problem.column) == ("unknown-handle", 3, 1)
+    assert (problem.code, problem.line, problem.column) == ("unknown-handle", 3, 5)
 
 
 def test_toml_1_1_loads_on_every_python(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""Lines and columns: found by a parser that keeps them, and by nothing else, when there is a reason to look."""
+"""Lines and columns of keys and values, in every form that TOML has."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ j = 2
     ],
 )
 def test_where_a_key_stands(tmp_path: Path, key: tuple[str, ...], place: tuple[int | None, int | None]) -> None:
-    """Tables, dotted and quoted keys, inline tables, lists; the table around a key that is not there."""
+    """A place is found in tables, dotted and quoted keys, inline tables and lists; else that of the table around it."""
     file = tmp_path / "x.toml"
     file.write_text(TEXT, encoding="utf-8")
     assert config.position(Source(file=str(file), key=key)) == (str(file), *place)
@@ -92,21 +92,21 @@ def test_a_plugins_data_has_a_name_and_no_line() -> None:
 
 
 def test_what_a_load_imports(tmp_path: Path) -> None:
-    """Importing imports no dotenv and no second parser; a load imports them only where needed."""
+    """Importing imports no dotenv; a load imports what it needs only where it is needed."""
     project = Project(tmp_path)
     code = f"""
 import sys
 from pathlib import Path
 import pipelex_core.config
 from pipelex_core.plugins import discover
-late = ("dotenv", "tree_sitter", "difflib", "keyring")
+late = ("dotenv", "difflib", "keyring")
 found = lambda: [name for name in late if name in sys.modules]
 assert found() == [], found()
 plugins = discover(entry_points=())
 loaded = pipelex_core.config.load({str(project.root)!r}, environ={{"ACME_KEY": "k"}}, plugins=plugins)
 assert found() == [], found()
 assert loaded.warnings[0].code == "plugin-missing"
-assert found() == ["tree_sitter", "difflib"], found()
+assert found() == ["difflib"], found()
 (Path({str(project.root)!r}) / ".env").write_text("A=1")
 pipelex_core.config.load({str(project.root)!r}, environ={{"ACME_KEY": "k"}}, plugins=plugins)
 assert "dotenv" in found()

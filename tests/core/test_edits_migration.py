@@ -196,7 +196,7 @@ def test_every_way_to_write_a_deck_is_rewritten(folder: Path, old: str, new: str
             "[defaults]\ncosts.input = 1\n[models.a]\n[models.b]\nmodel_type = 'img_gen'\n",
             "for LLMs and other models alike",
         ),
-        ("backends/acme.toml", "[models.a\n", "this is no TOML"),
+        ("backends/acme.toml", "[models.a\n", "is not TOML"),
         ("deck/base.toml", "[llm_presets]\na = { llm_handle = 'm', model = 'n' }\n", "both forms"),
         ("deck/base.toml", "llm_presets = {}\n[llm]\nchoice_defaults = {}\n", "a form that only you can rewrite"),
     ],

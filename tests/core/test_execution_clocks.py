@@ -17,8 +17,8 @@ from pipelex_core import (
     RetryPolicy,
     UnsupportedInputError,
 )
-from pipelex_core.execution.bounded import bounded
 from pipelex_core.execution.clocks import GRACE, Silence, within
+from pipelex_core.execution.reading import Reader
 from pipelex_core.results import TextAnswer
 from tests.support.scripted import PAINTER, USAGE, Script, ScriptedBackend, deck_of, plugins_for, spec
 
@@ -301,27 +301,33 @@ def test_work_that_ends_within_the_grace_gives_what_it_has() -> None:
     asyncio.run(main())
 
 
-def test_bounded_events_pass_on_errors_and_close_what_they_read() -> None:
-    """An error after events comes after them; leaving early closes the source."""
+def test_a_reader_passes_on_errors_and_closes_what_it_reads() -> None:
+    """An error after events comes after them; closing early closes the source."""
     closed: list[str] = []
 
     async def source(name: str) -> Any:
         try:
-            yield 1
-            yield 2
+            yield "1"
+            yield "2"
             raise KeyError(name)
         finally:
             closed.append(name)
 
+    def reader(name: str) -> Reader:
+        async def start() -> Any:
+            return source(name)
+
+        return Reader(start, lambda events: events.aclose(), Silence(60, LookupError))
+
     async def main() -> None:
         seen = []
         with pytest.raises(KeyError):
-            async for event in bounded(Silence(60, LookupError), source("read")):
+            async for event in reader("read").events():
                 seen.append(event)
-        assert seen == [1, 2]
-        events = bounded(Silence(60, LookupError), source("left"))
-        assert await anext(events) == 1
-        await events.aclose()
-        assert closed == ["read", "left"]
+        assert seen == ["1", "2"]
+        closing = reader("closed")
+        assert await anext(closing.events()) == "1"
+        await closing.aclose()
+        assert closed == ["read", "closed"]
 
     asyncio.run(main())

@@ -266,7 +266,7 @@ def test_discovery_imports_no_sdk() -> None:
         heavy = {"openai", "anthropic", "mistralai", "fal_client", "boto3", "botocore", "google.genai", "pypdfium2", "xllamacpp",
                  "httpx", "httpx2", "aiohttp", "pydantic", "google.cloud.aiplatform", "packaging"}
         assert not heavy & set(sys.modules), heavy & set(sys.modules)
-        light = {"rich", "cyclopts", "msgspec", "dotenv", "tomli", "tree_sitter", "jsonschema", "asyncio"}
+        light = {"rich", "cyclopts", "msgspec", "dotenv", "tomli", "jsonschema", "asyncio"}
         assert not light & after_import, light & after_import
     """
     subprocess.run([sys.executable, "-W", "error", "-c", textwrap.dedent(program)], check=True)

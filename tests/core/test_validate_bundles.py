@@ -61,28 +61,28 @@ def test_a_right_reference_is_no_finding(project: ValidProject, pipe: str) -> No
 
 
 WRONG = [
-    ('type = "PipeLLM"\nmodel = "gpt"', "unknown-handle", 5, 1),
-    ('type = "PipeLLM"\nmodel = "$best"', "unknown-handle", 5, 1),
-    ('type = "PipeLLM"\nmodel = "@quick"', "unknown-handle", 5, 1),
-    ('type = "PipeLLM"\nmodel = "~best"', "unknown-handle", 5, 1),
-    ('type = "PipeLLM"\nmodel = { temperature = 0.5, model = "gpt" }', "unknown-handle", 5, 30),
-    ('type = "PipeLLM"\nllm = { llm_handle = "gpt" }', "unknown-handle", 5, 9),
-    ('type = "PipeLLM"\nllm_to_structure = "gpt"', "unknown-handle", 5, 1),
-    ('PipeLLM = "Writes"\nllm = "gpt"', "unknown-handle", 5, 1),
-    ('type = "PipeOcr"\nocr_model = "raeder"', "unknown-handle", 5, 1),
-    ('type = "PipeLLM"\nmodel = "reader"', "wrong-capability", 5, 1),
-    ('type = "PipeLLM"\nmodel = { model = "painter" }', "wrong-capability", 5, 11),
-    ('type = "PipeExtract"\nmodel = "best"', "wrong-capability", 5, 1),
-    ('type = "PipeImgGen"\nmodel = "quick"', "unknown-handle", 5, 1),
-    ('type = "PipeImgGen"\nimg_gen = "m-one"', "wrong-capability", 5, 1),
+    ('type = "PipeLLM"\nmodel = "gpt"', "unknown-handle", 5, 9),
+    ('type = "PipeLLM"\nmodel = "$best"', "unknown-handle", 5, 9),
+    ('type = "PipeLLM"\nmodel = "@quick"', "unknown-handle", 5, 9),
+    ('type = "PipeLLM"\nmodel = "~best"', "unknown-handle", 5, 9),
+    ('type = "PipeLLM"\nmodel = { temperature = 0.5, model = "gpt" }', "unknown-handle", 5, 38),
+    ('type = "PipeLLM"\nllm = { llm_handle = "gpt" }', "unknown-handle", 5, 22),
+    ('type = "PipeLLM"\nllm_to_structure = "gpt"', "unknown-handle", 5, 20),
+    ('PipeLLM = "Writes"\nllm = "gpt"', "unknown-handle", 5, 7),
+    ('type = "PipeOcr"\nocr_model = "raeder"', "unknown-handle", 5, 13),
+    ('type = "PipeLLM"\nmodel = "reader"', "wrong-capability", 5, 9),
+    ('type = "PipeLLM"\nmodel = { model = "painter" }', "wrong-capability", 5, 19),
+    ('type = "PipeExtract"\nmodel = "best"', "wrong-capability", 5, 9),
+    ('type = "PipeImgGen"\nmodel = "quick"', "unknown-handle", 5, 9),
+    ('type = "PipeImgGen"\nimg_gen = "m-one"', "wrong-capability", 5, 11),
     ('type = "PipeLLM"\nmodel = { model = "best", temprature = 1 }', "unknown-key", 5, 27),
-    ('type = "PipeLLM"\nmodel = { model = "best", temperature = "hot" }', "bad-value", 5, 27),
+    ('type = "PipeLLM"\nmodel = { model = "best", temperature = "hot" }', "bad-value", 5, 41),
     ('type = "PipeLLM"\nmodel = { temperature = 0.5 }', "missing-key", 5, 1),
     ('type = "PipeLLM"\nmodel = { model = "best", llm_handle = "best" }', "missing-key", 5, 1),
-    ('type = "PipeLLM"\nmodel = 7', "bad-value", 5, 1),
-    ('type = "PipeLLM"\nmodel = ""', "bad-value", 5, 1),
-    ('type = "PipeLLM"\nmodel = { model = ["best"] }', "bad-value", 5, 11),
-    ('type = "PipeLLM"\nmodel = "m-off"', "no-available-model", 5, 1),
+    ('type = "PipeLLM"\nmodel = 7', "bad-value", 5, 9),
+    ('type = "PipeLLM"\nmodel = ""', "bad-value", 5, 9),
+    ('type = "PipeLLM"\nmodel = { model = ["best"] }', "bad-value", 5, 19),
+    ('type = "PipeLLM"\nmodel = "m-off"', "no-available-model", 5, 9),
 ]
 
 
@@ -90,7 +90,7 @@ WRONG = [
 def test_a_wrong_reference_is_one_finding_with_its_place(
     project: ValidProject, pipe: str, code: str, line: int, column: int
 ) -> None:
-    """File, line and column of the handle, or of the setting."""
+    """A finding has the file, line and column of the value that is wrong, or of the key."""
     (problem,) = found(project, pipe)
     assert (problem.code, problem.line, problem.column) == (code, line, column)
     assert problem.file == str(project.path("more.mthds"))

@@ -273,19 +273,26 @@ def test_a_call_belongs_to_the_span_around_it(kind: str, streams: bool) -> None:
     assert {parent_of(attempt) for attempt in traces.attempts()} == {number_of(call) for call in traces.calls()}
 
 
-def test_a_stream_that_is_left_ends_its_spans() -> None:
-    """Without an error: the caller had enough. Nothing is kept of it."""
+@pytest.mark.parametrize("kind", ["async", "sync"])
+@pytest.mark.parametrize("terms", [{}, {"deadline": 60}, {"idle_timeout": 60}])
+def test_a_stream_that_is_left_ends_its_spans(kind: str, terms: dict[str, Any]) -> None:
+    """Without an error, also while its next piece is awaited: the caller had enough. Nothing is kept of it."""
     traces = Traces()
+    script = Script(answers=["a", 20.0, "c"])
 
     async def main() -> None:
-        script = Script(answers=["a", "b", "c"])
         async with AsyncClient(deck_of(spec("m")), traces.plugins(script)) as client:
-            async with client.stream_text("Hi", model="m") as stream:
+            async with client.stream_text("Hi", model="m", **terms) as stream:
                 async for _ in stream:
                     break
-            assert script.left == 1
 
-    asyncio.run(main())
+    if kind == "async":
+        asyncio.run(main())
+    else:
+        with Client(deck_of(spec("m")), traces.plugins(script)) as client:
+            with client.stream_text("Hi", model="m", **terms) as stream:
+                next(stream)
+    assert script.left == 1
     attempt, call = traces.spans
     assert said(attempt)["pipelex.outcome"] == "left"
     assert said(attempt)["gen_ai.response.time_to_first_chunk"] > 0

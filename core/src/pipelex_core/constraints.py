@@ -46,6 +46,11 @@ class Fitted:
     refused: Mapping[str, str]
 
 
+def refuses_every(name: str, spec: ModelSpec) -> bool:
+    """Whether a model refuses a setting whatever its value is."""
+    return f"no_{name}" in spec.constraints or (name == "top_p" and "temperature_or_top_p" in spec.constraints)
+
+
 def fit(settings: Mapping[str, Any], spec: ModelSpec) -> Fitted:
     """The settings as this model takes them; those it refuses are left out and stand in `refused`."""
     sent = {name: value for name, value in settings.items() if value is not None}

@@ -9,14 +9,21 @@ from attrs import frozen
 from pipelex_core.runtime.read_ahead import ReadAhead
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import AsyncGenerator
     from types import TracebackType
-    from typing import Self
+    from typing import Any, Protocol, Self
 
     from pipelex_core.errors import CallError, PluginError
     from pipelex_core.results import TextResult
     from pipelex_core.runtime.loop_thread import LoopThread
     from pipelex_core.specs import ModelSpec
+
+    class Ledger(Protocol):
+        """What a stream tells its call."""
+
+        is_abandoned: bool
+
 
 E = TypeVar("E")
 
@@ -52,9 +59,15 @@ class _AsyncStream(Generic[E]):
     Nothing is sent before the first one is asked for. Used with `async with`, leaving early closes the connection.
     """
 
-    def __init__(self, events: AsyncGenerator[StreamEvent, None]) -> None:
+    def __init__(self, events: AsyncGenerator[StreamEvent, None], ledger: Ledger) -> None:
+        from asyncio import current_task  # a stream is made by a call; importing the package does without
+
         self._events = events
+        self._ledger = ledger
         self._result: TextResult | None = None
+        self._current_task = current_task
+        self._reading: asyncio.Task[Any] | None = None
+        self._closed: asyncio.Future[None] | None = None
 
     @property
     def result(self) -> TextResult:
@@ -72,16 +85,47 @@ class _AsyncStream(Generic[E]):
         return self
 
     async def __anext__(self) -> E:
-        event = await self._events.__anext__()
-        if isinstance(event, (str, StreamRestarted)):
+        self._reading = self._current_task()
+        try:
+            event = await self._events.__anext__()
+        except BaseException as error:
+            if self._is_closed_elsewhere(error):
+                raise StopAsyncIteration from None
+            raise
+        if isinstance(event, str) or isinstance(event, StreamRestarted):  # noqa: SIM101 -- one class is looked at faster
             return event  # type: ignore[return-value]  # a restart comes where it was asked for
         self._result = event
         await self._events.aclose()
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """Close the connection; a stream that was read to its end is closed already."""
-        await self._events.aclose()
+        """Close the connection; a stream that was read to its end is closed already.
+
+        A task that is waiting for the next piece sees the end of the stream.
+
+        Raises:
+            PluginError: A plugin failed to close its part of the stream.
+        """
+        if self._reading is None or not getattr(self._events, "ag_running", False):
+            await self._events.aclose()
+            return
+        from asyncio import shield
+
+        self._ledger.is_abandoned = True
+        if self._closed is None:
+            self._closed = self._reading.get_loop().create_future()
+            self._reading.cancel()
+        await shield(self._closed)
+
+    def _is_closed_elsewhere(self, error: BaseException) -> bool:
+        """Whether what ended a step is that another task, which is awake again now, closed the stream."""
+        if self._closed is None or self._reading is None or self._closed.done():
+            return False
+        from asyncio import CancelledError
+
+        self._closed.set_result(None)
+        others = self._reading.uncancel()
+        return isinstance(error, (CancelledError, GeneratorExit)) and not others
 
     async def __aenter__(self) -> Self:
         return self

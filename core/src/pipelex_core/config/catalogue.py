@@ -84,8 +84,12 @@ def _files(own: Path | None, shipped: Collection[ShippedFile], context: Context)
         read = read_toml(own, context.faults, ModelsManagerError, parse_float=Decimal)
         if read is None:
             return None
-        files.append(read_spec_file(read, Source(file=str(own)), context.faults))
-    return files + [read_spec_file(file.read, file.source, context.faults) for file in shipped]
+        files.append(
+            read_spec_file(read.tables, Source(file=str(own)), context.faults, has_variables=read.variables > 0)
+        )
+    return files + [
+        read_spec_file(file.tables, file.source, context.faults, has_variables=file.has_variables) for file in shipped
+    ]
 
 
 def _orphan(name: str, file: Path, backends: Collection[str] | None, context: Context) -> BackendDraft:

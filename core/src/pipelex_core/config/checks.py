@@ -10,6 +10,7 @@ from attrs import field, frozen
 from pipelex_core.config.aliases import AliasGraph, first_model, follow_all
 from pipelex_core.config.dead_ends import DeadEnd
 from pipelex_core.config.problems import listed_plainly
+from pipelex_core.constraints import refuses_every
 from pipelex_core.deck.handle_errors import describe_cycle, wrong_capability
 from pipelex_core.errors import ConfigError
 from pipelex_core.settings import MODEL_KEYS
@@ -239,14 +240,17 @@ class DeckCheck:
         if resolution.policy == "drop":
             return
         for name in own:
-            reason = next((member.refused[name] for member in resolution.chain if name in member.refused), None)
+            member = next((member for member in resolution.chain if name in member.refused), None)
             source = (origins or resolution.origins).get(name)
-            if reason is None or source is None or source in self._told:
+            if member is None or source is None or source in self._told:
                 continue
             self._told.add(source)
-            message = f"'{name}' is set, and {reason}"
+            message = f"'{name}' is set, and {member.refused[name]}"
+            whatever = member.spec is not None and refuses_every(name, member.spec)
             if resolution.policy == "error":
                 mend = f'remove {name}, or set on_unsupported_setting = "drop"'
-                self._faults.error(ConfigError, "unsupported-setting", message, source, suggestion=mend)
+                self._faults.error(
+                    ConfigError, "unsupported-setting", message, source, suggestion=mend, on_key=whatever
+                )
             else:
-                self._faults.warning("unsupported-setting", message, source)
+                self._faults.warning("unsupported-setting", message, source, on_key=whatever)

@@ -6,7 +6,7 @@ Nothing here is costly while all is well: lines are looked up, and near names se
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from attrs import frozen
 
@@ -15,13 +15,40 @@ from pipelex_core.near import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from typing import Unpack
 
     from pipelex_core.errors import Severity
     from pipelex_core.specs import Source
+    from pipelex_core.toml import TomlDocument
 
 _MOST_COMPARISONS = 1_000_000  # names compared to find near ones, in one load: some seconds at worst
 _SHORTEST_SECRET = 6
+_ON_KEY = frozenset(
+    {
+        "alias-shadowed",
+        "missing-key",
+        "mixed-generations",
+        "newer-key",
+        "price-without-unit",
+        "route-shadowed",
+        "route-unused",
+        "unknown-key",
+    }
+)
+"""The codes of faults in a key; the others are in a value."""
+
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+class Details(TypedDict, total=False):
+    """What is known of a fault besides its code, message and source; see `Faults.error`."""
+
+    line: int | None
+    column: int | None
+    expected: str | None
+    suggestion: str | None
+    near: tuple[str, Collection[str]] | None
+    on_key: bool | None
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -39,6 +66,7 @@ class Fault:
         expected: What would have been right.
         suggestion: What mends it, where that is known without looking.
         near: A wrong name, and the names that would have been right.
+        on_key: Whether the key is at fault, not its value.
     """
 
     severity: Severity
@@ -51,21 +79,28 @@ class Fault:
     expected: str | None = None
     suggestion: str | None = None
     near: tuple[str, Collection[str]] | None = None
+    on_key: bool = False
 
 
 class Faults:
-    """Where every step of a load reports what it finds; one a load. The same fault at the same place counts once."""
+    """Where every step of a load reports what it finds; one a load. The same fault at the same place counts once.
+
+    Attributes:
+        documents: The TOML files that were read, by path, in which faults find their lines.
+    """
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str, Source | None], Fault] = {}
         self._lenient = False
         self._secrets: set[str] = set()
         self._comparisons = _MOST_COMPARISONS
+        self.documents: dict[str, TomlDocument] = {}
 
     def lenient(self) -> Faults:
         """The same collector, for files that must not stop a load: its errors are recorded as warnings."""
         view = Faults()
         view._found, view._secrets, view._lenient = self._found, self._secrets, True
+        view.documents = self.documents
         return view
 
     def error(
@@ -80,11 +115,24 @@ class Faults:
         expected: str | None = None,
         suggestion: str | None = None,
         near: tuple[str, Collection[str]] | None = None,
+        on_key: bool | None = None,
     ) -> None:
-        """Report a fault that stops the load; in a plugin's data it does not, because it is not the user's to mend."""
-        lenient = self._lenient or (source is not None and source.plugin is not None)
+        """Report a fault that stops the load; in a plugin's data it does not, because it is not the user's to mend.
+
+        Args:
+            kind: The error class it belongs to.
+            code: A stable kebab-case word.
+            message: What is wrong, in a sentence.
+            source: Where.
+            line: Its line, where it is known without looking.
+            column: Its column, likewise.
+            expected: What would have been right.
+            suggestion: What mends it, where that is known without looking.
+            near: A wrong name, and the names that would have been right.
+            on_key: Whether the key of the source is at fault, or its value; by default the code decides.
+        """
         fault = Fault(
-            severity="warning" if lenient else "error",
+            severity="warning" if self._lenient or (source is not None and source.plugin is not None) else "error",
             kind=kind,
             code=code,
             message=message,
@@ -94,35 +142,14 @@ class Faults:
             expected=expected,
             suggestion=suggestion,
             near=near,
+            on_key=code in _ON_KEY if on_key is None else on_key,
         )
         self._found.setdefault((code, message, source), fault)
 
-    def warning(
-        self,
-        code: str,
-        message: str,
-        source: Source | None = None,
-        *,
-        line: int | None = None,
-        column: int | None = None,
-        expected: str | None = None,
-        suggestion: str | None = None,
-        near: tuple[str, Collection[str]] | None = None,
-    ) -> None:
-        """Report a finding that does not stop the load."""
-        fault = Fault(
-            severity="warning",
-            kind=ConfigError,
-            code=code,
-            message=message,
-            source=source,
-            line=line,
-            column=column,
-            expected=expected,
-            suggestion=suggestion,
-            near=near,
-        )
-        self._found.setdefault((code, message, source), fault)
+    def warning(self, code: str, message: str, source: Source | None = None, **details: Unpack[Details]) -> None:
+        """Report a finding that does not stop the load; `details` as for an error."""
+        view = self if self._lenient else self.lenient()
+        view.error(ConfigError, code, message, source, **details)
 
     def hide(self, secret: str) -> None:
         """Keep a value out of every problem, whatever put it there."""
@@ -152,9 +179,7 @@ class Faults:
         return tuple(self._problem(fault) for fault in ordered)
 
     def _problem(self, fault: Fault) -> Problem:
-        from pipelex_core.config.positions import position
-
-        file, line, column = position(fault.source) if fault.source else (None, None, None)
+        file, line, column = self._place(fault)
         suggestion = fault.suggestion
         if suggestion is None and fault.near is not None and self._comparisons > 0:
             self._comparisons -= len(fault.near[1]) + 10
@@ -164,12 +189,21 @@ class Faults:
             code=fault.code,
             message=self._hidden(fault.message),
             file=file,
-            line=fault.line or line,
-            column=fault.column or (None if fault.line else column),
+            line=line,
+            column=column,
             key=dotted(fault.source.key) or None if fault.source else None,
             expected=self._hidden(fault.expected) if fault.expected else None,
             suggestion=self._hidden(suggestion) if suggestion else None,
         )
+
+    def _place(self, fault: Fault) -> tuple[str | None, int | None, int | None]:
+        source = fault.source
+        document = self.documents.get(source.file or "") if source else None
+        if source is None or document is None:
+            return (str(source) if source else None), fault.line, fault.column
+        if fault.line is not None:
+            return source.file, fault.line, fault.column
+        return (source.file, *(document.places.find(source.key, value=not fault.on_key) or (None, None)))
 
     def _hidden(self, text: str) -> str:
         for secret in self._secrets:

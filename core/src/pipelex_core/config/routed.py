@@ -170,6 +170,6 @@ def _report_no_such_model(route: Route, models: Mapping[str, ModelEntry], off: s
     message = f"route '{route.pattern}' is for a model that no backend knows"
     near = (route.pattern, models)
     if off is None:
-        faults.error(ModelsManagerError, "model-not-offered", message, route.source, near=near)
+        faults.error(ModelsManagerError, "model-not-offered", message, route.source, near=near, on_key=True)
     else:
-        faults.warning("model-not-offered", message, route.source, near=near)
+        faults.warning("model-not-offered", message, route.source, near=near, on_key=True)

@@ -102,7 +102,9 @@ def _profile(name: str, table: Any, file: str, faults: Faults) -> RoutingProfile
                 routes.append(Route(pattern, backend, section == "optional_routes", at))
             else:
                 message = "a route has an empty pattern"
-                faults.error(ModelsManagerError, "bad-value", message, at, expected="a model's name, or a pattern")
+                faults.error(
+                    ModelsManagerError, "bad-value", message, at, expected="a model's name, or a pattern", on_key=True
+                )
     return RoutingProfile(
         name=name,
         description=read.description,

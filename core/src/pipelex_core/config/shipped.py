@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from pipelex_core.config.problems import Faults
-from pipelex_core.config.toml_file import TomlFile, read_toml
+from pipelex_core.config.toml_file import read_toml
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import Source
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from pipelex_core.plugins import Plugins
+    from pipelex_core.toml import TomlDocument
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -29,14 +30,16 @@ class ShippedFile:
         backend: The backend it is about.
         declares: Whether it has a `[backend]` table: else it only adds models to a backend that others declare.
         defaults: That table.
-        read: Everything else: `[defaults]` and the models.
+        tables: Everything else: `[defaults]` and the models.
+        has_variables: Whether a `${` is in it.
         source: The plugin, and its version.
     """
 
     backend: str
     declares: bool
     defaults: Mapping[str, Any]
-    read: TomlFile
+    tables: Mapping[str, Any]
+    has_variables: bool
     source: Source
 
 
@@ -60,14 +63,15 @@ def read_shipped(plugins: Plugins, faults: Faults) -> dict[str, list[ShippedFile
             backend=shipped.backend,
             declares=declared is not None,
             defaults=defaults,
-            read=TomlFile(models, variables),
+            tables=models,
+            has_variables=variables > 0,
             source=source,
         )
         found.setdefault(shipped.backend, []).append(file)
     return found
 
 
-def _read(file: Traversable) -> TomlFile | None:
+def _read(file: Traversable) -> TomlDocument | None:
     """A plugin's file, or None where it has a fault; parsed once as long as it does not change."""
     if isinstance(file, Path):
         try:
@@ -79,5 +83,5 @@ def _read(file: Traversable) -> TomlFile | None:
 
 
 @lru_cache(maxsize=256)
-def _remembered(file: Path, _modified: int, _size: int) -> TomlFile | None:
+def _remembered(file: Path, _modified: int, _size: int) -> TomlDocument | None:
     return read_toml(file, Faults(), ModelsManagerError, parse_float=Decimal)

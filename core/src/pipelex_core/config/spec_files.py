@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.config.problems import Faults
-    from pipelex_core.config.toml_file import TomlFile
     from pipelex_core.specs import Source
 
 DEFAULT_KEYS: dict[str, str] = {"default_sdk": "sdk", "default_prompting_target": "prompting_target"}
@@ -59,9 +58,10 @@ class SpecFile:
         return self.source.at("models", *path, *key) if self.older else self.source.at(*path, *key)
 
 
-def read_spec_file(read: TomlFile, source: Source, faults: Faults) -> SpecFile:
+def read_spec_file(
+    tables: Mapping[str, Any], source: Source, faults: Faults, *, has_variables: bool = True
+) -> SpecFile:
     """Tell the parts of a file of models apart; what belongs nowhere is reported."""
-    tables = read.tables
     container = _older_models(tables)
     defaults, paths = _defaults(tables, SpecFile(source=source), faults)
     file = SpecFile(source=source, defaults=defaults, default_paths=paths, older=container is not None)
@@ -89,7 +89,7 @@ def read_spec_file(read: TomlFile, source: Source, faults: Faults) -> SpecFile:
         _report_mixed(list(models), list(others), file, faults)
     models = {**others, **models}
     paths = _quoted(models, file, faults)
-    return evolve(file, models=models, paths=paths, has_variables=read.variables > 0)
+    return evolve(file, models=models, paths=paths, has_variables=has_variables)
 
 
 def _quoted(models: dict[str, dict[str, Any]], file: SpecFile, faults: Faults) -> dict[str, tuple[str, ...]]:

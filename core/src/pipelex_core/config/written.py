@@ -85,9 +85,9 @@ class WrittenValues:
         if backend not in self._files:
             own = next((file for file in self._own_files() if file.stem == backend), None)
             read = None if own is None else read_toml(own, Faults(), ModelsManagerError, parse_float=Decimal)
-            files = [] if read is None else [read_spec_file(read, Source(file=str(own)), Faults())]
+            files = [] if read is None else [read_spec_file(read.tables, Source(file=str(own)), Faults())]
             shipped = self._shipped_files().get(backend, ())
-            self._files[backend] = files + [read_spec_file(each.read, each.source, Faults()) for each in shipped]
+            self._files[backend] = files + [read_spec_file(each.tables, each.source, Faults()) for each in shipped]
         return self._files[backend]
 
     def _own_files(self) -> list[Path]:

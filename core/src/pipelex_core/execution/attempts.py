@@ -119,6 +119,7 @@ class Ledger:
         wait_reason: Why, or None.
         others_left: Whether a member has not been asked yet, besides the one whose turn it is.
         budgets: What the call counts in.
+        is_abandoned: Whether whoever reads a stream has closed it before its end.
         started: When the call began (monotonic seconds).
     """
 
@@ -129,6 +130,7 @@ class Ledger:
     wait_reason: str | None = None
     others_left: bool = False
     budgets: tuple[Budget, ...] = ()
+    is_abandoned: bool = False
     started: float = field(factory=time.monotonic)
 
     @property

@@ -68,19 +68,25 @@ class Silence:
 
     The pool tells of its requests: between two of them, as where a plugin waits before it looks at a queue again, it is
     not the provider that is silent. Where a plugin has connections of its own, it counts all the time.
+
+    Attributes:
+        heard_at: When something was heard last (of the loop).
+        is_paused: Whether nobody waits for the provider: an event of its stream is on its way to the reader.
+        error: Makes what is raised once it is over.
     """
 
     def __init__(self, seconds: float, error: Callable[[], Exception]) -> None:
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
-        self._heard = self._loop.time()
+        self.heard_at = self._loop.time()
         self._requests = 0
         self._rests = False
+        self.is_paused = False
         self.error = error
 
     def heard(self) -> None:
         """The provider gave a sign of life."""
-        self._heard = self._loop.time()
+        self.heard_at = self._loop.time()
 
     def asked(self) -> None:
         """A request begins."""
@@ -96,19 +102,19 @@ class Silence:
 
     def left(self) -> float:
         """Seconds until it has been silent for too long."""
-        if self._rests:
+        if self._rests or self.is_paused:
             return self._seconds
-        return self._heard + self._seconds - self._loop.time()
+        return self.heard_at + self._seconds - self._loop.time()
 
 
-def seconds_left(clock: Clock, timer: asyncio.TimerHandle) -> float:
-    """Seconds until a clock is over, asked by the timer that looks at it.
+def seconds_left(clock: Clock, due: float) -> float:
+    """Seconds until a clock is over, as a timer asks that was due at this time of the loop.
 
-    A timer that comes late tells that the loop was blocked. Then nothing could be heard, and what was said meanwhile is
+    A timer that comes late shows that the loop was blocked. Then nothing could be heard, and what came meanwhile is
     heard first.
     """
     left = clock.left()
-    if left <= 0 and isinstance(clock, Silence) and asyncio.get_running_loop().time() - timer.when() > LATE:
+    if left <= 0 and isinstance(clock, Silence) and asyncio.get_running_loop().time() - due > LATE:
         return LATE
     return left
 
@@ -147,7 +153,7 @@ class _Alarm:
         self.timer = loop.call_later(left, self._look)
 
     def _look(self) -> None:
-        left = seconds_left(self.clock, self.timer)
+        left = seconds_left(self.clock, self.timer.when())
         if left > 0:  # something was heard meanwhile
             self.timer = asyncio.get_running_loop().call_later(left, self._look)
         else:
@@ -175,9 +181,14 @@ async def end(task: asyncio.Task[Any], patience: float) -> None:
     if task.done():
         heed(task)
     else:
-        _log.warning("a request that was cancelled does not end: it is left to itself")
-        _given_up.add(task)
-        task.add_done_callback(_forget)
+        give_up(task)
+
+
+def give_up(task: asyncio.Task[Any]) -> None:
+    """Let a task that was cancelled, and does not end, come to its end by itself."""
+    _log.warning("a request that was cancelled does not end: nobody waits for it any longer")
+    _given_up.add(task)
+    task.add_done_callback(_forget)
 
 
 def wake(sleeper: asyncio.Future[None]) -> None:

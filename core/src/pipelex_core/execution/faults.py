@@ -12,14 +12,24 @@ if TYPE_CHECKING:
 
 
 def broken(error: Exception, spec: ModelSpec, config: BackendConfig) -> PluginError:
-    """A plugin raised what is no error of ours."""
-    text = redacted(str(error), config)
+    """The error of a plugin that raised something else than a `CallError`."""
+    return PluginError(f"sdk '{spec.sdk}' raised {_shown(error, config)}")
+
+
+def failed_to_close(error: Exception, spec: ModelSpec, config: BackendConfig) -> PluginError:
+    """The error of a middleware that raised something else than a `CallError` while a stream was closed."""
+    return PluginError(
+        f"a stream of model '{spec.name}' of backend '{spec.backend}' failed to close: a middleware raised "
+        f"{_shown(error, config)}"
+    )
+
+
+def _shown(error: Exception, config: BackendConfig) -> str:
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = f" at {place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
-    msg = f"sdk '{spec.sdk}' raised {type(error).__name__}{where}, which is no CallError: {text}"
-    return PluginError(msg)
+    return f"{type(error).__name__}{where}, which is no CallError: {redacted(str(error), config)}"
 
 
 def check_answer(answer: object, kind: type, spec: ModelSpec) -> None:

@@ -83,7 +83,8 @@ class Operations:
             terms=agreed,
         )
         kind = AsyncRestartingTextStream if plan.terms.restarts else AsyncTextStream
-        return kind(self._execution.stream(plan, self._ledger()))
+        ledger = self._ledger()
+        return kind(self._execution.stream(plan, ledger), ledger)
 
     async def generate_object(
         self, source: Any, type: Any, model: Handle, settings: Settings, beside: Mapping[str, Any], **terms: Any

@@ -1,127 +1,229 @@
-"""One attempt of a stream: as `asking.py`, event by event."""
+"""One member's stream: its request goes through the middlewares and the admission, and its events come back one by one.
+
+Without clocks whoever reads the stream drives it. With a deadline or an idle timeout a task of its own reads it, through
+one queue, and both clocks look at that task.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.backend import TextStreamer
 from pipelex_core.errors import CallError, PipelexError
-from pipelex_core.execution.bounded import bounded
-from pipelex_core.execution.clocks import Silence
-from pipelex_core.execution.faults import broken, check_answer, wrong_answer
+from pipelex_core.execution.clocks import Silence, within
+from pipelex_core.execution.faults import broken, check_answer, failed_to_close, wrong_answer
 from pipelex_core.execution.plan import fell_silent
 from pipelex_core.execution.preparing import prepare
+from pipelex_core.execution.reading import Reader
 from pipelex_core.execution.redaction import without_key
 from pipelex_core.execution.sending import sending
 from pipelex_core.results import TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
-    from contextlib import AbstractAsyncContextManager
     from contextvars import Token
+    from types import TracebackType
+    from typing import Self
 
     from pipelex_core.calls import Call
     from pipelex_core.deck import ChainMember
     from pipelex_core.execution.asking import Asking
     from pipelex_core.execution.attempts import Attempting, Ledger
+    from pipelex_core.execution.clocks import Deadline
     from pipelex_core.execution.plan import Plan
 
 
-async def stream_member(
-    asking: Asking, plan: Plan, member: ChainMember, ledger: Ledger
-) -> AsyncGenerator[str | TextAnswer, None]:
-    """The events of one member's stream, the answer last; closing this closes the connection.
+class MemberStream:
+    """One attempt of a stream; leaving its block closes the connection and writes the attempt into the ledger.
 
-    Raises:
+    Use: `async with MemberStream(…) as member:`, then `open`, and `check` what comes last.
+
+    Leaving raises:
         CallError: What went wrong, with the ledger so far, and in `partial_text` what had come.
-        PluginError: The plugin broke its contract.
+        PluginError: The plugin broke its contract, or what stands around it failed to close.
     """
-    spec, call, backend = await prepare(plan, member, ledger, asking.backends, asking.configs)
-    assert isinstance(backend, TextStreamer)  # noqa: S101 -- `prepare` checked it; this tells the type checker
-    attempting = ledger.begin(spec, plan, asking.configs[spec.backend])
-    events: Any = None
-    try:
-        events = await asking.around(partial(_send, asking, backend, attempting))(call)
-        while True:
-            event = await anext(events, None)
-            if not isinstance(event, str):
-                break
-            attempting.text.append(event)
-            yield event
-        check_answer(event, TextAnswer, spec)
-    except CallError as error:
-        error.partial_text = error.partial_text or attempting.partial_text
-        raise asking.failed(error, attempting, ledger) from error.__cause__
-    except (asyncio.CancelledError, GeneratorExit):
-        ledger.write(attempting, "cancelled")
-        raise
-    except Exception as error:
-        ledger.write(attempting, "error", error)
-        raise
-    finally:
-        if hasattr(events, "aclose"):
-            await events.aclose()
-    attempting.answered(event)
-    ledger.write(attempting, "ok")
-    yield event  # type: ignore[misc]  # checked above
 
+    def __init__(
+        self, asking: Asking, plan: Plan, member: ChainMember, ledger: Ledger, deadline: Deadline | None
+    ) -> None:
+        self._asking = asking
+        self._plan = plan
+        self._member = member
+        self._ledger = ledger
+        self._deadline = deadline
+        self._attempting: Attempting | None = None
+        self._reader: Reader | None = None
+        self._events: Any = None
+        self._opened: list[tuple[AsyncGenerator[Any, None], AsyncExitStack]] = []
 
-async def _send(
-    asking: Asking, backend: TextStreamer, attempting: Attempting, call: Call
-) -> AsyncIterator[str | TextAnswer]:
-    """The plugin's events; nothing is sent before the first is asked for."""
-    attempting.request = call.request
-    events = backend.stream_text(call.request)  # type: ignore[arg-type]  # the plan matched it
-    if not hasattr(events, "__aiter__") or not hasattr(events, "aclose"):
-        if hasattr(events, "close"):
-            events.close()  # a coroutine, which would complain
-        raise wrong_answer(call.request.spec, events)
-    answering = _events(asking, events, attempting)
-    admitted = asking.admission(attempting)
-    return answering if admitted is None else _admitted(admitted, events, answering)
+    async def open(self) -> tuple[AsyncIterator[str | TextAnswer], list[str]]:
+        """The events, the answer last, and a list for their text; nothing is sent before the first one is awaited."""
+        asking, ledger = self._asking, self._ledger
+        preparing = prepare(self._plan, self._member, ledger, asking.backends, asking.configs)
+        spec, call, backend = await (preparing if self._deadline is None else within(self._deadline, preparing))
+        assert isinstance(backend, TextStreamer)  # noqa: S101 -- `prepare` checked it; this tells the type checker
+        attempting = self._attempting = ledger.begin(spec, self._plan, asking.configs[spec.backend])
+        events: Any
+        start = partial(asking.around(partial(self._send, backend, attempting)), call)
+        if self._deadline is None and attempting.idle_timeout is None:
+            events = self._events = await start()
+        else:
+            self._reader = Reader(start, self._close, self._deadline)
+            events = self._reader.events()
+        return events, attempting.text
 
+    def check(self, answer: Any) -> TextAnswer:
+        """The answer, which is what a stream has to end with.
 
-async def _admitted(
-    admitted: AbstractAsyncContextManager[Any], events: Any, answering: AsyncIterator[str | TextAnswer]
-) -> AsyncIterator[str | TextAnswer]:
-    """The plugin's events, once the request is let in."""
-    try:
+        Raises:
+            PluginError: It is not an answer.
+        """
+        assert self._attempting is not None  # noqa: S101 -- the stream was opened
+        check_answer(answer, TextAnswer, self._attempting.spec)
+        self._attempting.answered(answer)
+        checked: TextAnswer = answer
+        return checked
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        attempting, ledger = self._attempting, self._ledger
+        if attempting is None:
+            return  # it was not prepared, and the ledger has the reason
+        ledger.is_abandoned = ledger.is_abandoned or isinstance(error, GeneratorExit)
+        fault: Exception | None = None
+        try:
+            await (self._close(self._events) if self._reader is None else self._reader.aclose())
+        except Exception as raised:  # noqa: BLE001 -- a middleware may raise anything; callers see our errors only
+            fault = self._fault_of(raised)
+        except BaseException:
+            ledger.write(attempting, "cancelled")
+            raise
+        finally:
+            for _, admitted in self._opened:  # of a plugin that does not let itself be cancelled
+                await admitted.__aexit__(kind, error, traceback)
+        if isinstance(error, CallError):
+            error.partial_text = error.partial_text or attempting.partial_text
+            raise self._asking.failed(error, attempting, ledger) from error.__cause__
+        if ledger.is_abandoned and isinstance(error, Exception):
+            fault = self._fault_of(error)  # a middleware's, in place of the end that was its due
+        failure = fault or (error if isinstance(error, Exception) else None)
+        if failure is not None:
+            ledger.write(attempting, "error", failure)
+        else:
+            ledger.write(attempting, "ok" if error is None else "cancelled")
+        if fault is not None and (error is None or ledger.is_abandoned):
+            raise fault from None
+
+    async def _close(self, events: Any) -> None:
+        """Close the middlewares' events, then the plugin's, which they may have kept open."""
+        try:
+            if hasattr(events, "aclose"):
+                await events.aclose()
+        except Exception as error:  # noqa: BLE001 -- as in `__aexit__`
+            raise self._fault_of(error) from None
+        finally:
+            for opened, _ in self._opened:
+                if not getattr(opened, "ag_running", False):  # else a middleware reads it in a task of its own
+                    await opened.aclose()
+
+    def _fault_of(self, error: Exception) -> PipelexError:
+        """The error of a stream that failed to close."""
+        if isinstance(error, PipelexError):
+            return error
+        assert self._attempting is not None  # noqa: S101 -- the stream was opened
+        spec = self._attempting.spec
+        return failed_to_close(error, spec, self._asking.configs[spec.backend])
+
+    async def _send(self, backend: TextStreamer, attempting: Attempting, call: Call) -> AsyncIterator[Any]:
+        """The plugin's events, as the innermost middleware gets them."""
+        attempting.request = call.request
+        admitted = AsyncExitStack()
+        events = self._answer(backend, attempting, admitted)
+        self._opened.append((events, admitted))
+        return events
+
+    async def _answer(  # noqa: C901, PLR0912 -- one generator: a further one would cost every delta
+        self, backend: TextStreamer, attempting: Attempting, admitted: AsyncExitStack
+    ) -> AsyncGenerator[str | TextAnswer, None]:
+        """The plugin's events, once the request is let in; what is no error of ours becomes one."""
+        admission = self._asking.admission(attempting)
         async with admitted:
-            async for event in answering:
-                yield event
-    finally:
-        await events.aclose()  # also of one that was not let in
+            if admission is not None:
+                await admitted.enter_async_context(admission)
+            events: Any = backend.stream_text(attempting.request)  # type: ignore[arg-type]  # the plan matched it
+            if not hasattr(events, "__aiter__") or not hasattr(events, "aclose"):
+                if hasattr(events, "close"):
+                    events.close()  # a coroutine, which would complain
+                raise wrong_answer(attempting.spec, events)
+            attempting.sent = True
+            token: Token[Any] | None = sending.set(attempting.sending)
+            silence = self._listen(attempting)
+            now = asyncio.get_running_loop().time
+            try:
+                async for event in events:
+                    if token is not None:
+                        sending.reset(token)  # before the first `yield`: what reads on may do so in another context
+                        token = None
+                    if not isinstance(event, str):
+                        event = without_key(event, self._asking.configs[attempting.spec.backend])  # noqa: PLW2901 -- the same, cleaned
+                        attempting.answered(event)
+                    elif not event:
+                        if silence is not None:
+                            silence.heard()  # a sign of life
+                        continue
+                    if silence is None:
+                        yield event
+                    else:
+                        silence.is_paused = True
+                        yield event
+                        silence.is_paused = False
+                        silence.heard_at = now()
+            except GeneratorExit:
+                raise
+            except BaseException as error:  # noqa: BLE001 -- a plugin may raise anything; callers see our errors only
+                raise self._ours(error, attempting, silence) from error.__cause__
+            finally:
+                if token is not None:
+                    sending.reset(token)
+                if silence is not None:
+                    silence.is_paused = True
+                await self._end(events, attempting)
 
+    def _listen(self, attempting: Attempting) -> Silence | None:
+        """The clock that hears a plugin from now on; None where it may be silent for ever."""
+        seconds, reader = attempting.idle_timeout, self._reader
+        if seconds is None or reader is None:
+            return None
+        silence = Silence(seconds, partial(fell_silent, seconds))
+        reader.listen(silence)
+        return silence
 
-async def _events(asking: Asking, events: Any, attempting: Attempting) -> AsyncIterator[str | TextAnswer]:
-    """The plugin's events; what is no error of ours becomes one."""
-    attempting.sent = True
-    token: Token[Any] | None = sending.set(attempting.sending)
-    seconds = attempting.idle_timeout
-    if seconds is not None:
-        events = bounded(Silence(seconds, partial(fell_silent, seconds)), events)
-    try:
-        async for event in events:
-            if token is not None:
-                sending.reset(token)  # before the first `yield`: what reads on may do so in another context
-                token = None
-            if not isinstance(event, str):
-                event = without_key(event, asking.configs[attempting.spec.backend])  # noqa: PLW2901 -- the same, cleaned
-                attempting.answered(event)
-            elif not event:
-                continue  # a sign of life
-            yield event
-    except CallError as error:
-        attempting.failed(error)
-        raise
-    except PipelexError:
-        raise
-    except Exception as error:  # noqa: BLE001 -- as in `asking.py`
-        spec = attempting.spec
-        raise broken(error, spec, asking.configs[spec.backend]) from None
-    finally:
-        if token is not None:
-            sending.reset(token)
-        await events.aclose()
+    def _ours(self, error: BaseException, attempting: Attempting, silence: Silence | None) -> BaseException:
+        """What is raised for what a plugin raised."""
+        if silence is not None and self._reader is not None and self._reader.cut_by(silence):
+            return self._ours(silence.error(), attempting, None)
+        if self._ledger.is_abandoned:
+            return GeneratorExit()  # whoever cancelled it wants no more of the stream, which is no error
+        if isinstance(error, CallError):
+            attempting.failed(error)
+        elif isinstance(error, Exception) and not isinstance(error, PipelexError):
+            ours = broken(error, attempting.spec, self._asking.configs[attempting.spec.backend])
+            ours.__suppress_context__ = True
+            return ours
+        return error
+
+    async def _end(self, events: Any, attempting: Attempting) -> None:
+        """Close the plugin's events."""
+        try:
+            await events.aclose()
+        except PipelexError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- as in `asking.py`
+            raise broken(error, attempting.spec, self._asking.configs[attempting.spec.backend]) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, cast
 
 from pipelex_core.calls import FinishedCall
@@ -11,7 +10,6 @@ from pipelex_core.errors import AllAttemptsFailedError, CallError, DeadlineExcee
 from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.asking import Asking
 from pipelex_core.execution.backends import Backends
-from pipelex_core.execution.bounded import bounded
 from pipelex_core.execution.call_log import log_finished
 from pipelex_core.execution.chain import Chain
 from pipelex_core.execution.clocks import Deadline, within
@@ -20,8 +18,7 @@ from pipelex_core.execution.plan import out_of_time
 from pipelex_core.execution.policy import verdict
 from pipelex_core.execution.redaction import redact_error
 from pipelex_core.execution.results import result_of
-from pipelex_core.execution.streaming import stream_member
-from pipelex_core.results import Result
+from pipelex_core.execution.streaming import MemberStream
 from pipelex_core.streams import StreamRestarted
 
 if TYPE_CHECKING:
@@ -32,7 +29,7 @@ if TYPE_CHECKING:
     from pipelex_core.execution.chain import Turn
     from pipelex_core.execution.plan import Plan
     from pipelex_core.plugins import Plugins
-    from pipelex_core.results import TextResult
+    from pipelex_core.results import Result, TextResult
     from pipelex_core.streams import StreamEvent
 
 
@@ -65,22 +62,55 @@ class Execution:
                 ledger.ran_out_of_time(over, plan.members[0].spec)
             raise
 
-    async def stream(self, plan: Plan, ledger: Ledger) -> AsyncGenerator[StreamEvent, None]:
-        """Deltas, and last the result; errors as in `run`. Those who listen hear how it ended, left early or not."""
+    async def stream(  # noqa: C901, PLR0912 -- one generator: a further one would cost every delta
+        self, plan: Plan, ledger: Ledger
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """Deltas, and last the result; errors as in `run`. Those who listen hear how it ended, also where it was closed."""
         over = out_of_time()
-        events = self._stream(plan, ledger)
-        if plan.ends_at is not None:
-            events = bounded(Deadline(plan, over), events)
-        ended: Result | Exception | None = None
+        deadline = None if plan.ends_at is None else Deadline(plan, over)
+        chain = self._chain(plan)
+        restarted: StreamRestarted | None = None
+        ended: TextResult | Exception | None = None
         try:
-            async with aclosing(events):
-                async for event in events:
-                    if isinstance(event, Result):
-                        ended = event
-                    yield event
+            while (turn := chain.next()) is not None:
+                if restarted is not None:
+                    yield restarted
+                    restarted = None
+                begun = False
+                try:
+                    await self._begin(turn, ledger)
+                    async with MemberStream(self._asking, plan, turn.member, ledger, deadline) as member:
+                        events, text = await member.open()
+                        async for event in events:
+                            if not isinstance(event, str):
+                                break
+                            begun = True
+                            text.append(event)
+                            yield event
+                        else:
+                            event = None
+                        answer = member.check(event)
+                except (CallError, PluginError) as error:
+                    if error is over:
+                        chain.left(turn, ran_out_of_time=not begun)
+                        ledger.ran_out_of_time(over, plan.members[0].spec)
+                        raise
+                    goes_on = chain.failed(turn, error, sent=ledger.has_sent, broken_off=begun)
+                    if not goes_on or ledger.is_abandoned or (begun and not plan.terms.restarts):
+                        ledger.close(error)
+                        raise
+                    if begun:
+                        restarted = StreamRestarted.after(error, turn.state.spec, ledger.partial_text)
+                except BaseException:
+                    chain.left(turn, ran_out_of_time=plan.is_over and not begun)
+                    raise
+                else:
+                    chain.answered(turn)
+                    ended = cast("TextResult", result_of(plan, turn.member, answer, ledger))
+                    yield ended
+                    return
+            raise _all_failed(chain, ledger)  # noqa: TRY301 -- heard below like every other
         except Exception as error:
-            if error is over:
-                ledger.ran_out_of_time(over, plan.members[0].spec)
             ended = error
             raise
         finally:
@@ -134,38 +164,6 @@ class Execution:
             else:
                 chain.answered(turn)
                 return turn.member, answer
-        raise _all_failed(chain, ledger)
-
-    async def _stream(self, plan: Plan, ledger: Ledger) -> AsyncGenerator[StreamEvent, None]:
-        chain = self._chain(plan)
-        restarted: StreamRestarted | None = None
-        while (turn := chain.next()) is not None:
-            if restarted is not None:
-                yield restarted
-                restarted = None
-            begun = False
-            try:
-                await self._begin(turn, ledger)
-                async with aclosing(stream_member(self._asking, plan, turn.member, ledger)) as events:
-                    async for event in events:
-                        if isinstance(event, str):
-                            begun = True
-                            yield event
-                        else:
-                            chain.answered(turn)
-                            yield cast("TextResult", result_of(plan, turn.member, event, ledger))
-            except (CallError, PluginError) as error:
-                goes_on = chain.failed(turn, error, sent=ledger.has_sent, broken_off=begun)
-                if not goes_on or (begun and not plan.terms.restarts):
-                    ledger.close(error)
-                    raise
-                if begun:
-                    restarted = StreamRestarted.after(error, turn.state.spec, ledger.partial_text)
-            except BaseException:
-                chain.left(turn, ran_out_of_time=plan.is_over and not begun)
-                raise
-            else:
-                return
         raise _all_failed(chain, ledger)
 
     def _chain(self, plan: Plan) -> Chain:

@@ -19,6 +19,9 @@ E = TypeVar("E")
 AHEAD = 256
 """How many deltas a stream may be ahead of its reader."""
 
+_ENDING: set[asyncio.Task[None]] = set()
+"""Those that nobody waits for."""
+
 
 class ReadAhead(Generic[E]):
     """The deltas that have come and are not taken yet; `begin` and `end` run in the loop, the rest in any thread.
@@ -47,13 +50,24 @@ class ReadAhead(Generic[E]):
             self.is_begun = True
 
     async def end(self) -> None:
-        """Stop reading, and close the connection."""
+        """Stop reading, and close the connection.
+
+        Raises:
+            PluginError: A plugin failed to close its part of the stream.
+        """
         import asyncio
 
-        if self._reading is not None:
-            self._reading.cancel()
+        if self._reading is None:
+            return
+        try:
+            await self._stream.aclose()
+        finally:
+            self._reading.cancel()  # where it waits for room
             await asyncio.wait([self._reading])
-            self._deltas.clear()  # what came while it was left
+            self._deltas.clear()  # what came meanwhile
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
 
     def leave(self) -> bool:
         """Give up what has come; whether there is a connection for `end` to close."""
@@ -68,7 +82,14 @@ class ReadAhead(Generic[E]):
         if self.leave() and self._reading is not None:
             loop = self._reading.get_loop()
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._reading.cancel)
+                loop.call_soon_threadsafe(self._end_soon)
+
+    def _end_soon(self) -> None:
+        """End it in a task of its own; the call's listeners hear of what goes wrong."""
+        assert self._reading is not None  # noqa: S101 -- `abandon` looked
+        ending = self._reading.get_loop().create_task(self.end())
+        _ENDING.add(ending)
+        ending.add_done_callback(_heed)
 
     def take(self) -> E | None:
         """The next delta that has come, or None."""
@@ -132,3 +153,9 @@ class ReadAhead(Generic[E]):
     def _notify(self) -> None:
         with self._changed:
             self._changed.notify_all()
+
+
+def _heed(ending: asyncio.Task[None]) -> None:
+    _ENDING.discard(ending)
+    if not ending.cancelled():
+        ending.exception()

@@ -34,6 +34,9 @@ class Stream:
         token = attach(self._context)
         try:
             event: str | TextAnswer = await anext(self._events)
+        except GeneratorExit:
+            self._attempt.left()  # closed while the next event was awaited
+            raise
         except BaseException as error:
             self._attempt.failed(error)  # also where it ends without an answer
             raise

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from pipelex_cli.edits.document import read
-from pipelex_cli.edits.files import FileChange, as_text
+from pipelex_cli.edits.files import FileChange
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.toml_file import read_toml
 from pipelex_core.errors import ModelsManagerError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pipelex_core.toml import TomlDocument
 
 
 @frozen
@@ -22,22 +23,25 @@ class TomlText:
 
     Attributes:
         path: The file.
-        data: Its bytes.
-        text: Its text, with its byte-order mark and line ends.
+        document: Its text, with its byte-order mark and line ends, and its tables, floats as they are written.
     """
 
     path: Path
-    data: bytes
-    text: str
+    document: TomlDocument
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return self.document.text
 
     @property
     def tables(self) -> dict[str, Any]:
-        """What it says; floats as they are written."""
-        return read(self.text)
+        """What it says."""
+        return self.document.tables
 
     def changed(self, text: str) -> FileChange:
         """The file with another text."""
-        return FileChange(path=self.path, old=self.data, new=text.encode())
+        return FileChange(path=self.path, old=self.text.encode(), new=text.encode())
 
 
 def read_text(path: Path) -> TomlText:
@@ -47,7 +51,7 @@ def read_text(path: Path) -> TomlText:
         ConfigError: It is missing, unreadable, not UTF-8 or no TOML; its problem says where.
     """
     faults = Faults()
-    if read_toml(path, faults, ModelsManagerError) is None:
+    document = read_toml(path, faults, ModelsManagerError, parse_float=str)
+    if document is None:
         raise faults.error_class()(problems=faults.problems())
-    data = path.read_bytes()
-    return TomlText(path, data, as_text(data, path))
+    return TomlText(path, document)

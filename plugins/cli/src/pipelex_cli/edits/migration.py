@@ -18,7 +18,6 @@ from pipelex_core.config.model_specs import SpecReader
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.shipped import read_shipped
 from pipelex_core.config.spec_files import read_spec_file
-from pipelex_core.config.toml_file import TomlFile
 from pipelex_core.config.written import WrittenValues
 from pipelex_core.errors import ConfigError, ModelsManagerError, PipelexError, Problem
 from pipelex_core.specs import Source
@@ -84,14 +83,14 @@ def _models(file: TomlText, plugins: Plugins) -> str:
 
 def _read(text: str, path: Path, faults: Faults) -> SpecFile:
     tables = tomli.loads(text.removeprefix("\ufeff"), parse_float=Decimal)
-    return read_spec_file(TomlFile(tables, 0), Source(file=str(path)), faults)
+    return read_spec_file(tables, Source(file=str(path)), faults)
 
 
 def _is_llm(file: Path, own: SpecFile, plugins: Plugins) -> Callable[[str], bool]:
     """Whether a model's prices are those of an LLM: by its table, the file's defaults, and what a plugin ships."""
     backend, folder = file.stem, file.parent.parent
     shipped = read_shipped(plugins, Faults()).get(backend, ())
-    files = [own, *(read_spec_file(each.read, each.source, Faults()) for each in shipped)]
+    files = [own, *(read_spec_file(each.tables, each.source, Faults()) for each in shipped)]
     context = Context(folder=folder, plugins=plugins, environment=Environment({}), faults=Faults(), strict=False)
     reader = SpecReader(backend, files, context)
     named = WrittenValues(folder, plugins).backend(backend).get("sdk")

@@ -23,7 +23,7 @@ _BEFORE = 40
 _TAB = 4
 _LONGEST_LINE = 200_000
 _LARGEST_FILE = 50_000_000
-_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"?|\'[^\']*\'?|[^\s=,\]}#]+')
+_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"?|\'[^\']*\'?|[][{}]|[^][\s=,{}#]+')
 
 
 @frozen(kw_only=True)
@@ -66,8 +66,7 @@ class Quotes:
             return None
         line = lines[problem.line - 1].decode("utf-8", "replace").rstrip("\r")
         column = min(problem.column or _indent_of(line) + 1, len(line) + 1)
-        token = _TOKEN.match(line, column - 1)
-        length = max(1, len(token[0]) if token else 1)
+        length = _length(line, column - 1)
         name = Path(problem.file).name
         shown = masked(line, self._secrets, is_env=name.endswith(".env") or name.startswith(".env"))
         return _cut(shown, column - 1, length)
@@ -85,6 +84,18 @@ def _read_lines(path: Path) -> list[bytes]:
         return path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
     except (OSError, ValueError):  # gone since, or a name that no file can have
         return []
+
+
+def _length(line: str, start: int) -> int:
+    """How many characters of a line are at fault from a place on: a key or value, a list or inline table as a whole."""
+    depth, at = 0, start
+    while found := _TOKEN.match(line, at):
+        token, at = found[0], found.end()
+        depth += (token in {"[", "{"}) - (token in {"]", "}"})
+        if depth <= 0:
+            break
+        at += len(line[at:]) - len(line[at:].lstrip(" \t,="))
+    return max(1, len(line[start:at].rstrip()))
 
 
 def _indent_of(line: str) -> int:

@@ -1,0 +1,142 @@
+"""A TOML document: the bytes of a file decoded and parsed, once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import tomli
+from attrs import frozen
+
+from pipelex_core.toml.places import Places
+from pipelex_core.toml.tokens import DEEPEST, first_too_deep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LARGEST = 16_000_000
+"""Bytes of a file that are read at most."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class TomlError(ValueError):
+    """A document that cannot be read.
+
+    Attributes:
+        code: `bad-encoding` or `bad-toml`.
+        message: What is wrong, as it follows the name of the file.
+        line: Where, from 1; None where the whole of it is at fault.
+        column: The column, from 1, or None.
+        expected: What would have been right, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        place: tuple[int | None, int | None] = (None, None),
+        *,
+        code: str = "bad-toml",
+        expected: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.line, self.column = place
+        self.expected = expected
+
+
+@frozen(eq=False, repr=False, slots=False)
+class TomlDocument:
+    """A sound document.
+
+    Attributes:
+        text: All of it, its byte-order mark and line ends included.
+        tables: What it says.
+    """
+
+    text: str
+    tables: dict[str, Any]
+
+    @cached_property
+    def places(self) -> Places:
+        """Where its keys and values are."""
+        return Places(self.text)
+
+    @property
+    def variables(self) -> int:
+        """How many `${` are in it; where there are none, no value has to be searched for one."""
+        return self.text.count("${")
+
+
+def parse(content: bytes, *, parse_float: Callable[[str], Any] = float) -> TomlDocument:
+    """Read a document; a byte-order mark and any line ends are accepted.
+
+    Args:
+        content: The bytes of a file, in UTF-8.
+        parse_float: Makes a number of a float's text; `Decimal` where it must stay exact.
+
+    Raises:
+        TomlError: It is not UTF-8, not TOML, too large, or nested too deeply.
+    """
+    if len(content) > LARGEST:
+        message = f"is larger than {LARGEST // 1_000_000} MB"
+        raise TomlError(message)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        before = content[content.rfind(b"\n", 0, error.start) + 1 : error.start]
+        column = len(before.removeprefix(_BOM).decode("utf-8", "replace")) + 1
+        message = f"is not UTF-8: byte 0x{content[error.start]:02x}"
+        raise TomlError(message, (line, column), code="bad-encoding", expected="text in UTF-8") from error
+    if text.count(".") >= DEEPEST and any(line.count(".") >= DEEPEST for line in text.split("\n")):
+        _refuse_too_deep(text)  # a parser needs time and memory in proportion to the square of a key's parts
+    try:
+        tables = tomli.loads(text.removeprefix("\ufeff"), parse_float=parse_float)
+    except tomli.TOMLDecodeError as error:
+        message = f"is not TOML: {error.msg[:1].lower()}{error.msg[1:]}"
+        raise TomlError(message, (error.lineno, error.colno)) from error
+    except (RecursionError, MemoryError) as error:
+        _refuse_too_deep(text)
+        message = "is too large, or nested too deeply"
+        raise TomlError(message, (1, 1)) from error
+    except (ValueError, ArithmeticError) as error:  # thousands of digits, or an exponent out of every range
+        message = "has a number that is too long"
+        raise TomlError(message) from error
+    document = TomlDocument(text, tables)
+    path = _too_deep(tables)
+    if path is not None:
+        raise _nested_too_deeply(document.places.find(path) or (1, 1))
+    return document
+
+
+def _refuse_too_deep(text: str) -> None:
+    at = first_too_deep(text)
+    if at is not None:
+        raise _nested_too_deeply(Places(text).place(at))
+
+
+def _nested_too_deeply(place: tuple[int, int]) -> TomlError:
+    message = "has tables, lists or dotted keys that are nested too deeply"
+    return TomlError(message, place, expected=f"{DEEPEST} levels at most")
+
+
+def _too_deep(tables: dict[str, Any]) -> tuple[str, ...] | None:
+    """The path of a table or list that is deeper than `DEEPEST` inside others, or None."""
+    level: list[Any] = [tables]
+    for _ in range(DEEPEST):
+        level = [
+            item
+            for outer in level
+            for item in (outer.values() if outer.__class__ is dict else outer)
+            if item.__class__ is dict or item.__class__ is list
+        ]
+        if not level:
+            return None
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), tables)]
+    while len(waiting[-1][0]) <= DEEPEST:
+        path, outer = waiting.pop()
+        items = outer.items() if isinstance(outer, dict) else enumerate(outer)
+        waiting += [((*path, str(key)), item) for key, item in items if isinstance(item, (dict, list))]
+    return waiting[-1][0]
