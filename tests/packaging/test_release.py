@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import tomli
 from attrs import evolve
 from packaging.requirements import Requirement
 
@@ -115,3 +116,11 @@ def test_poe_dist_builds_what_a_tag_names(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     built = f"pipelex_backend_fal-{one.version}"
     assert {file.name for file in tmp_path.iterdir()} == {f"{built}-py3-none-any.whl", f"{built}.tar.gz", "mine"}
+
+
+def test_every_distribution_names_the_same_versions_of_python() -> None:
+    """3.11 to 3.14, and nothing older is let in."""
+    for one in dist.workspace():
+        project = tomli.loads((one.folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        named = [line.rpartition(" ")[2] for line in project["classifiers"] if ":: Python :: 3." in line]
+        assert (project["requires-python"], named) == (">=3.11", ["3.11", "3.12", "3.13", "3.14"]), one.name

@@ -104,7 +104,7 @@ def test_a_stream_gives_what_a_document_gives() -> None:
             whole = await backend.generate_text(asked())
             said, answer = await collected(backend)
             assert answer == whole
-            assert said == ["Bo", "th."]
+            assert said == ["Bot", "h."]
             assert answer.tool_calls[0] == ToolCall(
                 id="toolu_1", name="weather", arguments={"at": "Zürich", "days": [1, 2]}
             )

@@ -16,6 +16,7 @@ from pipelex_testing.running import Running, deck_for, run, running
 from pipelex_testing.samples import PLAIN, PROMPT, TEXT, THINKING, THOUGHT
 from pipelex_testing.server import in_thread, sse_event
 from tests.resilience.backends import OTHERS, WIRES
+from tests.servers import bedrock
 from tests.servers.bedrock import clean_aws
 
 if TYPE_CHECKING:
@@ -48,13 +49,10 @@ KINDS = [
 def events(kind: str, suite: Conformance) -> tuple[bytes, ...]:
     """Pieces of a stream that hold no text."""
     if suite.sdk == "bedrock":
-        from pipelex_testing.wires.bedrock_converse import _event, _frame
-
-        thought = _event("contentBlockDelta", contentBlockIndex=0, delta={"reasoningContent": {"text": "hm "}})
-        headers = {":event-type": "ping", ":content-type": "application/json", ":message-type": "event"}
+        thought = bedrock.event("contentBlockDelta", contentBlockIndex=0, delta={"reasoningContent": {"text": "hm "}})
         return {
             "thoughts": (thought,) * TIMES,
-            "pings": (_frame(headers, {}),) * TIMES,
+            "pings": (bedrock.event("ping"),) * TIMES,
             "crumbs": tuple(thought[place : place + 12] for place in range(0, len(thought), 12)),
         }[kind]
     if kind == "pings":

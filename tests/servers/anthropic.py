@@ -11,7 +11,6 @@ the API's 400.
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,8 @@ from pipelex_core.parts import Message as Said
 from pipelex_core.parts import TextPart
 from pipelex_core.requests import TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
+from pipelex_testing.bodies import anthropic
+from pipelex_testing.bodies.anthropic import Message, events, message, text, thinking, tool_use
 from tests.servers.base import Received, Reply, Server
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from pipelex_backend_anthropic._backend import AnthropicBackend
     from pipelex_core.parts import Part
 
-Block = dict[str, Any]
-Message = dict[str, Any]
+__all__ = ["events", "message", "text", "thinking", "tool_use"]
 
 KEY = "sk-ant-test-0123456789"
 REQUEST_ID = "req_0123456789"
@@ -59,54 +59,9 @@ _KNOWN = {
 }
 
 
-def text(said: str) -> Block:
-    """A block of text."""
-    return {"type": "text", "text": said}
-
-
-def thinking(thought: str, signature: str = "c2lnbmVk") -> Block:
-    """A block of thinking, signed."""
-    return {"type": "thinking", "thinking": thought, "signature": signature}
-
-
-def tool_use(call_id: str, name: str, arguments: dict[str, Any]) -> Block:
-    """A call of a tool."""
-    return {"type": "tool_use", "id": call_id, "name": name, "input": arguments}
-
-
-def message(*content: Block, stop_reason: str | None = "end_turn", **usage: Any) -> Message:
-    """An answer; `usage` replaces the counts that are there by default."""
-    return {
-        "id": "msg_01",
-        "type": "message",
-        "role": "assistant",
-        "model": "claude-test",
-        "content": list(content),
-        "stop_reason": stop_reason,
-        "stop_sequence": None,
-        "usage": {"input_tokens": 10, "output_tokens": 5, **usage},
-    }
-
-
 def replied(answer: Message) -> Reply:
     """An answer as one document, with the id of its request."""
     return Reply.json(answer, headers={"request-id": REQUEST_ID})
-
-
-def events(answer: Message) -> list[tuple[str, Any]]:
-    """An answer as the events of a stream, its texts and inputs in several pieces."""
-    usage = answer["usage"]
-    begun = {**answer, "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}
-    made: list[tuple[str, Any]] = [("message_start", {"message": begun}), ("ping", {})]
-    for index, block in enumerate(answer["content"]):
-        start, deltas = _pieces(block)
-        made.append(("content_block_start", {"index": index, "content_block": start}))
-        made += [("content_block_delta", {"index": index, "delta": delta}) for delta in deltas]
-        made.append(("content_block_stop", {"index": index}))
-    ended = {"stop_reason": answer["stop_reason"], "stop_sequence": None}
-    made.append(("message_delta", {"delta": ended, "usage": {"output_tokens": usage["output_tokens"]}}))
-    made.append(("message_stop", {}))
-    return [(name, {"type": name, **data}) for name, data in made]
 
 
 def streamed(answer: Message, **options: Any) -> Reply:
@@ -116,8 +71,7 @@ def streamed(answer: Message, **options: Any) -> Reply:
 
 def error_body(kind: str, told: str = "it went wrong", code: str | None = None) -> dict[str, Any]:
     """The body of an error."""
-    details = {"details": {"error_code": code}} if code else {}
-    return {"type": "error", "error": {"type": kind, "message": told, **details}, "request_id": REQUEST_ID}
+    return anthropic.error(kind, told, REQUEST_ID, code)
 
 
 def failure(status: int, kind: str, told: str = "it went wrong", *, code: str | None = None, **headers: str) -> Reply:
@@ -228,26 +182,3 @@ def _conversation_faults(messages: list[dict[str, Any]]) -> list[str]:
             faults.append(f"messages.{number}: `tool_result` blocks must come first")
         called = [block["id"] for block in blocks if block["type"] == "tool_use"]
     return faults
-
-
-def _pieces(block: Block) -> tuple[Block, list[Block]]:
-    """How a block begins in a stream, and what then comes to it."""
-    match block["type"]:
-        case "text":
-            return {**block, "text": ""}, [{"type": "text_delta", "text": half} for half in _halves(block["text"])]
-        case "thinking":
-            deltas = [{"type": "thinking_delta", "thinking": half} for half in _halves(block["thinking"])]
-            deltas.append({"type": "signature_delta", "signature": block["signature"]})
-            return {**block, "thinking": "", "signature": ""}, deltas
-        case "tool_use":
-            written = json.dumps(block["input"])
-            return {**block, "input": {}}, [
-                {"type": "input_json_delta", "partial_json": half} for half in ("", *_halves(written))
-            ]
-        case _:
-            return block, []
-
-
-def _halves(whole: str) -> tuple[str, str]:
-    middle = len(whole) // 2
-    return whole[:middle], whole[middle:]

@@ -1,16 +1,9 @@
-"""Bedrock's side of the conversation, for tests: messages, binary event streams, errors; and a backend to talk to them.
-
-The event stream is encoded here, by the format's description
-(https://smithy.io/2.0/aws/amazon-eventstream.html), so that botocore's decoder has something to decode.
-"""
+"""A Bedrock backend for tests, and who answers it: the documents and events are the kit's."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import struct
-from binascii import crc32
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +14,19 @@ from pipelex_core.execution.resources import LoopResources
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.requests import ObjectRequest, TextRequest
 from pipelex_core.specs import BackendConfig, Limits, ModelSpec, Secret
+from pipelex_testing.bodies.bedrock import (
+    REQUEST_ID,
+    USAGE,
+    end_events,
+    event,
+    exception_event,
+    failure,
+    frame,
+    frame_of,
+    message,
+    stream,
+    text_events,
+)
 from tests.servers.base import Reply, Server
 
 if TYPE_CHECKING:
@@ -30,9 +36,21 @@ if TYPE_CHECKING:
     from pipelex_backend_bedrock._backend import BedrockBackend
     from pipelex_core.results import TextAnswer
 
-USAGE = {"inputTokens": 12, "outputTokens": 7, "totalTokens": 19}
+__all__ = [
+    "REQUEST_ID",
+    "USAGE",
+    "end_events",
+    "event",
+    "exception_event",
+    "failure",
+    "frame",
+    "frame_of",
+    "message",
+    "stream",
+    "text_events",
+]
+
 KEYS = {"aws_access_key_id": "AKIDTEST", "aws_secret_access_key": Secret("test-secret-key")}
-REQUEST_ID = "b58e1aa7-22cd-469e-8060-0f9f7344e73d"
 MODEL_ID = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 
 
@@ -50,78 +68,9 @@ def clean_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 # ── What Bedrock answers ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def message(
-    *content: dict[str, Any], stop: str = "end_turn", usage: dict[str, int] | None = None, **options: Any
-) -> Reply:
-    """An answer of Converse with these content blocks."""
-    body = {
-        "metrics": {"latencyMs": 5},
-        "output": {"message": {"role": "assistant", "content": list(content)}},
-        "stopReason": stop,
-        "usage": usage or USAGE,
-    }
-    return Reply.json(body, headers={"x-amzn-requestid": REQUEST_ID}, **options)
-
-
 def said(text: str, **options: Any) -> Reply:
     """An answer of Converse with one text."""
     return message({"text": text}, **options)
-
-
-def failure(
-    code: str, status: int, text: str = "It failed", headers: dict[str, str] | None = None, **more: Any
-) -> Reply:
-    """An error of Converse or ConverseStream, before anything is streamed."""
-    kind = f"{code}:http://internal.amazon.com/coral/com.amazon.bedrock/"
-    known = {"x-amzn-errortype": kind, "x-amzn-requestid": REQUEST_ID}
-    return Reply.json({"message": text, **more}, status=status, headers={**known, **(headers or {})})
-
-
-def stream(*events: bytes, **options: Any) -> Reply:
-    """An answer of ConverseStream, an event a piece."""
-    options.setdefault("content_type", "application/vnd.amazon.eventstream")
-    options.setdefault("chunked", True)
-    return Reply(chunks=events, headers={"x-amzn-requestid": REQUEST_ID}, **options)
-
-
-def text_events(*deltas: str, stop: str = "end_turn", usage: dict[str, int] | None = None) -> list[bytes]:
-    """The events of an answer in text."""
-    pieces = [event("contentBlockDelta", contentBlockIndex=0, delta={"text": delta}) for delta in deltas]
-    start = event("messageStart", role="assistant")
-    return [start, *pieces, event("contentBlockStop", contentBlockIndex=0), *end_events(stop, usage)]
-
-
-def end_events(stop: str = "end_turn", usage: dict[str, int] | None = None) -> list[bytes]:
-    """The two events that end an answer."""
-    return [event("messageStop", stopReason=stop), event("metadata", usage=usage or USAGE, metrics={"latencyMs": 5})]
-
-
-def event(name: str, **payload: Any) -> bytes:
-    """One event."""
-    return frame({":event-type": name, ":content-type": "application/json", ":message-type": "event"}, payload)
-
-
-def exception_event(name: str, **payload: Any) -> bytes:
-    """An error as an event of the stream."""
-    return frame({":exception-type": name, ":content-type": "application/json", ":message-type": "exception"}, payload)
-
-
-def frame(headers: dict[str, str], payload: dict[str, Any]) -> bytes:
-    """One message of the format, with a JSON document."""
-    return frame_of(headers, json.dumps(payload).encode())
-
-
-def frame_of(headers: dict[str, str], body: bytes) -> bytes:
-    """One message of the format: lengths, their checksum, headers, payload, checksum of all."""
-    head = b"".join(_header(name, value) for name, value in headers.items())
-    lengths = struct.pack(">II", 16 + len(head) + len(body), len(head))
-    start = lengths + struct.pack(">I", crc32(lengths)) + head + body
-    return start + struct.pack(">I", crc32(start))
-
-
-def _header(name: str, value: str) -> bytes:
-    string = 7  # the type of the value
-    return struct.pack(">B", len(name)) + name.encode() + struct.pack(">BH", string, len(value)) + value.encode()
 
 
 # ── Who asks ──────────────────────────────────────────────────────────────────────────────────────────────────────

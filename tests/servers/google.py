@@ -11,6 +11,7 @@ import re
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
+from pipelex_testing.bodies.gemini import USAGE, answer, error
 from tests.servers.base import Reply, Server
 
 if TYPE_CHECKING:
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
     from tests.servers.base import Received
 
+__all__ = ["USAGE", "answer", "error"]
+
 KEY = "AIza-test-key"
 TOKEN = "ya29.loopback"
 SIGNATURE = b64encode(b"what was thought").decode()
-USAGE = {"promptTokenCount": 20, "candidatesTokenCount": 5, "thoughtsTokenCount": 7, "cachedContentTokenCount": 12}
 PNG = b64encode(b"\x89PNG\r\n\x1a\n-and-the-rest").decode()
 _AI_STUDIO = re.compile(r"/v1beta/models/(?P<model>[^/:]+):(?P<method>\w+)")
 _VERTEX = re.compile(
@@ -41,27 +43,6 @@ _GENERATION_SETTINGS = {
     "responseModalities",
     "imageConfig",
 }
-
-
-def error(status: int, rpc_status: str, message: str, *details: dict[str, Any]) -> Reply:
-    """An error in Google's form."""
-    told: dict[str, Any] = {"code": status, "message": message, "status": rpc_status}
-    if details:
-        told["details"] = list(details)
-    return Reply.json({"error": told}, status=status)
-
-
-def answer(*parts: dict[str, Any], finish: str | None = "STOP", usage: dict[str, int] | None = None) -> dict[str, Any]:
-    """An answer, or a chunk of one, with one candidate."""
-    candidate: dict[str, Any] = {"content": {"role": "model", "parts": list(parts)}, "index": 0}
-    if finish is not None:
-        candidate["finishReason"] = finish
-    return {
-        "candidates": [candidate],
-        "usageMetadata": USAGE if usage is None else usage,
-        "modelVersion": "gemini-test",
-        "responseId": "response-1",
-    }
 
 
 class GoogleServer(Server):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64encode
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,18 +16,20 @@ from pipelex_core.execution.resources import LoopResources
 from pipelex_core.parts import Message, Part, TextPart
 from pipelex_core.requests import TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
+from pipelex_testing.bodies.mistral import PIXEL, call, chunk, error, message, page, pages, thinking
 from tests.servers.base import Received, Reply, Server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator
 
     from pipelex_backend_mistral._backend import MistralBackend
+
+__all__ = ["PIXEL", "call", "chunk", "message", "page", "pages", "thinking"]
 
 KEY = "mistral-test-key"
 REQUEST_ID = "0198-correlation"
 HEADERS = {"mistral-correlation-id": REQUEST_ID}
 MODELS = ("mistral-small-latest", "magistral-medium-latest", "mistral-ocr-latest")
-PIXEL = b"\xff\xd8\xff\xe0 a picture"
 
 _CHAT_FIELDS = {"model", "messages", "stream", "response_format", "tools", "tool_choice"} | {
     *("temperature", "top_p", "max_tokens", "stop", "random_seed", "reasoning_effort", "prompt_mode")
@@ -44,61 +45,9 @@ _AFTER = {
 """Which roles may follow one another."""
 
 
-def message(content: Any = "Hello.", *, finish_reason: str | None = "stop", **fields: Any) -> dict[str, Any]:
-    """An answer of the chat endpoint; `tool_calls` and `usage` may be given."""
-    usage = fields.pop("usage", {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18})
-    inner = {"role": "assistant", "content": content, "tool_calls": None, **fields}
-    return {
-        "id": "cmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "mistral-small-latest",
-        "choices": [{"index": 0, "message": inner, "finish_reason": finish_reason}],
-        "usage": usage,
-    }
-
-
-def chunk(content: Any = None, *, finish_reason: str | None = None, **fields: Any) -> dict[str, Any]:
-    """A chunk of a stream; `tool_calls` and `usage` may be given."""
-    made: dict[str, Any] = {"id": "cmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "p": "abc"}
-    if "usage" in fields:
-        made["usage"] = fields.pop("usage")
-    delta = fields if content is None else {"content": content, **fields}
-    return {**made, "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}]}
-
-
-def thinking(*texts: str, **fields: Any) -> dict[str, Any]:
-    """A thinking chunk."""
-    return {"type": "thinking", "thinking": [{"type": "text", "text": text} for text in texts], **fields}
-
-
-def call(name: str, arguments: Any, *, call_id: str | None = "abcdefgh1", index: int | None = 0) -> dict[str, Any]:
-    """A tool call, as answers and chunks have it."""
-    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}, "index": index}
-
-
-def page(index: int, *, images: Iterable[str] = (), data: str | None = None) -> dict[str, Any]:
-    """A page of an OCR answer, with images of 30 by 20 pixels."""
-    encoded = data if data is not None else "data:image/jpeg;base64," + b64encode(PIXEL).decode()
-    box = {"top_left_x": 10, "top_left_y": 10, "bottom_right_x": 40, "bottom_right_y": 30}
-    return {
-        "index": index,
-        "markdown": f"# Page {index}" + "".join(f"\n\n![{name}]({name})" for name in images),
-        "images": [{"id": name, **box, "image_base64": encoded, "image_annotation": None} for name in images],
-        "dimensions": {"dpi": 200, "height": 2200, "width": 1700},
-    }
-
-
-def pages(*found: dict[str, Any], counted: int | None = None) -> dict[str, Any]:
-    """An OCR answer."""
-    used = {"pages_processed": len(found) if counted is None else counted, "doc_size_bytes": 1}
-    return {"pages": list(found), "model": "mistral-ocr-latest", "usage_info": used, "document_annotation": None}
-
-
 def fault(status: int, message: Any = "no", *, code: str | None = None, kind: str = "invalid_request_error") -> Reply:
     """An error, in Mistral's form."""
-    body = {"object": "error", "message": message, "type": kind, "param": None, "code": code}
-    return Reply.json({**body, "raw_status_code": status}, status=status, headers=HEADERS)
+    return Reply.json(error(status, message, code=code, kind=kind), status=status, headers=HEADERS)
 
 
 class MistralServer(Server):

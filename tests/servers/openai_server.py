@@ -10,20 +10,19 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
+from pipelex_testing.bodies import openai_chat as chat
+from pipelex_testing.bodies import openai_responses as responses
+from pipelex_testing.bodies.openai_chat import USAGE, chunk
+from pipelex_testing.bodies.openai_responses import response
 from pipelex_testing.samples import png
 from tests.servers.base import Received, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+__all__ = ["USAGE", "chunk", "response"]
+
 TEXT = "The Nile, the Amazon and the Yangtze."
-USAGE = {
-    "prompt_tokens": 12,
-    "completion_tokens": 9,
-    "total_tokens": 21,
-    "prompt_tokens_details": {"cached_tokens": 4},
-    "completion_tokens_details": {"reasoning_tokens": 2},
-}
 HEADERS = {"x-request-id": "req_test"}
 
 
@@ -51,7 +50,8 @@ class OpenAIServer(Server):
 
     def _chat(self, body: dict[str, Any]) -> Reply:
         text, tool = self._said(body, (body.get("response_format") or {}).get("json_schema"))
-        calls = [_call(tool["function"]["name"], tool["function"]["parameters"])] if tool else []
+        function = tool and tool["function"]
+        calls = [chat.tool_call("call_1", function["name"], _arguments(function))] if tool else []
         if not body.get("stream"):
             return Reply.json(completion(text, tool_calls=calls), headers=HEADERS)
         wants_usage = (body.get("stream_options") or {}).get("include_usage", False)
@@ -59,7 +59,7 @@ class OpenAIServer(Server):
 
     def _response(self, body: dict[str, Any]) -> Reply:
         text, tool = self._said(body, (body.get("text") or {}).get("format"))
-        output = [_function_call(tool["name"], tool["parameters"])] if tool else [message_item(text)]
+        output = [responses.function_call(1, tool["name"], _arguments(tool))] if tool else [message_item(text)]
         if not body.get("stream"):
             return Reply.json(response(*output), headers=HEADERS)
         return Reply.sse(*response_events(*output), headers=HEADERS)
@@ -80,24 +80,9 @@ class OpenAIServer(Server):
 # ── What OpenAI answers ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def completion(text: str | None = TEXT, *, finish_reason: str | None = None, **message: Any) -> dict[str, Any]:
+def completion(text: str | None = TEXT, **fields: Any) -> dict[str, Any]:
     """A chat completion."""
-    calls = message.get("tool_calls")
-    usage = message.pop("usage", USAGE)
-    return {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "gpt-test",
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": text, **message},
-                "finish_reason": finish_reason or ("tool_calls" if calls else "stop"),
-            }
-        ],
-        "usage": usage,
-    }
+    return chat.completion(text, **fields)
 
 
 def chunks(
@@ -110,99 +95,42 @@ def chunks(
 ) -> Iterator[Any]:
     """The same, streamed: one chunk a word; without `finish_reason` and `done` it would be a stream cut short."""
     yield chunk({"role": "assistant", "content": ""})
-    for number, word in enumerate(text.split(" ")):
-        yield chunk({"content": f" {word}" if number else word})
+    for word in _words(text):
+        yield chunk({"content": word})
     for index, call in enumerate(tool_calls or ()):
-        function = call["function"]
-        half = len(function["arguments"]) // 2
-        head = {"name": function["name"], "arguments": function["arguments"][:half]}
-        yield chunk({"tool_calls": [{"index": index, "id": call["id"], "type": "function", "function": head}]})
-        yield chunk({"tool_calls": [{"index": index, "function": {"arguments": function["arguments"][half:]}}]})
+        yield from chat.tool_call_chunks(index, call)
     yield chunk({}, finish_reason or ("tool_calls" if tool_calls else "stop"))
     if usage:
-        yield {**chunk({}), "choices": [], "usage": usage}
+        yield chat.usage_chunk(usage)
     if done:
         yield "[DONE]"
 
 
-def chunk(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:
-    """One chunk of a streamed chat completion."""
-    return {
-        "id": "chatcmpl-1",
-        "object": "chat.completion.chunk",
-        "created": 1,
-        "model": "gpt-test",
-        "choices": [{"index": 0, "delta": delta, "finish_reason": finish_reason}],
-    }
-
-
 def error(status: int, message: str, *, headers: Mapping[str, str] | None = None, **fields: Any) -> Reply:
     """An error as OpenAI words it."""
-    body = {"error": {"message": message, "type": None, "param": None, "code": None, **fields}}
-    return Reply.json(body, status=status, headers={**HEADERS, **(headers or {})})
-
-
-def response(*output: dict[str, Any], status: str = "completed", **fields: Any) -> dict[str, Any]:
-    """A response of the Responses API."""
-    return {
-        "id": "resp_1",
-        "object": "response",
-        "created_at": 1,
-        "model": "gpt-test",
-        "status": status,
-        "error": None,
-        "incomplete_details": None,
-        "output": list(output),
-        "usage": {
-            "input_tokens": 12,
-            "input_tokens_details": {"cached_tokens": 4},
-            "output_tokens": 9,
-            "output_tokens_details": {"reasoning_tokens": 2},
-            "total_tokens": 21,
-        },
-        **fields,
-    }
+    return Reply.json(chat.error(message, **fields), status=status, headers={**HEADERS, **(headers or {})})
 
 
 def message_item(text: str = TEXT) -> dict[str, Any]:
     """The message among a response's output."""
-    content = [{"type": "output_text", "text": text, "annotations": []}]
-    return {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": content}
+    return responses.message_item(text)
 
 
 def response_events(*output: dict[str, Any], last: str = "response.completed", **fields: Any) -> Iterator[Any]:
     """The events of a streamed response, whose texts come word by word."""
-    yield _event("response.created", response=response(status="in_progress", usage=None))
-    for index, item in enumerate(output):
-        yield _event("response.output_item.added", output_index=index, item={**item, "content": []})
-        for part in item.get("content", ()):
-            for number, word in enumerate(part["text"].split(" ")):
-                delta = f" {word}" if number else word
-                yield _event("response.output_text.delta", output_index=index, content_index=0, delta=delta)
-        yield _event("response.output_item.done", output_index=index, item=item)
-    yield _event(last, response=response(*output, status=last.removeprefix("response."), **fields))
+    yield from responses.events(response(*output, status=last.removeprefix("response."), **fields), _words)
 
 
-def _event(kind: str, **fields: Any) -> tuple[str, dict[str, Any]]:
-    return kind, {"type": kind, "sequence_number": 0, **fields}
-
-
-def _call(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-
-    return {
-        "id": "call_1",
-        "type": "function",
-        "function": {"name": name, "arguments": json.dumps(example(schema))},
-    }
-
-
-def _function_call(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-
-    arguments = json.dumps(example(schema))
-    return {"id": "fc_1", "type": "function_call", "call_id": "call_1", "name": name, "arguments": arguments}
+def _words(text: str) -> list[str]:
+    first, *others = text.split(" ")
+    return [first, *(f" {word}" for word in others)]
 
 
 # ── Values that fit ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _arguments(function: Mapping[str, Any]) -> str:
+    return json.dumps(example(function["parameters"]))
 
 
 def example(schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:

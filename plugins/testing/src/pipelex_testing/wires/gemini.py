@@ -5,10 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pipelex_testing.bodies import gemini
+from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.samples import ARGUMENTS, PNG, WEATHER, Capability, Said
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
-from pipelex_testing.wires.pieces import halves, words
+from pipelex_testing.wires.pieces import words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,24 +35,23 @@ class Gemini(Wire):
     )
 
     def answer(self, said: Said) -> Reply:
-        return Reply.json(_answer(*_parts(said, [words(said)]), finish=_finish(said), usage=_USAGE))
+        return Reply.json(gemini.answer(*_parts(said, [words(said)]), finish=_finish(said), usage=_USAGE))
 
     def stream(self, said: Said) -> Reply:
         parts = _parts(said, halves(words(said)))
-        chunks = [_answer(part, finish=None, usage={}) for part in parts]
-        return Reply.sse(*chunks, _answer({"text": ""}, finish=_finish(said), usage=_USAGE))
+        chunks = [gemini.answer(part, finish=None, usage={}) for part in parts]
+        return Reply.sse(*chunks, gemini.answer({"text": ""}, finish=_finish(said), usage=_USAGE))
 
     def image(self) -> Reply:
         picture = {"mimeType": "image/png", "data": b64encode(PNG).decode()}
-        return Reply.json(_answer({"inlineData": picture}, finish="STOP", usage=_USAGE))
+        return Reply.json(gemini.answer({"inlineData": picture}, finish="STOP", usage=_USAGE))
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
-        fault = {"code": status, "message": message, "status": _RPC.get(status, "UNKNOWN")}
-        return Reply.json({"error": fault}, status=status)
+        return gemini.error(status, _RPC.get(status, "UNKNOWN"), message)
 
     def error_in_stream(self) -> Reply:
-        begun = _answer({"text": "The capital"}, finish=None, usage={})
-        return Reply.sse(begun, {"error": {"code": 500, "message": "it went wrong", "status": "INTERNAL"}})
+        begun = gemini.answer({"text": "The capital"}, finish=None, usage={})
+        return Reply.sse(begun, gemini.fault(500, "INTERNAL", "it went wrong"))
 
     def settings(self, request: Received) -> Mapping[str, Any]:
         config = request.json.get("generationConfig", {})
@@ -70,14 +71,6 @@ def _parts(said: Said, texts: list[str]) -> list[dict[str, Any]]:
     if not said.calls:
         parts += [{"text": text} for text in texts]
     return parts
-
-
-def _answer(*parts: dict[str, Any], finish: str | None, usage: dict[str, int]) -> dict[str, Any]:
-    candidate: dict[str, Any] = {"content": {"role": "model", "parts": list(parts)}, "index": 0}
-    if finish is not None:
-        candidate["finishReason"] = finish
-    body = {"modelVersion": "gemini-test", "responseId": "response-1"}
-    return {"candidates": [candidate], "usageMetadata": usage, **body}
 
 
 def _finish(said: Said) -> str:

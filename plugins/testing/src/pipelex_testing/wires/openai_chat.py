@@ -9,10 +9,12 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_core import errors
+from pipelex_testing.bodies import openai_chat as chat
+from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.samples import PNG, WEATHER, Capability, Said
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
-from pipelex_testing.wires.pieces import arguments, halves, words
+from pipelex_testing.wires.pieces import arguments, words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,39 +46,34 @@ class OpenAIChat(Wire):
         return f"{url}/v1"
 
     def answer(self, said: Said) -> Reply:
-        message: dict[str, Any] = {"role": "assistant", "content": words(said) or None}
-        if said.thought:
-            message["reasoning_content"] = said.thought
+        fields: dict[str, Any] = {"reasoning_content": said.thought} if said.thought else {}
         if said.calls:
-            message["tool_calls"] = [_call(number) for number in range(said.calls)]
-        choice = {"index": 0, "message": message, "finish_reason": _finish(said)}
-        body = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "a-model"}
-        return Reply.json({**body, "choices": [choice], "usage": _USAGE}, headers=_HEADERS)
+            fields["tool_calls"] = [_call(number) for number in range(said.calls)]
+        body = chat.completion(words(said) or None, finish_reason=said.finish, usage=_USAGE, **fields)
+        return Reply.json(body, headers=_HEADERS)
 
     def stream(self, said: Said) -> Reply:
-        events = [_chunk({"role": "assistant", "content": ""})]
+        events = [chat.chunk({"role": "assistant", "content": ""})]
         if said.thought:
-            events.append(_chunk({"reasoning_content": said.thought}))
-        events += [_chunk({"content": piece}) for piece in halves(words(said))]
+            events.append(chat.chunk({"reasoning_content": said.thought}))
+        events += [chat.chunk({"content": piece}) for piece in halves(words(said))]
         for number in range(said.calls):
-            call = _call(number)
-            head, tail = halves(call["function"]["arguments"])
-            function = {"name": call["function"]["name"], "arguments": head}
-            events.append(_chunk({"tool_calls": [{**call, "index": number, "function": function}]}))
-            events.append(_chunk({"tool_calls": [{"index": number, "function": {"arguments": tail}}]}))
-        events.append(_chunk({}, _finish(said)))
-        return Reply.sse(*events, {**_chunk({}), "choices": [], "usage": _USAGE}, "[DONE]", headers=_HEADERS)
+            events += chat.tool_call_chunks(number, _call(number))
+        events.append(chat.chunk({}, said.finish or ("tool_calls" if said.calls else "stop")))
+        return Reply.sse(*events, chat.usage_chunk(_USAGE), "[DONE]", headers=_HEADERS)
 
     def image(self) -> Reply:
         picture = {"b64_json": b64encode(PNG).decode()}
         return Reply.json({"created": 1, "data": [picture]}, headers=_HEADERS)
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
-        return Reply.json(_error(None, message), status=status, headers=_HEADERS)
+        return Reply.json(chat.error(message), status=status, headers=_HEADERS)
 
     def error_in_stream(self) -> Reply:
-        begun = [_chunk({"role": "assistant", "content": ""}), _chunk({"content": "The capital"})]
-        return Reply.sse(*begun, _error("server_error"), headers=_HEADERS)
+        begun = [chat.chunk({"role": "assistant", "content": ""}), chat.chunk({"content": "The capital"})]
+        return Reply.sse(
+            *begun, chat.error("it went wrong", type="server_error", code="server_error"), headers=_HEADERS
+        )
 
     def settings(self, request: Received) -> Mapping[str, Any]:
         body = request.json
@@ -84,20 +81,5 @@ class OpenAIChat(Wire):
         return {"model": body.get("model"), "temperature": body.get("temperature"), "max_tokens": limit}
 
 
-def _error(code: str | None, message: str = "it went wrong") -> dict[str, Any]:
-    return {"error": {"message": message, "type": code, "param": None, "code": code}}
-
-
 def _call(number: int) -> dict[str, Any]:
-    function = {"name": WEATHER.name, "arguments": arguments()}
-    return {"id": f"call_{number}", "type": "function", "function": function}
-
-
-def _chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    body = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "a-model"}
-    return {**body, "choices": [choice]}
-
-
-def _finish(said: Said) -> str:
-    return said.finish or ("tool_calls" if said.calls else "stop")
+    return chat.tool_call(f"call_{number}", WEATHER.name, arguments())

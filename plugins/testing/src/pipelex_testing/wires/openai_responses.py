@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_core import errors
+from pipelex_testing.bodies import openai_chat as chat
+from pipelex_testing.bodies import openai_responses as responses
+from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.samples import WEATHER, Capability, Said
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
-from pipelex_testing.wires.pieces import arguments, halves, words
+from pipelex_testing.wires.pieces import arguments, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 _HEADERS = {"x-request-id": "req_conformance"}
 _USAGE = {
@@ -39,19 +42,18 @@ class OpenAIResponses(Wire):
         return f"{url}/v1"
 
     def answer(self, said: Said) -> Reply:
-        return Reply.json(_response(said, _output(said)), headers=_HEADERS)
+        return Reply.json(_response(said), headers=_HEADERS)
 
     def stream(self, said: Said) -> Reply:
-        return Reply.sse(*_events(said), headers=_HEADERS)
+        return Reply.sse(*responses.events(_response(said), halves), headers=_HEADERS)
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
-        body = {"error": {"message": message, "type": None, "param": None, "code": None}}
-        return Reply.json(body, status=status, headers=_HEADERS)
+        return Reply.json(chat.error(message), status=status, headers=_HEADERS)
 
     def error_in_stream(self) -> Reply:
-        events = list(_events(Said()))
+        events = list(responses.events(_response(Said()), halves))
         fault = {"code": "server_error", "message": "it went wrong", "param": None}
-        return Reply.sse(*events[:3], _event("error", **fault), headers=_HEADERS)
+        return Reply.sse(*events[:3], responses.event("error", **fault), headers=_HEADERS)
 
     def settings(self, request: Received) -> Mapping[str, Any]:
         body = request.json
@@ -64,46 +66,13 @@ def _output(said: Said) -> list[dict[str, Any]]:
     if said.thought:
         summary = [{"type": "summary_text", "text": said.thought}]
         output.append({"type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": "c2VhbGVk"})
-    for number in range(said.calls):
-        called = {"call_id": f"call_{number}", "name": WEATHER.name, "arguments": arguments()}
-        output.append({"id": f"fc_{number}", "type": "function_call", "status": "completed", **called})
-    if not said.calls:
-        content = [{"type": "output_text", "text": words(said), "annotations": []}]
-        message = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed"}
-        output.append({**message, "content": content})
-    return output
+    output += [responses.function_call(number, WEATHER.name, arguments()) for number in range(said.calls)]
+    return output if said.calls else [*output, responses.message_item(words(said))]
 
 
-def _response(said: Said, output: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
+def _response(said: Said) -> dict[str, Any]:
     reasons = {"length": "max_output_tokens", "content_filter": "content_filter"}
     reason = reasons.get(said.finish or "")
-    return {
-        "id": "resp_1",
-        "object": "response",
-        "created_at": 1,
-        "model": "a-model",
-        "status": "incomplete" if reason else "completed",
-        "error": None,
-        "incomplete_details": {"reason": reason} if reason else None,
-        "output": output,
-        "usage": _USAGE,
-        **fields,
-    }
-
-
-def _events(said: Said) -> Iterator[tuple[str, dict[str, Any]]]:
-    output = _output(said)
-    yield _event("response.created", response=_response(said, [], status="in_progress", usage=None))
-    for index, item in enumerate(output):
-        begun = {**item, "content": []} if "content" in item else item
-        yield _event("response.output_item.added", output_index=index, item=begun)
-        for part in item.get("content", ()):
-            for piece in halves(part["text"]):
-                yield _event("response.output_text.delta", output_index=index, content_index=0, delta=piece)
-        yield _event("response.output_item.done", output_index=index, item=item)
-    last = _response(said, output)
-    yield _event(f"response.{last['status']}", response=last)
-
-
-def _event(kind: str, **fields: Any) -> tuple[str, dict[str, Any]]:
-    return kind, {"type": kind, "sequence_number": 0, **fields}
+    details = {"reason": reason} if reason else None
+    status = "incomplete" if reason else "completed"
+    return responses.response(*_output(said), status=status, incomplete_details=details, usage=_USAGE)

@@ -11,12 +11,6 @@ if TYPE_CHECKING:
     from pipelex_testing.samples import Said
 
 
-def halves(text: str) -> list[str]:
-    """A text in two deltas; none for an empty one."""
-    middle = (len(text) + 1) // 2
-    return [piece for piece in (text[:middle], text[middle:]) if piece]
-
-
 def words(said: Said) -> str:
     """The text of an answer: its words, or the object as JSON; empty where it asks for tools."""
     if said.calls:
