@@ -17,13 +17,13 @@ from pipelex_cli.validation.formats import as_text
 from pipelex_core.errors import ConfigError
 from pipelex_core.hookspecs import hookimpl
 from pipelex_core.plugins import discover
-from tests.core.mistakes import MISTAKES
-from tests.core.valid_project import ValidProject
+from tests.cli.mistakes import MISTAKES
+from tests.cli.valid_project import ValidProject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.core.valid_project import Change
+    from tests.cli.valid_project import Change
     from tests.servers.base import Reply
 
 NAMES: dict[str, str] = {
@@ -169,7 +169,7 @@ def _online(
     told: str, *replies: Reply, model: str = "model-x", closed: bool = False
 ) -> Callable[[Path], tuple[str, Report]]:
     def made(root: Path) -> tuple[str, Report]:
-        from tests.core.test_validate_online import PROVIDERS, write
+        from tests.cli.test_validate_online import PROVIDERS, write
         from tests.servers.base import Server
 
         async def main() -> Report:

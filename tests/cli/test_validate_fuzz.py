@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelex_cli.validation import formats
+from tests.cli.valid_project import BUNDLE, ROUTES, ValidProject
 from tests.core.config_project import KEY
 from tests.core.test_config_fuzz import NAMES, PATHS, VALUES, as_toml
-from tests.core.valid_project import BUNDLE, ROUTES, ValidProject
 
 FILES = ["backends.toml", "backends/acme.toml", "routing_profiles.toml", "deck/base.toml", "letters.plx"]
 SHORT = settings(

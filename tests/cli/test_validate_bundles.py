@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelex_cli.validation.bundle_files import bundle_files
-from tests.core.valid_project import BUNDLE, ValidProject
+from tests.cli.valid_project import BUNDLE, ValidProject
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 
 from pipelex_cli.validation import Validation
 from pipelex_core.plugins import discover
-from tests.core.test_kit import KIT, expected, variables
+from tests.testing.test_kit import KIT, expected, variables
 
 if TYPE_CHECKING:
     from pipelex_core.errors import Problem

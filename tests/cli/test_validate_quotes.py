@@ -16,7 +16,7 @@ from pipelex_cli.validation.masking import masked
 from pipelex_cli.validation.quote import WIDEST, Quotes
 from pipelex_core.capabilities import BUILT_IN
 from pipelex_core.errors import Problem
-from tests.core.valid_project import ValidProject
+from tests.cli.valid_project import ValidProject
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -30,7 +30,7 @@ from pipelex_core.config import load
 from pipelex_core.errors import PipelexError
 from pipelex_core.plugins import discover
 from tests.core.config_project import KEY, Project
-from tests.core.test_kit import KIT
+from tests.testing.test_kit import KIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from pipelex_cli.edits.additions import additions
 from pipelex_cli.edits.document import read
 from pipelex_core import PipelexError
-from tests.core.test_edits_document import sound, texts
+from tests.cli.test_edits_document import sound, texts
 from tests.support.properties import PROPERTY
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelex_cli.validation.formats import as_json
+from tests.cli.mistakes import MISTAKES
+from tests.cli.valid_project import ValidProject
 from tests.core.config_project import KEY
-from tests.core.mistakes import MISTAKES
-from tests.core.valid_project import ValidProject
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.core.valid_project import Mistake
+    from tests.cli.valid_project import Mistake
 
 
 def test_the_project_they_are_made_in_has_no_finding(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.core.valid_project import Change, Mistake
+from tests.cli.valid_project import Change, Mistake
 
 BACKENDS, ACME, BETA = "backends.toml", "backends/acme.toml", "backends/beta.toml"
 ROUTES, DECK, BUNDLE = "routing_profiles.toml", "deck/base.toml", "letters.plx"

@@ -18,9 +18,9 @@ from pipelex_cli.app import run
 from pipelex_cli.validation import Report, formats
 from pipelex_cli.validation.codes import MEANINGS
 from pipelex_core.errors import Problem
+from tests.cli.mistakes import MISTAKES
+from tests.cli.valid_project import ValidProject
 from tests.core.config_project import KEY
-from tests.core.mistakes import MISTAKES
-from tests.core.valid_project import ValidProject
 
 if TYPE_CHECKING:
     from collections.abc import Callable

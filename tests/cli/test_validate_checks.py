@@ -11,9 +11,9 @@ from pipelex_cli.starter import starter_files
 from pipelex_cli.validation import Validation
 from pipelex_cli.validation.credentials import is_placeholder
 from pipelex_core.plugins import discover
+from tests.cli.test_validate_kit import backend_plugins
+from tests.cli.valid_project import ValidProject
 from tests.core.config_project import KEY
-from tests.core.test_validate_kit import backend_plugins
-from tests.core.valid_project import ValidProject
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,7 +148,7 @@ def test_the_sdk_must_be_what_the_plugin_was_made_for(
 
 def test_the_installed_plugins_have_their_sdks() -> None:
     """Each first-party plugin in use finds what it declares."""
-    from tests.core.test_kit import KIT, variables
+    from tests.testing.test_kit import KIT, variables
 
     if not (KIT / "expected.json").is_file():
         pytest.skip("there is no kit")
