@@ -6,12 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from pipelex_core.ledger import Attempt
+from pipelex_core.plain import Plain
+from pipelex_core.results import Result
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pipelex_core.capabilities.record import Capability
+    from pipelex_core.errors import PipelexError
     from pipelex_core.requests import Request
-    from pipelex_core.results import Answer, Attempt, Result
+    from pipelex_core.results import Answer
+
+
+def _error_to_dict(error: Exception) -> dict[str, Any]:
+    from pipelex_core.error_data import error_to_dict
+
+    return error_to_dict(error)
+
+
+def _error_from_dict(data: Mapping[str, Any]) -> PipelexError:
+    from pipelex_core.error_data import error_from_dict
+
+    return error_from_dict(data)
 
 
 def _anything_fits(_answer: Answer) -> bool:
@@ -50,7 +67,7 @@ class Call:
 
 
 @frozen(kw_only=True)
-class FinishedCall:
+class FinishedCall(Plain):
     """A call that ended, well or badly: what `pipelex_call_finished` receives.
 
     Attributes:
@@ -69,6 +86,6 @@ class FinishedCall:
     handle: str
     attempts: tuple[Attempt, ...]
     result: Result | None = None
-    error: Exception | None = None
+    error: Exception | None = field(default=None, metadata={"plain": (_error_to_dict, _error_from_dict)})
     seconds: float = 0.0
     call_id: int = 0

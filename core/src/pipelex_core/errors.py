@@ -13,6 +13,7 @@ PipelexError
 │       ├── ExtractPresetNotFoundError
 │       └── ImgGenPresetNotFoundError
 ├── PluginError                       a plugin is missing, quarantined, or broke its contract
+├── PlainDataError                    a mapping that `from_dict` cannot read, all its faults in `.faults`; a ValueError too
 └── CallError                         a call that was made, or could not be made
     ├── AuthenticationError           401: the key is wrong or missing
     ├── PermissionDeniedError         402, 403: the key may not do this
@@ -39,7 +40,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from attrs import frozen
 
+from pipelex_core.faults import PipelexError as PipelexError  # noqa: PLC0414 -- both belong to the tree above
+from pipelex_core.faults import PlainDataError as PlainDataError  # noqa: PLC0414
 from pipelex_core.ledger import total_cost, total_usage
+from pipelex_core.plain import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +54,7 @@ Severity = Literal["error", "warning"]
 
 
 @frozen(kw_only=True)
-class Problem:
+class Problem(Plain):
     """One fault found in a configuration, and where.
 
     Attributes:
@@ -87,10 +91,6 @@ class Problem:
         if self.suggestion:
             text += f"\n    help: {self.suggestion}"
         return text
-
-
-class PipelexError(Exception):
-    """The base of every error of this library."""
 
 
 class ConfigError(PipelexError):

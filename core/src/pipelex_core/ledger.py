@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import fields_dict, frozen
 
+from pipelex_core.plain import Plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -15,7 +17,7 @@ CacheUse = Literal["hit", "miss"]
 
 
 @frozen(kw_only=True)
-class Usage:
+class Usage(Plain):
     """What a call used, with the same meaning for every provider; None where the provider does not say.
 
     Attributes:
@@ -45,7 +47,7 @@ NO_USAGE = Usage()
 
 
 @frozen(kw_only=True)
-class Cost:
+class Cost(Plain):
     """Money, exact."""
 
     amount: Decimal
@@ -53,7 +55,7 @@ class Cost:
 
 
 @frozen(kw_only=True)
-class Attempt:
+class Attempt(Plain):
     """One try of one member of a chain, as it stands in the ledger.
 
     Attributes:

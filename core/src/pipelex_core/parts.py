@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from attrs import field, frozen
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from pipelex_core.plain import Plain, Tagged
 
 Role = Literal["system", "user", "assistant", "tool"]
 
 
 @frozen(kw_only=True)
-class Media:
+class Media(Plain):
     """An image or a document: its bytes, or an `http(s)` URL the provider fetches itself; one of the two is set.
 
     Attributes:
@@ -43,28 +43,34 @@ class Media:
 
 
 @frozen
-class TextPart:
+class TextPart(Tagged):
     """Text in a message."""
+
+    type: ClassVar[str] = "text"
 
     text: str
 
 
 @frozen
-class ImagePart:
+class ImagePart(Tagged):
     """An image in a message."""
+
+    type: ClassVar[str] = "image"
 
     media: Media
 
 
 @frozen
-class DocumentPart:
+class DocumentPart(Tagged):
     """A document in a message: a PDF, or one that `documents.py` names."""
+
+    type: ClassVar[str] = "document"
 
     media: Media
 
 
 @frozen(kw_only=True)
-class ToolCall:
+class ToolCall(Tagged):
     """The model asks for a tool.
 
     Attributes:
@@ -79,7 +85,7 @@ class ToolCall:
 
 
 @frozen(kw_only=True)
-class ToolResult:
+class ToolResult(Tagged):
     """What a tool gave back, as part of a message.
 
     Attributes:
@@ -96,13 +102,15 @@ class ToolResult:
 
 
 @frozen(kw_only=True)
-class ProviderPart:
+class ProviderPart(Tagged):
     """Something only one provider understands and wants back in the next turn, such as a thinking signature.
 
     Attributes:
         provider: Who may see it, such as `anthropic`; a plugin sends only the parts that name it.
         data: In the provider's own form.
     """
+
+    type: ClassVar[str] = "provider"
 
     provider: str
     data: Mapping[str, Any]
@@ -112,7 +120,7 @@ Part: TypeAlias = TextPart | ImagePart | DocumentPart | ToolCall | ToolResult | 
 
 
 @frozen(kw_only=True)
-class Message:
+class Message(Plain):
     """One message of a conversation.
 
     Attributes:
@@ -130,7 +138,7 @@ class Message:
 
 
 @frozen(kw_only=True)
-class Tool:
+class Tool(Plain):
     """A tool the model may ask for.
 
     Attributes:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
 
 from attrs import frozen
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pipelex_core.parts import Media, Message, Tool
-    from pipelex_core.specs import ModelSpec
+from pipelex_core.parts import Media, Message, Tool
+from pipelex_core.plain import Tagged
+from pipelex_core.specs import ModelSpec
 
 
 @frozen(kw_only=True)
-class TextRequest:
+class TextRequest(Tagged):
     """One text generation, settings merged and constraints applied: a plugin sends what it finds here, as it is.
 
     Attributes:
@@ -63,7 +62,7 @@ class ObjectRequest(TextRequest):
 
 
 @frozen(kw_only=True)
-class ExtractRequest:
+class ExtractRequest(Tagged):
     """Take the pages out of a document.
 
     Attributes:
@@ -82,7 +81,7 @@ class ExtractRequest:
 
 
 @frozen(kw_only=True)
-class ImageRequest:
+class ImageRequest(Tagged):
     """Make images.
 
     Attributes:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from pipelex_core.faults import PlainDataError
 from pipelex_core.ledger import NO_USAGE, Attempt, CacheUse, Cost, Usage, total_cost, total_usage
+from pipelex_core.parts import Message, ProviderPart, ToolCall
+from pipelex_core.plain import Plain, Tagged
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from pipelex_core.parts import Message, ProviderPart, ToolCall
+    from collections.abc import AsyncIterator, Mapping
+    from typing import Self
 
 __all__ = [
     "NO_USAGE",
@@ -45,7 +47,7 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"
 
 
 @frozen(kw_only=True)
-class TextAnswer:
+class TextAnswer(Tagged):
     """What a provider answered to a `TextRequest` or an `ObjectRequest` (then `text` is the JSON document).
 
     Attributes:
@@ -72,7 +74,7 @@ class TextAnswer:
 
 
 @frozen(kw_only=True)
-class Image:
+class Image(Plain):
     """An image that was made or cut out.
 
     Attributes:
@@ -91,7 +93,7 @@ class Image:
 
 
 @frozen(kw_only=True)
-class Page:
+class Page(Plain):
     """One page of a document.
 
     Attributes:
@@ -106,7 +108,7 @@ class Page:
 
 
 @frozen(kw_only=True)
-class DocumentAnswer:
+class DocumentAnswer(Tagged):
     """What came of an `ExtractRequest`; `cache` as in `TextAnswer`."""
 
     pages: tuple[Page, ...]
@@ -117,7 +119,7 @@ class DocumentAnswer:
 
 
 @frozen(kw_only=True)
-class ImageAnswer:
+class ImageAnswer(Tagged):
     """What came of an `ImageRequest`; `seed` is the one the provider used, `cache` as in `TextAnswer`."""
 
     images: tuple[Image, ...]
@@ -135,7 +137,7 @@ Answer: TypeAlias = "TextAnswer | DocumentAnswer | ImageAnswer | AsyncIterator[s
 
 
 @frozen(kw_only=True)
-class Result:
+class Result(Tagged):
     """What every result tells of its call.
 
     Attributes:
@@ -156,7 +158,7 @@ class Result:
     cost: Cost | None
     attempts: tuple[Attempt, ...]
     request_id: str | None
-    raw: Any = field(repr=False, eq=False)
+    raw: Any = field(default=None, repr=False, eq=False)
 
     @property
     def total_usage(self) -> Usage | None:
@@ -201,6 +203,29 @@ class ObjectResult(Result, Generic[T]):
     value: T
     text: str = field(repr=False)
     finish_reason: FinishReason
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], type: Any = None) -> Self:
+        """Read a result from what `to_dict` wrote.
+
+        Args:
+            data: The plain form.
+            type: The type that the model was asked for: `value` is made from `text` as it was at first. Without it,
+                `value` stays plain data.
+
+        Raises:
+            PlainDataError: The data is not the plain form, or `text` does not fit the type.
+        """
+        result = super().from_dict(data)
+        if type is None:
+            return result
+        from pipelex_core.objects import InvalidObjectError, object_type
+
+        try:
+            return evolve(result, value=object_type(type).decode(result.text))
+        except InvalidObjectError as error:
+            msg = "this is not the plain form of an object of the type"
+            raise PlainDataError(msg, [f"$.text: {error}"]) from None
 
 
 @frozen(kw_only=True)

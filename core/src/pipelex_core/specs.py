@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import field, frozen
 
+from pipelex_core.plain import Plain
 from pipelex_core.policies import COOLDOWN, RETRY, CooldownPolicy, RetryPolicy
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from decimal import Decimal
 
 
 class ModelType(StrEnum):
@@ -60,7 +59,7 @@ class Secret:
 
 
 @frozen(kw_only=True)
-class Source:
+class Source(Plain):
     """Where a value was written: a key of a project's file, or of a plugin's package data.
 
     Attributes:
@@ -95,7 +94,7 @@ NOWHERE = Source()
 
 
 @frozen(kw_only=True)
-class Costs:
+class Costs(Plain):
     """The price list of one model. US$, exact; what is None is unknown, not free.
 
     Attributes:
@@ -128,7 +127,7 @@ class Costs:
 
 
 @frozen(kw_only=True)
-class Limits:
+class Limits(Plain):
     """How much may be sent to a backend, or of a model; None for as much as there is.
 
     Attributes:
@@ -198,7 +197,7 @@ class BackendConfig:
 
 
 @frozen(kw_only=True)
-class ModelSpec:
+class ModelSpec(Plain):
     """One model as one backend offers it.
 
     Attributes:

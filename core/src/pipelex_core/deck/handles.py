@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve, field, frozen
 
-from pipelex_core.constraints import fit
+from pipelex_core.constraints import Policy, fit
+from pipelex_core.plain import Plain
+from pipelex_core.routing import ModelEntry
 from pipelex_core.settings import over
 from pipelex_core.specs import NOWHERE, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pipelex_core.constraints import Policy
-    from pipelex_core.routing import ModelEntry
     from pipelex_core.specs import ModelSpec
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -68,7 +67,7 @@ class Preset:
 
 
 @frozen(kw_only=True)
-class ChainMember:
+class ChainMember(Plain):
     """One model of a resolved handle.
 
     Attributes:
@@ -102,7 +101,7 @@ class ChainMember:
 
 
 @frozen(kw_only=True)
-class Step:
+class Step(Plain):
     """One step on the way from a handle to its models.
 
     Attributes:
@@ -119,7 +118,7 @@ class Step:
 
 
 @frozen(kw_only=True)
-class Resolution:
+class Resolution(Plain):
     """What a handle means.
 
     Attributes:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from attrs import fields_dict, frozen
 
 from pipelex_core.costs import least_cost, most_cost
 from pipelex_core.errors import CallError
-from pipelex_core.estimates.expectations import Expectation
+from pipelex_core.estimates.expectations import Expectation, Guess
 from pipelex_core.execution.plan import make_plan
+from pipelex_core.plain import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from decimal import Decimal
 
     from pipelex_core.deck import ChainMember, ModelDeck
-    from pipelex_core.estimates.expectations import Guess
     from pipelex_core.execution.plan import Plan
 
 
 @frozen(kw_only=True)
-class MemberEstimate:
+class MemberEstimate(Plain):
     """What one member of a chain would use and cost, if it is the one that answers.
 
     Attributes:
@@ -54,7 +54,7 @@ class MemberEstimate:
 
 
 @frozen(kw_only=True)
-class Estimate:
+class Estimate(Plain):
     """What a call would use and cost.
 
     Attributes:

@@ -6,22 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from pipelex_core.deck import Resolution
 from pipelex_core.errors import CallError, ConfigError
+from pipelex_core.estimates.estimate import Estimate, estimate
 from pipelex_core.explain.as_json import explanation_as_json, place
 from pipelex_core.explain.facts import MemberFacts, facts_of
+from pipelex_core.plain import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.config import LoadedConfig, WrittenValues
-    from pipelex_core.deck import ModelDeck, Resolution
-    from pipelex_core.estimates.estimate import Estimate
+    from pipelex_core.deck import ModelDeck
     from pipelex_core.plugins import PluginRecord, Plugins
     from pipelex_core.specs import BackendConfig, Source
 
 
 @frozen(kw_only=True)
-class Explanation:
+class Explanation(Plain):
     """What a handle means, and why.
 
     Attributes:
@@ -44,7 +46,7 @@ class Explanation:
     def chosen(self) -> MemberFacts | None:
         """The member that a call asks first; None where none can be called."""
         chosen = self.resolution.chosen
-        return next((facts for facts in self.members if facts.member is chosen), None)
+        return next((facts for facts in self.members if facts.member == chosen), None)
 
     @property
     def plugin(self) -> PluginRecord | None:
@@ -134,8 +136,6 @@ class Explainer:
 
 
 def _estimated(explanation: Explanation, deck: ModelDeck, handle: Any, prompt: Any) -> Explanation:
-    from pipelex_core.estimates.estimate import estimate
-
     try:
         found = estimate(deck, prompt, model=handle, capability=explanation.resolution.capability)
     except (CallError, ConfigError) as error:

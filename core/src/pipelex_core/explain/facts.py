@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, fields_dict, frozen
+from attrs import evolve, field, fields_dict, frozen
 
-from pipelex_core.specs import NOWHERE, Costs, Secret
+from pipelex_core.deck import ChainMember
+from pipelex_core.plain import Plain
+from pipelex_core.plugins import PluginRecord
+from pipelex_core.specs import NOWHERE, BackendConfig, Costs, Secret, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from pipelex_core.backend import BackendFactory, Option
     from pipelex_core.config import Written, WrittenValues
-    from pipelex_core.deck import ChainMember, ModelDeck, Resolution
-    from pipelex_core.plugins import PluginRecord, Plugins
+    from pipelex_core.deck import ModelDeck, Resolution
+    from pipelex_core.plugins import Plugins
     from pipelex_core.routing import Route
-    from pipelex_core.specs import BackendConfig, ModelSpec, Source
+    from pipelex_core.specs import ModelSpec
 
 _SPEC_KEYS = (
     "sdk",
@@ -38,7 +42,7 @@ _QUERY_KEYS = r"(?i)([?&;][^=&#;]*(?:key|token|secret|sig|auth|code|pass)[^=&#;]
 
 
 @frozen
-class Value:
+class Value(Plain):
     """A value in use.
 
     Attributes:
@@ -51,7 +55,7 @@ class Value:
 
 
 @frozen
-class Beaten:
+class Beaten(Plain):
     """A rule that fits a model too, and did not decide.
 
     Attributes:
@@ -68,13 +72,13 @@ class Beaten:
 
 
 @frozen(kw_only=True)
-class MemberFacts:
+class MemberFacts(Plain):
     """One member of a chain.
 
     Attributes:
         member: The member.
         plugin: The plugin that serves it, or None.
-        backend: Its backend, or None.
+        backend: Its backend, without its key, its options and what else may be secret; or None.
         backend_values: What is known of its backend: endpoint, variable of its key, options.
         spec_values: The keys of its spec.
         prices: Its prices that are known.
@@ -118,7 +122,7 @@ def facts_of(
     return MemberFacts(
         member=member,
         plugin=found[1] if found else None,
-        backend=backend,
+        backend=None if backend is None else _without_secrets(backend),
         backend_values=_backend_values(backend, found, written.backend(spec.backend) if written else {}),
         spec_values=_spec_values(spec, found, keys),
         prices=_prices(spec, keys),
@@ -127,6 +131,10 @@ def facts_of(
         beaten=beaten,
         remedies=remedies,
     )
+
+
+def _without_secrets(config: BackendConfig) -> BackendConfig:
+    return evolve(config, endpoint=shown_endpoint(config), api_key=None, hidden=(), options={})
 
 
 def shown_endpoint(config: BackendConfig) -> str | None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve, field, frozen
 
+from pipelex_core.plain import Plain
+
 Status = Literal["ok", "quarantined", "off", "missing"]
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
 
 @frozen(kw_only=True)
-class PluginRecord:
+class PluginRecord(Plain):
     """One plugin that was found, or that should have been.
 
     Attributes:

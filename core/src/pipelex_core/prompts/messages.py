@@ -8,6 +8,9 @@ A message is `{"role": …, "content": …}`, its content a string, one part, or
     {"type": "tool_call", "id": "…", "name": "…", "arguments": {…}}
     {"type": "tool_result", "call_id": "…", "content": "…", "is_error": false}
 
+What `Message.to_dict` gives, `{"role": …, "parts": […]}`, is a message too, with all that its parts hold: a conversation that
+was kept as JSON goes on as it was. `to_dict` of a part is a part, and that of a tool a tool.
+
 A tool is `{"name": …, "description": …, "parameters": JSON schema}`.
 
 The form of OpenAI's chat completions, which much code has already, means the same: parts `image_url` and `file`,
@@ -23,14 +26,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from attrs import evolve
 
-from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.errors import PlainDataError, UnsupportedInputError
 from pipelex_core.media import read_document, read_image
 from pipelex_core.parts import DocumentPart, ImagePart, Message, ProviderPart, TextPart, Tool, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from pipelex_core.parts import Part, Role
+    from pipelex_core.plain import Plain
 
 _PART_CLASSES = (TextPart, ImagePart, DocumentPart, ToolCall, ToolResult, ProviderPart)
+_PLAIN_PARTS: dict[str, type[Plain]] = {"image": ImagePart, "document": DocumentPart, "provider": ProviderPart}
 _ROLES = ("system", "user", "assistant", "tool")
 _TOOL_KEYS = ("type", "name", "description", "parameters", "input_schema", "schema", "strict")
 _MESSAGE_KEYS: dict[str, tuple[str, ...]] = {
@@ -62,6 +67,9 @@ def read_message(message: object) -> Message:
     if not isinstance(message, Mapping):
         msg = f"a message is a Message or a mapping with role and content, not {type(message).__name__}"
         raise UnsupportedInputError(msg)
+    if "parts" in message:
+        whole: Message = _from_plain(Message, message)
+        return whole
     role = "system" if message.get("role") == "developer" else message.get("role")
     if role not in _ROLES:
         msg = f"a message's role is one of {', '.join(_ROLES)}, not {role!r}"
@@ -106,6 +114,10 @@ def _part(part: object) -> Part:
     if isinstance(part, _PART_CLASSES):
         return part
     if isinstance(part, Mapping):
+        kind = part.get("type")
+        if kind == "provider" or (kind in {"image", "document"} and "media" in part):
+            made: Part = _from_plain(_PLAIN_PARTS[str(kind)], part)
+            return made
         try:
             return _part_of_mapping(part)
         except KeyError as error:
@@ -143,6 +155,13 @@ def _part_of_mapping(part: Mapping[str, Any]) -> Part:
         return ToolResult(call_id=part["call_id"], content=content, name=part.get("name"), is_error=failed)
     msg = f"a part's type is text, image, document, tool_call or tool_result, not {kind!r}"
     raise UnsupportedInputError(msg)
+
+
+def _from_plain(kind: type[Plain], data: Mapping[str, Any]) -> Any:
+    try:
+        return kind.from_dict(data)
+    except PlainDataError as error:
+        raise UnsupportedInputError(str(error)) from None
 
 
 def _tool_call(call: object) -> ToolCall:

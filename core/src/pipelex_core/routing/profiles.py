@@ -10,17 +10,22 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
+from pipelex_core.plain import Plain
 from pipelex_core.routing.patterns import PatternIndex, fits
-from pipelex_core.specs import NOWHERE, Source
+from pipelex_core.specs import NOWHERE, ModelSpec, Source
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
 
-    from pipelex_core.specs import ModelSpec
-
 NOTHING: Mapping[Any, str] = MappingProxyType({})
+
+
+def _without_options(spec: ModelSpec) -> ModelSpec:
+    """A spec as an explanation may show it: an option may hold a secret."""
+    return evolve(spec, options={})
+
 
 RouteRule = Literal["exact", "pattern", "default", "fallback", "none"]
 
@@ -52,7 +57,7 @@ class Route:
 
 
 @frozen(kw_only=True)
-class RouteMatch:
+class RouteMatch(Plain):
     """The rule that decided for a model.
 
     Attributes:
@@ -138,12 +143,12 @@ class RoutingProfile:
 
 
 @frozen(kw_only=True)
-class ModelEntry:
+class ModelEntry(Plain):
     """A model's name in a deck: the spec it leads to, or why it leads nowhere.
 
     Attributes:
         name: The model's name.
-        spec: The spec of the backend it was routed to; None where there is none.
+        spec: The spec of the backend it was routed to; None where there is none. Its options are not in the plain form.
         available: Whether a call can be made.
         reason: Why not, or None.
         route: The rule that decided.
@@ -152,7 +157,7 @@ class ModelEntry:
     """
 
     name: str
-    spec: ModelSpec | None
+    spec: ModelSpec | None = field(metadata={"plain": (_without_options, None)})
     available: bool
     reason: str | None
     route: RouteMatch
