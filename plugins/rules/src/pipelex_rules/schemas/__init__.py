@@ -1,0 +1,1 @@
+"""The dialects of JSON Schema that providers take, one module each."""

@@ -1,0 +1,314 @@
+"""Anthropic's Messages API: `POST /v1/messages` and `/v1/messages/count_tokens`; the same on Vertex AI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_rules import forms
+from pipelex_rules.rule import rule
+from pipelex_rules.schemas import claude as dialect
+from pipelex_rules.schemas.others import object_root_rule
+from pipelex_rules.shapes import ANY, BOOLEAN, OBJECT, TEXT, choice, either, integer, listing, number, obj, tagged, text
+from pipelex_rules.sources import Source, client, thread
+from pipelex_rules.values import dig, encoded_size, records, sequence, size_of, string, strings
+from pipelex_rules.wire import Wire
+from pipelex_rules.wires import anthropic_blocks as blocks
+from pipelex_rules.wires import anthropic_models as models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from pipelex_rules.rule import Asked, Findings
+
+SPECIFICATION = Source(
+    "github:laszukdawid/anthropic-openapi-spec hosted_spec.json@40cee51 (Anthropic's published specification)",
+    "2024-11-08",
+)
+SDK = Source("anthropic@2.14.0 types/message_create_params.py", "2026-11-30")
+ERRORS = Source("https://platform.claude.com/docs/en/api/errors", "2026-11-30")
+MEGABYTES, STRICT_TOOLS = 32, 20
+
+_TOOL_NAME = text(1, 128, pattern=r"[a-zA-Z0-9_-]+", source=SDK)
+_CUSTOM = obj(
+    "name input_schema",
+    closed=True,
+    type=TEXT,
+    name=_TOOL_NAME,
+    description=TEXT,
+    input_schema=OBJECT,
+    cache_control=blocks.CACHE_CONTROL,
+    strict=BOOLEAN,
+    defer_loading=BOOLEAN,
+    eager_input_streaming=BOOLEAN,
+    input_examples=listing(OBJECT),
+    allowed_callers=listing(TEXT),
+)
+TOOL = tagged(shapes={"custom": _CUSTOM}, open=True, default="custom")
+THINKING = tagged(
+    shapes={
+        "enabled": obj(
+            "budget_tokens",
+            type=TEXT,
+            budget_tokens=integer(1_024),
+            display=choice("summarized omitted full"),
+            closed=True,
+        ),
+        "disabled": obj(type=TEXT, closed=True),
+        "adaptive": obj(type=TEXT, display=choice("summarized omitted full"), closed=True),
+        "between_tools": obj(),
+    },
+    source=Source("anthropic@2.14.0 types/thinking_config_enabled_param.py", "2026-11-30"),
+)
+_PARALLEL = BOOLEAN
+TOOL_CHOICE = tagged(
+    shapes={
+        "auto": obj(type=TEXT, disable_parallel_tool_use=_PARALLEL, closed=True),
+        "any": obj(type=TEXT, disable_parallel_tool_use=_PARALLEL, closed=True),
+        "tool": obj("name", type=TEXT, name=TEXT, disable_parallel_tool_use=_PARALLEL, closed=True),
+        "none": obj(type=TEXT, closed=True),
+    },
+    source=SDK,
+)
+_FORMAT = tagged(shapes={"json_schema": obj("schema", type=TEXT, schema=OBJECT, closed=True)}, source=SDK)
+OUTPUT_CONFIG = obj(
+    closed=True,
+    effort=choice(
+        "low medium high xhigh max", source=Source("anthropic@2.14.0 types/output_config_param.py", "2026-11-30")
+    ),
+    format=_FORMAT,
+    task_budget=OBJECT,
+)
+_BETA = dict.fromkeys(("context_management", "diagnostics", "billing_policy", "compaction", "thread"), OBJECT) | {
+    "fallback_credit_token": TEXT,
+    "user_profile_id": TEXT,
+    "workspace_id": TEXT,
+    "betas": listing(TEXT),
+}
+
+COUNTED = obj(
+    "messages",
+    closed=True,
+    fields=_BETA,
+    messages=listing(blocks.MESSAGE, at_least=1, at_most=100_000),
+    model=text(1, 256),
+    cache_control=blocks.CACHE_CONTROL,
+    mcp_servers=listing(OBJECT, at_most=20),
+    output_config=OUTPUT_CONFIG,
+    output_format=_FORMAT,
+    speed=choice("fast standard"),
+    system=either(TEXT, listing(blocks.TEXT_BLOCK)),
+    thinking=THINKING,
+    tool_choice=TOOL_CHOICE,
+    tools=listing(TOOL),
+)
+BODY = COUNTED.having(
+    required="max_tokens",
+    max_tokens=integer(1),
+    anthropic_version=TEXT,
+    container=either(TEXT, OBJECT),
+    fallbacks=listing(OBJECT),
+    inference_geo=TEXT,
+    metadata=obj(user_id=text(0, 256), closed=True),
+    service_tier=choice("auto standard_only", source=SDK),
+    stop_sequences=listing(TEXT, at_most=8_191),
+    stream=BOOLEAN,
+    temperature=number(0, 1),
+    top_k=integer(0),
+    top_p=number(0, 1),
+)
+
+
+def strict_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
+    """Find the schemas of structured output and of strict tools."""
+    for name in ("output_config", "output_format"):
+        wanted = dig(asked.get(name), "format") if name == "output_config" else asked.get(name)
+        if dig(wanted, "schema") is not None:
+            yield f"{name}.format.schema" if name == "output_config" else "output_format.schema", dig(wanted, "schema")
+    for index, tool in records(asked.get("tools")):
+        if tool.get("strict") is True and tool.get("input_schema") is not None:
+            yield f"tools[{index}].input_schema", tool["input_schema"]
+
+
+def tool_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
+    """Find the schemas of a request's tools."""
+    for index, tool in records(asked.get("tools")):
+        if tool.get("input_schema") is not None:
+            yield f"tools[{index}].input_schema", tool["input_schema"]
+
+
+def _typed_root(asked: Asked) -> Findings:
+    for place, schema in tool_schemas(asked):
+        if isinstance(schema, dict) and "type" not in schema:
+            yield f"{place}.type", "Field required"
+
+
+@rule(Source("https://platform.claude.com/docs/en/build-with-claude/prompt-caching", "2026-08"))
+def cache_breakpoints(asked: Asked) -> Findings:
+    """At most 4 blocks with cache_control in tools, system and messages together."""
+    count = sum(1 for _ in blocks.cached(asked))
+    if count > 4:
+        yield "", f"a maximum of 4 blocks with cache_control may be provided. Found {count}"
+
+
+@rule(Source("https://platform.claude.com/docs/en/build-with-claude/prompt-caching#mixing-different-ttls", "2026-08"))
+def longer_cache_first(asked: Asked) -> Findings:
+    """A breakpoint of one hour stands before those of five minutes."""
+    short = False
+    for place, control in blocks.cached(asked):
+        if control.get("ttl") == "1h":
+            if short:
+                yield place, "a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block"
+        else:
+            short = True
+
+
+@rule(SDK)
+def tool_names_are_unique(asked: Asked) -> Findings:
+    """Tool names are unique."""
+    seen: set[str] = set()
+    for index, tool in records(asked.get("tools")):
+        name = string(tool.get("name"))
+        if name and name in seen:
+            yield f"tools[{index}].name", "tool names must be unique"
+        seen.add(name)
+
+
+@rule(SDK)
+def tool_choice_has_tools(asked: Asked) -> Findings:
+    """tool_choice needs tools, and a named one is among them."""
+    wanted = dig(asked.get("tool_choice"), "type")
+    tools = sequence(asked.get("tools"))
+    if wanted in ("any", "tool", "auto") and "tools" not in (asked.body if isinstance(asked.body, dict) else {}):
+        yield "tool_choice", "tool_choice may only be specified while providing tools"
+    name = dig(asked.get("tool_choice"), "name")
+    if wanted == "tool" and tools and name not in [dig(tool, "name") for tool in tools]:
+        yield "tool_choice.name", f"tool '{str(name)[:80]}' not found in provided tools"
+
+
+@rule(dialect.COMPLEXITY)
+def strict_tool_count(asked: Asked) -> Findings:
+    """At most 20 tools with strict true."""
+    count = sum(1 for _, tool in records(asked.get("tools")) if tool.get("strict") is True)
+    if count > STRICT_TOOLS:
+        yield "tools", f"{count} strict tools exceed the limit of {STRICT_TOOLS}"
+
+
+@rule(client("litellm@1.110.2 llms/anthropic/chat/transformation.py", "2026-11-30"))
+def blank_stop_sequences(asked: Asked) -> Findings:
+    """A stop sequence is not blank."""
+    for index, item in enumerate(strings(sequence(asked.get("stop_sequences")))):
+        if not item.strip():
+            yield f"stop_sequences[{index}]", "each stop sequence must contain non-whitespace"
+
+
+@rule(client("anthropic@2.14.0 lib/_parse/_transform.py", "2026-11-30"))
+def two_output_formats(asked: Asked) -> Findings:
+    """output_format and output_config.format exclude each other."""
+    if asked.has("output_format") and dig(asked.get("output_config"), "format") is not None:
+        yield "output_format", "output_format is deprecated: use output_config.format alone"
+
+
+@rule(ERRORS, status=413, type="request_too_large")
+def request_bytes(asked: Asked) -> Findings:
+    """A request has at most 32 MB."""
+    size = asked.size if asked.size is not None else encoded_size(asked.body)
+    if size > MEGABYTES * 1024 * 1024:
+        yield "", "request exceeds the maximum size"
+
+
+@rule(
+    thread(
+        "https://docs.claude.com/en/docs/build-with-claude/citations (citations are incompatible with structured outputs)",
+        "2026-08",
+    )
+)
+def citations_without_a_schema(asked: Asked) -> Findings:
+    """Structured output excludes citations."""
+    if dig(asked.get("output_config"), "format") is None:
+        return
+    for place, block in blocks.all_blocks(asked):
+        if dig(block, "citations", "enabled") is True:
+            yield f"{place}.citations", "citations are not supported with output_config.format"
+
+
+SHARED = (
+    cache_breakpoints,
+    longer_cache_first,
+    tool_names_are_unique,
+    tool_choice_has_tools,
+    strict_tool_count,
+    blank_stop_sequences,
+    two_output_formats,
+    request_bytes,
+    citations_without_a_schema,
+    rule(SPECIFICATION)(_typed_root).but(name="tool-schema-type", words="A tool's schema says its type."),
+    object_root_rule("tool-schema-root", SPECIFICATION, tool_schemas),
+    *blocks.RULES,
+    *models.RULES,
+    *dialect.strict_rules(strict_schemas),
+)
+MESSAGES = Wire(
+    provider="anthropic", api="messages", shape=BODY, rules=SHARED, form=forms.anthropic, source=SPECIFICATION
+)
+# Counting does not look at what the model refuses: recorded traffic anthropic-count_tokens-319b43ce was answered.
+_COUNTED_RULES = tuple(each for each in SHARED if each not in models.RULES)
+COUNT_TOKENS = Wire(
+    provider="anthropic",
+    api="count_tokens",
+    shape=COUNTED.having(required="model"),
+    rules=_COUNTED_RULES,
+    form=forms.anthropic,
+    source=SPECIFICATION,
+)
+
+FILE_BYTES = 500 * 1024 * 1024
+
+
+@rule(ERRORS, status=413, type="request_too_large")
+def file_bytes(asked: Asked) -> Findings:
+    """A file has at most 500 MB."""
+    if size_of(asked.get("file")) > FILE_BYTES:
+        yield "file", "the file has more than 500 MB"
+
+
+FILES = Wire(
+    provider="anthropic", api="files", shape=obj(file=ANY), rules=(file_bytes,), form=forms.anthropic, source=ERRORS
+)
+
+_REQUEST = obj("custom_id", custom_id=text(1, 64, pattern=r"[a-zA-Z0-9_-]{1,64}"), params=OBJECT)
+BATCH_REQUESTS, BATCH_MEGABYTES = 100_000, 256
+
+
+@rule(
+    Source("https://platform.claude.com/docs/en/build-with-claude/batch-processing", "2026-05-13"),
+    status=413,
+    type="request_too_large",
+)
+def batch_limits(asked: Asked) -> Findings:
+    """A batch has at most 100,000 requests and 256 MB."""
+    if len(sequence(asked.get("requests"))) > BATCH_REQUESTS:
+        yield "requests", f"more than {BATCH_REQUESTS} requests"
+    if (asked.size or 0) > BATCH_MEGABYTES * 1024 * 1024:
+        yield "", f"more than {BATCH_MEGABYTES} MB"
+
+
+@rule(Source("anthropic@2.14.0 types/messages/batch_create_params.py", "2026-11-30"))
+def batch_ids_are_unique(asked: Asked) -> Findings:
+    """custom_id is unique in its batch."""
+    seen: set[str] = set()
+    for index, request in records(asked.get("requests")):
+        name = string(request.get("custom_id"))
+        if name in seen:
+            yield f"requests[{index}].custom_id", f"the custom_id '{name[:70]}' is not unique"
+        seen.add(name)
+
+
+BATCH = Wire(
+    provider="anthropic",
+    api="batch",
+    shape=obj("requests", requests=listing(_REQUEST, at_least=1), closed=True),
+    rules=(batch_limits, batch_ids_are_unique),
+    form=forms.anthropic,
+    source=SPECIFICATION,
+)

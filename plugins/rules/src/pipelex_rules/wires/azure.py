@@ -1,0 +1,48 @@
+"""Azure OpenAI: OpenAI's APIs, with limits of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_rules.rule import rule
+from pipelex_rules.shapes import OBJECT, listing, obj
+from pipelex_rules.sources import Source
+from pipelex_rules.wires import openai_chat, openai_chat_messages, openai_images, openai_others, openai_responses
+
+if TYPE_CHECKING:
+    from pipelex_rules.rule import Asked, Findings
+
+QUOTAS = Source("https://learn.microsoft.com/azure/ai-services/openai/quotas-limits", "2025")
+ON_YOUR_DATA = Source("https://learn.microsoft.com/azure/ai-services/openai/references/on-your-data", "2025")
+
+
+@rule(ON_YOUR_DATA)
+def data_sources_alone(asked: Asked) -> Findings:
+    """data_sources excludes tools of newer models' structured output."""
+    if asked.has("data_sources") and asked.has("response_format"):
+        yield "response_format", "response_format is not supported with data_sources"
+
+
+_MESSAGES = listing(openai_chat_messages.MESSAGE, at_least=1, at_most=2_048, source=QUOTAS)
+# The deployment in the path names the model, so that the body need not.
+_BODY = openai_chat.BODY.having(
+    drop="model",
+    model=openai_chat.BODY.fields["model"],
+    messages=_MESSAGES,
+    data_sources=listing(OBJECT),
+    enhancements=OBJECT,
+)
+CHAT = openai_chat.CHAT.of("azure_openai", shape=_BODY, rules=(*openai_chat.RULES, data_sources_alone))
+FOUNDRY = CHAT.of(
+    "azure_openai",
+    api="foundry",
+    shape=obj("messages", fields={"messages": listing(openai_chat_messages.open_message(), at_least=1)}),
+    rules=openai_chat.COMMON[:4],
+)
+RESPONSES = openai_responses.RESPONSES.of("azure_openai")
+IMAGES = openai_images.IMAGES.of("azure_openai")
+IMAGE_EDITS = openai_images.IMAGE_EDITS.of("azure_openai")
+_EMBEDDINGS = openai_others.EMBEDDINGS_BODY.having(drop="model", model=openai_others.EMBEDDINGS_BODY.fields["model"])
+EMBEDDINGS = openai_others.EMBEDDINGS.of("azure_openai", shape=_EMBEDDINGS)
+SPEECH = openai_others.SPEECH.of("azure_openai")
+TRANSCRIPTION = openai_others.TRANSCRIPTION.of("azure_openai")

@@ -1,0 +1,453 @@
+"""Gemini's generateContent and streamGenerateContent, at AI Studio and Vertex AI."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pipelex_rules import forms
+from pipelex_rules.families import gemini as family
+from pipelex_rules.rule import rule
+from pipelex_rules.schemas import gemini as dialect
+from pipelex_rules.shapes import ANY, BOOLEAN, OBJECT, TEXT, choice, integer, listing, mapping, number, obj, text
+from pipelex_rules.sources import Source, client, thread
+from pipelex_rules.values import amount, dig, record, records, sequence, string
+from pipelex_rules.wire import Wire
+from pipelex_rules.wires import gemini_contents as contents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from pipelex_rules.rule import Asked, Findings
+
+SPECIFICATION = Source("google-ai-generativelanguage@0.12.1 v1beta types/generative_service.py", "2026-11-30")
+SDK = Source("google-genai@2.34.0 types.py", "2026-11-30")
+VERTEX = Source(
+    "google-cloud-aiplatform@2.7.0 aiplatform_v1/types/prediction_service.py GenerateContentRequest.labels",
+    "2026-11-30",
+)
+_CATEGORY = choice(
+    "HARM_CATEGORY_UNSPECIFIED HARM_CATEGORY_HARASSMENT HARM_CATEGORY_HATE_SPEECH HARM_CATEGORY_SEXUALLY_EXPLICIT"
+    " HARM_CATEGORY_DANGEROUS_CONTENT HARM_CATEGORY_CIVIC_INTEGRITY HARM_CATEGORY_JAILBREAK HARM_CATEGORY_IMAGE_HATE"
+    " HARM_CATEGORY_IMAGE_DANGEROUS_CONTENT HARM_CATEGORY_IMAGE_HARASSMENT HARM_CATEGORY_IMAGE_SEXUALLY_EXPLICIT"
+)
+_THRESHOLD = choice(
+    "HARM_BLOCK_THRESHOLD_UNSPECIFIED BLOCK_LOW_AND_ABOVE BLOCK_MEDIUM_AND_ABOVE BLOCK_ONLY_HIGH BLOCK_NONE OFF"
+)
+SAFETY = obj(
+    "category threshold",
+    category=_CATEGORY,
+    threshold=_THRESHOLD,
+    method=choice("HARM_BLOCK_METHOD_UNSPECIFIED SEVERITY PROBABILITY"),
+    closed=True,
+)
+THINKING = obj(
+    includeThoughts=BOOLEAN,
+    thinkingBudget=integer(-1),
+    thinkingLevel=choice("THINKING_LEVEL_UNSPECIFIED MINIMAL LOW MEDIUM HIGH", ignores_case=True, source=SDK),
+    closed=True,
+)
+CONFIG = obj(
+    closed=True,
+    audioTimestamp=BOOLEAN,
+    audioTranscriptionConfig=OBJECT,
+    candidateCount=integer(1, 8),
+    enableAffectiveDialog=BOOLEAN,
+    enableEnhancedCivicAnswers=BOOLEAN,
+    frequencyPenalty=number(-2, 2),
+    imageConfig=OBJECT,
+    logprobs=integer(0, 20),
+    maxOutputTokens=integer(1),
+    mediaResolution=choice(
+        "MEDIA_RESOLUTION_UNSPECIFIED MEDIA_RESOLUTION_LOW MEDIA_RESOLUTION_MEDIUM MEDIA_RESOLUTION_HIGH MEDIA_RESOLUTION_ULTRA_HIGH"
+    ),
+    modelSelectionConfig=OBJECT,
+    presencePenalty=number(-2, 2),
+    responseFormat=ANY,
+    responseJsonSchema=ANY,
+    responseLogprobs=BOOLEAN,
+    responseMimeType=choice(
+        "text/plain application/json text/x.enum application/xml application/yaml", source=SPECIFICATION
+    ),
+    responseModalities=listing(choice("MODALITY_UNSPECIFIED TEXT IMAGE AUDIO VIDEO", ignores_case=True)),
+    responseSchema=OBJECT,
+    routingConfig=OBJECT,
+    seed=integer(-(2**31), 2**31 - 1),
+    speechConfig=OBJECT,
+    stopSequences=listing(TEXT, at_most=5),
+    temperature=number(0, 2),
+    thinkingConfig=THINKING,
+    topK=number(1),
+    topP=number(0, 1),
+    translationConfig=OBJECT,
+)
+FUNCTION = obj(
+    "name",
+    closed=True,
+    name=text(1, 128, pattern=r"[a-zA-Z_][a-zA-Z0-9_.:-]*", source=SDK.at("FunctionDeclaration.name")),
+    description=TEXT,
+    parameters=OBJECT,
+    parametersJsonSchema=ANY,
+    response=OBJECT,
+    responseJsonSchema=ANY,
+    behavior=choice("UNSPECIFIED BLOCKING NON_BLOCKING"),
+)
+_TOOLS = "retrieval computerUse fileSearch googleSearch googleMaps codeExecution enterpriseWebSearch googleSearchRetrieval parallelAiSearch urlContext exaAiSearch"
+TOOL = obj(
+    closed=True,
+    fields=dict.fromkeys(_TOOLS.split(), OBJECT),
+    functionDeclarations=listing(FUNCTION),
+    mcpServers=listing(OBJECT),
+)
+CALLING = obj(
+    mode=choice("MODE_UNSPECIFIED AUTO ANY NONE VALIDATED", ignores_case=True),
+    allowedFunctionNames=listing(TEXT),
+    streamFunctionCallArguments=BOOLEAN,
+    closed=True,
+)
+TOOL_CONFIG = obj(
+    functionCallingConfig=CALLING, retrievalConfig=OBJECT, includeServerSideToolInvocations=BOOLEAN, closed=True
+)
+_LABEL = r"[a-z0-9_-]{0,63}"
+_SNAKE = re.compile(r"(?<=[a-z0-9])_([a-z])")
+BODY = obj(
+    "contents",
+    closed=True,
+    contents=listing(contents.CONTENT),
+    cachedContent=TEXT,
+    generationConfig=CONFIG,
+    labels=mapping(text(0, 63, pattern=_LABEL), at_most=64, keys=r"[a-z][a-z0-9_-]{0,62}", source=VERTEX),
+    model=TEXT,
+    modelArmorConfig=OBJECT,
+    safetySettings=listing(SAFETY),
+    serviceTier=TEXT,
+    store=BOOLEAN,
+    systemInstruction=contents.SYSTEM,
+    toolConfig=TOOL_CONFIG,
+    tools=listing(TOOL),
+)
+
+
+_FREE = frozenset(
+    {
+        "args",
+        "response",
+        "responseJsonSchema",
+        "parametersJsonSchema",
+        "labels",
+        "partMetadata",
+        "default",
+        "example",
+        "enum",
+    }
+)
+"""Fields that hold a value of the caller's, whose names are the caller's too."""
+
+
+def camel_case(value: Any, depth: int = 0) -> Any:
+    """Write the names of fields in camel case: the API takes them in snake case as well (the JSON form of protocol buffers)."""
+    if depth > 100:
+        return value
+    if isinstance(value, list):
+        return [camel_case(item, depth + 1) for item in value]
+    if not isinstance(value, dict):
+        return value
+    written = {}
+    for name, item in value.items():
+        key = (
+            _SNAKE.sub(lambda match: match[1].upper(), name)
+            if isinstance(name, str) and not name.startswith("$")
+            else name
+        )
+        if key in _FREE:
+            written[key] = item
+        elif key == "properties" and isinstance(item, dict):
+            written[key] = {inner: camel_case(schema, depth + 1) for inner, schema in item.items()}
+        else:
+            written[key] = camel_case(item, depth + 1)
+    return written
+
+
+def declarations(asked: Asked) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Go through the function declarations."""
+    for index, tool in records(asked.get("tools")):
+        for position, declaration in records(tool.get("functionDeclarations")):
+            yield f"tools[{index}].functionDeclarations[{position}]", dict(declaration)
+
+
+def _json_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
+    schema = dig(asked.get("generationConfig"), "responseJsonSchema")
+    if schema is not None:
+        yield "generationConfig.responseJsonSchema", schema
+    for place, declaration in declarations(asked):
+        if declaration.get("parametersJsonSchema") is not None:
+            yield f"{place}.parametersJsonSchema", declaration["parametersJsonSchema"]
+
+
+def _response_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
+    schema = dig(asked.get("generationConfig"), "responseSchema")
+    if schema is not None:
+        yield "generationConfig.responseSchema", schema
+
+
+def _parameters(asked: Asked) -> Iterator[tuple[str, Any]]:
+    for place, declaration in declarations(asked):
+        if declaration.get("parameters") is not None:
+            yield f"{place}.parameters", declaration["parameters"]
+
+
+@rule(SPECIFICATION)
+def contents_are_needed(asked: Asked) -> Findings:
+    """Contents is not empty, unless cached content is used."""
+    if asked.get("contents") == [] and not asked.has("cachedContent"):
+        yield "contents", "contents is not specified"
+
+
+@rule(dialect.JSON_SCHEMA)
+def schema_needs_json(asked: Asked) -> Findings:
+    """ResponseSchema and responseJsonSchema need responseMimeType application/json (or text/x.enum)."""
+    config = record(asked.get("generationConfig"))
+    for name, allowed in (
+        ("responseJsonSchema", ("application/json",)),
+        ("responseSchema", ("application/json", "text/x.enum")),
+    ):
+        if config.get(name) is not None and config.get("responseMimeType") not in allowed:
+            yield f"generationConfig.{name}", f"{name} needs responseMimeType application/json"
+
+
+@rule(dialect.JSON_SCHEMA)
+def two_schemas(asked: Asked) -> Findings:
+    """ResponseSchema and responseJsonSchema exclude each other."""
+    config = record(asked.get("generationConfig"))
+    if config.get("responseSchema") is not None and config.get("responseJsonSchema") is not None:
+        yield "generationConfig.responseJsonSchema", "responseSchema and responseJsonSchema exclude each other"
+
+
+@rule(SDK.at("FunctionDeclaration.parameters_json_schema"))
+def two_parameter_schemas(asked: Asked) -> Findings:
+    """A function has one form of its parameters, and one of its response."""
+    for place, declaration in declarations(asked):
+        for one, other in (("parameters", "parametersJsonSchema"), ("response", "responseJsonSchema")):
+            if declaration.get(one) is not None and declaration.get(other) is not None:
+                yield f"{place}.{other}", f"{one} and {other} exclude each other"
+
+
+@rule(SDK.at("FunctionDeclaration.parameters"))
+def parameter_names(asked: Asked) -> Findings:
+    """Names of parameters begin with a letter or _, have letters, digits and _, at most 64 characters."""
+    for place, schema in _parameters(asked):
+        for name in record(record(schema).get("properties")):
+            if not (name.replace("_", "a").isascii() and name.isidentifier() and len(name) <= 64):
+                yield (
+                    f"{place}.properties.{name[:70]}",
+                    "a parameter's name has letters, digits and _, and begins with a letter or _",
+                )
+
+
+@rule(Source("google-cloud-aiplatform@2.7.0 aiplatform_v1/types/tool.py Tool", "2026-11-30"))
+def function_count(asked: Asked) -> Findings:
+    """At most 128 function declarations."""
+    count = sum(1 for _ in declarations(asked))
+    if count > 128:
+        yield "tools", f"{count} function declarations exceed the limit of 128"
+
+
+@rule(thread("https://github.com/google-gemini/gemini-cli/issues/5014", "2025-08"))
+def function_names_are_unique(asked: Asked) -> Findings:
+    """Names of functions are unique."""
+    seen: set[str] = set()
+    for place, declaration in declarations(asked):
+        name = string(declaration.get("name"))
+        if name in seen:
+            yield f"{place}.name", f"Duplicate function declaration found: {name[:80]}"
+        seen.add(name)
+
+
+@rule(SDK.at("FunctionCallingConfig.allowed_function_names"))
+def allowed_names_need_any(asked: Asked) -> Findings:
+    """AllowedFunctionNames needs the mode ANY or VALIDATED, and names declared functions."""
+    config = record(dig(asked.get("toolConfig"), "functionCallingConfig"))
+    names = sequence(config.get("allowedFunctionNames"))
+    place = "toolConfig.functionCallingConfig.allowedFunctionNames"
+    if names and string(config.get("mode")).upper() not in {"ANY", "VALIDATED"}:
+        yield place, "allowed_function_names should only be set when the function calling mode is ANY"
+    known = {string(declaration.get("name")) for _, declaration in declarations(asked)}
+    if known and any(name not in known for name in names):
+        yield place, "names a function that is not declared"
+
+
+@rule(client("github:pydantic/pydantic-ai@4fda3898 models/google.py", "2026-08-23"))
+def calling_needs_functions(asked: Asked) -> Findings:
+    """FunctionCallingConfig needs function declarations."""
+    config, tools = dig(asked.get("toolConfig"), "functionCallingConfig"), asked.get("tools")
+    if isinstance(config, dict) and tools and not any(True for _ in declarations(asked)):
+        yield "toolConfig.functionCallingConfig", "Function calling config is set without function_declarations"
+
+
+@rule(thread("https://github.com/vercel/ai/pull/16540", "2026-07-01"))
+def forced_calls_without_json(asked: Asked) -> Findings:
+    """The mode ANY excludes responseMimeType application/json."""
+    mode = string(dig(asked.get("toolConfig"), "functionCallingConfig", "mode")).upper()
+    if mode == "ANY" and dig(asked.get("generationConfig"), "responseMimeType") == "application/json":
+        yield (
+            "generationConfig.responseMimeType",
+            "Forced function calling (ANY mode) with a response mime type: 'application/json' is unsupported",
+        )
+
+
+@rule(thread("https://github.com/google-gemini/cookbook/issues/393", "2025-01-04"))
+def functions_without_json(asked: Asked) -> Findings:
+    """Before Gemini 3 functions exclude a JSON answer."""
+    old = (0, 0) < family.version(asked.model) < (3, 0)
+    if (
+        old
+        and any(True for _ in declarations(asked))
+        and dig(asked.get("generationConfig"), "responseMimeType") == "application/json"
+    ):
+        yield (
+            "generationConfig.responseMimeType",
+            "Function calling with a response mime type: 'application/json' is unsupported",
+        )
+
+
+@rule(client("litellm@1.110.2 llms/vertex_ai/gemini/transformation.py", "2026-11-30"))
+def cached_content_alone(asked: Asked) -> Findings:
+    """CachedContent excludes systemInstruction, tools and toolConfig."""
+    if asked.has("cachedContent"):
+        for name in ("systemInstruction", "tools", "toolConfig"):
+            if asked.has(name):
+                yield (
+                    name,
+                    "CachedContent can not be used with GenerateContent request setting system_instruction, tools or tool_config",
+                )
+
+
+@rule(SPECIFICATION.at("GenerationConfig"))
+def logprobs_are_asked_for(asked: Asked) -> Findings:
+    """Logprobs needs responseLogprobs true."""
+    config = record(asked.get("generationConfig"))
+    if config.get("logprobs") is not None and config.get("responseLogprobs") is not True:
+        yield "generationConfig.logprobs", "logprobs needs responseLogprobs"
+
+
+@rule(
+    client(
+        "github:pydantic/pydantic-ai@4fda3898 profiles/google.py _MODELS_WITHOUT_MINIMAL_THINKING_LEVEL", "2026-08-23"
+    )
+)
+def minimal_thinking(asked: Asked) -> Findings:
+    """gemini-3-pro, gemini-3.1-pro and gemini-3.7-flash do not know the level MINIMAL."""
+    level = string(dig(asked.get("generationConfig"), "thinkingConfig", "thinkingLevel")).upper()
+    if level == "MINIMAL" and not family.takes_minimal(asked.model):
+        yield "generationConfig.thinkingConfig.thinkingLevel", "Thinking level MINIMAL is not supported for this model"
+
+
+@rule(Source("https://ai.google.dev/gemini-api/docs/thinking", "2026-08"))
+def level_and_budget(asked: Asked) -> Findings:
+    """ThinkingLevel and thinkingBudget exclude each other; levels are known from Gemini 3 on."""
+    config = record(dig(asked.get("generationConfig"), "thinkingConfig"))
+    place = "generationConfig.thinkingConfig"
+    if config.get("thinkingLevel") is not None and config.get("thinkingBudget") is not None:
+        yield place, "You can only set only one of thinking budget and thinking level"
+    if config.get("thinkingLevel") is not None and (0, 0) < family.version(asked.model) < (3, 0):
+        yield f"{place}.thinkingLevel", "Thinking level is not supported for this model"
+
+
+@rule(Source("https://ai.google.dev/gemini-api/docs/thinking#set-budget", "2026-08"))
+def budget_range(asked: Asked) -> Findings:
+    """A budget of thinking is in the model's range, -1, or 0 where thinking can be switched off."""
+    budget, known = (
+        amount(dig(asked.get("generationConfig"), "thinkingConfig", "thinkingBudget")),
+        family.budgets(asked.model),
+    )
+    if budget is None or known is None or budget == -1 or (budget == 0 and known[0] != "gemini-2.5-pro"):
+        return
+    _, low, high = known
+    if not low <= budget <= high:
+        yield (
+            "generationConfig.thinkingConfig.thinkingBudget",
+            f"The thinking budget {budget:g} is invalid. Please choose a value between {low} and {high}",
+        )
+
+
+@rule(Source("https://ai.google.dev/gemini-api/docs/thinking", "2026-08"))
+def thinking_of_old_models(asked: Asked) -> Findings:
+    """Before Gemini 2.5 there is no thinking."""
+    wanted = record(dig(asked.get("generationConfig"), "thinkingConfig"))
+    if (0, 0) < family.version(asked.model) < (2, 5) and (
+        wanted.get("includeThoughts") or wanted.get("thinkingLevel") or (amount(wanted.get("thinkingBudget")) or 0) > 0
+    ):
+        yield (
+            "generationConfig.thinkingConfig",
+            "Unable to submit request because thinking is not supported by this model",
+        )
+
+
+@rule(client("github:pydantic/pydantic-ai@4fda3898 profiles/google.py", "2026-08-23"))
+def server_side_invocations(asked: Asked) -> Findings:
+    """IncludeServerSideToolInvocations is known from Gemini 3 on."""
+    if dig(asked.get("toolConfig"), "includeServerSideToolInvocations") is True and (0, 0) < family.version(
+        asked.model
+    ) < (3, 0):
+        yield "toolConfig.includeServerSideToolInvocations", "Tool call context circulation is not enabled"
+
+
+RULES = (
+    contents_are_needed,
+    schema_needs_json,
+    two_schemas,
+    two_parameter_schemas,
+    parameter_names,
+    function_count,
+    function_names_are_unique,
+    allowed_names_need_any,
+    calling_needs_functions,
+    forced_calls_without_json,
+    functions_without_json,
+    cached_content_alone,
+    logprobs_are_asked_for,
+    minimal_thinking,
+    level_and_budget,
+    budget_range,
+    thinking_of_old_models,
+    server_side_invocations,
+    *contents.RULES,
+    *dialect.json_schema_rules(_json_schemas),
+    *dialect.openapi_rules(_response_schemas, prefix="response-schema"),
+    *dialect.openapi_rules(_parameters, prefix="parameters"),
+    *dialect.upper_case_rules(_response_schemas),
+)
+GENERATE = Wire(
+    provider="google",
+    api="generateContent",
+    shape=BODY,
+    rules=RULES,
+    form=forms.google,
+    source=SPECIFICATION,
+    normalise=camel_case,
+)
+
+_EMBED = obj(
+    "content",
+    content=contents.CONTENT,
+    model=TEXT,
+    taskType=choice(
+        "TASK_TYPE_UNSPECIFIED RETRIEVAL_QUERY RETRIEVAL_DOCUMENT SEMANTIC_SIMILARITY CLASSIFICATION CLUSTERING QUESTION_ANSWERING FACT_VERIFICATION CODE_RETRIEVAL_QUERY"
+    ),
+    title=TEXT,
+    outputDimensionality=integer(1, 3_072),
+    closed=False,
+)
+EMBED = Wire(
+    provider="google", api="embedContent", shape=_EMBED, form=forms.google, source=SPECIFICATION, normalise=camel_case
+)
+_TEXTS = Source("google-ai-generativelanguage@0.12.1 v1beta types/text_service.py", "2026-11-30")
+BATCH_EMBED = Wire(
+    provider="google",
+    api="embeddings",
+    form=forms.google,
+    source=SPECIFICATION,
+    normalise=camel_case,
+    shape=obj("requests", requests=listing(_EMBED, at_least=1, at_most=100, source=_TEXTS), model=TEXT),
+)

@@ -1,0 +1,135 @@
+"""Groq: OpenAI's chat completions, more strictly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_rules import forms
+from pipelex_rules.rule import rule
+from pipelex_rules.schemas.others import groq_strict_rules, groq_tool_rules
+from pipelex_rules.shapes import BOOLEAN, TEXT, choice, either, integer, listing, number, obj, tagged, text
+from pipelex_rules.sources import Source, thread
+from pipelex_rules.values import dig, records
+from pipelex_rules.wires import openai_chat, openai_chat_messages
+from pipelex_rules.wires.openai_chat import FUNCTION
+
+if TYPE_CHECKING:
+    from pipelex_rules.rule import Asked, Findings
+
+SDK = Source("github:groq/groq-python src/groq/types/chat/completion_create_params.py@9620fde", "2026-08-18")
+_MESSAGES = openai_chat_messages.MESSAGE.shapes
+_CALL = obj(
+    "id function", id=TEXT, type=choice("function"), function=obj("name arguments", name=text(1), arguments=TEXT)
+)
+_ASSISTANT = _MESSAGES["assistant"].having(
+    drop="annotations audio refusal", reasoning=TEXT, tool_calls=listing(_CALL), executed_tools=listing(), closed=True
+)
+_TOOL = _MESSAGES["tool"].having(tool_call_id=TEXT)
+_MESSAGE = tagged(
+    "role",
+    shapes={**_MESSAGES, "assistant": _ASSISTANT, "tool": _TOOL},
+    source=thread("https://github.com/janhq/jan/issues/8136", "2026-05-13"),
+)
+_TOOLS = listing(
+    tagged(shapes={"function": obj("function", function=FUNCTION.having(description=TEXT))}, open=True), at_most=128
+)
+BODY = openai_chat.open_body(
+    model=text(1),
+    messages=listing(_MESSAGE, at_least=1),
+    tools=_TOOLS,
+    n=integer(1, 1),
+    temperature=number(0, 2),
+    reasoning_effort=choice("none default low medium high"),
+    reasoning_format=choice("hidden raw parsed"),
+    include_reasoning=BOOLEAN,
+    service_tier=choice("auto on_demand flex performance"),
+    stop=either(TEXT, listing(TEXT, at_most=4)),
+    citation_options=choice("enabled disabled"),
+    tool_choice=openai_chat.TOOL_CHOICE,
+    max_completion_tokens=integer(1),
+).but(required=frozenset({"model", "messages"}))
+_REASONING = ("gpt-oss", "qwen3", "qwen-qwq", "deepseek-r1", "qwen/qwen3")
+
+
+@rule(SDK)
+def unsupported_parameters(asked: Asked) -> Findings:
+    """logit_bias, logprobs, top_logprobs, metadata and store are not supported."""
+    for name in ("logit_bias", "logprobs", "top_logprobs"):
+        if asked.has(name) and asked.get(name) is not False:
+            yield name, f"property '{name}' is unsupported"
+
+
+@rule(SDK)
+def two_reasoning_parameters(asked: Asked) -> Findings:
+    """include_reasoning and reasoning_format exclude each other."""
+    if asked.has("include_reasoning") and asked.has("reasoning_format"):
+        yield "reasoning_format", "include_reasoning and reasoning_format are mutually exclusive"
+
+
+@rule(Source("https://console.groq.com/docs/reasoning", "2026-08"))
+def raw_reasoning(asked: Asked) -> Findings:
+    """reasoning_format raw excludes JSON mode and tools."""
+    if asked.get("reasoning_format") == "raw" and (
+        asked.get("tools") or dig(asked.get("response_format"), "type") == "json_object"
+    ):
+        yield "reasoning_format", "reasoning_format must be hidden or parsed with JSON mode or tools"
+
+
+@rule(thread("https://github.com/vercel/ai/pull/16540", "2026-07-01"))
+def json_without_tools(asked: Asked) -> Findings:
+    """JSON mode and JSON schemas exclude tools."""
+    if asked.get("tools") and dig(asked.get("response_format"), "type") in ("json_object", "json_schema"):
+        yield "response_format", "json mode cannot be combined with tool/function calling"
+
+
+@rule(Source("https://console.groq.com/docs/structured-outputs.md", "2026-11-30"))
+def strict_without_streams(asked: Asked) -> Findings:
+    """Structured output excludes streams."""
+    if dig(asked.get("response_format"), "type") == "json_schema" and asked.get("stream") is True:
+        yield "stream", "streaming is not supported with structured outputs"
+
+
+@rule(SDK)
+def effort_levels(asked: Asked) -> Findings:
+    """gpt-oss takes low, medium and high; qwen3 none and default."""
+    wanted = asked.get("reasoning_effort")
+    if wanted is None:
+        return
+    if "gpt-oss" in asked.model and wanted in ("none", "default"):
+        yield "reasoning_effort", "reasoning_effort must be one of low, medium, high"
+    if "qwen3" in asked.model and wanted in ("low", "medium", "high"):
+        yield "reasoning_effort", "reasoning_effort must be one of none, default"
+
+
+@rule(thread("https://github.com/vercel/ai/pull/8057", "2025-08-14"))
+def reasoning_of_other_models(asked: Asked) -> Findings:
+    """Models that do not reason refuse reasoning in a message."""
+    if not asked.model or any(name in asked.model for name in _REASONING):
+        return
+    for index, message in records(asked.get("messages")):
+        if message.get("reasoning") is not None:
+            yield f"messages[{index}].reasoning", "reasoning is not supported with this model"
+
+
+_SHARED = (
+    openai_chat.stream_options_without_stream,
+    openai_chat.tool_choice_without_tools,
+    openai_chat.tool_choice_names_a_tool,
+    openai_chat.json_mode_without_the_word,
+    openai_chat_messages.calls_are_answered,
+    openai_chat_messages.results_follow_calls,
+    openai_chat_messages.image_types,
+)
+RULES = (
+    unsupported_parameters,
+    two_reasoning_parameters,
+    raw_reasoning,
+    json_without_tools,
+    strict_without_streams,
+    effort_levels,
+    reasoning_of_other_models,
+    *_SHARED,
+    *groq_strict_rules(openai_chat.strict_schemas),
+    *groq_tool_rules(openai_chat.tool_schemas),
+)
+CHAT = openai_chat.CHAT.of("groq", shape=BODY, rules=RULES, form=forms.openai, source=SDK)

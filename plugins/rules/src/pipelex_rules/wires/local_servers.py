@@ -1,0 +1,213 @@
+"""Servers of one's own that speak OpenAI's chat completions: Ollama, vLLM and the server of llama.cpp."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pipelex_rules import forms
+from pipelex_rules.media import split_data_url
+from pipelex_rules.rule import rule
+from pipelex_rules.shapes import ANY, BOOLEAN, choice, either, obj, tagged
+from pipelex_rules.sources import Source
+from pipelex_rules.values import dig, record, records, sequence, string
+from pipelex_rules.wires import openai_chat, openai_chat_messages, openai_responses, openai_responses_items, xai
+
+if TYPE_CHECKING:
+    from pipelex_rules.rule import Asked, Findings
+
+OLLAMA = Source("github:ollama/ollama@fb30760 openai/openai.go", "2026-08-21")
+ROUTES = Source("github:ollama/ollama@fb30760 server/routes.go", "2026-08-21")
+VLLM = Source("github:vllm-project/vllm vllm/entrypoints/openai/chat_completion/protocol.py@002032e", "2026-11-30")
+LLAMACPP = Source("llama.cpp tools/server/server-common.cpp, as ported in public code", "2026")
+_THINKING = (
+    "qwen3",
+    "deepseek-r1",
+    "deepseek-v3",
+    "gpt-oss",
+    "magistral",
+    "glm",
+    "kimi",
+    "minimax",
+    "nemotron",
+    "gemma4",
+)
+_WITHOUT_TOOLS = (
+    "gemma:",
+    "gemma2",
+    "gemma3:",
+    "llama2",
+    "codellama",
+    "phi3",
+    "deepseek-r1",
+    "llava",
+    "tinyllama",
+    "orca-mini",
+)
+
+OLLAMA_BODY = openai_chat.open_body(
+    reasoning_effort=choice("minimal low medium high xhigh ultra max none"),
+    think=either(BOOLEAN, choice("minimal low medium high xhigh ultra max none")),
+    format=ANY,
+    response_format=tagged(shapes={"text": obj(), "json_object": obj(), "json_schema": obj("json_schema")}, open=True),
+)
+
+
+@rule(OLLAMA)
+def arguments_are_json(asked: Asked) -> Findings:
+    """The arguments of a call in the history are JSON."""
+    for index, message in records(asked.get("messages")):
+        for number, call in records(message.get("tool_calls")):
+            written = dig(call, "function", "arguments")
+            if isinstance(written, str):
+                try:
+                    json.loads(written)
+                except (ValueError, RecursionError):
+                    yield f"messages[{index}].tool_calls[{number}].function.arguments", "invalid tool call arguments"
+
+
+@rule(OLLAMA.at("decodeImageURL"))
+def image_types(asked: Asked) -> Findings:
+    """Images are data URLs of JPEG, PNG or WebP."""
+    for place, part in openai_chat_messages.parts(asked, "image_url"):
+        found = split_data_url(dig(part, "image_url", "url"))
+        if found is not None and found[0] not in ("image/jpeg", "image/jpg", "image/png", "image/webp", ""):
+            yield f"{place}.image_url.url", "invalid image input"
+
+
+@rule(ROUTES)
+def thinking_of_the_model(asked: Asked) -> Findings:
+    """Think needs a model that thinks."""
+    if asked.get("think") and asked.model and not asked.model.startswith(_THINKING):
+        yield "think", f'"{asked.model[:60]}" does not support thinking'
+
+
+@rule(Source("github:ollama/ollama@fb30760 server/images.go errCapabilities", "2026-08-21"))
+def tools_of_the_model(asked: Asked) -> Findings:
+    """Tools needs a model that calls tools."""
+    if asked.get("tools") and asked.model.startswith(_WITHOUT_TOOLS):
+        yield "tools", f"{asked.model[:60]} does not support tools"
+
+
+@rule(Source("github:ollama/ollama@fb30760 llm/llama_server.go", "2026-08-21"))
+def format_of_answers(asked: Asked) -> Findings:
+    """Format is "json" or a JSON schema."""
+    wanted = asked.get("format")
+    if wanted not in (None, "", "json") and not isinstance(wanted, dict):
+        yield "format", f'invalid format: {str(wanted)[:40]!r}; expected "json" or a valid JSON Schema object'
+
+
+OLLAMA_CHAT = openai_chat.CHAT.of(
+    "ollama",
+    shape=OLLAMA_BODY,
+    form=forms.ollama,
+    source=OLLAMA,
+    rules=(arguments_are_json, image_types, thinking_of_the_model, tools_of_the_model, format_of_answers),
+)
+
+
+@rule(Source("github:ollama/ollama@fb30760 openai/responses.go", "2026-08-21"))
+def no_file_inputs(asked: Asked) -> Findings:
+    """File inputs are not supported."""
+    for place, _ in openai_responses_items.parts(asked, "input_file"):
+        yield place, "file inputs are not currently supported"
+
+
+OLLAMA_RESPONSES = openai_responses.RESPONSES.of(
+    "ollama", shape=xai.RESPONSES.shape, rules=(no_file_inputs,), form=forms.ollama, source=OLLAMA
+)
+
+
+@rule(VLLM.at("check_tool_usage"))
+def tools_are_not_empty(asked: Asked) -> Findings:
+    """Tools is not an empty list."""
+    if asked.get("tools") == []:
+        yield (
+            "tools",
+            "`tools` must not be an empty array. Either provide at least one tool or omit the field entirely.",
+        )
+
+
+@rule(VLLM.at("check_tool_usage"))
+def tool_choice(asked: Asked) -> Findings:
+    """tool_choice is none, auto, required or one of the tools, and needs tools."""
+    wanted = asked.get("tool_choice")
+    if wanted is None or wanted == "none":
+        return
+    if not asked.get("tools"):
+        yield "tool_choice", "When using `tool_choice`, `tools` must be set."
+    if isinstance(wanted, str) and wanted not in ("auto", "required"):
+        yield (
+            "tool_choice",
+            f'Invalid value for `tool_choice`: {wanted[:40]}! Only named tools, "none", "auto" or "required" are supported.',
+        )
+    elif not isinstance(wanted, str | dict):
+        yield "tool_choice", 'Only named tools, "none", "auto" or "required" are supported.'
+
+
+@rule(VLLM.at("validate_response_format"))
+def schema_of_its_format(asked: Asked) -> Findings:
+    """response_format json_schema has its schema."""
+    if (
+        dig(asked.get("response_format"), "type") == "json_schema"
+        and dig(asked.get("response_format"), "json_schema") is None
+    ):
+        yield "response_format", "When response_format type is 'json_schema', the 'json_schema' field must be provided."
+
+
+@rule(VLLM.at("check_logprobs"))
+def prompt_logprobs_are_not_streamed(asked: Asked) -> Findings:
+    """prompt_logprobs excludes streams."""
+    if asked.get("stream") is True and asked.has("prompt_logprobs"):
+        yield "prompt_logprobs", "`prompt_logprobs` are not available when `stream=True`."
+
+
+VLLM_CHAT = openai_chat.CHAT.of(
+    "vllm",
+    form=forms.vllm,
+    source=VLLM,
+    shape=openai_chat.open_body(response_format=tagged(shapes={}, open=True), tool_choice=ANY, tools=ANY),
+    rules=(
+        openai_chat.stream_options_without_stream,
+        openai_chat.top_logprobs_without_logprobs,
+        tools_are_not_empty,
+        tool_choice,
+        openai_chat.tool_choice_names_a_tool,
+        schema_of_its_format,
+        prompt_logprobs_are_not_streamed,
+    ),
+)
+
+
+@rule(LLAMACPP)
+def last_message_without_calls(asked: Asked) -> Findings:
+    """A last assistant message that holds calls cannot be continued."""
+    last = record(next(iter(reversed(sequence(asked.get("messages")))), None))
+    if last.get("role") == "assistant" and last.get("tool_calls"):
+        yield "messages", "Cannot continue an assistant message that contains tool calls."
+
+
+@rule(LLAMACPP)
+def grammar_without_tools(asked: Asked) -> Findings:
+    """Grammar excludes tools, and a JSON schema."""
+    if asked.get("grammar") and asked.get("tools"):
+        yield "grammar", "Cannot use custom grammar constraints with tools."
+    if asked.get("grammar") and asked.get("json_schema"):
+        yield "grammar", "Cannot use both json_schema and grammar"
+
+
+@rule(LLAMACPP)
+def tool_choice_word(asked: Asked) -> Findings:
+    """tool_choice is auto, none or required."""
+    wanted = asked.get("tool_choice")
+    if isinstance(wanted, str) and wanted not in ("auto", "none", "required"):
+        yield "tool_choice", f"Invalid tool_choice: {string(wanted)[:40]}"
+
+
+LLAMACPP_CHAT = openai_chat.CHAT.of(
+    "llamacpp",
+    form=forms.llamacpp,
+    source=LLAMACPP,
+    rules=(last_message_without_calls, grammar_without_tools, tool_choice_word),
+    shape=openai_chat.open_body(response_format=obj(type=choice("text json_object json_schema")), tools=ANY),
+)

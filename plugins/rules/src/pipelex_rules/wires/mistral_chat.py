@@ -1,0 +1,366 @@
+"""Mistral's chat completions: `POST /v1/chat/completions`. Unknown fields are refused everywhere."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pipelex_rules import forms
+from pipelex_rules.media import decoded_size, pixels, split_data_url
+from pipelex_rules.rule import rule
+from pipelex_rules.schemas.others import draft_rule
+from pipelex_rules.shapes import ANY, BOOLEAN, OBJECT, TEXT, choice, either, integer, listing, number, obj, tagged, text
+from pipelex_rules.sources import Source, client, thread
+from pipelex_rules.values import amount, dig, records, sequence, string
+from pipelex_rules.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from pipelex_rules.rule import Asked, Findings
+
+SPECIFICATION = Source("github:mistralai/platform-docs-public openapi.yaml@222f4ba", "2026-08-21")
+LIMITS = Source("github:mistralai/platform-docs-public public/resources/known-limitations.md@222f4ba", "2026-08-21")
+VISION = Source("github:mistralai/platform-docs-public public/studio-api/conversations/vision.md@222f4ba", "2026-08-21")
+COMMON = Source("mistral_common@1.13.1 protocol/instruct/validator.py", "2026-11-30")
+SAMPLING = Source(
+    "github:mistralai/platform-docs-public public/models/best-practices/sampling.md@222f4ba", "2026-08-21"
+)
+IMAGES, IMAGE_BYTES, EDGE = 8, 20 * 1024 * 1024, 10_000
+TOOL_ID = re.compile(r"[a-zA-Z0-9]{9}")
+_BEFORE_EFFORT = (
+    "open-mistral-nemo",
+    "open-mistral-7b",
+    "open-mixtral",
+    "mistral-tiny",
+    "codestral-2",
+    "pixtral",
+    "ministral-8b-2410",
+    "ministral-3b-2410",
+    "mistral-large-2407",
+    "mistral-large-2411",
+    "mistral-small-2409",
+    "mistral-small-2501",
+    "mistral-small-2503",
+)
+
+_IMAGE = either(text(1), obj("url", url=text(1), detail=choice("low auto high"), closed=True))
+_TEXT_PART = obj("text", type=TEXT, text=TEXT, closed=True)
+_PARTS = {
+    "text": _TEXT_PART,
+    "image_url": obj("image_url", type=TEXT, image_url=_IMAGE, closed=True),
+    "document_url": obj("document_url", type=TEXT, document_url=text(1), document_name=TEXT, closed=True),
+    "reference": obj("reference_ids", type=TEXT, reference_ids=listing(), closed=True),
+    "file": obj("file_id", type=TEXT, file_id=TEXT, closed=True),
+    "thinking": obj(
+        "thinking",
+        fields={"type": TEXT, "thinking": listing(OBJECT), "signature": TEXT, "closed": BOOLEAN},
+        closed=True,
+    ),
+    "input_audio": obj("input_audio", type=TEXT, input_audio=ANY, closed=True),
+    "resource": OBJECT,
+    "resource_link": OBJECT,
+}
+_CONTENT = either(TEXT, listing(tagged(shapes=_PARTS)))
+_FUNCTION_CALL = obj("name arguments", name=text(1), arguments=either(TEXT, OBJECT), closed=True)
+CALL = obj("function", id=TEXT, type=TEXT, index=integer(0), function=_FUNCTION_CALL, closed=True)
+MESSAGE = tagged(
+    "role",
+    shapes={
+        "system": obj("content", role=TEXT, content=_CONTENT, closed=True),
+        "user": obj("content", role=TEXT, content=_CONTENT, closed=True),
+        "assistant": obj(role=TEXT, content=_CONTENT, tool_calls=listing(CALL), prefix=BOOLEAN, closed=True),
+        "tool": obj(role=TEXT, content=_CONTENT, tool_call_id=TEXT, name=TEXT, closed=True),
+    },
+)
+FUNCTION = obj(
+    "name parameters",
+    name=text(1, 256, pattern=r"[a-zA-Z0-9_-]+"),
+    description=TEXT,
+    parameters=OBJECT,
+    strict=BOOLEAN,
+    closed=True,
+)
+TOOL = tagged(
+    shapes={"function": obj("function", type=TEXT, function=FUNCTION, closed=True)}, open=True, default="function"
+)
+JSON_SCHEMA = obj("name schema", name=text(1), description=TEXT, schema=OBJECT, strict=BOOLEAN, closed=True)
+RESPONSE_FORMAT = obj(type=choice("text json_object json_schema"), json_schema=JSON_SCHEMA, closed=True)
+TOOL_CHOICE = either(
+    choice("auto none any required"),
+    obj("function", type=TEXT, function=obj("name", name=TEXT, closed=True), closed=True),
+)
+BODY = obj(
+    "model messages",
+    closed=True,
+    model=text(1),
+    messages=listing(MESSAGE),
+    temperature=number(0, 1.5),
+    top_p=number(0, 1),
+    max_tokens=integer(0),
+    min_tokens=integer(0),
+    stream=BOOLEAN,
+    stream_options=OBJECT,
+    stop=either(TEXT, listing(TEXT)),
+    random_seed=integer(0),
+    metadata=OBJECT,
+    response_format=RESPONSE_FORMAT,
+    tools=listing(TOOL),
+    tool_choice=TOOL_CHOICE,
+    presence_penalty=number(-2, 2),
+    frequency_penalty=number(-2, 2),
+    repetition_penalty=number(0),
+    top_k=integer(1),
+    logprobs=BOOLEAN,
+    top_logprobs=integer(0),
+    prompt_logprobs=BOOLEAN,
+    top_prompt_logprobs=integer(0),
+    n=integer(1),
+    prediction=obj(type=choice("content"), content=either(TEXT, listing())),
+    parallel_tool_calls=BOOLEAN,
+    prompt_mode=choice("reasoning"),
+    reasoning_effort=choice("none minimal low medium high xhigh max"),
+    safe_prompt=BOOLEAN,
+    guardrails=listing(OBJECT),
+    prompt_cache_key=TEXT,
+    service_tier=choice("auto standard_only"),
+)
+
+
+def messages(asked: Asked) -> list[tuple[int, Mapping[str, Any]]]:
+    """Collect the messages."""
+    return list(records(asked.get("messages")))
+
+
+def images(asked: Asked) -> Iterator[tuple[str, str]]:
+    """Go through the addresses of the images."""
+    for index, message in messages(asked):
+        for position, part in records(message.get("content")):
+            if part.get("type") == "image_url":
+                url = part.get("image_url")
+                yield f"messages[{index}].content[{position}].image_url", string(dig(url, "url")) or string(url)
+
+
+def _schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
+    for index, tool in records(asked.get("tools")):
+        if dig(tool, "function", "parameters") is not None:
+            yield f"tools[{index}].function.parameters", dig(tool, "function", "parameters")
+
+
+@rule(COMMON.at("_validate_message_list_structure"))
+def a_message_is_needed(asked: Asked) -> Findings:
+    """A conversation has at least one message."""
+    if asked.get("messages") == []:
+        yield "messages", "Conversation must have at least one message"
+
+
+@rule(COMMON.at("_validate_assistant_message"))
+def assistant_says_something(asked: Asked) -> Findings:
+    """An assistant message has content or tool_calls."""
+    for index, message in messages(asked):
+        if message.get("role") == "assistant" and not message.get("content") and not message.get("tool_calls"):
+            yield f"messages[{index}]", "Assistant message must have either content or tool_calls, but not none"
+
+
+@rule(COMMON.at("_validate_last_message"), type="invalid_request_message_order", code="3230")
+def last_message(asked: Asked) -> Findings:
+    """The last message is the user's or a tool's, or the assistant's with prefix true."""
+    history = messages(asked)
+    if not history:
+        return
+    index, last = history[-1]
+    role = last.get("role")
+    if role == "assistant" and last.get("prefix") is not True:
+        yield (
+            f"messages[{index}]",
+            "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant",
+        )
+    if role == "system" and len(history) > 1:
+        yield (
+            f"messages[{index}]",
+            "Expected last role User or Tool (or Assistant with prefix True) for serving but got system",
+        )
+
+
+@rule(COMMON.at("_validate_assistant_message"))
+def prefix_is_last(asked: Asked) -> Findings:
+    """Prefix is true on the last message only."""
+    history = messages(asked)
+    for index, message in history[:-1]:
+        if message.get("prefix") is True:
+            yield f"messages[{index}].prefix", "Assistant message with prefix True must be last message"
+
+
+@rule(
+    thread("https://github.com/datapizza-labs/datapizza-ai/issues/98", "2025-12-04"),
+    type="invalid_request_message_order",
+    code="3230",
+)
+def order_of_roles(asked: Asked) -> Findings:
+    """A user message does not follow a tool message, nor does a tool message follow a user's or system's."""
+    before = ""
+    for index, message in messages(asked):
+        role = string(message.get("role"))
+        if (before == "tool" and role == "user") or (role == "tool" and before in {"user", "system"}):
+            yield f"messages[{index}]", f"Unexpected role '{role}' after role '{before}'"
+        before = role
+
+
+@rule(COMMON.at("_validate_tool_calls_followed_by_tool_messages"))
+def calls_are_answered(asked: Asked) -> Findings:
+    """An assistant message with calls is followed by as many tool messages."""
+    history = messages(asked)
+    for position, (index, message) in enumerate(history):
+        calls = len(sequence(message.get("tool_calls")))
+        if message.get("role") != "assistant" or not calls:
+            continue
+        answered = 0
+        for _, later in history[position + 1 :]:
+            if later.get("role") != "tool":
+                break
+            answered += 1
+        if answered != calls:
+            yield f"messages[{index}]", "Not the same number of function calls and responses"
+
+
+@rule(COMMON.at("MistralRequestValidatorV3"))
+def results_name_their_call(asked: Asked) -> Findings:
+    """Each result names a call that waits for it, once."""
+    waiting: list[str] | None = None
+    for index, message in messages(asked):
+        if message.get("role") == "assistant":
+            waiting = [string(call.get("id")) for _, call in records(message.get("tool_calls")) if call.get("id")]
+        elif message.get("role") == "tool" and waiting is not None:
+            name = string(message.get("tool_call_id"))
+            if name and name not in waiting:
+                yield f"messages[{index}].tool_call_id", f"Unexpected tool call id {name[:60]} in tool results"
+            elif name:
+                waiting.remove(name)
+
+
+@rule(COMMON.at("MistralRequestValidatorV11"))
+def call_ids_are_unique(asked: Asked) -> Findings:
+    """Ids of the calls of one assistant message are unique."""
+    for index, message in messages(asked):
+        seen: set[str] = set()
+        for _, call in records(message.get("tool_calls")):
+            name = string(call.get("id"))
+            if name and name in seen:
+                yield f"messages[{index}].tool_calls", f"Duplicate tool call id {name[:60]} in assistant message"
+            seen.add(name)
+
+
+@rule(client("mistral_common@1.13.1 protocol/instruct/validator.py (tokenizers before v13)", "2026-11-30"), code="3280")
+def call_ids_have_nine_characters(asked: Asked) -> Findings:
+    """Ids of calls have nine letters and digits."""
+    for index, message in messages(asked):
+        for position, call in records(message.get("tool_calls")):
+            name = call.get("id")
+            if isinstance(name, str) and name != "null" and not TOOL_ID.fullmatch(name):
+                yield (
+                    f"messages[{index}].tool_calls[{position}].id",
+                    f"Tool call id was {name[:60]} but must be a-z, A-Z, 0-9, with a length of 9",
+                )
+        name = message.get("tool_call_id")
+        if isinstance(name, str) and not TOOL_ID.fullmatch(name):
+            yield (
+                f"messages[{index}].tool_call_id",
+                f"Tool call id was {name[:60]} but must be a-z, A-Z, 0-9, with a length of 9",
+            )
+
+
+@rule(LIMITS)
+def tool_count(asked: Asked) -> Findings:
+    """At most 128 tools."""
+    if len(sequence(asked.get("tools"))) > 128:
+        yield "tools", "at most 128 tools"
+
+
+@rule(SPECIFICATION)
+def tool_choice_has_tools(asked: Asked) -> Findings:
+    """A forced tool_choice needs tools, and a named one is among them."""
+    wanted = asked.get("tool_choice")
+    names = [dig(tool, "function", "name") for tool in sequence(asked.get("tools"))]
+    if wanted in ("any", "required") and not names:
+        yield "tool_choice", "tool_choice needs tools"
+    name = dig(wanted, "function", "name")
+    if name is not None and names and name not in names:
+        yield "tool_choice.function.name", "is not one of the tools"
+
+
+@rule(SPECIFICATION, status=422)
+def schema_of_its_format(asked: Asked) -> Findings:
+    """response_format json_schema has its schema."""
+    if (
+        dig(asked.get("response_format"), "type") == "json_schema"
+        and dig(asked.get("response_format"), "json_schema") is None
+    ):
+        yield "response_format.json_schema", "json_schema must be provided when type is json_schema"
+
+
+@rule(SAMPLING)
+def greedy_sampling_has_one_answer(asked: Asked) -> Findings:
+    """N above 1 needs a temperature above 0, and mistral-large-2512 has one answer only."""
+    if (amount(asked.get("n")) or 1) <= 1:
+        return
+    if asked.model == "mistral-large-2512":
+        yield "n", "n > 1 is not supported for this model"
+    if asked.get("temperature") == 0:
+        yield "n", "n must be 1 when using greedy sampling"
+
+
+@rule(COMMON.at("_validate_model_settings"))
+def effort_of_old_models(asked: Asked) -> Findings:
+    """Models before tokenizer v15 refuse reasoning_effort."""
+    if asked.has("reasoning_effort") and asked.model.startswith(_BEFORE_EFFORT):
+        yield (
+            "reasoning_effort",
+            f"reasoning_effort='{string(asked.get('reasoning_effort'))[:20]}' is not supported for this model",
+        )
+
+
+@rule(VISION)
+def image_count(asked: Asked) -> Findings:
+    """At most 8 images a request."""
+    count = sum(1 for _ in images(asked))
+    if count > IMAGES:
+        yield "messages", f"{count} images exceed the limit of {IMAGES}"
+
+
+@rule(VISION)
+def image_sizes(asked: Asked) -> Findings:
+    """An image has at most 20 MB and 10,000 pixels a side, and is PNG, JPEG, WebP or GIF."""
+    for place, url in images(asked):
+        found = split_data_url(url)
+        if found is None:
+            continue
+        size = pixels(found[1])
+        if decoded_size(found[1]) > IMAGE_BYTES:
+            yield place, "the image has more than 20 MB"
+        if size is not None and max(size) > EDGE:
+            yield place, f"the image has more than {EDGE} pixels a side"
+        if found[0] and found[0] not in ("image/png", "image/jpeg", "image/jpg", "image/webp", "image/gif"):
+            yield place, f"image type '{found[0][:60]}' is not supported"
+
+
+RULES = (
+    a_message_is_needed,
+    assistant_says_something,
+    last_message,
+    prefix_is_last,
+    order_of_roles,
+    calls_are_answered,
+    results_name_their_call,
+    call_ids_are_unique,
+    call_ids_have_nine_characters,
+    tool_count,
+    tool_choice_has_tools,
+    schema_of_its_format,
+    greedy_sampling_has_one_answer,
+    effort_of_old_models,
+    image_count,
+    image_sizes,
+    draft_rule("tool-schema", COMMON.at("_validate_function"), _schemas),
+)
+CHAT = Wire(provider="mistral", api="chat", shape=BODY, rules=RULES, form=forms.mistral, source=SPECIFICATION)

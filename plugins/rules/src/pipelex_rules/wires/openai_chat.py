@@ -1,0 +1,305 @@
+"""OpenAI's chat completions: `POST /v1/chat/completions`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_rules import forms
+from pipelex_rules.rule import rule
+from pipelex_rules.schemas.openai_strict import fine_tuned_rules, strict_rules
+from pipelex_rules.schemas.others import object_root_rule
+from pipelex_rules.shapes import (
+    ANY,
+    BOOLEAN,
+    INTEGER,
+    OBJECT,
+    TEXT,
+    Shape,
+    choice,
+    either,
+    integer,
+    listing,
+    mapping,
+    number,
+    obj,
+    tagged,
+    text,
+)
+from pipelex_rules.sources import Source, thread
+from pipelex_rules.values import dig, records, string
+from pipelex_rules.wire import Wire
+from pipelex_rules.wires import openai_chat_messages as messages
+from pipelex_rules.wires import openai_chat_models as models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from pipelex_rules.rule import Asked, Findings
+
+SPECIFICATION = Source("github:openai/openai-openapi openapi.json@f85dbe2", "2026-08-21")
+SDK = Source("openai@3.57.0 types/chat/completion_create_params.py", "2026-11-30")
+EFFORTS = "none minimal low medium high xhigh max"
+NAME = r"[a-zA-Z0-9_-]+"
+METADATA = mapping(text(0, 512), at_most=16, keys=r"(?s).{1,64}", source=SDK)
+CACHE_KEY = text(0, 64, source=thread("https://github.com/openai/codex/issues/8200", "2026-01"))
+
+FUNCTION = obj(
+    "name",
+    name=text(1, 64, pattern=NAME),
+    description=text(0, 1024, source=thread("https://github.com/getsentry/sentry-mcp/issues/106", "2025-04-25")),
+    parameters=OBJECT,
+    strict=BOOLEAN,
+)
+_GRAMMAR = tagged(
+    shapes={
+        "text": obj(),
+        "grammar": obj("grammar", grammar=obj("definition syntax", definition=TEXT, syntax=choice("lark regex"))),
+    }
+)
+TOOL = tagged(
+    shapes={
+        "function": obj("type function", type=TEXT, function=FUNCTION),
+        "custom": obj("custom", custom=obj("name", name=text(1, 64, pattern=NAME), description=TEXT, format=_GRAMMAR)),
+    }
+)
+JSON_SCHEMA = obj("name", name=text(1, 64, pattern=NAME), description=TEXT, schema=OBJECT, strict=BOOLEAN)
+RESPONSE_FORMAT = tagged(
+    shapes={"text": obj(), "json_object": obj(), "json_schema": obj("json_schema", json_schema=JSON_SCHEMA)}
+)
+_NAMED = obj("name", name=TEXT)
+TOOL_CHOICE = either(
+    choice("none auto required"),
+    tagged(
+        shapes={
+            "function": obj("function", function=_NAMED),
+            "custom": obj("custom", custom=_NAMED),
+            "allowed_tools": obj(
+                "allowed_tools",
+                allowed_tools=obj("mode tools", mode=choice("auto required"), tools=listing(OBJECT, at_least=1)),
+            ),
+        }
+    ),
+)
+VOICE = either(TEXT, obj("id", id=TEXT))
+_LOCATION = obj(
+    "type approximate",
+    type=choice("approximate"),
+    approximate=obj(city=TEXT, country=text(2, 2), region=TEXT, timezone=TEXT),
+)
+_MODERATION_MODE = obj("mode", mode=choice("score block"))
+
+BODY = obj(
+    "model messages",
+    closed=True,
+    model=text(1),
+    messages=listing(messages.MESSAGE, at_least=1),
+    audio=obj("format voice", format=choice("wav aac mp3 flac opus pcm16"), voice=VOICE),
+    frequency_penalty=number(-2, 2),
+    presence_penalty=number(-2, 2),
+    function_call=either(choice("none auto"), _NAMED),
+    functions=listing(
+        obj("name", name=text(1, 64, pattern=NAME), description=TEXT, parameters=OBJECT), at_least=1, at_most=128
+    ),
+    logit_bias=mapping(number(-100, 100)),
+    logprobs=BOOLEAN,
+    top_logprobs=integer(0, 20),
+    max_completion_tokens=integer(1),
+    max_tokens=integer(1),
+    metadata=METADATA,
+    modalities=listing(choice("text audio"), at_least=1),
+    moderation=obj("model", model=TEXT, policy=obj(input=_MODERATION_MODE, output=_MODERATION_MODE)),
+    n=integer(1, 128),
+    parallel_tool_calls=BOOLEAN,
+    prediction=tagged(
+        shapes={"content": obj("content", content=either(TEXT, listing(messages.TEXT_PART, at_least=1)))}
+    ),
+    prompt_cache_key=CACHE_KEY,
+    prompt_cache_options=obj(mode=choice("implicit explicit"), ttl=TEXT),
+    prompt_cache_retention=choice("in_memory in-memory 24h"),
+    reasoning_effort=choice(EFFORTS, source=Source("openai@3.57.0 types/shared/reasoning_effort.py", "2026-11-30")),
+    response_format=RESPONSE_FORMAT,
+    safety_identifier=text(0, 128, source=SDK),
+    seed=integer(-(2**63), 2**63 - 1),
+    service_tier=choice("auto default flex scale priority fast", source=SDK),
+    stop=either(text(), listing(TEXT, at_least=1, at_most=4)),
+    store=BOOLEAN,
+    stream=BOOLEAN,
+    stream_options=obj(include_obfuscation=BOOLEAN, include_usage=BOOLEAN, closed=True),
+    temperature=number(0, 2),
+    top_p=number(0, 1),
+    tool_choice=TOOL_CHOICE,
+    tools=listing(TOOL, at_least=1, at_most=128),
+    user=TEXT,
+    verbosity=choice("low medium high"),
+    web_search_options=obj(search_context_size=choice("low medium high"), user_location=_LOCATION),
+)
+
+
+def strict_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
+    """Find the schemas of a request that are in strict mode."""
+    wanted = dig(asked.get("response_format"), "json_schema")
+    if dig(wanted, "strict") is True and dig(wanted, "schema") is not None:
+        yield "response_format.json_schema.schema", dig(wanted, "schema")
+    for index, tool in records(asked.get("tools")):
+        if dig(tool, "function", "strict") is True and dig(tool, "function", "parameters") is not None:
+            yield f"tools[{index}].function.parameters", dig(tool, "function", "parameters")
+
+
+def tool_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
+    """Find the schemas of a request's tools."""
+    for index, tool in records(asked.get("tools")):
+        if dig(tool, "function", "parameters") is not None:
+            yield f"tools[{index}].function.parameters", dig(tool, "function", "parameters")
+
+
+def _fine_tuned(asked: Asked) -> Iterator[tuple[str, Any]]:
+    if asked.model.startswith("ft:"):
+        yield from strict_schemas(asked)
+
+
+def tool_names(asked: Asked) -> set[str]:
+    """Collect the names of a request's tools."""
+    return {
+        string(dig(tool, kind, "name")) for _, tool in records(asked.get("tools")) for kind in ("function", "custom")
+    } - {""}
+
+
+@rule(SPECIFICATION)
+def stream_options_without_stream(asked: Asked) -> Findings:
+    """stream_options only with stream true."""
+    if asked.has("stream_options") and asked.get("stream") is not True:
+        yield "stream_options", "the 'stream_options' parameter is only allowed when 'stream' is enabled"
+
+
+@rule(SPECIFICATION)
+def top_logprobs_without_logprobs(asked: Asked) -> Findings:
+    """top_logprobs needs logprobs true."""
+    if asked.has("top_logprobs") and asked.get("top_logprobs") != 0 and asked.get("logprobs") is not True:
+        yield "top_logprobs", "the 'top_logprobs' parameter is only allowed when 'logprobs' is enabled"
+
+
+@rule(SPECIFICATION)
+def tool_choice_without_tools(asked: Asked) -> Findings:
+    """tool_choice is only allowed with tools."""
+    if asked.has("tool_choice") and not asked.has("tools") and asked.get("tool_choice") not in ("none", "auto"):
+        yield "tool_choice", "'tool_choice' is only allowed when 'tools' are specified"
+
+
+@rule(SPECIFICATION)
+def parallel_calls_without_tools(asked: Asked) -> Findings:
+    """parallel_tool_calls is only allowed with tools."""
+    if asked.has("parallel_tool_calls") and not asked.has("tools"):
+        yield "parallel_tool_calls", "'parallel_tool_calls' is only allowed when 'tools' are specified"
+
+
+@rule(SPECIFICATION)
+def tool_choice_names_a_tool(asked: Asked) -> Findings:
+    """A named tool_choice is one of the tools."""
+    choice_ = asked.get("tool_choice")
+    name = dig(choice_, "function", "name") or dig(choice_, "custom", "name")
+    if isinstance(name, str) and asked.has("tools") and name not in tool_names(asked):
+        yield "tool_choice", f"tool choice '{name[:80]}' not found in 'tools' parameter"
+
+
+@rule(SPECIFICATION)
+def json_mode_without_the_word(asked: Asked) -> Findings:
+    """With response_format json_object the messages hold the word json."""
+    if dig(asked.get("response_format"), "type") == "json_object" and "json" not in messages.all_text(asked).lower():
+        yield "messages", "must contain the word 'json' in some form, to use 'response_format' of type 'json_object'"
+
+
+@rule(SPECIFICATION)
+def both_limits(asked: Asked) -> Findings:
+    """max_tokens and max_completion_tokens exclude each other."""
+    if asked.has("max_tokens") and asked.has("max_completion_tokens"):
+        yield "max_tokens", "setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported"
+
+
+@rule(Source("https://platform.openai.com/docs/guides/predicted-outputs", "2026-08"))
+def prediction_alone(asked: Asked) -> Findings:
+    """A prediction excludes tools, logprobs, n above 1, audio and max_completion_tokens."""
+    if not asked.has("prediction"):
+        return
+    for name in ("tools", "functions", "audio", "max_completion_tokens"):
+        if asked.has(name):
+            yield name, f"'{name}' is not supported with 'prediction'"
+    if asked.get("logprobs") is True:
+        yield "logprobs", "'logprobs' is not supported with 'prediction'"
+    if asked.get("n") not in (None, 1):
+        yield "n", "'n' above 1 is not supported with 'prediction'"
+
+
+@rule(Source("https://platform.openai.com/docs/guides/audio", "2026-08"))
+def audio_output(asked: Asked) -> Findings:
+    """Audio output needs both the modality and the parameter audio."""
+    modalities = asked.get("modalities")
+    wants = isinstance(modalities, list) and "audio" in modalities
+    if wants and not asked.has("audio"):
+        yield "audio", "'audio' is required with the modality 'audio'"
+    if asked.has("audio") and not wants:
+        yield "audio", "'audio' needs the modality 'audio'"
+
+
+COMMON = (
+    stream_options_without_stream,
+    top_logprobs_without_logprobs,
+    tool_choice_without_tools,
+    parallel_calls_without_tools,
+    tool_choice_names_a_tool,
+    json_mode_without_the_word,
+    both_limits,
+    prediction_alone,
+    audio_output,
+)
+"""Rules between the parameters of a request."""
+
+RULES = (
+    *COMMON,
+    *messages.RULES,
+    *models.RULES,
+    *strict_rules(strict_schemas),
+    *fine_tuned_rules(_fine_tuned),
+    object_root_rule(
+        "tool-schema-root", thread("https://github.com/clay-good/OpenLore/issues/52", "2026-04-03"), tool_schemas
+    ),
+)
+
+CHAT = Wire(provider="openai", api="chat", shape=BODY, rules=RULES, form=forms.openai, source=SPECIFICATION)
+
+
+def open_body(**fields: Shape) -> Shape:
+    """Make the shape for an OpenAI-compatible provider, which ignores fields that it does not know."""
+    open_messages = listing(messages.open_message(), at_least=1)
+    loose = {
+        name: shape
+        for name, shape in BODY.fields.items()
+        if name
+        not in {
+            "service_tier",
+            "reasoning_effort",
+            "audio",
+            "prompt_cache_retention",
+            "safety_identifier",
+            "prompt_cache_key",
+            "metadata",
+        }
+    }
+    tool = tagged(
+        shapes={"function": obj("function", function=FUNCTION.having(description=TEXT, name=text(1)))}, open=True
+    )
+    return obj(
+        "messages",
+        closed=False,
+        fields={
+            **loose,
+            "messages": open_messages,
+            "tools": listing(tool),
+            "stop": ANY,
+            "seed": INTEGER,
+            "logit_bias": ANY,
+            "tool_choice": ANY,
+            "stream_options": OBJECT,
+            **fields,
+        },
+    )

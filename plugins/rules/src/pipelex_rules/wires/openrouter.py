@@ -1,0 +1,102 @@
+"""OpenRouter: OpenAI's chat completions in front of many providers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_rules import forms
+from pipelex_rules.rule import rule
+from pipelex_rules.shapes import (
+    ANY,
+    BOOLEAN,
+    OBJECT,
+    TEXT,
+    choice,
+    integer,
+    listing,
+    mapping,
+    number,
+    obj,
+    tagged,
+    text,
+)
+from pipelex_rules.sources import Source, thread
+from pipelex_rules.wires import openai_chat, openai_responses, xai
+
+if TYPE_CHECKING:
+    from pipelex_rules.rule import Asked, Findings
+
+SPECIFICATION = Source("github:OpenRouterTeam/typescript-sdk .speakeasy/out.openapi.yaml@cb9393a", "2026-08-22")
+_EFFORT = choice("max xhigh high medium low minimal none")
+_FUNCTION = obj("name", name=text(1, 64), description=TEXT, parameters=OBJECT, strict=BOOLEAN)
+_JSON_SCHEMA = obj("name", name=text(1, 64), description=TEXT, schema=OBJECT, strict=BOOLEAN)
+_FORMATS = {
+    "text": obj(),
+    "json_object": obj(),
+    "json_schema": obj("json_schema", json_schema=_JSON_SCHEMA),
+    "grammar": obj("grammar"),
+    "python": obj(),
+}
+BODY = openai_chat.open_body(
+    model=TEXT,
+    models=listing(TEXT),
+    tools=listing(tagged(shapes={"function": obj("function", function=_FUNCTION)}, open=True)),
+    response_format=tagged(shapes=_FORMATS),
+    reasoning=obj(
+        effort=_EFFORT, max_tokens=integer(0), exclude=BOOLEAN, enabled=BOOLEAN, summary=choice("auto concise detailed")
+    ),
+    reasoning_effort=_EFFORT,
+    session_id=text(0, 256),
+    user=TEXT,
+    metadata=mapping(text(0, 512), at_most=16, keys=r"(?s)[^\[\]]{1,64}"),
+    frequency_penalty=number(-2, 2),
+    presence_penalty=number(-2, 2),
+    repetition_penalty=number(0, 2),
+    min_p=number(0, 1),
+    top_a=number(0, 1),
+    top_k=number(0),
+    top_logprobs=integer(0, 20),
+    provider=OBJECT,
+    plugins=listing(OBJECT),
+    route=choice("fallback sort"),
+    modalities=listing(choice("text image audio")),
+    max_tokens=integer(1),
+    max_completion_tokens=integer(1),
+    prediction=ANY,
+    audio=ANY,
+    logprobs=BOOLEAN,
+)
+_WITHOUT_TOOLS = ("perplexity/sonar", "deepseek/deepseek-r1-distill", "google/gemma-2", "meta-llama/llama-guard")
+_WITHOUT_REQUIRED = ("z-ai/glm-4.5-air", "z-ai/glm-4.5", "z-ai/glm-4.6")
+
+
+@rule(thread("https://github.com/bobrware/bobrchat/issues/60", "2026-02-03"), status=404)
+def models_without_tools(asked: Asked) -> Findings:
+    """Tools need a model of which an endpoint supports them."""
+    if asked.get("tools") and asked.model.startswith(_WITHOUT_TOOLS):
+        yield (
+            "",
+            "No endpoints found that support tool use. To learn more about provider routing, visit: https://openrouter.ai/docs/guides/routing/provider-selection",
+        )
+
+
+@rule(thread("https://github.com/zed-industries/zed/issues/36094", "2025-08-13"), status=404)
+def models_without_required(asked: Asked) -> Findings:
+    """A tool_choice needs a model of which an endpoint supports it."""
+    if asked.get("tool_choice") not in (None, "auto", "none") and asked.model.startswith(_WITHOUT_REQUIRED):
+        yield "", "No endpoints found that support the provided 'tool_choice' value"
+
+
+@rule(SPECIFICATION)
+def one_limit_of_reasoning(asked: Asked) -> Findings:
+    """reasoning.effort and reasoning.max_tokens exclude each other."""
+    reasoning = asked.get("reasoning")
+    if isinstance(reasoning, dict) and reasoning.get("effort") is not None and reasoning.get("max_tokens") is not None:
+        yield "reasoning", 'only one of "reasoning.effort" and "reasoning.max_tokens" can be specified'
+
+
+RULES = (models_without_tools, models_without_required, one_limit_of_reasoning, openai_chat.tool_choice_names_a_tool)
+CHAT = openai_chat.CHAT.of("openrouter", shape=BODY, rules=RULES, form=forms.openrouter, source=SPECIFICATION)
+RESPONSES = openai_responses.RESPONSES.of(
+    "openrouter", shape=xai.RESPONSES.shape, rules=(), form=forms.openrouter, source=SPECIFICATION
+)
