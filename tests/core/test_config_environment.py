@@ -99,17 +99,18 @@ def test_a_secret_comes_from_the_keyring(monkeypatch: pytest.MonkeyPatch) -> Non
 
     keyring.get_password = get_password  # type: ignore[attr-defined]  # a module made by hand
     monkeypatch.setitem(sys.modules, "keyring", keyring)
-    filled = expand("${secret:acme}", HERE)
-    assert (filled.value, filled.used) == ("s3cret", ["secret:acme"])
-    assert expand("${secret:none|env:A}", HERE).value == "one"
-    assert expand("${secret:locked}", HERE).missing == ["secret:locked"]
+    here = Environment({"A": "one"})
+    filled = expand("${secret:acme}", here)
+    assert (filled.value, filled.used, filled.secrets) == ("s3cret", ["secret:acme"], ["s3cret"])
+    assert expand("${secret:none|env:A}", here).value == "one"
+    assert expand("${secret:locked}", here).missing == ["secret:locked"]
     assert asked == [("pipelex", "acme"), ("pipelex", "none"), ("pipelex", "locked")]
 
 
 def test_without_the_keyring_library_a_secret_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The library is optional: the next alternative is tried."""
     monkeypatch.setitem(sys.modules, "keyring", None)
-    assert expand("${secret:acme|env:A}", HERE).value == "one"
+    assert expand("${secret:acme|env:A}", Environment({"A": "one"})).value == "one"
 
 
 def test_a_dotenv_file_is_read_as_python_dotenv_reads_it(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from attrs import frozen
 
 from pipelex_cli.validation import Report, Validation
 from pipelex_cli.validation.formats import as_text
+from pipelex_core.checks import CheckedConfig, Finding
 from pipelex_core.errors import ConfigError
 from pipelex_core.hookspecs import hookimpl
 from pipelex_core.plugins import discover
@@ -122,6 +123,37 @@ def _quarantined(root: Path) -> tuple[str, Report]:
     return "A plugin with a misspelt hook, `pipelex_backend` for `pipelex_backends`.", project.report()
 
 
+class Residency:
+    """A company's rule."""
+
+    __name__ = "company-rules"
+
+    @hookimpl
+    def pipelex_checks(self) -> list[Callable[[CheckedConfig], list[Finding]]]:
+        """One check."""
+        return [self.check]
+
+    @staticmethod
+    def check(config: CheckedConfig) -> list[Finding]:
+        """Data stays in Europe."""
+        backends = config.deck.backends.values()
+        return [
+            Finding(
+                message=f"backend '{backend.name}' names no region", source=backend.source, expected='region = "eu"'
+            )
+            for backend in backends
+            if "region" not in backend.options
+        ]
+
+
+def _plugin_check(root: Path) -> tuple[str, Report]:
+    project = ValidProject(root)
+    from tests.core.config_project import Acme
+
+    project.plugins = discover(entry_points=(), extra=[Acme(), Residency()])
+    return "A plugin `company-rules` adds a check that every backend has a region in Europe.", project.report()
+
+
 def _sdk_version(root: Path) -> tuple[str, Report]:
     import sys
     from importlib.metadata import EntryPoint, PathDistribution
@@ -221,6 +253,7 @@ SPECIAL: dict[str, Callable[[Path], tuple[str, Report]]] = {
     "unreadable-file": _unreadable,
     "no-default": _no_default,
     "plugin-quarantined": _quarantined,
+    "plugin-check": _plugin_check,
     "sdk-version": _sdk_version,
     **_answers(),
 }

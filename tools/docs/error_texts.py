@@ -57,8 +57,8 @@ WORDS: dict[str, Words] = {
         "Write what was expected. The [configuration reference](../configuration.md) has every key with its values.",
     ),
     "bad-variable": Words(
-        "Inside a string, `${…}` stands for a variable. This one is not closed, names nothing, or has a prefix that is "
-        "neither `env:` nor `secret:`.",
+        "Inside a string, `${…}` stands for a variable. This one is not closed, names nothing, has a scheme that is neither "
+        "`env:` nor `secret:` nor an installed plugin's, or the reader of its scheme fails.",
         "Write `${NAME}`, `${NAME:-default}`, `${secret:NAME}`, or `$${` for the characters themselves.",
     ),
     "cannot-do": Words(
@@ -164,6 +164,11 @@ WORDS: dict[str, Words] = {
         "A value was copied from an example and never filled in. The provider would refuse the first call.",
         "Write the real value, in `.env` or the environment; or switch the backend off. A server on this machine may "
         "have any key.",
+    ),
+    "plugin-check": Words(
+        "A plugin may add checks of its own to `validate`, for rules of a company, say. One of them found something; or it "
+        "raised an error, which the message says.",
+        "Do what the message says. A check that fails is its authors' to mend; `PIPELEX_PLUGINS` leaves a plugin out.",
     ),
     "plugin-missing": Words(
         "A model's `sdk` says which plugin serves it, and none that is installed does. Its models stay in the deck, "

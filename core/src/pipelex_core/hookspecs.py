@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from importlib.resources.abc import Traversable
 
     from pipelex_core.backend import Backend, BackendFactory
     from pipelex_core.calls import Call, FinishedCall
+    from pipelex_core.checks import CheckedConfig, Finding
     from pipelex_core.commands import Command
     from pipelex_core.results import Answer
     from pipelex_core.shared_limits import SharedLimits
     from pipelex_core.specs import BackendConfig, Secret
 
     Proceed: TypeAlias = Callable[[Call], Awaitable[Answer]]
+    SecretReader: TypeAlias = Callable[[str], str | None]
+    Check: TypeAlias = Callable[[CheckedConfig], Iterable[Finding]]
     Middleware: TypeAlias = Callable[[Call, Proceed], Awaitable[Answer]]
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -111,7 +114,9 @@ def pipelex_model_specs() -> Mapping[str, Traversable]:
 def pipelex_middleware() -> Sequence[Middleware]:
     """What stands around every attempt of a call: tracing, caching, budgets, guards; the first is the outermost.
 
-    Composed once, when a client opens. Errors and cancellation pass through a middleware as through any function.
+    Composed once, when a client opens. Errors and cancellation pass through a middleware as through any function. It may
+    change everything about a request but its `spec`: which model is asked is the handle's decision, and budgets, limits and
+    the ledger go by it. One that changes it ends the attempt with a `PluginError`.
 
     Example:
         >>> import attrs
@@ -220,5 +225,54 @@ def pipelex_limiter(url: Secret) -> SharedLimits | None:
         ...     return Unlimited() if url.reveal().startswith("acme://") else None
         >>> from pipelex_core.specs import Secret
         >>> pipelex_limiter(Secret("redis://localhost"))
+    """
+    raise AssertionError  # a specification, never called
+
+
+@_hookspec
+def pipelex_secrets() -> Mapping[str, SecretReader]:
+    """Read secrets from elsewhere: a scheme, and the function that reads `${scheme:NAME}` of the configuration.
+
+    The function gets the name, and returns the secret, or None where there is none of that name. It is called when the
+    configuration of an enabled backend is read, in a thread of its own, for ten seconds at most, and once a name. What it
+    returns is kept out of errors, logs and every `repr`, as a key is.
+
+    Example:
+        >>> from pipelex_core.hookspecs import hookimpl
+        >>> def read(name):
+        ...     return {"openai": "sk-0123456789"}.get(name)   # a vault would be asked here
+        >>> @hookimpl
+        ... def pipelex_secrets():
+        ...     return {"vault": read}
+        >>> pipelex_secrets()["vault"]("openai")
+        'sk-0123456789'
+    """
+    raise AssertionError  # a specification, never called
+
+
+@_hookspec
+def pipelex_checks() -> Sequence[Check]:
+    """Check a configuration further: functions that `pipelex validate` calls with what it read.
+
+    Each gets a `CheckedConfig` and returns its findings. They are called by `validate` alone, and stop no load; one that
+    raises is a finding itself, which names the plugin.
+
+    Example:
+        >>> from pipelex_core.checks import Finding
+        >>> from pipelex_core.hookspecs import hookimpl
+        >>> def is_in_europe(config):
+        ...     for backend in config.deck.backends.values():
+        ...         if backend.options.get("region", "eu") != "eu":
+        ...             yield Finding(message="data leaves Europe", source=backend.source.child("region"))
+        >>> @hookimpl
+        ... def pipelex_checks():
+        ...     return [is_in_europe]
+        >>> from pathlib import Path
+        >>> from pipelex_core.checks import CheckedConfig
+        >>> from pipelex_core.deck import ModelDeck
+        >>> from pipelex_core.specs import BackendConfig
+        >>> deck = ModelDeck(models={}, backends={"acme": BackendConfig(name="acme", options={"region": "us"})})
+        >>> [found.message for check in pipelex_checks() for found in check(CheckedConfig(deck=deck, folder=Path()))]
+        ['data leaves Europe']
     """
     raise AssertionError  # a specification, never called

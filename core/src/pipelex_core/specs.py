@@ -192,8 +192,13 @@ class BackendConfig:
 
     @cached_property
     def open_options(self) -> Mapping[str, Any]:
-        """The options without the secrets among them."""
-        return {name: value for name, value in self.options.items() if not isinstance(value, Secret)}
+        """The options without the secrets among them, and those that a reader of secrets gave."""
+        hidden = {secret.reveal() for secret in self.hidden}
+        return {
+            name: value
+            for name, value in self.options.items()
+            if not (isinstance(value, Secret) or (isinstance(value, str) and value in hidden))
+        }
 
 
 @frozen(kw_only=True)

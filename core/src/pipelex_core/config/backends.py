@@ -193,7 +193,9 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
         withheld += context.withhold(draft.name, filled.used, source)
         if key == "api_key":
             variable = filled.used[0] if filled.used else None
-        hidden += _secrets_among(filled.values, filled.value)
+        hidden += dict.fromkeys(filled.secrets + _secrets_among(filled.values, filled.value))
+        for secret in filled.secrets:
+            context.faults.hide(secret)
         if isinstance(filled.value, str) and key not in {"display_name", "sdk"}:
             context.faults.hide(filled.value)
     table = evolve(

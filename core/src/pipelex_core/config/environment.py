@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
+from pipelex_core.config.secrets import SecretFault, Secrets
 from pipelex_core.errors import ConfigError
+from pipelex_core.near import did_you_mean
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelex_core.config.problems import Faults
-
-KEYRING_SERVICE = "pipelex"
-"""The service name under which the keyring library keeps `${secret:NAME}`; NAME is the user name."""
 
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _ENDPOINT = "https://replayed.invalid"
@@ -38,6 +37,7 @@ class Environment:
         dotenv: The variables of the `.env` file, which count where the environment has none.
         file: That file, for messages; None where there is none.
         absent: The file that was looked for, where there is none.
+        secrets: What `${scheme:NAME}` is read from; None for the keyring alone.
     """
 
     def __init__(
@@ -47,11 +47,13 @@ class Environment:
         file: Path | None = None,
         *,
         absent: Path | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         self._variables = variables
         self._dotenv = dotenv or {}
         self.file = file
         self._absent = absent
+        self.secrets = secrets or Secrets()
 
     @property
     def looked_in(self) -> str:
@@ -73,18 +75,6 @@ class Environment:
         """The `.env` file, where a variable has its value from there."""
         return self.file if self._dotenv.get(name) and not self._variables.get(name) else None
 
-    def secret(self, name: str) -> str | None:
-        """A secret from the keyring, or None where there is none, or no keyring library."""
-        from importlib import import_module
-
-        try:
-            keyring = import_module("keyring")
-            return keyring.get_password(KEYRING_SERVICE, name) or None
-        except ImportError:
-            return None
-        except Exception:  # noqa: BLE001 -- no backend, locked, denied: each means that there is no value to be had
-            return None
-
 
 @frozen(eq=False, repr=False)
 class Expansion:
@@ -94,6 +84,7 @@ class Expansion:
         value: The value, every `${…}` in it replaced by what it stands for.
         used: The variables that gave a value, as they were written: `OPENAI_API_KEY`, `secret:openai`.
         values: What each of them gave.
+        secrets: What the readers of secrets gave.
         missing: The variables that have none; alternatives joined by ` or `.
         faults: What is wrong with a `${…}` itself.
     """
@@ -101,6 +92,7 @@ class Expansion:
     value: Any
     used: list[str] = field(factory=list)
     values: list[str] = field(factory=list)
+    secrets: list[str] = field(factory=list)
     missing: list[str] = field(factory=list)
     faults: list[str] = field(factory=list)
 
@@ -117,8 +109,8 @@ def has_variables(value: Any) -> bool:
 def expand(value: Any, environment: Environment) -> Expansion:
     """Fill in every `${…}` of a value, at any depth.
 
-    `${VAR}` or `${env:VAR}` is a variable, `${secret:NAME}` a secret of the keyring, `${env:A|secret:B}` the first
-    that has a value, `${VAR:-default}` the default where it has none, and `$${` a literal `${`.
+    `${VAR}` or `${env:VAR}` is a variable, `${secret:NAME}` a secret of the keyring, `${vault:NAME}` one that a plugin's
+    reader of that scheme has, `${env:A|secret:B}` the first that has a value, `${VAR:-default}` the default where it has none, and `$${` a literal `${`.
     """
     result = Expansion(None)
     return evolve(result, value=_filled(value, environment, result))
@@ -145,35 +137,59 @@ def _replacement(match: re.Match[str], environment: Environment, result: Expansi
         return ""
     names, has_default, default = body.partition(":-")
     alternatives = names.split("|")
-    faults = [fault for fault in map(_fault_of, alternatives) if fault]
+    schemes = environment.secrets.schemes
+    faults = [fault for each in alternatives if (fault := _fault_of(each, schemes))]
     if "${" in default:
         faults.append(f"'${{{names}:-' has a variable in its default: write ${{{names}|OTHER}}, the first with a value")
+    value = None
+    try:
+        if not faults:
+            found = (_value_of(each, environment, result) for each in alternatives)
+            value = next((each for each in found if each is not None), None)
+    except SecretFault as fault:
+        faults += [] if environment.replays else [str(fault)]
     if faults:
         result.faults.append(faults[0])
         return ""
-    for alternative in alternatives:
-        prefix, _, name = alternative.rpartition(":")
-        value = environment.secret(name) if prefix == "secret" else environment.variable(name)
-        if value is not None:
-            result.used.append(f"secret:{name}" if prefix == "secret" else name)
-            result.values.append(value)
-            return value
+    if value is not None:
+        return value
     if has_default or environment.replays:
         return default if has_default else _ENDPOINT if names.endswith(_ADDRESSES) else _KEY
     result.missing.append(" or ".join(alternative.removeprefix("env:") for alternative in alternatives))
     return ""
 
 
-def _fault_of(alternative: str) -> str | None:
+def _value_of(alternative: str, environment: Environment, result: Expansion) -> str | None:
+    """The value of one alternative, noted where there is one."""
     prefix, _, name = alternative.rpartition(":")
-    if prefix not in {"", "env", "secret"}:
-        return f"'{prefix}:' is no known prefix in '${{{alternative}}}': write env: or secret:"
+    is_secret = prefix not in {"", "env"}
+    try:
+        value = environment.secrets.read(prefix, name) if is_secret else environment.variable(name)
+    except SecretFault as fault:
+        msg = f"'${{{alternative}}}' cannot be read: {fault}"
+        raise SecretFault(msg) from None
+    if value is not None:
+        result.used.append(alternative if is_secret else name)
+        result.values.append(value)
+        if is_secret:
+            result.secrets.append(value)
+    return value
+
+
+def _fault_of(alternative: str, schemes: tuple[str, ...]) -> str | None:
+    prefix, _, name = alternative.rpartition(":")
+    if prefix not in {"", "env", *schemes}:
+        known = ", ".join(f"{scheme}:" for scheme in ("env", *schemes))
+        hint = did_you_mean(prefix, ("env", *schemes))
+        return f"'{prefix}:' is not a known scheme in '${{{alternative}}}'; {hint or f'there are {known}'}"
     if not _NAME.fullmatch(name):
         return f"'${{{alternative}}}' names no variable"
     return None
 
 
-def read_environment(environ: Mapping[str, str], file: Path, faults: Faults, *, required: bool = False) -> Environment:
+def read_environment(
+    environ: Mapping[str, str], file: Path, faults: Faults, *, required: bool = False, secrets: Secrets | None = None
+) -> Environment:
     """The environment with a `.env` file below it; the file may be absent unless it is required."""
     try:
         text = file.read_text(encoding="utf-8-sig")
@@ -181,19 +197,19 @@ def read_environment(environ: Mapping[str, str], file: Path, faults: Faults, *, 
         if required:
             message = f"the environment file {file} is missing"
             faults.error(ConfigError, "missing-file", message, Source(file=str(file)))
-            return Environment(environ)
-        return Environment(environ, absent=file)
+            return Environment(environ, secrets=secrets)
+        return Environment(environ, absent=file, secrets=secrets)
     except IsADirectoryError:
-        return Environment(environ)
+        return Environment(environ, secrets=secrets)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         faults.error(ConfigError, "unreadable-file", f"the file cannot be read: {reason}", Source(file=str(file)))
-        return Environment(environ)
+        return Environment(environ, secrets=secrets)
     except UnicodeDecodeError:
         message = "the file is not UTF-8"
         faults.error(ConfigError, "bad-encoding", message, Source(file=str(file)), expected="text in UTF-8")
-        return Environment(environ)
-    return Environment(environ, _read_dotenv(text, environ, file, faults), file)
+        return Environment(environ, secrets=secrets)
+    return Environment(environ, _read_dotenv(text, environ, file, faults), file, secrets=secrets)
 
 
 def leading_lines(text: str) -> int:

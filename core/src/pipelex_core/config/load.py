@@ -22,6 +22,7 @@ from pipelex_core.config.locate import env_file_of, locate
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.routed import check_routes, excused_models, route_models
 from pipelex_core.config.routing import read_profiles
+from pipelex_core.config.secrets import secrets_of
 from pipelex_core.deck import ModelDeck
 from pipelex_core.errors import ModelDeckNotFoundError
 
@@ -104,7 +105,7 @@ def read_config(
     folder = locate(root, config=config, environ=variables)
     faults = Faults()
     file = env_file_of(folder) if env_file is None else Path(env_file).expanduser()
-    environment = read_environment(variables, file, faults, required=env_file is not None)
+    environment = read_environment(variables, file, faults, required=env_file is not None, secrets=secrets_of(plugins))
     context = Context(folder=folder, plugins=plugins, environment=environment, faults=faults, strict=strict)
     return _read(context, profile)
 

@@ -174,6 +174,8 @@ class SpecReader:
                 continue
             filled = expand(value, self.context.environment)
             expanded[key] = filled.value
+            for secret in filled.secrets:
+                self.context.faults.hide(secret)
             if isinstance(filled.value, str):
                 self.context.faults.hide(filled.value)
             for fault in filled.faults:

@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.errors import CallError, PipelexError
+from pipelex_core.errors import CallError, PipelexError, PluginError
 from pipelex_core.execution.clocks import Silence, within
 from pipelex_core.execution.faults import broken, check_answer
 from pipelex_core.execution.plan import fell_silent
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipelex_core.execution.plan import Plan
     from pipelex_core.hookspecs import Middleware, Proceed
     from pipelex_core.plugins import Plugins
-    from pipelex_core.specs import BackendConfig
+    from pipelex_core.specs import BackendConfig, ModelSpec
 
 
 class Asking:
@@ -56,7 +56,7 @@ class Asking:
         operation = plan.operation
         attempting = ledger.begin(spec, plan, self.configs[spec.backend])
         try:
-            answer = await self.around(partial(self._send, getattr(backend, operation.name), attempting))(call)
+            answer = await self.around(partial(self._send, getattr(backend, operation.name), attempting), spec)(call)
             check_answer(answer, operation.answer, spec)
         except CallError as error:
             raise self.failed(error, attempting, ledger) from error.__cause__
@@ -70,11 +70,12 @@ class Asking:
         ledger.write(attempting, "ok")
         return answer
 
-    def around(self, innermost: Proceed) -> Proceed:
-        """The middlewares around what they stand around; the first is the outermost."""
+    def around(self, innermost: Proceed, spec: ModelSpec) -> Proceed:
+        """The middlewares around a request to a model; the first is the outermost."""
         proceed = innermost
-        for middleware in reversed(self.plugins.middlewares):
-            proceed = partial(_around, middleware, proceed)
+        plugins = self.plugins
+        for middleware, owner in zip(reversed(plugins.middlewares), reversed(plugins.middleware_owners), strict=True):
+            proceed = partial(_around, middleware, partial(_same_model, proceed, spec, owner))
         return proceed
 
     def failed(self, error: CallError, attempting: Attempting, ledger: Ledger) -> CallError:
@@ -120,6 +121,18 @@ class Asking:
         answer = without_key(answer, self.configs[attempting.spec.backend])
         attempting.answered(answer)
         return answer
+
+
+def _same_model(proceed: Proceed, spec: ModelSpec, owner: str, call: Call) -> Awaitable[Any]:
+    """Go on, unless a middleware asks another model than the one whose turn it is."""
+    changed = call.request.spec
+    if changed is not spec and changed != spec:
+        msg = (
+            f"plugin {owner}: its middleware changed request.spec, from model '{spec.name}' at '{spec.backend}' to "
+            f"'{changed.name}' at '{changed.backend}': which model is asked is the handle's decision"
+        )
+        raise PluginError(msg)
+    return proceed(call)
 
 
 def _around(middleware: Middleware, proceed: Proceed, call: Call) -> Awaitable[Any]:

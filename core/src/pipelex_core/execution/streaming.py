@@ -67,7 +67,7 @@ class MemberStream:
         assert isinstance(backend, TextStreamer)  # noqa: S101 -- `prepare` checked it; this tells the type checker
         attempting = self._attempting = ledger.begin(spec, self._plan, asking.configs[spec.backend])
         events: Any
-        start = partial(asking.around(partial(self._send, backend, attempting)), call)
+        start = partial(asking.around(partial(self._send, backend, attempting), spec), call)
         if self._deadline is None and attempting.idle_timeout is None:
             events = self._events = await start()
         else:

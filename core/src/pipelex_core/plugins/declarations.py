@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,15 @@ def _factories(answer: object) -> Mapping[str, BackendFactory]:
     }
 
 
+def _readers(answer: object) -> Mapping[str, Callable[..., Any]]:
+    readers = _named(answer, "schemes to readers", callable)
+    for scheme in readers:
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*", scheme):
+            msg = f"must return schemes of small letters, digits, '-' and '_', not {scheme!r:.80}"
+            raise PluginError(msg)
+    return readers
+
+
 def _files(answer: object) -> Mapping[str, Any]:
     files = _named(answer, "backend names to files", lambda file: hasattr(file, "is_file"))
     for backend, file in files.items():
@@ -76,6 +86,8 @@ DECLARATIONS: dict[str, Declaration] = {
     "pipelex_backends": Declaration(check=_factories, noun="sdk"),
     "pipelex_model_specs": Declaration(check=_files),
     "pipelex_middleware": Declaration(check=_functions),
+    "pipelex_secrets": Declaration(check=_readers, noun="secret scheme", reserved=("env", "secret")),
+    "pipelex_checks": Declaration(check=_functions, late=True),
     "pipelex_commands": Declaration(check=_commands, noun="command", late=True),
 }
 """Hook -> what it must return. Every other hook acts, and is called when there is something to do."""

@@ -43,6 +43,7 @@ class Plugins:
     Attributes:
         records: Every plugin that was found, in the order of their names, and those passed as objects last.
         middlewares: What stands around every call, the outermost first.
+        middleware_owners: The name of the plugin that each of them is of.
         lock: The plugin lock that was kept, or None.
         capabilities: What there is to call.
     """
@@ -63,9 +64,9 @@ class Plugins:
     def _settle(self) -> None:
         """Keep what the plugins declare that are in use now."""
         self.records: tuple[PluginRecord, ...] = tuple(candidate.record for candidate in self._candidates)
-        self.middlewares: tuple[Middleware, ...] = tuple(
-            middleware for _, middlewares in self.declared("pipelex_middleware") for middleware in middlewares
-        )
+        owned = [(found, record.name) for record, each in self.declared("pipelex_middleware") for found in each]
+        self.middlewares: tuple[Middleware, ...] = tuple(middleware for middleware, _ in owned)
+        self.middleware_owners = tuple(owner for _, owner in owned)
         self._factories: dict[str, tuple[BackendFactory, PluginRecord]] = self.offered("pipelex_backends")
         self._specs = tuple(
             ShippedSpecs(backend=backend, file=file, plugin=record)

@@ -10,6 +10,7 @@ from pipelex_cli.validation.credentials import check_credentials
 from pipelex_cli.validation.endpoints import check_endpoints
 from pipelex_cli.validation.handles import check_handles
 from pipelex_cli.validation.model_specs import check_model_specs
+from pipelex_cli.validation.plugin_checks import check_with_plugins
 from pipelex_cli.validation.routes import check_routing
 from pipelex_cli.validation.sdk_versions import check_sdk_versions
 from pipelex_core.config import read_config
@@ -73,6 +74,7 @@ class Validation:
         self.read: ReadConfig | None = None
         self._not_found: tuple[Problem, ...] = ()
         self._told: set[str] = set()
+        plugins.ask("pipelex_checks")  # before the load, which reports the plugins that are lost
         try:
             self.read = read_config(
                 root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins
@@ -83,6 +85,7 @@ class Validation:
         for check in (check_credentials, check_endpoints, check_model_specs, check_routing, check_sdk_versions):
             check(self.read)
         check_handles(self.read, self._told)
+        check_with_plugins(self.read)
 
     def check_bundles(self, project: Path) -> int:
         """Check the model references of the bundles below a folder; how many bundles there are."""
