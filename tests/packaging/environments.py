@@ -12,13 +12,38 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = tuple(sorted(file.parent.name for file in (ROOT / "plugins").glob("*/pyproject.toml")))
 """The folders of the plugins."""
-BACKENDS = tuple(name for name in PLUGINS if (ROOT / "plugins" / name / "src" / f"pipelex_backend_{name}").is_dir())
-"""Those that serve a backend; the others stand around the calls of all."""
+BACKENDS = tuple(
+    name
+    for name in PLUGINS
+    if name != "mock" and (ROOT / "plugins" / name / "src" / f"pipelex_backend_{name}").is_dir()
+)
+"""Those that serve a provider's models."""
+MIDDLEWARES = tuple(
+    name for name in PLUGINS if (ROOT / "plugins" / name / "src" / f"pipelex_middleware_{name}").is_dir()
+)
+"""Those around the calls of every backend."""
+COMMAND_LINE = ("cli", "mock")
+"""What brings the command `pipelex`."""
+COMMAND_LINE_NAMES = frozenset({"pipelex-cli", "pipelex-backend-mock"})
+"""The same, as the index names them: plugins that every environment with a command line has."""
+
+
+def with_command_line(built: Mapping[str, Path], *further: str, extras: str = "") -> list[str]:
+    """What an installer takes for core, the command line and further distributions, all as built wheels.
+
+    Args:
+        built: Folder name -> wheel.
+        further: Folder names of further distributions.
+        extras: Extras of core, such as `http`; only those that need nothing of this project.
+    """
+    core = f"{built['core']}[{extras}]" if extras else str(built["core"])
+    return [core, *(str(built[name]) for name in dict.fromkeys((*COMMAND_LINE, *further)))]
+
 
 _UV = [sys.executable, "-m", "uv"]
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.documents.pdfs import lines, pdf
+from tests.packaging.environments import COMMAND_LINE_NAMES, with_command_line
 from tools.benchmarks.server import fixed_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-INSTALLED = ("core", "openai", "llamacpp", "internal")
+INSTALLED = ("openai", "llamacpp", "internal")
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def clean(built_wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactor
     uv = [sys.executable, "-m", "uv"]
     subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, str(folder / "venv")], check=True)
     python = folder / "venv" / "bin" / "python"
-    wheels = [str(built_wheels[name]) for name in INSTALLED]
+    wheels = with_command_line(built_wheels, *INSTALLED)
     subprocess.run([*uv, "pip", "install", "--quiet", "--python", str(python), *wheels], check=True)
     project = folder / "project"
     project.mkdir()
@@ -53,9 +54,10 @@ def clean(built_wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactor
 
 
 def test_the_plugins_are_found_and_nothing_of_the_workspace(clean: Any) -> None:
-    """Three plugins, each from its own wheel."""
+    """The plugins of three providers and those of the command line, each from its own wheel."""
     rows = json.loads(clean("pipelex", "plugins", "--json"))
-    assert {row["distribution"] for row in rows} == {f"pipelex-backend-{name}" for name in INSTALLED[1:]}
+    providers = {row["distribution"] for row in rows} - COMMAND_LINE_NAMES
+    assert providers == {f"pipelex-backend-{name}" for name in INSTALLED}
     assert {row["status"] for row in rows} == {"ok"}
     where = clean("python", "-c", "import pipelex_core; print(pipelex_core.__file__)")
     assert "site-packages" in where

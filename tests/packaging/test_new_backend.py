@@ -21,7 +21,12 @@ from filelock import FileLock
 from pipelex_testing import Said, Server, in_thread
 from pipelex_testing.scaffold import KINDS, Kind, names_for, new_distribution, write_folder
 from pipelex_testing.scaffold.names import LONGEST
-from tests.packaging.environments import Environment, make_environment, make_linked_environment
+from tests.packaging.environments import (
+    Environment,
+    make_environment,
+    make_linked_environment,
+    with_command_line,
+)
 from tools.docs.markdown import ROOT, Block, blocks
 
 if TYPE_CHECKING:
@@ -115,14 +120,14 @@ def test_the_kit_notices_what_its_author_breaks(linked: Environment, tmp_path: P
     assert all("wait_that_a_provider_asks_for" in name for name in certificate["scenarios"]["failed"])
 
 
-def test_cores_wheel_has_the_templates(built_wheels: dict[str, Path]) -> None:
-    """Whoever installs core from its wheel gets the same files."""
-    folder = ROOT / "core" / "src" / "pipelex_core" / "scaffold" / "templates"
+def test_the_wheel_has_the_templates(built_wheels: dict[str, Path]) -> None:
+    """Whoever installs the scaffold from its wheel gets the same files."""
+    folder = ROOT / "plugins" / "testing" / "src" / "pipelex_testing" / "scaffold" / "templates"
     mine = {
         f"pipelex_testing/scaffold/templates/{file.relative_to(folder)}" for file in folder.rglob("*") if file.is_file()
     }
     assert mine
-    with zipfile.ZipFile(built_wheels["core"]) as wheel:
+    with zipfile.ZipFile(built_wheels["testing"]) as wheel:
         assert mine <= set(wheel.namelist())
 
 
@@ -181,13 +186,14 @@ def wire_of(distribution: Path) -> Wire:
 
 @pytest.fixture(params=["linked", pytest.param("fresh", marks=pytest.mark.slow)])
 def reader(request: pytest.FixtureRequest, built_wheels: dict[str, Path], tmp_path: Path) -> Reader:
-    """One who has what the tests have, and fetches nothing; or one who has core's wheel and pip alone, and an index."""
+    """One who has what the tests have, and fetches nothing; or one who has built wheels and pip alone, and an index."""
     if request.param == "linked":
         offline = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "false", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         return Reader(make_linked_environment(tmp_path / "venv"), tmp_path, {**offline, **variables("guide")})
     fresh = make_environment(tmp_path / "venv")
-    fresh.install("pip", str(built_wheels["core"]))
-    return Reader(fresh, tmp_path, {"PIP_FIND_LINKS": str(built_wheels["core"].parent)})
+    fresh.install("pip", *with_command_line(built_wheels, "testing"))
+    found = " ".join(str(wheel.parent) for wheel in built_wheels.values())
+    return Reader(fresh, tmp_path, {"PIP_FIND_LINKS": found})
 
 
 def test_the_guide_does_what_it_says(reader: Reader, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tomli
 
-from tests.packaging.environments import make_environment
+from tests.packaging.environments import make_environment, with_command_line
 from tests.packaging.wheels import HEALTHY, HEALTHY_BACKEND, HEALTHY_SPECS, healthy_wheel, wheel
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def base(built_wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
     """The environment, made once; the tests bring it back to what it was."""
     folder = tmp_path_factory.mktemp("locked")
     environment = make_environment(folder / "venv")
-    environment.install(str(built_wheels["core"]))
+    environment.install(*with_command_line(built_wheels))
     (folder / "project").mkdir()
     return Project(environment, folder / "project", folder)
 

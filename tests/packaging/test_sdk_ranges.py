@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.packaging.environments import PLUGINS, ROOT, make_environment
+from tests.packaging.environments import BACKENDS, MIDDLEWARES, PLUGINS, ROOT, make_environment, with_command_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ QUICK = [("mistral", "lowest-direct")]
 
 CASES = [
     pytest.param(name, resolution, marks=[] if (name, resolution) in QUICK else [pytest.mark.slow])
-    for name in PLUGINS
+    for name in (*BACKENDS, *MIDDLEWARES)
     for resolution in ("lowest-direct", "highest")
 ]
 
@@ -56,7 +56,7 @@ def test_a_plugin_works_with_the_ends_of_its_range(
     """Its tests pass with the lowest version it declares of everything, and with the highest there is."""
     requirements = requirements_of(name)
     environment = make_environment(tmp_path / "venv")
-    environment.install(f"pipelex-core[http] @ {built_wheels['core'].as_uri()}", *TOOLS)
+    environment.install(*with_command_line(built_wheels, "testing", extras="http"), *TOOLS)
     chosen = [argument for requirement in requirements for argument in ("--upgrade-package", requirement.name)]
     besides = TESTED_WITH.get(name, ())
     environment.install("--resolution", resolution, *chosen, *map(str, requirements), *besides, str(built_wheels[name]))

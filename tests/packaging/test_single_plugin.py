@@ -1,4 +1,4 @@
-"""Each plugin's wheel beside core's, alone in an environment: its models can be used, and nothing else is needed."""
+"""Each plugin's wheel beside core's and the command line's, alone in an environment: its models can be used, and nothing else is needed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import pytest
 import tomli
 
 from tests.documents.pdfs import lines, pdf
-from tests.packaging.environments import BACKENDS, PLUGINS, ROOT, make_environment
+from tests.packaging.environments import (
+    BACKENDS,
+    COMMAND_LINE_NAMES,
+    MIDDLEWARES,
+    ROOT,
+    make_environment,
+    with_command_line,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
 def test_a_plugin_alone_makes_its_models_usable(name: str, built_wheels: dict[str, Path], tmp_path: Path) -> None:
     """Found, in use, its models listed with its own specs as their source, and its backend can be made with its SDK."""
     environment = make_environment(tmp_path / "venv")
-    environment.install(str(built_wheels["core"]), str(built_wheels[name]))
+    environment.install(*with_command_line(built_wheels, name))
     project = tmp_path / "project"
     project.mkdir()
 
@@ -29,7 +36,7 @@ def test_a_plugin_alone_makes_its_models_usable(name: str, built_wheels: dict[st
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    (plugin,) = json.loads(told("plugins", "--json"))
+    (plugin,) = (row for row in json.loads(told("plugins", "--json")) if row["distribution"] not in COMMAND_LINE_NAMES)
     assert (plugin["distribution"], plugin["status"]) == (f"pipelex-backend-{name}", "ok")
     told("init")
     backends = project / ".pipelex" / "inference" / "backends.toml"
@@ -50,18 +57,19 @@ def test_a_plugin_alone_makes_its_models_usable(name: str, built_wheels: dict[st
     assert "pipelex_core.backend.Backend" in done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("name", sorted(set(PLUGINS) - set(BACKENDS)))
+@pytest.mark.parametrize("name", MIDDLEWARES)
 def test_a_middleware_beside_one_backend_changes_no_answer(
     name: str, built_wheels: dict[str, Path], tmp_path: Path
 ) -> None:
     """Found, in use, and a call goes through as before; with a backend that needs no network."""
     environment = make_environment(tmp_path / "venv")
-    environment.install(str(built_wheels["core"]), str(built_wheels["internal"]), str(built_wheels[name]))
+    environment.install(*with_command_line(built_wheels, "internal", name))
     project = tmp_path / "project"
     project.mkdir()
     (project / "one.pdf").write_bytes(pdf(lines("First page")))
     done = environment.run("pipelex", "plugins", "--json", cwd=project)
-    found = {row["distribution"]: row["status"] for row in json.loads(done.stdout)}
+    rows = [row for row in json.loads(done.stdout) if row["distribution"] not in COMMAND_LINE_NAMES]
+    found = {row["distribution"]: row["status"] for row in rows}
     assert found == {"pipelex-backend-internal": "ok", f"pipelex-middleware-{name}": "ok"}
     assert environment.run("pipelex", "init", cwd=project).returncode == 0
     done = environment.run("pipelex", "extract", "one.pdf", "--json", cwd=project)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelex_testing import OpenAIChat, Said, Server, in_thread
-from tests.packaging.environments import Environment, make_environment
+from tests.packaging.environments import COMMAND_LINE_NAMES, Environment, make_environment, with_command_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +26,9 @@ OBJECT = {"name": "Paris", "is_capital": True}
 
 @pytest.fixture(scope="module")
 def environment(built_wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """Core, the plugin for OpenAI, pytest, and the three; from wheels, the strangers' built in folders of their own."""
+    """Core, the command line, the kit, the plugin for OpenAI, and the three; from wheels, the strangers' built in folders of their own."""
     folder = tmp_path_factory.mktemp("strangers")
-    wheels = [f"{built_wheels['core']}[testing,http]", str(built_wheels["openai"])]
+    wheels = with_command_line(built_wheels, "testing", "openai", extras="http")
     for name in NAMES:
         source = shutil.copytree(DISTS / name, folder / name)
         command = [sys.executable, "-m", "uv", "build", "--wheel", "--no-build-isolation", "--out-dir", str(folder)]
@@ -99,7 +99,7 @@ def test_they_are_found_and_none_of_the_workspace(
         for row in json.loads(printed(environment, "pipelex", "plugins", "--json", cwd=project))
     }
     assert {name: rows[name]["status"] for name in NAMES.values()} == dict.fromkeys(NAMES.values(), "ok")
-    assert rows.keys() - NAMES.values() == {"pipelex-backend-openai"}
+    assert rows.keys() - NAMES.values() == {"pipelex-backend-openai", "pipelex-testing", *COMMAND_LINE_NAMES}
     assert rows["corp-ai-gateway"]["hooks"] == ["pipelex_model_specs"]
     assert (rows["pipelex-lumen"]["version"], rows["pipelex-lumen"]["sdks"]) == ("0.4.1", ["lumen"])
     assert rows["prompt-privacy"]["hooks"] == ["pipelex_middleware"]
