@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tomli
 
-from pipelex_cli.starter import ShippedBackend, starter_files
+from pipelex_cli.starter import starter_files
+from pipelex_cli.starter.backend import ShippedBackend
 from pipelex_cli.starter.deck import starter_deck
 from pipelex_core.config import load
 from pipelex_core.plugins import discover

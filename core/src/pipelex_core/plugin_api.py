@@ -28,7 +28,7 @@ PLUGIN_API: dict[str, tuple[str, ...]] = {
     "command_line": ("Context",),
     "commands": ("Command",),
     "costs": ("cost_of", "total"),
-    "documents": ("as_text", "file_name", "is_text"),
+    "documents": ("as_text", "count_pages", "file_name", "is_text"),
     "errors": (
         "AuthenticationError",
         "BadRequestError",

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from attrs import frozen
 
-from pipelex_core.estimates.page_count import count_pages
+from pipelex_core.documents import count_pages
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 from pipelex_core.results import Usage
 

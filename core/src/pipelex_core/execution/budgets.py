@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from pipelex_core.capabilities import Capability
-    from pipelex_core.execution.attempts import Attempting
+    from pipelex_core.execution.outcomes import Sent
     from pipelex_core.requests import Request
 
 Unknown = Literal["refuse", "allow"]
@@ -184,7 +184,7 @@ class Reservation:
             for budget in budgets:
                 budget.hold(self._most)
 
-    def settle(self, attempting: Attempting, error: BaseException | None) -> None:
+    def settle(self, attempting: Sent, error: BaseException | None) -> None:
         """The attempt has ended: what it cost is spent."""
         cost = attempting.cost
         paid = None if cost is None else cost.amount

@@ -15,44 +15,14 @@ if TYPE_CHECKING:
 
     from pipelex_core.estimates.estimate import Estimate
     from pipelex_core.estimates.expectations import Guess
-    from pipelex_core.explain.explanation import Explanation
     from pipelex_core.explain.facts import MemberFacts, Value
     from pipelex_core.plugins import PluginRecord
     from pipelex_core.routing import RouteMatch
     from pipelex_core.specs import Costs, Source
 
 
-def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
-    """The stable JSON shape of `pipelex explain --json`; new keys stand at the end."""
-    resolution, chosen, backend = explanation.resolution, explanation.chosen, explanation.backend
-    spec = chosen.member.spec if chosen else None
-    return {
-        "handle": resolution.handle,
-        "kind": resolution.kind,
-        "capability": resolution.capability,
-        "setting": dict(resolution.settings),
-        "origins": {name: place(source) for name, source in resolution.origins.items()},
-        "steps": [
-            {"kind": step.kind, "name": step.name, "targets": list(step.targets), "source": place(step.source)}
-            for step in resolution.steps
-        ],
-        "chain": [_member(facts) for facts in explanation.members],
-        "chosen": None
-        if spec is None
-        else {"model": spec.name, "backend": spec.backend, "sdk": spec.sdk, "model_id": spec.model_id},
-        "plugin": _plugin(explanation.plugin),
-        "endpoint": shown_endpoint(backend) if backend else None,
-        "api_key_variable": backend.api_key_variable if backend else None,
-        "costs": None if spec is None else costs_as_json(spec.costs),
-        "as_of": None if chosen is None or chosen.as_of is None else chosen.as_of.value,
-        "profile": explanation.profile,
-        "on_unsupported_setting": resolution.policy,
-        "estimate": None if explanation.estimate is None else estimate_as_json(explanation.estimate),
-        "no_estimate": explanation.no_estimate,
-    }
-
-
-def _member(facts: MemberFacts) -> dict[str, Any]:
+def member_as_json(facts: MemberFacts) -> dict[str, Any]:
+    """What is known of a member of a chain."""
     member, spec, backend = facts.member, facts.member.spec, facts.backend
     return {
         "model": member.name,
@@ -71,7 +41,7 @@ def _member(facts: MemberFacts) -> dict[str, Any]:
         ],
         "why_dropped": dict(member.refused),
         "sent_settings": _values(facts.settings),
-        "plugin": _plugin(facts.plugin),
+        "plugin": plugin_as_json(facts.plugin),
         "endpoint": shown_endpoint(backend) if backend else None,
         "api_key_variable": backend.api_key_variable if backend else None,
         "backend_values": _values(facts.backend_values),
@@ -145,7 +115,8 @@ def describe(source: Source) -> str:
     return f"{file}:{line}" if line else file
 
 
-def _plugin(record: PluginRecord | None) -> dict[str, str | None] | None:
+def plugin_as_json(record: PluginRecord | None) -> dict[str, str | None] | None:
+    """A plugin by its distribution and version."""
     return None if record is None else {"distribution": record.distribution or record.name, "version": record.version}
 
 

@@ -6,15 +6,25 @@ import os
 from collections import deque
 from functools import partial
 from threading import Condition
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
-
-    from pipelex_core.streams import _AsyncStream
+    from collections.abc import AsyncIterator, Callable
 
 E = TypeVar("E")
+E_co = TypeVar("E_co", covariant=True)
+
+
+class Deltas(Protocol[E_co]):
+    """A stream of deltas that can be closed: `streams.AsyncTextStream` and its kin."""
+
+    def __aiter__(self) -> AsyncIterator[E_co]:
+        """The deltas, as they come."""
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+
 
 AHEAD = 256
 """How many deltas a stream may be ahead of its reader."""
@@ -30,7 +40,7 @@ class ReadAhead(Generic[E]):
         is_begun: Whether it has been started, or left before that.
     """
 
-    def __init__(self, stream: _AsyncStream[E]) -> None:
+    def __init__(self, stream: Deltas[E]) -> None:
         self._stream = stream
         self._deltas: deque[E] = deque()
         self._changed = Condition()

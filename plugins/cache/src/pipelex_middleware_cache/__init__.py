@@ -7,21 +7,18 @@ Without that variable there is no middleware, and nothing of this package is imp
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from pipelex_core.hookspecs import hookimpl
+from pipelex_middleware_cache._bypass import bypassed, is_bypassed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from pipelex_core.hookspecs import Middleware
     from pipelex_middleware_cache._cache import Cache
 
 __all__ = ["Cache", "bypassed", "is_bypassed", "pipelex_middleware"]
-
-_bypassed = ContextVar("pipelex_cache_bypassed", default=False)
 
 
 @hookimpl
@@ -33,21 +30,6 @@ def pipelex_middleware() -> Sequence[Middleware]:
 
     cache = cache_of(os.environ)
     return [] if cache is None else cache.pipelex_middleware()
-
-
-@contextmanager
-def bypassed() -> Iterator[None]:
-    """Calls made inside are neither answered from a cache nor kept in one."""
-    token = _bypassed.set(True)
-    try:
-        yield
-    finally:
-        _bypassed.reset(token)
-
-
-def is_bypassed() -> bool:
-    """Whether this call is made inside `bypassed()`."""
-    return _bypassed.get()
 
 
 def __getattr__(name: str) -> type[Cache]:

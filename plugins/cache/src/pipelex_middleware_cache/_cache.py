@@ -13,7 +13,7 @@ from attrs import asdict, evolve
 
 from pipelex_core.hookspecs import hookimpl
 from pipelex_core.results import TextAnswer
-from pipelex_middleware_cache import is_bypassed
+from pipelex_middleware_cache._bypass import is_bypassed
 from pipelex_middleware_cache._key import key_of
 from pipelex_middleware_cache._store import Store
 from pipelex_middleware_cache._values import decoded, encoded, is_worth_keeping, texts_of

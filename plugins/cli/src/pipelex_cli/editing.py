@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelex_cli.edits.files import FileChange
-    from pipelex_cli.starter import ShippedBackend
+    from pipelex_cli.starter.backend import ShippedBackend
     from pipelex_core.command_line import Context
     from pipelex_core.plugins import Plugins
 

@@ -21,7 +21,7 @@ from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectio
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pipelex_backend_llamacpp.models import CatalogueModel, Progress
+    from pipelex_backend_llamacpp._catalogue import CatalogueModel, Progress
 
 _log = logging.getLogger("pipelex_backend_llamacpp")
 

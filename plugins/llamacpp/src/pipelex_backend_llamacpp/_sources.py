@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pipelex_backend_llamacpp.models import CatalogueModel, HubFile, Progress, WheelFile
+    from pipelex_backend_llamacpp._catalogue import CatalogueModel, HubFile, Progress, WheelFile
 
 _HUB_SCRIPT = """
 import sys

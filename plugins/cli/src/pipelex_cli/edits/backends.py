@@ -12,7 +12,7 @@ from pipelex_core.near import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from pipelex_cli.starter import ShippedBackend
+    from pipelex_cli.starter.backend import ShippedBackend
 
 
 def switch(text: str, names: Sequence[str], shipped: Mapping[str, ShippedBackend], *, on: bool) -> str:

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tomli
-from attrs import frozen
 
 from pipelex_cli.schemas import schema_files, schema_line
+from pipelex_cli.starter.backend import ShippedBackend
 from pipelex_cli.starter.deck import starter_deck
 from pipelex_cli.starter.routing import starter_profiles
 
@@ -20,58 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.plugins import Plugins
-
-_VARIABLE = re.compile(r"(?<!\$)\$\{([^}]*)\}")
-_NAME = re.compile(r"\A(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\Z")
-
-
-@frozen(kw_only=True)
-class ShippedBackend:
-    """A backend as a plugin ships it.
-
-    Attributes:
-        name: Its name.
-        table: Its `[backend]` table: the defaults of its table in backends.toml.
-        models: The names of its models.
-        plugin: Distribution that ships it.
-    """
-
-    name: str
-    table: Mapping[str, Any]
-    models: tuple[str, ...]
-    plugin: str
-
-    @property
-    def display_name(self) -> str:
-        """For people."""
-        return str(self.table.get("display_name", self.name))
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """Variable -> the key of the table that reads it."""
-        found: dict[str, str] = {}
-        for key, value in self.table.items():
-            for expression in _VARIABLE.findall(value) if isinstance(value, str) else ():
-                for part in expression.split(":-")[0].split("|"):
-                    named = _NAME.match(part.strip())
-                    if named:
-                        found.setdefault(named.group(1), key)
-        return found
-
-    @property
-    def needed(self) -> tuple[str, ...]:
-        """The variables it cannot do without: those that have no default."""
-        return tuple(
-            name
-            for name, key in self.variables.items()
-            if ":-" not in str(self.table[key]) and "|" not in str(self.table[key])
-        )
-
-    def enabled(self, environ: Mapping[str, str]) -> bool:
-        """Whether a new project switches it on: its keys are there, or it needs none and is not off by default."""
-        if self.table.get("enabled", True) is False:
-            return False
-        return all(environ.get(name) for name in self.needed)
 
 
 def shipped_backends(plugins: Plugins) -> tuple[ShippedBackend, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipelex_cli.starter import ShippedBackend
+    from pipelex_cli.starter.backend import ShippedBackend
 
 _HEAD = """\
 # Which backend serves which model. `active` names the profile in use; change it, and every handle follows.

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
-from pipelex_testing.samples import IMAGE_PRICE, PAGE_PRICE, PRICES, Capability
 from pipelex_testing.suite.answers import Answers
 from pipelex_testing.suite.clocks import Clocks
 from pipelex_testing.suite.conversations import Conversations
@@ -16,12 +11,6 @@ from pipelex_testing.suite.malformed import Malformed
 from pipelex_testing.suite.media import MediaScenarios
 from pipelex_testing.suite.registration import Registration
 from pipelex_testing.suite.secrets import Secrets
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from pipelex_core.plugins import Plugins
-    from pipelex_testing.wire import Wire
 
 
 class Conformance(Answers, Conversations, MediaScenarios, Failures, Malformed, Clocks, Lasting, Secrets, Registration):
@@ -48,59 +37,3 @@ class Conformance(Answers, Conversations, MediaScenarios, Failures, Malformed, C
         variables: Environment variables that the shipped defaults of the backend's table need.
         sdk_modules: What must not be imported when the plugin is: the SDK's packages.
     """
-
-    plugin: ClassVar[object | None] = None
-    sdk: ClassVar[str]
-    wire: ClassVar[Wire]
-    claims: ClassVar[frozenset[Capability]]
-    backend: ClassVar[str] = ""
-    model_ids: ClassVar[Mapping[ModelType, str]] = {}
-    options: ClassVar[Mapping[str, Any]] = {}
-    model_options: ClassVar[Mapping[str, Any]] = {}
-    thinking: ClassVar[Mapping[str, Any]] = {"reasoning_effort": "high"}
-    takes_key: ClassVar[bool] = True
-    variables: ClassVar[Mapping[str, str]] = {}
-    sdk_modules: ClassVar[tuple[str, ...]] = ()
-
-    def config(self, endpoint: str, key: str | None = None) -> BackendConfig:
-        """The backend's table, for a server at this address; with this key, or one that is as good as any."""
-        secret = Secret("conformance-key" if key is None else key) if self.takes_key else None
-        return BackendConfig(name=self.backend_name, endpoint=endpoint, api_key=secret, options=self.options)
-
-    def specs(self) -> Iterator[ModelSpec]:
-        """A model of each type."""
-        taken = {"image in": "images", "PDF in": "pdf"}
-        inputs = frozenset({"text", *(word for claim, word in taken.items() if claim in self.claims)})
-        yield self._spec("llm", ModelType.LLM, costs=PRICES, inputs=inputs, options=self.model_options)
-        yield self._spec("reader", ModelType.TEXT_EXTRACTOR, costs=PAGE_PRICE)
-        yield self._spec("painter", ModelType.IMG_GEN, costs=IMAGE_PRICE)
-
-    def specs_claimed(self) -> Iterator[ModelSpec]:
-        """The models of what the backend claims."""
-        needs: dict[str, set[Capability]] = {
-            "llm": {"text", "stream", "object"},
-            "reader": {"OCR"},
-            "painter": {"image out"},
-        }
-        return (spec for spec in self.specs() if needs[spec.name] & self.claims)
-
-    def plugins(self) -> Plugins:
-        """The plugin, discovered."""
-        return _discovered(self.plugin)
-
-    @property
-    def backend_name(self) -> str:
-        """Name of the backend's table."""
-        return self.backend or self.sdk
-
-    def _spec(self, name: str, model_type: ModelType, **fields: Any) -> ModelSpec:
-        model_id = self.model_ids.get(model_type, "a-model")
-        known = {"backend": self.backend_name, "sdk": self.sdk, "model_id": model_id, "max_tokens": 4096}
-        return ModelSpec(**{"name": name, "model_type": model_type, **known, **fields})
-
-
-@cache
-def _discovered(plugin: object | None) -> Plugins:
-    from pipelex_core.plugins import discover
-
-    return discover() if plugin is None else discover(entry_points=(), extra=[plugin])

@@ -1,0 +1,92 @@
+"""What `pip install pipelex-core` brings, measured in an environment with nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.packaging.environments import make_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.packaging.environments import Environment
+
+MOST_PACKAGES = 13
+MOST_BYTES = 10_000_000
+ABOVE = {"cyclopts", "rich", "tomlkit", "tree-sitter", "tree-sitter-toml", "pytest", "pydantic", "redis", "httpx2"}
+"""What the command line, the kit and plugins need, and core does not."""
+
+PROGRAM = """
+import json
+from importlib.metadata import distributions, entry_points
+
+found = {}
+for one in distributions():
+    files = [file.locate() for file in one.files or () if not str(file).endswith(".pyc")]
+    found[one.metadata["Name"].lower()] = sum(file.stat().st_size for file in files if file.exists())
+print(json.dumps({"sizes": found, "pytest": [point.name for point in entry_points(group="pytest11")],
+                  "scripts": [point.name for point in entry_points(group="console_scripts")]}))
+"""
+
+
+@pytest.fixture(scope="module")
+def alone(built_wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Core from its wheel, and what it requires."""
+    environment = make_environment(tmp_path_factory.mktemp("small") / "venv")
+    environment.install(str(built_wheels["core"]))
+    return environment
+
+
+def test_core_brings_little(alone: Environment) -> None:
+    """At most 13 packages and 10 MB, itself included; no command, no pytest plugin, nothing that draws or edits."""
+    told: dict[str, Any] = json.loads(alone.run("python", "-c", PROGRAM, cwd=alone.folder).stdout)
+    sizes = told["sizes"]
+    assert "pipelex-core" in sizes
+    assert len(sizes) <= MOST_PACKAGES, sorted(sizes)
+    assert sum(sizes.values()) <= MOST_BYTES, sizes
+    assert not ABOVE & sizes.keys()
+    assert told["pytest"] == []
+    assert "pipelex" not in told["scripts"]
+
+
+def test_without_a_command_line_the_module_says_what_to_install(alone: Environment) -> None:
+    """`python -m pipelex_core` fails with the pip command that brings the command line."""
+    done = alone.run("python", "-m", "pipelex_core", "validate", cwd=alone.folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "pipelex: the command line is not installed; run: pip install pipelex-cli\n"
+
+
+def test_with_the_command_line_the_module_runs_it(
+    alone: Environment, built_wheels: dict[str, Path], tmp_path: Path
+) -> None:
+    """`python -m pipelex_core` is `pipelex`, found through an entry point."""
+    environment = make_environment(tmp_path / "venv")
+    environment.install(*(str(built_wheels[name]) for name in ("core", "cli", "mock")))
+    by_module = environment.run("python", "-m", "pipelex_core", "plugins", "--json", cwd=tmp_path)
+    by_script = environment.run("pipelex", "plugins", "--json", cwd=tmp_path)
+    assert by_module.returncode == by_script.returncode == 0, by_module.stderr
+    names = [[row["name"] for row in json.loads(done.stdout)] for done in (by_module, by_script)]
+    assert names[0] == names[1] == ["cli", "mock"]
+
+
+def test_the_extras_bring_the_command_line_and_the_backends_do_not(built_wheels: dict[str, Path]) -> None:
+    """An extra that names a distribution of this project is for people; a backend is for libraries too."""
+    import tomli
+    from packaging.requirements import Requirement
+
+    from tests.packaging.environments import ROOT
+
+    projects = {
+        file.parent.name: tomli.loads(file.read_text(encoding="utf-8"))["project"]
+        for file in (ROOT / "core" / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml"))
+    }
+    ours = {project["name"] for project in projects.values()}
+    for extra, needs in projects["core"]["optional-dependencies"].items():
+        names = {Requirement(need).name for need in needs}
+        assert extra == "redis" or not names & ours or "pipelex-cli" in names, extra
+    for folder, project in projects.items():
+        if folder != "cli":
+            assert "pipelex-cli" not in {Requirement(need).name for need in project["dependencies"]}, folder
