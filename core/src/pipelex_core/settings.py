@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 from attrs import frozen
 
 from pipelex_core.near import nearest
-
-if TYPE_CHECKING:
-    from pipelex_core.capabilities.record import Kind
 
 MODEL_KEYS = ("model", "llm_handle", "ocr_handle")
 """The key that names the model of a preset, an alias or an inline handle, and its synonyms of the older format."""
@@ -87,6 +84,18 @@ class SettingRule:
         )
 
 
+class Configurable(Protocol):
+    """What has settings, by its name and their rules: `capabilities.Kind`."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    @property
+    def settings(self) -> Mapping[str, SettingRule]:
+        """Name of each setting -> its rule."""
+
+
 _HUGE = 2**63  # no setting is as large, and Python refuses to print much larger numbers
 
 SEED = SettingRule("integer", "For repeatable answers, where the model has it.", minimum=0)
@@ -115,7 +124,7 @@ class SettingFault:
     unknown: bool = False
 
 
-def check_settings(capability: Kind, settings: Mapping[str, Any]) -> list[SettingFault]:
+def check_settings(capability: Configurable, settings: Mapping[str, Any]) -> list[SettingFault]:
     """Find every fault of a table of settings, in its order; a value of None is the same as no value."""
     rules = capability.settings
     present = {name: value for name, value in settings.items() if value is not None}
@@ -144,7 +153,7 @@ def _rivalries(rules: Mapping[str, SettingRule], present: Mapping[str, Any]) -> 
     return faults
 
 
-def _unknown(capability: Kind, name: str) -> SettingFault:
+def _unknown(capability: Configurable, name: str) -> SettingFault:
     rules = capability.settings
     return SettingFault(
         name=name,
