@@ -99,7 +99,7 @@ def _written(value: Any, write: Callable[[], Any]) -> Any:
         return write()
     except RecursionError:
         fault = _DEEP
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, NameError) as error:
         fault = str(error)
     msg = f"this {type(value).__name__} has no plain form"
     raise PlainDataError(msg, [fault])

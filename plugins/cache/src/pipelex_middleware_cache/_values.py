@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import attrs
 import msgspec
 
-from pipelex_core.parts import ProviderPart, ToolCall
-from pipelex_core.results import DocumentAnswer, Image, ImageAnswer, Page, TextAnswer, Usage
+from pipelex_core.converter import from_plain, to_plain
+from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 WholeAnswer: TypeAlias = TextAnswer | DocumentAnswer | ImageAnswer
 
-_KINDS: dict[str, type[Any]] = {"text": TextAnswer, "document": DocumentAnswer, "image": ImageAnswer}
 _WHOLE = frozenset({"stop", "tool_calls"})
 
 
@@ -33,10 +32,9 @@ def is_worth_keeping(answer: object) -> bool:
 
 def encoded(answer: WholeAnswer, pieces: Sequence[str]) -> bytes | None:
     """An answer as bytes; None for one that would not come back as it was."""
-    (kind,) = (name for name, type_ in _KINDS.items() if isinstance(answer, type_))
     bare = attrs.evolve(answer, raw=None, request_id=None, cache=None)
     try:
-        value = msgspec.msgpack.encode({"kind": kind, "pieces": list(pieces), "answer": attrs.asdict(bare)})
+        value = msgspec.msgpack.encode({"pieces": list(pieces), "answer": to_plain(bare, compact=True)})
         same = decoded(value) == (bare, tuple(pieces))
     except (TypeError, ValueError, OverflowError, UnicodeError, RecursionError):
         return None
@@ -51,17 +49,8 @@ def decoded(value: bytes) -> tuple[WholeAnswer, tuple[str, ...]]:
     """
     try:
         plain = msgspec.msgpack.decode(value)
-        answer = dict(plain["answer"])
-        answer["usage"] = Usage(**answer["usage"])
-        if plain["kind"] == "text":
-            answer["tool_calls"] = tuple(ToolCall(**call) for call in answer["tool_calls"])
-            answer["provider_parts"] = tuple(ProviderPart(**part) for part in answer["provider_parts"])
-        elif plain["kind"] == "document":
-            answer["pages"] = tuple(Page(**{**page, "images": _images(page["images"])}) for page in answer["pages"])
-        else:
-            answer["images"] = _images(answer["images"])
-        return _KINDS[plain["kind"]](**answer), tuple(plain["pieces"])
-    except (msgspec.DecodeError, KeyError, TypeError, AttributeError) as error:
+        return from_plain(WholeAnswer, plain["answer"], compact=True), tuple(plain["pieces"])
+    except (msgspec.DecodeError, KeyError, TypeError) as error:
         msg = f"not an answer: {type(error).__name__}"
         raise ValueError(msg) from None
 
@@ -77,7 +66,3 @@ def texts_of(value: Any) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from texts_of(item)
-
-
-def _images(plain: Sequence[dict[str, Any]]) -> tuple[Image, ...]:
-    return tuple(Image(**image) for image in plain)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pipelex_core.errors import Problem
-    from pipelex_core.results import Attempt, Cost, Result, Usage
+    from pipelex_core.results import Attempt, Result
 
 
 _WIDE = 100_000
@@ -72,50 +72,22 @@ def error_as_json(error: PipelexError) -> dict[str, Any]:
 
 def problem_as_json(problem: Problem) -> dict[str, Any]:
     """The stable JSON shape of one fault of a configuration."""
-    names = ("severity", "code", "message", "file", "line", "column", "key", "expected", "suggestion")
-    return {name: getattr(problem, name) for name in names}
+    return problem.to_dict()
 
 
 def result_as_json(result: Result) -> dict[str, Any]:
     """What every result has in common, in the stable JSON shape."""
-    return {
-        "model": result.model,
-        "backend": result.backend,
-        "model_id": result.model_id,
-        "usage": usage_as_json(result.usage),
-        "cost": cost_as_json(result.cost),
-        "request_id": result.request_id,
-        "attempts": [attempt_as_json(attempt) for attempt in result.attempts],
-    }
-
-
-def usage_as_json(usage: Usage | None) -> dict[str, int | None] | None:
-    """Token, image and page counts; null where the provider does not say."""
-    if usage is None:
-        return None
-    names = (
-        "input_tokens",
-        "output_tokens",
-        "cached_tokens",
-        "cache_write_tokens",
-        "reasoning_tokens",
-        "images",
-        "pages",
-    )
-    return {name: getattr(usage, name) for name in names}
-
-
-def cost_as_json(cost: Cost | None) -> dict[str, str] | None:
-    """The amount as a decimal string; null where it is unknown."""
-    return None if cost is None else {"amount": f"{cost.amount:f}", "currency": cost.currency}
+    names = ("model", "backend", "model_id", "usage", "cost", "request_id")
+    return {**{name: result[name] for name in names}, "attempts": [*map(attempt_as_json, result.attempts)]}
 
 
 def attempt_as_json(attempt: Attempt) -> dict[str, Any]:
-    """One line of the ledger."""
+    """One line of the ledger, in the stable JSON shape."""
     names = ("model", "backend", "outcome", "error", "status", "request_id", "wait_s", "wait_reason", "cache")
+    seconds = round(attempt.seconds, 6)
     return {
-        **{name: getattr(attempt, name) for name in names},
-        "seconds": round(attempt.seconds, 6),
-        "usage": usage_as_json(attempt.usage),
-        "cost": cost_as_json(attempt.cost),
+        **{name: attempt[name] for name in names},
+        "seconds": seconds,
+        "usage": attempt["usage"],
+        "cost": attempt["cost"],
     }

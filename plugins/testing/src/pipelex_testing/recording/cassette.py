@@ -15,7 +15,7 @@ from pipelex_core.errors import BadRequestError, PluginError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMAT = 1
+FORMAT = 2
 _SHOWN = 60
 _COMPARED = 2000
 

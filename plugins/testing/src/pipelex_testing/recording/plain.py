@@ -1,117 +1,66 @@
-"""Requests, answers and errors as plain data, the same for every provider, and back."""
+"""Requests, answers and errors as the lines of a cassette have them, the same for every provider, and back.
+
+A request is compared, so it is compact: defaults are left out, and a picture is its hash. An answer is its plain form, whole.
+"""
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from collections.abc import Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
-from pipelex_core import errors
-from pipelex_core.parts import ProviderPart, ToolCall
-from pipelex_core.results import DocumentAnswer, Image, ImageAnswer, Page, TextAnswer, Usage
+from pipelex_core.converter import from_plain, to_plain
+from pipelex_core.error_data import error_from_dict, error_to_dict
+from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from pipelex_core.errors import CallError, PipelexError
     from pipelex_core.requests import Request
 
-_NOT_COMPARED = frozenset({"spec", "timeout"})
-_NOT_KEPT = frozenset({"raw", "cache"})
-_OF_ERROR = ("status", "request_id", "retry_after", "partial_text")
+_NOT_COMPARED = frozenset({"type", "spec", "timeout"})
+_NOT_KEPT = frozenset({"cache"})
 
 
 def request_data(operation: str, request: Request, redact: Callable[[str], str]) -> dict[str, Any]:
-    """A request; images and documents by their hash."""
-    asked = {name: value for name, value in _fields(request).items() if name not in _NOT_COMPARED}
+    """Write a request; images and documents by their hash."""
     spec = request.spec
     head = {"operation": operation, "backend": spec.backend, "model": spec.name, "model_id": spec.model_id}
-    told: dict[str, Any] = _plain({**head, **_without_defaults(request, asked)}, redact, _hashed)
-    return told
+    written = to_plain(request, compact=True)
+    compared = {name: value for name, value in written.items() if name not in _NOT_COMPARED}
+    data: dict[str, Any] = _clean({**head, **compared}, redact)
+    return data
 
 
 def answer_data(answer: Any, redact: Callable[[str], str]) -> dict[str, Any]:
-    """An answer, its images in base64."""
-    kept = {name: value for name, value in _fields(answer).items() if name not in _NOT_KEPT}
-    told: dict[str, Any] = _plain({"kind": type(answer).__name__, **_without_defaults(answer, kept)}, redact, _whole)
-    return told
+    """Write an answer, its images in base64."""
+    kept = {name: value for name, value in to_plain(answer).items() if name not in _NOT_KEPT}
+    data: dict[str, Any] = _clean(kept, redact)
+    return data
 
 
-def error_data(error: errors.CallError, redact: Callable[[str], str]) -> dict[str, Any]:
-    """An error of a provider."""
-    told = {name: getattr(error, name, None) for name in _OF_ERROR}
-    known = {name: value for name, value in told.items() if value is not None}
-    data: dict[str, Any] = _plain({"kind": type(error).__name__, "message": error.message, **known}, redact, _whole)
+def error_data(error: CallError, redact: Callable[[str], str]) -> dict[str, Any]:
+    """Write an error of a provider."""
+    data: dict[str, Any] = _clean(error_to_dict(error), redact)
     return data
 
 
 def answer_of(data: Mapping[str, Any]) -> Any:
-    """The answer that was recorded."""
-    told: dict[str, Any] = {name: _bytes_again(value) for name, value in data.items() if name != "kind"}
-    told["usage"] = Usage(**told.get("usage", {}))
-    if data["kind"] == "TextAnswer":
-        told["tool_calls"] = tuple(ToolCall(**call) for call in told.get("tool_calls", ()))
-        told["provider_parts"] = tuple(ProviderPart(**part) for part in told.get("provider_parts", ()))
-        return TextAnswer(**told)
-    if data["kind"] == "ImageAnswer":
-        return ImageAnswer(**{**told, "images": tuple(Image(**image) for image in told["images"])})
-    pages = (
-        Page(**{**page, "images": tuple(Image(**image) for image in page.get("images", ()))}) for page in told["pages"]
-    )
-    return DocumentAnswer(**{**told, "pages": tuple(pages)})
+    """Read the answer that was recorded."""
+    return from_plain(TextAnswer | DocumentAnswer | ImageAnswer, data)
 
 
-def error_of(data: Mapping[str, Any]) -> errors.CallError:
-    """The error that was recorded."""
-    kind = getattr(errors, data["kind"], errors.CallError)
-    error: errors.CallError = kind(data["message"])
-    for name in _OF_ERROR:
-        if name in data:
-            setattr(error, name, data[name])
-    return error
+def error_of(data: Mapping[str, Any]) -> PipelexError:
+    """Read the error that was recorded."""
+    return error_from_dict(data)
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    return {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
-
-
-def _without_defaults(value: Any, told: Mapping[str, Any]) -> dict[str, Any]:
-    """What differs from its default: short, and the same when a release adds a field."""
-    defaults = {field.name: field.default for field in attrs.fields(type(value))}
-    return {name: item for name, item in told.items() if defaults[name] is attrs.NOTHING or item != defaults[name]}
-
-
-def _plain(value: Any, redact: Callable[[str], str], media: Callable[[bytes], Any]) -> Any:
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    if isinstance(value, (bytes, bytearray)):
-        return media(bytes(value))
-    if isinstance(value, Mapping):
-        return {redact(str(key)): _plain(item, redact, media) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item, redact, media) for item in value]
-    if attrs.has(type(value)):
-        part = {"part": type(value).__name__} if type(value).__name__ in _PARTS and media is _hashed else {}
-        return {**part, **_plain(_without_defaults(value, _fields(value)), redact, media)}
-    return redact(str(value))  # text, and what says itself in text
-
-
-_PARTS = frozenset({"TextPart", "ImagePart", "DocumentPart", "ToolCall", "ToolResult", "ProviderPart"})
-
-
-def _hashed(data: bytes) -> dict[str, Any]:
-    return {"sha256": sha256(data).hexdigest(), "bytes": len(data)}
-
-
-def _whole(data: bytes) -> dict[str, str]:
-    return {"base64": b64encode(data).decode("ascii")}
-
-
-def _bytes_again(value: Any) -> Any:
+def _clean(value: Any, redact: Callable[[str], str]) -> Any:
+    """Take secrets out of every text of plain data, and write bytes as their hash."""
+    if isinstance(value, str):
+        return redact(value)
     if isinstance(value, dict):
-        if value.keys() == {"base64"}:
-            return b64decode(value["base64"])
-        return {name: _bytes_again(item) for name, item in value.items()}
-    return [_bytes_again(item) for item in value] if isinstance(value, list) else value
+        return {redact(key): _clean(item, redact) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item, redact) for item in value]
+    return {"sha256": sha256(value).hexdigest(), "bytes": len(value)} if isinstance(value, bytes) else value
