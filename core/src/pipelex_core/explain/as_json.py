@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from attrs import asdict
-
+from pipelex_core.estimates.expectations import Guess
 from pipelex_core.explain.facts import shown_endpoint
 from pipelex_core.specs import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_core.estimates.estimate import Estimate
-    from pipelex_core.estimates.expectations import Guess
+    from pipelex_core.estimates.estimate import Estimate, MemberEstimate
     from pipelex_core.explain.facts import MemberFacts, Value
     from pipelex_core.plugins import PluginRecord
     from pipelex_core.routing import RouteMatch
@@ -58,35 +55,15 @@ def _values(values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
 
 def estimate_as_json(estimate: Estimate) -> dict[str, Any]:
     """What a call would use and cost: counts as `low`, `likely`, `high`, costs as decimal strings."""
-    return {
-        "currency": estimate.currency,
-        "cost_low": _decimal(estimate.cost_low),
-        "cost_high": _decimal(estimate.cost_high),
-        "members": [
-            {
-                "model": member.model,
-                "backend": member.backend,
-                "input_tokens": _guess(member.input_tokens),
-                "output_tokens": _guess(member.output_tokens),
-                "images": member.images,
-                "pages": _guess(member.pages),
-                "seconds": _guess(member.seconds),
-                "characters": _guess(member.characters),
-                "cost_low": _decimal(member.cost_low),
-                "cost_high": _decimal(member.cost_high),
-                "refused": member.refused,
-            }
-            for member in estimate.members
-        ],
-    }
+    low, high = (None if cost is None else f"{cost:f}" for cost in (estimate.cost_low, estimate.cost_high))
+    members = [*map(_estimated, estimate.members)]
+    return {"currency": estimate.currency, "cost_low": low, "cost_high": high, "members": members}
 
 
-def _guess(guess: Guess | None) -> dict[str, int | None] | None:
-    return None if guess is None else {"low": guess.low, "likely": guess.likely, "high": guess.high}
-
-
-def _decimal(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount:f}"
+def _estimated(member: MemberEstimate) -> dict[str, Any]:
+    plain = {name: item for name, item in member.to_dict().items() if name != "model_id"}
+    guesses = {name: guess._asdict() for name in plain if isinstance(guess := getattr(member, name), Guess)}
+    return {**plain, **guesses}
 
 
 def route_as_json(route: RouteMatch, source: str | None) -> dict[str, Any]:
@@ -96,13 +73,7 @@ def route_as_json(route: RouteMatch, source: str | None) -> dict[str, Any]:
 
 def costs_as_json(costs: Costs | None) -> dict[str, Any] | None:
     """A price list: the unit, and the prices that are known, as decimal strings."""
-    if costs is None:
-        return None
-    return {
-        name: str(value) if isinstance(value, Decimal) else value
-        for name, value in asdict(costs).items()
-        if value is not None
-    }
+    return None if costs is None else {name: price for name, price in costs.to_dict().items() if price is not None}
 
 
 def describe(source: Source) -> str:
