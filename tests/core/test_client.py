@@ -9,7 +9,7 @@ import threading
 import time
 import traceback
 from decimal import Decimal
-from typing import Any, get_type_hints
+from typing import Any, get_overloads, get_type_hints
 
 import pytest
 from attrs import evolve
@@ -33,7 +33,7 @@ from pipelex_core import (
     Usage,
 )
 from pipelex_core.capabilities import BUILT_IN
-from pipelex_core.client.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
+from pipelex_core.client.arguments import ExtractSettings, ImgGenSettings, LLMSettings
 from pipelex_core.deck import Preset
 from pipelex_core.results import TextAnswer
 from tests.support.scripted import KEY, OCR, PAINTER, PNG, USAGE, Script, ScriptedBackend, deck_of, plugins_for, spec
@@ -524,19 +524,20 @@ def test_a_plugin_that_answers_nonsense_is_named() -> None:
 
 
 def test_both_clients_have_the_same_calls() -> None:
-    """Names and arguments of `Client` and `AsyncClient` are the same."""
-    for name in (
-        "__init__",
-        "from_project",
-        "generate_text",
-        "stream_text",
-        "generate_object",
-        "extract",
-        "generate_image",
-        "explain",
-    ):
-        sync, later = inspect.signature(getattr(Client, name)), inspect.signature(getattr(AsyncClient, name))
-        assert sync.parameters == later.parameters, name
+    """`Client` has each method of `AsyncClient`, with the same arguments, defaults, types, overloads and result."""
+    methods = {name for name in vars(AsyncClient) if not name.startswith("_")} - {"aclose"}
+    assert methods == {name for name in vars(Client) if not name.startswith("_")} - {"close"}
+    for name in sorted({*methods, "__init__"}):
+        sync, later = getattr(Client, name), getattr(AsyncClient, name)
+        assert _signatures(sync) == _signatures(later), name
+        overloads = [list(map(_signatures, get_overloads(getattr(kind, name)))) for kind in (Client, AsyncClient)]
+        assert overloads[0] == overloads[1], name
+
+
+def _signatures(function: Any) -> tuple[Any, str]:
+    """The parameters of a method, and its result, which is another class where it is a stream."""
+    found = inspect.signature(function)
+    return found.parameters, str(found.return_annotation).replace("Async", "")
 
 
 def test_the_typed_settings_are_the_settings() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import assert_type
+from typing import Literal, TypedDict, assert_type
 
 from pipelex_core import (
     AsyncClient,
@@ -13,12 +13,27 @@ from pipelex_core import (
     Client,
     ConfigError,
     Message,
+    MessageLike,
     RateLimitError,
+    StreamRestarted,
     TextPart,
     TextResult,
     Tool,
     ToolCall,
 )
+
+
+class River(TypedDict):
+    """What else to read."""
+
+    name: str
+
+
+@dataclass
+class Refund:
+    """The other kind."""
+
+    reason: str
 
 
 @dataclass
@@ -62,6 +77,43 @@ def use(client: Client) -> None:
         assert_type([image.data for image in page.images], list[bytes])
     assert_type(client.generate_image("A lighthouse", number=2, quality="high").images[0].data, bytes)
     assert_type(client.explain("smart_llm").resolution.handle, str)
+
+
+def converse(client: Client) -> None:
+    """A conversation that grows, as docs/library.md shows it."""
+    messages: list[MessageLike] = [{"role": "user", "content": "Name a river."}]
+    result = client.generate_text(messages, system="Be brief.")
+    messages += [result.message, {"role": "user", "content": "And where does it end?"}]
+    answers = [{"type": "tool_result", "call_id": call.id, "content": {"rain": True}} for call in result.tool_calls]
+    messages += [result.message, {"role": "tool", "content": answers}]
+    handle: Literal["cheap_llm", "smart_llm"] = "smart_llm"
+    effort: Literal["low", "high"] = "low"
+    client.generate_text(messages, model=handle, reasoning_effort=effort, fallback_on="provider", retries=1)
+    plain = [{"role": "user", "content": "Hi"}]
+    client.generate_text(plain, deadline=None, idle_timeout=3, tools=(), stop=["\n"])
+    with client.stream_text(plain, on_interrupted="restart", deadline=60) as stream:
+        for piece in stream:
+            assert_type(piece, str | StreamRestarted)
+
+
+def read_objects(client: Client, schema: dict[str, object]) -> None:
+    """Every kind of type that docs/library.md names."""
+    assert_type(client.generate_object("x", River, deadline=3).value, River)
+    assert_type(client.generate_object("x", River).value["name"], str)
+    client.generate_object("x", Invoice | Refund, temperature=0).value  # noqa: B018 -- for its type alone
+    assert_type(client.generate_object("x", list[Invoice]).value, list[Invoice])
+    client.generate_object("x", Literal["yes", "no"])
+    client.generate_object("x", schema, images=["a.png"], system=None)
+
+
+def refuse(client: Client) -> None:
+    """What a type checker finds: an argument of another call, a wrong type, a name that is none."""
+    client.generate_text("x", number=2)  # type: ignore[call-arg]
+    client.extract("x.pdf", system="Be brief.")  # type: ignore[call-arg]
+    client.generate_object("x", Invoice, tools=[])  # type: ignore[call-overload]
+    client.generate_text("x", deadline="soon")  # type: ignore[arg-type]
+    client.generate_text("x", reasoning_effort="much")  # type: ignore[arg-type]
+    client.generate_text("x", temprature=0.2)  # type: ignore[call-arg]
 
 
 async def use_async(client: AsyncClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -94,10 +95,28 @@ def _methods(cls: type) -> str:
 
 
 def _signature(function: Any) -> str:
-    """Names and defaults, without types: those are told."""
-    parameters = [each for each in inspect.signature(function).parameters.values() if each.name not in {"self", "cls"}]
-    plain = [each.replace(annotation=each.empty) for each in parameters]
+    """Names and defaults, without types, which the texts give; a group of arguments is shown name by name."""
+    plain: list[inspect.Parameter] = []
+    for each in inspect.signature(function).parameters.values():
+        group = re.fullmatch(r"Unpack\[(\w+)\]", str(each.annotation))
+        if group is not None:
+            names = _KEYS_OF[group[1]].__annotations__
+            plain += [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_OPTIONAL) for name in names]
+        elif each.name not in {"self", "cls"}:
+            plain.append(each.replace(annotation=each.empty))
     return str(inspect.Signature(plain))
+
+
+class _Optional:
+    def __repr__(self) -> str:
+        return "…"
+
+
+_OPTIONAL = _Optional()
+"""The default of an argument that counts only where it is passed."""
+
+_KEYS_OF = vars(import_module("pipelex_core.client.arguments"))
+"""The groups of arguments, by name."""
 
 
 def _named(head: str, texts: dict[str, str]) -> str:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     )
     from pipelex_core.parts import DocumentPart, ImagePart, Media, Message, TextPart, Tool, ToolCall, ToolResult
     from pipelex_core.policies import CooldownPolicy, RetryPolicy
+    from pipelex_core.prompts import MessageLike
     from pipelex_core.results import (
         Attempt,
         Cost,
@@ -105,6 +106,7 @@ __all__ = [
     "LimitReachedError",
     "Media",
     "Message",
+    "MessageLike",
     "ModelDeck",
     "ModelDeckNotFoundError",
     "ModelsManagerError",
@@ -138,6 +140,7 @@ _HOMES = {
     "client": ("AsyncClient", "Client"),
     "deck": ("ModelDeck",),
     "parts": ("DocumentPart", "ImagePart", "Media", "Message", "TextPart", "Tool", "ToolCall", "ToolResult"),
+    "prompts": ("MessageLike",),
     "policies": ("CooldownPolicy", "RetryPolicy"),
     "results": (
         "Attempt",

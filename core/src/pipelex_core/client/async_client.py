@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
-    from pipelex_core.client.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
+    from pipelex_core.client.arguments import ExtractArguments, ImageArguments, ObjectArguments, TextArguments
     from pipelex_core.config import LoadedConfig
     from pipelex_core.deck import ModelDeck
     from pipelex_core.estimates.estimate import Estimate
@@ -44,10 +44,10 @@ class AsyncClient(ClientParts):
         config: LoadedConfig | None = None,
         budget_usd: Decimal | float | str | None = None,
     ) -> None:
-        from pipelex_core.execution.operations import Operations  # what calls need, importing the package does not
+        from pipelex_core.execution.walk import Execution  # what calls need, importing the package does not
 
-        self._operations = Operations(deck, plugins, budget_usd=budget_usd)
-        super().__init__(deck, plugins, config, self._operations.total_budget)
+        self._execution = Execution(deck, plugins, budget_usd=budget_usd)
+        super().__init__(deck, plugins, config, self._execution.total_budget)
 
     @classmethod
     def from_project(
@@ -94,16 +94,7 @@ class AsyncClient(ClientParts):
         prompt: Prompt,
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        tools: Iterable[ToolLike] = (),
-        tool_choice: str | None = None,
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[TextArguments],
     ) -> TextResult:
         """A text.
 
@@ -126,23 +117,7 @@ class AsyncClient(ClientParts):
             CallError: The call failed; see its subclasses in `errors.py`.
             ConfigError: The handle leads to nothing that can be called.
         """
-        result: TextResult = await self._operations.call(
-            "llm",
-            prompt,
-            model,
-            settings,
-            {
-                "system": system,
-                "images": images,
-                "documents": documents,
-                "tools": tools,
-                "tool_choice": tool_choice,
-            },
-            deadline=deadline,
-            idle_timeout=idle_timeout,
-            retries=retries,
-            fallback_on=fallback_on,
-        )
+        result: TextResult = await self._execution.call("llm", prompt, model, arguments)
         return result
 
     @overload
@@ -151,17 +126,8 @@ class AsyncClient(ClientParts):
         prompt: Prompt,
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        tools: Iterable[ToolLike] = (),
-        tool_choice: str | None = None,
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
         on_interrupted: Literal["error"] = "error",
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[TextArguments],
     ) -> AsyncTextStream: ...
 
     @overload
@@ -170,17 +136,8 @@ class AsyncClient(ClientParts):
         prompt: Prompt,
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        tools: Iterable[ToolLike] = (),
-        tool_choice: str | None = None,
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
         on_interrupted: Literal["restart"],
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[TextArguments],
     ) -> AsyncRestartingTextStream: ...
 
     @overload
@@ -189,17 +146,8 @@ class AsyncClient(ClientParts):
         prompt: Prompt,
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        tools: Iterable[ToolLike] = (),
-        tool_choice: str | None = None,
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
         on_interrupted: OnInterrupted,
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[TextArguments],
     ) -> AsyncTextStream | AsyncRestartingTextStream: ...
 
     def stream_text(
@@ -207,17 +155,8 @@ class AsyncClient(ClientParts):
         prompt: Prompt,
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        tools: Iterable[ToolLike] = (),
-        tool_choice: str | None = None,
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
         on_interrupted: OnInterrupted = "error",
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[TextArguments],
     ) -> AsyncTextStream | AsyncRestartingTextStream:
         """A text, piece by piece: `async with client.stream_text(…) as stream: async for delta in stream: …`.
 
@@ -228,24 +167,7 @@ class AsyncClient(ClientParts):
         an error, its `partial_text` kept; with `on_interrupted="restart"` it begins again instead, and a
         `StreamRestarted` among the deltas says that those before it are void.
         """
-        stream: AsyncTextStream | AsyncRestartingTextStream = self._operations.stream_text(
-            prompt,
-            model,
-            settings,
-            {
-                "system": system,
-                "images": images,
-                "documents": documents,
-                "tools": tools,
-                "tool_choice": tool_choice,
-            },
-            deadline=deadline,
-            idle_timeout=idle_timeout,
-            retries=retries,
-            fallback_on=fallback_on,
-            on_interrupted=on_interrupted,
-        )
-        return stream
+        return self._execution.stream_text(prompt, model, on_interrupted, arguments)
 
     @overload
     async def generate_object(
@@ -254,31 +176,17 @@ class AsyncClient(ClientParts):
         type: type[T],
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[ObjectArguments],
     ) -> ObjectResult[T]: ...
 
     @overload
     async def generate_object(
         self,
         prompt: Prompt,
-        type: Mapping[str, Any],
+        type: object,
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[ObjectArguments],
     ) -> ObjectResult[Any]: ...
 
     async def generate_object(
@@ -287,14 +195,7 @@ class AsyncClient(ClientParts):
         type: Any,
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[ObjectArguments],
     ) -> ObjectResult[Any]:
         """A typed object, validated; an invalid answer gets one repair request before it is an error.
 
@@ -316,28 +217,15 @@ class AsyncClient(ClientParts):
             CallError: The call failed.
             ConfigError: The handle leads to nothing that can be called.
         """
-        return await self._operations.generate_object(
-            prompt,
-            type,
-            model,
-            settings,
-            {"system": system, "images": images, "documents": documents},
-            deadline=deadline,
-            idle_timeout=idle_timeout,
-            retries=retries,
-            fallback_on=fallback_on,
-        )
+        result: ObjectResult[Any] = await self._execution.generate_object(prompt, type, model, arguments)
+        return result
 
     async def extract(
         self,
         source: MediaSource,
         *,
         model: str | Mapping[str, Any] | None = None,
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
-        **settings: Unpack[ExtractSettings],
+        **arguments: Unpack[ExtractArguments],
     ) -> DocumentResult:
         """The pages of a document: their text and images.
 
@@ -354,16 +242,7 @@ class AsyncClient(ClientParts):
             CallError: The call failed; `UnsupportedInputError` for what is no PDF or image.
             ConfigError: The handle leads to nothing that can be called.
         """
-        result: DocumentResult = await self._operations.call(
-            "extract",
-            source,
-            model,
-            settings,
-            deadline=deadline,
-            idle_timeout=idle_timeout,
-            retries=retries,
-            fallback_on=fallback_on,
-        )
+        result: DocumentResult = await self._execution.call("extract", source, model, arguments)
         return result
 
     async def generate_image(
@@ -371,11 +250,7 @@ class AsyncClient(ClientParts):
         prompt: str,
         *,
         model: str | Mapping[str, Any] | None = None,
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
-        **settings: Unpack[ImgGenSettings],
+        **arguments: Unpack[ImageArguments],
     ) -> ImageResult:
         """Images.
 
@@ -392,16 +267,7 @@ class AsyncClient(ClientParts):
             CallError: The call failed.
             ConfigError: The handle leads to nothing that can be called.
         """
-        result: ImageResult = await self._operations.call(
-            "img_gen",
-            prompt,
-            model,
-            settings,
-            deadline=deadline,
-            idle_timeout=idle_timeout,
-            retries=retries,
-            fallback_on=fallback_on,
-        )
+        result: ImageResult = await self._execution.call("img_gen", prompt, model, arguments)
         return result
 
     async def call(
@@ -414,7 +280,7 @@ class AsyncClient(ClientParts):
         idle_timeout: float | None = None,
         retries: int | None = None,
         fallback_on: FallbackOn | None = None,
-        **settings: Any,
+        **arguments: Any,
     ) -> Any:
         """Call a capability by its name: for those that plugins bring, which have no method here.
 
@@ -426,7 +292,7 @@ class AsyncClient(ClientParts):
             idle_timeout: As for `generate_text`.
             retries: As for `generate_text`.
             fallback_on: As for `generate_text`.
-            settings: Win over those of the preset.
+            arguments: What goes with `source`, and settings, which win over those of the preset.
 
         Returns:
             The capability's result, a subclass of `Result`.
@@ -436,16 +302,8 @@ class AsyncClient(ClientParts):
             CallError: The call failed.
             ConfigError: The handle leads to nothing that can be called.
         """
-        return await self._operations.call(
-            capability,
-            source,
-            model,
-            settings,
-            deadline=deadline,
-            idle_timeout=idle_timeout,
-            retries=retries,
-            fallback_on=fallback_on,
-        )
+        terms = {"deadline": deadline, "idle_timeout": idle_timeout, "retries": retries, "fallback_on": fallback_on}
+        return await self._execution.call(capability, source, model, terms | arguments)
 
     def explain(self, handle: str | Mapping[str, Any], *, capability: str = "llm") -> Explanation:
         """The whole way of a handle, with the origin of every value: what `pipelex explain` prints."""
@@ -497,11 +355,11 @@ class AsyncClient(ClientParts):
         Raises:
             UnsupportedInputError: The amount is none.
         """
-        return self._operations.budget(usd, unknown)
+        return self._execution.budget(usd, unknown)
 
     async def aclose(self) -> None:
         """Close what this client opened in the running loop."""
-        await self._operations.close()
+        await self._execution.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
-    from pipelex_core.client.call_settings import ExtractSettings, ImgGenSettings, LLMSettings
+    from pipelex_core.client.arguments import ExtractArguments, ImageArguments, ObjectArguments, TextArguments
     from pipelex_core.config import LoadedConfig
     from pipelex_core.deck import ModelDeck
     from pipelex_core.estimates.estimate import Estimate
@@ -78,34 +78,10 @@ class Client(ClientParts):
         prompt: Prompt,
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        tools: Iterable[ToolLike] = (),
-        tool_choice: str | None = None,
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[TextArguments],
     ) -> TextResult:
         """As `AsyncClient.generate_text`."""
-        return self._thread.run(
-            self._client.generate_text(
-                prompt,
-                model=model,
-                system=system,
-                images=images,
-                documents=documents,
-                tools=tools,
-                tool_choice=tool_choice,
-                deadline=deadline,
-                idle_timeout=idle_timeout,
-                retries=retries,
-                fallback_on=fallback_on,
-                **settings,
-            )
-        )
+        return self._thread.run(self._client.generate_text(prompt, model=model, **arguments))
 
     @overload
     def stream_text(
@@ -113,17 +89,8 @@ class Client(ClientParts):
         prompt: Prompt,
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        tools: Iterable[ToolLike] = (),
-        tool_choice: str | None = None,
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
         on_interrupted: Literal["error"] = "error",
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[TextArguments],
     ) -> TextStream: ...
 
     @overload
@@ -132,17 +99,8 @@ class Client(ClientParts):
         prompt: Prompt,
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        tools: Iterable[ToolLike] = (),
-        tool_choice: str | None = None,
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
         on_interrupted: Literal["restart"],
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[TextArguments],
     ) -> RestartingTextStream: ...
 
     @overload
@@ -151,17 +109,8 @@ class Client(ClientParts):
         prompt: Prompt,
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        tools: Iterable[ToolLike] = (),
-        tool_choice: str | None = None,
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
         on_interrupted: OnInterrupted,
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[TextArguments],
     ) -> TextStream | RestartingTextStream: ...
 
     def stream_text(
@@ -169,34 +118,11 @@ class Client(ClientParts):
         prompt: Prompt,
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        tools: Iterable[ToolLike] = (),
-        tool_choice: str | None = None,
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
         on_interrupted: OnInterrupted = "error",
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[TextArguments],
     ) -> TextStream | RestartingTextStream:
         """As `AsyncClient.stream_text`: `with client.stream_text(…) as stream: for delta in stream: …`."""
-        stream: Any = self._client.stream_text(
-            prompt,
-            model=model,
-            system=system,
-            images=images,
-            documents=documents,
-            tools=tools,
-            tool_choice=tool_choice,
-            deadline=deadline,
-            idle_timeout=idle_timeout,
-            retries=retries,
-            fallback_on=fallback_on,
-            on_interrupted=on_interrupted,
-            **settings,
-        )
+        stream: Any = self._client.stream_text(prompt, model=model, on_interrupted=on_interrupted, **arguments)
         kind = RestartingTextStream if on_interrupted == "restart" else TextStream
         return kind(stream, self._thread)
 
@@ -207,31 +133,17 @@ class Client(ClientParts):
         type: type[T],
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[ObjectArguments],
     ) -> ObjectResult[T]: ...
 
     @overload
     def generate_object(
         self,
         prompt: Prompt,
-        type: Mapping[str, Any],
+        type: object,
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[ObjectArguments],
     ) -> ObjectResult[Any]: ...
 
     def generate_object(
@@ -240,79 +152,30 @@ class Client(ClientParts):
         type: Any,
         *,
         model: str | Mapping[str, Any] | None = None,
-        system: str | None = None,
-        images: Iterable[MediaSource] = (),
-        documents: Iterable[MediaSource] = (),
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
-        **settings: Unpack[LLMSettings],
+        **arguments: Unpack[ObjectArguments],
     ) -> ObjectResult[Any]:
         """As `AsyncClient.generate_object`."""
-        return self._thread.run(
-            self._client.generate_object(
-                prompt,
-                type,
-                model=model,
-                system=system,
-                images=images,
-                documents=documents,
-                deadline=deadline,
-                idle_timeout=idle_timeout,
-                retries=retries,
-                fallback_on=fallback_on,
-                **settings,
-            )
-        )
+        return self._thread.run(self._client.generate_object(prompt, type, model=model, **arguments))
 
     def extract(
         self,
         source: MediaSource,
         *,
         model: str | Mapping[str, Any] | None = None,
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
-        **settings: Unpack[ExtractSettings],
+        **arguments: Unpack[ExtractArguments],
     ) -> DocumentResult:
         """As `AsyncClient.extract`."""
-        return self._thread.run(
-            self._client.extract(
-                source,
-                model=model,
-                deadline=deadline,
-                idle_timeout=idle_timeout,
-                retries=retries,
-                fallback_on=fallback_on,
-                **settings,
-            )
-        )
+        return self._thread.run(self._client.extract(source, model=model, **arguments))
 
     def generate_image(
         self,
         prompt: str,
         *,
         model: str | Mapping[str, Any] | None = None,
-        deadline: float | None = None,
-        idle_timeout: float | None = None,
-        retries: int | None = None,
-        fallback_on: FallbackOn | None = None,
-        **settings: Unpack[ImgGenSettings],
+        **arguments: Unpack[ImageArguments],
     ) -> ImageResult:
         """As `AsyncClient.generate_image`."""
-        return self._thread.run(
-            self._client.generate_image(
-                prompt,
-                model=model,
-                deadline=deadline,
-                idle_timeout=idle_timeout,
-                retries=retries,
-                fallback_on=fallback_on,
-                **settings,
-            )
-        )
+        return self._thread.run(self._client.generate_image(prompt, model=model, **arguments))
 
     def call(
         self,
@@ -324,7 +187,7 @@ class Client(ClientParts):
         idle_timeout: float | None = None,
         retries: int | None = None,
         fallback_on: FallbackOn | None = None,
-        **settings: Any,
+        **arguments: Any,
     ) -> Any:
         """As `AsyncClient.call`."""
         return self._thread.run(
@@ -336,7 +199,7 @@ class Client(ClientParts):
                 idle_timeout=idle_timeout,
                 retries=retries,
                 fallback_on=fallback_on,
-                **settings,
+                **arguments,
             )
         )
 

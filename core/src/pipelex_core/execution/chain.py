@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field, frozen
 
-from pipelex_core.errors import DeadlineExceededError, InvalidAnswerError, UnsupportedInputError
+from pipelex_core.errors import AllAttemptsFailedError, DeadlineExceededError, InvalidAnswerError, UnsupportedInputError
 from pipelex_core.execution.policy import cannot_now, verdict
 from pipelex_core.execution.retries import wait_before
 from pipelex_core.execution.terms import NO_TERMS, Terms
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pipelex_core.deck import ChainMember
     from pipelex_core.errors import CallError, PluginError
+    from pipelex_core.execution.attempts import Ledger
     from pipelex_core.execution.cooldown import Cooldowns
     from pipelex_core.policies import RetryPolicy
     from pipelex_core.specs import BackendConfig, ModelSpec
@@ -184,3 +185,20 @@ class Chain:
     def errors(self) -> list[tuple[ModelSpec, CallError | PluginError]]:
         """The last error of every member that was asked, first to last."""
         return [(state.spec, state.error) for state in self._states if state.error is not None]
+
+    def failure(self, ledger: Ledger) -> CallError | PluginError:
+        """No member is left: the error of the only one, or one that tells of all."""
+        errors = self.errors()
+        if len(errors) == 1:
+            return ledger.close(errors[0][1])
+        told = "; ".join(
+            f"'{spec.name}': {type(error).__name__}: {getattr(error, 'message', error)}" for spec, error in errors
+        )
+        waits = [wait for _, error in errors if (wait := getattr(error, "retry_after", None)) is not None]
+        partial_texts = [text for _, error in errors if (text := getattr(error, "partial_text", None))]
+        failure = AllAttemptsFailedError(
+            f"every model of the chain failed: {told}",
+            retry_after=min(waits, default=None),
+            partial_text=partial_texts[-1] if partial_texts else None,
+        )
+        return ledger.close(failure)

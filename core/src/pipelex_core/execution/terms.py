@@ -11,6 +11,8 @@ from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.policies import FALLBACK_ON
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipelex_core.policies import FallbackOn, OnInterrupted
 
 _LONGEST = 1e9
@@ -39,6 +41,18 @@ class Terms:
 
 
 NO_TERMS = Terms()
+
+
+_NAMES = ("deadline", "idle_timeout", "retries", "fallback_on")
+
+
+def split_terms(
+    arguments: Mapping[str, Any], on_interrupted: OnInterrupted = "error"
+) -> tuple[Terms, Mapping[str, Any]]:
+    """The terms among the arguments of a call, checked, and the other arguments; errors as in `read_terms`."""
+    found = {name: arguments[name] for name in _NAMES if name in arguments} if arguments else {}
+    terms = read_terms(**found, on_interrupted=on_interrupted)
+    return terms, {name: value for name, value in arguments.items() if name not in found} if found else arguments
 
 
 def read_terms(

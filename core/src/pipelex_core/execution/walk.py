@@ -1,48 +1,120 @@
-"""A call walks its chain: member after member, until one answers, or nobody is left to be asked."""
+"""The calls of a client, from their arguments to their result; each walks its chain, until a member answers or all failed."""
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from pipelex_core.calls import FinishedCall
-from pipelex_core.errors import AllAttemptsFailedError, CallError, DeadlineExceededError, PluginError
+from pipelex_core.capabilities.text import GENERATE_OBJECT, STREAM_TEXT, TEXT
+from pipelex_core.errors import CallError, DeadlineExceededError, PluginError
 from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.asking import Asking
+from pipelex_core.execution.attempts import Ledger
 from pipelex_core.execution.backends import Backends
+from pipelex_core.execution.budgets import Budget, budgets_of
 from pipelex_core.execution.call_log import log_finished
 from pipelex_core.execution.chain import Chain
 from pipelex_core.execution.clocks import Deadline, within
 from pipelex_core.execution.cooldown import Cooldowns
-from pipelex_core.execution.plan import out_of_time
+from pipelex_core.execution.plan import make_plan, out_of_time
 from pipelex_core.execution.policy import verdict
 from pipelex_core.execution.redaction import redact_error
 from pipelex_core.execution.results import result_of
 from pipelex_core.execution.streaming import MemberStream
-from pipelex_core.streams import StreamRestarted
+from pipelex_core.execution.terms import split_terms
+from pipelex_core.streams import AsyncRestartingTextStream, AsyncTextStream, StreamRestarted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from decimal import Decimal
 
     from pipelex_core.deck import ChainMember, ModelDeck
-    from pipelex_core.execution.attempts import Ledger
+    from pipelex_core.execution.budgets import Unknown
     from pipelex_core.execution.chain import Turn
     from pipelex_core.execution.plan import Plan
     from pipelex_core.plugins import Plugins
+    from pipelex_core.policies import OnInterrupted
     from pipelex_core.results import Result, TextResult
     from pipelex_core.streams import StreamEvent
+
+    Handle = str | Mapping[str, Any] | None
+
+_WITH_OBJECTS = ("system", "images", "documents")
+"""What may go with the prompt for an object."""
 
 
 class Execution:
     """Carries the calls of one client to the plugins."""
 
-    def __init__(self, deck: ModelDeck, plugins: Plugins) -> None:
+    def __init__(self, deck: ModelDeck, plugins: Plugins, *, budget_usd: Decimal | float | str | None = None) -> None:
+        self._deck = deck
         self._plugins = plugins
+        self.total_budget = None if budget_usd is None else Budget(budget_usd)
         self._configs = deck.backends
         self._backends = Backends(deck.backends, plugins)
         self._admissions = Admissions(deck, plugins)
         self._asking = Asking(self._backends, deck.backends, plugins, self._admissions)
         self._cooldowns = Cooldowns({name: config.cooldown for name, config in deck.backends.items()})
+
+    async def call(self, name: str, source: Any, model: Handle, arguments: Mapping[str, Any]) -> Any:
+        """Call a capability by its name.
+
+        Args:
+            name: The capability.
+            source: What the call is about: a prompt, a document.
+            model: The handle; None for the deck's default.
+            arguments: The terms of the call, what goes with `source`, and settings.
+        """
+        capability = self._deck.capabilities.require(name)
+        terms, arguments = split_terms(arguments)
+        beside, settings = capability.split(arguments)
+        if capability.reads_files(source, **beside):
+            what = await asyncio.to_thread(capability.read, source, **beside)
+        else:
+            what = capability.read(source, **beside)
+        plan = make_plan(self._deck, capability, what, handle=model, settings=settings, terms=terms)
+        return await self._finished(plan, self._result)
+
+    def stream_text(
+        self, prompt: Any, model: Handle, on_interrupted: OnInterrupted, arguments: Mapping[str, Any]
+    ) -> AsyncTextStream | AsyncRestartingTextStream:
+        """Stream a text; arguments as in `call`."""
+        terms, arguments = split_terms(arguments, on_interrupted)
+        beside, settings = TEXT.split(arguments)
+        what = TEXT.read(prompt, **beside)
+        plan = make_plan(self._deck, TEXT, what, operation=STREAM_TEXT, handle=model, settings=settings, terms=terms)
+        kind = AsyncRestartingTextStream if terms.restarts else AsyncTextStream
+        ledger = self._ledger()
+        return kind(self._stream(plan, ledger), ledger)
+
+    async def generate_object(self, prompt: Any, type: Any, model: Handle, arguments: Mapping[str, Any]) -> Any:
+        """Generate a typed object; arguments as in `call`."""
+        from pipelex_core.execution.typed import fits, generate_object  # what calls for text do without
+        from pipelex_core.objects import object_type
+
+        terms, arguments = split_terms(arguments)
+        kind = object_type(type)
+        beside = {name: arguments[name] for name in _WITH_OBJECTS if name in arguments}
+        settings = {name: value for name, value in arguments.items() if name not in beside}
+        read = partial(TEXT.read, prompt, **beside, kind=kind)
+        what = await asyncio.to_thread(read) if TEXT.reads_files(prompt, **beside) else read()
+        plan = make_plan(
+            self._deck,
+            TEXT,
+            what,
+            operation=GENERATE_OBJECT,
+            handle=model,
+            settings=settings,
+            terms=terms,
+            fits=partial(fits, kind),
+        )
+        return await self._finished(plan, partial(generate_object, self, kind))
+
+    def budget(self, usd: Decimal | float | str, unknown: Unknown) -> Budget:
+        """A budget for the calls that are begun inside it."""
+        return Budget(usd, unknown=unknown, owner=self)
 
     def run(self, plan: Plan, ledger: Ledger) -> Awaitable[tuple[ChainMember, Any]]:
         """The first answer a member gives, and that member.
@@ -62,7 +134,7 @@ class Execution:
                 ledger.ran_out_of_time(over, plan.members[0].spec)
             raise
 
-    async def stream(  # noqa: C901, PLR0912 -- one generator: a further one would cost every delta
+    async def _stream(  # noqa: C901, PLR0912 -- one generator: a further one would cost every delta
         self, plan: Plan, ledger: Ledger
     ) -> AsyncGenerator[StreamEvent, None]:
         """Deltas, and last the result; errors as in `run`. Those who listen hear how it ended, also where it was closed."""
@@ -109,14 +181,14 @@ class Execution:
                     ended = cast("TextResult", result_of(plan, turn.member, answer, ledger))
                     yield ended
                     return
-            raise _all_failed(chain, ledger)  # noqa: TRY301 -- heard below like every other
+            raise chain.failure(ledger)  # noqa: TRY301 -- heard below like every other
         except Exception as error:
             ended = error
             raise
         finally:
-            self.finish(plan, ledger, ended)
+            self._finish(plan, ledger, ended)
 
-    def finish(self, plan: Plan, ledger: Ledger, ended: Result | Exception | None) -> None:
+    def _finish(self, plan: Plan, ledger: Ledger, ended: Result | Exception | None) -> None:
         """Tell the log, and the plugins that listen, how a call ended; None where the caller gave up."""
         finished = FinishedCall(
             operation=plan.operation.name,
@@ -148,6 +220,27 @@ class Execution:
         await self._backends.close()
         await self._admissions.close()
 
+    def _ledger(self) -> Ledger:
+        """The ledger of a call that begins now, with the budgets that it counts in."""
+        return Ledger(budgets=budgets_of(self, self.total_budget))
+
+    async def _finished(self, plan: Plan, ask: Callable[[Plan, Ledger], Awaitable[Any]]) -> Any:
+        """What `ask` gives, after those who listen heard how it ended."""
+        ledger = self._ledger()
+        ended: Any = None
+        try:
+            ended = await ask(plan, ledger)
+        except Exception as error:
+            ended = error
+            raise
+        finally:
+            self._finish(plan, ledger, ended)
+        return ended
+
+    async def _result(self, plan: Plan, ledger: Ledger) -> Result:
+        member, answer = await self.run(plan, ledger)
+        return result_of(plan, member, answer, ledger)
+
     async def _walk(self, plan: Plan, ledger: Ledger) -> tuple[ChainMember, Any]:
         chain = self._chain(plan)
         while (turn := chain.next()) is not None:
@@ -164,7 +257,7 @@ class Execution:
             else:
                 chain.answered(turn)
                 return turn.member, answer
-        raise _all_failed(chain, ledger)
+        raise chain.failure(ledger)
 
     def _chain(self, plan: Plan) -> Chain:
         return Chain(plan.members, self._cooldowns, self._configs, plan.terms)
@@ -176,21 +269,3 @@ class Execution:
         ledger.turn(turn.wait, turn.why, others_left=turn.others_left)
         if turn.wait:
             await asyncio.sleep(turn.wait)
-
-
-def _all_failed(chain: Chain, ledger: Ledger) -> CallError | PluginError:
-    """No member is left: the error of the only one, or one that tells of all."""
-    errors = chain.errors()
-    if len(errors) == 1:
-        return ledger.close(errors[0][1])
-    told = "; ".join(
-        f"'{spec.name}': {type(error).__name__}: {getattr(error, 'message', error)}" for spec, error in errors
-    )
-    waits = [wait for _, error in errors if (wait := getattr(error, "retry_after", None)) is not None]
-    partial_texts = [text for _, error in errors if (text := getattr(error, "partial_text", None))]
-    failure = AllAttemptsFailedError(
-        f"every model of the chain failed: {told}",
-        retry_after=min(waits, default=None),
-        partial_text=partial_texts[-1] if partial_texts else None,
-    )
-    return ledger.close(failure)

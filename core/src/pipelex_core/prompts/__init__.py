@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelex_core.prompts.prompt import (
     Conversation,
+    MessageLike,
     Prompt,
     ToolLike,
     check_inputs,
@@ -12,4 +13,13 @@ from pipelex_core.prompts.prompt import (
     read_tools,
 )
 
-__all__ = ["Conversation", "Prompt", "ToolLike", "check_inputs", "read_image_prompt", "read_prompt", "read_tools"]
+__all__ = [
+    "Conversation",
+    "MessageLike",
+    "Prompt",
+    "ToolLike",
+    "check_inputs",
+    "read_image_prompt",
+    "read_prompt",
+    "read_tools",
+]

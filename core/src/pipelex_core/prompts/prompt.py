@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pipelex_core.parts import Part, Tool
     from pipelex_core.specs import ModelSpec
 
-Prompt: TypeAlias = "str | Sequence[Message | Mapping[str, Any]]"
+MessageLike: TypeAlias = "Message | Mapping[str, Any]"
+Prompt: TypeAlias = "str | Sequence[MessageLike]"
 ToolLike: TypeAlias = "Tool | Mapping[str, Any]"
 
 T = TypeVar("T")

@@ -77,7 +77,8 @@ class Object(Kind):
     capability = "object"
 
     async def make(self, at: Running, **options: Any) -> Result:
-        return await at.client.generate_object(PROMPT, City, model=at.llm, **options)
+        result: Result = await at.client.generate_object(PROMPT, City, model=at.llm, **options)
+        return result
 
     def reply(self, at: Running) -> Reply:
         return at.wire.answer(OBJECT)

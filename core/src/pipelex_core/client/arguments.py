@@ -1,0 +1,92 @@
+"""The arguments of calls, as type checkers see them: groups, and what each method takes of them.
+
+What settings may be is in the capabilities' records, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipelex_core.media import MediaSource
+    from pipelex_core.policies import FallbackOn
+    from pipelex_core.prompts import ToolLike
+
+
+class CallTerms(TypedDict, total=False):
+    """How long a call may take, and how hard to try."""
+
+    deadline: float | None
+    idle_timeout: float | None
+    retries: int | None
+    fallback_on: FallbackOn | None
+
+
+class PromptInputs(TypedDict, total=False):
+    """What goes with a prompt."""
+
+    system: str | None
+    images: Iterable[MediaSource]
+    documents: Iterable[MediaSource]
+
+
+class Tools(TypedDict, total=False):
+    """The tools that a model may ask for."""
+
+    tools: Iterable[ToolLike]
+    tool_choice: str | None
+
+
+class LLMSettings(TypedDict, total=False):
+    """Settings of `generate_text`, `stream_text` and `generate_object`; they win over the preset's."""
+
+    temperature: float | None
+    max_tokens: int | Literal["auto"] | None
+    prompting_target: str | None
+    top_p: float | None
+    seed: int | None
+    stop: Sequence[str] | None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None
+    reasoning_budget: int | None
+
+
+class ExtractSettings(TypedDict, total=False):
+    """Settings of `extract`; they win over the preset's."""
+
+    max_nb_images: int | None
+    image_min_size: int | None
+
+
+class ImgGenSettings(TypedDict, total=False):
+    """Settings of `generate_image`; they win over the preset's."""
+
+    quality: Literal["low", "medium", "high"] | None
+    nb_steps: int | None
+    guidance_scale: float | None
+    is_moderated: bool | None
+    safety_tolerance: int | None
+    width: int | None
+    height: int | None
+    aspect_ratio: str | None
+    seed: int | None
+    number: int | None
+    background: Literal["transparent", "opaque", "auto"] | None
+    output_format: Literal["png", "jpeg", "webp"] | None
+
+
+class TextArguments(PromptInputs, Tools, CallTerms, LLMSettings, total=False):
+    """Arguments of `generate_text` and `stream_text`."""
+
+
+class ObjectArguments(PromptInputs, CallTerms, LLMSettings, total=False):
+    """Arguments of `generate_object`."""
+
+
+class ExtractArguments(CallTerms, ExtractSettings, total=False):
+    """Arguments of `extract`."""
+
+
+class ImageArguments(CallTerms, ImgGenSettings, total=False):
+    """Arguments of `generate_image`."""
