@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.fast import is_fast, is_fast_module
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -18,6 +20,20 @@ def pytest_configure() -> None:
     """Ctrl-C works in the programs that tests start: a shell starts what runs in the background without it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no module without a fast test where only those are asked for."""
+    only_fast = config.getoption("markexpr") == "fast" and collection_path.suffix == ".py"
+    return True if only_fast and not is_fast_module(collection_path) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the fast tests before `-m` chooses."""
+    for item in items:
+        if is_fast(item):
+            item.add_marker(pytest.mark.fast)
 
 
 @pytest.fixture(scope="session")
