@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 
+from pipelex_core.capabilities.images import IMAGES
 from pipelex_core.commands import Command
 from pipelex_core.hookspecs import hookimpl
 from pipelex_core.plugins import Plugins, discover
@@ -57,16 +59,26 @@ def test_a_wrong_answer_of_any_declaring_hook_quarantines_that_plugin_alone(hook
 @pytest.mark.parametrize("hook", [hook for hook, declaration in DECLARATIONS.items() if declaration.noun])
 def test_a_name_that_two_plugins_offer_is_neither_s(hook: str) -> None:
     """Whatever the name is for; a third plugin keeps its own."""
-    value: Any = Command("acme:shout", help="Shout.") if hook == "pipelex_commands" else lambda *_: None
     offers = {"one": ["twin"], "two": ["twin", "other"], "three": ["own"]}
     plugins = discover(
         entry_points=(),
-        extra=[made(name, **{hook: dict.fromkeys(names, value)}) for name, names in offers.items()],
+        extra=[made(name, **{hook: _offering(hook, names)}) for name, names in offers.items()],
     )
     assert list(plugins.offered(hook)) == ["own"]
     assert statuses(plugins) == {"one": "quarantined", "two": "quarantined", "three": "ok"}
     noun = DECLARATIONS[hook].noun
     assert plugins.records[0].reason == f"{noun} 'twin' is offered by one and two: uninstall one of them"
+
+
+def _offering(hook: str, names: list[str]) -> Any:
+    """What a plugin returns that offers these names."""
+    if hook == "pipelex_capabilities":
+        (operation,) = IMAGES.operations
+        return [
+            evolve(IMAGES, name=name, model_types=(name,), operations=(evolve(operation, name=name),)) for name in names
+        ]
+    value: Any = Command("acme:shout", help="Shout.") if hook == "pipelex_commands" else lambda *_: None
+    return dict.fromkeys(names, value)
 
 
 def test_plugins_come_in_the_order_they_choose() -> None:

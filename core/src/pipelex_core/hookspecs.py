@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pipelex_core.backend import Backend, BackendFactory
     from pipelex_core.calls import Call, FinishedCall
+    from pipelex_core.capabilities import Capabilities, Capability
     from pipelex_core.checks import CheckedConfig, Finding
     from pipelex_core.commands import Command
     from pipelex_core.results import Answer
@@ -153,6 +154,58 @@ def pipelex_call_finished(call: FinishedCall) -> None:
 
 
 @_hookspec
+def pipelex_capabilities() -> Sequence[Capability]:
+    """Add kinds of calls: a record each, and with it a section of the deck, settings, `client.call` and `pipelex call`.
+
+    A plugin whose capability has a name, a model type or an operation that another one has is quarantined. The backends
+    that do it are classes with the abstract class that its operation `needs`; see "Add a capability" in the documentation.
+
+    Example:
+        >>> from attrs import frozen
+        >>> from pipelex_core.backend import Backend
+        >>> from pipelex_core.capabilities import Capability, Operation
+        >>> from pipelex_core.estimates.expectations import Expectation, tokens_of
+        >>> from pipelex_core.hookspecs import hookimpl
+        >>> from pipelex_core.results import NO_USAGE, Result, Usage
+        >>> from pipelex_core.specs import ModelSpec
+        >>> class Shouter(Backend):
+        ...     async def shout(self, request): ...
+        >>> @frozen(kw_only=True)
+        ... class ShoutRequest:
+        ...     spec: ModelSpec
+        ...     text: str
+        ...     timeout: float | None = None
+        >>> @frozen(kw_only=True)
+        ... class ShoutAnswer:
+        ...     text: str
+        ...     usage: Usage = NO_USAGE
+        ...     request_id: str | None = None
+        ...     raw: object = None
+        ...     cache: str | None = None
+        >>> @frozen(kw_only=True)
+        ... class ShoutResult(Result):
+        ...     text: str
+        >>> @hookimpl
+        ... def pipelex_capabilities():
+        ...     return [
+        ...         Capability(
+        ...             name="shout",
+        ...             model_types=("shouter",),
+        ...             noun="shouting",
+        ...             operations=(Operation(name="shout", needs=Shouter, answer=ShoutAnswer, result=ShoutResult),),
+        ...             read=str,
+        ...             build=lambda text, spec, settings, timeout: ShoutRequest(spec=spec, text=text, timeout=timeout),
+        ...             expect=lambda request: Expectation(input_tokens=tokens_of(request.text)),
+        ...             sample=lambda spec: "hello",
+        ...         )
+        ...     ]
+        >>> pipelex_capabilities()[0].section_keys[:2]
+        ('presets', 'choice_default')
+    """
+    raise AssertionError  # a specification, never called
+
+
+@_hookspec
 def pipelex_commands() -> Mapping[str, Command]:
     """Add commands to the command line `pipelex`: the name of each, and where its function is.
 
@@ -172,12 +225,13 @@ def pipelex_commands() -> Mapping[str, Command]:
 
 
 @_hookspec
-def pipelex_wrap_backend(
+def pipelex_wrap_backend(  # noqa: PLR0917 -- pluggy passes them by name
     backend: Backend,
     config: BackendConfig,
     sdk: str,
     make: Callable[[BackendConfig], Backend],
     redact: Callable[[str], str],
+    capabilities: Capabilities,
 ) -> Backend | None:
     """Wrap a backend when it is made, before it opens: recording, replay, whatever belongs between core and a provider.
 
@@ -187,6 +241,7 @@ def pipelex_wrap_backend(
         sdk: What its models name.
         make: Make another backend of the same sdk for another table.
         redact: A text without the secrets of the configuration.
+        capabilities: What there is to call: the methods that the backend may have.
 
     Returns:
         What is used instead of it, with the same capabilities; None to leave it as it is.

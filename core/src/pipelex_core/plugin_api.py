@@ -58,6 +58,7 @@ PLUGIN_API: dict[str, tuple[str, ...]] = {
         "hookimpl",
         "pipelex_backends",
         "pipelex_call_finished",
+        "pipelex_capabilities",
         "pipelex_checks",
         "pipelex_commands",
         "pipelex_limiter",

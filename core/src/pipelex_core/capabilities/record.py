@@ -133,6 +133,7 @@ class Capability(Kind):
         fetch: The request with what its URLs lead to, for providers that fetch nothing themselves; None where it has none.
             The second argument fetches one `Media`, which has to be an `image`, a `document`, or `any` of them.
         sample: The input of a call on trial: `validate --dry-run`, the mock, the conformance kit.
+        mock: An answer to a request, made without a provider: what `sdk = "mock"` gives; None where it cannot.
         once: Whether a request that may have been taken is not sent again, because its answer would be made, and paid for,
             twice.
         telemetry: `gen_ai.operation.name` of its spans; the capability's name where it is empty.
@@ -146,6 +147,7 @@ class Capability(Kind):
     arguments: tuple[str, ...] = ()
     reads_files: Callable[..., bool] = _never
     fetch: Callable[[Any, Callable[[Media, str], Awaitable[Media]]], Awaitable[Any]] | None = None
+    mock: Callable[[Any], Any] | None = None
     once: bool = False
     telemetry: str = ""
 

@@ -6,11 +6,12 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pipelex_core.capabilities.record import Capability, Kind
 from pipelex_core.errors import PluginError, UnsupportedInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from pipelex_core.capabilities.record import Capability, Kind
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _TAKEN = frozenset({"aliases", "on_unsupported_setting", "llm_presets", "llm_choice_defaults", "llm_choice_overrides"})
@@ -111,30 +112,20 @@ class Capabilities:
         return frozenset(name for kind in self._kinds.values() for name in kind.settings)
 
     def adding(self, found: Iterable[Capability]) -> Capabilities:
-        """These and others.
-
-        Raises:
-            PluginError: A name that is taken, or none.
-        """
-        records = dict(self._records)
-        for capability in found:
-            check(capability, records.values())
-            records[capability.name] = capability
+        """These and others; what was planned and is among them is here now."""
+        records = {**self._records, **{capability.name: capability for capability in found}}
         return Capabilities(records, self._planned.values()) if len(records) > len(self._records) else self
 
 
-def check(capability: object, others: Iterable[Capability]) -> None:
-    """Refuse what is not a capability, and what claims a name that another one has.
+def check(capability: Capability, others: Iterable[Capability]) -> None:
+    """Refuse a capability whose name cannot be one, or that has a name which another one has.
 
     Raises:
         PluginError: It says which.
     """
-    if not isinstance(capability, Capability):
-        msg = f"pipelex_capabilities must return Capability records, not {capability!r:.80}"
-        raise PluginError(msg)
     name = capability.name
     if not _NAME.fullmatch(name) or name in _TAKEN or not capability.operations or not capability.model_types:
-        msg = f"the capability {name!r:.80} needs a name of small letters, digits and _, a model type and an operation"
+        msg = f"returns a capability {name!r:.80} without a name of small letters, digits and _, a model type or an operation"
         raise PluginError(msg)
     for other in others:
         for what, own, theirs in (
@@ -143,5 +134,5 @@ def check(capability: object, others: Iterable[Capability]) -> None:
             ("operation", {each.name for each in capability.operations}, {each.name for each in other.operations}),
         ):
             if both := sorted(own & theirs):
-                msg = f"the capability '{name}' has the {what} '{both[0]}', which the capability '{other.name}' has too"
+                msg = f"returns the capability '{name}' with the {what} '{both[0]}', which is the capability '{other.name}'s"
                 raise PluginError(msg)

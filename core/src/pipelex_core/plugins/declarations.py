@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from pipelex_core.backend import BackendFactory
+from pipelex_core.capabilities import BUILT_IN, Capability
+from pipelex_core.capabilities.registry import check
 from pipelex_core.commands import Command
 from pipelex_core.errors import PluginError
 
@@ -82,10 +84,23 @@ def _commands(answer: object) -> Mapping[str, Command]:
     return _named(answer, "command names to `Command`s", lambda value: isinstance(value, Command))
 
 
+def _capabilities(answer: object) -> Mapping[str, Capability]:
+    """The records, by every name that a capability has to itself: its own, its model types, its operations."""
+    if not isinstance(answer, Sequence) or not all(isinstance(record, Capability) for record in answer):
+        msg = f"must return a sequence of `Capability` records, not {answer!r:.80}"
+        raise PluginError(msg)
+    claimed: dict[str, Capability] = {}
+    for record in answer:
+        check(record, BUILT_IN)
+        claimed |= dict.fromkeys((record.name, *record.model_types, *(each.name for each in record.operations)), record)
+    return claimed
+
+
 DECLARATIONS: dict[str, Declaration] = {
     "pipelex_backends": Declaration(check=_factories, noun="sdk"),
     "pipelex_model_specs": Declaration(check=_files),
     "pipelex_middleware": Declaration(check=_functions),
+    "pipelex_capabilities": Declaration(check=_capabilities, noun="capability, model type or operation"),
     "pipelex_secrets": Declaration(check=_readers, noun="secret scheme", reserved=("env", "secret")),
     "pipelex_checks": Declaration(check=_functions, late=True),
     "pipelex_commands": Declaration(check=_commands, noun="command", late=True),

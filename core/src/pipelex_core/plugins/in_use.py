@@ -54,7 +54,6 @@ class Plugins:
         self.lock = lock
         self._manager = manager
         self._candidates = list(candidates)
-        self.capabilities = BUILT_IN
         self._asked: set[str] = set()
         for hook, declaration in DECLARATIONS.items():
             if not declaration.late:
@@ -67,6 +66,8 @@ class Plugins:
         owned = [(found, record.name) for record, each in self.declared("pipelex_middleware") for found in each]
         self.middlewares: tuple[Middleware, ...] = tuple(middleware for middleware, _ in owned)
         self.middleware_owners = tuple(owner for _, owner in owned)
+        records = (record for _, claimed in self.declared("pipelex_capabilities") for record in claimed.values())
+        self.capabilities = BUILT_IN.adding(records)
         self._factories: dict[str, tuple[BackendFactory, PluginRecord]] = self.offered("pipelex_backends")
         self._specs = tuple(
             ShippedSpecs(backend=backend, file=file, plugin=record)
@@ -180,7 +181,13 @@ class Plugins:
         """
         from pipelex_core.backend import Backend as BackendClass
 
-        table = {"config": config, "sdk": sdk, "make": make, "redact": redact}
+        table = {
+            "config": config,
+            "sdk": sdk,
+            "make": make,
+            "redact": redact,
+            "capabilities": self.capabilities,
+        }
         for implementation in reversed(self._in_order("pipelex_wrap_backend")):
             arguments = {"backend": backend, **table}
             wrapped = implementation.function(**{name: arguments[name] for name in implementation.argnames})

@@ -175,7 +175,8 @@ def _look(call: Call, store: Store) -> Found | None:
     if value is None:
         return key, None
     try:
-        return key, decoded(value)
+        expected = None if call.kind is None else call.kind.operation(call.operation).answer
+        return key, decoded(value, expected)
     except ValueError:
         store.delete(key)
         return key, None

@@ -27,7 +27,9 @@ def is_worth_keeping(answer: object) -> bool:
         return answer.finish_reason in _WHOLE
     if isinstance(answer, DocumentAnswer):
         return bool(answer.pages)
-    return isinstance(answer, ImageAnswer) and bool(answer.images)
+    if isinstance(answer, ImageAnswer):
+        return bool(answer.images)
+    return hasattr(answer, "usage")
 
 
 def encoded(answer: WholeAnswer, pieces: Sequence[str]) -> bytes | None:
@@ -35,21 +37,23 @@ def encoded(answer: WholeAnswer, pieces: Sequence[str]) -> bytes | None:
     bare = attrs.evolve(answer, raw=None, request_id=None, cache=None)
     try:
         value = msgspec.msgpack.encode({"pieces": list(pieces), "answer": to_plain(bare, compact=True)})
-        same = decoded(value) == (bare, tuple(pieces))
+        same = decoded(value, type(answer)) == (bare, tuple(pieces))
     except (TypeError, ValueError, OverflowError, UnicodeError, RecursionError):
         return None
     return value if same else None
 
 
-def decoded(value: bytes) -> tuple[WholeAnswer, tuple[str, ...]]:
-    """The answer, and the pieces in which it came.
+def decoded(value: bytes, expected: type[Any] | None = None) -> tuple[WholeAnswer, tuple[str, ...]]:
+    """The answer, and the pieces in which it came; `expected` is its class, where that is known.
 
     Raises:
         ValueError: These are no bytes of `encoded`.
     """
     try:
         plain = msgspec.msgpack.decode(value)
-        return from_plain(WholeAnswer, plain["answer"], compact=True), tuple(plain["pieces"])
+        return from_plain(WholeAnswer if expected is None else expected, plain["answer"], compact=True), tuple(
+            plain["pieces"]
+        )
     except (msgspec.DecodeError, KeyError, TypeError) as error:
         msg = f"not an answer: {type(error).__name__}"
         raise ValueError(msg) from None

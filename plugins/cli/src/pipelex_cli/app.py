@@ -39,6 +39,7 @@ _COMMANDS = {
     "generate": "Generate text, or an object.",
     "extract": "Take the text and images out of a PDF or an image.",
     "image": "Generate images.",
+    "call": "Call any capability, those of plugins too.",
 }
 
 

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.backend import Backend
+    from pipelex_core.capabilities import Capabilities
     from pipelex_core.specs import BackendConfig
 
-__all__ = ["MOCK", "pipelex_backends"]
+__all__ = ["MOCK", "pipelex_backends", "pipelex_wrap_backend"]
 
 _SCRIPT = (
     Option(name="text", default="`template`", help="What every answer says."),
@@ -46,3 +47,13 @@ MOCK = BackendFactory(_create, options=_SCRIPT, model_options=_SCRIPT)
 def pipelex_backends() -> Mapping[str, BackendFactory]:
     """The sdk `mock`."""
     return {"mock": MOCK}
+
+
+@hookimpl
+def pipelex_wrap_backend(backend: Backend, sdk: str, capabilities: Capabilities) -> Backend | None:
+    """The mock with the methods of the capabilities that plugins bring, where their records know an answer."""
+    if sdk != "mock":
+        return None
+    from pipelex_backend_mock.further import with_capabilities
+
+    return with_capabilities(backend, capabilities)

@@ -9,7 +9,6 @@ from opentelemetry.trace import Status, StatusCode
 
 from pipelex_core.costs import cost_of
 from pipelex_core.errors import PluginError
-from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
 from pipelex_middleware_opentelemetry import _content
 from pipelex_middleware_opentelemetry._attributes import (
     answer_attributes,
@@ -54,7 +53,7 @@ class Attempt:
 
     def answered(self, answer: Any) -> None:
         """The plugin gave its answer; something else is a fault of the plugin's, which core finds as well."""
-        if not isinstance(answer, (TextAnswer, DocumentAnswer, ImageAnswer)):
+        if not hasattr(answer, "usage"):
             self.failed(PluginError())
             return
         if answer.cache == "hit":

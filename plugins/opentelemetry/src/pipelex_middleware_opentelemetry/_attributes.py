@@ -60,10 +60,9 @@ def provider_name(spec: ModelSpec) -> str:
 
 
 def operation_name(call: Call, provider: str) -> str:
-    """What is done, as the conventions call it; they have no word for an extraction."""
-    if call.capability == "extract":
-        return "extract"
-    return "generate_content" if call.capability == "img_gen" or provider.startswith("gcp.") else "chat"
+    """What is done, as the conventions call it; what they have no word for has the name of its capability."""
+    name = (call.kind.telemetry if call.kind else "") or call.capability
+    return "generate_content" if name == "chat" and provider.startswith("gcp.") else name
 
 
 def common_attributes(call: Call) -> Attributes:
@@ -137,6 +136,8 @@ def usage_attributes(usage: Usage | None) -> Attributes:
         "gen_ai.usage.reasoning.output_tokens": usage.reasoning_tokens,
         "pipelex.usage.images": usage.images,
         "pipelex.usage.pages": usage.pages,
+        "pipelex.usage.seconds": usage.seconds,
+        "pipelex.usage.characters": usage.characters,
     }
     return {name: count for name, count in counts.items() if count is not None}
 

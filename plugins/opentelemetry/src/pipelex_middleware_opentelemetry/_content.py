@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.parts import DocumentPart, ImagePart, TextPart, ToolCall, ToolResult
-from pipelex_core.requests import ImageRequest, TextRequest
+from pipelex_core.requests import ExtractRequest, ImageRequest, TextRequest
 from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def input_attributes(request: Request, redact: Callable[[str], str]) -> dict[str
             ]
     elif isinstance(request, ImageRequest):
         told["gen_ai.input.messages"] = [{"role": "user", "parts": [_text(request.prompt)]}]
-    else:
+    elif isinstance(request, ExtractRequest):
         modality = "image" if request.document.media_type.startswith("image/") else "document"
         told["gen_ai.input.messages"] = [{"role": "user", "parts": [_medium(request.document, modality)]}]
     return _written(told, redact)

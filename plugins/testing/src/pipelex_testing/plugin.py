@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pipelex_core.backend import Backend
+    from pipelex_core.capabilities import Capabilities
     from pipelex_core.specs import BackendConfig
 
 
@@ -30,16 +31,17 @@ def pipelex_commands() -> Mapping[str, Command]:
 
 
 @hookimpl
-def pipelex_wrap_backend(
+def pipelex_wrap_backend(  # noqa: PLR0917 -- pluggy passes them by name
     backend: Backend,
     config: BackendConfig,
     sdk: str,
     make: Callable[[BackendConfig], Backend],
     redact: Callable[[str], str],
+    capabilities: Capabilities,
 ) -> Backend | None:
     """Record what a backend answers, or replay it, where `PIPELEX_RECORD` or `PIPELEX_REPLAY` names a folder."""
     if not (os.environ.get("PIPELEX_RECORD") or os.environ.get("PIPELEX_REPLAY")):
         return None
     from pipelex_testing.recording import around
 
-    return around(backend, make, config, sdk, redact)
+    return around(backend, make, config, sdk, redact, capabilities)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pipelex_core.config import ReadConfig
     from pipelex_core.deck.handles import ChainMember
     from pipelex_core.execution.plan import Plan
-    from pipelex_core.specs import ModelSpec, Source
+    from pipelex_core.plugins import Plugins
+    from pipelex_core.specs import BackendConfig, ModelSpec, Source
 
 _KIND = object_type({"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]})
 
@@ -111,8 +112,7 @@ async def _fault(
                 f"'{member.name}': sdk '{spec.sdk}' of backend '{spec.backend}' has no {plan.operation.needs.__name__}"
             )
         request = plan.build(spec, member.settings, None)
-        factory, _ = read.context.plugins.require("mock", "mock")
-        mock: Any = factory(evolve(backend.config, options={}, api_key=None, endpoint=None))
+        mock: Any = _mock(read.context.plugins, evolve(backend.config, options={}, api_key=None, endpoint=None))
         answer = await getattr(mock, plan.operation.name)(evolve(request, spec=evolve(spec, options={})))
     except CallError as error:
         return f"'{member.name}': {error.message}"
@@ -121,11 +121,18 @@ async def _fault(
     return None
 
 
+def _mock(plugins: Plugins, config: BackendConfig) -> Backend:
+    """The backend that answers, with what it is wrapped in."""
+    factory, _ = plugins.require("mock", "mock")
+    return plugins.wrap_backend(factory(config), config, "mock", factory, str)
+
+
 def _backend(read: ReadConfig, backend: str, sdk: str) -> Backend | str:
     """The real backend, made and never opened; or why it cannot be made."""
     try:
         factory, plugin = read.context.plugins.require(backend, sdk)
-        made: Backend = factory(read.loaded.deck.backends[backend])
+        config = read.loaded.deck.backends[backend]
+        made = read.context.plugins.wrap_backend(factory(config), config, sdk, factory, str)
     except PipelexError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 -- whatever a plugin raises is a finding; its text may hold anything

@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipelex_core.backend import Backend
+    from pipelex_core.capabilities import Capabilities
     from pipelex_core.specs import BackendConfig
 
 RECORD = "PIPELEX_RECORD"
 REPLAY = "PIPELEX_REPLAY"
 
 
-def around(
+def around(  # noqa: PLR0917 -- what `pipelex_wrap_backend` gets
     backend: Backend,
     make: Callable[[BackendConfig], Backend],
     config: BackendConfig,
     sdk: str,
     redact: Callable[[str], str],
+    capabilities: Capabilities,
 ) -> Backend:
     """A backend whose answers are recorded, or replayed.
 
@@ -36,6 +38,7 @@ def around(
         config: Its table.
         sdk: What its models name.
         redact: A text without the secrets of the configuration.
+        capabilities: What there is to call.
 
     Raises:
         PluginError: Both variables are set.
@@ -47,7 +50,7 @@ def around(
     if record:
         from pipelex_testing.recording.recorder import recorded
 
-        return recorded(backend, record, redact)
+        return recorded(backend, record, redact, capabilities)
     from pipelex_testing.recording.replayer import replayed
 
-    return replayed(backend, make, config, sdk, str(replay), redact)
+    return replayed(backend, make, config, sdk, str(replay), redact, capabilities)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_core.converter import from_plain, to_plain
 from pipelex_core.error_data import error_from_dict, error_to_dict
-from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,9 +44,9 @@ def error_data(error: CallError, redact: Callable[[str], str]) -> dict[str, Any]
     return data
 
 
-def answer_of(data: Mapping[str, Any]) -> Any:
-    """Read the answer that was recorded."""
-    return from_plain(TextAnswer | DocumentAnswer | ImageAnswer, data)
+def answer_of(data: Mapping[str, Any], kind: type) -> Any:
+    """Read the answer that was recorded, of this class."""
+    return from_plain(kind, data)
 
 
 def error_of(data: Mapping[str, Any]) -> PipelexError:

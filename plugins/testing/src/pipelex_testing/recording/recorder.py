@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from pipelex_core.backend import Backend, Resources
+    from pipelex_core.capabilities import Capabilities
     from pipelex_core.requests import Request, TextRequest
     from pipelex_core.results import TextAnswer
 
 
-def recorded(inner: Backend, folder: str, redact: Callable[[str], str]) -> Backend:
+def recorded(inner: Backend, folder: str, redact: Callable[[str], str], capabilities: Capabilities) -> Backend:
     """The same backend, its answers recorded."""
-    backend: Backend = standing_for(Recorder, inner)(inner, folder, redact)
+    backend: Backend = standing_for(Recorder, inner, capabilities)(inner, folder, redact)
     return backend
 
 

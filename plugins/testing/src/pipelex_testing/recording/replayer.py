@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from pipelex_core.backend import Backend, Resources
+    from pipelex_core.capabilities import Capabilities
     from pipelex_core.requests import Request, TextRequest
     from pipelex_core.results import TextAnswer
     from pipelex_core.specs import BackendConfig
@@ -29,9 +30,10 @@ def replayed(  # noqa: PLR0917 -- what `pipelex_wrap_backend` gets
     sdk: str,
     folder: str,
     redact: Callable[[str], str],
+    capabilities: Capabilities,
 ) -> Backend:
     """A backend that answers from a folder of cassettes, with the capabilities of the one it replaces."""
-    replayer: Backend = standing_for(Replayer, backend)(make, config, sdk, folder, redact)
+    replayer: Backend = standing_for(Replayer, backend, capabilities)(make, config, sdk, folder, redact)
     return replayer
 
 
@@ -80,7 +82,7 @@ class Replayer(Around):
         line = await self._played(operation, request)
         if "error" in line:
             raise error_of(line["error"])
-        return answer_of(line["answer"])
+        return answer_of(line["answer"], self.answers[operation])
 
     async def stream(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """The recorded answer, in the pieces it came in."""
@@ -92,7 +94,7 @@ class Replayer(Around):
         if "answer" not in line:
             msg = "the recorded stream was left here by who read it"
             raise ProviderConnectionError(msg, partial_text="".join(line["deltas"]))
-        yield answer_of(line["answer"])
+        yield answer_of(line["answer"], self.answers["stream_text"])
 
     async def _played(self, operation: str, request: Request) -> dict[str, Any]:
         line = self._tape.take(request_data(operation, request, self._redact))

@@ -1,28 +1,28 @@
-"""A backend that stands for another one, with the same capabilities."""
+"""A backend that stands for another one, with the same methods."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pipelex_core.backend import (
-    Backend,
-    DocumentExtractor,
-    ImageGenerator,
-    ObjectGenerator,
-    TextGenerator,
-    TextStreamer,
-)
+from pipelex_core.backend import Backend
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Mapping
 
-    from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest, Request, TextRequest
-    from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
+    from pipelex_core.capabilities import Capabilities, Operation
+    from pipelex_core.requests import Request, TextRequest
+    from pipelex_core.results import TextAnswer
 
 
 class Around(Backend):
-    """What stands around a backend: one method for whole answers, one for streams."""
+    """What stands around a backend: one method for whole answers, one for streams.
+
+    Attributes:
+        answers: Operation -> the class of its answers.
+    """
+
+    answers: ClassVar[Mapping[str, type]] = {}
 
     @abstractmethod
     async def whole(self, operation: str, request: Request) -> Any:
@@ -33,46 +33,31 @@ class Around(Backend):
         """The answer, streamed."""
 
 
-class _Text(Around, TextGenerator):
-    async def generate_text(self, request: TextRequest) -> TextAnswer:
-        answer: TextAnswer = await self.whole("generate_text", request)
-        return answer
-
-
-class _Stream(Around, TextStreamer):
-    def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
-        return self.stream(request)
-
-
-class _Object(Around, ObjectGenerator):
-    async def generate_object(self, request: ObjectRequest) -> TextAnswer:
-        answer: TextAnswer = await self.whole("generate_object", request)
-        return answer
-
-
-class _Document(Around, DocumentExtractor):
-    async def extract(self, request: ExtractRequest) -> DocumentAnswer:
-        answer: DocumentAnswer = await self.whole("extract", request)
-        return answer
-
-
-class _Image(Around, ImageGenerator):
-    async def generate_image(self, request: ImageRequest) -> ImageAnswer:
-        answer: ImageAnswer = await self.whole("generate_image", request)
-        return answer
-
-
-_CAPABILITIES: tuple[tuple[type[Backend], type[Around]], ...] = (
-    (TextGenerator, _Text),
-    (TextStreamer, _Stream),
-    (ObjectGenerator, _Object),
-    (DocumentExtractor, _Document),
-    (ImageGenerator, _Image),
-)
-
-
-def standing_for(kind: type[Around], inner: Backend) -> Any:
+def standing_for(kind: type[Around], inner: Backend, capabilities: Capabilities) -> Any:
     """A class like `kind` that can do what `inner` can."""
-    able = tuple(mixin for capability, mixin in _CAPABILITIES if isinstance(inner, capability))
-    told = {"fetches_urls": inner.fetches_urls, "loggers": inner.loggers}
-    return type(f"{kind.__name__}{type(inner).__name__}", (kind, *able), told)
+    able = [
+        operation
+        for capability in capabilities
+        for operation in capability.operations
+        if isinstance(inner, operation.needs)
+    ]
+    members: dict[str, Any] = {"fetches_urls": inner.fetches_urls, "loggers": inner.loggers}
+    members["answers"] = {operation.name: operation.answer for operation in able}
+    members |= {operation.name: _method(operation) for operation in able}
+    bases = (kind, *dict.fromkeys(operation.needs for operation in able))
+    return type(f"{kind.__name__}{type(inner).__name__}", bases, members)
+
+
+def _method(operation: Operation) -> Callable[..., Any]:
+    """The method of an operation, carried out by what stands around the backend."""
+    if operation.streams:
+
+        def stream(self: Around, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+            return self.stream(request)
+
+        return stream
+
+    async def whole(self: Around, request: Request) -> Any:
+        return await self.whole(operation.name, request)
+
+    return whole
