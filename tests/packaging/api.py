@@ -1,4 +1,6 @@
-"""The public API for plugins as data: what it is now, what it was at a release, and which changes break a plugin.
+"""The public API for plugins and for their tests as data: what it is now, what it was, and which changes break a plugin.
+
+Core's part is what `pipelex_core.plugin_api` lists, the kit's what `pipelex_testing.__all__` lists.
 
 `python -m tests.packaging.api` writes that of the current sources as the snapshot of the version they have; to be done
 once, with the release.
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import griffe
 
+import pipelex_testing
 from pipelex_core.plugin_api import PLUGIN_API
 from tests.packaging.environments import ROOT
 
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "tests" / "packaging" / "contract"
 SOURCES = ROOT / "core" / "src"
+KIT_SOURCES = ROOT / "plugins" / "testing" / "src"
+KIT = "pipelex_testing"
+"""Where the snapshot has the kit's names, beside the modules of core."""
 
 _KEPT = {
     "kind", "name", "target_path", "bases", "decorators", "members", "labels", "value", "annotation", "parameters",
@@ -40,6 +46,8 @@ def api_of(sources: Path) -> dict[str, Any]:
     for module, names in PLUGIN_API.items():
         there = package[module].members
         found[module] = {name: _stripped(_data(there[name])) | {"name": name} for name in names if name in there}
+    kit = griffe.load(KIT, search_paths=[KIT_SOURCES, sources], allow_inspection=False)
+    found[KIT] = {name: _stripped(_data(kit[name])) | {"name": name} for name in pipelex_testing.__all__}
     return found
 
 

@@ -118,7 +118,18 @@ def test_every_name_of_the_api_is_there() -> None:
     """The list and the modules agree, in the running package too."""
     for module, names in PLUGIN_API.items():
         loaded = importlib.import_module(f"pipelex_core.{module}")
-        typing_only = {"Capability", "Operation", "Request", "Answer", "Part", "FinishReason", "Middleware", "Proceed"}
+        typing_only = {
+            "Capability",
+            "Operation",
+            "Request",
+            "Answer",
+            "Part",
+            "FinishReason",
+            "Middleware",
+            "Proceed",
+            "Check",
+            "SecretReader",
+        }
         assert [name for name in names if not hasattr(loaded, name) and name not in typing_only] == []
         assert list(names) == sorted(names, key=_order)
 

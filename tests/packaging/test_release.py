@@ -77,7 +77,7 @@ def test_a_version_that_its_changelog_lacks_would_be_noticed() -> None:
     core, *plugins = dist.workspace()
     told = list(dist.faults([evolve(core, version="9.0.0"), *plugins]))
     assert told[0] == f"pipelex-core: the changelog begins with ['{core.version}'], and the version is 9.0.0"
-    assert len(told) == 1 + len(plugins)
+    assert len(told) == 1 + sum(any(need.name == core.name for need in one.requirements) for one in plugins)
     assert all("and pipelex-core is 9.0.0" in one for one in told[1:])
     loose = evolve(core, requirements=(Requirement("elsewhere<1"),))
     assert list(dist.faults([loose])) == []
