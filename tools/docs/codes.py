@@ -22,21 +22,31 @@ def problem_codes() -> dict[str, str]:
             if isinstance(node, ast.Call):
                 for code, severity in _reported(node):
                     found.setdefault(code, set()).add(severity)
+            elif isinstance(node, ast.FunctionDef):
+                for code in _defaults(node):
+                    found.setdefault(code, set()).add("error")
     return {code: " or ".join(sorted(severities)) for code, severities in found.items()}
 
 
 def _reported(call: ast.Call) -> Iterator[tuple[str, str]]:
-    """The codes of `faults.error(kind, code, …)`, `faults.warning(code, …)` and `Problem(code=…)`."""
+    """The codes of `faults.error(kind, code, …)`, `faults.warning(code, …)` `Problem(code=…)` and `TomlError(code=…)`."""
     name = getattr(call.func, "attr", getattr(call.func, "id", ""))
     place = {"error": 1, "warning": 0}.get(name)
     if place is not None and len(call.args) > place:
         yield from ((code, name) for code in _words(call.args[place]))
     if name == "report_lack" and call.args:  # an error, or off where the load is not strict
         yield from ((code, "error") for code in _words(call.args[0]))
-    if name == "Problem":
+    if name in {"Problem", "TomlError"}:
         for keyword in call.keywords:
             if keyword.arg == "code":
                 yield from ((code, "error") for code in _words(keyword.value))
+
+
+def _defaults(function: ast.FunctionDef) -> Iterator[str]:
+    """The code that an exception has where none is passed: the default of a keyword `code`."""
+    for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
+        if argument.arg == "code" and default is not None:
+            yield from _words(default)
 
 
 def _words(node: ast.expr) -> Iterator[str]:
