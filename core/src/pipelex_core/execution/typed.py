@@ -5,7 +5,7 @@ Where the one that answered cannot repair it, the chain moves on as after any ot
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import evolve
 
@@ -17,12 +17,11 @@ from pipelex_core.requests import ObjectRequest
 from pipelex_core.results import ObjectResult
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from pipelex_core.deck import ChainMember
     from pipelex_core.execution.attempts import Ledger
     from pipelex_core.execution.plan import Plan
-    from pipelex_core.execution.walk import Execution
     from pipelex_core.objects import ObjectType
     from pipelex_core.results import TextAnswer
     from pipelex_core.specs import ModelSpec
@@ -33,7 +32,20 @@ _REPAIR = (
 )
 
 
-async def generate_object(execution: Execution, kind: ObjectType[Any], plan: Plan, ledger: Ledger) -> ObjectResult[Any]:
+class Chained(Protocol):
+    """What walks a chain: `execution.walk.Execution`."""
+
+    def run(self, plan: Plan, ledger: Ledger) -> Awaitable[tuple[ChainMember, Any]]:
+        """The first answer a member gives, and that member."""
+
+    def moves_on(self, plan: Plan, member: ChainMember, error: CallError) -> bool:
+        """Whether the chain goes on to its next member after this error."""
+
+    def closed(self, error: CallError, member: ChainMember, ledger: Ledger) -> CallError:
+        """The error that the call ends with."""
+
+
+async def generate_object(execution: Chained, kind: ObjectType[Any], plan: Plan, ledger: Ledger) -> ObjectResult[Any]:
     """An object of the type asked for.
 
     Raises:
