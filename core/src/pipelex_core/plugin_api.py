@@ -27,6 +27,7 @@ PLUGIN_API: dict[str, tuple[str, ...]] = {
     "checks": ("CheckedConfig", "Finding"),
     "command_line": ("Context",),
     "commands": ("Command",),
+    "converter": ("from_plain", "to_plain"),
     "costs": ("cost_of", "total"),
     "documents": ("as_text", "count_pages", "file_name", "is_text"),
     "errors": (
