@@ -116,7 +116,7 @@ def test_a_prompt_is_estimated_for_each_model_that_may_answer() -> None:
     assert Decimal(0) < Decimal(first["cost_low"]) < Decimal(first["cost_high"]) < Decimal("0.001")
     assert (second["cost_high"], told["no_estimate"], script.requests) == (None, None, [])
     assert explain("either", "llm", deck=deck, plugins=plugins).as_json()["estimate"] is None
-    assert list(told)[-2:] == ["estimate", "no_estimate"]
+    assert list(told)[-3:] == ["estimate", "no_estimate", "order"]
 
 
 def test_a_prompt_that_no_call_would_take_says_why() -> None:

@@ -40,6 +40,12 @@ def least_cost(costs: Costs | None, expected: Expectation) -> Decimal | None:
     return None if cost is None else cost.amount
 
 
+def likely_cost(costs: Costs | None, expected: Expectation) -> Decimal | None:
+    """What a request is likely to cost; None where prices are unknown."""
+    cost = cost_of(costs, expected.bound("likely"))
+    return None if cost is None else cost.amount
+
+
 def most_cost(costs: Costs | None, expected: Expectation) -> Decimal | None:
     """The most that a request will cost: nothing comes out of a provider's cache, and all is of the dearest kind.
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipelex_core.capabilities import Capabilities, Capability
     from pipelex_core.checks import CheckedConfig, Finding
     from pipelex_core.commands import Command
+    from pipelex_core.orders import Order
     from pipelex_core.results import Answer
     from pipelex_core.shared_limits import SharedLimits
     from pipelex_core.specs import BackendConfig, Secret
@@ -329,5 +330,25 @@ def pipelex_checks() -> Sequence[Check]:
         >>> deck = ModelDeck(models={}, backends={"acme": BackendConfig(name="acme", options={"region": "us"})})
         >>> [found.message for check in pipelex_checks() for found in check(CheckedConfig(deck=deck, folder=Path()))]
         ['data leaves Europe']
+    """
+    raise AssertionError  # a specification, never called
+
+
+@_hookspec
+def pipelex_orders() -> Mapping[str, Callable[[], Order]]:
+    """Order the members of chains: the name that `order` of an alias may have, and a function that makes the order.
+
+    The order is made when a client opens; it gets the members of a call's chain as `Standing`s, and returns each of them
+    once, in the order in which they are asked. It is a plain function that returns quickly.
+
+    Example:
+        >>> from pipelex_core.hookspecs import hookimpl
+        >>> def alphabetical():
+        ...     return lambda members: sorted(members, key=lambda member: member.spec.name)
+        >>> @hookimpl
+        ... def pipelex_orders():
+        ...     return {"alphabetical": alphabetical}
+        >>> pipelex_orders()["alphabetical"]()([])
+        []
     """
     raise AssertionError  # a specification, never called

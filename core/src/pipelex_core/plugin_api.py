@@ -65,9 +65,11 @@ PLUGIN_API: dict[str, tuple[str, ...]] = {
         "pipelex_limiter",
         "pipelex_middleware",
         "pipelex_model_specs",
+        "pipelex_orders",
         "pipelex_secrets",
         "pipelex_wrap_backend",
     ),
+    "orders": ("Order", "Standing"),
     "media": ("PDF", "sniff"),
     "parts": (
         "DocumentPart",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from pipelex_core.config.chains import Members, read_members, read_order
 from pipelex_core.config.layered import REPORTED
 from pipelex_core.config.problems import type_name
 from pipelex_core.constraints import Policy
@@ -27,13 +28,13 @@ DISABLED = "disabled"
 """What a choice says that is none."""
 
 
-def make_aliases(deck: DeckTables, faults: Faults) -> tuple[dict[str, Alias], set[str]]:
-    """The aliases, and the names of those with a fault."""
+def make_aliases(deck: DeckTables, faults: Faults, orders: Collection[str] = ()) -> tuple[dict[str, Alias], set[str]]:
+    """The aliases, and the names of those with a fault; `orders` are those that plugins add."""
     tables = deck.aliases
     aliases: dict[str, Alias] = {}
     broken: set[str] = set()
     for name, table in tables.items():
-        alias = _alias(name, table, deck, faults)
+        alias = _alias(name, table, deck, orders, faults=faults)
         if alias is None:
             broken.add(name)
         else:
@@ -41,16 +42,26 @@ def make_aliases(deck: DeckTables, faults: Faults) -> tuple[dict[str, Alias], se
     return aliases, broken
 
 
-def _alias(name: str, table: Layered, deck: DeckTables, faults: Faults) -> Alias | None:
-    targets = _targets(name, table, deck, faults)
-    settings = {key: value for key, value in table.values.items() if key != "model"}
+def _alias(name: str, table: Layered, deck: DeckTables, orders: Collection[str], *, faults: Faults) -> Alias | None:
+    members = _members(name, table, deck, faults)
+    order = read_order(name, table, orders, faults)
+    settings = {key: value for key, value in table.values.items() if key not in {"model", "order"}}
     if settings:
         capability = _kind_of(settings, deck.capabilities)
         if _report_settings(check_settings(capability, settings), table, ConfigError, faults):
             return None
-    if not targets:
+    if not members.targets or order is None:
         return None
-    return Alias(name=name, targets=targets, settings=settings, source=table.source, origins=table.sources)
+    return Alias(
+        name=name,
+        targets=members.targets,
+        order=order,
+        weights=members.weights,
+        last_resort=members.last_resort,
+        settings=settings,
+        source=table.source,
+        origins=table.sources,
+    )
 
 
 def _kind_of(settings: Mapping[str, Any], capabilities: Capabilities) -> Kind:
@@ -58,35 +69,22 @@ def _kind_of(settings: Mapping[str, Any], capabilities: Capabilities) -> Kind:
     return max(capabilities, key=lambda capability: len(capability.settings.keys() & settings.keys()))
 
 
-def _targets(name: str, table: Layered, deck: DeckTables, faults: Faults) -> tuple[str, ...]:
-    """The names an alias leads to; empty where there is a fault."""
+def _members(name: str, table: Layered, deck: DeckTables, faults: Faults) -> Members:
+    """What an alias leads to; nothing where there is a fault."""
     model = _model_of(name, table, deck.aliases, deck.capabilities.settings, faults=faults)
     source = table.sources.get("model", table.source)
     if isinstance(model, str):
-        return (model,)
+        return Members(targets=(model,))
     if not isinstance(model, list):
         if model is not REPORTED:
             message = f"the model of '{name}' cannot be {type_name(model)}"
             expected = "a model or alias, or a list of them"
             faults.error(ConfigError, "bad-value", message, source, expected=expected)
-        return ()
+        return Members()
     if not model:
         message = f"the chain '{name}' is empty"
         faults.error(ConfigError, "empty-chain", message, source, expected="at least one model or alias")
-    wrong = [(number, item) for number, item in enumerate(model) if not isinstance(item, str) or not item]
-    for number, item in wrong:
-        message = f"a member of the chain '{name}' cannot be {type_name(item) if item != '' else 'empty'}"
-        at = source.child(str(number))
-        faults.error(ConfigError, "bad-value", message, at, expected="a model or alias")
-    if wrong:
-        return ()
-    seen: set[str] = set()
-    for number, item in enumerate(model):
-        if item in seen:
-            message = f"the chain '{name}' names '{item}' twice; the second is dropped"
-            faults.warning("duplicate-chain-member", message, source.child(str(number)))
-        seen.add(item)
-    return tuple(dict.fromkeys(model))
+    return read_members(name, model, source, faults)
 
 
 def _model_of(name: str, table: Layered, others: Collection[str], settings: frozenset[str], *, faults: Faults) -> Any:

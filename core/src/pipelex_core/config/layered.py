@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipelex_core.config.problems import Faults
     from pipelex_core.specs import Source
 
-TABLE_KEYS = frozenset({*MODEL_KEYS, "description", "on_unsupported_setting"})
+TABLE_KEYS = frozenset({*MODEL_KEYS, "description", "on_unsupported_setting", "order"})
 """The keys that the table of an alias or a preset may have, besides settings."""
 
 REPORTED = None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelex_core.config.catalogue import read_catalogue
+from pipelex_core.config.chains import pinned_models
 from pipelex_core.config.checks import DeckCheck, Unknown
 from pipelex_core.config.context import Context
 from pipelex_core.config.dead_ends import report_dead_ends
@@ -118,7 +119,8 @@ def _read(context: Context, asked: str | None) -> ReadConfig:
     profiles, active = read_profiles(context.folder / "routing_profiles.toml", catalogue, faults, asked=asked)
     models = route_models(catalogue.backends, active, context.plugins, faults)
     written = read_deck_files(context.folder / "deck", context.plugins.capabilities, faults)
-    aliases, broken_aliases = make_aliases(written, faults)
+    aliases, broken_aliases = make_aliases(written, faults, context.plugins.offered("pipelex_orders"))
+    models |= pinned_models(aliases.values(), models, catalogue.backends, context.plugins, faults)
     presets, broken_presets = make_presets(written, faults)
     choices = make_choices(written, faults)
     policies = [policy for policy, source in written.policy if check_policy(policy, source, faults)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import evolve, field, frozen
 
 from pipelex_core.constraints import Policy, fit
+from pipelex_core.orders import CHAIN
 from pipelex_core.plain import Plain
 from pipelex_core.routing import ModelEntry
 from pipelex_core.settings import over
@@ -29,6 +30,9 @@ class Alias:
     Attributes:
         name: Its name.
         targets: Models or aliases, first to last; more than one is a fallback chain.
+        order: The order in which a call asks them: `chain` for that of the list, or a name of `orders.py` or a plugin.
+        weights: Target -> its weight, where that is not 1.
+        last_resort: The targets that are asked only when the retries of the others are spent.
         settings: Settings the alias brings.
         source: Where it was written.
         origins: Setting, or `model` -> where it was written, where that is not `source`.
@@ -36,6 +40,9 @@ class Alias:
 
     name: str
     targets: tuple[str, ...]
+    order: str = CHAIN
+    weights: Mapping[str, float] = field(factory=dict)
+    last_resort: frozenset[str] = frozenset()
     settings: Mapping[str, Any] = field(factory=dict)
     source: Source = NOWHERE
     origins: Mapping[str, Source] = field(factory=dict)
@@ -76,6 +83,8 @@ class ChainMember(Plain):
         refused: Setting -> why this model does not take it.
         given: Its settings before they were made to fit: the handle's, over those of the aliases that lead to it.
         origins: Setting -> where an alias that leads to it, or the handle, has it; a call's own are not in it.
+        weight: How often it comes first in a weighted chain, beside the weights of the others.
+        last_resort: Whether it is asked only when the retries of the others are spent.
     """
 
     entry: ModelEntry
@@ -83,6 +92,8 @@ class ChainMember(Plain):
     refused: Mapping[str, str] = field(factory=dict)
     given: Mapping[str, Any] = field(factory=dict)
     origins: Mapping[str, Source] = field(factory=dict)
+    weight: float = 1.0
+    last_resort: bool = False
 
     @property
     def name(self) -> str:
@@ -131,6 +142,7 @@ class Resolution(Plain):
         chain: The models, first to last; a handle with one model has a chain of one.
         policy: What happens to a setting a model does not take.
         rivals: Setting -> those that it excludes.
+        order: The order in which a call asks the chain; `chain` for that of the list.
     """
 
     handle: str
@@ -142,6 +154,7 @@ class Resolution(Plain):
     chain: tuple[ChainMember, ...]
     policy: Policy
     rivals: Mapping[str, tuple[str, ...]] = field(default=NOTHING, repr=False, eq=False)
+    order: str = CHAIN
 
     @property
     def chosen(self) -> ChainMember | None:
@@ -160,7 +173,11 @@ class Resolution(Plain):
             settings=over(self.settings, settings, self.rivals),
             origins=over(self.origins, dict.fromkeys(settings, source), self.rivals),
             chain=tuple(
-                fit_member(member.entry, over(member.given, settings, self.rivals), member.origins)
+                evolve(
+                    fit_member(member.entry, over(member.given, settings, self.rivals), member.origins),
+                    weight=member.weight,
+                    last_resort=member.last_resort,
+                )
                 for member in self.chain
             ),
         )

@@ -15,6 +15,7 @@ from pipelex_core.capabilities import BUILT_IN
 from pipelex_core.deck.handle_errors import cycle, not_found, wrong_capability
 from pipelex_core.deck.handles import Alias, ChainMember, HandleKind, Preset, Resolution, Step, fit_member
 from pipelex_core.errors import ConfigError, Problem
+from pipelex_core.orders import CHAIN
 from pipelex_core.settings import MODEL_KEYS, check_settings, over
 
 if TYPE_CHECKING:
@@ -172,8 +173,8 @@ class ModelDeck:
         rivals = self.capabilities[capability].rivals
         trail: dict[str, None] = {}
         done: set[str] = set()
-        waiting: list[tuple[str, Mapping[str, Any], Mapping[str, Source]] | Alias] = [
-            (target, {}, {}) for target in reversed(targets)
+        waiting: list[tuple[str, Mapping[str, Any], Mapping[str, Source], float, bool] | Alias] = [
+            (target, {}, {}, 1.0, False) for target in reversed(targets)
         ]
         while waiting:
             item = waiting.pop()
@@ -181,11 +182,12 @@ class ModelDeck:
                 del trail[item.name]
                 done.add(item.name)
                 continue
-            name, settings, origins = item
+            name, settings, origins, weight, last_resort = item
             if name in self.models:
                 if name not in way.models:
                     way.steps.append(Step(kind="model", name=name))
                     way.models[name] = (settings, origins)
+                    way.marks[name] = (weight, last_resort)
                 continue
             alias = self.aliases.get(name.removeprefix("@"))
             if alias is None:
@@ -202,7 +204,10 @@ class ModelDeck:
                     own = {name: alias.origins.get(name, alias.source) for name in alias.settings}
                     origins = over(own, origins, rivals)
                 waiting.append(alias)
-                waiting += [(target, settings, origins) for target in reversed(alias.targets)]
+                way.orders.append(alias.order)
+                for target in reversed(alias.targets):
+                    is_last = last_resort or target in alias.last_resort
+                    waiting.append((target, settings, origins, weight * alias.weights.get(target, 1.0), is_last))
         return way
 
     def _assemble(
@@ -231,7 +236,11 @@ class ModelDeck:
                 settings, origins = over(inherited, settings, rivals), over(inherited_origins, origins, rivals)
             given = over(inherited, settings, rivals) if inherited else settings
             places = over(inherited_origins, origins, rivals) if inherited else origins
-            members.append(fit_member(entry, given, places))
+            member = fit_member(entry, given, places)
+            weight, last_resort = way.marks[name]
+            if weight != 1.0 or last_resort:
+                member = evolve(member, weight=weight, last_resort=last_resort)
+            members.append(member)
         default: Policy = "error" if len(members) == 1 else "drop"
         return Resolution(
             handle=handle,
@@ -243,6 +252,7 @@ class ModelDeck:
             chain=tuple(members),
             policy=policy or self.on_unsupported_setting or default,
             rivals=rivals,
+            order=way.order if len(members) > 1 else CHAIN,
         )
 
     def _kind_of(self, entry: ModelEntry) -> Kind | None:
@@ -256,6 +266,13 @@ class _Way:
 
     steps: list[Step] = field(factory=list)
     models: dict[str, tuple[Mapping[str, Any], Mapping[str, Source]]] = field(factory=dict)
+    marks: dict[str, tuple[float, bool]] = field(factory=dict)
+    orders: list[str] = field(factory=list)
+
+    @property
+    def order(self) -> str:
+        """The order of the whole chain: that of the outermost alias that has one."""
+        return next((order for order in self.orders if order != CHAIN), CHAIN)
 
 
 def _names_models(model: Any) -> bool:

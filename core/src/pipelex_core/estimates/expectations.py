@@ -86,8 +86,8 @@ class Expectation:
     seconds: Guess | None = None
     characters: Guess | None = None
 
-    def bound(self, which: Literal["low", "high"]) -> Usage:
-        """The least, or the most, that will be used; None for what nothing bounds."""
+    def bound(self, which: Literal["low", "likely", "high"]) -> Usage:
+        """The least, the likely, or the most that will be used; None for what nothing bounds."""
 
         def count(guess: Guess | None) -> int | None:
             return None if guess is None else getattr(guess, which)

@@ -2,7 +2,7 @@
 
 Every member is asked once, first to last, without waiting between them. Then those whose error may pass on its own are
 asked again, each when its own wait is over, until one answers or the policy of each is used up. A member that rests is
-passed over as long as another one may answer.
+passed over as long as another one may answer; one that is a last resort has its turn when the policies of all others are used up.
 """
 
 from __future__ import annotations
@@ -101,19 +101,25 @@ class Chain:
     _states: list[_State] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        members = self._members
+        if any(member.last_resort for member in members):
+            members = sorted(members, key=lambda member: member.last_resort)
         self._states = [
-            _State(member, member.spec, place) for place, member in enumerate(self._members) if member.spec is not None
+            _State(member, member.spec, place) for place, member in enumerate(members) if member.spec is not None
         ]
 
     def next(self) -> Turn | None:
         """Who is asked next; None where nobody is left."""
         first = self._states[0]
         if not first.tries and not self.cooldowns:
-            return Turn(first, others_left=len(self._states) > 1)  # the healthy way
+            states = self._states
+            return Turn(first, others_left=len(states) > 1 and first.member.last_resort == states[1].member.last_resort)
         while True:
             waiting = [state for state in self._states if not state.out]
             if not waiting:
                 return None
+            if not waiting[0].member.last_resort:
+                waiting = [state for state in waiting if not state.member.last_resort]
             rests = {state.place: self.cooldowns.rest_of(state.spec) for state in waiting}
             chosen = min(
                 waiting, key=lambda state: (rests[state.place] > 0, state.due, rests[state.place], state.place)

@@ -24,6 +24,7 @@ from pipelex_core.errors import (
 from pipelex_core.execution.call_log import log_asked
 from pipelex_core.execution.redaction import redacted
 from pipelex_core.execution.terms import NO_TERMS, Terms
+from pipelex_core.orders import CHAIN
 from pipelex_core.settings import check_settings
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Plan:
         build: Makes the request for a member; refuses what the model does not take.
         terms: How long it may take, and how hard to try.
         fits: Whether an answer is what the caller asked for, where that has to be looked at; or None.
+        order: The order in which they are asked; `chain` for that of the list.
         call_id: Counts the calls of this process.
     """
 
@@ -64,6 +66,7 @@ class Plan:
     build: Callable[[ModelSpec, Mapping[str, Any], float | None], Request]
     terms: Terms = NO_TERMS
     fits: Callable[[Answer], bool] | None = None
+    order: str = CHAIN
     call_id: int = field(factory=_call_ids.__next__)
 
     @property
@@ -141,7 +144,7 @@ def make_plan(
         ConfigError: The handle exists nowhere.
     """
     operation = operation or capability.operations[0]
-    name, members = _resolve(deck, handle, operation, capability, settings)
+    name, order, members = _resolve(deck, handle, operation, capability, settings)
     return Plan(
         operation=operation,
         capability=capability,
@@ -150,13 +153,14 @@ def make_plan(
         build=partial(capability.build, what),
         terms=terms,
         fits=fits,
+        order=order,
     )
 
 
 def _resolve(
     deck: ModelDeck, handle: Any, operation: Operation, capability: Capability, settings: Mapping[str, Any]
-) -> tuple[str, tuple[ChainMember, ...]]:
-    """The name of a handle, and the members of its chain that can be called, with a call's own settings merged in.
+) -> tuple[str, str, tuple[ChainMember, ...]]:
+    """The name of a handle, the order of its chain, and the members of its chain that can be called, with a call's own settings merged in.
 
     Raises:
         UnsupportedInputError: A wrong setting, or one that the model does not take.
@@ -178,7 +182,7 @@ def _resolve(
     members = tuple(member for member in resolution.chain if member.available)
     if not members:
         raise _nothing_to_call(resolution)
-    return resolution.handle, tuple(_accepted(members, resolution))
+    return resolution.handle, resolution.order, tuple(_accepted(members, resolution))
 
 
 def _accepted(members: tuple[ChainMember, ...], resolution: Resolution) -> list[ChainMember]:

@@ -18,6 +18,7 @@ from pipelex_core.execution.call_log import log_finished
 from pipelex_core.execution.chain import Chain
 from pipelex_core.execution.clocks import Deadline, within
 from pipelex_core.execution.cooldown import Cooldowns
+from pipelex_core.execution.ordering import Orders
 from pipelex_core.execution.plan import make_plan, out_of_time
 from pipelex_core.execution.policy import verdict
 from pipelex_core.execution.redaction import redact_error
@@ -56,6 +57,7 @@ class Execution:
         self._backends = Backends(deck.backends, plugins)
         self._admissions = Admissions(deck, plugins)
         self._asking = Asking(self._backends, deck.backends, plugins, self._admissions)
+        self._orders = Orders(deck, plugins)
         self._cooldowns = Cooldowns({name: config.cooldown for name, config in deck.backends.items()})
 
     async def call(self, name: str, source: Any, model: Handle, arguments: Mapping[str, Any]) -> Any:
@@ -134,7 +136,7 @@ class Execution:
                 ledger.ran_out_of_time(over, plan.members[0].spec)
             raise
 
-    async def _stream(  # noqa: C901, PLR0912 -- one generator: a further one would cost every delta
+    async def _stream(  # noqa: C901, PLR0912, PLR0915 -- one generator: a further one would cost every delta
         self, plan: Plan, ledger: Ledger
     ) -> AsyncGenerator[StreamEvent, None]:
         """Deltas, and last the result; errors as in `run`. Those who listen hear how it ended, also where it was closed."""
@@ -151,17 +153,20 @@ class Execution:
                 begun = False
                 try:
                     await self._begin(turn, ledger)
-                    async with MemberStream(self._asking, plan, turn.member, ledger, deadline) as member:
-                        events, text = await member.open()
-                        async for event in events:
-                            if not isinstance(event, str):
-                                break
-                            begun = True
-                            text.append(event)
-                            yield event
-                        else:
-                            event = None
-                        answer = member.check(event)
+                    with self._orders.asking(turn.state.spec) as measured:
+                        async with MemberStream(self._asking, plan, turn.member, ledger, deadline) as member:
+                            events, text = await member.open()
+                            async for event in events:
+                                if not isinstance(event, str):
+                                    break
+                                if not begun:
+                                    begun = True
+                                    measured.first()
+                                text.append(event)
+                                yield event
+                            else:
+                                event = None
+                            answer = member.check(event)
                 except (CallError, PluginError) as error:
                     if error is over:
                         chain.left(turn, ran_out_of_time=not begun)
@@ -246,7 +251,8 @@ class Execution:
         while (turn := chain.next()) is not None:
             try:
                 await self._begin(turn, ledger)
-                answer = await self._asking.ask(plan, turn.member, ledger)
+                with self._orders.asking(turn.state.spec):
+                    answer = await self._asking.ask(plan, turn.member, ledger)
             except (CallError, PluginError) as error:
                 if not chain.failed(turn, error, sent=ledger.has_sent):
                     ledger.close(error)
@@ -260,7 +266,7 @@ class Execution:
         raise chain.failure(ledger)
 
     def _chain(self, plan: Plan) -> Chain:
-        return Chain(plan.members, self._cooldowns, self._configs, plan.terms)
+        return Chain(self._orders.of(plan), self._cooldowns, self._configs, plan.terms)
 
     async def _begin(self, turn: Turn, ledger: Ledger) -> None:
         """What comes before a turn: members passed over, and a wait."""

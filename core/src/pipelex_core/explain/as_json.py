@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from pipelex_core.specs import Costs, Source
 
 
-def member_as_json(facts: MemberFacts) -> dict[str, Any]:
-    """What is known of a member of a chain."""
+def member_as_json(facts: MemberFacts, order: str) -> dict[str, Any]:
+    """What is known of a member of a chain, which has an order."""
     member, spec, backend = facts.member, facts.member.spec, facts.backend
-    return {
+    shown = {
         "model": member.name,
         "backend": spec.backend if spec else None,
         "sdk": spec.sdk if spec else None,
@@ -47,6 +47,11 @@ def member_as_json(facts: MemberFacts) -> dict[str, Any]:
         "prices": _values(facts.prices),
         "as_of": facts.as_of.value if facts.as_of else None,
     }
+    if order == "weighted" or member.weight != 1:
+        shown["weight"] = member.weight
+    if member.last_resort:
+        shown["last_resort"] = True
+    return shown
 
 
 def _values(values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:

@@ -76,7 +76,7 @@ class Explanation(Plain):
                 {"kind": step.kind, "name": step.name, "targets": list(step.targets), "source": place(step.source)}
                 for step in resolution.steps
             ],
-            "chain": [member_as_json(facts) for facts in self.members],
+            "chain": [member_as_json(facts, resolution.order) for facts in self.members],
             "chosen": None
             if spec is None
             else {"model": spec.name, "backend": spec.backend, "sdk": spec.sdk, "model_id": spec.model_id},
@@ -89,6 +89,7 @@ class Explanation(Plain):
             "on_unsupported_setting": resolution.policy,
             "estimate": None if self.estimate is None else estimate_as_json(self.estimate),
             "no_estimate": self.no_estimate,
+            "order": resolution.order,
         }
 
 

@@ -13,6 +13,7 @@ from pipelex_core.capabilities import BUILT_IN, Capability
 from pipelex_core.capabilities.registry import check
 from pipelex_core.commands import Command
 from pipelex_core.errors import PluginError
+from pipelex_core.orders import CHAIN, ORDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,10 @@ def _readers(answer: object) -> Mapping[str, Callable[..., Any]]:
     return readers
 
 
+def _makers(answer: object) -> Mapping[str, Callable[..., Any]]:
+    return _named(answer, "names to functions that make an order", callable)
+
+
 def _files(answer: object) -> Mapping[str, Any]:
     files = _named(answer, "backend names to files", lambda file: hasattr(file, "is_file"))
     for backend, file in files.items():
@@ -103,6 +108,7 @@ DECLARATIONS: dict[str, Declaration] = {
     "pipelex_capabilities": Declaration(check=_capabilities, noun="capability, model type or operation"),
     "pipelex_secrets": Declaration(check=_readers, noun="secret scheme", reserved=("env", "secret")),
     "pipelex_checks": Declaration(check=_functions, late=True),
+    "pipelex_orders": Declaration(check=_makers, noun="order", reserved=(CHAIN, *ORDERS)),
     "pipelex_commands": Declaration(check=_commands, noun="command", late=True),
 }
 """Hook -> what it must return. Every other hook acts, and is called when there is something to do."""

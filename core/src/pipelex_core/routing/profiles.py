@@ -27,7 +27,7 @@ def _without_options(spec: ModelSpec) -> ModelSpec:
     return evolve(spec, options={})
 
 
-RouteRule = Literal["exact", "pattern", "default", "fallback", "none"]
+RouteRule = Literal["exact", "pattern", "default", "fallback", "none", "pinned"]
 
 
 @frozen

@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING, Any
 from pipelex_cli.terminal import entry, folded, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from decimal import Decimal
 
+    from pipelex_core.deck import ChainMember
     from pipelex_core.explain import Explanation
     from pipelex_core.explain.facts import MemberFacts
+
+
+_ORDERS = {
+    "chain": "tried in this order",
+    "weighted": "drawn by their weights",
+    "cheapest": "the cheapest for the call first",
+    "fastest": "the fastest of the last calls first",
+    "least_busy": "the one with the fewest calls in flight first",
+}
 
 
 def lines(explanation: Explanation, *, width: int | None = None, all_values: bool = False) -> Iterator[str]:
@@ -32,7 +42,10 @@ def lines(explanation: Explanation, *, width: int | None = None, all_values: boo
     for name, value in resolution.settings.items():
         yield from write("setting", f"{name} = {_shown(value)}", explanation.place(resolution.origins.get(name)))
     if len(resolution.chain) > 1:
-        yield from write("chain", f"{len(resolution.chain)} models, tried in this order")
+        yield from write(
+            "chain",
+            f"{len(resolution.chain)} models, {_ORDERS.get(resolution.order, f'in the order {resolution.order!r}')}",
+        )
     for facts in explanation.members:
         yield ""
         yield from _member(explanation, facts, is_chosen=facts is chosen, all_values=all_values, width=width)
@@ -56,6 +69,7 @@ def _member(
     for beaten in facts.beaten:
         rule = f"{beaten.pattern or 'default'} → {beaten.backend}: {beaten.why}"
         yield from write("which beat", rule, place(beaten.source))
+    yield from _place_in_chain(explanation.resolution.order, member, write)
     if member.entry.reason:
         yield from write("unavailable", member.entry.reason)
     for number, remedy in enumerate(facts.remedies):
@@ -73,6 +87,13 @@ def _member(
     if is_chosen or all_values:
         for name, key in facts.spec_values.items():
             yield from write("spec", f"{name} = {_shown(key.value)}", place(key.source))
+
+
+def _place_in_chain(order: str, member: ChainMember, write: Callable[..., Iterator[str]]) -> Iterator[str]:
+    if order == "weighted" or member.weight != 1:
+        yield from write("weight", f"{member.weight:g}")
+    if member.last_resort:
+        yield from write("last resort", "asked when the retries of the others are spent")
 
 
 def _rule(facts: MemberFacts) -> str:

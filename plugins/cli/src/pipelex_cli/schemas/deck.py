@@ -8,13 +8,30 @@ from pipelex_cli.schemas.types import Schema, left_out, of_setting, table
 from pipelex_core.capabilities.record import NO_CHOICES
 from pipelex_core.config.deck import DISABLED, POLICIES
 from pipelex_core.config.deck_files import NEWER_DECK_KEYS, NEWER_SECTION_KEYS, OLDER_SECTIONS
+from pipelex_core.orders import CHAIN, ORDERS
 from pipelex_core.settings import MODEL_KEYS
 
 if TYPE_CHECKING:
     from pipelex_core.capabilities import Capabilities, Kind
 
 _NAME: Schema = {"type": "string", "minLength": 1}
-_CHAIN: Schema = {"type": "array", "minItems": 1, "items": _NAME}
+_MEMBER: Schema = table(
+    {
+        "model": {**_NAME, "description": "A model, a model at a backend (`model@backend`), or an alias."},
+        "weight": {
+            "type": "number",
+            "exclusiveMinimum": 0,
+            "description": "Its weight in a weighted chain; 1 by default.",
+        },
+        "last_resort": {"type": "boolean", "description": "Asked only when the retries of the others are spent."},
+    },
+    required=["model"],
+)
+_CHAIN: Schema = {"type": "array", "minItems": 1, "items": {"anyOf": [_NAME, _MEMBER]}}
+_ORDER: Schema = {
+    "anyOf": [{"enum": [CHAIN, *ORDERS]}, {"type": "string", "description": "An order that a plugin adds."}],
+    "description": "The order in which a call asks the members of the list.",
+}
 _POLICY: Schema = {"enum": list(POLICIES), "description": "What becomes of a setting that a model refuses."}
 
 
@@ -68,7 +85,7 @@ def _models(schema: Schema) -> dict[str, Schema]:
 
 def _alias(capabilities: Capabilities) -> Schema:
     settings = {name: made for kind in capabilities for name, made in _settings(kind).items()}
-    whole = table({**_models({"anyOf": [_NAME, _CHAIN]}), **settings})
+    whole = table({**_models({"anyOf": [_NAME, _CHAIN]}), **settings, "order": _ORDER})
     return {"description": "A model or alias, a chain of them, or one with settings.", "anyOf": [_NAME, _CHAIN, whole]}
 
 
