@@ -20,6 +20,7 @@ from pipelex_core import AsyncClient, BudgetExceededError, Client, DeadlineExcee
 from pipelex_core.config import check
 from pipelex_core.errors import HandleNotFoundError, PresetNotFoundError
 from pipelex_core.plugins import discover
+from pipelex_testing import CapabilityConformance
 from tests.support.scripted import plugin
 
 if TYPE_CHECKING:
@@ -257,3 +258,18 @@ def test_the_page_shows_this_distribution() -> None:
     shown = re.findall(r"```(?:python|toml)\n# src/(\S+)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     assert {name: (SOURCE / name).read_text(encoding="utf-8") for name, _ in shown} == dict(shown)
     assert len(shown) == 4
+
+
+class TestKit(CapabilityConformance):
+    """The kit's scenarios, for the stranger's backend."""
+
+    capability = "shout"
+    sdk = "loud"
+
+    @pytest.fixture(autouse=True)
+    def _installed(self, shout: ModuleType) -> None:
+        self._module = shout
+
+    def plugin(self) -> object:
+        """The distribution's module."""
+        return self._module

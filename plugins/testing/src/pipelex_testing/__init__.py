@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from pipelex_testing.server import Received, Reply, Server, in_thread
     from pipelex_testing.suite import Conformance
+    from pipelex_testing.suite.capability import CapabilityConformance
     from pipelex_testing.wire import Wire
     from pipelex_testing.wires import (
         AnthropicMessages,
@@ -48,6 +49,7 @@ __all__ = [
     "AnthropicMessages",
     "BedrockConverse",
     "Capability",
+    "CapabilityConformance",
     "Conformance",
     "FalQueue",
     "Gemini",
@@ -66,6 +68,7 @@ _HOMES = {
     "samples": ("CAPABILITIES", "JPEG", "PDF", "PNG", "USAGE", "Capability", "Said"),
     "server": ("Received", "Reply", "Server", "in_thread"),
     "suite": ("Conformance",),
+    "suite.capability": ("CapabilityConformance",),
     "wire": ("Wire",),
 }
 """Module -> its public names; those of `wires` are not listed. The plugin of this package is loaded with every program."""
