@@ -148,7 +148,7 @@ ENDPOINTS = [
 ]
 
 PLUGINS = [
-    warn(swap("an sdk nobody serves", "plugin-missing", BETA, 'sdk = "acme"', 'sdk = "acmee"', "mean 'acme'", line=0)),
+    swap("an sdk nobody serves", "unknown-sdk", BETA, 'sdk = "acme"', 'sdk = "acmee"', "mean 'acme'"),
     warn(swap("a plugin to install", "plugin-missing", BETA, 'sdk = "acme"', 'sdk = "mistral"', "pip install", line=0)),
 ]
 

@@ -135,13 +135,15 @@ def test_an_option_may_have_few_values(project: Project) -> None:
 def test_without_a_plugin_options_are_not_checked(project: Project) -> None:
     """Nobody can say what is right: the models are unavailable, and that is a warning."""
     project.plugins = discover(entry_points=())
+    for name in ("acme", "beta"):
+        project.replace(f"backends/{name}.toml", 'sdk = "acme"', 'sdk = "mistral"')
     project.replace("backends.toml", "[beta]", "[beta]\nregoin = 'eu'")
     problems = project.check()
     assert {(problem.severity, problem.code) for problem in problems} == {("warning", "plugin-missing")}
     entry = project.load().deck.models["m-one"]
     assert entry.spec is not None
     assert not entry.available
-    assert "no installed plugin serves sdk 'acme'" in (entry.reason or "")
+    assert "no installed plugin serves sdk 'mistral'" in (entry.reason or "")
 
 
 def test_a_required_option_must_be_there(project: Project) -> None:

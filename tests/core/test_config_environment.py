@@ -207,3 +207,19 @@ def test_no_key_is_in_any_problem_or_repr(project: Project) -> None:
     loaded = project.load()
     assert KEY not in repr(loaded)
     assert loaded.deck.backends["acme"].options["second_key"].reveal() == KEY
+
+
+def test_variables_that_name_each_other_are_bounded(project: Project) -> None:
+    """Forty lines of `.env`, each twice the one before it, are one fault with its line, and no memory is filled."""
+    lines = ["A0=0123456789", *(f"A{n}=${{A{n - 1}}}${{A{n - 1}}}" for n in range(1, 40))]
+    (project.root / ".env").write_text("\n".join(lines) + "\n")
+    problems = [problem for problem in project.check() if problem.severity == "error"]
+    assert problems
+    assert (problems[0].code, problems[0].line) == ("bad-value", 18)
+    assert "A17" in problems[0].message
+
+
+def test_a_value_with_very_many_variables_is_a_fault(project: Project) -> None:
+    """What a value becomes is bounded: a thousand variables in one are too many."""
+    project.replace("backends.toml", 'region = "eu"', f'second_key = "{"${ACME_KEY}" * 1001}"')
+    assert project.only().code == "bad-variable"

@@ -50,7 +50,7 @@ def test_a_deck_without_files_is_one_problem(project: Project) -> None:
         project.load()
 
 
-@pytest.mark.parametrize("name", ["backends.toml", "routing_profiles.toml", "deck/base.toml", "backends/beta.toml"])
+@pytest.mark.parametrize("name", ["backends.toml", "routing_profiles.toml", "deck/base.toml"])
 def test_an_empty_file_is_a_clear_error(project: Project, name: str) -> None:
     """A file with nothing in it, or comments alone, says so."""
     for content in (b"", b"# nothing\n\n"):

@@ -259,16 +259,16 @@ def test_the_project_wins_key_by_key(project: Project) -> None:
 @pytest.mark.parametrize(
     ("own", "shipped", "served_by"),
     [
-        ("[b-only]", "", "table"),
-        ("[defaults]\nmax_tokens = 5\n[b-only]", "", "table"),
-        ("[b-only]\nsdk = 'model'", "", "model"),
-        ("[defaults]\nsdk = 'file'\n[b-only]", "", "file"),
-        ("default_sdk = 'file'\n[models.b-only]", "", "file"),
-        ("[b-only]", "[defaults]\nsdk = 'shipped'\n[b-only]", "table"),
-        ("[b-only]", "[b-only]\nsdk = 'shipped'", "shipped"),
-        ("[defaults]\nmax_tokens = 5\n", "[defaults]\nsdk = 'shipped'\n[b-only]", "table"),
-        ("[defaults]\nsdk = 'file'\n", "[defaults]\nsdk = 'shipped'\n[b-only]", "file"),
-        ("[defaults]\nsdk = 'file'\n[m-two]", "[defaults]\nsdk = 'shipped'\n[b-only]", "table"),
+        ("[b-only]", "", "openai"),
+        ("[defaults]\nmax_tokens = 5\n[b-only]", "", "openai"),
+        ("[b-only]\nsdk = 'mistral'", "", "mistral"),
+        ("[defaults]\nsdk = 'google'\n[b-only]", "", "google"),
+        ("default_sdk = 'google'\n[models.b-only]", "", "google"),
+        ("[b-only]", "[defaults]\nsdk = 'fal'\n[b-only]", "openai"),
+        ("[b-only]", "[b-only]\nsdk = 'fal'", "fal"),
+        ("[defaults]\nmax_tokens = 5\n", "[defaults]\nsdk = 'fal'\n[b-only]", "openai"),
+        ("[defaults]\nsdk = 'google'\n", "[defaults]\nsdk = 'fal'\n[b-only]", "google"),
+        ("[defaults]\nsdk = 'google'\n[m-two]", "[defaults]\nsdk = 'fal'\n[b-only]", "openai"),
     ],
 )
 def test_a_backends_table_may_name_the_sdk(project: Project, own: str, shipped: str, served_by: str) -> None:
@@ -276,16 +276,16 @@ def test_a_backends_table_may_name_the_sdk(project: Project, own: str, shipped: 
     if shipped:
         project.ship("beta", shipped)
     project.replace("backends.toml", "[beta]\n", "[beta]\nsdk = '${BETA_SDK}'\n")
-    project.environ["BETA_SDK"] = "table"
+    project.environ["BETA_SDK"] = "openai"
     write_beta(project, f"{own}\n")
     loaded = project.load()
     spec = loaded.deck.models["b-only"].spec
     assert spec is not None
     assert spec.sdk == served_by
     written = WrittenValues(project.folder, project.plugins).model("beta", "b-only")["sdk"]
-    assert written.value == ("${BETA_SDK}" if served_by == "table" else served_by)
+    assert written.value == ("${BETA_SDK}" if served_by == "openai" else served_by)
     in_table = Source(file=str(project.folder / "backends.toml"), key=("beta", "sdk"))
-    assert (written.source == in_table) == (served_by == "table")
+    assert (written.source == in_table) == (served_by == "openai")
 
 
 def test_defaults_alone_speak_for_all_that_the_plugin_ships(project: Project) -> None:

@@ -238,6 +238,11 @@ WORDS: dict[str, Words] = {
         "`active`, or `--profile`, names a routing profile that the file does not have.",
         "Name one of those there are, or write `[profiles.NAME]`.",
     ),
+    "unknown-sdk": Words(
+        "`sdk` names a plugin's SDK, and neither an installed plugin nor one of this project's serves it: most often a slip of "
+        "one letter.",
+        "Correct it. If a plugin of somebody else's serves it, install that plugin.",
+    ),
     "unreadable-file": Words(
         "The file is there, and the system does not let it be read: no permission, or a folder of that name.",
         "Change its permissions, or what stands in its place.",

@@ -45,6 +45,7 @@ _OPTION_TYPES = {
     "bool": "true or false",
     "list": "list",
     "table": "table",
+    "strings": "table of strings",
 }
 _POLICIES: dict[str, Any] = {
     "retries": RETRY.retries,

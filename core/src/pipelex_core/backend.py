@@ -131,7 +131,7 @@ class Option:
 
     Attributes:
         name: The key, such as `api_version`.
-        type: What it holds; a `secret` is a string that arrives as a `Secret`.
+        type: What it holds; a `secret` is a string that arrives as a `Secret`, `strings` a table of them.
         help: One sentence, for `pipelex init` and the documentation.
         required: Whether the backend cannot work without it.
         choices: The values allowed; empty for any.
@@ -139,7 +139,7 @@ class Option:
     """
 
     name: str
-    type: Literal["str", "secret", "int", "float", "bool", "list", "table"] = "str"
+    type: Literal["str", "secret", "int", "float", "bool", "list", "table", "strings"] = "str"
     help: str = ""
     required: bool = False
     choices: tuple[str, ...] = ()

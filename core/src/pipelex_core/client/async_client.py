@@ -71,7 +71,8 @@ class AsyncClient(ClientParts):
             environ: Variables, instead of the process's.
             env_file: A `.env` file, instead of the one beside `.pipelex`.
             plugins: Plugins made by hand, instead of the installed ones that the project's plugin lock knows.
-            strict: False keeps loading when an enabled backend lacks a variable: its models are then unavailable.
+            strict: Whether it is an error that an enabled backend lacks a variable and no other backend has its key; one
+                key is enough. False keeps loading whatever is lacking: the models concerned are unavailable.
             budget_usd: US$ that all calls of the client may cost together; None for as much as they do.
 
         Raises:
@@ -85,7 +86,14 @@ class AsyncClient(ClientParts):
 
             plugins = discover(lock=plugin_lock_of(locate(root, config=config, environ=environ)))
         loaded = load(
-            root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins, strict=strict
+            root,
+            config=config,
+            profile=profile,
+            environ=environ,
+            env_file=env_file,
+            plugins=plugins,
+            strict=strict,
+            one_key_is_enough=True,
         )
         return cls(loaded.deck, plugins, config=loaded, budget_usd=budget_usd)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from pipelex_core.config.backends import BackendDraft, read_backends
 from pipelex_core.config.finish import ReadBackend, read_backend
 from pipelex_core.config.limits_url import KEY, read_limits_url
+from pipelex_core.config.lost import Lack, lack_of
 from pipelex_core.config.shipped import read_shipped
 from pipelex_core.config.spec_files import SpecFile, read_spec_file
 from pipelex_core.config.tables import BackendTable
-from pipelex_core.config.toml_file import read_filled, read_toml, report_empty
+from pipelex_core.config.toml_file import read_filled, read_toml
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import Source
 
@@ -33,11 +34,13 @@ class Catalogue:
     Attributes:
         backends: Name -> backend, those of backends.toml first, in its order.
         complete: False where a file could not be read, so that a name may be missing.
+        lost: Backend -> why it has no models, for those whose plugin is not in use any more.
         limits_url: Where processes share their limits, or None.
     """
 
     backends: Mapping[str, ReadBackend]
     complete: bool
+    lost: Mapping[str, Lack] = field(factory=dict)
     limits_url: Secret | None = None
 
 
@@ -56,16 +59,21 @@ def read_catalogue(context: Context) -> Catalogue:
         if name not in drafts:
             drafts[name] = _orphan(name, path, drafts if complete else None, context)
     backends: dict[str, ReadBackend] = {}
+    lost: dict[str, Lack] = {}
     for name, draft in drafts.items():
-        own = context if draft.off is None else context.lenient()
-        files = _files(own_files.get(name), shipped.get(name, ()), own)
+        own = context if draft.off is None or (draft.reported and context.strict) else context.lenient()
+        backend, files = draft, _files(own_files.get(name), shipped.get(name, ()), own)
         if files is None:
             files, complete = [], False
-        elif draft.off is None and not any(file.models for file in files):
-            _report_no_models(draft, own_files.get(name), own)
-            complete = complete and not context.strict  # its models are names that are missing
-        backends[name] = read_backend(draft, files, own)
-    return Catalogue(backends, complete, limits_url)
+        elif not any(file.models for file in files) and name in tables:
+            lack = lack_of(name, context.plugins, has_file=name in own_files)
+            if lack is not None:
+                backend, lost[name] = _without_models(draft, lack, own)
+            elif draft.off is None:
+                _report_no_models(draft, own)
+                complete = complete and not context.strict  # its models are names that are missing
+        backends[name] = read_backend(backend, files, own)
+    return Catalogue(backends, complete, lost, limits_url)
 
 
 def _own_files(folder: Path) -> dict[str, Path]:
@@ -108,10 +116,16 @@ def _orphan(name: str, file: Path, backends: Collection[str] | None, context: Co
     )
 
 
-def _report_no_models(draft: BackendDraft, own: Path | None, context: Context) -> None:
-    if own is not None:
-        report_empty(own, context.faults, ModelsManagerError)
-        return
+def _without_models(draft: BackendDraft, lack: Lack, context: Context) -> tuple[BackendDraft, Lack]:
+    """A backend whose plugin is not in use any more: off, with a warning where it was on."""
+    if draft.off is not None:
+        return draft, evolve(lack, why=f"{draft.off}, and {lack.why}")
+    message = f"backend '{draft.name}' {lack.why}"
+    context.faults.warning("plugin-missing", message, draft.source, suggestion=lack.help, on_key=True)
+    return draft.turned_off(lack.why, lack.help, reported=True), lack
+
+
+def _report_no_models(draft: BackendDraft, context: Context) -> None:
     message = (
         f"backend '{draft.name}' has no models: there is no file backends/{draft.name}.toml, "
         "and no installed plugin ships any for it"

@@ -6,6 +6,7 @@ Nothing here changes `os.environ`. A value that is empty counts as missing.
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
@@ -16,11 +17,15 @@ from pipelex_core.near import did_you_mean
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from pipelex_core.config.problems import Faults
 
+LONGEST_VALUE = 1_000_000
+"""Characters of a value of `.env` once its variables are filled in."""
+
+_MOST_PLACEHOLDERS = 1000
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _ENDPOINT = "https://replayed.invalid"
 _KEY = "replayed-without-a-key"
@@ -120,6 +125,9 @@ def _filled(value: Any, environment: Environment, result: Expansion) -> Any:
     if isinstance(value, str):
         if "${" not in value:
             return value
+        if value.count("${") > _MOST_PLACEHOLDERS:
+            result.faults.append(f"there are more than {_MOST_PLACEHOLDERS} variables in it")
+            return ""
         return _PLACEHOLDER.sub(lambda match: _replacement(match, environment, result), value)
     if isinstance(value, dict):
         return {key: _filled(item, environment, result) for key, item in value.items()}
@@ -225,15 +233,34 @@ def _read_dotenv(text: str, environ: Mapping[str, str], file: Path, faults: Faul
     from dotenv.variables import parse_variables
 
     values: dict[str, str] = {}
+    known = ChainMap(dict(environ), values)
     for binding in parse_stream(StringIO(text)):
+        line = binding.original.line + leading_lines(binding.original.string)
         if binding.error:
-            message = "a line is no NAME=value and was left out"
-            line = binding.original.line + leading_lines(binding.original.string)
+            message = "a line is not NAME=value and was left out"
             faults.warning("bad-env-line", message, Source(file=str(file)), line=line, column=1)
         elif binding.key is not None and binding.value is not None:
             value = binding.value
             if "${" in value:
-                known = {**values, **environ}
-                value = "".join(atom.resolve(known) for atom in parse_variables(value))
-            values[binding.key] = value
+                value = _joined(atom.resolve(known) for atom in parse_variables(value))
+            if len(value) > LONGEST_VALUE:
+                message = f"the value of {binding.key} is too long once its variables are filled in, and was left out"
+                expected = f"{LONGEST_VALUE} characters at most"
+                faults.error(
+                    ConfigError, "bad-value", message, Source(file=str(file)), line=line, column=1, expected=expected
+                )
+            else:
+                values[binding.key] = value
     return values
+
+
+def _joined(pieces: Iterable[str]) -> str:
+    """The pieces in one, as far as a value may be long: a few that name each other grow without end."""
+    joined: list[str] = []
+    length = 0
+    for piece in pieces:
+        joined.append(piece[: LONGEST_VALUE + 1])
+        length += len(piece)
+        if length > LONGEST_VALUE:
+            break
+    return "".join(joined)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pipelex_core.backend import BackendFactory
     from pipelex_core.config.backends import BackendDraft
     from pipelex_core.config.context import Context
-    from pipelex_core.config.problems import Faults
     from pipelex_core.config.spec_files import SpecFile
 
 _COMMON_KEYS = tuple(fields_dict(BackendTable))
@@ -41,12 +40,13 @@ class ReadBackend:
 
 def read_backend(draft: BackendDraft, files: Sequence[SpecFile], context: Context) -> ReadBackend:
     """The models of a backend, and its config where it is on."""
-    if draft.off is not None:
-        return ReadBackend(draft=draft, models=known_models(files, draft.off, reported=draft.reported))
     own_sdk = (draft.table.sdk, draft.where("sdk")) if draft.table.sdk else None
+    if draft.off is not None:
+        if draft.reported and draft.sources:  # not switched off, but at fault: there may be more of them
+            _checked(draft, SpecReader(draft.name, files, context, own_sdk).read(), context)
+        return ReadBackend(draft=draft, models=known_models(files, draft.off, reported=draft.reported))
     models = SpecReader(draft.name, files, context, own_sdk).read()
-    sdks = dict.fromkeys(spec.sdk for spec in models.specs.values())
-    factories = [found[0] for sdk in sdks if (found := context.plugins.find(draft.name, sdk))]
+    factories, options = _checked(draft, models, context)
     if factories and draft.table.api_key is None and any(factory.requires_key for factory in factories):
         draft = _lacking_key(draft, context)
         if draft.off is not None:
@@ -58,7 +58,7 @@ def read_backend(draft: BackendDraft, files: Sequence[SpecFile], context: Contex
         api_key=None if draft.table.api_key is None else Secret(draft.table.api_key),
         api_key_variable=draft.api_key_variable,
         hidden=tuple(map(Secret, draft.hidden)),
-        options=_options(draft, factories, context.faults, complete=len(factories) == len(sdks)),
+        options=options,
         limits=limits_of(draft.table),
         idle_timeout=draft.table.idle_timeout,
         retry=retry_of(draft.table),
@@ -78,14 +78,21 @@ def _lacking_key(draft: BackendDraft, context: Context) -> BackendDraft:
     return draft.turned_off("has no api_key, and its plugin needs one", "write its api_key in backends.toml")
 
 
-def _options(
-    draft: BackendDraft, factories: list[BackendFactory], faults: Faults, *, complete: bool
-) -> dict[str, object]:
-    """The options, checked where a plugin of the backend's models is installed to say what there is."""
-    if not factories:
-        return dict(draft.options)
+def _checked(
+    draft: BackendDraft, models: BackendModels, context: Context
+) -> tuple[list[BackendFactory], dict[str, object]]:
+    """The plugins of a backend's models, and its options, checked where there is a plugin to declare them."""
+    sdks = dict.fromkeys(spec.sdk for spec in models.specs.values())
+    factories = [found[0] for sdk in sdks if (found := context.plugins.find(draft.name, sdk))]
     known = {option.name: option for factory in factories for option in factory.options}
-    if not draft.options and not known:
-        return {}
-    others = _COMMON_KEYS
-    return checked_options(draft.options, known.values(), faults, where=draft.where, others=others, complete=complete)
+    if not factories or not (draft.options or known):
+        return factories, dict(draft.options)
+    return factories, checked_options(
+        draft.options,
+        known.values(),
+        context.faults,
+        where=draft.where,
+        others=_COMMON_KEYS,
+        complete=len(factories) == len(sdks),
+        filled=draft.off is None,
+    )

@@ -20,6 +20,7 @@ from pipelex_core.config.deck_files import read_deck_files
 from pipelex_core.config.environment import read_environment
 from pipelex_core.config.loaded import DisabledBackend, LoadedConfig, ReadConfig
 from pipelex_core.config.locate import env_file_of, locate
+from pipelex_core.config.lost import lost_models
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.routed import check_routes, excused_models, route_models
 from pipelex_core.config.routing import read_profiles
@@ -44,6 +45,7 @@ def load(
     env_file: str | Path | None = None,
     plugins: Plugins,
     strict: bool = True,
+    one_key_is_enough: bool = False,
 ) -> LoadedConfig:
     """Read a configuration.
 
@@ -55,6 +57,7 @@ def load(
         env_file: A file of variables in place of the `.env` beside the `.pipelex` folder; it must exist.
         plugins: Who serves the sdks, and ships models.
         strict: Whether an enabled backend that lacks a variable or its key is an error; otherwise it is off.
+        one_key_is_enough: Whether backends that lack a variable are just off where another one has its key.
 
     Raises:
         ConfigError: The configuration has faults, all of them in `problems`; a subclass where all belong to it.
@@ -62,6 +65,10 @@ def load(
     read = read_config(
         root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins, strict=strict
     )
+    if one_key_is_enough and read.lacks_keys_only:
+        return load(
+            root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins, strict=False
+        )
     if read.faults.stop:
         raise read.faults.error_class()(problems=read.faults.problems())
     return read.loaded
@@ -116,8 +123,10 @@ def _read(context: Context, asked: str | None) -> ReadConfig:
     faults = context.faults
     _report_quarantined(context)
     catalogue = read_catalogue(context)
-    profiles, active = read_profiles(context.folder / "routing_profiles.toml", catalogue, faults, asked=asked)
-    models = route_models(catalogue.backends, active, context.plugins, faults)
+    profiles, active = read_profiles(
+        context.folder / "routing_profiles.toml", catalogue, context.plugins, faults, asked=asked
+    )
+    models = route_models(catalogue.backends, active, context)
     written = read_deck_files(context.folder / "deck", context.plugins.capabilities, faults)
     aliases, broken_aliases = make_aliases(written, faults, context.plugins.offered("pipelex_orders"))
     models |= pinned_models(aliases.values(), models, catalogue.backends, context.plugins, faults)
@@ -136,14 +145,17 @@ def _read(context: Context, asked: str | None) -> ReadConfig:
         limits_url=catalogue.limits_url,
         capabilities=context.plugins.capabilities,
     )
+    sources = {choice: source for choice, (_, source) in choices.items()}
+    broken = broken_aliases.union(*broken_presets.values())
+    lost = lost_models(deck, broken, sources, catalogue, context)
+    models.update(lost)
     unknown = Unknown(
         aliases=broken_aliases,
         presets=broken_presets,
-        models=excused_models(catalogue.backends, models),
+        models=excused_models(catalogue.backends, models) | lost.keys(),
         routes_missing=active is None or not catalogue.complete,
         names_missing=bool(written.unread) or not catalogue.complete,
     )
-    sources = {choice: source for choice, (_, source) in choices.items()}
     dead_ends = DeckCheck(deck, unknown, sources, faults).run()
     if active is not None and catalogue.complete:
         dead_ends = check_routes(active, catalogue.backends, models, dead_ends, faults)

@@ -93,6 +93,16 @@ class ReadConfig:
     context: Context
 
     @property
+    def lacks_keys_only(self) -> bool:
+        """Whether nothing stops a load but variables of some backends of backends.toml, while another has its key."""
+        backends, file = self.catalogue.backends, str(self.loaded.folder / "backends.toml")
+        stops = [(fault.code, fault.source) for fault in self.faults.errors]
+        lacking = {source.key[0] for code, source in stops if code == "missing-variable" and source and source.key}
+        by_backends = all(code == "missing-variable" and source and source.file == file for code, source in stops)
+        has_key = any(read.config and read.config.api_key and read.draft.explicit for read in backends.values())
+        return bool(stops) and by_backends and has_key and lacking <= backends.keys()
+
+    @property
     def faults(self) -> Faults:
         """Where to report."""
         return self.context.faults

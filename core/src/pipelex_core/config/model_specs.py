@@ -119,6 +119,8 @@ class SpecReader:
         spec = structure(
             SpecTable, table, self.context.faults, kind=ModelsManagerError, where=layers.where, later=NEWER_SPEC_KEYS
         )
+        if spec is None:
+            self._options(str(table.get("sdk")), extra, layers)
         if spec is None or not self._is_type(spec.model_type, layers):
             return "has a fault in its spec"
         if not spec.enabled:

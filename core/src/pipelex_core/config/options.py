@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipelex_core.config.environment import has_variables
 from pipelex_core.config.problems import type_name
 from pipelex_core.config.structure import report_unknown
 from pipelex_core.errors import ModelsManagerError
@@ -25,6 +26,7 @@ _EXPECTED = {
     "bool": "true or false",
     "list": "a list",
     "table": "a table",
+    "strings": "a table of strings",
 }
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
@@ -34,6 +36,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "list": (list,),
     "table": (dict,),
+    "strings": (dict,),
 }
 
 
@@ -45,6 +48,7 @@ def checked_options(
     where: Callable[[str], Source],
     others: tuple[str, ...],
     complete: bool = True,
+    filled: bool = True,
 ) -> dict[str, Any]:
     """The options as a plugin gets them; unknown, wrong and missing ones are reported.
 
@@ -56,11 +60,14 @@ def checked_options(
         others: The common keys, for suggestions.
         complete: Whether `options` are all there are. If not, an unknown key may belong to a plugin that is missing, and
             only what is nearly a common key is pointed out.
+        filled: Whether the variables in the values are filled in; if not, a value that had one is not checked.
     """
     known = {option.name: option for option in options}
     checked: dict[str, Any] = {}
     for name, value in given.items():
         option = known.get(name)
+        if option is not None and not filled and (value == "" or has_variables(value)):
+            continue
         if option is not None:
             checked[name] = _checked(value, option, faults, where(name))
         elif complete:
@@ -71,7 +78,7 @@ def checked_options(
                 message = f"unknown key '{name}', unless it belongs to the plugin that is missing"
                 faults.warning("unknown-key", message, where(name), near=(name, others))
     for name, option in known.items():
-        if option.required and given.get(name) in (None, ""):
+        if filled and option.required and given.get(name) in (None, ""):
             message = f"the option '{name}' is missing"
             faults.error(ModelsManagerError, "missing-key", message, where(name), expected=_expected(option))
     return checked
@@ -82,6 +89,11 @@ def _checked(value: Any, option: Option, faults: Faults, source: Source) -> Any:
     if not right:
         message = f"'{option.name}' cannot be {type_name(value)}"
         faults.error(ModelsManagerError, "bad-value", message, source, expected=_expected(option))
+    elif option.type == "strings" and not all(isinstance(item, str) for item in value.values()):
+        for key, item in value.items():
+            if not isinstance(item, str):
+                message = f"'{option.name}.{key}' cannot be {type_name(item)}"
+                faults.error(ModelsManagerError, "bad-value", message, source.child(key), expected="a string")
     elif option.choices and value not in option.choices:
         message = f"'{option.name}' has a value it cannot have"
         near = (value, option.choices) if isinstance(value, str) else None

@@ -164,11 +164,16 @@ class Faults:
     @property
     def stop(self) -> bool:
         """Whether an error was found."""
-        return any(fault.severity == "error" for fault in self._found.values())
+        return bool(self.errors)
+
+    @property
+    def errors(self) -> tuple[Fault, ...]:
+        """The faults that stop a load."""
+        return tuple(fault for fault in self._found.values() if fault.severity == "error")
 
     def error_class(self) -> type[ConfigError]:
         """The class that all errors belong to; `ConfigError` where they differ."""
-        kinds = {fault.kind for fault in self._found.values() if fault.severity == "error"}
+        kinds = {fault.kind for fault in self.errors}
         return kinds.pop() if len(kinds) == 1 else ConfigError
 
     def problems(self) -> tuple[Problem, ...]:

@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from pipelex_core.config.problems import listed, listed_plainly
+from pipelex_core.config.written import WrittenValues
 from pipelex_core.errors import ModelsManagerError
-from pipelex_core.plugins.first_party import distribution_for
+from pipelex_core.plugins.first_party import FIRST_PARTY, distribution_for
 from pipelex_core.routing import RoutingProfile, assign
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Collection, Container, Mapping, Sequence
 
+    from pipelex_core.config.context import Context
     from pipelex_core.config.dead_ends import DeadEnd
     from pipelex_core.config.finish import ReadBackend
     from pipelex_core.config.problems import Faults
-    from pipelex_core.plugins import Plugins
     from pipelex_core.routing import ModelEntry, Route
     from pipelex_core.specs import ModelSpec
 
 
 def route_models(
-    backends: Mapping[str, ReadBackend], profile: RoutingProfile | None, plugins: Plugins, faults: Faults
+    backends: Mapping[str, ReadBackend], profile: RoutingProfile | None, context: Context
 ) -> dict[str, ModelEntry]:
     """Name -> the model, for every name that a backend offers or knows; missing plugins are reported."""
     offers: dict[str, dict[str, ModelSpec]] = {}
@@ -34,7 +35,7 @@ def route_models(
         for name, why in read.models.withheld.items():
             withheld.setdefault(name, {})[backend] = why
     why_off = {name: read.draft.off for name, read in backends.items() if read.draft.off is not None}
-    unserved = _unserved(backends, plugins, faults)
+    unserved = _unserved(backends, context)
     profile = profile or RoutingProfile(name="")
     models: dict[str, ModelEntry] = {}
     for name in [*offers, *(name for name in withheld if name not in offers)]:
@@ -53,8 +54,9 @@ def route_models(
     return models
 
 
-def _unserved(backends: Mapping[str, ReadBackend], plugins: Plugins, faults: Faults) -> dict[tuple[str, str], str]:
+def _unserved(backends: Mapping[str, ReadBackend], context: Context) -> dict[tuple[str, str], str]:
     """(Backend, sdk) -> why no plugin serves it, for the sdks that none serves; one problem a plugin that is missing."""
+    plugins, faults = context.plugins, context.faults
     unserved: dict[tuple[str, str], str] = {}
     lacking: dict[str, list[tuple[str, str]]] = {}
     for name, read in backends.items():
@@ -63,9 +65,13 @@ def _unserved(backends: Mapping[str, ReadBackend], plugins: Plugins, faults: Fau
             if plugins.find(name, sdk) is None:
                 unserved[name, sdk] = plugins.why_missing(name, sdk)
                 lacking.setdefault(distribution_for(name, sdk) or sdk, []).append((name, sdk))
+    served = [*plugins.sdks, *FIRST_PARTY]
     quarantined = [record.label for record in plugins.records if record.status == "quarantined"]
     for distribution, pairs in lacking.items():
         why = unserved[pairs[0]]
+        if distribution == pairs[0][1] and not plugins.may_serve(distribution):
+            _report_unknown_sdk(distribution, backends[pairs[0][0]], served, context)
+            continue
         if any(f"the plugin {label} is quarantined" in why for label in quarantined):
             continue  # that is a problem of its own
         names, sdks = dict.fromkeys(name for name, _ in pairs), dict.fromkeys(sdk for _, sdk in pairs)
@@ -75,6 +81,16 @@ def _unserved(backends: Mapping[str, ReadBackend], plugins: Plugins, faults: Fau
         source, near = backends[pairs[0][0]].draft.source, (pairs[0][1], plugins.sdks)
         faults.warning("plugin-missing", message, source, suggestion=mend, near=near)
     return unserved
+
+
+def _report_unknown_sdk(sdk: str, backend: ReadBackend, served: Collection[str], context: Context) -> None:
+    """A sdk that no plugin serves, installed or not: where the first model that has it names it."""
+    spec = next(spec for spec in backend.models.specs.values() if spec.sdk == sdk)
+    written = WrittenValues(context.folder, context.plugins).model(spec.backend, spec.name).get("sdk")
+    message = f"no plugin serves sdk '{sdk}', which models of backend '{spec.backend}' have"
+    expected = f"one of {', '.join(sorted(served))}"
+    source = written.source if written else spec.source
+    context.faults.error(ModelsManagerError, "unknown-sdk", message, source, expected=expected, near=(sdk, served))
 
 
 def _affected(models: Mapping[str, ModelEntry], reported: set[str]) -> dict[str, list[str]]:

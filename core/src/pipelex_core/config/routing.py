@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipelex_core.config.lost import lack_of
 from pipelex_core.config.problems import type_name
 from pipelex_core.config.structure import report_unknown, structure
 from pipelex_core.config.tables import ProfileTable
@@ -21,18 +22,20 @@ if TYPE_CHECKING:
 
     from pipelex_core.config.catalogue import Catalogue
     from pipelex_core.config.problems import Faults
+    from pipelex_core.plugins import Plugins
 
 _TOP_KEYS = ("active", "profiles")
 
 
 def read_profiles(
-    path: Path, catalogue: Catalogue, faults: Faults, *, asked: str | None
+    path: Path, catalogue: Catalogue, plugins: Plugins, faults: Faults, *, asked: str | None
 ) -> tuple[dict[str, RoutingProfile], RoutingProfile | None]:
     """Every profile, and the active one; None where there is none, which is reported.
 
     Args:
         path: The file.
         catalogue: The backends there are, on or off.
+        plugins: The plugins in use, and those that are not.
         faults: Where to report.
         asked: The profile to use in place of the file's `active`.
     """
@@ -57,7 +60,7 @@ def read_profiles(
         if profile is not None:
             profiles[name] = profile
             if catalogue.complete:
-                _check_backends(profile, catalogue.backends, own)
+                _check_backends(profile, catalogue.backends, plugins, own)
             _check_shadows(profile, faults)
     return profiles, profiles.get(active or "")
 
@@ -115,7 +118,7 @@ def _profile(name: str, table: Any, file: str, faults: Faults) -> RoutingProfile
     )
 
 
-def _check_backends(profile: RoutingProfile, backends: Collection[str], faults: Faults) -> None:
+def _check_backends(profile: RoutingProfile, backends: Collection[str], plugins: Plugins, faults: Faults) -> None:
     """Report every backend a profile names that there is not."""
     named = [(route.backend, f"route '{route.pattern}'", route.source) for route in profile.routes]
     if profile.default is not None:
@@ -123,7 +126,13 @@ def _check_backends(profile: RoutingProfile, backends: Collection[str], faults: 
     for number, backend in enumerate(profile.fallback_order):
         named.append((backend, "fallback_order", profile.source.child("fallback_order", str(number))))
     for backend, what, source in named:
-        if backend not in backends:
+        if backend in backends:
+            continue
+        lack = lack_of(backend, plugins, has_file=False)
+        if lack is not None:
+            message = f"{what} of profile '{profile.name}' leads to '{backend}', which {lack.why}"
+            faults.warning("plugin-missing", message, source, suggestion=lack.help)
+        else:
             message = f"{what} of profile '{profile.name}' leads to '{backend}', and there is no such backend"
             expected = f"one of {', '.join(backends)}" if len(backends) <= 20 else "a backend of backends.toml"
             near = (backend, backends)

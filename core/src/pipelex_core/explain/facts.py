@@ -212,7 +212,7 @@ def _options(
     given: Mapping[str, Any], declared: Iterable[Option], keys: Mapping[str, Written], otherwise: Source
 ) -> dict[str, Value]:
     """A plugin's own keys; shown are values that it declares to be no secrets, variables not filled in."""
-    plain = {option.name for option in declared if option.type not in {"secret", "table"}}
+    plain = {option.name for option in declared if option.type not in {"secret", "table", "strings"}}
     shown: dict[str, Value] = {}
     for name, value in given.items():
         there = keys.get(name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from pipelex_core.plugins import FIRST_PARTY
+from pipelex_core.plugins.first_party import backend_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,17 @@ class Remedies:
     def _knowing(self, name: str) -> list[str]:
         """The backends that know a model, those that are on first."""
         on = [backend for backend in self.deck.backends if self.written.model(backend, name)]
-        return on + [off.name for off in self.config.disabled.values() if name in off.models]
+        own = backend_of(name) or ""
+        return [
+            *([own] if self._is_lost(own) else ()),
+            *on,
+            *(off.name for off in self.config.disabled.values() if name in off.models),
+        ]
+
+    def _is_lost(self, backend: str) -> bool:
+        """Whether a backend has no models because its plugin is not in use."""
+        off = self.config.disabled.get(backend)
+        return off is not None and not off.models and "has no models" in off.reason
 
     def _at_backend(self, name: str, backend: str) -> Iterator[str]:
         """What a backend needs to offer a model."""
@@ -75,11 +86,11 @@ class Remedies:
         off = self.config.disabled.get(backend)
         if off is not None:
             parts.append(self._turn_on(off))
-        if not keys:
+        if not keys and not self._is_lost(backend):
             parts.append(f"write the model '{name}' in {self.config.folder / 'backends' / f'{backend}.toml'}")
-        elif "enabled" in keys and keys["enabled"].value is False:
+        elif keys and "enabled" in keys and keys["enabled"].value is False:
             parts.append(f"set enabled = true for '{name}' at {_place(keys['enabled'].source)}")
-        elif off is None:
+        elif keys and off is None:
             lacking = dict.fromkeys(found for key in keys.values() for found in _VARIABLE.findall(str(key.value)))
             parts.append(
                 f"set {', '.join(lacking)} in {self._env_file}"

@@ -154,6 +154,11 @@ class Plugins:
         installed = ", ".join(sorted(self._factories)) or "none"
         return f"no installed plugin serves sdk '{sdk}'; installed: {installed}{unused}"
 
+    def may_serve(self, sdk: str) -> bool:
+        """Whether a plugin that is not in use, or is kept from a backend by the plugin lock, may serve an sdk."""
+        lost = (record for record in self.records if record.status != "ok")
+        return sdk in self._factories or any(not record.sdks or sdk in record.sdks for record in lost)
+
     def require(self, backend: str, sdk: str) -> tuple[BackendFactory, PluginRecord]:
         """As `find`, but a missing plugin is a `PluginError` that says what to install."""
         found = self.find(backend, sdk)

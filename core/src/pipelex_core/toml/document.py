@@ -96,7 +96,7 @@ def parse(content: bytes, *, parse_float: Callable[[str], Any] = float) -> TomlD
         tables = tomli.loads(text.removeprefix("\ufeff"), parse_float=parse_float)
     except tomli.TOMLDecodeError as error:
         message = f"is not TOML: {error.msg[:1].lower()}{error.msg[1:]}"
-        raise TomlError(message, (error.lineno, error.colno)) from error
+        raise TomlError(message, (error.lineno, error.colno), code="bad-toml") from error
     except (RecursionError, MemoryError) as error:
         _refuse_too_deep(text)
         message = "is too large, or nested too deeply"

@@ -93,7 +93,7 @@ ENDPOINT_OPTIONS = (
     *TRAIT_OPTIONS,
     Option(name="organization", help="OpenAI organization to bill."),
     Option(name="project", help="OpenAI project to bill."),
-    Option(name="headers", type="table", help="Further headers of every request."),
+    Option(name="headers", type="strings", help="Further headers of every request."),
     Option(name="query", type="table", help="Further query parameters of every request."),
 )
 

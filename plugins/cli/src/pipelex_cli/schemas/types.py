@@ -52,6 +52,7 @@ _OPTIONS: dict[str, Schema] = {
     "bool": {"type": "boolean"},
     "list": {"type": "array"},
     "table": {"type": "object"},
+    "strings": {"type": "object", "additionalProperties": {"type": "string"}},
 }
 _SETTINGS: dict[str, Schema] = {
     "string": _STRING,

@@ -47,6 +47,7 @@ MEANINGS: dict[str, str] = {
     "unknown-handle": "A name that is no model, alias or preset.",
     "unknown-key": "A key that means nothing; most often a misspelling.",
     "unknown-profile": "`active`, or the profile asked for, does not exist.",
+    "unknown-sdk": "A model names an sdk that no plugin serves, installed or not; most often a misspelling.",
     "unreadable-file": "A file is there, but cannot be read.",
     "unrouted-model": "Models that an enabled backend offers, which no route and no default leads to.",
     "unsupported-setting": "A setting that the model it is for does not take.",

@@ -74,7 +74,16 @@ class Registration(Scenarios):
     def test_declared_options_are_typed(self, tmp_path: Path) -> None:
         """A value of the wrong type is a fault of the configuration."""
         factory, _ = self.suite.plugins().require(self.suite.backend_name, self.suite.sdk)
-        wrong: dict[str, Any] = {"str": 7, "secret": 7, "int": "x", "float": "x", "bool": "x", "list": 7, "table": 7}
+        wrong: dict[str, Any] = {
+            "str": 7,
+            "secret": 7,
+            "int": "x",
+            "float": "x",
+            "bool": "x",
+            "list": 7,
+            "table": 7,
+            "strings": 7,
+        }
         options = [option for option in factory.options if not option.name.startswith("_")]
         for number, option in enumerate(options):
             with pytest.raises(ConfigError) as caught:

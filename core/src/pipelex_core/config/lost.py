@@ -1,0 +1,161 @@
+"""Backends and models that a project knew while a plugin was in use, and that nothing brings any more.
+
+A lost plugin (uninstalled, quarantined, not in use, or kept out by the plugin lock) makes its own models unavailable, with
+the reason, and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from pipelex_core.config.problems import listed
+from pipelex_core.near import did_you_mean, nearest
+from pipelex_core.plugins.first_party import BACKENDS, backend_of
+from pipelex_core.routing import RoutingProfile, assign
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from pipelex_core.config.catalogue import Catalogue
+    from pipelex_core.config.context import Context
+    from pipelex_core.deck import Choice, ModelDeck
+    from pipelex_core.plugins import PluginRecord, Plugins
+    from pipelex_core.routing import ModelEntry
+    from pipelex_core.specs import Source
+
+_STATES = {"quarantined": "quarantined", "off": "switched off", "missing": "missing"}
+_MOST_NAMED = 3
+
+
+@frozen
+class Lack:
+    """Why a backend has no models, as it follows its name in a sentence, and what would bring them."""
+
+    why: str
+    help: str | None
+
+
+def lack_of(backend: str, plugins: Plugins, *, has_file: bool) -> Lack | None:
+    """Why no plugin ships models for a backend; None where none is known to, and the project wrote no file for any.
+
+    Args:
+        backend: A backend without a single model.
+        plugins: The plugins in use, and those that are not.
+        has_file: Whether the project has a file for its models, such as the empty one that `init` writes for overrides.
+    """
+    distribution = BACKENDS.get(backend)
+    install = f"run: pip install {distribution}" if distribution else None
+    lost = [record for record in plugins.records if record.status in _STATES]
+    its = [each for each in lost if each.name == backend or (distribution and each.distribution == distribution)]
+    if its:
+        return Lack(f"has no models: {_state(its[0])}", _help(its[0], its[0].distribution or distribution))
+    if distribution and any(each.distribution == distribution for each in plugins.records):
+        return Lack(f"has no models: the plugin lock does not let {distribution} serve it", "run: pipelex plugins lock")
+    if distribution:
+        return Lack("has no models: no installed plugin ships any for it", install)
+    if lost:
+        return Lack(f"has no models: no plugin in use ships any for it, and {_state(lost[0])}", None)
+    if has_file:
+        mend = f"install the plugin that ships its models, or write them in backends/{backend}.toml"
+        return Lack("has no models: no installed plugin ships any for it", mend)
+    return None
+
+
+def _help(record: PluginRecord, distribution: str | None) -> str | None:
+    """What brings a lost plugin back."""
+    if distribution is None:
+        return None
+    if record.status == "off":
+        return f"let the plugin be used again; if it is not installed, run: pip install {distribution}"
+    return f"run: pip install {'--upgrade ' if record.status == 'quarantined' else ''}{distribution}"
+
+
+def _state(record: PluginRecord) -> str:
+    return f"the plugin {record.label} is {_STATES[record.status]}: {record.reason}"
+
+
+def lost_models(
+    deck: ModelDeck, broken: Collection[str], sources: Mapping[Choice, Source], catalogue: Catalogue, context: Context
+) -> dict[str, ModelEntry]:
+    """Name -> entry, for the names in use that may be models of a lost plugin; one warning for each thing that is missing.
+
+    Args:
+        deck: The deck without them.
+        broken: The names of aliases and presets with a fault.
+        sources: Where each choice was written.
+        catalogue: The backends.
+        context: The load.
+    """
+    models, profile = deck.models, deck.profile or RoutingProfile(name="")
+    found: dict[str, ModelEntry] = {}
+    reports: dict[Lack, list[tuple[str, Source]]] = {}
+    off = {name: read.draft.off for name, read in catalogue.backends.items() if read.draft.off is not None}
+    for name, source in dict(reversed(list(_unknown_names(deck, broken, sources)))).items():
+        lack = _lack_of_model(name, models, catalogue, context.plugins)
+        if lack is not None:
+            entry = assign(name, profile, {}, why_off=off)
+            routed = catalogue.lost.get(entry.route.backend or "") if entry.route.rule in {"exact", "pattern"} else None
+            why, mend = (entry.reason, routed.help) if routed else (f"no backend knows it; {lack.why}", lack.help)
+            entry = evolve(entry, reason=f"{why}; {mend}" if mend else why)
+            found[name] = evolve(entry, exact_fault=False)
+            reports.setdefault(lack, []).insert(0, (name, source))
+    for name, entry in models.items() if catalogue.lost else ():
+        own = backend_of(name) or ""
+        if own in catalogue.lost and entry.reason is not None and entry.route.rule not in {"exact", "pattern"}:
+            found[name] = evolve(entry, reason=f"{_sentence(own, catalogue.lost[own])}; {entry.reason}")
+    for lack, uses in reports.items():
+        names = listed(name for name, _ in uses)
+        message = f"no backend knows {names}: {lack.why}"
+        near = did_you_mean(uses[0][0], models) if lack.help is None else None
+        context.faults.warning("plugin-missing", message, uses[0][1], suggestion=lack.help or near)
+    return found
+
+
+def _sentence(backend: str, lack: Lack) -> str:
+    return f"backend '{backend}' {lack.why}{f'; {lack.help}' if lack.help else ''}"
+
+
+def _lack_of_model(name: str, models: Collection[str], catalogue: Catalogue, plugins: Plugins) -> Lack | None:
+    """What a name lacks that no backend knows: its plugin, or None where it is a slip."""
+    if name.startswith(("@", "$")):
+        return None
+    own = backend_of(name)
+    if own is not None and own in catalogue.lost:
+        lack = catalogue.lost[own]
+        return Lack(f"backend '{own}' {lack.why}", lack.help)
+    if own is not None and own not in catalogue.backends:
+        lack = lack_of(own, plugins, has_file=False) or Lack("", None)
+        return Lack(f"backend '{own}' {lack.why}", lack.help)
+    if not catalogue.lost or (own is not None and nearest(name, models)):
+        return None
+    lost = sorted(catalogue.lost, key=lambda backend: not catalogue.backends[backend].draft.table.enabled)
+    whys = [f"backend '{backend}' {catalogue.lost[backend].why}" for backend in lost[:_MOST_NAMED]]
+    more = f"; and {len(lost) - _MOST_NAMED} more backends have none" if len(lost) > _MOST_NAMED else ""
+    helps = dict.fromkeys(catalogue.lost[backend].help for backend in lost)
+    return Lack("; ".join(whys) + more, next(iter(helps)) if len(helps) == 1 else None)
+
+
+def _unknown_names(
+    deck: ModelDeck, broken: Collection[str], sources: Mapping[Choice, Source]
+) -> Iterator[tuple[str, Source]]:
+    """Every name that a deck and the exact routes use, and that means nothing; with where it was written."""
+    known = deck.models.keys() | deck.aliases.keys() | set(broken)
+    presets = [preset for named in deck.presets.values() for preset in named.values()]
+    for alias in deck.aliases.values():
+        source = alias.origins.get("model", alias.source)
+        for number, target in enumerate(alias.targets):
+            if target not in known:
+                yield target, source.child(str(number)) if len(alias.targets) > 1 else source
+    for preset in presets:
+        if preset.model not in known:
+            yield preset.model, preset.origins.get("model", preset.source)
+    known.update(preset.name for preset in presets)
+    for choice, handle in deck.choices.items():
+        name = handle if isinstance(handle, str) else str(handle.get("model"))
+        if name not in known:
+            yield name, sources[choice]
+    for route in deck.profile.routes if deck.profile else ():
+        if route.is_exact and route.pattern not in known:
+            yield route.pattern, route.source

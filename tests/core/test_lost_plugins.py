@@ -1,0 +1,194 @@
+"""A lost plugin harms no other: whatever `init` knew, only the models of what is missing are unavailable."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipelex_cli.starter import starter_files
+from pipelex_cli.validation import Validation
+from pipelex_core import Client, ConfigError, config
+from pipelex_core.plugins import discover
+from pipelex_core.plugins.first_party import BACKENDS, MODELS, backend_of
+from tests.core.config_project import Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelex_core.plugins import Plugins
+
+ENVIRON = {"OPENAI_API_KEY": "sk-openai-0123456789", "ANTHROPIC_API_KEY": "sk-ant-0123456789"}
+POINTS = tuple(entry_points(group="pipelex_core.plugins"))
+
+
+@pytest.fixture
+def initialised(tmp_path: Path) -> Path:
+    """A folder as `init` writes it where all plugins are installed and two keys are set."""
+    for name, text in starter_files(discover(entry_points=POINTS), ENVIRON).items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def without(name: str) -> tuple[EntryPoint, ...]:
+    """The entry points of all plugins but one."""
+    return tuple(point for point in POINTS if point.name != name)
+
+
+def broken(name: str) -> tuple[EntryPoint, ...]:
+    """The entry points, one of which leads to a module that cannot be imported; it keeps its distribution."""
+    old = next(point for point in POINTS if point.name == name)
+    new = EntryPoint(name=name, value="no_such_module_at_all", group=old.group)
+    object.__setattr__(new, "dist", old.dist)
+    vars(new)["dist"] = old.dist
+    return (*without(name), new)
+
+
+def lost(how: str, name: str) -> Plugins:
+    """The plugins, one of them lost."""
+    if how == "uninstalled":
+        return discover(entry_points=without(name))
+    if how == "quarantined":
+        return discover(entry_points=broken(name))
+    return discover(entry_points=POINTS, only=[point.name for point in without(name)])
+
+
+@pytest.mark.parametrize("how", ["uninstalled", "quarantined", "filtered"])
+@pytest.mark.parametrize(
+    ("name", "model", "other"),
+    [
+        ("anthropic", "claude-4.5-sonnet", "gpt-4o-mini"),
+        ("openai", "gpt-4o-mini", "claude-4.5-haiku"),
+        ("llamacpp", "smollm2", "gpt-4o-mini"),
+    ],
+)
+def test_the_rest_of_a_project_goes_on(initialised: Path, how: str, name: str, model: str, other: str) -> None:
+    """The library loads, `validate` finds no error, and the lost model says why and what to install."""
+    plugins = lost(how, name)
+    with Client.from_project(initialised, environ=ENVIRON, plugins=plugins) as client:
+        assert client.deck.models[other].available
+        entry = client.deck.models[model]
+        assert not entry.available
+        assert f"pip install {'--upgrade ' * (how == 'quarantined')}pipelex-backend-{name}" in (entry.reason or "")
+        assert not client.deck.resolve(model).chain[0].available
+    report = Validation(initialised, environ=ENVIRON, plugins=plugins).report()
+    assert report.ok, report.problems
+    warned = [problem for problem in report.problems if problem.code == "plugin-missing"]
+    assert any(f"'{name}'" in problem.message for problem in warned)
+
+
+def test_no_plugin_at_all_stops_nothing(initialised: Path) -> None:
+    """With every plugin lost, the deck still loads, and every name it uses is unavailable with a reason."""
+    plugins = discover(entry_points=POINTS, only=())
+    deck = config.load(initialised, environ=ENVIRON, plugins=plugins).deck
+    assert deck.models
+    assert all(entry.reason and "pip install pipelex-backend-" in entry.reason for entry in deck.models.values())
+    assert deck.resolve("llm_to_extract_invoice").chosen is None
+
+
+def test_a_third_partys_plugin_is_lost_like_any_other(tmp_path: Path) -> None:
+    """A backend whose file holds comments alone, and whose plugin is gone: its models are unavailable, the others not."""
+    project = Project(tmp_path)
+    project.write("backends/beta.toml", "# [b-only]\n# max_tokens = 1\n")
+    project.add("deck/base.toml", '[llm.presets.slow]\nmodel = "b-only"\n')
+    problems = project.check()
+    assert {(problem.severity, problem.code) for problem in problems} == {("warning", "plugin-missing")}
+    deck = project.load().deck
+    assert deck.models["m-one"].available
+    assert "backend 'beta' has no models" in (deck.models["b-only"].reason or "")
+    project.ship("beta", '[defaults]\nsdk = "acme"\n[b-only]\n')
+    assert project.check() == ()
+
+
+def test_a_slip_is_an_error_although_a_plugin_is_lost(initialised: Path) -> None:
+    """A name that is nearly a model's of an installed plugin is not taken for one of the lost plugin."""
+    file = initialised / ".pipelex/inference/deck/zz.toml"
+    file.write_text('[aliases]\nmine = "gpt-4o-mimi"\n')
+    _, problems = config.check(initialised, environ=ENVIRON, plugins=lost("uninstalled", "anthropic"))
+    errors = [problem for problem in problems if problem.severity == "error"]
+    assert [(problem.code, problem.suggestion) for problem in errors] == [
+        ("unknown-handle", "did you mean 'gpt-4o-mini'?")
+    ]
+
+
+def test_a_route_to_a_lost_backend_is_a_warning(tmp_path: Path) -> None:
+    """A backend that only its plugin declares is unknown without it: the route says what to install."""
+    project = Project(tmp_path)
+    project.add("routing_profiles.toml", '[profiles.main.routes]\n"claude-*" = "anthropic"\n"x-*" = "antropic"\n')
+    found = {problem.severity: problem for problem in project.check()}
+    assert found["warning"].suggestion == "run: pip install pipelex-backend-anthropic"
+    assert found["error"].code == "unknown-backend"
+
+
+def test_the_data_of_install_names_is_what_the_plugins_ship() -> None:
+    """Every backend is shipped by the distribution that is named, and has the models that are said to be its own."""
+    shipped: dict[str, tuple[str | None, str]] = {
+        specs.backend: (specs.plugin.distribution, specs.file.read_text(encoding="utf-8"))
+        for specs in discover(entry_points=POINTS).shipped_specs
+    }
+    assert {backend: distribution for backend, (distribution, _) in shipped.items()} == BACKENDS
+    for beginning, backend in MODELS.items():
+        assert f"\n[{beginning}" in shipped[backend][1] or f'\n["{beginning}' in shipped[backend][1], beginning
+    assert backend_of("no-such-family") is None
+
+
+def test_all_faults_are_found_at_once(tmp_path: Path) -> None:
+    """A fault of a table hides none of what depends on it: not of the options, the models, the routes, the deck."""
+    project = Project(tmp_path)
+    project.replace("backends.toml", 'display_name = "Acme"', 'display_nam = "Acme"')
+    project.replace("backends.toml", 'region = "eu"', 'region = "ue"\nmax_concurrency = 0')
+    project.replace("backends/acme.toml", "max_tokens = 4096", 'max_tokens = "4096"\nthinkin = true')
+    project.add("routing_profiles.toml", '[profiles.main.routes]\n"b-*" = "betta"\n')
+    project.add(
+        "deck/base.toml", '[llm.presets.bad]\nmodel = "m-oen"\ntop_p = 9\n[aliases.x]\nmodel = "nothing-like-it"\n'
+    )
+    keys = {problem.key for problem in project.check() if problem.severity == "error"}
+    assert keys >= {
+        "acme.display_nam",
+        "acme.region",
+        "acme.max_concurrency",
+        "m-one.max_tokens",
+        "m-one.thinkin",
+        'profiles.main.routes."b-*"',
+        "llm.presets.bad.top_p",
+        "aliases.x.model",
+    }
+
+
+def test_headers_are_strings(initialised: Path) -> None:
+    """A header that is not a string is a fault at its value, not at each call."""
+    file = initialised / ".pipelex/inference/backends.toml"
+    text = file.read_text(encoding="utf-8").replace("[openai]\n", "[openai]\nheaders = { X-A = 3 }\n")
+    file.write_text(text, encoding="utf-8")
+    _, problems = config.check(initialised, environ=ENVIRON, plugins=discover(entry_points=POINTS))
+    (problem,) = [problem for problem in problems if problem.severity == "error"]
+    assert (problem.code, problem.key, problem.column) == ("bad-value", "openai.headers.X-A", 19)
+    assert problem.line == text[: text.index("headers = ")].count("\n") + 1
+
+
+def test_an_sdk_that_no_plugin_serves_is_an_error_unless_a_known_plugin_would(tmp_path: Path) -> None:
+    """A slip has the nearest name; an sdk of a plugin that is not installed or not in use has its pip install."""
+    project = Project(tmp_path)
+    project.replace("backends/beta.toml", 'sdk = "acme"', 'sdk = "mistrl"')
+    problem = project.only()
+    assert (problem.severity, problem.code, problem.key) == ("error", "unknown-sdk", "defaults.sdk")
+    assert (problem.line, problem.column) == (2, 7)
+    assert problem.suggestion == "did you mean 'mistral'?"
+    project.replace("backends/beta.toml", 'sdk = "mistrl"', 'sdk = "mistral"')
+    problem = project.only()
+    assert (problem.severity, problem.suggestion) == ("warning", "run: pip install pipelex-backend-mistral")
+
+
+def test_one_key_is_enough(tmp_path: Path) -> None:
+    """The documentation's backends.toml with one key loads in the library as it does on the command line."""
+    project = Project(tmp_path)
+    project.replace("backends.toml", "[beta]", '[beta]\napi_key = "${BETA_KEY}"')
+    with Client.from_project(tmp_path, environ=project.environ, plugins=project.plugins) as client:
+        assert client.deck.models["m-one"].available
+        assert "needs BETA_KEY" in (client.deck.models["b-only"].reason or "")
+    with pytest.raises(ConfigError, match="BETA_KEY"):
+        Client.from_project(tmp_path, environ={"HOME": str(tmp_path)}, plugins=project.plugins)
+    assert any(problem.code == "missing-variable" for problem in project.check())
