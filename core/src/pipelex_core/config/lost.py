@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pipelex_core.config.catalogue import Catalogue
     from pipelex_core.config.context import Context
-    from pipelex_core.deck import Choice, ModelDeck
+    from pipelex_core.deck import ModelDeck
     from pipelex_core.plugins import PluginRecord, Plugins
     from pipelex_core.routing import ModelEntry
     from pipelex_core.specs import Source
@@ -77,7 +77,7 @@ def _state(record: PluginRecord) -> str:
 
 
 def lost_models(
-    deck: ModelDeck, broken: Collection[str], sources: Mapping[Choice, Source], catalogue: Catalogue, context: Context
+    deck: ModelDeck, broken: Collection[str], sources: Mapping[str, Source], catalogue: Catalogue, context: Context
 ) -> dict[str, ModelEntry]:
     """Name -> entry, for the names in use that may be models of a lost plugin; one warning for each thing that is missing.
 
@@ -138,7 +138,7 @@ def _lack_of_model(name: str, models: Collection[str], catalogue: Catalogue, plu
 
 
 def _unknown_names(
-    deck: ModelDeck, broken: Collection[str], sources: Mapping[Choice, Source]
+    deck: ModelDeck, broken: Collection[str], sources: Mapping[str, Source]
 ) -> Iterator[tuple[str, Source]]:
     """Every name that a deck and the exact routes use, and that means nothing; with where it was written."""
     known = deck.models.keys() | deck.aliases.keys() | set(broken)

@@ -47,8 +47,8 @@ def route_models(
             withheld=withheld.get(name, {}),
             unserved=unserved,
         )
-        if entry.spec is not None and not plugins.capabilities.can_call(entry.spec.model_type):
-            reason = plugins.capabilities.why_unavailable(entry.spec.model_type)
+        if entry.spec is not None and not context.plugins.capabilities.can_call(entry.spec.model_type):
+            reason = context.plugins.capabilities.why_unavailable(entry.spec.model_type)
             entry = evolve(entry, available=False, reason=reason)
         models[name] = entry
     return models

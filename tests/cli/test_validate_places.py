@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelex_cli.validation.formats import as_json, as_sarif
-from tests.core.valid_project import Change, ValidProject
+from tests.cli.valid_project import Change, ValidProject
 
 if TYPE_CHECKING:
     from pathlib import Path
