@@ -257,7 +257,6 @@ def test_a_model_that_lacks_a_variable_of_its_own_names_it(project: Project) -> 
     "sdk,remedy",
     [
         ("openai", "pip install pipelex-backend-openai"),
-        ("nosuch", "install a plugin that serves sdk 'nosuch'; the installed ones serve acme"),
     ],
 )
 def test_a_plugin_that_is_missing_is_to_be_installed(project: Project, sdk: str, remedy: str) -> None:

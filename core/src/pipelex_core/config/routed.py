@@ -65,7 +65,7 @@ def _unserved(backends: Mapping[str, ReadBackend], context: Context) -> dict[tup
             if plugins.find(name, sdk) is None:
                 unserved[name, sdk] = plugins.why_missing(name, sdk)
                 lacking.setdefault(distribution_for(name, sdk) or sdk, []).append((name, sdk))
-    served = [*plugins.sdks, *FIRST_PARTY]
+    served = sorted({*plugins.sdks, *FIRST_PARTY})
     quarantined = [record.label for record in plugins.records if record.status == "quarantined"]
     for distribution, pairs in lacking.items():
         why = unserved[pairs[0]]
@@ -88,7 +88,7 @@ def _report_unknown_sdk(sdk: str, backend: ReadBackend, served: Collection[str],
     spec = next(spec for spec in backend.models.specs.values() if spec.sdk == sdk)
     written = WrittenValues(context.folder, context.plugins).model(spec.backend, spec.name).get("sdk")
     message = f"no plugin serves sdk '{sdk}', which models of backend '{spec.backend}' have"
-    expected = f"one of {', '.join(sorted(served))}"
+    expected = f"one of {', '.join(served)}"
     source = written.source if written else spec.source
     context.faults.error(ModelsManagerError, "unknown-sdk", message, source, expected=expected, near=(sdk, served))
 
