@@ -86,7 +86,7 @@ def test_after_its_rest_one_call_tries() -> None:
     clock.now += 31
     assert rests.enter(SPECS[0])
     rests.succeeded(SPECS[0])
-    assert not rests
+    assert not rests.failing
 
 
 def test_a_try_that_is_given_up_lets_the_next_call_try() -> None:
@@ -128,7 +128,7 @@ def test_rests_can_be_switched_off() -> None:
     for _ in range(9):
         rests.failed(SPECS[0], RateLimitError(retry_after=99))
     assert rests.rest_of(SPECS[0]) == 0
-    assert not rests
+    assert not rests.failing
 
 
 class Rests(RuleBasedStateMachine):
@@ -192,8 +192,8 @@ class Rests(RuleBasedStateMachine):
     @invariant()
     def agree(self) -> None:
         assert [self.rests.rest_of(member) for member in SPECS] == [self.rests_now(member) for member in SPECS]
-        assert bool(self.rests) == bool(self.failures)
-        assert len(self.rests._failing) <= len(SPECS) + 2
+        assert bool(self.rests.failing) == bool(self.failures)
+        assert len(self.rests.failing) <= len(SPECS) + 2
 
 
 TestRests = Rests.TestCase

@@ -314,6 +314,6 @@ def test_nothing_grows_with_the_number_of_failing_calls() -> None:
             for _ in range(200):
                 with pytest.raises(AllAttemptsFailedError):
                     await client.generate_text("x", model="all")
-            assert len(client._execution._cooldowns._failing) == 2
+            assert len(client._execution._cooldowns.failing) == 2
 
     asyncio.run(main())

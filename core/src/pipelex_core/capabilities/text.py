@@ -57,7 +57,8 @@ def _read(
 
     conversation = read_prompt(prompt, system=system, images=images, documents=documents)
     offered = read_tools(tools) if tools else ()
-    _check_tool_choice(tool_choice, offered)
+    if tool_choice is not None:
+        _check_tool_choice(tool_choice, offered)
     return TextInput(
         conversation, offered, tool_choice if offered else None, kind
     )  # providers refuse a choice among none
@@ -84,7 +85,8 @@ def _build(
     from pipelex_core.prompts import check_inputs
     from pipelex_core.prompts.checks import check_text
 
-    check_inputs(what.conversation, spec)
+    if what.conversation.n_images or what.conversation.n_documents:
+        check_inputs(what.conversation, spec)
     fields = {key: value for key, value in settings.items() if key not in _NOT_SENT}
     if "stop" in fields:
         fields["stop"] = tuple(fields["stop"])

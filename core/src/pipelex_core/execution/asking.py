@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.errors import CallError, PipelexError, PluginError
+from pipelex_core.errors import CallError, PipelexError, PluginError, UnsupportedInputError
 from pipelex_core.execution.clocks import Silence, within
-from pipelex_core.execution.faults import broken, check_answer
-from pipelex_core.execution.plan import fell_silent
-from pipelex_core.execution.preparing import prepare
+from pipelex_core.execution.downloads import fetched
+from pipelex_core.execution.faults import broken, wrong_answer
+from pipelex_core.execution.plan import fell_silent, out_of_time
 from pipelex_core.execution.redaction import redact_error, without_key
 from pipelex_core.execution.sending import sending
 from pipelex_core.execution.too_long import told_by_size
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
     from contextlib import AbstractAsyncContextManager
 
+    from pipelex_core.backend import Backend
     from pipelex_core.calls import Call
     from pipelex_core.deck import ChainMember
     from pipelex_core.execution.admission import Admission
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pipelex_core.execution.plan import Plan
     from pipelex_core.hookspecs import Middleware, Proceed
     from pipelex_core.plugins import Plugins
+    from pipelex_core.requests import Request
     from pipelex_core.specs import BackendConfig, ModelSpec
 
 
@@ -52,12 +55,13 @@ class Asking:
             CallError: What went wrong, with the ledger so far.
             PluginError: The plugin broke its contract.
         """
-        spec, call, backend = await prepare(plan, member, ledger, self.backends, self.configs)
+        spec, call, backend = await self.prepare(plan, member, ledger)
         operation = plan.operation
         attempting = ledger.begin(spec, plan, self.configs[spec.backend])
         try:
             answer = await self.around(partial(self._send, getattr(backend, operation.name), attempting), spec)(call)
-            check_answer(answer, operation.answer, spec)
+            if not isinstance(answer, operation.answer):
+                raise wrong_answer(spec, answer)  # noqa: TRY301 -- written down below, as the others
         except CallError as error:
             raise self.failed(error, attempting, ledger) from error.__cause__
         except asyncio.CancelledError:
@@ -69,6 +73,41 @@ class Asking:
         attempting.answered(answer)
         ledger.write(attempting, "ok")
         return answer
+
+    async def prepare(self, plan: Plan, member: ChainMember, ledger: Ledger) -> tuple[ModelSpec, Call, Backend]:
+        """The request of a member, and the backend to ask; what the model does not take is refused here, unpaid.
+
+        Raises:
+            CallError: The model does not take the request, or the caller's time is over.
+            PluginError: The plugin is missing, or cannot open its backend.
+        """
+        spec = member.entry.spec
+        assert spec is not None  # noqa: S101 -- only available members are in a plan
+        config = self.configs[spec.backend]
+        try:
+            request, backend = await self._ready(plan, spec, member.settings)
+        except CallError as error:
+            redact_error(error, config)
+            raise ledger.close(error, spec) from error.__cause__
+        except PipelexError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- what a plugin does to open its backend may raise anything
+            raise broken(error, spec, config) from None
+        return spec, plan.call(request, config, len(ledger.attempts) + 1), backend
+
+    async def _ready(self, plan: Plan, spec: ModelSpec, settings: Mapping[str, Any]) -> tuple[Request, Backend]:
+        left = None if plan.terms.ends_at is None else plan.terms.ends_at - time.monotonic()
+        if left is not None and left <= 0:
+            raise out_of_time()
+        request = plan.build(spec, settings, left)
+        backend, resources = await self.backends.get(spec)
+        if not isinstance(backend, plan.operation.needs):
+            msg = f"sdk '{spec.sdk}' of backend '{spec.backend}' has no {plan.operation.needs.__name__}"
+            raise UnsupportedInputError(msg)
+        fetch = plan.capability.fetch
+        if fetch is not None and not backend.fetches_urls:
+            request = await fetch(request, partial(fetched, resources))
+        return request, backend
 
     def around(self, innermost: Proceed, spec: ModelSpec) -> Proceed:
         """The middlewares around a request to a model; the first is the outermost."""

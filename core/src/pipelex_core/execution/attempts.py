@@ -133,11 +133,6 @@ class Ledger:
     is_abandoned: bool = False
     started: float = field(factory=time.monotonic)
 
-    @property
-    def seconds(self) -> float:
-        """How long the call has taken so far."""
-        return time.monotonic() - self.started
-
     def turn(self, wait_s: float = 0.0, wait_reason: str | None = None, *, others_left: bool = False) -> None:
         """Another member's turn has come, or the same one's again, after a wait."""
         self.last = None

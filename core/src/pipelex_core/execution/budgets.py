@@ -41,7 +41,7 @@ class _Lock:
 
 
 _LOCK = _Lock()
-_OPEN: ContextVar[tuple[Budget, ...]] = ContextVar("pipelex_core_budgets", default=())
+open_budgets: ContextVar[tuple[Budget, ...]] = ContextVar("pipelex_core_budgets", default=())
 
 
 class Budget:
@@ -147,25 +147,21 @@ class Budget:
         return f"Budget(limit={self._limit}, spent={self._spent}, reserved={self._reserved})"
 
     def __enter__(self) -> Self:
-        _OPEN.set((*_OPEN.get(), self))
+        open_budgets.set((*open_budgets.get(), self))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        opened = list(_OPEN.get())
+        opened = list(open_budgets.get())
         if self in opened:
             del opened[len(opened) - 1 - opened[::-1].index(self)]
-        _OPEN.set(tuple(opened))
+        open_budgets.set(tuple(opened))
 
 
-def budgets_of(owner: object, own: Budget | None = None) -> tuple[Budget, ...]:
-    """The budgets that a call counts in which a client begins here and now; the client's own first."""
-    opened = _OPEN.get()
-    if not opened:
-        return () if own is None else (own,)
-    found = dict.fromkeys(budget for budget in opened if budget.counts_for(owner))
-    return tuple(found) if own is None else (own, *found)
+def budgets_of(owner: object) -> tuple[Budget, ...]:
+    """The budgets, open here and now, that a call counts in which a client begins."""
+    return tuple(dict.fromkeys(budget for budget in open_budgets.get() if budget.counts_for(owner)))
 
 
 class Reservation:

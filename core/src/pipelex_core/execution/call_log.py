@@ -14,25 +14,22 @@ if TYPE_CHECKING:
 
 logging.getLogger("pipelex_core").addHandler(logging.NullHandler())  # a program that wants to see it says so
 
-_log = logging.getLogger("pipelex_core.calls")
+calls_log = logging.getLogger("pipelex_core.calls")
 
 
 def log_asked(call: Call) -> None:
     """At DEBUG: who is about to be asked."""
-    if _log.isEnabledFor(logging.DEBUG):
-        spec = call.request.spec
-        _log.debug(
-            "call %d: attempt %d asks model %r of backend %r", call.call_id, call.attempt, spec.name, spec.backend
-        )
+    spec = call.request.spec
+    calls_log.debug(
+        "call %d: attempt %d asks model %r of backend %r", call.call_id, call.attempt, spec.name, spec.backend
+    )
 
 
 def log_finished(call: FinishedCall) -> None:
     """At INFO: how a call ended; at DEBUG, how each of its attempts did."""
-    if not _log.isEnabledFor(logging.INFO):
-        return
     for number, attempt in enumerate(call.attempts, 1):
-        _log.debug("call %d: attempt %d %s", call.call_id, number, _attempt(attempt))
-    _log.info("call %d: %s %r %s", call.call_id, call.operation, call.handle, _outcome(call))
+        calls_log.debug("call %d: attempt %d %s", call.call_id, number, _attempt(attempt))
+    calls_log.info("call %d: %s %r %s", call.call_id, call.operation, call.handle, _outcome(call))
 
 
 def _attempt(attempt: Attempt) -> str:

@@ -74,11 +74,6 @@ class Turn:
     others_left: bool = False
     skipped: tuple[ModelSpec, ...] = ()
 
-    @property
-    def member(self) -> ChainMember:
-        """The member."""
-        return self.state.member
-
 
 @define(eq=False)
 class Chain:
@@ -105,13 +100,15 @@ class Chain:
         if any(member.last_resort for member in members):
             members = sorted(members, key=lambda member: member.last_resort)
         self._states = [
-            _State(member, member.spec, place) for place, member in enumerate(members) if member.spec is not None
+            _State(member, spec, place)
+            for place, member in enumerate(members)
+            if (spec := member.entry.spec) is not None
         ]
 
     def next(self) -> Turn | None:
         """Who is asked next; None where nobody is left."""
         first = self._states[0]
-        if not first.tries and not self.cooldowns:
+        if not first.tries and not self.cooldowns.failing:
             states = self._states
             return Turn(first, others_left=len(states) > 1 and first.member.last_resort == states[1].member.last_resort)
         while True:
@@ -139,7 +136,8 @@ class Chain:
 
     def answered(self, turn: Turn) -> None:
         """The member answered."""
-        self.cooldowns.succeeded(turn.state.spec)
+        if self.cooldowns.failing:
+            self.cooldowns.succeeded(turn.state.spec)
 
     def failed(
         self, turn: Turn, error: CallError | PluginError, *, sent: bool = True, broken_off: bool = False

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextvars import ContextVar
 from inspect import CORO_CREATED, getcoroutinestate
-from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from pipelex_core.execution.plan import Plan
 
 T = TypeVar("T")
 
@@ -47,16 +46,15 @@ class Clock(Protocol):
 
 
 class Deadline:
-    """The end of a whole call, and the error that is raised then."""
+    """The end of a whole call, in monotonic seconds, and the error that is raised then."""
 
-    def __init__(self, plan: Plan, error: Exception) -> None:
-        self._plan = plan
+    def __init__(self, ends_at: float, error: Exception) -> None:
+        self._ends_at = ends_at
         self._error = error
 
     def left(self) -> float:
         """Seconds until then."""
-        left = self._plan.seconds_left()
-        return inf if left is None else left
+        return self._ends_at - time.monotonic()
 
     def error(self) -> Exception:
         """What is raised then."""

@@ -50,24 +50,24 @@ _ALL: WeakSet[Cooldowns] = WeakSet()
 
 
 class Cooldowns:
-    """The rests of one client's members."""
+    """The rests of one client's members.
+
+    Attributes:
+        failing: What is known of those that fail; empty where all is well.
+    """
 
     def __init__(
         self, policies: Mapping[str, CooldownPolicy] | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._policies = policies or {}
         self._clock = clock
-        self._failing: dict[_Key, _Failing] = {}
+        self.failing: dict[_Key, _Failing] = {}
         self._lock = Lock()
         _ALL.add(self)
 
-    def __bool__(self) -> bool:
-        """Whether anything failed of late."""
-        return bool(self._failing)
-
     def rest_of(self, spec: ModelSpec) -> float:
         """Seconds a member still rests; 0 where it may be asked."""
-        if not self._failing:
+        if not self.failing:
             return 0.0
         with self._lock:
             now = self._clock()
@@ -81,7 +81,7 @@ class Cooldowns:
 
     def enter(self, spec: ModelSpec) -> bool:
         """A call is about to ask a member that does not rest; False where another call tries first whether it answers."""
-        if not self._failing:
+        if not self.failing:
             return True
         with self._lock:
             rested = [failing for _, failing in self._about(spec) if failing.until is not None]
@@ -94,10 +94,10 @@ class Cooldowns:
 
     def succeeded(self, spec: ModelSpec) -> None:
         """A member answered."""
-        if self._failing:
+        if self.failing:
             with self._lock:
                 for key, _ in list(self._about(spec)):
-                    del self._failing[key]
+                    del self.failing[key]
 
     def failed(self, spec: ModelSpec, error: Exception) -> None:
         """A member could not answer."""
@@ -110,8 +110,8 @@ class Cooldowns:
         with self._lock:
             now = self._clock()
             if key != whole:
-                self._failing.pop(whole, None)  # it was reached
-            failing = self._failing.setdefault(key, _Failing(type(error).__name__))
+                self.failing.pop(whole, None)  # it was reached
+            failing = self.failing.setdefault(key, _Failing(type(error).__name__))
             failing.error = type(error).__name__
             failing.count += 1
             rest = policy.seconds if failing.count >= policy.failures or failing.until is not None else 0.0
@@ -121,7 +121,7 @@ class Cooldowns:
 
     def left(self, spec: ModelSpec) -> None:
         """A call that asked a member ended without a word on whether it can answer."""
-        if self._failing:
+        if self.failing:
             with self._lock:
                 for _, failing in self._about(spec):
                     if failing.until is not None:
@@ -136,7 +136,7 @@ class Cooldowns:
 
     def _about(self, spec: ModelSpec) -> Iterator[tuple[_Key, _Failing]]:
         for key in ((spec.backend, spec.name), (spec.backend, None)):
-            failing = self._failing.get(key)
+            failing = self.failing.get(key)
             if failing is not None:
                 yield key, failing
 

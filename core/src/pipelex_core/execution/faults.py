@@ -32,12 +32,6 @@ def _shown(error: Exception, config: BackendConfig) -> str:
     return f"{type(error).__name__}{where}, which is no CallError: {redacted(str(error), config)}"
 
 
-def check_answer(answer: object, kind: type, spec: ModelSpec) -> None:
-    """Raise a `PluginError` where a plugin gave something else than an answer of its kind."""
-    if not isinstance(answer, kind):
-        raise wrong_answer(spec, answer)
-
-
 def wrong_answer(spec: ModelSpec, answer: object) -> PluginError:
     """A plugin gave something else than an answer."""
     msg = f"sdk '{spec.sdk}' ended with {type(answer).__name__} where an answer was due"

@@ -21,7 +21,7 @@ from pipelex_core.errors import (
     Problem,
     UnsupportedInputError,
 )
-from pipelex_core.execution.call_log import log_asked
+from pipelex_core.execution.call_log import calls_log, log_asked
 from pipelex_core.execution.redaction import redacted
 from pipelex_core.execution.terms import NO_TERMS, Terms
 from pipelex_core.orders import CHAIN
@@ -70,20 +70,9 @@ class Plan:
     call_id: int = field(factory=_call_ids.__next__)
 
     @property
-    def ends_at(self) -> float | None:
-        """When the caller's time is over (monotonic seconds), or None."""
-        return self.terms.ends_at
-
-    def seconds_left(self) -> float | None:
-        """Seconds until the caller's time is over, 0 or less once it is; None where it has no end."""
-        ends_at = self.terms.ends_at
-        return None if ends_at is None else ends_at - time.monotonic()
-
-    @property
     def is_over(self) -> bool:
         """Whether the caller's time is over."""
-        left = self.seconds_left()
-        return left is not None and left <= 0
+        return self.terms.ends_at is not None and self.terms.ends_at <= time.monotonic()
 
     def call(self, request: Request, config: BackendConfig, attempt: int) -> Call:
         """One attempt, as middlewares see it; `attempt` counts from 1."""
@@ -101,7 +90,8 @@ class Plan:
             redact=partial(redacted, config=config),
             **asked,
         )
-        log_asked(call)
+        if calls_log.isEnabledFor(logging.DEBUG):
+            log_asked(call)
         return call
 
 
@@ -179,7 +169,7 @@ def _resolve(
     resolution = deck.resolve(asked, capability.name)
     if given:
         resolution = resolution.with_settings(given)
-    members = tuple(member for member in resolution.chain if member.available)
+    members = tuple(member for member in resolution.chain if member.entry.available)
     if not members:
         raise _nothing_to_call(resolution)
     return resolution.handle, resolution.order, tuple(_accepted(members, resolution))

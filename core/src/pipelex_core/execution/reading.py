@@ -75,8 +75,8 @@ class Reader:
             await self._news
             self._news = None
 
-    async def aclose(self) -> None:
-        """Stop reading, and close the connection; raises what went wrong in that."""
+    async def aclose(self) -> Exception | None:
+        """Stop reading, and close the connection; gives what went wrong in that."""
         if self._timer is not None:
             self._timer.cancel()
         task = self._task
@@ -84,11 +84,11 @@ class Reader:
         if not self._is_given_up:
             await end(task, PARTING)
         if self._is_raised:
-            return
-        if self._fault is not None:
-            raise self._fault
-        if was_reading and task.done() and not task.cancelled() and self._cut is None:
-            task.result()  # what a plugin made of its cancellation
+            return None
+        if self._fault is None and was_reading and task.done() and not task.cancelled() and self._cut is None:
+            error = task.exception()  # what a plugin made of its cancellation
+            return error if isinstance(error, Exception) else None
+        return self._fault
 
     def _raise(self) -> None:
         """Raise what the task ended with, if it failed."""

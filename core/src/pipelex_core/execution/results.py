@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 def result_of(plan: Plan, member: ChainMember, answer: Any, ledger: Ledger) -> Result:
     """Make what the caller gets of an answer."""
-    return plan.operation.result_of(answer, common_fields(member, answer, ledger))
+    operation, common = plan.operation, common_fields(member, answer, ledger)
+    if operation.further is None:
+        return operation.result_of(answer, common)
+    return operation.result(**common, **operation.further(answer))
 
 
 def common_fields(member: ChainMember, answer: Any, ledger: Ledger) -> dict[str, Any]:
     """The fields every result has; the usage is the answer's, the cost that of every attempt that was paid."""
-    spec = member.spec
+    spec = member.entry.spec
     assert spec is not None  # noqa: S101 -- it answered
     return {
         "model": spec.name,

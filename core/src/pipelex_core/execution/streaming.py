@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_core.backend import TextStreamer
 from pipelex_core.errors import CallError, PipelexError
-from pipelex_core.execution.clocks import Silence, within
-from pipelex_core.execution.faults import broken, check_answer, failed_to_close, wrong_answer
+from pipelex_core.execution.clocks import Silence
+from pipelex_core.execution.faults import broken, failed_to_close, wrong_answer
 from pipelex_core.execution.plan import fell_silent
-from pipelex_core.execution.preparing import prepare
 from pipelex_core.execution.reading import Reader
 from pipelex_core.execution.redaction import without_key
 from pipelex_core.execution.sending import sending
@@ -57,35 +56,40 @@ class MemberStream:
         self._attempting: Attempting | None = None
         self._reader: Reader | None = None
         self._events: Any = None
+        self._text: list[str] = []
         self._opened: list[tuple[AsyncGenerator[Any, None], AsyncExitStack]] = []
 
-    async def open(self) -> tuple[AsyncIterator[str | TextAnswer], list[str]]:
+    async def open(self) -> tuple[AsyncIterator[Any], list[str]]:
         """The events, the answer last, and a list for their text; nothing is sent before the first one is awaited."""
-        asking, ledger = self._asking, self._ledger
-        preparing = prepare(self._plan, self._member, ledger, asking.backends, asking.configs)
-        spec, call, backend = await (preparing if self._deadline is None else within(self._deadline, preparing))
-        assert isinstance(backend, TextStreamer)  # noqa: S101 -- `prepare` checked it; this tells the type checker
-        attempting = self._attempting = ledger.begin(spec, self._plan, asking.configs[spec.backend])
-        events: Any
-        start = partial(asking.around(partial(self._send, backend, attempting), spec), call)
-        if self._deadline is None and attempting.idle_timeout is None:
-            events = self._events = await start()
-        else:
-            self._reader = Reader(start, self._close, self._deadline)
-            events = self._reader.events()
-        return events, attempting.text
+        spec, idle_timeout = self._member.entry.spec, self._plan.terms.idle_timeout
+        assert spec is not None  # noqa: S101 -- only available members are in a plan
+        idle_timeout = self._asking.configs[spec.backend].idle_timeout if idle_timeout is None else idle_timeout
+        if self._deadline is not None or idle_timeout is not None:
+            self._reader = Reader(self._start, self._close, self._deadline)
+            return self._reader.events(), self._text
+        self._events = await self._start()
+        return self._events, self._text
 
-    def check(self, answer: Any) -> TextAnswer:
+    async def _start(self) -> Any:
+        """The events as the outermost middleware gives them."""
+        asking, ledger = self._asking, self._ledger
+        spec, call, backend = await asking.prepare(self._plan, self._member, ledger)
+        assert isinstance(backend, TextStreamer)  # noqa: S101 -- `prepare` checked it; this tells the type checker
+        self._attempting = ledger.begin(spec, self._plan, asking.configs[spec.backend])
+        self._attempting.text = self._text
+        return await asking.around(partial(self._send, backend, self._attempting), spec)(call)
+
+    def check(self, answer: object) -> TextAnswer:
         """The answer, which is what a stream has to end with.
 
         Raises:
             PluginError: It is not an answer.
         """
         assert self._attempting is not None  # noqa: S101 -- the stream was opened
-        check_answer(answer, TextAnswer, self._attempting.spec)
+        if not isinstance(answer, TextAnswer):
+            raise wrong_answer(self._attempting.spec, answer)
         self._attempting.answered(answer)
-        checked: TextAnswer = answer
-        return checked
+        return answer
 
     async def __aenter__(self) -> Self:
         return self
@@ -93,17 +97,18 @@ class MemberStream:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        attempting, ledger = self._attempting, self._ledger
-        if attempting is None:
-            return  # it was not prepared, and the ledger has the reason
+        ledger = self._ledger
         ledger.is_abandoned = ledger.is_abandoned or isinstance(error, GeneratorExit)
         fault: Exception | None = None
         try:
-            await (self._close(self._events) if self._reader is None else self._reader.aclose())
-        except Exception as raised:  # noqa: BLE001 -- a middleware may raise anything; callers see our errors only
-            fault = self._fault_of(raised)
+            raised = await (self._closed() if self._reader is None else self._reader.aclose())
+            attempting = self._attempting
+            if attempting is None:
+                return  # it was not prepared, and the ledger has the reason
+            fault = None if raised is None else self._fault_of(raised)
         except BaseException:
-            ledger.write(attempting, "cancelled")
+            if self._attempting is not None:
+                ledger.write(self._attempting, "cancelled")
             raise
         finally:
             for _, admitted in self._opened:  # of a plugin that does not let itself be cancelled
@@ -120,6 +125,14 @@ class MemberStream:
             ledger.write(attempting, "ok" if error is None else "cancelled")
         if fault is not None and (error is None or ledger.is_abandoned):
             raise fault from None
+
+    async def _closed(self) -> Exception | None:
+        """What went wrong in closing."""
+        try:
+            await self._close(self._events)
+        except Exception as error:  # noqa: BLE001 -- a middleware may raise anything; callers see our errors only
+            return error
+        return None
 
     async def _close(self, events: Any) -> None:
         """Close the middlewares' events, then the plugin's, which they may have kept open."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+import pipelex_core.prompts  # noqa: F401 -- what a capability imports at its first call would count in that call's deadline
 from pipelex_core.calls import FinishedCall
 from pipelex_core.capabilities.text import GENERATE_OBJECT, STREAM_TEXT, TEXT
 from pipelex_core.errors import CallError, DeadlineExceededError, PluginError
@@ -13,8 +16,8 @@ from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.asking import Asking
 from pipelex_core.execution.attempts import Ledger
 from pipelex_core.execution.backends import Backends
-from pipelex_core.execution.budgets import Budget, budgets_of
-from pipelex_core.execution.call_log import log_finished
+from pipelex_core.execution.budgets import Budget, budgets_of, open_budgets
+from pipelex_core.execution.call_log import calls_log, log_finished
 from pipelex_core.execution.chain import Chain
 from pipelex_core.execution.clocks import Deadline, within
 from pipelex_core.execution.cooldown import Cooldowns
@@ -24,7 +27,7 @@ from pipelex_core.execution.policy import verdict
 from pipelex_core.execution.redaction import redact_error
 from pipelex_core.execution.results import result_of
 from pipelex_core.execution.streaming import MemberStream
-from pipelex_core.execution.terms import split_terms
+from pipelex_core.execution.terms import NO_TERMS, split_terms
 from pipelex_core.streams import AsyncRestartingTextStream, AsyncTextStream, StreamRestarted
 
 if TYPE_CHECKING:
@@ -70,8 +73,8 @@ class Execution:
             arguments: The terms of the call, what goes with `source`, and settings.
         """
         capability = self._deck.capabilities.require(name)
-        terms, arguments = split_terms(arguments)
-        beside, settings = capability.split(arguments)
+        terms, arguments = split_terms(arguments) if arguments else (NO_TERMS, arguments)
+        beside, settings = capability.split(arguments) if arguments else (arguments, arguments)
         if capability.reads_files(source, **beside):
             what = await asyncio.to_thread(capability.read, source, **beside)
         else:
@@ -125,12 +128,13 @@ class Execution:
             CallError: The error of the attempt, with the ledger; `AllAttemptsFailedError` where several failed.
             PluginError: A plugin broke its contract.
         """
-        return self._walk(plan, ledger) if plan.ends_at is None else self._in_time(plan, ledger)
+        ends_at = plan.terms.ends_at
+        return self._walk(plan, ledger) if ends_at is None else self._in_time(ends_at, plan, ledger)
 
-    async def _in_time(self, plan: Plan, ledger: Ledger) -> tuple[ChainMember, Any]:
+    async def _in_time(self, ends_at: float, plan: Plan, ledger: Ledger) -> tuple[ChainMember, Any]:
         over = out_of_time()
         try:
-            return await within(Deadline(plan, over), self._walk(plan, ledger))
+            return await within(Deadline(ends_at, over), self._walk(plan, ledger))
         except DeadlineExceededError as error:
             if error is over:
                 ledger.ran_out_of_time(over, plan.members[0].spec)
@@ -141,7 +145,7 @@ class Execution:
     ) -> AsyncGenerator[StreamEvent, None]:
         """Deltas, and last the result; errors as in `run`. Those who listen hear how it ended, also where it was closed."""
         over = out_of_time()
-        deadline = None if plan.ends_at is None else Deadline(plan, over)
+        deadline = None if plan.terms.ends_at is None else Deadline(plan.terms.ends_at, over)
         chain = self._chain(plan)
         restarted: StreamRestarted | None = None
         ended: TextResult | Exception | None = None
@@ -154,7 +158,7 @@ class Execution:
                 try:
                     await self._begin(turn, ledger)
                     with self._orders.asking(turn.state.spec) as measured:
-                        async with MemberStream(self._asking, plan, turn.member, ledger, deadline) as member:
+                        async with MemberStream(self._asking, plan, turn.state.member, ledger, deadline) as member:
                             events, text = await member.open()
                             async for event in events:
                                 if not isinstance(event, str):
@@ -183,7 +187,7 @@ class Execution:
                     raise
                 else:
                     chain.answered(turn)
-                    ended = cast("TextResult", result_of(plan, turn.member, answer, ledger))
+                    ended = cast("TextResult", result_of(plan, turn.state.member, answer, ledger))
                     yield ended
                     return
             raise chain.failure(ledger)  # noqa: TRY301 -- heard below like every other
@@ -202,10 +206,11 @@ class Execution:
             attempts=tuple(ledger.attempts),
             result=None if isinstance(ended, Exception) else ended,
             error=ended if isinstance(ended, Exception) else None,
-            seconds=ledger.seconds,
+            seconds=time.monotonic() - ledger.started,
             call_id=plan.call_id,
         )
-        log_finished(finished)
+        if calls_log.isEnabledFor(logging.INFO):
+            log_finished(finished)
         self._plugins.call_finished(finished)
 
     def moves_on(self, plan: Plan, member: ChainMember, error: CallError) -> bool:
@@ -227,7 +232,8 @@ class Execution:
 
     def _ledger(self) -> Ledger:
         """The ledger of a call that begins now, with the budgets that it counts in."""
-        return Ledger(budgets=budgets_of(self, self.total_budget))
+        own = () if self.total_budget is None else (self.total_budget,)
+        return Ledger(budgets=(*own, *budgets_of(self)) if open_budgets.get() else own)
 
     async def _finished(self, plan: Plan, ask: Callable[[Plan, Ledger], Awaitable[Any]]) -> Any:
         """What `ask` gives, after those who listen heard how it ended."""
@@ -252,7 +258,7 @@ class Execution:
             try:
                 await self._begin(turn, ledger)
                 with self._orders.asking(turn.state.spec):
-                    answer = await self._asking.ask(plan, turn.member, ledger)
+                    answer = await self._asking.ask(plan, turn.state.member, ledger)
             except (CallError, PluginError) as error:
                 if not chain.failed(turn, error, sent=ledger.has_sent):
                     ledger.close(error)
@@ -262,7 +268,7 @@ class Execution:
                 raise
             else:
                 chain.answered(turn)
-                return turn.member, answer
+                return turn.state.member, answer
         raise chain.failure(ledger)
 
     def _chain(self, plan: Plan) -> Chain:
