@@ -265,16 +265,16 @@ def test_a_program_that_just_ends_has_kept_its_answers(tmp_path: Path) -> None:
 
 
 def test_the_command_tells_and_clears(tmp_path: Path) -> None:
-    """`python -m pipelex_middleware_cache FILE`; a file that is not there, or is no cache, is told."""
+    """`pipelex cache FILE`; a file that does not exist, or is not a cache, is an error."""
 
     def command(*arguments: str) -> tuple[int, str, str]:
         done = subprocess.run(
-            [sys.executable, "-m", "pipelex_middleware_cache", *arguments], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "pipelex_core", "cache", *arguments], capture_output=True, text=True, check=False
         )
         return done.returncode, done.stdout, done.stderr
 
     file = tmp_path / "answers.sqlite"
-    assert command(str(file)) == (1, "", f"there is no file '{file}'\n")
+    assert command(str(file)) == (1, "", f"PipelexError: there is no file '{file}'\n")
     with cache_in(tmp_path) as cache:
         run(Script(), cache, text(), text("another"))
         size = cache.contents().bytes

@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from pipelex_core.commands import Command
 from pipelex_core.hookspecs import hookimpl
 from pipelex_middleware_cache._bypass import bypassed, is_bypassed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipelex_core.hookspecs import Middleware
     from pipelex_middleware_cache._cache import Cache
 
-__all__ = ["Cache", "bypassed", "is_bypassed", "pipelex_middleware"]
+__all__ = ["Cache", "bypassed", "is_bypassed", "pipelex_commands", "pipelex_middleware"]
 
 
 @hookimpl
@@ -30,6 +31,16 @@ def pipelex_middleware() -> Sequence[Middleware]:
 
     cache = cache_of(os.environ)
     return [] if cache is None else cache.pipelex_middleware()
+
+
+@hookimpl
+def pipelex_commands() -> Mapping[str, Command]:
+    """`cache`."""
+    return {
+        "cache": Command(
+            "pipelex_middleware_cache.cache_command:cache", help="Show what a cache of answers holds, or forget it."
+        )
+    }
 
 
 def __getattr__(name: str) -> type[Cache]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
+from pipelex_cli.context import TerminalContext
 from pipelex_core.command_line import Context
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def make_app(console: Console | None = None, commands: Mapping[str, Command] = E
             debug: Show the traceback of an error.
             no_plugins: Load no plugin at all; `PIPELEX_PLUGINS=one,two` loads these alone.
         """
-        context = Context(config=config, env_file=env_file, profile=profile, debug=debug, no_plugins=no_plugins)
+        context = TerminalContext(config=config, env_file=env_file, profile=profile, debug=debug, no_plugins=no_plugins)
         command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
         extra: dict[str, Any] = {"context": context} if "context" in ignored else {}
         return int(command(*bound.args, **bound.kwargs, **extra) or 0)

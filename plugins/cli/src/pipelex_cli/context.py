@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from attrs import frozen
+
+from pipelex_core.command_line import Context
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from pipelex_cli.validation import Validation
-    from pipelex_core.command_line import Context
     from pipelex_core.plugins import Plugins
+
+
+@frozen(kw_only=True)
+class TerminalContext(Context):
+    """The global options, where progress is drawn as a bar on a terminal."""
+
+    @contextmanager
+    def progress(self, title: str) -> Iterator[Callable[[int, int | None], None]]:
+        """A progress bar on stderr, where that is a terminal."""
+        from pipelex_cli.fetching import shown_progress
+
+        with shown_progress(title) as advance:
+            yield advance
 
 
 def validation_of(context: Context, plugins: Plugins) -> Validation:

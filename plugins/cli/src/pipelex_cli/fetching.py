@@ -11,15 +11,19 @@ from pipelex_core.errors import ModelsManagerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
+    from typing import TypeAlias
 
     from pipelex_core.client import Client
     from pipelex_core.deck import ModelDeck
     from pipelex_core.plugins import Plugins
     from pipelex_core.specs import ModelSpec
 
+    Progress: TypeAlias = Callable[[str], AbstractContextManager[Callable[[int, int | None], None]]]
 
-def fetch_file(spec: ModelSpec, deck: ModelDeck, plugins: Plugins) -> Path | None:
+
+def fetch_file(spec: ModelSpec, deck: ModelDeck, plugins: Plugins, progress: Progress | None = None) -> Path | None:
     """Where the file of a model lies, once it is there; None for a model that has none.
 
     Raises:
@@ -30,7 +34,7 @@ def fetch_file(spec: ModelSpec, deck: ModelDeck, plugins: Plugins) -> Path | Non
     backend = factory(deck.backends[spec.backend])
     if not isinstance(backend, ModelFetcher):
         return None
-    with shown_progress(spec.name) as tell:
+    with (progress or shown_progress)(f"fetching {spec.name}") as tell:
         return backend.fetch_model(spec, tell)
 
 
@@ -58,7 +62,7 @@ def chosen_spec(deck: ModelDeck, handle: str) -> ModelSpec:
 
 
 @contextmanager
-def shown_progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
+def shown_progress(title: str) -> Iterator[Callable[[int, int | None], None]]:
     """A progress bar on stderr, on a terminal; what it gives is told the bytes done and the bytes in all."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -66,7 +70,7 @@ def shown_progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task(f"fetching {name}", total=None, visible=False)
+        task = progress.add_task(title, total=None, visible=False)
 
         def tell(done: int, total: int | None) -> None:
             progress.update(task, completed=done, total=total, visible=True)

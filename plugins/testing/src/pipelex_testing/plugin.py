@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 @hookimpl
 def pipelex_commands() -> Mapping[str, Command]:
-    """`record` and `new-backend`."""
+    """`record`, `new-backend` and `certify`."""
     return {
         "record": Command(
             "pipelex_testing.record_command:record", help="Run a command, and record or replay what providers answer."
+        ),
+        "certify": Command(
+            "pipelex_testing.certify_command:certify",
+            help="Run the conformance suites of a plugin, and write its certificates.",
         ),
         "new-backend": Command(
             "pipelex_testing.new_backend_command:new_backend",

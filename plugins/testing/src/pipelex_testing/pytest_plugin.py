@@ -14,6 +14,11 @@ import pytest
 if TYPE_CHECKING:
     from pipelex_testing.certificate import Record
 
+CERTIFICATE = "--certificate"
+CERTIFICATE_OF = "--certificate-of"
+EVERY = "*"
+"""What `--certificate-of` names for every plugin."""
+
 _PROPERTY = "pipelex-conformance"
 
 pytest.register_assert_rewrite("pipelex_testing.suite", "pipelex_testing.calls")
@@ -22,7 +27,12 @@ pytest.register_assert_rewrite("pipelex_testing.suite", "pipelex_testing.calls")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--certificate DIR`."""
     group = parser.getgroup("pipelex", "Pipelex backends")
-    group.addoption("--certificate", metavar="DIR", help="write the certificate of each backend under test to DIR")
+    group.addoption(CERTIFICATE, metavar="DIR", help="write the certificate of each backend under test to DIR")
+    group.addoption(
+        CERTIFICATE_OF,
+        metavar="NAME",
+        help="run the conformance suites of this plugin, distribution or sdk alone; * for all",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,10 +45,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept: list[pytest.Item] = []
     left: list[pytest.Item] = []
     told: dict[type, dict[str, Any]] = {}
+    only = config.getoption(CERTIFICATE_OF)
     for item in items:
         suite = getattr(item, "cls", None)
         if suite is None or not hasattr(suite, "claims") or not hasattr(suite, "wire"):
-            kept.append(item)
+            (kept if only is None else left).append(item)
             continue
         needs = _needs(item)
         if not suite.claims.issuperset(needs):
@@ -46,6 +57,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             continue
         if suite not in told:
             told[suite] = _about(suite)
+        if only not in {None, EVERY, *told[suite]["names"]}:
+            left.append(item)
+            continue
         item.user_properties.append((_PROPERTY, json.dumps([told[suite], list(needs)])))
         kept.append(item)
     if left:
@@ -107,6 +121,7 @@ def _about(suite: Any) -> dict[str, Any]:
         "sdk": suite.sdk,
         "wire": suite.wire.name,
         "plugin": record.label if record else None,
+        "names": [suite.sdk, *((record.name, record.distribution) if record else ())],
         "sdk_modules": list(suite.sdk_modules),
         "claims": sorted(suite.claims),
     }

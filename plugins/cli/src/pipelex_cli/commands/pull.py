@@ -20,7 +20,7 @@ def pull(model: str, *, json: bool = False, context: Context) -> int:
     plugins = context.plugins()
     deck = context.load(plugins).deck
     spec = chosen_spec(deck, model)
-    path = fetch_file(spec, deck, plugins)
+    path = fetch_file(spec, deck, plugins, context.progress)
     if path is None:
         msg = f"model '{spec.name}' has no file to fetch: sdk '{spec.sdk}' calls a provider"
         raise ModelsManagerError(msg)
