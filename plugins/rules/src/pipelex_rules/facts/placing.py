@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 _NOTE = re.compile(r"\s*\(([^)]*)\)\s*$")
 _STEP = re.compile(r"([^.\[\]]+)|\[(-?\d*)\]")
+_MEDIA = ("body", "image", "document", "messages", "contents", "input")
+_SWITCHES: tuple[tuple[str, Any], ...] = (
+    ("stream", True),
+    ("logprobs", True),
+    ("store", True),
+    ("modalities", ["text", "audio"]),
+    ("response_format", "verbose_json"),
+)
+"""Parameters that others need beside them."""
 HISTORIES = {"messages": "chat", "contents": "generateContent", "input": "responses"}
 
 
@@ -40,8 +49,21 @@ def place(
     for request in _place(body, api, where, fragment):
         if placing_is_chat(api) and isinstance(request.get("messages"), list):
             yield {**request, "messages": [_complete(message, mentioned) for message in request["messages"]]}
+        elif api == "batch" and isinstance(request.get("requests"), list):
+            lacking = {
+                name: value for name, value in {"params": {}, "body": {}}.items() if name in _names_of_entries(body)
+            }
+            defaults = {name: value for name, value in lacking.items() if name not in mentioned}
+            yield {
+                **request,
+                "requests": [{**defaults, **item} if isinstance(item, dict) else item for item in request["requests"]],
+            }
         else:
             yield request
+
+
+def _names_of_entries(body: dict[str, Any]) -> frozenset[str]:
+    return names_in(body.get("requests"))
 
 
 def placing_is_chat(api: str) -> bool:
@@ -84,7 +106,7 @@ def _place(body: dict[str, Any], api: str, where: str, fragment: Any) -> Iterato
         path = ["outputConfig", *path]
     if path == ["input_file"] and isinstance(record(fragment).get("requests"), int):
         fragment = {"requests": [{} for _ in range(fragment["requests"])]}
-    if is_marker(fragment):
+    if path[0] in _MEDIA and is_marker(fragment):
         yield from _media(body, api, path, fragment)
     elif path == ["body"]:
         yield from _top(body, api, fragment)
@@ -159,6 +181,8 @@ def _messages(api: str, path: list[str | int], fragment: Any) -> Iterator[Any]:
         if path[0] == "tool_calls":
             call = {"id": "abc123XYZ", "type": "function", "function": {"name": "f", "arguments": "{}"}}
             roots = [{"role": role, "content": "", "tool_calls": [call]}, {"role": role, "tool_calls": [call]}]
+        if path[0] == "role":
+            roots = [histories.user(api)]
         if path[0] == "tool_call_id":
             roots = [{"role": "tool", "content": "1"}]
         for root in roots:
@@ -191,6 +215,9 @@ _WITH: dict[tuple[str, str], list[dict[str, Any]]] = {
     ("chat", "input_audio"): [{"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}],
     ("chat", "file"): [{"type": "file", "file": {"file_id": "file-1"}}],
     ("chat", "text"): [{"type": "text"}],
+    ("chat", "type"): [{"text": "a"}],
+    ("messages", "type"): [{"text": "a"}],
+    ("converse", "cachePoint"): [{"cachePoint": {"type": "default"}}],
     ("messages", "source"): [
         {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
         {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "AAAA"}},
@@ -234,6 +261,7 @@ def _items(path: list[str | int], fragment: Any) -> Iterator[Any]:
             "file_url": {"type": "input_file"},
             "image_url": {"type": "input_image"},
             "text": {"type": "input_text"},
+            "type": {"text": "a"},
             "detail": {"type": "input_image", "image_url": "https://x.test/a.png"},
         }
         block = fragment if len(path) == 2 else set_at(kinds.get(str(path[2]), {}), path[2:], fragment)
@@ -277,7 +305,7 @@ def _elsewhere(
     first = path[0]
     roots = [body]
     if first in FORMATS.get(api, {}):
-        roots = [{**body, **FORMATS[api]}]
+        roots = [{**body, first: FORMATS[api][first]}]
     if first in {"tools", "toolConfig"} and len(path) > 1:
         roots = [_with_tools(body, api), *roots]
     if first == "tool_choice" or path[:2] == ["toolConfig", "toolChoice"]:
@@ -300,7 +328,7 @@ def _elsewhere(
             yield _strictly(set_at(root, path, merged), path, strict=strict)
         else:
             yield _strictly(made, path, strict=strict)
-        for name, value in (("stream", True), ("logprobs", True), ("store", True)):
+        for name, value in _SWITCHES:
             yield {**_strictly(made, path, strict=strict), name: value}
 
 

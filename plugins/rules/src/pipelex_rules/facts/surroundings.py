@@ -86,7 +86,10 @@ FORMATS: dict[str, dict[str, Any]] = {
     },
     "responses": {"text": {"format": {"type": "json_schema", "name": "r", "strict": True, "schema": SCHEMA}}},
     "messages": {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}},
-    "generateContent": {"generationConfig": {"responseMimeType": "application/json"}},
+    "generateContent": {
+        "generationConfig": {"responseMimeType": "application/json"},
+        "safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}],
+    },
     "converse": {
         "outputConfig": {
             "textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"name": "r", "schema": "{}"}}}

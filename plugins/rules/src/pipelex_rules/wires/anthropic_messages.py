@@ -276,7 +276,7 @@ FILES = Wire(
     provider="anthropic", api="files", shape=obj(file=ANY), rules=(file_bytes,), form=forms.anthropic, source=ERRORS
 )
 
-_REQUEST = obj("custom_id", custom_id=text(1, 64, pattern=r"[a-zA-Z0-9_-]{1,64}"), params=OBJECT)
+_REQUEST = obj("custom_id params", custom_id=text(1, 64, pattern=r"[a-zA-Z0-9_-]{1,64}"), params=OBJECT)
 BATCH_REQUESTS, BATCH_MEGABYTES = 100_000, 256
 
 
