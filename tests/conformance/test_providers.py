@@ -104,9 +104,9 @@ def test_usage_in_stream(provider: Provider) -> None:
 
     async def use(at: Reached) -> None:
         at.says(PLAIN)
-        whole = await at.client.generate_text(PROMPT, model=at.llm, temperature=0, max_tokens=8)
+        whole = await at.client.generate_text(PROMPT, model=at.llm, temperature=0, max_tokens=64)
         at.says(PLAIN, stream=True)
-        async with at.client.stream_text(PROMPT, model=at.llm, temperature=0, max_tokens=8) as stream:
+        async with at.client.stream_text(PROMPT, model=at.llm, temperature=0, max_tokens=64) as stream:
             async for _ in stream:
                 pass
         counted = stream.result.usage
@@ -268,7 +268,7 @@ def test_cancel(provider: Provider) -> None:
             await _leave_a_stream(at)
             at.says(PLAIN)
             async with asyncio.timeout(30):
-                check_text(await at.client.generate_text(PROMPT, model=at.llm, max_tokens=8), provider, at.llm)
+                check_text(await at.client.generate_text(PROMPT, model=at.llm, max_tokens=64), provider, at.llm)
 
     run(provider, use)
 

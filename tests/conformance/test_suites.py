@@ -31,9 +31,9 @@ class TestOpenAI(Conformance):
     """Chat completions and images, at OpenAI."""
 
     sdk = "openai"
-    wire = OpenAIChat()
+    wire = OpenAIChat("openai")
     claims: ClassVar = CHAT | {"image out"}
-    model_ids: ClassVar = {ModelType.IMG_GEN: "gpt-image-1"}
+    model_ids: ClassVar = {ModelType.IMG_GEN: "gpt-image-1.5"}
     sdk_modules = ("openai",)
 
 

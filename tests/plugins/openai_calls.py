@@ -10,6 +10,7 @@ from pipelex_core.execution.resources import LoopResources
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.requests import TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
+from pipelex_testing.rulebook import rulebook_of
 from tests.servers.openai_server import OpenAIServer
 
 if TYPE_CHECKING:
@@ -54,7 +55,10 @@ def with_backend(
         async with server or OpenAIServer() as running:
             running.queue(*replies)
             resources = LoopResources()
-            backend: Any = pipelex_backends()[sdk](make(running.url))
+            settings = make(running.url)
+            if server is None:
+                running.rules = rulebook_of(sdk, settings.name)
+            backend: Any = pipelex_backends()[sdk](settings)
             try:
                 await backend.open(resources)
                 return await use(backend, running)

@@ -21,9 +21,10 @@ from pipelex_core.parts import (
 )
 from pipelex_core.requests import ObjectRequest
 from pipelex_core.results import TextAnswer, Usage
+from pipelex_testing.rulebook import Rulebook
 from tests.plugins.openai_calls import config, generated, said, sent, spec, streamed, text_request, with_backend
 from tests.servers.base import Reply, Server
-from tests.servers.openai_server import TEXT, chunk, chunks, completion
+from tests.servers.openai_server import TEXT, OpenAIServer, chunk, chunks, completion
 
 PIXEL = Media(data=b"\x89PNG", media_type="image/png")
 REMOTE = Media(url="https://example.org/a.png", media_type="image/png")
@@ -118,8 +119,10 @@ def test_traits_are_declared_not_coded(
 
 def test_openrouter_takes_reasoning_as_an_object() -> None:
     """Effort and budget go into `reasoning` there; elsewhere a budget is refused before any request."""
-    request = text_request(reasoning_effort="high", reasoning_budget=100)
-    assert sent(request, make=as_backend("openrouter"))["reasoning"] == {"effort": "high", "max_tokens": 100}
+    router = as_backend("openrouter")
+    assert sent(text_request(reasoning_effort="high"), make=router)["reasoning"] == {"effort": "high"}
+    request = text_request(reasoning_budget=100)
+    assert sent(request, make=router)["reasoning"] == {"max_tokens": 100}
     with pytest.raises(errors.UnsupportedInputError, match="budget"):
         sent(request)
 
@@ -185,7 +188,8 @@ def test_a_conversation_with_tools_is_carried_on() -> None:
         Message(role="assistant", parts=(TextPart(""),)),
     )
     function = {"name": "weather", "arguments": "{}"}
-    assert sent(text_request(messages=messages))["messages"] == [
+    gateway = OpenAIServer(Rulebook(provider="compatible"))  # OpenAI itself has no such extras
+    assert sent(text_request(messages=messages), server=gateway)["messages"] == [
         {"role": "user", "content": "Weather?"},
         {
             "role": "assistant",

@@ -47,7 +47,7 @@ def test_only_what_is_set_is_sent() -> None:
     settings = text_request(
         system="Be brief.",
         temperature=0.0,
-        max_tokens=5,
+        max_tokens=50,
         top_p=0.5,
         reasoning_effort="low",
         tools=(Tool(name="weather", description="Tells it."), Tool(name="bare")),
@@ -58,7 +58,7 @@ def test_only_what_is_set_is_sent() -> None:
         **bare,
         "instructions": "Be brief.",
         "temperature": 0.0,
-        "max_output_tokens": 5,
+        "max_output_tokens": 50,
         "top_p": 0.5,
         "reasoning": {"effort": "low"},
         "include": ["reasoning.encrypted_content"],

@@ -121,6 +121,8 @@ async def until(condition: Callable[[], object]) -> None:
 class AnthropicServer(Server):
     """The server; `bodies` are the JSON bodies it got."""
 
+    provider = "anthropic"
+
     @property
     def bodies(self) -> list[dict[str, Any]]:
         return [request.json for request in self.received if request.body]

@@ -50,6 +50,8 @@ class FalServer(Server):
         media_url: Where its images lie.
     """
 
+    provider = "fal"
+
     def __init__(self, *, prefix: str = "", **script: Any) -> None:
         super().__init__()
         self.prefix = prefix

@@ -12,6 +12,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 from pipelex_testing.bodies.gemini import USAGE, answer, error
+from pipelex_testing.rulebook import Rulebook
 from tests.servers.base import Reply, Server
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ _GENERATION_SETTINGS = {
 }
 
 
+BROKEN = frozenset({"google.generateContent.level-and-budget"})
+"""Rules that the plugin does not keep yet: a level of thinking goes to models before Gemini 3 as well."""
+
+
 class GoogleServer(Server):
     """The server.
 
@@ -53,7 +58,7 @@ class GoogleServer(Server):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(Rulebook(provider="google", without=BROKEN))
         self.tokens = 0
 
     async def answer(self, request: Received) -> Reply:

@@ -53,6 +53,8 @@ def fault(status: int, message: Any = "no", *, code: str | None = None, kind: st
 class MistralServer(Server):
     """The server. `files` holds what was uploaded and not deleted: id -> (name, bytes)."""
 
+    provider = "mistral"
+
     def __init__(self) -> None:
         super().__init__()
         self.files: dict[str, tuple[str, bytes]] = {}

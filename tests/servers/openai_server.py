@@ -29,6 +29,8 @@ HEADERS = {"x-request-id": "req_test"}
 class OpenAIServer(Server):
     """OpenAI's API as far as this project uses it; `text` is what it says."""
 
+    provider = "openai"
+
     text = TEXT
 
     async def answer(self, request: Received) -> Reply:

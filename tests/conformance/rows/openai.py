@@ -48,7 +48,7 @@ class OpenAI(Provider):
     sdk = "openai"
     sdk_module = "openai"
     cells = CHAT | {"image out"}
-    painter_id = "gpt-image-1"
+    painter_id = "gpt-image-1.5"
 
     def server(self) -> OpenAIServer:
         return OpenAIServer()

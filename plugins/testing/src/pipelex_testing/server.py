@@ -15,12 +15,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from attrs import define, field
 
 from pipelex_testing.replies import Fault, Received, Reply, sse_event
+from pipelex_testing.rulebook import Rulebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,10 +37,17 @@ class Server:
         received: Every request, oldest first.
         left: The requests whose client went away before the answer was complete.
         connections: How many connections were made.
+        rules: What the provider would refuse, checked before anything is answered; None switches that off.
+        provider: Whose rules a subclass checks by default.
+        refused: The ids of the rules that requests broke.
     """
 
-    def __init__(self) -> None:
+    provider: ClassVar[str | None] = None
+
+    def __init__(self, rules: Rulebook | None = None) -> None:
         self.url = ""
+        self.rules = Rulebook(provider=self.provider) if rules is None and self.provider else rules
+        self.refused: list[str] = []
         self.received: list[Received] = []
         self.left: list[Received] = []
         self.connections = 0
@@ -77,6 +85,10 @@ class Server:
     async def reply_to(self, request: Received) -> Reply:
         """Note a request, and choose its reply."""
         self.received.append(request)
+        refusal = self.rules.refuse(request) if self.rules else None
+        if refusal is not None:
+            self.refused.append(refusal.headers["x-pipelex-rule"])
+            return refusal
         return self._queued.pop(0) if self._queued else await self.answer(request)
 
 

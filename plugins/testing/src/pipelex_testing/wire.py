@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.errors import CallError
+    from pipelex_testing.rulebook import Rulebook
     from pipelex_testing.samples import Capability, Said
     from pipelex_testing.server import Received
 
@@ -29,6 +30,7 @@ class Wire(ABC):
         special_errors: Errors that a structured code tells apart, beyond those that the status does.
         shows_request_id: Whether answers name their request.
         counts_in_stream: Whether streams are counted.
+        rules: What the provider refuses; a wire of one's own names the provider whose rules hold, or has none.
         ending: How many events of a stream are its end: the one that says why it ended, and those after it.
     """
 
@@ -39,10 +41,11 @@ class Wire(ABC):
     shows_request_id: ClassVar[bool] = True
     counts_in_stream: ClassVar[bool] = True
     ending: ClassVar[int] = 1
+    rules: Rulebook | None = None
 
     def server(self) -> Server:
         """The server, not started; one of its own for a wire whose calls are several requests."""
-        return Server()
+        return Server(self.rules)
 
     def endpoint(self, url: str) -> str:
         """What stands in `endpoint` for a server at this address."""

@@ -50,20 +50,14 @@ def place(
         if placing_is_chat(api) and isinstance(request.get("messages"), list):
             yield {**request, "messages": [_complete(message, mentioned) for message in request["messages"]]}
         elif api == "batch" and isinstance(request.get("requests"), list):
-            lacking = {
-                name: value for name, value in {"params": {}, "body": {}}.items() if name in _names_of_entries(body)
-            }
-            defaults = {name: value for name, value in lacking.items() if name not in mentioned}
+            usual: list[str] = [name for name in ("params", "body") if name in names_in(body.get("requests"))]
+            defaults: dict[str, Any] = {name: {} for name in usual if name not in mentioned}
             yield {
                 **request,
                 "requests": [{**defaults, **item} if isinstance(item, dict) else item for item in request["requests"]],
             }
         else:
             yield request
-
-
-def _names_of_entries(body: dict[str, Any]) -> frozenset[str]:
-    return names_in(body.get("requests"))
 
 
 def placing_is_chat(api: str) -> bool:

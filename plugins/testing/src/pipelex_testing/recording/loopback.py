@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_core.specs import Secret
+from pipelex_testing.rulebook import rulebook_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,13 +54,15 @@ class Loopback:
         self._one_at_a_time = asyncio.Lock()
 
     @classmethod
-    def of(cls, sdk: str) -> Loopback | None:
-        """The loopback of an sdk; None where it has no wire, ."""
+    def of(cls, sdk: str, backend: str) -> Loopback | None:
+        """The loopback of an sdk at a backend, whose provider's rules it applies; None where the sdk has no wire."""
         if sdk not in WIRES:
             return None
         import pipelex_testing as kit
 
-        return cls(getattr(kit, WIRES[sdk])(), kit.Said)
+        wire = getattr(kit, WIRES[sdk])()
+        wire.rules = rulebook_of(sdk, backend) or wire.rules
+        return cls(wire, kit.Said)
 
     async def open(self, make: Callable[[BackendConfig], Backend], config: BackendConfig, resources: Resources) -> None:
         """Listen, and open a backend whose provider is here."""

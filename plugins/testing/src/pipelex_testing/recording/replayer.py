@@ -57,7 +57,7 @@ class Replayer(Around):
 
     async def open(self, resources: Resources) -> None:
         """Open the SDK, against a server on loopback; without one, the tape alone answers."""
-        loopback = Loopback.of(self._sdk)
+        loopback = Loopback.of(self._sdk, self.config.name)
         if loopback is None:
             return
         try:

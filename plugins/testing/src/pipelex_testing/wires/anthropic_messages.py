@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_testing.bodies import anthropic
+from pipelex_testing.rulebook import Rulebook
 from pipelex_testing.samples import ARGUMENTS, WEATHER, Capability, Said
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
@@ -24,6 +25,7 @@ class AnthropicMessages(Wire):
     """`/v1/messages`."""
 
     name = "anthropic-messages"
+    rules = Rulebook(provider="anthropic")
     says: ClassVar[frozenset[Capability]] = frozenset(
         {"text", "stream", "object", "tools", "image in", "PDF in", "thinking"}
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
 from pipelex_testing.bodies import bedrock
+from pipelex_testing.rulebook import Rulebook
 from pipelex_testing.samples import ARGUMENTS, WEATHER, Capability, Said
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import words
@@ -36,6 +37,7 @@ class BedrockConverse(Wire):
     """`/model/…/converse` and `/converse-stream`; objects come as the call of a tool."""
 
     name = "bedrock-converse"
+    rules = Rulebook(provider="bedrock")
     says: ClassVar[frozenset[Capability]] = frozenset(
         {"text", "stream", "object", "tools", "image in", "PDF in", "thinking"}
     )

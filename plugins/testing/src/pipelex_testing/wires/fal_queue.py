@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pipelex_testing.rulebook import Rulebook
 from pipelex_testing.samples import PNG, Capability, Said
 from pipelex_testing.server import Received, Reply, Server
 from pipelex_testing.wire import Wire
@@ -21,8 +22,8 @@ class QueueServer(Server):
         never_ends: Whether jobs stay in progress.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, rules: Rulebook | None = None) -> None:
+        super().__init__(rules)
         self.never_ends = False
 
     async def answer(self, request: Received) -> Reply:
@@ -50,10 +51,11 @@ class FalQueue(Wire):
     """A job a call; the request that submits it is the one that is paid for."""
 
     name = "fal-queue"
+    rules = Rulebook(provider="fal")
     says: ClassVar[frozenset[Capability]] = frozenset({"image out"})
 
     def server(self) -> QueueServer:
-        return QueueServer()
+        return QueueServer(self.rules)
 
     def answer(self, said: Said) -> Reply:
         msg = "fal's queue has no words"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_testing.bodies import gemini
 from pipelex_testing.bodies.pieces import halves
+from pipelex_testing.rulebook import Rulebook
 from pipelex_testing.samples import ARGUMENTS, PNG, WEATHER, Capability, Said
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
@@ -30,6 +31,7 @@ class Gemini(Wire):
     """`generateContent` and `streamGenerateContent`."""
 
     name = "gemini"
+    rules = Rulebook(provider="google")
     says: ClassVar[frozenset[Capability]] = frozenset(
         {"text", "stream", "object", "tools", "image in", "PDF in", "thinking", "image out"}
     )

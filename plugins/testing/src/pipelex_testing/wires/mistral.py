@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_testing.bodies import mistral
 from pipelex_testing.bodies.pieces import halves
+from pipelex_testing.rulebook import Rulebook
 from pipelex_testing.samples import JPEG, WEATHER, Capability, Said
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
@@ -23,6 +24,7 @@ class Mistral(Wire):
     """`/v1/chat/completions` and `/v1/ocr`."""
 
     name = "mistral"
+    rules = Rulebook(provider="mistral")
     says: ClassVar[frozenset[Capability]] = frozenset(
         {"text", "stream", "object", "tools", "image in", "PDF in", "thinking", "OCR"}
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pipelex_core import errors
 from pipelex_testing.bodies import openai_chat as chat
 from pipelex_testing.bodies.pieces import halves
+from pipelex_testing.rulebook import Rulebook
 from pipelex_testing.samples import PNG, WEATHER, Capability, Said
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
@@ -32,6 +33,7 @@ class OpenAIChat(Wire):
     """`/chat/completions`, and `/images/generations`."""
 
     name = "openai-chat"
+    rules = Rulebook(provider="compatible")
     says: ClassVar[frozenset[Capability]] = frozenset(
         {"text", "stream", "object", "tools", "image in", "PDF in", "thinking", "image out"}
     )
@@ -41,6 +43,10 @@ class OpenAIChat(Wire):
         errors.ContextTooLongError: (400, {"error": {"message": "too long", "code": "context_length_exceeded"}}),
         errors.ContentFilterError: (400, {"error": {"message": "refused", "code": "content_filter"}}),
     }
+
+    def __init__(self, provider: str = "compatible") -> None:
+        """Make the wire of a provider, whose rules the server applies; `compatible` for what every endpoint refuses."""
+        self.rules = Rulebook(provider=provider)
 
     def endpoint(self, url: str) -> str:
         return f"{url}/v1"

@@ -8,6 +8,7 @@ from pipelex_core import errors
 from pipelex_testing.bodies import openai_chat as chat
 from pipelex_testing.bodies import openai_responses as responses
 from pipelex_testing.bodies.pieces import halves
+from pipelex_testing.rulebook import Rulebook
 from pipelex_testing.samples import WEATHER, Capability, Said
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
@@ -30,6 +31,7 @@ class OpenAIResponses(Wire):
     """`/responses`."""
 
     name = "openai-responses"
+    rules = Rulebook(provider="openai")
     says: ClassVar[frozenset[Capability]] = frozenset(
         {"text", "stream", "object", "tools", "image in", "PDF in", "thinking"}
     )

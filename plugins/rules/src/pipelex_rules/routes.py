@@ -1,0 +1,56 @@
+"""Which API a path leads to, and the model that the path names."""
+
+from __future__ import annotations
+
+import re
+
+from pipelex_rules.wires import speaks
+
+_ENDINGS = (
+    ("/chat/completions", "chat"),
+    ("/responses", "responses"),
+    ("/images/generations", "images"),
+    ("/images/edits", "images/edits"),
+    ("/images/variations", "images/variations"),
+    ("/embeddings", "embeddings"),
+    ("/audio/speech", "audio/speech"),
+    ("/audio/transcriptions", "audio/transcriptions"),
+    ("/messages", "messages"),
+    ("/messages/count_tokens", "count_tokens"),
+    ("/ocr", "ocr"),
+    ("/converse", "converse"),
+    ("/converse-stream", "converse"),
+    (":generateContent", "generateContent"),
+    (":streamGenerateContent", "generateContent"),
+    (":rawPredict", "messages"),
+    (":streamRawPredict", "messages"),
+    (":embedContent", "embedContent"),
+    (":batchEmbedContents", "embeddings"),
+    ("/batches", "batch"),
+    ("/batch/jobs", "batch"),
+    ("/files", "files"),
+)
+_DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")
+_BEDROCK = re.compile(r"/model/(.+)/converse(?:-stream)?$")
+_GOOGLE = re.compile(r"/models/([^/:]+):\w+$")
+
+
+def api_of(provider: str, path: str) -> tuple[str, str] | None:
+    """Name the API and the model that the path of a POST leads to; None where no rules are known for it.
+
+    Args:
+        provider: As for `check`.
+        path: The path of the address, percent-decoded, without the query.
+    """
+    if provider == "fal":
+        return None if "/requests/" in path else ("queue", path.strip("/"))
+    path = path.rstrip("/")
+    found = max(
+        (ending for ending in _ENDINGS if path.endswith(ending[0])), key=lambda ending: len(ending[0]), default=None
+    )
+    if found is None or not speaks(provider, found[1]):
+        return None
+    for form in (_DEPLOYMENT, _BEDROCK, _GOOGLE):
+        if match := form.search(path):
+            return found[1], match[1]
+    return found[1], ""

@@ -1,0 +1,92 @@
+"""The rulebook in a loopback server: what a provider would refuse is refused, with its status, code and form."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+import pipelex_rules
+from pipelex_rules.routes import api_of
+from pipelex_rules.wires import PLACES
+from pipelex_testing.replies import Reply
+
+if TYPE_CHECKING:
+    from pipelex_rules import Violation
+    from pipelex_testing.replies import Received
+
+
+@frozen(kw_only=True)
+class Rulebook:
+    """The rules of a provider, as a server of its API applies them.
+
+    Attributes:
+        provider: Whose rules; a name that `pipelex_rules.check` knows.
+        warnings: Whether what only users report or clients assume is refused as well.
+        without: Ids of rules that are not applied, such as `openai.chat.effort-levels`, for a provider that differs.
+    """
+
+    provider: str
+    warnings: bool = True
+    without: frozenset[str] = frozenset()
+
+    def violations(self, request: Received) -> tuple[Violation, ...]:
+        """What a request breaks; nothing for one that is not a POST of JSON, or whose API has no rules."""
+        route = api_of(self.provider, request.path) if request.method == "POST" else None
+        if route is None or "json" not in request.headers.get("content-type", "application/json"):
+            return ()
+        try:
+            body = json.loads(request.body)
+        except (ValueError, RecursionError):
+            return ()
+        api, model = route
+        found = pipelex_rules.check(
+            self.provider,
+            api,
+            body,
+            model=model,
+            headers=request.headers,
+            query=request.query,
+            size=len(request.body),
+            warnings=self.warnings,
+        )
+        return tuple(violation for violation in found if violation.rule not in self.without)
+
+    def refuse(self, request: Received) -> Reply | None:
+        """What the provider would answer to a request that breaks a rule; None where it would take it.
+
+        The headers tell the rule and its source: `x-pipelex-rule`, `x-pipelex-source`.
+        """
+        found = self.violations(request)
+        if not found:
+            return None
+        first = found[0]
+        told = {"x-pipelex-rule": first.rule, "x-pipelex-source": first.source}
+        return Reply.json(dict(first.error), status=first.status, headers={**first.headers, **told})
+
+
+def rulebook_of(sdk: str, backend: str) -> Rulebook | None:
+    """Choose the rules for an sdk of the first-party plugins at a backend; None for an sdk without a wire of its own.
+
+    An sdk that many providers are compatible with has the rules of the backend's provider, or those that every
+    compatible endpoint has.
+    """
+    if sdk.startswith("azure"):
+        return Rulebook(provider="azure_openai")
+    if sdk.startswith("openai"):
+        own = backend if backend in PLACES and backend not in _NOT_COMPATIBLE else "compatible"
+        return Rulebook(provider=own)
+    provider = _OF_SDK.get(sdk.partition("_")[0])
+    return Rulebook(provider=provider) if provider else None
+
+
+_OF_SDK = {
+    "anthropic": "anthropic",
+    "bedrock": "bedrock",
+    "fal": "fal",
+    "google": "google",
+    "vertexai": "google",
+    "mistral": "mistral",
+}
+_NOT_COMPATIBLE = frozenset({"anthropic", "bedrock", "fal", "google", "mistral"})
