@@ -50,7 +50,7 @@ ERRORS: dict[str, Any] = {
 }
 AGAIN = {"500", "503", "429", "none"}
 MOVES_ON = {
-    "unavailable": {"image"},
+    "unavailable": {"image", "401", "404", "html"},
     "provider": {"image", "open", "401", "404", "html", "bug"},
     "any": {"image", "open", "401", "404", "html", "bug", "400", "filter"},
 }

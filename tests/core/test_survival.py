@@ -16,10 +16,13 @@ from pipelex_core import (
     AsyncRestartingTextStream,
     AsyncTextStream,
     AuthenticationError,
+    CallError,
     Client,
     ContentFilterError,
     CooldownPolicy,
     InvalidAnswerError,
+    NotFoundError,
+    PermissionDeniedError,
     PluginError,
     RateLimitError,
     RestartingTextStream,
@@ -126,16 +129,51 @@ def test_a_wrong_request_neither_rests_nor_moves_on() -> None:
         assert client.generate_text("x", model="all", fallback_on="any").model == "b"
 
 
-def test_a_wrong_key_moves_on_only_where_the_policy_says_so() -> None:
-    """By default it is told: it does not pass, and a chain that hides it would be paid at the second provider for ever."""
-    first = Script(answers=[AuthenticationError("who", status=401)])
+CANNOT = {
+    "refused key": AuthenticationError("stranger", status=401),
+    "missing permission": PermissionDeniedError("barred", status=403),
+    "unknown model": NotFoundError("unheard of", status=404),
+    "a page instead of an answer": InvalidAnswerError("<html>"),
+}
+
+
+@pytest.mark.parametrize("error", CANNOT.values(), ids=list(CANNOT))
+def test_a_chain_moves_on_where_a_provider_cannot(error: CallError, caplog: pytest.LogCaptureFixture) -> None:
+    """The next member answers, one warning names who could not and never what it said; the member is not asked again and rests."""
+    first = Script(answers=[error])
     with Client(*chain_of({"a": first, "b": Script()})) as client:
-        with pytest.raises(AuthenticationError):
+        result = client.generate_text("x", model="all")
+        assert (result.model, [attempt.outcome for attempt in result.attempts]) == ("b", ["error", "ok"])
+        (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
+        assert "model 'a' of backend 'a'" in record.getMessage()
+        assert error.message not in record.getMessage()
+        for _ in range(4):
             client.generate_text("x", model="all")
-        assert len(first.requests) == 1
-        for _ in range(5):
-            assert client.generate_text("x", model="all", fallback_on="provider").model == "b"
-        assert len(first.requests) == 4  # and then it rests
+        assert len(first.requests) == 3  # and then it rests
+
+
+@pytest.mark.parametrize("error", CANNOT.values(), ids=list(CANNOT))
+def test_what_a_provider_cannot_is_the_error_where_no_other_member_is(
+    error: CallError, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A model alone raises its own error after one request, without a warning; the last member of a chain is like it."""
+    first = Script(answers=[error])
+    with Client(*chain_of({"a": first, "b": Script(answers=[error])})) as client:
+        with pytest.raises(type(error)) as caught:
+            client.generate_text("x", model="a")
+        assert (len(first.requests), len(caught.value.attempts)) == (1, 1)
+        assert not [record for record in caplog.records if record.levelname == "WARNING"]
+        with pytest.raises(AllAttemptsFailedError):
+            client.generate_text("x", model="all")
+        assert len([record for record in caplog.records if record.levelname == "WARNING"]) == 1
+
+
+def test_a_last_resort_is_asked_after_a_member_that_cannot() -> None:
+    """No retry is left of a member whose key is refused: the last resort has its turn at once."""
+    deck, plugins = chain_of({"a": Script(answers=[CANNOT["refused key"]]), "toy": Script()})
+    aliases = {"all": evolve(deck.aliases["all"], last_resort=frozenset({"toy"}))}
+    with Client(evolve(deck, aliases=aliases), plugins) as client:
+        assert client.generate_text("x", model="all").model == "toy"
 
 
 def test_a_paid_job_whose_outcome_is_open_is_not_sent_again() -> None:

@@ -28,9 +28,10 @@ class RetryPolicy:
         longest_wait: Most seconds before any retry.
         longest_retry_after: Most seconds that are waited because the provider asks for it (`Retry-After`); where it asks
             for more, it is not asked again.
-        fallback_on: What lets a chain move on: `unavailable`, the provider cannot now; `provider`, also what is its own
-            fault or limit alone (key, permission, unknown model, too long an input, no proper answer) and what may have
-            been paid already; `any`, also what says that the request is wrong.
+        fallback_on: What lets a chain move on: `unavailable`, the provider cannot answer, now or until somebody mends it
+            (rate limit, 5xx, key, permission, unknown model, no proper answer); `provider`, also too long an input, a
+            plugin's fault, an object that fits its type no better after its repair, and what may have been paid already;
+            `any`, also what says that the request is wrong.
     """
 
     retries: int = 2

@@ -1,4 +1,4 @@
-"""What is logged of a call: a line at INFO when it has ended, and its attempts at DEBUG.
+"""What is logged of a call: a line at INFO when it has ended, its attempts at DEBUG, and members that cannot answer at WARNING.
 
 Names and numbers alone: never a prompt, an answer, the words of an error, or what a provider calls its requests.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pipelex_core.calls import Call, FinishedCall
     from pipelex_core.results import Attempt, Cost, Usage
+    from pipelex_core.specs import ModelSpec
 
 logging.getLogger("pipelex_core").addHandler(logging.NullHandler())  # a program that wants to see it says so
 
@@ -30,6 +31,19 @@ def log_finished(call: FinishedCall) -> None:
     for number, attempt in enumerate(call.attempts, 1):
         calls_log.debug("call %d: attempt %d %s", call.call_id, number, _attempt(attempt))
     calls_log.info("call %d: %s %r %s", call.call_id, call.operation, call.handle, _outcome(call))
+
+
+def log_passed_over(spec: ModelSpec, error: Exception) -> None:
+    """At WARNING: a member of a chain that will not answer until somebody mends it; the next one is asked."""
+    what = _error(type(error).__name__, getattr(error, "status", None))
+    hint = getattr(error, "hint", "")
+    calls_log.warning(
+        "model %r of backend %r cannot answer: %s; its chain goes on with the next model. %s",
+        spec.name,
+        spec.backend,
+        what,
+        hint,
+    )
 
 
 def _attempt(attempt: Attempt) -> str:

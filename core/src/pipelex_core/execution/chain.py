@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from attrs import define, evolve, field, frozen
 
 from pipelex_core.errors import AllAttemptsFailedError, DeadlineExceededError, InvalidAnswerError, UnsupportedInputError
-from pipelex_core.execution.policy import cannot_now, verdict
+from pipelex_core.execution.call_log import log_passed_over
+from pipelex_core.execution.policy import cannot, cannot_now, verdict
 from pipelex_core.execution.retries import wait_before
 from pipelex_core.execution.terms import NO_TERMS, Terms
 
@@ -170,6 +171,8 @@ class Chain:
                 due = self.clock() + wait[0]
                 if self.terms.ends_at is None or due < self.terms.ends_at:
                     state.out, state.due, state.why = False, due, wait[1]
+        elif said == "move_on" and cannot(error) and not all(other.out for other in self._states):
+            log_passed_over(state.spec, error)
         return said != "end"
 
     def left(self, turn: Turn, *, ran_out_of_time: bool = False) -> None:

@@ -214,10 +214,10 @@ class Execution:
         self._plugins.call_finished(finished)
 
     def moves_on(self, plan: Plan, member: ChainMember, error: CallError) -> bool:
-        """Whether what is wrong with a member's answer lets its chain move on."""
+        """Whether a member's answer that was paid and does not fit lets its chain move on, to be paid once more."""
         assert member.spec is not None  # noqa: S101 -- it answered
         fallback_on = plan.terms.fallback_on or self._configs[member.spec.backend].retry.fallback_on
-        return verdict(error, fallback_on) == "move_on"
+        return fallback_on != "unavailable" and verdict(error, fallback_on) == "move_on"
 
     def closed(self, error: CallError, member: ChainMember, ledger: Ledger) -> CallError:
         """The error over an answer that a member gave, with the ledger, and without the key."""
