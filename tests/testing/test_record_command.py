@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -77,24 +78,61 @@ def test_a_users_tests_run_without_the_provider(project: Path) -> None:
 
 
 def test_the_commands_own_code_is_given_back(project: Path) -> None:
-    """As are its options; a folder without recordings, no command, or an unknown one, is told."""
+    """As are its options; a folder without recordings, no command, or an unknown one, is an error."""
     program = "import os, sys; print(os.environ['PIPELEX_RECORD'], sys.argv[1:]); sys.exit(7)"
     done = run(project, "--to", "tapes", "--", sys.executable, "-c", program, "--replay", "--json", "--to=x")
     assert done.returncode == 7
-    assert done.stdout == f"{project / 'tapes'} ['--replay', '--json', '--to=x']\n"
+    assert done.stdout.startswith(str(project / "tapes"))
+    assert done.stdout.endswith(" ['--replay', '--json', '--to=x']\n")
     assert "nothing is recorded" in done.stderr
     assert "there are no recordings in 'none'" in run(project, "--to", "none", "--replay", "--", "true").stderr
     assert "there is no command to run" in run(project).stderr
     assert "there is no command 'no-such-command'" in run(project, "--", "no-such-command").stderr
 
 
+WRITES = """
+import os
+from pipelex_testing.recording.cassette import write
+write(os.environ["PIPELEX_RECORD"], {"backend": "other", "operation": "generate_text", "model": "m"}, {"answer": {}})
+"""
+
+
 def test_recording_again_replaces_what_was_recorded(project: Path) -> None:
-    """`--add` keeps it."""
+    """At the end, and only if a call was made: a command that fails at once leaves every cassette; `--add` keeps them."""
     folder = project / "cassettes"
     folder.mkdir()
     kept = folder / "gateway.jsonl"
     kept.write_text("{}\n")
-    assert run(project, "--add", "--", sys.executable, "-c", "").returncode == 0
-    assert kept.exists()
-    assert run(project, "--", sys.executable, "-c", "").returncode == 0
-    assert not kept.exists()
+    failed = run(project, "--", sys.executable, "-c", "raise SystemExit(3)")
+    assert failed.returncode == 3
+    assert "the earlier cassettes are kept" in failed.stderr
+    assert [file.name for file in folder.iterdir()] == ["gateway.jsonl"]
+    assert run(project, "--add", "--", sys.executable, "-c", WRITES).returncode == 0
+    assert {file.name for file in folder.iterdir()} == {"gateway.jsonl", "other.jsonl"}
+    looks = f"{WRITES}\nassert os.path.exists({str(kept)!r})"
+    assert run(project, "--", sys.executable, "-c", looks).returncode == 0
+    assert [file.name for file in folder.iterdir()] == ["other.jsonl"]
+
+
+WAITS = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))
+print(os.getpid(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("handled", [True, False])
+def test_sigterm_goes_to_the_command(project: Path, *, handled: bool) -> None:
+    """What it makes of it is the exit code of `pipelex record`, and no process remains."""
+    program = WAITS if handled else WAITS.replace("signal.signal", "len or len")
+    command = [str(PIPELEX), "record", "--", sys.executable, "-c", program]
+    with subprocess.Popen(
+        command, cwd=project, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
+    ) as recording:
+        assert recording.stdout is not None
+        child = int(recording.stdout.readline())
+        recording.send_signal(signal.SIGTERM)
+        assert recording.wait(30) == (9 if handled else 128 + signal.SIGTERM)
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,14 @@ from attrs import evolve
 
 import pipelex_backend_mock
 import pipelex_testing.plugin
+from pipelex_backend_mock.backend import MockBackend
 from pipelex_core.client import AsyncClient
 from pipelex_core.errors import CallError, PluginError, ProviderConnectionError, RateLimitError, UnsupportedInputError
 from pipelex_core.plugins import discover
 from pipelex_core.specs import ModelType
 from pipelex_testing import PDF
 from pipelex_testing.calls import CALLS
-from pipelex_testing.recording.cassette import NotRecordedError
+from pipelex_testing.recording.cassette import NotRecordedError, Tape, write
 from pipelex_testing.running import Running, deck_for, running
 from pipelex_testing.samples import CALLING, THINKING, WEATHER
 from tests.conformance import test_suites as suites
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelex_core.deck import ModelDeck
+    from pipelex_core.requests import TextRequest
+    from pipelex_core.results import TextAnswer
     from pipelex_testing import Conformance
 
 __all__ = ["clean_aws"]
@@ -92,7 +96,7 @@ def bare(result: Any) -> Any:
 
 
 def lines_of(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for file in sorted(folder.glob("*.jsonl")) for line in file.read_text().splitlines()]
+    return [json.loads(line) for file in sorted(folder.glob("*.jsonl")) for line in file.read_bytes().splitlines()]
 
 
 async def text_of(client: AsyncClient, prompt: str = "Hi", **settings: Any) -> Any:
@@ -243,7 +247,7 @@ def test_a_folder_that_is_none(tmp_path: Path, switch: Callable[..., None]) -> N
     broken.mkdir()
     (broken / "openai.jsonl").write_text('{"format": 1}\n')
     switch("REPLAY", broken)
-    with pytest.raises(PluginError, match=r"openai\.jsonl:1: this is no line of a cassette"):
+    with pytest.raises(PluginError, match=r"openai\.jsonl:1: this is not a line of a cassette"):
         replayed(suite, lambda at: text_of(at.client))
 
 
@@ -301,6 +305,92 @@ def test_an_sdk_without_a_wire(tmp_path: Path, switch: Callable[..., None]) -> N
     assert second[1:3] == first[1:3]
     assert len(second[0]) == len(first[0]) > 2
     assert second[3] == "Recorded"  # from the cassette, and not from the backend
+
+
+def test_a_text_may_hold_any_character(tmp_path: Path, switch: Callable[..., None]) -> None:
+    """Lines end at a line feed alone: U+2028, U+0085 and a lone carriage return in a text do not end one."""
+    prompt = "a\u2028b\u2029c\x85d\re\x0bf\x1cg"
+
+    async def main() -> str:
+        async with AsyncClient(
+            mock_deck(), discover(entry_points=(), extra=[pipelex_backend_mock, pipelex_testing.plugin])
+        ) as client:
+            return str((await text_of(client, prompt)).text)
+
+    switch("RECORD", tmp_path)
+    first = asyncio.run(main())
+    switch("REPLAY", tmp_path)
+    assert asyncio.run(main()) == first
+    assert prompt in first
+
+
+FULL = """
+import asyncio, resource, sys
+import pipelex_backend_mock, pipelex_testing.plugin
+from pipelex_core.client import AsyncClient
+from pipelex_core.plugins import discover
+from tests.testing.test_recording import mock_deck, text_of
+
+async def main():
+    plugins = discover(entry_points=(), extra=[pipelex_backend_mock, pipelex_testing.plugin])
+    async with AsyncClient(mock_deck(), plugins) as client:
+        await text_of(client, "short")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+        for _ in range(2):
+            result = await text_of(client, "long " * 1000)
+            assert len(result.attempts) == 1, result.attempts
+        async with client.stream_text("long " * 1000, model="llm") as stream:
+            assert len([delta async for delta in stream]) > 1
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of a file's size there")
+def test_a_full_disk_loses_no_answer_and_breaks_no_cassette(tmp_path: Path) -> None:
+    """Every answer is given at the first attempt, one warning is logged, and the cassette has whole lines only."""
+    environ = {**os.environ, "PIPELEX_RECORD": str(tmp_path)}
+    command = [sys.executable, "-c", FULL]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("not every answer is recorded in") == 1
+    assert [line["request"]["messages"][0]["parts"][0]["text"] for line in lines_of(tmp_path)] == ["short"]
+
+
+def test_an_answer_without_a_plain_form_is_given(
+    tmp_path: Path, switch: Callable[..., None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is left out of the cassette, with one warning, and is the caller's all the same."""
+    generate = MockBackend.generate_text
+
+    async def answer(self: MockBackend, request: TextRequest) -> TextAnswer:
+        odd: Any = object()
+        return evolve(await generate(self, request), request_id=odd)
+
+    async def main() -> str:
+        async with AsyncClient(
+            mock_deck(), discover(entry_points=(), extra=[pipelex_backend_mock, pipelex_testing.plugin])
+        ) as client:
+            return str((await text_of(client)).text) + str((await text_of(client)).text)
+
+    monkeypatch.setattr(MockBackend, "generate_text", answer)
+    switch("RECORD", tmp_path)
+    assert asyncio.run(main()).count("Hi") == 2
+    assert len(caplog.messages) == 1
+    assert "not every answer is recorded" in caplog.messages[0]
+
+
+def test_a_line_that_was_not_written_to_its_end_is_taken_back(
+    tmp_path: Path, switch: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a process that was killed began to write is left out of a replay, and the next recording starts after it."""
+    write(tmp_path, {"backend": "mock", "n": 1}, {"answer": {}})
+    file = tmp_path / "mock.jsonl"
+    file.write_bytes(file.read_bytes() + b'{"format": 2, "requ')
+    assert Tape(tmp_path).take({"backend": "mock", "n": 1})["answer"] == {}
+    assert "its last line was not written to its end" in caplog.text
+    write(tmp_path, {"backend": "mock", "n": 2}, {"answer": {}})
+    assert [line["request"]["n"] for line in lines_of(tmp_path)] == [1, 2]
 
 
 def test_an_sdk_that_cannot_be_opened(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from cyclopts import Parameter
 
 from pipelex_core.command_line import Context
 from pipelex_core.errors import PipelexError
+from pipelex_testing.child import exit_code
 from pipelex_testing.recording import RECORD, REPLAY
 
 
@@ -28,7 +28,8 @@ def record(
         command: The command and its arguments, after `--`.
         to: The folder of the cassettes. They hold the prompts and the answers; never a key.
         replay: Answer from the folder, and send nothing.
-        add: Keep what was recorded before; otherwise the folder's cassettes are replaced.
+        add: Keep what was recorded before; otherwise the folder's cassettes are replaced once the command has ended, if
+            it made a call.
     """
     if not command:
         msg = "there is no command to run; write: pipelex record -- pytest"
@@ -38,21 +39,39 @@ def record(
         msg = f"there is no command '{command[0]}'"
         raise PipelexError(msg)
     folder = Path(to).absolute()
-    if replay and not any(folder.glob("*.jsonl")):
-        msg = f"there are no recordings in '{to}'; run: pipelex record --to {to} -- {' '.join(command)}"
-        raise PipelexError(msg)
-    if not replay and not add:
-        for file in folder.glob("*.jsonl"):
+    if replay:
+        if not any(folder.glob("*.jsonl")):
+            msg = f"there are no recordings in '{to}'; run: pipelex record --to {to} -- {' '.join(command)}"
+            raise PipelexError(msg)
+        return exit_code([found, *command[1:]], {REPLAY: str(folder)})
+    place = folder if add else folder / f".recording-{os.getpid()}"
+    place.mkdir(parents=True, exist_ok=True)
+    try:
+        code = exit_code([found, *command[1:]], {RECORD: str(place)})
+        many = _count(place)
+        if many and not add:
+            _replace(folder, place)
+    finally:
+        if not add and not any(place.iterdir()):
+            place.rmdir()
+    context.note(f"{many} attempts recorded in {to}" if many else _nothing(folder))
+    return code
+
+
+def _count(folder: Path) -> int:
+    return sum(file.read_bytes().count(b"\n") for file in folder.glob("*.jsonl"))
+
+
+def _replace(folder: Path, new: Path) -> None:
+    """Put new cassettes in the place of those in a folder."""
+    names = {file.name for file in new.glob("*.jsonl")}
+    for name in names:
+        (new / name).replace(folder / name)
+    for file in folder.glob("*.jsonl"):
+        if file.name not in names:
             file.unlink()
-    environ = {name: value for name, value in os.environ.items() if name not in {RECORD, REPLAY}}
-    code = subprocess.run(  # noqa: S603 -- the command is what the user wrote
-        [found, *command[1:]], env={**environ, REPLAY if replay else RECORD: str(folder)}, check=False
-    ).returncode
-    if not replay:
-        _tell(folder, to, context)
-    return code if code >= 0 else 128 - code  # as a shell tells a signal
 
 
-def _tell(folder: Path, to: str, context: Context) -> None:
-    many = sum(file.read_bytes().count(b"\n") for file in folder.glob("*.jsonl"))
-    context.note(f"{many} attempts recorded in {to}" if many else "no call was made: nothing is recorded")
+def _nothing(folder: Path) -> str:
+    kept = "; the earlier cassettes are kept" if any(folder.glob("*.jsonl")) else ""
+    return f"no call was made: nothing is recorded{kept}"

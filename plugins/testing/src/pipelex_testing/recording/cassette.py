@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from difflib import SequenceMatcher
@@ -11,11 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import BadRequestError, PluginError
+from pipelex_testing.recording.locked import alone_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from io import RawIOBase
+
+_log = logging.getLogger("pipelex_testing.recording")
 
 FORMAT = 2
+_BLOCK = 1 << 16
 _SHOWN = 60
 _COMPARED = 2000
 
@@ -25,18 +31,39 @@ class NotRecordedError(BadRequestError):
 
 
 def write(folder: str | Path, request: Mapping[str, Any], outcome: Mapping[str, Any]) -> None:
-    """Add an attempt to the cassette of its backend; several processes may do so."""
+    """Add an attempt to the cassette of its backend; several processes may do so.
+
+    A line is written whole or not at all: what a full disk, or a process that was killed, began is taken back.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     directory = Path(folder)
     directory.mkdir(parents=True, exist_ok=True)
     line = json.dumps({"format": FORMAT, "request": request, **outcome}, ensure_ascii=False, sort_keys=True) + "\n"
     name = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in str(request["backend"]))
-    handle = os.open(directory / f"{name}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
+    with (directory / f"{name}.jsonl").open("a+b", buffering=0) as file, alone_with(file):
+        end = _end_of_last_line(file)
+        file.truncate(end)
         data = line.encode("utf-8", "backslashreplace")
-        while data:
-            data = data[os.write(handle, data) :]
-    finally:
-        os.close(handle)
+        try:
+            while data:
+                data = data[file.write(data) :]
+        except OSError:
+            file.truncate(end)
+            raise
+
+
+def _end_of_last_line(file: RawIOBase) -> int:
+    """Find where the last whole line of a file ends, in bytes."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - _BLOCK)
+        file.seek(start)
+        if (found := (file.read(end - start) or b"").rfind(b"\n")) >= 0:
+            return start + found + 1
+        end = start
+    return 0
 
 
 class Tape:
@@ -69,18 +96,21 @@ class Tape:
         raise NotRecordedError(self._missing(request))
 
     def _read(self, file: Path) -> None:
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        *lines, unfinished = file.read_bytes().split(b"\n")  # a text may hold any other character that ends a line
+        if unfinished:
+            _log.warning("%s: its last line was not written to its end, and is left out", file)
+        for number, line in enumerate(lines, 1):
             try:
-                told = json.loads(line)
-                known = told["format"] == FORMAT
-                key = _key(told["request"])
-            except (ValueError, TypeError, KeyError) as error:
-                msg = f"{file}:{number}: this is no line of a cassette"
+                attempt = json.loads(line)
+                known = attempt["format"] == FORMAT
+                key = _key(attempt["request"])
+            except (ValueError, TypeError, KeyError, RecursionError) as error:
+                msg = f"{file}:{number}: this is not a line of a cassette; record again"
                 raise PluginError(msg) from error
             if not known:
-                msg = f"{file}:{number}: format {told['format']} of cassettes is of another release; record again"
+                msg = f"{file}:{number}: format {attempt['format']} of cassettes is of another release; record again"
                 raise PluginError(msg)
-            self._lines.setdefault(key, []).append(told)
+            self._lines.setdefault(key, []).append(attempt)
 
     def _missing(self, request: Mapping[str, Any]) -> str:
         text = f"this request was not recorded in '{self.folder}': {_shown(request)}"

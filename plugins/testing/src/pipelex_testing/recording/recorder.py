@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pipelex_core.requests import Request, TextRequest
     from pipelex_core.results import TextAnswer
 
+_log = logging.getLogger("pipelex_testing.recording")
+
 
 def recorded(inner: Backend, folder: str, redact: Callable[[str], str], capabilities: Capabilities) -> Backend:
     """The same backend, its answers recorded."""
@@ -33,6 +36,7 @@ class Recorder(Around):
         self._inner: Any = inner
         self._folder = folder
         self._redact = redact
+        self._has_warned = False
 
     async def open(self, resources: Resources) -> None:
         """Open the backend."""
@@ -47,9 +51,9 @@ class Recorder(Around):
         try:
             answer = await getattr(self._inner, operation)(request)
         except CallError as error:
-            self._write(operation, request, error=error_data(error, self._redact))
+            self._write(operation, request, error=error)
             raise
-        self._write(operation, request, answer=answer_data(answer, self._redact))
+        self._write(operation, request, answer=answer)
         return answer
 
     async def stream(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
@@ -62,14 +66,14 @@ class Recorder(Around):
                     if isinstance(event, str):
                         deltas.append(event)
                     else:
-                        outcome["answer"] = answer_data(event, self._redact)
+                        outcome["answer"] = event
                     yield event
         except CallError as error:
-            outcome["error"] = error_data(error, self._redact)
+            outcome["error"] = error
             raise
         finally:
             if outcome or deltas:
-                self._write("stream_text", request, deltas=self._pieces(deltas), **outcome)
+                self._write("stream_text", request, deltas=deltas, **outcome)
 
     def _pieces(self, deltas: list[str]) -> list[str]:
         """The deltas as they came; where one text goes over several of them, and it is a secret, as one."""
@@ -78,4 +82,21 @@ class Recorder(Around):
         return clean if "".join(clean) == whole else [whole]
 
     def _write(self, operation: str, request: Request, **outcome: Any) -> None:
-        write(self._folder, request_data(operation, request, self._redact), outcome)
+        """Write an attempt down; what was paid for reaches the caller whatever becomes of the cassette."""
+        try:
+            data = {name: self._data(name, value) for name, value in outcome.items()}
+            write(self._folder, request_data(operation, request, self._redact), data)
+        except Exception as error:  # noqa: BLE001 -- a full disk, or an answer of a plugin that has no plain form
+            if not self._has_warned:
+                self._has_warned = True
+                _log.warning(
+                    "backend '%s': not every answer is recorded in '%s': %s",
+                    self.config.name,
+                    self._folder,
+                    self._redact(f"{type(error).__name__}: {error}"),
+                )
+
+    def _data(self, name: str, value: Any) -> Any:
+        if name == "deltas":
+            return self._pieces(value)
+        return (error_data if name == "error" else answer_data)(value, self._redact)
