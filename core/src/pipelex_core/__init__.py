@@ -11,177 +11,115 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipelex_core.client import AsyncClient, Client
-    from pipelex_core.deck import ModelDeck
+    from pipelex_core.client import AsyncClient as AsyncClient, Client as Client
+    from pipelex_core.deck import ModelDeck as ModelDeck
     from pipelex_core.errors import (
-        AllAttemptsFailedError,
-        AuthenticationError,
-        BadRequestError,
-        BudgetExceededError,
-        CallError,
-        ConfigError,
-        ContentFilterError,
-        ContextTooLongError,
-        DeadlineExceededError,
-        ExtractHandleNotFoundError,
-        ExtractPresetNotFoundError,
-        HandleNotFoundError,
-        IdleTimeoutError,
-        ImgGenHandleNotFoundError,
-        ImgGenPresetNotFoundError,
-        InvalidAnswerError,
-        LimitReachedError,
-        LLMHandleNotFoundError,
-        LLMPresetNotFoundError,
-        ModelDeckNotFoundError,
-        ModelsManagerError,
-        NotFoundError,
-        OverloadedError,
-        PermissionDeniedError,
-        PipelexError,
-        PlainDataError,
-        PluginError,
-        PresetNotFoundError,
-        Problem,
-        ProviderConnectionError,
-        RateLimitError,
-        ServerError,
-        UnsupportedInputError,
+        AllAttemptsFailedError as AllAttemptsFailedError,
+        AuthenticationError as AuthenticationError,
+        BadRequestError as BadRequestError,
+        BudgetExceededError as BudgetExceededError,
+        CallError as CallError,
+        ConfigError as ConfigError,
+        ContentFilterError as ContentFilterError,
+        ContextTooLongError as ContextTooLongError,
+        DeadlineExceededError as DeadlineExceededError,
+        ExtractHandleNotFoundError as ExtractHandleNotFoundError,
+        ExtractPresetNotFoundError as ExtractPresetNotFoundError,
+        HandleNotFoundError as HandleNotFoundError,
+        IdleTimeoutError as IdleTimeoutError,
+        ImgGenHandleNotFoundError as ImgGenHandleNotFoundError,
+        ImgGenPresetNotFoundError as ImgGenPresetNotFoundError,
+        InvalidAnswerError as InvalidAnswerError,
+        LimitReachedError as LimitReachedError,
+        LLMHandleNotFoundError as LLMHandleNotFoundError,
+        LLMPresetNotFoundError as LLMPresetNotFoundError,
+        ModelDeckNotFoundError as ModelDeckNotFoundError,
+        ModelsManagerError as ModelsManagerError,
+        NotFoundError as NotFoundError,
+        OverloadedError as OverloadedError,
+        PermissionDeniedError as PermissionDeniedError,
+        PipelexError as PipelexError,
+        PlainDataError as PlainDataError,
+        PluginError as PluginError,
+        PresetNotFoundError as PresetNotFoundError,
+        Problem as Problem,
+        ProviderConnectionError as ProviderConnectionError,
+        RateLimitError as RateLimitError,
+        ServerError as ServerError,
+        UnsupportedInputError as UnsupportedInputError,
     )
-    from pipelex_core.parts import DocumentPart, ImagePart, Media, Message, TextPart, Tool, ToolCall, ToolResult
-    from pipelex_core.policies import CooldownPolicy, RetryPolicy
-    from pipelex_core.prompts import MessageLike
+    from pipelex_core.parts import (
+        DocumentPart as DocumentPart,
+        ImagePart as ImagePart,
+        Media as Media,
+        Message as Message,
+        TextPart as TextPart,
+        Tool as Tool,
+        ToolCall as ToolCall,
+        ToolResult as ToolResult,
+    )
+    from pipelex_core.policies import CooldownPolicy as CooldownPolicy, RetryPolicy as RetryPolicy
+    from pipelex_core.prompts import MessageLike as MessageLike
     from pipelex_core.results import (
-        Attempt,
-        Cost,
-        DocumentResult,
-        Image,
-        ImageResult,
-        ObjectResult,
-        Page,
-        TextResult,
-        Usage,
+        Attempt as Attempt,
+        Cost as Cost,
+        DocumentResult as DocumentResult,
+        Image as Image,
+        ImageResult as ImageResult,
+        ObjectResult as ObjectResult,
+        Page as Page,
+        TextResult as TextResult,
+        Usage as Usage,
     )
     from pipelex_core.streams import (
-        AsyncRestartingTextStream,
-        AsyncTextStream,
-        RestartingTextStream,
-        StreamRestarted,
-        TextStream,
+        AsyncRestartingTextStream as AsyncRestartingTextStream,
+        AsyncTextStream as AsyncTextStream,
+        RestartingTextStream as RestartingTextStream,
+        StreamRestarted as StreamRestarted,
+        TextStream as TextStream,
     )
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "AllAttemptsFailedError",
-    "AsyncClient",
-    "AsyncRestartingTextStream",
-    "AsyncTextStream",
-    "Attempt",
-    "AuthenticationError",
-    "BadRequestError",
-    "BudgetExceededError",
-    "CallError",
-    "Client",
-    "ConfigError",
-    "ContentFilterError",
-    "ContextTooLongError",
-    "CooldownPolicy",
-    "Cost",
-    "DeadlineExceededError",
-    "DocumentPart",
-    "DocumentResult",
-    "ExtractHandleNotFoundError",
-    "ExtractPresetNotFoundError",
-    "HandleNotFoundError",
-    "IdleTimeoutError",
-    "Image",
-    "ImagePart",
-    "ImageResult",
-    "ImgGenHandleNotFoundError",
-    "ImgGenPresetNotFoundError",
-    "InvalidAnswerError",
-    "LLMHandleNotFoundError",
-    "LLMPresetNotFoundError",
-    "LimitReachedError",
-    "Media",
-    "Message",
-    "MessageLike",
-    "ModelDeck",
-    "ModelDeckNotFoundError",
-    "ModelsManagerError",
-    "NotFoundError",
-    "ObjectResult",
-    "OverloadedError",
-    "Page",
-    "PermissionDeniedError",
-    "PipelexError",
-    "PlainDataError",
-    "PluginError",
-    "PresetNotFoundError",
-    "Problem",
-    "ProviderConnectionError",
-    "RateLimitError",
-    "RestartingTextStream",
-    "RetryPolicy",
-    "ServerError",
-    "StreamRestarted",
-    "TextPart",
-    "TextResult",
-    "TextStream",
-    "Tool",
-    "ToolCall",
-    "ToolResult",
-    "UnsupportedInputError",
-    "Usage",
-]
-
-_HOMES = {
-    "client": ("AsyncClient", "Client"),
-    "deck": ("ModelDeck",),
-    "parts": ("DocumentPart", "ImagePart", "Media", "Message", "TextPart", "Tool", "ToolCall", "ToolResult"),
-    "prompts": ("MessageLike",),
-    "policies": ("CooldownPolicy", "RetryPolicy"),
-    "results": (
-        "Attempt",
-        "Cost",
-        "DocumentResult",
-        "Image",
-        "ImageResult",
-        "ObjectResult",
-        "Page",
-        "TextResult",
-        "Usage",
+_MODULES = {
+    "client": "AsyncClient Client",
+    "deck": "ModelDeck",
+    "errors": (
+        "AllAttemptsFailedError AuthenticationError BadRequestError BudgetExceededError CallError ConfigError "
+        "ContentFilterError ContextTooLongError DeadlineExceededError ExtractHandleNotFoundError "
+        "ExtractPresetNotFoundError HandleNotFoundError IdleTimeoutError ImgGenHandleNotFoundError "
+        "ImgGenPresetNotFoundError InvalidAnswerError LLMHandleNotFoundError LLMPresetNotFoundError "
+        "LimitReachedError ModelDeckNotFoundError ModelsManagerError NotFoundError OverloadedError "
+        "PermissionDeniedError PipelexError PlainDataError PluginError PresetNotFoundError Problem "
+        "ProviderConnectionError RateLimitError ServerError UnsupportedInputError"
     ),
-    "streams": (
-        "AsyncRestartingTextStream",
-        "AsyncTextStream",
-        "RestartingTextStream",
-        "StreamRestarted",
-        "TextStream",
-    ),
+    "parts": "DocumentPart ImagePart Media Message TextPart Tool ToolCall ToolResult",
+    "policies": "CooldownPolicy RetryPolicy",
+    "prompts": "MessageLike",
+    "results": "Attempt Cost DocumentResult Image ImageResult ObjectResult Page TextResult Usage",
+    "streams": "AsyncRestartingTextStream AsyncTextStream RestartingTextStream StreamRestarted TextStream",
 }
-"""Module -> the public names that stand in it; what is not named here is an error. None is imported before it is asked for."""
+"""Module -> the public names in it; no module is imported before one of its names is used."""
 
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605 -- type checkers have the imports above
 
 
 if not TYPE_CHECKING:  # type checkers know every name from above, and no other
 
     def __getattr__(name: str) -> Any:
-        """A public name, or a module of one, when it is first asked for."""
+        """Import a public name, or a module that has some, when it is first used."""
         from importlib import import_module
 
-        if name in __all__:
-            home = _HOME_OF.get(name, "errors")
-            value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+        if name in _MODULE_OF:
+            value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
             return value
-        if name == "errors" or name in _HOMES:
+        if name in _MODULES:
             return import_module(f"{__name__}.{name}")
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg, name=name)
 
 
 def __dir__() -> list[str]:
-    """The public names too, those not asked for yet included."""
+    """List the public names too, those not imported yet included."""
     return sorted({*globals(), *__all__})
