@@ -137,3 +137,36 @@ def test_the_command(project: Path, capsys: pytest.CaptureFixture[str], no_netwo
     assert run(config) == 1
     assert "dry-run-failed" in capsys.readouterr().err
     assert no_network == []
+
+
+@pytest.mark.parametrize(
+    "model_id, preset, rule",
+    [
+        ("gpt-5", "temperature = 0.5", "openai.chat.sampling-while-reasoning"),
+        ("gpt-4.1", "temperature = 0.5", None),
+        ("gpt-4o", "max_tokens = 20000", "openai.chat.more-tokens-than-the-model-has"),
+    ],
+)
+def test_what_a_provider_would_refuse_is_a_fault(
+    tmp_path: Path, no_network: list[str], model_id: str, preset: str, rule: str | None
+) -> None:
+    """A preset whose request its provider would refuse is a fault that names the rule; nothing is sent, no key is told."""
+    files = {
+        "backends.toml": '[openai]\napi_key = "sk-a-key-of-openai"\n',
+        "backends/openai.toml": f'[thinker]\nsdk = "openai"\nmodel_id = "{model_id}"\noutputs = ["text"]\n',
+        "routing_profiles.toml": 'active = "a"\n[profiles.a]\ndefault = "openai"\n',
+        "deck/deck.toml": f'[llm.presets.talk]\nmodel = "thinker"\n{preset}\n',
+    }
+    for name, text in files.items():
+        file = tmp_path / ".pipelex" / "inference" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    done, problems = tried(tmp_path)
+
+    assert done.failed == (1 if rule else 0)
+    assert [(problem.severity, f"(rule {rule}," in problem.message) for problem in problems] == (
+        [("error", True)] if rule else []
+    )
+    assert "sk-a-key" not in "".join(problem.message for problem in problems)
+    assert no_network == []

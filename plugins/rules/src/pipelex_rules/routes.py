@@ -1,10 +1,10 @@
-"""Which API a path leads to, and the model that the path names."""
+"""Which provider an SDK leads to, which API a path leads to, and the model that the path names."""
 
 from __future__ import annotations
 
 import re
 
-from pipelex_rules.wires import speaks
+from pipelex_rules.wires import PLACES, PROVIDER_ALIASES, speaks
 
 _ENDINGS = (
     ("/chat/completions", "chat"),
@@ -33,6 +33,28 @@ _ENDINGS = (
 _DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")
 _BEDROCK = re.compile(r"/model/(.+)/converse(?:-stream)?$")
 _GOOGLE = re.compile(r"/models/([^/:]+):\w+$")
+
+
+_OF_SDK = ("anthropic", "bedrock", "fal", "google", "vertexai", "mistral")
+_NOT_COMPATIBLE = frozenset({"anthropic", "bedrock", "fal", "google", "mistral", "azure_openai"})
+
+
+def provider_of(sdk: str, backend: str) -> str | None:
+    """Name the provider whose rules hold for an SDK at a backend; None for an SDK without a wire of its own.
+
+    An SDK that many endpoints are compatible with has the rules of the backend's provider, where there are some, else
+    those that every compatible endpoint has.
+
+    Args:
+        sdk: Such as `openai`, `openai_responses`, `azure_openai`, `anthropic`, `bedrock_aioboto3`, `vertexai`.
+        backend: The name of the backend, such as `groq`.
+    """
+    if sdk.startswith("azure"):
+        return "azure_openai"
+    if sdk.startswith("openai"):
+        return backend if backend in PLACES and backend not in _NOT_COMPATIBLE else "compatible"
+    own = next((name for name in _OF_SDK if sdk == name or sdk.startswith(f"{name}_")), None)
+    return PROVIDER_ALIASES.get(own, own) if own else None
 
 
 def api_of(provider: str, path: str) -> tuple[str, str] | None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 import pipelex_rules
-from pipelex_rules.routes import api_of
-from pipelex_rules.wires import PLACES
+from pipelex_rules.routes import api_of, provider_of
 from pipelex_testing.replies import Reply
 
 if TYPE_CHECKING:
@@ -67,26 +66,6 @@ class Rulebook:
 
 
 def rulebook_of(sdk: str, backend: str) -> Rulebook | None:
-    """Choose the rules for an sdk of the first-party plugins at a backend; None for an sdk without a wire of its own.
-
-    An sdk that many providers are compatible with has the rules of the backend's provider, or those that every
-    compatible endpoint has.
-    """
-    if sdk.startswith("azure"):
-        return Rulebook(provider="azure_openai")
-    if sdk.startswith("openai"):
-        own = backend if backend in PLACES and backend not in _NOT_COMPATIBLE else "compatible"
-        return Rulebook(provider=own)
-    provider = _OF_SDK.get(sdk.partition("_")[0])
+    """Choose the rules for an sdk of the first-party plugins at a backend; None for an sdk without a wire of its own."""
+    provider = provider_of(sdk, backend)
     return Rulebook(provider=provider) if provider else None
-
-
-_OF_SDK = {
-    "anthropic": "anthropic",
-    "bedrock": "bedrock",
-    "fal": "fal",
-    "google": "google",
-    "vertexai": "google",
-    "mistral": "mistral",
-}
-_NOT_COMPATIBLE = frozenset({"anthropic", "bedrock", "fal", "google", "mistral"})

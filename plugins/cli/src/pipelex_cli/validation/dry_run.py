@@ -1,7 +1,7 @@
 """Calls every preset of the deck once, and each default, without a provider: requests are built as for the real call.
 
-Each member's request is made by what makes it in earnest, its backend is made (never opened), and the backend `mock`
-answers. Nothing is sent: no connection is opened, and no middleware is asked.
+Each member's request is made by what makes it in earnest, its backend is made (never opened), the backend `mock`
+answers, and the rulebook reads what the plugin would send (`refusals`). Nothing is sent: no connection is opened, and no middleware is asked.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from pipelex_cli.validation.refusals import look_for_refusals
 from pipelex_core.capabilities.text import GENERATE_OBJECT
 from pipelex_core.errors import CallError, ConfigError, PipelexError
 from pipelex_core.execution.typed import fits as fits_object
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pipelex_core.execution.plan import Plan
     from pipelex_core.plugins import Plugins
     from pipelex_core.specs import BackendConfig, ModelSpec, Source
+    from pipelex_rules import Violation
 
 _KIND = object_type({"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]})
 
@@ -116,8 +118,25 @@ async def _fault(
         answer = await getattr(mock, plan.operation.name)(evolve(request, spec=evolve(spec, options={})))
     except CallError as error:
         return f"'{member.name}': {error.message}"
+    factory, _ = read.context.plugins.require(*key)
+    refusals = await look_for_refusals(factory, backend.config, spec, plan.operation.name, request)
+    if refusals.violations:
+        return _refused(read, attempt, member.name, refusals.violations)
     if plan.fits is not None and not plan.fits(answer):
         return f"'{member.name}': no object can be made of an answer"
+    return None
+
+
+def _refused(read: ReadConfig, attempt: _Try, name: str, violations: tuple[Violation, ...]) -> str | None:
+    """Word what the provider would refuse; what only users report is a warning, and no fault."""
+    first = violations[0]
+    place = f"{first.place}: " if first.place else ""
+    words = (
+        f"'{name}': its provider would answer {first.status}: {place}{first.words} (rule {first.rule}, {first.source})"
+    )
+    if first.severity == "refuse":
+        return words
+    read.faults.warning("dry-run-failed", f"{attempt.of} may be refused: {words}", attempt.source)
     return None
 
 

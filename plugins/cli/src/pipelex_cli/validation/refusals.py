@@ -1,0 +1,116 @@
+"""What a provider would refuse in the request of a dry run: the real plugin writes it, and the rulebook reads it.
+
+A plugin builds a provider's body when it sends it. So a second backend is made, with a key of no worth, and opened with
+resources whose HTTP client has a transport of this module: it gives the request to the rulebook and answers 400. No
+connection is opened. Backends that bring an HTTP client of their own (Bedrock's) are not looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from attrs import evolve, field, frozen
+
+import pipelex_rules
+from pipelex_core.specs import Secret
+from pipelex_rules.routes import api_of, provider_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx2
+
+    from pipelex_core.backend import Backend
+    from pipelex_core.specs import BackendConfig, ModelSpec
+    from pipelex_rules import Violation
+
+_log = logging.getLogger("pipelex_cli.validation")
+_NO_KEY = "a-dry-run-needs-no-key"
+_PATIENCE = 10.0
+"""Seconds that a plugin may take to write a request."""
+
+
+@frozen
+class Refusals:
+    """What became of one request.
+
+    Attributes:
+        looked: Whether a request was written that there are rules for.
+        violations: What it breaks.
+    """
+
+    looked: bool
+    violations: tuple[Violation, ...] = ()
+
+
+async def look_for_refusals(
+    make: Callable[[BackendConfig], Backend], config: BackendConfig, spec: ModelSpec, operation: str, request: Any
+) -> Refusals:
+    """Have a plugin write the request of an operation, and tell what its provider would refuse in it."""
+    provider = provider_of(spec.sdk, spec.backend)
+    if provider is None or config.api_key is None:
+        return Refusals(looked=False)
+    reader = _Reader(provider)
+    resources = _Resources(reader)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            backend: Any = make(evolve(config, api_key=Secret(_NO_KEY)))
+            try:
+                await backend.open(resources)
+                await getattr(backend, operation)(request)
+            finally:
+                await backend.close()
+    except Exception as error:  # noqa: BLE001 -- a call that is answered with 400 must fail; what else may be, is only logged
+        _log.debug("dry run of '%s' at '%s' ended with %s", spec.name, spec.backend, type(error).__name__)
+    finally:
+        await resources.close()
+    return Refusals(looked=bool(reader.found), violations=reader.found[0] if reader.found else ())
+
+
+@frozen
+class _Reader:
+    """Reads requests by a provider's rules."""
+
+    provider: str
+    found: list[tuple[Violation, ...]] = field(factory=list)
+
+    def read(self, method: str, path: str, query: dict[str, str], content: bytes) -> None:
+        route = api_of(self.provider, unquote(path)) if method == "POST" else None
+        if route is None:
+            return
+        try:
+            body = json.loads(content)
+        except ValueError:
+            return  # a form: its files are not looked at
+        api, model = route
+        checked = pipelex_rules.check(self.provider, api, body, model=model, query=query, size=len(content))
+        self.found.append(checked)
+
+
+class _Resources:
+    """The resources of a backend whose requests go to a reader."""
+
+    def __init__(self, reader: _Reader) -> None:
+        self._reader = reader
+        self._http: httpx2.AsyncClient | None = None
+
+    def http(self) -> httpx2.AsyncClient:
+        """The client; httpx2 is there wherever a plugin asks for one."""
+        if self._http is None:
+            import httpx2
+
+            async def answer(request: httpx2.Request) -> httpx2.Response:
+                content = await request.aread()
+                self._reader.read(request.method, request.url.path, dict(request.url.params), content)
+                return httpx2.Response(400, json={"error": {"message": "this was a dry run"}})
+
+            self._http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer), timeout=None)
+        return self._http
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
