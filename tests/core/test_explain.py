@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from pipelex_cli.explained_json import costs_as_json, describe, explanation_as_json
 from pipelex_core import ConfigError, UnsupportedInputError
 from pipelex_core.deck import Preset
 from pipelex_core.explain import explain
-from pipelex_core.explain.as_json import costs_as_json, describe
 from pipelex_core.specs import Costs, Source
 from tests.support.scripted import PRICES, Script, deck_of, plugins_for, spec
 
@@ -25,7 +25,7 @@ def explained(handle: Any, **fields: Any) -> dict[str, Any]:
         presets=(Preset(name="p", capability="llm", model="either", settings={"temperature": 0.5}),),
         **fields,
     )
-    return explain(handle, "llm", deck=deck, plugins=plugins_for({"scripted": Script()})).as_json()
+    return explanation_as_json(explain(handle, "llm", deck=deck, plugins=plugins_for({"scripted": Script()})))
 
 
 def test_a_preset_is_explained_down_to_its_price() -> None:
@@ -58,7 +58,7 @@ def test_what_cannot_be_called_has_no_choice_and_a_reason() -> None:
     """Each member says why."""
     deck = deck_of(spec("a"))
     gone = evolve(deck.models["a"], spec=None, available=False, reason="backend 'x' is off")
-    told = explain("a", "llm", deck=evolve(deck, models={"a": gone}), plugins=plugins_for({})).as_json()
+    told = explanation_as_json(explain("a", "llm", deck=evolve(deck, models={"a": gone}), plugins=plugins_for({})))
     assert (told["chosen"], told["plugin"], told["costs"]) == (None, None, None)
     assert told["chain"][0]["reason"] == "backend 'x' is off"
 
@@ -98,9 +98,9 @@ def test_a_member_that_refuses_what_must_not_be_dropped_is_not_chosen() -> None:
         on_unsupported_setting="error",
     )
     plugins = plugins_for({"scripted": Script()})
-    told = explain({"model": "some", "temperature": 0.5}, "llm", deck=deck, plugins=plugins).as_json()
+    told = explanation_as_json(explain({"model": "some", "temperature": 0.5}, "llm", deck=deck, plugins=plugins))
     assert told["chosen"]["model"] == "b"
-    told = explain({"model": "none", "temperature": 0.5}, "llm", deck=deck, plugins=plugins).as_json()
+    told = explanation_as_json(explain({"model": "none", "temperature": 0.5}, "llm", deck=deck, plugins=plugins))
     assert told["chosen"]["model"] == "c"
 
 
@@ -109,19 +109,19 @@ def test_a_prompt_is_estimated_for_each_model_that_may_answer() -> None:
     deck = deck_of(spec("a", max_tokens=100), spec("b"), aliases={"either": ["a", "b"]})
     script = Script()
     plugins = plugins_for({"scripted": script})
-    told = explain("either", "llm", deck=deck, plugins=plugins, prompt="Name three rivers.").as_json()
+    told = explanation_as_json(explain("either", "llm", deck=deck, plugins=plugins, prompt="Name three rivers."))
     first, second = told["estimate"]["members"]
     assert (first["model"], first["output_tokens"]["high"], second["output_tokens"]["high"]) == ("a", 100, None)
     assert 0 < first["input_tokens"]["low"] <= first["input_tokens"]["high"] < 30
     assert Decimal(0) < Decimal(first["cost_low"]) < Decimal(first["cost_high"]) < Decimal("0.001")
     assert (second["cost_high"], told["no_estimate"], script.requests) == (None, None, [])
-    assert explain("either", "llm", deck=deck, plugins=plugins).as_json()["estimate"] is None
+    assert explanation_as_json(explain("either", "llm", deck=deck, plugins=plugins))["estimate"] is None
     assert list(told)[-3:] == ["estimate", "no_estimate", "order"]
 
 
 def test_a_prompt_that_no_call_would_take_says_why() -> None:
     """The handle is explained all the same."""
     deck = deck_of(spec("a"))
-    told = explain("a", "llm", deck=deck, plugins=plugins_for({"scripted": Script()}), prompt="").as_json()
+    told = explanation_as_json(explain("a", "llm", deck=deck, plugins=plugins_for({"scripted": Script()}), prompt=""))
     assert (told["estimate"], told["chosen"]["model"]) == (None, "a")
     assert "empty" in told["no_estimate"]

@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
+from pipelex_cli.explained_json import explanation_as_json
 from pipelex_core import Client, PipelexError
 from pipelex_core.errors import ConfigError
 from pipelex_core.plugins import discover
@@ -174,7 +175,7 @@ def test_a_server_sees_what_explain_says(server: OpenAIServer, made: Made) -> No
             event("the configuration has a fault")
             assume(False)
         with client:
-            told = client.explain(made.handle).as_json()
+            told = explanation_as_json(client.explain(made.handle))
             before = len(server.received)
             error: PipelexError | None = None
             try:
@@ -249,7 +250,7 @@ def test_every_place_that_explain_names_holds_the_value(made: Made) -> None:
         except ConfigError:
             assume(False)
         with client:
-            told = client.explain(made.handle).as_json()
+            told = explanation_as_json(client.explain(made.handle))
         for member in told["chain"]:
             for key, value in {**member["spec_values"], **member["backend_values"], **member["sent_settings"]}.items():
                 if value["source"] is not None:

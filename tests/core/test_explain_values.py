@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipelex_cli.explained_json import explanation_as_json
 from pipelex_core.explain import explain
 from tests.core.config_project import KEY, Project
 
@@ -22,7 +23,7 @@ def project(tmp_path: Path) -> Project:
 def explained(project: Project, handle: str, capability: str = "llm", **how: Any) -> dict[str, Any]:
     """The JSON of a handle, which holds no key."""
     loaded = project.load(strict=False, **how)
-    told = explain(handle, capability, deck=loaded.deck, plugins=project.plugins, config=loaded).as_json()
+    told = explanation_as_json(explain(handle, capability, deck=loaded.deck, plugins=project.plugins, config=loaded))
     assert KEY not in json.dumps(told)
     return told
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import evolve
 
+from pipelex_cli.explained_json import explanation_as_json
 from pipelex_core import AsyncClient, Client
 from pipelex_core.deck import Alias
 from pipelex_core.errors import PluginError, RateLimitError
@@ -190,7 +191,7 @@ def test_a_chain_as_it_is_written(project: Project) -> None:
     first = resolution.chain[0]
     assert first.spec is not None
     assert (first.spec.name, first.spec.backend, first.available) == ("m-one", "acme", True)
-    shown = explain("spread", "llm", deck=deck, plugins=project.plugins).as_json()
+    shown = explanation_as_json(explain("spread", "llm", deck=deck, plugins=project.plugins))
     assert shown["order"] == "weighted"
     assert [each.get("weight") for each in shown["chain"]] == [2.0, 1.0, 1.0]
     assert shown["chain"][0]["route"]["rule"] == "pinned"

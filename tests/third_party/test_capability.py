@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import pipelex_backend_mock
+from pipelex_cli.explained_json import explanation_as_json
 from pipelex_core import AsyncClient, BudgetExceededError, Client, DeadlineExceededError, UnsupportedInputError
 from pipelex_core.config import check
 from pipelex_core.errors import HandleNotFoundError, PresetNotFoundError
@@ -173,7 +174,7 @@ def test_a_wrong_setting_of_its_section_is_a_fault_with_its_place(project: Path,
 def test_it_is_explained(project: Path, shout: ModuleType) -> None:
     """With the models of its chain, and where each setting was written."""
     with client_of(project, shout) as client:
-        explained = client.explain("somehow", capability="shout").as_json()
+        explained = explanation_as_json(client.explain("somehow", capability="shout"))
     assert (explained["capability"], explained["setting"]) == ("shout", {"marks": 2})
     assert [member["model"] for member in explained["chain"]] == ["broken-megaphone", "megaphone"]
 

@@ -9,8 +9,7 @@ from attrs import evolve, frozen
 from pipelex_core.deck import Resolution
 from pipelex_core.errors import CallError, ConfigError
 from pipelex_core.estimates.estimate import Estimate, estimate
-from pipelex_core.explain.as_json import costs_as_json, estimate_as_json, member_as_json, place, plugin_as_json
-from pipelex_core.explain.facts import MemberFacts, facts_of, shown_endpoint
+from pipelex_core.explain.facts import MemberFacts, facts_of
 from pipelex_core.plain import Plain
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from pipelex_core.config import LoadedConfig, WrittenValues
     from pipelex_core.deck import ModelDeck
     from pipelex_core.plugins import PluginRecord, Plugins
-    from pipelex_core.specs import BackendConfig, Source
+    from pipelex_core.specs import BackendConfig
 
 
 @frozen(kw_only=True)
@@ -57,40 +56,6 @@ class Explanation(Plain):
     def backend(self) -> BackendConfig | None:
         """The backend of the chosen model, or None."""
         return self.chosen.backend if self.chosen else None
-
-    def place(self, source: Source | None) -> str | None:
-        """Where a value was written: `file:line`, or plugin and version; None where that is unknown."""
-        return place(source)
-
-    def as_json(self) -> dict[str, Any]:
-        """The stable JSON shape of `pipelex explain --json`; new keys stand at the end."""
-        resolution, chosen, backend = self.resolution, self.chosen, self.backend
-        spec = chosen.member.spec if chosen else None
-        return {
-            "handle": resolution.handle,
-            "kind": resolution.kind,
-            "capability": resolution.capability,
-            "setting": dict(resolution.settings),
-            "origins": {name: place(source) for name, source in resolution.origins.items()},
-            "steps": [
-                {"kind": step.kind, "name": step.name, "targets": list(step.targets), "source": place(step.source)}
-                for step in resolution.steps
-            ],
-            "chain": [member_as_json(facts, resolution.order) for facts in self.members],
-            "chosen": None
-            if spec is None
-            else {"model": spec.name, "backend": spec.backend, "sdk": spec.sdk, "model_id": spec.model_id},
-            "plugin": plugin_as_json(self.plugin),
-            "endpoint": shown_endpoint(backend) if backend else None,
-            "api_key_variable": backend.api_key_variable if backend else None,
-            "costs": None if spec is None else costs_as_json(spec.costs),
-            "as_of": None if chosen is None or chosen.as_of is None else chosen.as_of.value,
-            "profile": self.profile,
-            "on_unsupported_setting": resolution.policy,
-            "estimate": None if self.estimate is None else estimate_as_json(self.estimate),
-            "no_estimate": self.no_estimate,
-            "order": resolution.order,
-        }
 
 
 def explain(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pipelex_cli.explained_json import place
 from pipelex_cli.terminal import entry, folded, plain
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ def lines(explanation: Explanation, *, width: int | None = None, all_values: boo
     write = partial(entry, width=width)
     for step in resolution.steps:
         if step.kind != "model":
-            yield from write(step.kind, f"{step.name} → {', '.join(step.targets)}", explanation.place(step.source))
+            yield from write(step.kind, f"{step.name} → {', '.join(step.targets)}", place(step.source))
     yield from write("for", explanation.purpose)
     for name, value in resolution.settings.items():
-        yield from write("setting", f"{name} = {_shown(value)}", explanation.place(resolution.origins.get(name)))
+        yield from write("setting", f"{name} = {_shown(value)}", place(resolution.origins.get(name)))
     if len(resolution.chain) > 1:
         yield from write(
             "chain",
@@ -64,7 +65,6 @@ def _member(
     heading = f"{mark} {plain(member.name)} → {plain(told)}"
     yield from [heading] if width is None else folded(heading, width, 4)
     write = partial(entry, width=width, indent=4)
-    place = explanation.place
     yield from write("by", _rule(facts), place(member.entry.route.source))
     for beaten in facts.beaten:
         rule = f"{beaten.pattern or 'default'} → {beaten.backend}: {beaten.why}"
@@ -112,16 +112,16 @@ def _backend(explanation: Explanation, facts: MemberFacts, *, width: int | None)
     values = dict(facts.backend_values)
     name = values.pop("name", None)
     if name is not None:
-        yield from write("backend", str(name.value), explanation.place(name.source))
+        yield from write("backend", str(name.value), place(name.source))
     endpoint, key = values.pop("endpoint", None), values.pop("api_key", None)
     yield from write(
         "endpoint",
         str(endpoint.value) if endpoint else "the provider’s own",
-        explanation.place(endpoint.source) if endpoint else None,
+        place(endpoint.source) if endpoint else None,
     )
-    yield from write("key", str(key.value) if key else "none", explanation.place(key.source) if key else None)
+    yield from write("key", str(key.value) if key else "none", place(key.source) if key else None)
     for option, value in values.items():
-        yield from write("option", f"{option} = {_shown(value.value)}", explanation.place(value.source))
+        yield from write("option", f"{option} = {_shown(value.value)}", place(value.source))
 
 
 def _price(explanation: Explanation, facts: MemberFacts, *, width: int | None) -> Iterator[str]:
@@ -133,7 +133,7 @@ def _price(explanation: Explanation, facts: MemberFacts, *, width: int | None) -
     unit = spec.costs.unit.replace("_", " ")
     unit = unit if unit.startswith("million") else f"{unit}"
     date = f", as of {facts.as_of.value}" if facts.as_of else ""
-    places = {explanation.place(price.source): None for price in facts.prices.values()}
+    places = {place(price.source): None for price in facts.prices.values()}
     prices = ", ".join(f"{name} {price.value} US$" for name, price in facts.prices.items())
     yield from write("price", f"{prices} per {unit}{date}", next(iter(places)))
 

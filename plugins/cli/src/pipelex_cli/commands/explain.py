@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from pipelex_cli.explained_json import explanation_as_json
 from pipelex_cli.output import print_json
 from pipelex_cli.text_input import prompt_text
 from pipelex_core.command_line import Context
@@ -41,7 +42,7 @@ def explain(
     loaded = context.load(plugins)
     explanation = _explained(handle, capability, loaded, plugins, text)
     if json:
-        print_json(explanation.as_json())
+        print_json(explanation_as_json(explanation))
     else:
         from pipelex_cli.explained import lines
         from pipelex_cli.terminal import terminal_width

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from pipelex_cli.explained_json import describe, explanation_as_json
 from pipelex_cli.report.rows import Lister
 from pipelex_core.execution.redaction import redacted
 from pipelex_core.explain import Explainer
-from pipelex_core.explain.as_json import describe
 
 if TYPE_CHECKING:
     from pipelex_core.config import LoadedConfig
@@ -122,11 +122,11 @@ def _handles(loaded: LoadedConfig, plugins: Plugins, lister: Lister) -> list[Row
     rows = []
     for listed in lister.rows("presets"):
         resolution = deck.resolve(f"${listed.row['preset']}", listed.row["capability"])
-        way = explainer.explain(resolution).as_json()
+        way = explanation_as_json(explainer.explain(resolution))
         rows.append({**listed.row, "name": listed.row["preset"], "kind": "preset", "way": way})
     for listed in lister.rows("aliases"):
         resolution = deck.resolve(f"@{listed.row['alias']}", listed.row["capability"])
-        way = explainer.explain(resolution).as_json()
+        way = explanation_as_json(explainer.explain(resolution))
         rows.append({**listed.row, "name": listed.row["alias"], "kind": "alias", "way": way})
     return rows
 

@@ -12,10 +12,42 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.estimates.estimate import Estimate, MemberEstimate
+    from pipelex_core.explain import Explanation
     from pipelex_core.explain.facts import MemberFacts, Value
     from pipelex_core.plugins import PluginRecord
     from pipelex_core.routing import RouteMatch
     from pipelex_core.specs import Costs, Source
+
+
+def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
+    """Write the stable JSON shape of `pipelex explain --json`; new keys stand at the end."""
+    resolution, chosen, backend = explanation.resolution, explanation.chosen, explanation.backend
+    spec = chosen.member.spec if chosen else None
+    return {
+        "handle": resolution.handle,
+        "kind": resolution.kind,
+        "capability": resolution.capability,
+        "setting": dict(resolution.settings),
+        "origins": {name: place(source) for name, source in resolution.origins.items()},
+        "steps": [
+            {"kind": step.kind, "name": step.name, "targets": list(step.targets), "source": place(step.source)}
+            for step in resolution.steps
+        ],
+        "chain": [member_as_json(facts, resolution.order) for facts in explanation.members],
+        "chosen": None
+        if spec is None
+        else {"model": spec.name, "backend": spec.backend, "sdk": spec.sdk, "model_id": spec.model_id},
+        "plugin": plugin_as_json(explanation.plugin),
+        "endpoint": shown_endpoint(backend) if backend else None,
+        "api_key_variable": backend.api_key_variable if backend else None,
+        "costs": None if spec is None else costs_as_json(spec.costs),
+        "as_of": None if chosen is None or chosen.as_of is None else chosen.as_of.value,
+        "profile": explanation.profile,
+        "on_unsupported_setting": resolution.policy,
+        "estimate": None if explanation.estimate is None else estimate_as_json(explanation.estimate),
+        "no_estimate": explanation.no_estimate,
+        "order": resolution.order,
+    }
 
 
 def member_as_json(facts: MemberFacts, order: str) -> dict[str, Any]:
