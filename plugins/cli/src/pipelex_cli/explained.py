@@ -82,8 +82,8 @@ def _member(
     for name, setting in facts.settings.items():
         yield from write("sent", f"{name} = {_shown(setting.value)}", place(setting.source))
     yield from write("plugin", facts.plugin.label if facts.plugin else "none serves it")
-    yield from _backend(explanation, facts, width=width)
-    yield from _price(explanation, facts, width=width)
+    yield from _backend(facts, width=width)
+    yield from _price(facts, width=width)
     if is_chosen or all_values:
         for name, key in facts.spec_values.items():
             yield from write("spec", f"{name} = {_shown(key.value)}", place(key.source))
@@ -107,7 +107,7 @@ def _rule(facts: MemberFacts) -> str:
     return f"{rule} → {route.backend}"
 
 
-def _backend(explanation: Explanation, facts: MemberFacts, *, width: int | None) -> Iterator[str]:
+def _backend(facts: MemberFacts, *, width: int | None) -> Iterator[str]:
     write = partial(entry, width=width, indent=4)
     values = dict(facts.backend_values)
     name = values.pop("name", None)
@@ -124,7 +124,7 @@ def _backend(explanation: Explanation, facts: MemberFacts, *, width: int | None)
         yield from write("option", f"{option} = {_shown(value.value)}", place(value.source))
 
 
-def _price(explanation: Explanation, facts: MemberFacts, *, width: int | None) -> Iterator[str]:
+def _price(facts: MemberFacts, *, width: int | None) -> Iterator[str]:
     write = partial(entry, width=width, indent=4)
     spec = facts.member.spec
     if spec is None or spec.costs is None or not facts.prices:
