@@ -66,7 +66,7 @@ def test_every_value_has_the_line_it_was_written_on(project: Project) -> None:
         "output": {"value": "10", "source": at(project, specs, "costs")},
     }
     assert (member["as_of"], told["as_of"]) == ("2026-08-01", "2026-08-01")
-    assert list(told)[-5:-2] == ["as_of", "profile", "on_unsupported_setting"]
+    assert list(told)[-6:-3] == ["as_of", "profile", "on_unsupported_setting"]
 
 
 def test_a_shipped_value_names_its_plugin(project: Project) -> None:
