@@ -38,7 +38,7 @@ CONSTRAINTS: dict[str, str] = {
 """Every constraint a spec may name, and what it says of the model."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Fitted:
     """Settings for one model: what to send, and the reason for each setting that cannot be."""
 

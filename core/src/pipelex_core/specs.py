@@ -58,7 +58,7 @@ class Secret:
         raise TypeError(msg)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Source(Plain):
     """Where a value was written: a key of a project's file, or of a plugin's package data.
 
@@ -93,7 +93,7 @@ NOWHERE = Source()
 """The source of a value made by hand."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Costs(Plain):
     """The price list of one model. US$, exact; what is None is unknown, not free.
 
@@ -201,7 +201,7 @@ class BackendConfig:
         }
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ModelSpec(Plain):
     """One model as one backend offers it.
 

@@ -28,7 +28,7 @@ REPORTED = None
 """Stands for a model whose fault is reported already; TOML itself has no null."""
 
 
-@frozen(eq=False, repr=False)
+@frozen(eq=False, repr=False, slots=False)
 class Layered:
     """A table put together from several files.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipelex_core.specs import Source
 
 
-@frozen(eq=False, repr=False)
+@frozen(eq=False, repr=False, slots=False)
 class Layers:
     """One model and the files its keys may come from, the strongest first; and the sdk that its backend's table names."""
 

@@ -11,10 +11,10 @@ from pipelex_core.config.environment import expand, has_variables
 from pipelex_core.config.layers import Layers
 from pipelex_core.config.options import checked_options
 from pipelex_core.config.problems import listed
-from pipelex_core.config.structure import structure
-from pipelex_core.config.tables import SpecTable, limits_of
+from pipelex_core.config.structure import read_values, structured_values
+from pipelex_core.config.tables import SpecTable
 from pipelex_core.errors import ModelsManagerError
-from pipelex_core.specs import Costs, ModelSpec
+from pipelex_core.specs import Costs, Limits, ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +35,7 @@ NEWER_SPEC_KEYS: dict[str, str] = {
 """Keys that newer releases of the format use in model specs, and why each is left out."""
 
 _SPEC_KEYS = frozenset(fields_dict(SpecTable))
+_LIMITS = frozenset(fields_dict(Limits))
 _THOUSAND = Decimal(1000)
 _SWITCHED_OFF = "has it switched off (enabled = false)"
 
@@ -79,6 +80,7 @@ class SpecReader:
     _may_be_older: bool = field(init=False)
 
     _without_sdk: list[tuple[str, Source]] = field(factory=list, init=False)
+    _requiring: dict[str, bool] = field(factory=dict, init=False)
 
     @_may_have_variables.default
     def _look_for_variables(self) -> bool:
@@ -113,47 +115,57 @@ class SpecReader:
             if lacking:
                 return lacking
         extra: dict[str, Any] = {}
-        if not _SPEC_KEYS.issuperset(table):
-            unknown = [key for key in table if key not in _SPEC_KEYS and key not in NEWER_SPEC_KEYS]
-            extra = {key: table.pop(key) for key in unknown}
-        spec = structure(
+        values = read_values(SpecTable, table)
+        if values is None:
+            values, extra = self._with_options(table, layers)
+        if values is None or not self._is_type(values.get("model_type"), layers):
+            return "has a fault in its spec"
+        if not values.pop("enabled", True):
+            return _SWITCHED_OFF
+        sdk, model_id = values.get("sdk"), values.setdefault("model_id", name)
+        if not sdk or not model_id or model_id != model_id.strip():
+            self._report_name(name, layers, has_sdk=bool(sdk))
+            return "has a fault in its spec"
+        model_type = values.get("model_type")
+        if model_type is None:
+            values["model_type"] = model_type = self.inferred_type(sdk, values.get("outputs", frozenset()), model_id)
+        if "costs" in values:
+            values["costs"] = self._costs(values["costs"], model_type, layers)
+        if extra or self._requires_options(sdk):
+            values["options"] = self._options(sdk, extra, layers)
+        if limits := {limit: values.pop(limit) for limit in _LIMITS if limit in values}:
+            values["limits"] = Limits(**limits)
+        values.pop("as_of", None)
+        return ModelSpec(name=name, backend=self.backend, source=layers.source, **values)
+
+    def _report_name(self, name: str, layers: Layers, *, has_sdk: bool) -> None:
+        """Report a model without an sdk, or one whose model_id no provider has."""
+        if not has_sdk:
+            self._without_sdk.append((name, layers.source))
+            return
+        message = f"the model_id of '{name}' is empty, or has space around it"
+        at, expected = layers.where("model_id"), "what the provider calls the model"
+        self.context.faults.error(ModelsManagerError, "bad-value", message, at, expected=expected)
+
+    def _with_options(self, table: dict[str, Any], layers: Layers) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """The values of a table with a fault, or with keys of a plugin, and those keys; None where there is a fault."""
+        unknown = [key for key in table if key not in _SPEC_KEYS and key not in NEWER_SPEC_KEYS]
+        extra = {key: table.pop(key) for key in unknown}
+        values = structured_values(
             SpecTable, table, self.context.faults, kind=ModelsManagerError, where=layers.where, later=NEWER_SPEC_KEYS
         )
-        if spec is None:
+        if values is None:
             self._options(str(table.get("sdk")), extra, layers)
-        if spec is None or not self._is_type(spec.model_type, layers):
-            return "has a fault in its spec"
-        if not spec.enabled:
-            return _SWITCHED_OFF
-        if not spec.sdk:
-            self._without_sdk.append((name, layers.source))
-            return "has a fault in its spec"
-        if spec.model_id is not None and (not spec.model_id or spec.model_id != spec.model_id.strip()):
-            message = f"the model_id of '{name}' is empty, or has space around it"
-            expected = "what the provider calls the model"
-            self.context.faults.error(
-                ModelsManagerError, "bad-value", message, layers.where("model_id"), expected=expected
-            )
-            return "has a fault in its spec"
-        model_type = spec.model_type or self.inferred_type(spec.sdk, spec.outputs, spec.model_id or name)
-        return ModelSpec(
-            name=name,
-            backend=self.backend,
-            sdk=spec.sdk,
-            model_id=spec.model_id or name,
-            model_type=model_type,
-            inputs=spec.inputs,
-            outputs=spec.outputs,
-            costs=None if spec.costs is None else self._costs(spec.costs, model_type, layers),
-            max_tokens=spec.max_tokens,
-            context_window=spec.context_window,
-            max_prompt_images=spec.max_prompt_images,
-            prompting_target=spec.prompting_target,
-            constraints=spec.constraints,
-            options=self._options(spec.sdk, extra, layers),
-            limits=limits_of(spec),
-            source=layers.source,
-        )
+        return values, extra
+
+    def _requires_options(self, sdk: str) -> bool:
+        """Whether the plugin of an sdk cannot do without some key of a model."""
+        known = self._requiring.get(sdk)
+        if known is None:
+            found = self.context.plugins.find(self.backend, sdk)
+            known = found is not None and any(option.required for option in found[0].model_options)
+            self._requiring[sdk] = known
+        return known
 
     def _report_without_sdk(self) -> None:
         """One problem a file: where many models name no sdk, one line in `[defaults]` is missing."""
@@ -220,8 +232,6 @@ class SpecReader:
         """The keys that belong to the plugin, checked where it is installed to say what there is."""
         found = self.context.plugins.find(self.backend, sdk)
         options = found[0].model_options if found else ()
-        if not extra and not any(option.required for option in options):
-            return extra
         given = {key: float(value) if isinstance(value, Decimal) else value for key, value in extra.items()}
         return checked_options(
             given,

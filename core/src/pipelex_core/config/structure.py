@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def read_values(cls: type, table: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The values of a sound table, typed; None where a key is unknown, or a value at fault."""
+    readers = READERS[cls]
+    try:
+        return {key: readers[key](value) for key, value in table.items()}
+    except (KeyError, ValueError, ExceptionGroup):
+        return None
+
+
 def structure(
     cls: type[T],
     table: Mapping[str, Any],
@@ -28,9 +37,23 @@ def structure(
     kind: type[ConfigError],
     where: Callable[[str], Source],
     known: tuple[str, ...] = (),
-    later: Mapping[str, str] | None = None,
 ) -> T | None:
-    """The typed form of a table, or None where it has a fault; every fault is reported.
+    """The typed form of a table, or None where it has a fault; every fault is reported; see `structured_values`."""
+    values = structured_values(cls, table, faults, kind=kind, where=where, known=known)
+    return None if values is None else cls(**values)
+
+
+def structured_values(
+    cls: type,
+    table: Mapping[str, Any],
+    faults: Faults,
+    *,
+    kind: type[ConfigError],
+    where: Callable[[str], Source],
+    known: tuple[str, ...] = (),
+    later: Mapping[str, str] | None = None,
+) -> dict[str, Any] | None:
+    """The values of a table, typed, or None where it has a fault; every fault is reported.
 
     Args:
         cls: One of the classes of `tables.py`.
@@ -41,6 +64,9 @@ def structure(
         known: Further keys that are right, for suggestions.
         later: Keys of newer releases of the format, each with what to say: warned about, not refused.
     """
+    quickly = read_values(cls, table)
+    if quickly is not None:
+        return quickly
     if later and not table.keys().isdisjoint(later):
         for key in [key for key in table if key in later]:
             faults.warning("newer-key", f"the key '{key}' is left out: {later[key]}", where(key))
@@ -48,7 +74,7 @@ def structure(
     readers = READERS[cls]
     values, wrong = _read(table, readers)
     if not wrong and len(values) == len(table):
-        return cls(**values)
+        return values
     for key, fault in wrong:
         _report(key, fault, faults, kind, where(key))
     for key in table:

@@ -41,7 +41,7 @@ PRICES: tuple[str, ...] = tuple(name for name in fields_dict(Costs) if name != "
 """What a spec's `costs` may hold."""
 
 
-@frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True, eq=False, repr=False, slots=False)
 class BackendTable:
     """The keys every table of backends.toml may have; the others are a plugin's options."""
 
@@ -63,7 +63,7 @@ class BackendTable:
     rest_seconds: SomeSeconds | None = None
 
 
-@frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True, eq=False, repr=False, slots=False)
 class SpecTable:
     """The keys of a model's table; `costs` stays a mapping of prices, because their unit depends on the type."""
 
@@ -85,7 +85,7 @@ class SpecTable:
     as_of: str | None = None
 
 
-def limits_of(table: BackendTable | SpecTable) -> Limits | None:
+def limits_of(table: BackendTable) -> Limits | None:
     """The limits a table sets; None where it sets none."""
     concurrency, requests, tokens = table.max_concurrency, table.requests_per_minute, table.tokens_per_minute
     if concurrency is None and requests is None and tokens is None:
@@ -115,7 +115,7 @@ def _with(policy: P, **given: Any) -> P:
     return evolve(policy, **changes) if changes else policy
 
 
-@frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True, eq=False, repr=False, slots=False)
 class ProfileTable:
     """One table `[profiles.<name>]`."""
 

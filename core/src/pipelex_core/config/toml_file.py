@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,13 +37,12 @@ def read_toml(
         parse_float: Makes a number of a float's text; `Decimal` where it must stay exact.
     """
     named = source or Source(file=str(file))
-    if isinstance(file, Path) and file.is_fifo():
+    try:
+        content = _content(file)
+    except _PipeError:
         message = f"the file {file.name} cannot be read: it is a pipe, which may never end"
         faults.error(kind, "unreadable-file", message, named, expected="a file")
         return None
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(LARGEST + 1)
     except FileNotFoundError:
         message = f"the file {file.name} is missing"
         faults.error(ModelDeckNotFoundError, "missing-file", message, named, suggestion="run: pipelex init")
@@ -60,6 +60,21 @@ def read_toml(
     if named.file is not None:
         faults.documents[named.file] = document
     return document
+
+
+class _PipeError(Exception):
+    """A pipe in the place of a file."""
+
+
+def _content(file: Path | Traversable) -> bytes:
+    """The bytes of a file, no more than one above the number that is read at most."""
+    if not isinstance(file, Path):
+        return file.read_bytes()
+    status = file.stat()
+    if stat.S_ISFIFO(status.st_mode):
+        raise _PipeError
+    with file.open("rb") as stream:
+        return stream.read(min(status.st_size, LARGEST) + 1) + (b"" if status.st_size else stream.read(LARGEST))
 
 
 def read_filled(file: Path, faults: Faults, kind: type[ConfigError]) -> TomlDocument | None:

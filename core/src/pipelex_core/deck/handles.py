@@ -23,7 +23,7 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 HandleKind = Literal["preset", "model", "alias"]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Alias:
     """A name for a model, for a chain of models, or for a model with settings.
 
@@ -48,7 +48,7 @@ class Alias:
     origins: Mapping[str, Source] = field(factory=dict)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Preset:
     """A model with settings, for one capability.
 
@@ -73,7 +73,7 @@ class Preset:
     origins: Mapping[str, Source] = field(factory=dict)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ChainMember(Plain):
     """One model of a resolved handle.
 
@@ -111,7 +111,7 @@ class ChainMember(Plain):
         return self.entry.available
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Step(Plain):
     """One step on the way from a handle to its models.
 
@@ -128,7 +128,7 @@ class Step(Plain):
     source: Source | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Resolution(Plain):
     """What a handle means.
 

@@ -260,7 +260,7 @@ class ModelDeck:
         return None if entry.spec is None else self.capabilities.of_type(entry.spec.model_type)
 
 
-@frozen
+@frozen(eq=False, repr=False, slots=False)
 class _Way:
     """Where names lead: the steps, and each model with the settings of the aliases before it, and their origins."""
 

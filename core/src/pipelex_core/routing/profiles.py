@@ -30,7 +30,7 @@ def _without_options(spec: ModelSpec) -> ModelSpec:
 RouteRule = Literal["exact", "pattern", "default", "fallback", "none", "pinned"]
 
 
-@frozen
+@frozen(slots=False)
 class Route:
     """One line of a profile's routes: a name or pattern, and the backend it leads to.
 
@@ -56,7 +56,7 @@ class Route:
         return fits(self.pattern, name)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class RouteMatch(Plain):
     """The rule that decided for a model.
 
@@ -142,7 +142,7 @@ class RoutingProfile:
         return tuple(route for route in self.routes if route.matches(name))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ModelEntry(Plain):
     """A model's name in a deck: the spec it leads to, or why it leads nowhere.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 LARGEST = 16_000_000
 """Bytes of a file that are read at most."""
 
+_SIGNS_OF_DEPTH = tuple(map(re.compile, (r"\.(?:[^.\n]*+\.){11}", r"\[[^\[\]{}]*+[\[{]", r"\{[^\[\]{}]*+[\[{]")))
+"""A key of many parts, or a list or table directly in another one: what has none is no deeper than some 30 levels."""
+
+_COMMENT = re.compile(r"\n[ \t]*+#[^\x00-\x08\x0a-\x1f\x7f]*+(?=[\r\n])")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -90,10 +95,11 @@ def parse(content: bytes, *, parse_float: Callable[[str], Any] = float) -> TomlD
         column = len(before.removeprefix(_BOM).decode("utf-8", "replace")) + 1
         message = f"is not UTF-8: byte 0x{content[error.start]:02x}"
         raise TomlError(message, (line, column), code="bad-encoding", expected="text in UTF-8") from error
-    if text.count(".") >= DEEPEST and any(line.count(".") >= DEEPEST for line in text.split("\n")):
-        _refuse_too_deep(text)  # a parser needs time and memory in proportion to the square of a key's parts
+    may_be_deep = any(sign.search(text) for sign in _SIGNS_OF_DEPTH)
+    if may_be_deep:
+        _refuse_long_keys(text)
     try:
-        tables = tomli.loads(text.removeprefix("\ufeff"), parse_float=parse_float)
+        tables = tomli.loads(_without_comments(text).removeprefix("\ufeff"), parse_float=parse_float)
     except tomli.TOMLDecodeError as error:
         message = f"is not TOML: {error.msg[:1].lower()}{error.msg[1:]}"
         raise TomlError(message, (error.lineno, error.colno), code="bad-toml") from error
@@ -105,10 +111,26 @@ def parse(content: bytes, *, parse_float: Callable[[str], Any] = float) -> TomlD
         message = "has a number that is too long"
         raise TomlError(message) from error
     document = TomlDocument(text, tables)
-    path = _too_deep(tables)
+    path = _too_deep(tables) if may_be_deep else None
     if path is not None:
         raise _nested_too_deeply(document.places.find(path) or (1, 1))
     return document
+
+
+def _without_comments(text: str) -> str:
+    """The text, lines that are a comment alone made empty: a parser looks at every character of a comment."""
+    if '"""' in text or "'''" in text:  # such a line may be in a string
+        return text
+    return _COMMENT.sub("\n", text)
+
+
+def _refuse_long_keys(text: str) -> None:
+    """Refuse keys with too many parts before they are parsed.
+
+    A parser takes time and memory in proportion to the square of the number of a key's parts.
+    """
+    if any(line.count(".") >= DEEPEST for line in text.split("\n")):
+        _refuse_too_deep(text)
 
 
 def _refuse_too_deep(text: str) -> None:
