@@ -51,6 +51,16 @@ def refuses_every(name: str, spec: ModelSpec) -> bool:
     return f"no_{name}" in spec.constraints or (name == "top_p" and "temperature_or_top_p" in spec.constraints)
 
 
+def takes(settings: Mapping[str, Any], spec: ModelSpec) -> bool:
+    """Whether a model plainly takes settings as they are; where it does not, `fit` knows which it refuses."""
+    temperature, max_tokens = settings.get("temperature"), settings.get("max_tokens")
+    return (
+        not spec.constraints
+        and (temperature is None or temperature <= 1)
+        and (max_tokens is None or max_tokens == "auto" or spec.max_tokens is None or max_tokens <= spec.max_tokens)
+    )
+
+
 def fit(settings: Mapping[str, Any], spec: ModelSpec) -> Fitted:
     """The settings as this model takes them; those it refuses are left out and stand in `refused`."""
     sent = {name: value for name, value in settings.items() if value is not None}

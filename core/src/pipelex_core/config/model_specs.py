@@ -126,11 +126,15 @@ class SpecReader:
         if not sdk or not model_id or model_id != model_id.strip():
             self._report_name(name, layers, has_sdk=bool(sdk))
             return "has a fault in its spec"
-        model_type = values.get("model_type")
-        if model_type is None:
-            values["model_type"] = model_type = self.inferred_type(sdk, values.get("outputs", frozenset()), model_id)
+        if values.get("model_type") is None:
+            values["model_type"] = self.inferred_type(sdk, values.get("outputs", frozenset()), model_id)
         if "costs" in values:
-            values["costs"] = self._costs(values["costs"], model_type, layers)
+            values["costs"] = self._costs(values["costs"], values["model_type"], layers)
+        return self._made(name, values, extra, layers)
+
+    def _made(self, name: str, values: dict[str, Any], extra: dict[str, Any], layers: Layers) -> ModelSpec:
+        """The spec of values that are sound."""
+        sdk = values["sdk"]
         if extra or self._requires_options(sdk):
             values["options"] = self._options(sdk, extra, layers)
         if limits := {limit: values.pop(limit) for limit in _LIMITS if limit in values}:

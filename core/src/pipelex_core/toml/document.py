@@ -95,11 +95,12 @@ def parse(content: bytes, *, parse_float: Callable[[str], Any] = float) -> TomlD
         column = len(before.removeprefix(_BOM).decode("utf-8", "replace")) + 1
         message = f"is not UTF-8: byte 0x{content[error.start]:02x}"
         raise TomlError(message, (line, column), code="bad-encoding", expected="text in UTF-8") from error
-    may_be_deep = any(sign.search(text) for sign in _SIGNS_OF_DEPTH)
+    parsed = _without_comments(text)
+    may_be_deep = any(sign.search(parsed) for sign in _SIGNS_OF_DEPTH)
     if may_be_deep:
         _refuse_long_keys(text)
     try:
-        tables = tomli.loads(_without_comments(text).removeprefix("\ufeff"), parse_float=parse_float)
+        tables = tomli.loads(parsed.removeprefix("\ufeff"), parse_float=parse_float)
     except tomli.TOMLDecodeError as error:
         message = f"is not TOML: {error.msg[:1].lower()}{error.msg[1:]}"
         raise TomlError(message, (error.lineno, error.colno), code="bad-toml") from error
