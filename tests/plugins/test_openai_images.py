@@ -193,7 +193,7 @@ def test_a_picture_that_is_gone() -> None:
         server.queue(Reply.json({"data": [{"url": f"{server.url}/gone.png"}]}), Reply.json({}, status=404))
         await backend.generate_image(wish())
 
-    with pytest.raises(errors.InvalidAnswerError, match=r"gone\.png answers 404"):
+    with pytest.raises(errors.InvalidAnswerError, match=r"gone\.png answered 404"):
         with_backend(use, sdk="openai_img_gen")
 
 

@@ -33,6 +33,19 @@ class Resources(Protocol):
     def http(self) -> httpx2.AsyncClient:
         """The HTTP connection pool, for SDKs that accept one; it has no timeout and sends no credentials of its own."""
 
+    async def download(self, url: str, config: BackendConfig) -> tuple[bytes, str]:
+        """The bytes behind a URL that a caller or an answer names, and their MIME type as the server calls it.
+
+        Redirects are followed. Only public addresses are connected to, unless the backend's table says
+        `allow_private_urls`; the host of its own endpoint always may be. At most `max_media_bytes` are read.
+
+        Raises:
+            UnsupportedInputError: The URL is invalid, leads inside, has too much behind it, or is answered with another
+                status than 200.
+            ProviderConnectionError: The connection broke, or the status is 5xx: it may be different a moment later.
+            PluginError: The extra `pipelex-core[http]` is not installed.
+        """
+
 
 class Backend(ABC):  # noqa: B024 -- its capabilities are what is abstract
     """The base of every backend.

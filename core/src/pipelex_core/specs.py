@@ -157,6 +157,11 @@ def _names_only(options: Mapping[str, Any]) -> str:
     return f"<{', '.join(options)}>"
 
 
+MOST_ANSWER_BYTES = 64 * 1024 * 1024
+MOST_MEDIA_BYTES = 256 * 1024 * 1024
+"""How many bytes an answer may have, decoded: one of text, and one of images, documents or sound."""
+
+
 @frozen(kw_only=True)
 class BackendConfig:
     """One table of backends.toml, variables filled in: all a plugin gets to know.
@@ -173,6 +178,9 @@ class BackendConfig:
             their names alone, because a value may be a secret.
         limits: How much may be sent to it; None for no limit.
         idle_timeout: Seconds it may be silent, where a call does not say; None for ever.
+        max_answer_bytes: How many bytes an answer of text may have, decoded; of a stream, each of its events.
+        max_media_bytes: The same for answers of images, documents or sound, and for each download.
+        allow_private_urls: Whether images and documents may be downloaded from addresses inside: loopback, private, link-local.
         retry: How often its models are asked again, and when a chain moves on from them.
         cooldown: When its models rest.
         source: Where it was written.
@@ -188,6 +196,9 @@ class BackendConfig:
     options: Mapping[str, Any] = field(factory=dict, repr=_names_only)
     limits: Limits | None = None
     idle_timeout: float | None = None
+    max_answer_bytes: int = MOST_ANSWER_BYTES
+    max_media_bytes: int = MOST_MEDIA_BYTES
+    allow_private_urls: bool = False
     retry: RetryPolicy = RETRY
     cooldown: CooldownPolicy = COOLDOWN
     source: Source = NOWHERE

@@ -9,7 +9,7 @@ from typing import Any, NewType, TypeVar
 from attrs import evolve, field, fields_dict, frozen
 
 from pipelex_core.policies import COOLDOWN, RETRY, CooldownPolicy, FallbackOn, RetryPolicy
-from pipelex_core.specs import Costs, Limits
+from pipelex_core.specs import MOST_ANSWER_BYTES, MOST_MEDIA_BYTES, Costs, Limits
 
 P = TypeVar("P", RetryPolicy, CooldownPolicy)
 Positive = NewType("Positive", int)
@@ -54,6 +54,9 @@ class BackendTable:
     requests_per_minute: Positive | None = None
     tokens_per_minute: Positive | None = None
     idle_timeout: SomeSeconds | None = None
+    max_answer_bytes: Positive = Positive(MOST_ANSWER_BYTES)
+    max_media_bytes: Positive = Positive(MOST_MEDIA_BYTES)
+    allow_private_urls: bool = False
     retries: NotNegative | None = None
     retry_wait: Seconds | None = None
     longest_retry_wait: Seconds | None = None

@@ -106,7 +106,7 @@ class Asking:
             raise UnsupportedInputError(msg)
         fetch = plan.capability.fetch
         if fetch is not None and not backend.fetches_urls:
-            request = await fetch(request, partial(fetched, resources))
+            request = await fetch(request, partial(fetched, resources, self.configs[spec.backend]))
         return request, backend
 
     def around(self, innermost: Proceed, spec: ModelSpec) -> Proceed:
@@ -145,11 +145,12 @@ class Asking:
             if (seconds := attempting.idle_timeout) is not None:
                 answering = within(Silence(seconds, partial(fell_silent, seconds)), answering)
             answer = await answering
-        except CallError as error:
+        except CallError as raised:
+            error = attempting.sending.fault or raised
             if attempting.capability.once:
                 error.unsettled = attempting.sending.may_be_taken(error)
             attempting.failed(error)
-            raise
+            raise error from raised.__cause__
         except PipelexError:
             raise
         except Exception as error:  # noqa: BLE001 -- a plugin may raise anything; callers see our errors only

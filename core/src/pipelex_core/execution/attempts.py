@@ -142,8 +142,13 @@ class Ledger:
         """An attempt begins."""
         terms = plan.terms
         idle_timeout = config.idle_timeout if terms.idle_timeout is None else terms.idle_timeout
+        is_text = plan.capability.name == "llm"
+        sending = Sending(
+            most=config.max_answer_bytes if is_text else config.max_media_bytes,
+            most_key="max_answer_bytes" if is_text else "max_media_bytes",
+        )
         self.current = self.last = Attempting(
-            spec, plan.capability, terms.ends_at, idle_timeout, self.others_left, self.budgets
+            spec, plan.capability, terms.ends_at, idle_timeout, self.others_left, self.budgets, sending=sending
         )
         self.current.wait_s, self.current.wait_reason = self.wait_s, self.wait_reason
         return self.current

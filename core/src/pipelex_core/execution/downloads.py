@@ -1,26 +1,34 @@
-"""URLs made into bytes, for providers that do not fetch images and documents themselves."""
+"""URLs made into bytes: of images and documents for providers that do not fetch them themselves, and of results.
+
+The one place where anything is downloaded from an address that somebody else named. Only public addresses are connected
+to, at each redirect, unless the backend's table allows more; the host of the backend's own endpoint always is.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from attrs import evolve
 
-from pipelex_core.errors import PluginError, UnsupportedInputError
+from pipelex_core.errors import CallError, PluginError, ProviderConnectionError, UnsupportedInputError
+from pipelex_core.execution.public import NOT_PUBLIC, is_public
+from pipelex_core.execution.sending import Sending, sending
 from pipelex_core.media import PDF, sniff
 
 if TYPE_CHECKING:
     import httpx2
 
-    from pipelex_core.backend import Resources
+    from pipelex_core.execution.resources import LoopResources
     from pipelex_core.parts import Media
+    from pipelex_core.specs import BackendConfig
 
-LARGEST = 100 * 1024 * 1024
-"""Most bytes of one download: above what any provider takes."""
+MOST_REDIRECTS = 20
 
 
-async def fetched(resources: Resources, media: Media, wanted: str = "any") -> Media:
+async def fetched(resources: LoopResources, config: BackendConfig, media: Media, wanted: str = "any") -> Media:
     """Fetch what is behind the URL of a medium; one without a URL is given back as it is.
 
     Raises:
@@ -30,11 +38,9 @@ async def fetched(resources: Resources, media: Media, wanted: str = "any") -> Me
         return media
     shown = _shown(media.url)
     try:
-        pool = resources.http()
-    except ImportError as error:
-        msg = f"downloading {shown} needs an HTTP client; run: pip install 'pipelex-core[http]'"
-        raise PluginError(msg) from error
-    data = await _download(media.url, shown, pool)
+        data, _ = await download(resources, config, media.url)
+    except ProviderConnectionError as error:
+        raise UnsupportedInputError(error.message, status=error.status) from None
     media_type = sniff(data)
     if media_type is None and wanted == "document" and media.media_type != PDF:
         from pipelex_core.documents import check_bytes
@@ -45,33 +51,93 @@ async def fetched(resources: Resources, media: Media, wanted: str = "any") -> Me
         msg = f"{shown} is neither an image (PNG, JPEG, GIF, WebP) nor a PDF"
         raise UnsupportedInputError(msg)
     if wanted != "any" and (media_type == PDF) != (wanted == "document"):
-        msg = f"{shown} is no {wanted}, but {media_type}"
+        msg = f"{shown} is {media_type}, and {wanted} is wanted"
         raise UnsupportedInputError(msg)
     return evolve(media, data=data, url=None, media_type=media_type)
 
 
-async def _download(url: str, shown: str, pool: httpx2.AsyncClient) -> bytes:
+async def download(resources: LoopResources, config: BackendConfig, url: str) -> tuple[bytes, str]:
+    """The bytes behind a URL, and the `Content-Type` they come with, without its parameters; see `Resources.download`."""
+    shown = _shown(url)
+    try:
+        import httpx2
+
+        resources.http()
+    except ImportError as error:
+        msg = f"downloading {shown} needs an HTTP client; run: pip install 'pipelex-core[http]'"
+        raise PluginError(msg) from error
+    counted = Sending(most=config.max_media_bytes, most_key="max_media_bytes")
+    token = sending.set(counted)
+    try:
+        response = await _followed(resources, config, url)
+    except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+        raise _failed(error, counted, url, shown) from None
+    finally:
+        sending.reset(token)
+    if response.status_code != 200:
+        kind = ProviderConnectionError if response.status_code >= 500 else UnsupportedInputError
+        msg = f"{shown} answered {response.status_code}"
+        raise kind(msg, status=response.status_code)
+    return response.content, response.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _followed(resources: LoopResources, config: BackendConfig, url: str) -> httpx2.Response:
+    """The answer, after redirects, each of which is checked as the first address is."""
     import httpx2
 
-    data = bytearray()
+    request = resources.http().build_request("GET", url, timeout=httpx2.Timeout(60, connect=15))
+    for _ in range(MOST_REDIRECTS):
+        pool = await _pool_for(request.url, resources, config)
+        response = await pool.send(request, follow_redirects=False)
+        if response.next_request is None:
+            return response
+        request = response.next_request
+    msg = f"more than {MOST_REDIRECTS} redirects"
+    raise httpx2.TooManyRedirects(msg)
+
+
+async def _pool_for(url: httpx2.URL, resources: LoopResources, config: BackendConfig) -> httpx2.AsyncClient:
+    """The pool that may connect to a host; one that a proxy resolves is looked up here too, as far as it is known here."""
+    if config.allow_private_urls or url.host == _host(config.endpoint):
+        return resources.http()
+    if not resources.has_proxy(url):
+        return resources.public_http()
+    look_up = partial(asyncio.get_running_loop().getaddrinfo, url.host, url.port or 443)
     try:
-        async with pool.stream("GET", url, follow_redirects=True, timeout=60) as response:
-            if response.status_code != 200:
-                msg = f"{shown} answered {response.status_code}"
-                raise UnsupportedInputError(msg, status=response.status_code)
-            async for chunk in response.aiter_bytes():
-                data += chunk
-                if len(data) > LARGEST:
-                    msg = f"{shown} is larger than {LARGEST // 1024 // 1024} MB"
-                    raise UnsupportedInputError(msg)
-    except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
-        told = str(error).replace(url, shown)
-        msg = f"{shown} cannot be downloaded: {type(error).__name__}: {told}"
-        raise UnsupportedInputError(msg) from None
-    return bytes(data)
+        addresses = {str(info[4][0]) for info in await look_up()}
+    except OSError:
+        addresses = set()
+    if not all(map(is_public, addresses)):
+        import httpx2
+
+        msg = f"{url.host} is {NOT_PUBLIC}"
+        raise httpx2.ConnectError(msg)
+    return resources.http()
+
+
+def _failed(error: Exception, counted: Sending, url: str, shown: str) -> CallError:
+    what = str(error).replace(url, shown)
+    if counted.fault is not None:
+        return UnsupportedInputError(f"{shown} cannot be downloaded: {counted.fault.message}")
+    if NOT_PUBLIC in what:
+        allow = "set allow_private_urls = true for the backend in backends.toml to download from inside"
+        return UnsupportedInputError(f"{shown} cannot be downloaded: it leads to what is {NOT_PUBLIC}; {allow}")
+    import httpx2
+
+    invalid = (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.TooManyRedirects, UnicodeError)
+    kind = UnsupportedInputError if isinstance(error, invalid) else ProviderConnectionError
+    return kind(f"{shown} cannot be downloaded: {type(error).__name__}: {what}")
+
+
+def _host(endpoint: str | None) -> str | None:
+    return urlsplit(endpoint).hostname if endpoint else None
 
 
 def _shown(url: str) -> str:
     """A URL without what may be a secret in it: credentials, and the query, which signs some."""
-    split = urlsplit(url)
+    try:
+        split = urlsplit(url)
+    except ValueError as error:
+        msg = f"an address is not a URL: {error}"
+        raise UnsupportedInputError(msg) from None
     return f"{split.scheme}://{split.netloc.rpartition('@')[2]}{split.path}"[:200]

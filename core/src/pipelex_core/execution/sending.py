@@ -1,4 +1,4 @@
-"""Whether a request may have been taken, and so be paid for, although no answer to it came.
+"""Whether a request may have been taken, and so be paid for, although no answer to it came; and how large one may be.
 
 What tells is how far it got, which the shared connection pool writes down here, and who answered: the provider itself, or
 something on the way to it. An image that may have been taken is not asked for again: it would be made and paid for twice.
@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from attrs import define
 
 from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
+from pipelex_core.specs import MOST_ANSWER_BYTES
 
 _FROM_BETWEEN = frozenset({499, 502, 504, 520, 522, 524})
 """Statuses with which a gateway says that it passed a request on, and knows no more; the last three are Cloudflare's."""
@@ -23,15 +24,26 @@ class Sending:
     Attributes:
         requests: How many the pool was asked to send.
         never_left: How many of them found no connection.
+        most: How many bytes an answer may have, decoded; of a stream, each of its events.
+        most_key: The key of backends.toml that says so.
+        fault: What the pool found wrong with an answer, whatever an SDK makes of it; or None.
     """
 
     requests: int = 0
     never_left: int = 0
+    most: int = MOST_ANSWER_BYTES
+    most_key: str = "max_answer_bytes"
+    fault: CallError | None = None
 
     @property
     def has_left(self) -> bool:
         """Whether the pool sent a request, at least in part."""
         return self.requests > self.never_left
+
+    def too_large(self) -> str:
+        """What is wrong with an answer that has more bytes, and what to do."""
+        what = f"the answer has more than {self.most:,} bytes, decoded"
+        return f"{what}: raise {self.most_key} of the backend in backends.toml, or ask for less"
 
     def may_be_taken(self, error: CallError) -> bool:
         """Whether the provider may have done the work all the same; so too where the pool knows nothing of the request."""

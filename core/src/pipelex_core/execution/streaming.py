@@ -224,6 +224,7 @@ class MemberStream:
             return self._ours(silence.error(), attempting, None)
         if self._ledger.is_abandoned:
             return GeneratorExit()  # whoever cancelled it wants no more of the stream, which is no error
+        error = attempting.sending.fault or error
         if isinstance(error, CallError):
             attempting.failed(error)
         elif isinstance(error, Exception) and not isinstance(error, PipelexError):

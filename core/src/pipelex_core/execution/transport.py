@@ -6,21 +6,26 @@ hundred modules, and it takes refused and dropped connections for timeouts.
 
 from __future__ import annotations
 
+import select
+from asyncio import sleep
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import httpx2
 from multidict import CIMultiDict, istr
 from yarl import URL
 
+from pipelex_core.errors import InvalidAnswerError
 from pipelex_core.execution.clocks import silence
+from pipelex_core.execution.decoding import steps_of
 from pipelex_core.execution.proxies import DIRECT
-from pipelex_core.execution.sending import sending
+from pipelex_core.execution.public import public_socket
+from pipelex_core.execution.sending import Sending, sending
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Sequence
 
     from pipelex_core.execution.clocks import Silence
     from pipelex_core.execution.proxies import Proxies
@@ -30,6 +35,9 @@ PIECE = 256 * 1024
 
 LARGE = 1024 * 1024
 """A body above this is written in pieces: aiohttp would write it in one go, stopping the loop, and warns of that."""
+
+ERROR_BYTES = 1024 * 1024
+"""Bytes that are read of the body of an error; what follows is left out, and the error stays what its status says."""
 
 _ERRORS: tuple[tuple[type[Exception], type[httpx2.TransportError]], ...] = (
     (aiohttp.ConnectionTimeoutError, httpx2.ConnectTimeout),
@@ -63,12 +71,14 @@ def _timeout(pool: float | None, connect: float | None, read: float | None) -> a
 class PoolTransport(httpx2.AsyncBaseTransport):
     """Sends requests through an aiohttp session, which is made at the first one, inside the loop it belongs to.
 
+    Without proxies, not even an empty set of them, it connects to public addresses only.
+
     Certificates are read at the first request that needs them: a model server on this machine is asked without.
     """
 
-    def __init__(self, make_session: Callable[[], aiohttp.ClientSession], proxies: Proxies) -> None:
-        self._make_session = make_session
+    def __init__(self, proxies: Proxies | None) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self._only_public = proxies is None
         self._tls: ssl.SSLContext | None = None
         self._proxies = proxies or None
         self._may_need_tls = {"https", "http"} if proxies else {"https"}  # a proxy may itself be reached by TLS
@@ -76,7 +86,14 @@ class PoolTransport(httpx2.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The answer to one request; raises httpx2's errors."""
         if self._session is None:
-            self._session = self._make_session()
+            self._session = aiohttp.ClientSession(
+                connector=_Connections(
+                    limit=0, keepalive_timeout=60, socket_factory=public_socket if self._only_public else None
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                auto_decompress=False,
+            )
         if self._tls is None and request.url.scheme in self._may_need_tls:
             self._tls = httpx2.create_ssl_context()
         told = sending.get()
@@ -117,8 +134,8 @@ class PoolTransport(httpx2.AsyncBaseTransport):
             clock.heard()
         return httpx2.Response(
             status_code=response.status,
-            headers=response.raw_headers,
-            stream=_Answer(response, clock),
+            headers=_plain_headers(response),
+            stream=_Answer(response, clock, told),
             extensions={"http_version": b"HTTP/1.1", "reason_phrase": (response.reason or "").encode()},
         )
 
@@ -129,20 +146,67 @@ class PoolTransport(httpx2.AsyncBaseTransport):
             await session.close()
 
 
-class _Answer(httpx2.AsyncByteStream):
-    """The body of an answer, as it comes; closing it before its end closes the connection."""
+class _Connections(aiohttp.TCPConnector):
+    """aiohttp's connections, those left out that the server has closed while the loop could not hear of it.
 
-    def __init__(self, response: aiohttp.ClientResponse, clock: Silence | None) -> None:
+    A request on one of these would get no answer, and nobody could tell whether it was taken.
+    """
+
+    async def _get(self, *args: Any) -> Any:
+        while (found := await super()._get(*args)) is not None:
+            transport = found.transport
+            if transport is None or not _has_something_to_read(transport.get_extra_info("socket")):
+                break
+            found.close()
+        return found
+
+
+def _has_something_to_read(sock: Any) -> bool:
+    """Whether bytes, or its end, have come on a connection on which nothing was asked."""
+    if sock is None or sock.fileno() < 0:
+        return sock is not None
+    if not hasattr(select, "poll"):
+        return bool(select.select([sock], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+class _Answer(httpx2.AsyncByteStream):
+    """The body of an answer, decoded, as it comes; closing it before its end closes the connection."""
+
+    def __init__(self, response: aiohttp.ClientResponse, clock: Silence | None, told: Sending | None) -> None:
         self._response = response
         self._clock = clock
+        self._told = Sending() if told is None else told
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        clock = self._clock
+    async def __aiter__(self) -> AsyncIterator[bytes]:  # noqa: C901 -- one generator: a further one would cost every chunk
+        response, told, clock = self._response, self._told, self._clock
+        is_error = response.status >= 400
+        most = min(told.most, ERROR_BYTES) if is_error else told.most
+        in_events = response.headers.get("Content-Type", "").startswith("text/event-stream")
+        count = 0
         try:
-            async for piece in self._response.content.iter_any():
+            inflater = steps_of(response.headers.get("Content-Encoding", ""))
+            async for piece in response.content.iter_any():
                 if clock is not None:
                     clock.heard()
-                yield piece
+                for number, decoded in enumerate((piece,) if inflater is None else inflater.feed(piece)):
+                    if number:
+                        await sleep(0)  # a long piece must not hold up the loop
+                    count += len(decoded)
+                    if count > most and is_error:
+                        return
+                    if count > most and (not in_events or _longest_event(decoded, count - len(decoded)) > most):
+                        raise httpx2.DecodingError(told.too_large())  # noqa: TRY301 -- as any other that is raised in there
+                    yield decoded
+                    if in_events and (b"\n\n" in decoded or b"\r\n\r\n" in decoded):
+                        count = 0
+            if inflater is not None and (rest := inflater.rest()):
+                yield rest
+        except httpx2.DecodingError as error:
+            told.fault = InvalidAnswerError(str(error))
+            raise
         except (aiohttp.ClientError, OSError) as error:
             raise _ours(error) from error
 
@@ -152,6 +216,19 @@ class _Answer(httpx2.AsyncByteStream):
             clock.answered()
         self._response.release()
         await self._response.wait_for_close()
+
+
+def _longest_event(piece: bytes, before: int) -> int:
+    """Bytes of the longest event of a piece; `before` are those that came of its first one already."""
+    first, *others = map(len, piece.replace(b"\r\n", b"\n").split(b"\n\n"))
+    return max(before + first, *others, 0)
+
+
+def _plain_headers(response: aiohttp.ClientResponse) -> Sequence[tuple[bytes, bytes]]:
+    """The headers of a body that is decoded."""
+    if "Content-Encoding" not in response.headers:
+        return response.raw_headers
+    return [pair for pair in response.raw_headers if pair[0].lower() not in {b"content-encoding", b"content-length"}]
 
 
 class _Pieces:

@@ -55,7 +55,7 @@ class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister):
     async def generate_text(self, request: TextRequest) -> TextAnswer:
         """The answer of Converse."""
         options = self.config.options
-        return await self._workers.run(Call(request.timeout), lambda: converse(self._client, request, options))
+        return await self._workers.run(self._call(request), lambda: converse(self._client, request, options))
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """As text: the object is the argument of a forced tool call, or what the model's JSON schema mode gave."""
@@ -63,7 +63,7 @@ class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister):
 
     def stream_text(self, request: TextRequest) -> AsyncGenerator[str | TextAnswer, None]:
         """The deltas of ConverseStream; closing it severs the connection."""
-        call, options = Call(request.timeout), self.config.options
+        call, options = self._call(request), self.config.options
 
         def mapped(error: Exception) -> CallError:
             return self._mapped(error, call)
@@ -72,7 +72,10 @@ class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister):
 
     async def list_models(self) -> tuple[str, ...]:
         """The ids of foundation models and inference profiles, of this region."""
-        return await self._workers.run(Call(), self._list_models)
+        return await self._workers.run(Call(most=self.config.max_answer_bytes), self._list_models)
+
+    def _call(self, request: TextRequest) -> Call:
+        return Call(request.timeout, self.config.max_answer_bytes)
 
     def _connect(self) -> tuple[Any, Any]:
         from pipelex_backend_bedrock._client import make_client, make_session

@@ -9,7 +9,14 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
-from typing import Any, Protocol
+from math import inf
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ERROR_BYTES = 1024 * 1024
+"""Bytes that are read of the body of an error."""
 
 _ownership = threading.Lock()
 """Held while a connection changes its call, and while one is severed: a call never severs another's connection."""
@@ -39,10 +46,14 @@ class Call:
         timeout: Longest silence to bear, in seconds; None for the client's own limit.
         given_up: Whether nobody waits for it any more.
         sent: Whether its request went out, at least in part: before that, a fault is the request's.
+        most: How many bytes the answer may have; of a stream, each of its events.
+        is_too_large: Whether it had more.
     """
 
-    def __init__(self, timeout: float | None = None) -> None:
+    def __init__(self, timeout: float | None = None, most: float = inf) -> None:
         self.timeout = timeout
+        self.most = most
+        self.is_too_large = False
         self.given_up = False
         self.sent = False
         self._connection: Connection | None = None
@@ -57,6 +68,25 @@ class Call:
             self._connection = connection
         self.check()
         self.sent = True
+
+    def count(self, response: Any, *, is_error: bool) -> Callable[..., Iterator[bytes]]:
+        """What reads urllib3's response, up to as many bytes as it may have; that of an error just ends there."""
+        read = response.stream
+
+        def counted(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+            left = min(self.most, ERROR_BYTES) if is_error else self.most
+            for piece in read(*args, **kwargs):
+                left -= len(piece)
+                if left < 0:
+                    response.close()  # the rest stays unread
+                    if is_error:
+                        return
+                    self.is_too_large = True
+                    msg = "the answer is too large"
+                    raise ConnectionAbortedError(msg)
+                yield piece
+
+        return counted
 
     def leave(self) -> None:
         """Let go of the connection: the answer is complete."""

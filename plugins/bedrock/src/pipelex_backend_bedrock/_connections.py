@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pipelex_backend_bedrock._calls import Call
 
 
+EVENTS = "application/vnd.amazon.eventstream"
+
+
 class _Owned:
     """Adds an owner to a connection class."""
 
@@ -42,11 +45,22 @@ class _HTTPSConnection(_Owned, AWSHTTPSConnection):  # type: ignore[misc]  # as 
     pass
 
 
-class _HTTPPool(AWSHTTPConnectionPool):
+class _Counting:
+    """Adds to a pool that answers are counted; streams of events count each event themselves."""
+
+    def urlopen(self, *args: Any, **kwargs: Any) -> Any:
+        response = super().urlopen(*args, **kwargs)  # type: ignore[misc]  # of the pool class this is mixed into
+        is_error = response.status >= 300
+        if current.call is not None and (is_error or response.headers.get("Content-Type") != EVENTS):
+            response.stream = current.call.count(response, is_error=is_error)
+        return response
+
+
+class _HTTPPool(_Counting, AWSHTTPConnectionPool):
     ConnectionCls = _HTTPConnection
 
 
-class _HTTPSPool(AWSHTTPSConnectionPool):
+class _HTTPSPool(_Counting, AWSHTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
 

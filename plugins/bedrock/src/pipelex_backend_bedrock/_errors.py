@@ -116,6 +116,11 @@ def to_call_error(error: Exception, call: Call, settings: Settings) -> errors.Ca
     """Our error for whatever was raised on the way to Bedrock and back; it holds no secret, and nothing of the SDK's."""
     if isinstance(error, errors.CallError):
         return error
+    if call.is_too_large:
+        what = f"the answer has more than {call.most:,} bytes"
+        return errors.InvalidAnswerError(
+            f"{what}: raise max_answer_bytes of the backend in backends.toml, or ask for less", usage=NO_USAGE
+        )
     if isinstance(error, boto.ClientError):
         return _of_code(error, settings)
     known = next((ours for theirs, ours in _BY_CLASS if isinstance(error, theirs)), None)

@@ -18,6 +18,8 @@ from botocore.eventstream import ChecksumMismatch, EventStreamHeaderParser, Pars
 from botocore.exceptions import EventStreamError
 from botocore.parsers import EventStreamJSONParser
 
+from pipelex_backend_bedrock._calls import current
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -61,6 +63,7 @@ class Events:
         self._shape = shape
         self._operation = operation
         self._parser = EventStreamJSONParser()
+        self._call = current.call
         self._left = b""
         self._headers: dict[bytes, dict[str, Any]] = {}
 
@@ -92,7 +95,9 @@ class Events:
             _check(data[start : start + _CHECKED_BY_PRELUDE], checksum)
             headers_start = start + _PRELUDE.size
             headers_end, payload_end = headers_start + headers_length, start + length - _CHECKSUM.size
-            if headers_end > payload_end or length > _LONGEST:
+            if self._call is not None and length > self._call.most:
+                self._call.is_too_large = True
+            if headers_end > payload_end or length > _LONGEST or (self._call is not None and self._call.is_too_large):
                 msg = f"a message of {length} bytes with {headers_length} bytes of headers"
                 raise ParserError(msg)
             if len(data) - start < length:

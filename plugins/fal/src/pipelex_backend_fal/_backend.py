@@ -54,8 +54,8 @@ class FalBackend(ImageGenerator):
             msg = "the key is missing"
             raise AuthenticationError(msg)
         check_key(self.config.api_key)
-        self._pool = resources.http()
-        self._http = FalHttp(key, self.config.endpoint, self._pool)
+        self._download = partial(resources.download, config=self.config)
+        self._http = FalHttp(key, self.config.endpoint, resources.http())
         self._queue = FalQueue(key, self._http)
 
     async def close(self) -> None:
@@ -123,7 +123,7 @@ class FalBackend(ImageGenerator):
 
     async def _answer(self, request: ImageRequest, request_id: str, result: Any) -> ImageAnswer:
         moderated = request.is_moderated is not False
-        return await image_answer(result, self._pool, request_id=request_id, moderated=moderated)
+        return await image_answer(result, self._download, request_id=request_id, moderated=moderated)
 
     async def _part(self, words: Callable[[], Awaitable[None]]) -> None:
         """Give up a job; it goes on, for as long as it may, without a caller who does not wait for it."""

@@ -5,31 +5,28 @@ from __future__ import annotations
 import asyncio
 from base64 import b64decode
 from binascii import Error as Base64Error
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from pipelex_backend_fal._patience import patiently
 from pipelex_backend_fal._pixels import kind_and_size
-from pipelex_core.errors import ContentFilterError, InvalidAnswerError, ProviderConnectionError
+from pipelex_core.errors import ContentFilterError, InvalidAnswerError, ProviderConnectionError, UnsupportedInputError
 from pipelex_core.results import Image, ImageAnswer, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
-    import httpx2
-
-LARGEST = 100 * 1024 * 1024
-"""Most bytes of one image."""
+    Download: TypeAlias = Callable[[str], Awaitable[tuple[bytes, str]]]
 
 
 async def image_answer(
-    result: Any, http: httpx2.AsyncClient, *, request_id: str | None = None, moderated: bool = True
+    result: Any, download: Download, *, request_id: str | None = None, moderated: bool = True
 ) -> ImageAnswer:
     """The answer, its images fetched.
 
     Args:
         result: The job's result.
-        http: A pool without credentials: images lie on a host of their own, which gets no key.
+        download: Fetches what is behind a URL, without credentials: images lie on a host of their own, which gets no key.
         request_id: The job's id.
         moderated: Whether fal's safety checker was on; it blackens what it flags.
     """
@@ -40,7 +37,7 @@ async def image_answer(
     if not shown:
         msg = "fal's safety checker withheld every image"
         raise ContentFilterError(msg, request_id=request_id, raw=result)
-    images = await asyncio.gather(*(_image(entry, http, request_id) for entry in shown))
+    images = await asyncio.gather(*(_image(entry, download, request_id) for entry in shown))
     seed = result.get("seed")
     return ImageAnswer(
         images=tuple(images),
@@ -70,12 +67,12 @@ def _has_url(entry: Any) -> bool:
     return isinstance(entry, dict) and isinstance(entry.get("url"), str)
 
 
-async def _image(entry: Mapping[str, Any], http: httpx2.AsyncClient, request_id: str | None) -> Image:
+async def _image(entry: Mapping[str, Any], download: Download, request_id: str | None) -> Image:
     url = entry["url"]
     if url.startswith("data:"):
         data, declared = _from_data_url(url, request_id)
     else:
-        data, declared = await patiently(lambda: _fetched(url, http, request_id))
+        data, declared = await patiently(lambda: _fetched(url, download, request_id))
     kind, size = kind_and_size(data)
     content_type = kind or ("text" if _is_text(data) else declared)
     if not data or not content_type.startswith("image/"):
@@ -96,28 +93,13 @@ def _is_text(data: bytes) -> bool:
     return data.lstrip()[:1] in {b"<", b"{", b"["}
 
 
-async def _fetched(url: str, http: httpx2.AsyncClient, request_id: str | None) -> tuple[bytes, str]:
-    import httpx2
-
-    data = bytearray()
+async def _fetched(url: str, download: Download, request_id: str | None) -> tuple[bytes, str]:
     try:
-        async with http.stream("GET", url, follow_redirects=True, timeout=httpx2.Timeout(60, connect=15)) as response:
-            if not response.is_success:
-                msg = f"fal made an image, but its host answers {response.status_code}"
-                kind = InvalidAnswerError if response.status_code < 500 else ProviderConnectionError
-                raise kind(msg, status=response.status_code, request_id=request_id, unsettled=True)
-            async for piece in response.aiter_bytes():
-                data += piece
-                if len(data) > LARGEST:
-                    msg = f"fal's image is larger than {LARGEST >> 20} MB"
-                    raise InvalidAnswerError(msg, request_id=request_id, unsettled=True)
-            return bytes(data), response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    except (httpx2.UnsupportedProtocol, httpx2.InvalidURL):
-        msg = "fal's result points at no address of the web"
-        raise InvalidAnswerError(msg, request_id=request_id, unsettled=True) from None
-    except httpx2.HTTPError as error:
-        msg = f"fal made an image, but it cannot be fetched ({type(error).__name__})"
-        raise ProviderConnectionError(msg, request_id=request_id, unsettled=True) from None
+        return await download(url)
+    except (UnsupportedInputError, ProviderConnectionError) as error:
+        kind = InvalidAnswerError if isinstance(error, UnsupportedInputError) else ProviderConnectionError
+        msg = f"fal made an image, but {error.message}"
+        raise kind(msg, status=error.status, request_id=request_id, unsettled=True) from None
 
 
 def _from_data_url(url: str, request_id: str | None) -> tuple[bytes, str]:

@@ -23,7 +23,9 @@ class SharedTransport(httpx.AsyncBaseTransport):
         sent = self._pool.build_request(
             request.method,
             str(request.url),
-            headers=request.headers.multi_items(),
+            headers=[
+                pair for pair in request.headers.multi_items() if pair[0] != "accept-encoding"
+            ],  # the pool decodes
             content=await request.aread(),
             timeout=httpx2.Timeout(**request.extensions["timeout"]),
         )

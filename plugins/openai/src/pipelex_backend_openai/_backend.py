@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pipelex_backend_openai._chat import chat_body, object_body, streamed
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from pipelex_backend_openai._clients import Connected
+    from pipelex_backend_openai._fetch import Download
     from pipelex_backend_openai._traits import Traits
     from pipelex_core.backend import Resources
     from pipelex_core.requests import ImageRequest, ObjectRequest, TextRequest
@@ -44,7 +46,7 @@ class EndpointBackend(ModelLister):
     loggers: ClassVar[tuple[str, ...]] = ("openai",)
 
     _endpoint: Endpoint
-    _http: httpx2.AsyncClient
+    _download: Download
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
@@ -52,8 +54,8 @@ class EndpointBackend(ModelLister):
 
     async def open(self, resources: Resources) -> None:
         """Make the SDK's client on the shared connection pool."""
-        self._http = resources.http()
-        self._endpoint = Endpoint(self._connected(self._http), self._http)
+        self._download = partial(resources.download, config=self.config)
+        self._endpoint = Endpoint(self._connected(resources.http()), self._download)
 
     async def list_models(self) -> tuple[str, ...]:
         """The ids of `GET /models`."""
@@ -116,7 +118,7 @@ class ChatBackend(ImageBackend, TextGenerator, TextStreamer, ObjectGenerator):
 
     async def _prepared(self, request: Asked, traits: Traits) -> Asked:
         """The request as the endpoint can take it: documents as bytes, where it fetches none."""
-        return await with_documents(request, self._http) if traits.documents == "file" else request
+        return await with_documents(request, self._download) if traits.documents == "file" else request
 
 
 class AzureChatBackend(ChatBackend):

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from openai._types import RequestOptions
 
     from pipelex_backend_openai._clients import Connected
+    from pipelex_backend_openai._fetch import Download
     from pipelex_core.requests import TextRequest
     from pipelex_core.results import Image, TextAnswer
 
-    ReadPictures = Callable[[Mapping[str, Any], httpx2.AsyncClient], Awaitable[tuple[Image, ...]]]
+    ReadPictures = Callable[[Mapping[str, Any], Download], Awaitable[tuple[Image, ...]]]
 
 JsonObject = dict[str, Any]
 
@@ -60,9 +61,9 @@ class Reading(Protocol):
 class Endpoint:
     """Where a backend's requests go. Raises `CallError`s only."""
 
-    def __init__(self, connected: Connected, http: httpx2.AsyncClient) -> None:
+    def __init__(self, connected: Connected, download: Download) -> None:
         self._client = connected.client
-        self._http = http
+        self._download = download
         self._address = connected.address
         # All of them, as the client has them anyway: the SDK copies a default deeply for each that is left out.
         self._options: RequestOptions = {
@@ -111,7 +112,7 @@ class Endpoint:
         """The images that answer a POST, as `read` finds them."""
         data, identity = await self.post(path, body)
         try:
-            images = await read(data, self._http)
+            images = await read(data, self._download)
             usage = image_usage(data.get("usage"), len(images))
             return ImageAnswer(images=images, usage=usage, request_id=identity, raw=data)
         except Exception as error:  # noqa: BLE001 -- whatever an odd answer leads to

@@ -9,46 +9,46 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_openai._errors import MalformedError
-from pipelex_backend_openai._fetch import FetchError, fetched
+from pipelex_core.errors import ProviderConnectionError, UnsupportedInputError
 from pipelex_core.media import sniff
 from pipelex_core.results import Image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import httpx2
+    from pipelex_backend_openai._fetch import Download
 
 _URL = re.compile(r"https?://[^\s\"'<>()]+")
 _JPEG_FRAMES = frozenset([0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF])
 
 
-async def pictures(data: Mapping[str, Any], http: httpx2.AsyncClient) -> tuple[Image, ...]:
+async def pictures(data: Mapping[str, Any], download: Download) -> tuple[Image, ...]:
     """The images of an answer of `images/generations`."""
     items = data.get("data")
     if not isinstance(items, list) or not items:
         msg = "the answer holds no images"
         raise MalformedError(msg)
-    return tuple([await _picture(item, http) for item in items])
+    return tuple([await _picture(item, download) for item in items])
 
 
-async def picture_of_chat(data: Mapping[str, Any], http: httpx2.AsyncClient) -> tuple[Image, ...]:
+async def picture_of_chat(data: Mapping[str, Any], download: Download) -> tuple[Image, ...]:
     """The image whose URL is the answer of a chat."""
     content = data["choices"][0]["message"]["content"]
     found = _URL.search(content) if isinstance(content, str) else None
     if found is None:
         msg = "the answer holds no URL of an image"
         raise MalformedError(msg)
-    return (await _picture({"url": found[0]}, http),)
+    return (await _picture({"url": found[0]}, download),)
 
 
-async def _picture(item: Mapping[str, Any], http: httpx2.AsyncClient) -> Image:
+async def _picture(item: Mapping[str, Any], download: Download) -> Image:
     encoded, url = item.get("b64_json"), item.get("url")
     if isinstance(encoded, str) and encoded:
         data = _decoded(encoded)
     elif isinstance(url, str) and url.startswith("data:"):
         data = _decoded(url.partition(",")[2])
     elif isinstance(url, str) and url:
-        data = await _fetched(url, http)
+        data = await _fetched(url, download)
     else:
         msg = "an image of the answer has neither bytes nor a URL"
         raise MalformedError(msg)
@@ -68,12 +68,12 @@ def _decoded(encoded: str) -> bytes:
         raise MalformedError(msg) from None
 
 
-async def _fetched(url: str, http: httpx2.AsyncClient) -> bytes:
+async def _fetched(url: str, download: Download) -> bytes:
     """The bytes behind a URL of the provider's. No error here may lead to a second, paid generation."""
     try:
-        return await fetched(url, http)
-    except FetchError as error:
-        msg = f"the image was made, but {error}"
+        return (await download(url))[0]
+    except (UnsupportedInputError, ProviderConnectionError) as error:
+        msg = f"the image was made, but {error.message}"
         raise MalformedError(msg) from None
 
 
