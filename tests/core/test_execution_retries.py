@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelex_core import RetryPolicy
-from pipelex_core.execution.retries import wait_before
+from pipelex_core.execution.policy import wait_before
 from tests.support.properties import PROPERTY
 
 POLICY = RetryPolicy(retries=5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, fields_dict, frozen
+from attrs import field, frozen
 
 from pipelex_core.errors import ConfigError, HandleNotFoundError, PresetNotFoundError, UnsupportedInputError
 
@@ -48,13 +48,6 @@ class Operation:
     further: Callable[[Any], dict[str, Any]] | None = None
     choice: str = "default"
     streams: bool = False
-
-    def result_of(self, answer: Any, common: Mapping[str, Any]) -> Result:
-        """The result of an answer; `common` are the fields that every result has."""
-        if self.further is not None:
-            return self.result(**common, **self.further(answer))
-        further = {name: getattr(answer, name) for name in fields_dict(self.result) if name not in common}
-        return self.result(**common, **further)
 
 
 @frozen(kw_only=True, eq=False)

@@ -7,14 +7,19 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.errors import CallError, PipelexError, PluginError, UnsupportedInputError
+from pipelex_core.errors import (
+    BadRequestError,
+    CallError,
+    ContextTooLongError,
+    PipelexError,
+    PluginError,
+    UnsupportedInputError,
+)
 from pipelex_core.execution.clocks import Silence, within
 from pipelex_core.execution.downloads import fetched
-from pipelex_core.execution.faults import broken, wrong_answer
 from pipelex_core.execution.plan import fell_silent, out_of_time
-from pipelex_core.execution.redaction import redact_error, without_key
+from pipelex_core.execution.redaction import redact_error, redacted, without_key
 from pipelex_core.execution.sending import sending
-from pipelex_core.execution.too_long import told_by_size
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -31,6 +36,8 @@ if TYPE_CHECKING:
     from pipelex_core.plugins import Plugins
     from pipelex_core.requests import Request
     from pipelex_core.specs import BackendConfig, ModelSpec
+
+_TOO_LONG_STATUSES = frozenset({400, 413, 422})
 
 
 class Asking:
@@ -121,7 +128,7 @@ class Asking:
         """The error as the caller gets it, its attempt in the ledger."""
         spec = attempting.spec
         redact_error(error, self.configs[spec.backend])
-        error = told_by_size(error, attempting)
+        error = _named_by_size(error, attempting)
         attempting.failed(error)
         ledger.write(attempting, "error", error)
         return ledger.close(error, spec)
@@ -177,3 +184,61 @@ def _same_model(proceed: Proceed, spec: ModelSpec, owner: str, call: Call) -> Aw
 
 def _around(middleware: Middleware, proceed: Proceed, call: Call) -> Awaitable[Any]:
     return middleware(call, proceed)
+
+
+def broken(error: Exception, spec: ModelSpec, config: BackendConfig) -> PluginError:
+    """The error of a plugin that raised something else than a `CallError`."""
+    return PluginError(f"sdk '{spec.sdk}' raised {_shown(error, config)}")
+
+
+def failed_to_close(error: Exception, spec: ModelSpec, config: BackendConfig) -> PluginError:
+    """The error of a middleware that raised something else than a `CallError` while a stream was closed."""
+    return PluginError(
+        f"a stream of model '{spec.name}' of backend '{spec.backend}' failed to close: a middleware raised "
+        f"{_shown(error, config)}"
+    )
+
+
+def _shown(error: Exception, config: BackendConfig) -> str:
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f" at {place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
+    return f"{type(error).__name__}{where}, which is no CallError: {redacted(str(error), config)}"
+
+
+def wrong_answer(spec: ModelSpec, answer: object) -> PluginError:
+    """A plugin gave something else than an answer."""
+    msg = f"sdk '{spec.sdk}' ended with {type(answer).__name__} where an answer was due"
+    return PluginError(msg)
+
+
+def _named_by_size(error: CallError, attempting: Attempting) -> CallError:
+    """The error; of a bad request that likely has as many tokens as its model's `context_window`, a `ContextTooLongError`.
+
+    Anthropic, Google and Bedrock answer such a request as any other bad one. Their words are not searched: the status and
+    the size of the request tell.
+    """
+    request, window = attempting.request, attempting.spec.context_window
+    if (
+        request is None
+        or window is None
+        or type(error) is not BadRequestError
+        or error.status not in _TOO_LONG_STATUSES
+        or error.partial_text
+    ):
+        return error
+    tokens = attempting.capability.expect(request).input_tokens
+    if tokens is None or tokens.likely < window:
+        return error
+    made = ContextTooLongError(
+        error.message,
+        status=error.status,
+        request_id=error.request_id,
+        retry_after=error.retry_after,
+        raw=error.raw,
+        unsettled=error.unsettled,
+        usage=error.usage,
+    )
+    made.__cause__ = error.__cause__
+    return made

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from attrs import define, evolve, field
 
 from pipelex_core.costs import FREE, cost_of
-from pipelex_core.errors import CallError, PluginError
-from pipelex_core.execution.outcomes import was_turned_away
+from pipelex_core.errors import CallError, IdleTimeoutError, PluginError, ProviderConnectionError, UnsupportedInputError
 from pipelex_core.execution.sending import Sending
 from pipelex_core.ledger import NO_USAGE
 from pipelex_core.results import Attempt
@@ -101,6 +100,24 @@ class Attempting:
         """Whether the provider may have begun to work, where no answer tells."""
         return self.used_unknown or self.sending.has_left
 
+    def was_turned_away(self, error: BaseException | None) -> bool:
+        """Tell whether it is sure to have used nothing: not sent, not taken, or answered with an error's status.
+
+        Not sure is what was cancelled, what broke off, what may have been taken all the same (`unsettled`), and an invalid
+        answer: the work may have been done.
+        """
+        if not self.sent:
+            return True
+        if not isinstance(error, CallError) or error.unsettled or self.text or self.usage is not None:
+            return False
+        if isinstance(error, IdleTimeoutError):
+            return False  # it may be at work
+        if isinstance(error, ProviderConnectionError) and error.status is None:
+            return not self.may_be_taken
+        if isinstance(error, (ProviderConnectionError, UnsupportedInputError)):
+            return True
+        return error.status is not None and error.status >= 400
+
     @property
     def partial_text(self) -> str | None:
         """What a stream has given so far, or None."""
@@ -185,7 +202,7 @@ class Ledger:
                 wait_reason=attempting.wait_reason,
                 seconds=time.monotonic() - attempting.started,
                 usage=attempting.usage,
-                cost=FREE if outcome != "ok" and was_turned_away(attempting, error) else attempting.cost,
+                cost=FREE if outcome != "ok" and attempting.was_turned_away(error) else attempting.cost,
                 cache=attempting.cache,
             )
         )

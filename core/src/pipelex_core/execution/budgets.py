@@ -7,7 +7,6 @@ answer that was paid for is always handed out, even where it cost more than was 
 
 from __future__ import annotations
 
-import os
 import threading
 from contextvars import ContextVar
 from decimal import Decimal, InvalidOperation
@@ -15,14 +14,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pipelex_core.costs import most_cost
 from pipelex_core.errors import BudgetExceededError, UnsupportedInputError
-from pipelex_core.execution.outcomes import was_turned_away
+from pipelex_core.runtime.forks import after_fork
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
     from pipelex_core.capabilities import Capability
-    from pipelex_core.execution.outcomes import Sent
+    from pipelex_core.execution.attempts import Attempting
     from pipelex_core.requests import Request
 
 Unknown = Literal["refuse", "allow"]
@@ -35,12 +34,13 @@ class _Lock:
     def __init__(self) -> None:
         self.lock = threading.Lock()
 
-    def renew(self) -> None:
+    def forked(self) -> None:
         """In a forked child: it may have been held."""
         self.lock = threading.Lock()
 
 
 _LOCK = _Lock()
+after_fork(_LOCK)
 open_budgets: ContextVar[tuple[Budget, ...]] = ContextVar("pipelex_core_budgets", default=())
 
 
@@ -180,11 +180,11 @@ class Reservation:
             for budget in budgets:
                 budget.hold(self._most)
 
-    def settle(self, attempting: Sent, error: BaseException | None) -> None:
+    def settle(self, attempting: Attempting, error: BaseException | None) -> None:
         """The attempt has ended: what it cost is spent."""
         cost = attempting.cost
         paid = None if cost is None else cost.amount
-        if paid is None and was_turned_away(attempting, error):
+        if paid is None and attempting.was_turned_away(error):
             paid = _ZERO
         with _LOCK.lock:
             for budget in self._budgets:
@@ -206,7 +206,3 @@ def _amount(usd: Decimal | float | str) -> Decimal:
             return amount
     msg = f"a budget is an amount of US$, 0 or more, not {given!r}"
     raise UnsupportedInputError(msg)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_LOCK.renew)

@@ -15,8 +15,7 @@ from attrs import define, evolve, field, frozen
 
 from pipelex_core.errors import AllAttemptsFailedError, DeadlineExceededError, InvalidAnswerError, UnsupportedInputError
 from pipelex_core.execution.call_log import log_passed_over
-from pipelex_core.execution.policy import cannot, cannot_now, verdict
-from pipelex_core.execution.retries import wait_before
+from pipelex_core.execution.policy import cannot, cannot_now, verdict, wait_before
 from pipelex_core.execution.terms import NO_TERMS, Terms
 
 if TYPE_CHECKING:

@@ -6,16 +6,15 @@ grows with the number of calls. No connection is a matter of the whole backend, 
 
 from __future__ import annotations
 
-import os
 import time
 from threading import Lock
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 from attrs import define
 
 from pipelex_core.errors import ProviderConnectionError
 from pipelex_core.policies import COOLDOWN
+from pipelex_core.runtime.forks import after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,10 +44,6 @@ class _Failing:
     until: float | None = None
 
 
-_ALL: WeakSet[Cooldowns] = WeakSet()
-"""All there are: a forked child gives them new locks."""
-
-
 class Cooldowns:
     """The rests of one client's members.
 
@@ -63,7 +58,7 @@ class Cooldowns:
         self._clock = clock
         self.failing: dict[_Key, _Failing] = {}
         self._lock = Lock()
-        _ALL.add(self)
+        after_fork(self)
 
     def rest_of(self, spec: ModelSpec) -> float:
         """Seconds a member still rests; 0 where it may be asked."""
@@ -144,12 +139,3 @@ class Cooldowns:
 def _rest(failing: _Failing, now: float) -> float:
     """Seconds it still rests."""
     return 0.0 if failing.until is None else max(0.0, failing.until - now)
-
-
-def _forked() -> None:
-    for each in list(_ALL):
-        each.forked()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)

@@ -93,9 +93,12 @@ class Orders:
     def _of(self, spec: ModelSpec) -> Measured:
         return self._measured.setdefault((spec.backend, spec.name), Measured())
 
+    def __bool__(self) -> bool:
+        return bool(self._orders)
+
     def asking(self, spec: ModelSpec) -> Measuring:
-        """Measure one attempt, while the block runs; nothing where no chain is ordered by it."""
-        return Measuring(self._of(spec)) if self._orders else _NOT_MEASURED
+        """Measure one attempt, while the block runs."""
+        return Measuring(self._of(spec))
 
 
 class Measuring:
@@ -125,22 +128,6 @@ class Measuring:
         if not self._is_measured:
             self._is_measured = True
             self._known.took(time.monotonic() - self._started)
-
-
-class _NotMeasured(Measuring):
-    """An attempt of a client whose chains have the order of their lists."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing was counted."""
-
-    def first(self) -> None:
-        """Nothing is measured."""
-
-
-_NOT_MEASURED = _NotMeasured(Measured())
 
 
 def _bound(name: str, plugins: Plugins) -> tuple[Order, str]:

@@ -1,7 +1,8 @@
-"""What an error means for the rest of a call: ask the same member again, move on to the next, or end."""
+"""What an error means for the rest of a call: ask the same member again, and when; move on to the next; or end."""
 
 from __future__ import annotations
 
+from random import random
 from typing import TYPE_CHECKING, Literal
 
 from pipelex_core.errors import (
@@ -21,9 +22,14 @@ from pipelex_core.errors import (
 )
 
 if TYPE_CHECKING:
-    from pipelex_core.policies import FallbackOn
+    from collections.abc import Callable
+
+    from pipelex_core.policies import FallbackOn, RetryPolicy
 
 Verdict = Literal["again", "move_on", "end"]
+
+_SPREAD = 0.1
+"""How much later than the provider asks for, at most, as a share: so that callers do not all come back at once."""
 
 _CANNOT_NOW = (RateLimitError, OverloadedError, ServerError, ProviderConnectionError)
 _CANNOT = (AuthenticationError, PermissionDeniedError, NotFoundError, InvalidAnswerError)
@@ -63,3 +69,26 @@ def _is_for_the_next(error: CallError | PluginError, fallback_on: FallbackOn) ->
     if cannot_now(error):  # its outcome is open
         return fallback_on != "unavailable"
     return fallback_on == "any" or (fallback_on == "provider" and isinstance(error, (*_CANNOT, *_BEYOND_UNAVAILABLE)))
+
+
+def wait_before(
+    retry: int, policy: RetryPolicy, retry_after: float | None, chance: Callable[[], float] = random
+) -> tuple[float, str] | None:
+    """Seconds to wait before a retry, counted from 1, and why; None where the member is not asked again.
+
+    The back-off is exponential with full jitter: anything from nothing to twice the one before.
+
+    Args:
+        retry: Which retry it would be.
+        policy: The member's.
+        retry_after: Seconds that the provider asks for, or None.
+        chance: A random number from 0 to 1.
+    """
+    if retry > policy.retries:
+        return None
+    if retry_after is not None:
+        if retry_after > policy.longest_retry_after:
+            return None
+        return retry_after * (1 + _SPREAD * chance()), "retry-after"
+    longest = min(policy.longest_wait, policy.initial_wait * 2.0 ** min(retry - 1, 60))
+    return longest * chance(), "back-off"

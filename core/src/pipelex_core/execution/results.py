@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from attrs import fields_dict
+
 from pipelex_core.costs import cost_of, total
 
 if TYPE_CHECKING:
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
 def result_of(plan: Plan, member: ChainMember, answer: Any, ledger: Ledger) -> Result:
     """Make what the caller gets of an answer."""
     operation, common = plan.operation, common_fields(member, answer, ledger)
-    if operation.further is None:
-        return operation.result_of(answer, common)
-    return operation.result(**common, **operation.further(answer))
+    if operation.further is not None:
+        return operation.result(**common, **operation.further(answer))
+    further = {name: getattr(answer, name) for name in fields_dict(operation.result) if name not in common}
+    return operation.result(**common, **further)
 
 
 def common_fields(member: ChainMember, answer: Any, ledger: Ledger) -> dict[str, Any]:

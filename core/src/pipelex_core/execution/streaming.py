@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_core.backend import TextStreamer
 from pipelex_core.errors import CallError, PipelexError
+from pipelex_core.execution.asking import broken, failed_to_close, wrong_answer
 from pipelex_core.execution.clocks import Silence
-from pipelex_core.execution.faults import broken, failed_to_close, wrong_answer
 from pipelex_core.execution.plan import fell_silent
 from pipelex_core.execution.reading import Reader
 from pipelex_core.execution.redaction import without_key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 
     Handle = str | Mapping[str, Any] | None
 
+_UNMEASURED: AbstractContextManager[None] = nullcontext()
+"""Around an attempt of a client whose chains all have the order of their lists."""
+
 _WITH_OBJECTS = ("system", "images", "documents")
 """What may go with the prompt for an object."""
 
@@ -61,6 +65,7 @@ class Execution:
         self._admissions = Admissions(deck, plugins)
         self._asking = Asking(self._backends, deck.backends, plugins, self._admissions)
         self._orders = Orders(deck, plugins)
+        self._measure = self._orders.asking if self._orders else None
         self._cooldowns = Cooldowns({name: config.cooldown for name, config in deck.backends.items()})
 
     async def call(self, name: str, source: Any, model: Handle, arguments: Mapping[str, Any]) -> Any:
@@ -157,7 +162,7 @@ class Execution:
                 begun = False
                 try:
                     await self._begin(turn, ledger)
-                    with self._orders.asking(turn.state.spec) as measured:
+                    with self._measure(turn.state.spec) if self._measure else _UNMEASURED as measured:
                         async with MemberStream(self._asking, plan, turn.state.member, ledger, deadline) as member:
                             events, text = await member.open()
                             async for event in events:
@@ -165,7 +170,8 @@ class Execution:
                                     break
                                 if not begun:
                                     begun = True
-                                    measured.first()
+                                    if measured is not None:
+                                        measured.first()
                                 text.append(event)
                                 yield event
                             else:
@@ -257,7 +263,7 @@ class Execution:
         while (turn := chain.next()) is not None:
             try:
                 await self._begin(turn, ledger)
-                with self._orders.asking(turn.state.spec):
+                with self._measure(turn.state.spec) if self._measure else _UNMEASURED:
                     answer = await self._asking.ask(plan, turn.state.member, ledger)
             except (CallError, PluginError) as error:
                 if not chain.failed(turn, error, sent=ledger.has_sent):

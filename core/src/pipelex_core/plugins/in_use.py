@@ -68,6 +68,7 @@ class Plugins:
         self.middleware_owners = tuple(owner for _, owner in owned)
         records = (record for _, claimed in self.declared("pipelex_capabilities") for record in claimed.values())
         self.capabilities = BUILT_IN.adding(records)
+        self._listeners = self._in_order("pipelex_call_finished")
         self._factories: dict[str, tuple[BackendFactory, PluginRecord]] = self.offered("pipelex_backends")
         self._specs = tuple(
             ShippedSpecs(backend=backend, file=file, plugin=record)
@@ -240,7 +241,7 @@ class Plugins:
 
     def call_finished(self, call: FinishedCall) -> None:
         """Tell every plugin that listens; what a listener raises is logged and goes no further."""
-        for implementation in self._in_order("pipelex_call_finished"):
+        for implementation in self._listeners:
             try:
                 implementation.function(call)
             except Exception:  # noqa: BLE001 -- logged, with its traceback

@@ -7,6 +7,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pipelex_core.runtime.forks import after_fork
 from pipelex_core.runtime.importing import with_room
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 T = TypeVar("T")
-
-_STARTED: weakref.WeakSet[LoopThread] = weakref.WeakSet()
-"""Those a forked child has to let go of: the fork is told to the module, not to an object."""
 
 
 class LoopThread:
@@ -86,11 +84,11 @@ class LoopThread:
         thread.start()
         self._stop = weakref.finalize(self, _shut_down, loop, thread, os.getpid(), self._at_end)
         self._loop, self._thread = loop, thread
-        _STARTED.add(self)
+        after_fork(self)
         return loop
 
-    def _forked(self) -> None:
-        """In the child: the thread is not here, and the lock may have been held."""
+    def forked(self) -> None:
+        """Forget the parent's loop, in a forked child: the thread is not here, and the lock may have been held."""
         if self._stop is not None:
             self._stop.detach()
         if self._loop is not None and self._selector is not None:
@@ -99,16 +97,6 @@ class LoopThread:
             disown(self._loop, self._selector)
         self._lock = threading.RLock()
         self._stop = self._loop = self._thread = None
-
-
-def _forked() -> None:
-    for each in list(_STARTED):
-        each._forked()  # noqa: SLF001 -- this module's own
-    _STARTED.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
 
 
 @with_room

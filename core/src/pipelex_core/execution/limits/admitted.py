@@ -14,7 +14,6 @@ import time
 from typing import TYPE_CHECKING
 
 from pipelex_core.errors import LimitReachedError
-from pipelex_core.execution.outcomes import was_turned_away
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -91,7 +90,7 @@ def tokens_used(attempting: Attempting, error: BaseException | None) -> int | No
     usage = attempting.usage
     if usage is not None and usage.input_tokens is not None and usage.output_tokens is not None:
         return usage.input_tokens + usage.output_tokens
-    return 0 if was_turned_away(attempting, error) else None
+    return 0 if attempting.was_turned_away(error) else None
 
 
 def too_long(least: float, reason: str, longest: float) -> LimitReachedError:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import weakref
 from typing import TYPE_CHECKING
 
 from pipelex_core.execution.limits.admitted import Admitted
 from pipelex_core.execution.limits.gate import Gate
+from pipelex_core.runtime.forks import after_fork
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from pipelex_core.shared_limits import SharedLimits
     from pipelex_core.specs import Limits
 
-_LIMITERS: weakref.WeakSet[Limiter] = weakref.WeakSet()
-"""Those that a fork has to be told of."""
-
 
 class Limiter:
     """The gates of a client's backends, shared by all its event loops and threads."""
@@ -30,7 +26,7 @@ class Limiter:
         self._gates = gates
         self._shared = shared
         self._place = place
-        _LIMITERS.add(self)
+        after_fork(self)
 
     def __call__(self, attempting: Attempting) -> AbstractAsyncContextManager[None] | None:
         """What lets this attempt in; None where nothing limits its backend."""
@@ -73,12 +69,3 @@ def limiter_of(deck: ModelDeck, plugins: Plugins) -> Limiter:
     sharing = Sharing(place)
     gates = {name: SharedGate(name, limits, models.get(name, {}), sharing) for name, limits in limited.items()}
     return Limiter({}, gates, place)
-
-
-def _forked() -> None:
-    for limiter in list(_LIMITERS):
-        limiter.forked()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
