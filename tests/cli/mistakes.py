@@ -73,6 +73,7 @@ FILES_AND_TOML = [
         help="pipelex init",
     ),
     Mistake(name="no deck", changes=(Change(DECK),), code="missing-file", file="deck", help="pipelex init"),
+    warn(swap("a dummy of a key", "short-key", BACKENDS, "${ACME_KEY}", "k", "8 characters")),
     warn(more("a line of .env that is none", "bad-env-line", ".env", "just words here\n", line="just words here")),
 ]
 
@@ -125,7 +126,7 @@ VARIABLES = [
     swap("a variable in a default", "bad-variable", BACKENDS, "${ACME_KEY}", "${OLD:-${ACME_KEY}}", "${OLD|OTHER}"),
     swap("an unknown prefix", "bad-variable", BACKENDS, "${ACME_KEY}", "${vault:ACME_KEY}"),
     warn(swap("a placeholder in .env", "placeholder-value", ".env", "sk-acme-0123456789", "your-key-here", "ACME_KEY")),
-    warn(swap("dots for a key", "placeholder-value", ".env", "sk-acme-0123456789", "sk-...", "real value")),
+    warn(swap("dots for a key", "placeholder-value", ".env", "sk-acme-0123456789", "sk-proj-...", "real value")),
     warn(swap("angle brackets for a key", "placeholder-value", ".env", "sk-acme-0123456789", "<your key>", "ACME_KEY")),
     warn(swap("changeme", "placeholder-value", ".env", "sk-acme-0123456789", "changeme", "ACME_KEY")),
     warn(

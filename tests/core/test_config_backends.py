@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelex_core import config
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.plugins import discover
 from tests.core.config_project import KEY, Acme, Project
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pipelex_core.config import LoadedConfig
 
 
 @pytest.fixture
@@ -28,6 +31,31 @@ def test_a_table_becomes_a_config(project: Project) -> None:
     assert acme.options == {"region": "eu"}
     assert (acme.source.file, acme.source.key) == (str(project.folder / "backends.toml"), ("acme",))
     assert (beta.display_name, beta.endpoint, beta.api_key, beta.options) == ("beta", None, None, {})
+
+
+@pytest.mark.parametrize(
+    ("token", "variables"), [("entra-token-0123", {}), ("${TOKEN}", {"TOKEN": "entra-token-0123"})]
+)
+def test_an_option_may_replace_the_key_that_a_plugin_asks_for(
+    tmp_path: Path, token: str, variables: dict[str, str]
+) -> None:
+    """Azure's token alone is enough: the plugin's own default for `api_key` counts where the option has no value."""
+    import pipelex_backend_openai
+
+    folder = tmp_path / ".pipelex" / "inference"
+    (folder / "deck").mkdir(parents=True)
+    (folder / "routing_profiles.toml").write_text('active = "a"\n[profiles.a]\ndefault = "azure_openai"\n')
+    (folder / "deck" / "base_deck.toml").write_text('[llm.presets.talk]\nmodel = "gpt-4o"\n')
+    table = '[azure_openai]\nendpoint = "https://mine.openai.azure.com"\n'
+    plugins = discover(entry_points=(), extra=[pipelex_backend_openai])
+
+    def load(option: str) -> LoadedConfig:
+        (folder / "backends.toml").write_text(f"{table}{option}\n")
+        return config.load(tmp_path, environ=variables, plugins=plugins, strict=False)
+
+    assert load(f'azure_ad_token = "{token}"').deck.models["gpt-4o"].available
+    for option in ("", 'azure_ad_token = ""'):
+        assert "needs AZURE_API_KEY" in str(load(option).deck.models["gpt-4o"].reason)
 
 
 def test_a_disabled_backend_is_not_looked_into(project: Project) -> None:

@@ -9,6 +9,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from attrs import evolve
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from pipelex_core import Client, InvalidAnswerError, ServerError
 from pipelex_core.execution.redaction import redact_error, redacted, without_key
@@ -57,10 +59,26 @@ def test_what_came_from_variables_into_tables_and_addresses_is_a_secret_too() ->
     assert "endpoint='https://***@x/v1?***'" in repr(config)
 
 
-def test_what_is_no_secret_stays() -> None:
-    """Other options, and secrets too short to be told from words."""
-    config = BackendConfig(name="acme", api_key=Secret("key"), options={"region": "eu-west-3"})
+def test_what_is_not_a_secret_stays() -> None:
+    """Other options do, and an empty key hides nothing."""
+    config = BackendConfig(name="acme", api_key=Secret(""), options={"region": "eu-west-3"})
     assert redacted("the key of eu-west-3", config) == "the key of eu-west-3"
+
+
+@pytest.mark.parametrize("key", ["k", "key", "sk-1", "none", "EMPTY", "1234567"])
+def test_a_short_key_is_hidden_where_it_is_a_whole_word(key: str) -> None:
+    """No letter, digit or underscore is beside it; as a part of a word it stays, and so does the message."""
+    config = BackendConfig(name="acme", api_key=Secret(key))
+    clean = redacted(f"Bearer {key}, '{key}'; x{key}y _{key} {key}", config)
+    assert clean == f"Bearer ***, '***'; x{key}y _{key} ***"
+
+
+@given(secret=st.text(min_size=8), before=st.text(), after=st.text())
+def test_a_key_of_eight_characters_is_hidden_anywhere(secret: str, before: str, after: str) -> None:
+    """Whatever is beside it."""
+    assume("*" not in secret)
+    config = BackendConfig(name="acme", api_key=Secret(secret))
+    assert secret not in redacted(f"{before}{secret}{after}", config)
 
 
 def test_a_key_that_is_no_unicode_hides_no_error() -> None:

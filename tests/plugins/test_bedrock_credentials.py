@@ -116,6 +116,14 @@ def test_the_chain_finds_keys_in_the_environment(monkeypatch: pytest.MonkeyPatch
     assert signed_by(received(keys=False)) == "AKIDCHAIN"
 
 
+def test_an_empty_bearer_token_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that is empty counts as missing: the keys beside it sign."""
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDCHAIN")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    assert signed_by(received(keys=False)) == "AKIDCHAIN"
+
+
 def test_the_chain_finds_the_default_profile(tmp_path: Path) -> None:
     """Also in its files."""
     (tmp_path / "credentials").write_text("[default]\naws_access_key_id = AKIDFILE\naws_secret_access_key = s\n")

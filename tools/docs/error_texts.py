@@ -209,6 +209,11 @@ WORDS: dict[str, Words] = {
         "there is none: somebody installed or removed it afterwards.",
         "Run the command of the message.",
     ),
+    "short-key": Words(
+        "A configured key is taken out of every message, log and recording. A key of fewer than 8 characters may be part of "
+        "any word, and is taken out only where it is a whole word.",
+        "Use a longer key. An endpoint that needs none, such as a local server, can go without `api_key`.",
+    ),
     "similar-name": Words(
         "`[profiles.NAME.routes]` makes a profile NAME where there is none. Here its name is nearly that of the active "
         "profile, which has no routes: they were most likely meant for it.",

@@ -149,6 +149,8 @@ class Option:
         required: Whether the backend cannot work without it.
         choices: The values allowed; empty for any.
         default: What counts where it is not given, in words; empty where nothing does.
+        replaces: The common key, such as `api_key`, whose default in a plugin's file does not count where this one has a
+            value.
     """
 
     name: str
@@ -157,6 +159,7 @@ class Option:
     required: bool = False
     choices: tuple[str, ...] = ()
     default: str = ""
+    replaces: str = ""
 
 
 @frozen

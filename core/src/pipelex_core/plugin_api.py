@@ -28,6 +28,7 @@ _NAMES = {
         "error_class_for_status"
     ),
     "headers": "check_key retry_after",
+    "hiding": "hide",
     "hookspecs": (
         "ENTRY_POINT_GROUP Check Middleware Proceed SecretReader hookimpl pipelex_backends "
         "pipelex_call_finished pipelex_capabilities pipelex_checks pipelex_commands pipelex_limiter "

@@ -15,6 +15,7 @@ from pipelex_core.config.problems import listed, type_name
 from pipelex_core.config.structure import structure
 from pipelex_core.config.tables import BackendTable
 from pipelex_core.errors import ModelsManagerError
+from pipelex_core.hiding import WHOLE_WORDS_BELOW
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def read_backends(
             context.faults.error(ModelsManagerError, "bad-value", message, source, expected=f"[{name}]")
             drafts[name] = BackendDraft(name=name, table=BackendTable(), source=source, off=_FAULTY, reported=True)
             continue
-        draft = _explicit(name, table, source, shipped.get(name, ()), context.faults)
+        draft = _explicit(name, table, source, shipped.get(name, ()), context)
         if draft.off is None:
             draft = _filled(draft, context, missing)
         drafts[name] = draft
@@ -103,14 +104,16 @@ def read_backends(
 
 
 def _explicit(
-    name: str, table: dict[str, Any], source: Source, shipped: Iterable[ShippedFile], faults: Faults
+    name: str, table: dict[str, Any], source: Source, shipped: Iterable[ShippedFile], context: Context
 ) -> BackendDraft:
     sources = {key: Source(file=source.file, key=(name, key)) for key in table}
+    replaced = {option.replaces for option in context.plugins.options if table.get(option.name)}
+    faults = context.faults
     if table.get("enabled") is False:
         faults = faults.lenient()
     merged, inherited = dict(table), defaults_of(shipped)
     for key, (value, origin) in inherited.items():
-        if key not in merged and key != "enabled":
+        if key not in merged and key != "enabled" and key not in replaced:
             merged[key], sources[key] = value, origin
     return _structured(name, merged, sources, source, faults, explicit=True)
 
@@ -196,7 +199,8 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
         hidden += dict.fromkeys(filled.secrets + _secrets_among(filled.values, filled.value))
         for secret in filled.secrets:
             context.faults.hide(secret)
-        if isinstance(filled.value, str) and key not in {"display_name", "sdk"}:
+        may_be_secret = isinstance(filled.value, str) and key not in {"display_name", "sdk"}
+        if may_be_secret and (key == "api_key" or len(filled.value) >= WHOLE_WORDS_BELOW):
             context.faults.hide(filled.value)
     table = evolve(
         draft.table,

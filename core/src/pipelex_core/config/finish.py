@@ -10,6 +10,7 @@ from pipelex_core.config.model_specs import BackendModels, SpecReader, known_mod
 from pipelex_core.config.options import checked_options
 from pipelex_core.config.tables import BackendTable, cooldown_of, limits_of, retry_of
 from pipelex_core.errors import ModelsManagerError
+from pipelex_core.hiding import WHOLE_WORDS_BELOW
 from pipelex_core.specs import BackendConfig, Secret
 
 if TYPE_CHECKING:
@@ -68,6 +69,14 @@ def read_backend(draft: BackendDraft, files: Sequence[SpecFile], context: Contex
         cooldown=cooldown_of(draft.table),
         source=draft.source,
     )
+    secrets = {"api_key": config.api_key, **options}
+    for name, secret in secrets.items() if not context.faults.stop else ():
+        if isinstance(secret, Secret) and len(secret.reveal()) < WHOLE_WORDS_BELOW:
+            message = (
+                f"the {name} of backend '{draft.name}' has fewer than {WHOLE_WORDS_BELOW} characters: messages and logs "
+                "hide it only where it is a whole word"
+            )
+            context.faults.warning("short-key", message, draft.where(name), expected="a longer key")
     return ReadBackend(draft=draft, config=config, models=models)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypedDict
 from attrs import frozen
 
 from pipelex_core.errors import ConfigError, Problem
+from pipelex_core.hiding import hide
 from pipelex_core.near import did_you_mean
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pipelex_core.toml import TomlDocument
 
 _MOST_COMPARISONS = 1_000_000  # names compared to find near ones, in one load: some seconds at worst
-_SHORTEST_SECRET = 6
 _ON_KEY = frozenset(
     {
         "alias-shadowed",
@@ -153,7 +153,7 @@ class Faults:
 
     def hide(self, secret: str) -> None:
         """Keep a value out of every problem, whatever put it there."""
-        if len(secret) >= _SHORTEST_SECRET:
+        if secret:
             self._secrets.add(secret)
 
     @property
@@ -212,7 +212,7 @@ class Faults:
 
     def _hidden(self, text: str) -> str:
         for secret in self._secrets:
-            text = text.replace(secret, "***")
+            text = hide(text, secret)
         return text
 
 

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from pipelex_core.hiding import hide
 from pipelex_core.specs import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pipelex_core.errors import CallError
     from pipelex_core.specs import BackendConfig
 
-_SHORTEST = 6
-"""Shorter secrets are not searched for: they would blank out ordinary words."""
-
 
 def redacted(text: str, config: BackendConfig) -> str:
-    """The text with every secret of a backend replaced, also in base64, percent-encoded, and escaped as in JSON."""
+    """The text with every secret of a backend replaced, as `hide` does."""
     for secret in _secrets(config):
-        if _SHORTEST <= len(secret) <= len(text):  # no form is shorter than the secret
-            for form in _forms_of(secret):
-                if form in text:
-                    text = text.replace(form, "***")
+        text = hide(text, secret)
     return text
 
 
 def without_key(answer: Any, config: BackendConfig) -> Any:
     """The answer, whose request's id goes into ledgers and logs; what a provider put there in its place is cleaned."""
-    told = getattr(answer, "request_id", None)
-    if type(told) is not str or (clean := redacted(told, config)) == told:
+    identity = getattr(answer, "request_id", None)
+    if type(identity) is not str or (clean := redacted(identity, config)) == identity:
         return answer
     return evolve(answer, request_id=clean)
 
@@ -64,33 +56,6 @@ def _clean(value: Any, config: BackendConfig) -> Any:
     if type(value) in {list, tuple}:
         return type(value)(_clean(item, config) for item in value)
     return value
-
-
-@lru_cache(maxsize=64)
-def _forms_of(secret: str) -> tuple[str, ...]:
-    """A secret as it is, as it stands in addresses and JSON, and as base64, alone or amid other data."""
-    import json
-    import re
-    from urllib.parse import quote, quote_plus
-
-    data = secret.encode("utf-8", "surrogateescape")
-    encoded = (quote(data, safe=""), quote(data), quote_plus(data))
-    lower = (re.sub("%..", lambda code: code[0].lower(), form) for form in encoded)
-    escaped = (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
-    slashes = (form.replace("/", "\\/") for form in escaped)
-    return tuple(dict.fromkeys((secret, *encoded, *lower, *escaped, *slashes, *_in_base64(data))))
-
-
-def _in_base64(data: bytes) -> Iterator[str]:
-    """Base64 of the data alone, then the part that is the same whatever stands before and after it: `user:key`, say."""
-    from base64 import b64encode, urlsafe_b64encode
-
-    for encode in (b64encode, urlsafe_b64encode):
-        yield encode(data).decode().rstrip("=")
-    for before in range(3):
-        first, end = -(-8 * before // 6), 8 * (before + len(data)) // 6
-        for encode in (b64encode, urlsafe_b64encode):
-            yield encode(bytes(before) + data).decode()[first:end]
 
 
 def _secrets(config: BackendConfig) -> list[str]:

@@ -14,11 +14,11 @@ from pipelex_core.plugins.first_party import FIRST_PARTY, LIMITS
 from pipelex_core.plugins.records import ShippedSpecs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pluggy
 
-    from pipelex_core.backend import Backend, BackendFactory
+    from pipelex_core.backend import Backend, BackendFactory, Option
     from pipelex_core.calls import FinishedCall
     from pipelex_core.commands import Command
     from pipelex_core.hookspecs import Middleware
@@ -117,6 +117,11 @@ class Plugins:
     def sdks(self) -> tuple[str, ...]:
         """Every sdk that some plugin serves, narrowed keys such as `vertexai:openai` included."""
         return tuple(self._factories)
+
+    @property
+    def options(self) -> Iterator[Option]:
+        """The keys that plugins read from the tables of backends."""
+        return (option for factory, _ in self._factories.values() for option in factory.options)
 
     def find(self, backend: str, sdk: str) -> tuple[BackendFactory, PluginRecord] | None:
         """The factory for an sdk of a backend and the plugin it comes from; a narrowed key wins; None for neither."""

@@ -14,6 +14,7 @@ import httpx2
 from pipelex_core import errors
 from pipelex_core.errors import CallError, error_class_for_status
 from pipelex_core.headers import retry_after
+from pipelex_core.hiding import hide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,7 +88,7 @@ def without(key: Secret | None, value: Any) -> Any:
     if key is None or not key.reveal():
         return value
     if isinstance(value, str):
-        return value.replace(key.reveal(), "***")
+        return hide(value, key.reveal())
     if isinstance(value, dict):
         return {name: without(key, inner) for name, inner in value.items()}
     return [without(key, inner) for inner in value] if isinstance(value, list) else value

@@ -96,6 +96,8 @@ def _config(settings: Settings) -> dict[str, Any]:
         config["signature_version"] = "v4"
     elif settings.access == "bearer":
         config["signature_version"] = botocore.UNSIGNED
+    elif not environ.get("AWS_BEARER_TOKEN_BEDROCK"):
+        config["signature_version"] = "v4"  # an empty one would win too
     return config
 
 

@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from pipelex_core.errors import AuthenticationError, BadRequestError
 from pipelex_core.headers import check_key
+from pipelex_core.hiding import hide
 from pipelex_core.specs import Secret
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Settings:
         """The text without the secrets named here."""
         for secret in (self.api_key, self.secret_access_key, self.session_token):
             if secret:
-                text = text.replace(secret, "***")
+                text = hide(text, secret)
         return text
 
 

@@ -11,6 +11,7 @@ from fal_client.client import USER_AGENT, AsyncBackupDomainTransport
 from pipelex_backend_fal._errors import of_status, of_transport
 from pipelex_backend_fal._transport import SharedTransport
 from pipelex_core.errors import InvalidAnswerError
+from pipelex_core.hiding import hide
 
 if TYPE_CHECKING:
     import httpx2
@@ -47,7 +48,7 @@ class FalHttp(httpx.AsyncClient):
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise of_transport(error) from None
         if not response.is_success:
-            text = response.text.replace(self._key, "***")
+            text = hide(response.text, self._key)
             raise of_status(response.status_code, response.headers, text, _json(text))
         return response
 

@@ -5,9 +5,7 @@ By HTTP status, google.rpc status and structured details (https://google.aip.dev
 
 from __future__ import annotations
 
-from base64 import b64encode
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import httpx2
 from google.auth import exceptions as auth
@@ -22,6 +20,7 @@ from pipelex_core.errors import (
     error_class_for_status,
 )
 from pipelex_core.headers import retry_after
+from pipelex_core.hiding import hide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,12 +82,7 @@ def reported(error: Any, response: Any) -> genai.APIError:
 
 def redacted(text: str, key: Secret | None) -> str:
     """The text without the key, in whichever form: Google quotes it back where it is suspended."""
-    secret = key.reveal() if key is not None else ""
-    if secret:
-        data = secret.encode("utf-8", "surrogateescape")
-        for form in (secret, quote(data, safe=""), b64encode(data).decode().rstrip("=")):
-            text = text.replace(form, "***")
-    return text
+    return text if key is None else hide(text, key.reveal())
 
 
 def request_id(headers: Mapping[str, str] | None) -> str | None:

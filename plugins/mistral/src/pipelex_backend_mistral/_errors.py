@@ -14,6 +14,7 @@ from mistralai.client.errors import MistralError
 
 from pipelex_core import errors
 from pipelex_core.headers import retry_after
+from pipelex_core.hiding import hide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,7 +56,6 @@ _BY_EXCEPTION: tuple[tuple[type[Exception], type[errors.CallError], str], ...] =
 )
 """What comes from below the SDK's own errors; the first that fits counts."""
 
-SHORTEST_KEY = 8
 """A shorter key is a placeholder: taking it out of texts would only garble them."""
 
 MOST_RAW = 20_000
@@ -174,4 +174,4 @@ def _field_fault(entry: Any) -> str:
 
 
 def _redacted(text: str, secret: str | None) -> str:
-    return text.replace(secret, "***") if secret and len(secret) >= SHORTEST_KEY else text
+    return hide(text, secret) if secret else text

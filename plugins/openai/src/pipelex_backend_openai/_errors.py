@@ -16,6 +16,7 @@ import openai
 from pipelex_backend_openai._error_bodies import body_of, facts_of
 from pipelex_core import errors
 from pipelex_core.headers import retry_after
+from pipelex_core.hiding import hide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -176,8 +177,7 @@ class Failures:
 
     def _clean(self, text: str) -> str:
         """One line of bounded length, with the key and masked pieces of it left out."""
-        if self._key:
-            text = text.replace(self._key, _MASKED)
+        text = hide(text, self._key, _MASKED)
         text = " ".join(_MASKED if _MASKED in word else word for word in text.split()).rstrip(".")
         return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
 

@@ -100,5 +100,5 @@ ENDPOINT_OPTIONS = (
 AZURE_OPTIONS = (
     *ENDPOINT_OPTIONS,
     Option(name="api_version", help="API version, such as 2024-10-21; none or v1 for the v1 API."),
-    Option(name="azure_ad_token", type="secret", help="Microsoft Entra token, in place of a key."),
+    Option(name="azure_ad_token", type="secret", help="Microsoft Entra token, in place of a key.", replaces="api_key"),
 )

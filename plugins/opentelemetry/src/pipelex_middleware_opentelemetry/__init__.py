@@ -52,7 +52,7 @@ class Telemetry:
         self._providers = (tracer_provider, meter_provider)
         self._capture_content = capture_content
         self._recorder: Recorder | None = None
-        self._is_configured = self._providers != (None, None) or any(name in os.environ for name in _CONFIGURED_BY)
+        self._is_configured = self._providers != (None, None) or any(map(os.environ.get, _CONFIGURED_BY))
 
     @hookimpl
     def pipelex_middleware(self) -> Sequence[Middleware]:

@@ -7,6 +7,7 @@ MEANINGS: dict[str, str] = {
     "alias-shadowed": "An alias has the name of a model, which comes first: the alias is never used.",
     "bad-endpoint": "A backend's `endpoint` is no address.",
     "bad-encoding": "A file is not UTF-8.",
+    "short-key": "A key is too short to be hidden in messages wherever it occurs.",
     "bad-env-line": "A line of `.env` is no `NAME=value`, and was left out.",
     "bad-toml": "A file is no TOML.",
     "bad-value": "A value of the wrong type, or out of its range.",

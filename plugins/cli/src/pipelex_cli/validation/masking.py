@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from pipelex_cli.validation.credentials import is_placeholder
+from pipelex_core.hiding import WHOLE_WORDS_BELOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_SHORTEST = 6
 _ASSIGNED = re.compile(r"""(?<![\w.\-"'])(?P<key>[\w.\-"']++)\s*+[=:]\s*+""")
 _SECRET_KEY = re.compile(
     r"(?<![a-z0-9])(?:api|access|private)?"
@@ -37,8 +37,9 @@ def masked(line: str, secrets: Iterable[str] = (), *, is_env: bool = False) -> s
     """
     for secret in secrets:
         for piece in {secret, *secret.splitlines()}:
-            if len(piece) >= _SHORTEST and piece in line:
-                line = line.replace(piece, "*" * len(piece))
+            if piece and piece in line:
+                sought = re.escape(piece) if len(piece) >= WHOLE_WORDS_BELOW else rf"(?<!\w){re.escape(piece)}(?!\w)"
+                line = re.sub(sought, "*" * len(piece), line)
     if is_env:
         assigned = _ENV_LINE.fullmatch(line)
         if assigned is None:
