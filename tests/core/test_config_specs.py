@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipelex_cli.explained_json import costs_as_json
 from pipelex_core.config.written import WrittenValues
 from pipelex_core.plugins import discover
-from pipelex_core.specs import ModelType, Source
+from pipelex_core.specs import Costs, ModelType, Source
 from tests.core.config_project import Project
 
 if TYPE_CHECKING:
@@ -453,3 +454,109 @@ def test_without_a_plugin_a_likely_misspelling_is_a_warning(project: Project) ->
     assert [(p.severity, p.key, p.suggestion) for p in unknown] == [
         ("warning", "b-only.max_token", "did you mean 'max_tokens'?")
     ]
+
+
+# ── Price lists within price lists ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_price_list_has_tiers_services_hours_and_changes(project: Project) -> None:
+    """What a table says is what the spec holds, exact, each in the unit of the whole; days are dates or strings."""
+    write_beta(
+        project,
+        """
+        [m]
+        sdk = "acme"
+        deprecated_on = 2026-11-30
+        retired_on = "2027-01-14"
+        successor = "m-2"
+        [m.costs]
+        input = 5
+        input_cache_write_1h = 10.5
+        request = 0.01
+        output = 30
+        tiers = [{ above_input_tokens = 272_000, input = 10, output = 45 }]
+        batch = { input = 2.5, output = 15, tiers = [{ above_input_tokens = 272_000, input = 5 }] }
+        peak = { input = 6, hours = ["01:00-04:00"], weekdays = [1, 5] }
+        changes = [{ from = 2027-01-01, input = 4, flex = { input = 2 } }, { from = "2027-02-01", batch = {} }]
+        image_sizes = { "1024x1024" = 0.04 }
+        """,
+    )
+    spec = spec_of(project, "m")
+    assert (spec.deprecated_on, spec.retired_on, spec.successor) == ("2026-11-30", "2027-01-14", "m-2")
+    assert spec.costs == Costs(
+        input=Decimal(5),
+        input_cache_write_1h=Decimal("10.5"),
+        request=Decimal("0.01"),
+        output=Decimal(30),
+        tiers=(Costs(above_input_tokens=272_000, input=Decimal(10), output=Decimal(45)),),
+        batch=Costs(
+            input=Decimal("2.5"),
+            output=Decimal(15),
+            tiers=(Costs(above_input_tokens=272_000, input=Decimal(5)),),
+        ),
+        peak=Costs(input=Decimal(6), hours=("01:00-04:00",), weekdays=(1, 5)),
+        changes=(
+            Costs(from_day="2027-01-01", input=Decimal(4), flex=Costs(input=Decimal(2))),
+            Costs(from_day="2027-02-01", batch=Costs()),
+        ),
+        image_sizes={"1024x1024": Decimal("0.04")},
+    )
+    assert costs_as_json(spec.costs) == {
+        "unit": "million_tokens",
+        "input": "5",
+        "input_cache_write_1h": "10.5",
+        "request": "0.01",
+        "output": "30",
+        "tiers": [{"above_input_tokens": 272_000, "input": "10", "output": "45"}],
+        "batch": {"input": "2.5", "output": "15", "tiers": [{"above_input_tokens": 272_000, "input": "5"}]},
+        "peak": {"input": "6", "hours": ["01:00-04:00"], "weekdays": [1, 5]},
+        "changes": [{"from": "2027-01-01", "input": "4", "flex": {"input": "2"}}, {"from": "2027-02-01", "batch": {}}],
+        "image_sizes": {"1024x1024": "0.04"},
+    }
+
+
+def test_an_older_file_has_tiers_per_thousand_tokens_too(project: Project) -> None:
+    """A price of tokens is converted wherever it is; one of a request is not."""
+    write_beta(
+        project,
+        """
+        [models.m]
+        sdk = "acme"
+        costs = { input = 0.005, request = 0.01, tiers = [{ above_input_tokens = 9, input = 0.01 }] }
+        """,
+    )
+    costs = spec_of(project, "m").costs
+    assert (costs.input, costs.request, costs.tiers[0].input) == (5, Decimal("0.01"), 10)
+
+
+@pytest.mark.parametrize(
+    "costs, key, message",
+    [
+        ("tiers = [{ input = 1 }]", "costs.tiers.0", "cannot be a table without it"),
+        ("tiers = { above_input_tokens = 1 }", "costs.tiers", "cannot be a table"),
+        ("tiers = [{ above_input_tokens = 1, inptu = 1 }]", "costs.tiers.0.inptu", "unknown key 'inptu'"),
+        ("tiers = [{ above_input_tokens = -1 }]", "costs.tiers.0.above_input_tokens", "cannot be a whole number"),
+        ("batch = { tiers = [{ above_input_tokens = 1, output = -1 }] }", "costs.batch.tiers.0.output", "negative"),
+        ("batch = { flex = { input = 1 } }", "costs.batch.flex", "unknown key 'flex'"),
+        ("batch = 3", "costs.batch", "cannot be a whole number"),
+        ("changes = [{ from = 2027-02-30 }]", None, ""),
+        ("changes = [{ from = '2027-02-30' }]", "costs.changes.0.from", "cannot be '2027-02-30'"),
+        ("changes = [{ from = 2027-02-01T00:00:00Z }]", "costs.changes.0.from", "cannot be"),
+        ("peak = { input = 1 }", "costs.peak", "cannot be a table without it"),
+        ("peak = { input = 1, hours = ['25:00-26:00'] }", "costs.peak.hours", "cannot be a list"),
+        ("peak = { input = 1, hours = ['01:00-02:00'], weekdays = [0] }", "costs.peak.weekdays", "cannot be a list"),
+        ("unit = 'token'", "costs.unit", "cannot be 'token'"),
+        ("image_sizes = { big = -1 }", "costs.image_sizes.big", "negative"),
+    ],
+)
+def test_a_wrong_price_list_is_reported_where_it_is_wrong(
+    project: Project, costs: str, key: str | None, message: str
+) -> None:
+    """Every fault has its path, however deep it is."""
+    write_beta(project, f"[m]\nsdk = 'acme'\ncosts = {{ {costs} }}")
+    problems = [problem for problem in project.check() if problem.severity == "error"]
+    if key is None:
+        assert [problem.code for problem in problems] == ["bad-toml"]
+        return
+    (problem,) = problems
+    assert (problem.key, message in problem.message) == (f"m.{key}", True)

@@ -21,7 +21,7 @@ from pipelex_core.estimates.estimate import MemberEstimate
 from pipelex_core.execution.budgets import Budget
 from pipelex_core.plugins import FIRST_PARTY, discover
 from pipelex_core.policies import COOLDOWN, FALLBACK_ON, RETRY, FallbackOn
-from pipelex_core.specs import BackendConfig, Costs
+from pipelex_core.specs import PRICES, BackendConfig, Costs
 from tools.docs.codes import problem_codes
 from tools.docs.commands import commands, global_options
 from tools.docs.docstrings import attributes_of, sentence, summary, table
@@ -142,6 +142,7 @@ def _value(hint: Any) -> str:
         tables.Outputs: f"list of {_either(dict.fromkeys(tables.OUTPUTS.values()))}",
         tables.Constraints: "list, see [constraints](#constraints)",
         tables.Prices: "table, see [prices](#prices)",
+        tables.Day: "date, or string of that form",
         dict[str, str]: "table of strings",
         tuple[str, ...]: "list of strings",
     }
@@ -154,7 +155,7 @@ def _either(words: Iterable[str]) -> str:
 
 def _prices() -> dict[str, str]:
     texts = attributes_of(Costs)
-    return {name: texts[name] for name in tables.PRICES}
+    return {name: texts[name] for name in PRICES}
 
 
 def _sdks() -> str:

@@ -1,86 +1,240 @@
-"""What a call costs: a price list and a usage, multiplied exactly. Unknown is not zero."""
+"""What a call costs: a price list and a usage, multiplied exactly. Unknown is not zero.
+
+What an answer says of its own cost wins. Else the price list in force is found: that of the day, of the service tier that
+the answer names, of the peak hours, and of the size of the input, which prices the whole request.
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, fields_dict
 
 from pipelex_core.results import Cost
+from pipelex_core.specs import SERVICES, TOKEN_PRICES, Costs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.results import Usage
-    from pipelex_core.specs import Costs
 
 _MILLION = Decimal(1_000_000)
+_ZERO = Decimal(0)
 
-FREE = Cost(amount=Decimal(0))
+FREE = Cost(amount=_ZERO)
 
-_COUNTS = {"image": "images", "page": "pages", "second": "seconds", "character": "characters"}
-"""Unit of a price list -> the count of a usage."""
+_COUNTS = {
+    "image": "images",
+    "megapixel": "megapixels",
+    "page": "pages",
+    "second": "seconds",
+    "character": "characters",
+}
+"""Unit of a price -> the count of a usage."""
+
+_AT_LIST_PRICE = frozenset({None, "", "default", "standard", "standard_only", "on_demand", "auto"})
+"""Words of providers for the service that the list price is for."""
 
 
-def cost_of(costs: Costs | None, usage: Usage) -> Cost | None:
-    """The cost of one answer; None where a price it needs, or a count, is unknown."""
-    if costs is None:
+def cost_of(costs: Costs | None, usage: Usage, at: datetime | None = None) -> Cost | None:
+    """The cost of one answer; None where a price it needs, or a count, is unknown.
+
+    Args:
+        costs: The price list of the model.
+        usage: What the answer used, and what it says of its cost and its service tier.
+        at: When it was made, with a time zone; None for now.
+    """
+    if usage.cost is not None:
+        return Cost(amount=usage.cost)
+    prices = None if costs is None else in_force(costs, usage.service_tier, at)
+    prices = None if prices is None else _for_size(prices, usage.input_tokens)
+    amount = None if prices is None else _amount(prices, usage)
+    return None if amount is None else Cost(amount=amount)
+
+
+def in_force(costs: Costs, service: str | None = None, at: datetime | None = None) -> Costs | None:
+    """The price list of a day, an hour and a service tier, with its tiers by size; None where that tier has no prices."""
+    if costs.changes is not None or costs.peak is not None:
+        at = datetime.now(UTC) if at is None else at.astimezone(UTC)
+        costs = _of_day(costs, at.date().isoformat())
+        if costs.peak is not None and _is_peak(costs.peak, at):
+            costs = costs.peak
+    if service in _AT_LIST_PRICE:
+        return costs
+    found: Costs | None = getattr(costs, service) if service in SERVICES else None
+    if found is None or costs.tiers is None or found.tiers is not None:
+        return found
+    return evolve(found, tiers=tuple(Costs(above_input_tokens=tier.above_input_tokens) for tier in costs.tiers))
+
+
+def _of_day(costs: Costs, day: str) -> Costs:
+    for change in sorted(costs.changes or (), key=lambda change: change.from_day or ""):
+        if (change.from_day or "") <= day:
+            named = {name: value for name in fields_dict(Costs) if (value := getattr(change, name)) is not None}
+            costs = evolve(costs, **named)
+    return costs
+
+
+def _is_peak(peak: Costs, at: datetime) -> bool:
+    if peak.weekdays and at.isoweekday() not in peak.weekdays:
+        return False
+    now = f"{at:%H:%M}"
+    return any(
+        start <= now < (end if end > start else "24:00") for start, end in (h.split("-") for h in peak.hours or ())
+    )
+
+
+def _for_size(prices: Costs, input_tokens: int | None) -> Costs | None:
+    """The price list for so much input; None where it depends on a size that is not known."""
+    if not prices.tiers:
+        return prices
+    if input_tokens is None:
         return None
-    if costs.unit == "million_tokens":
-        spent = _tokens(costs, usage)
-        return None if spent is None else Cost(amount=spent / _MILLION)
-    count = 1 if costs.unit == "request" else getattr(usage, _COUNTS[costs.unit])
-    prices = [price for price in (costs.input, costs.output) if price is not None]
-    return None if count is None or not prices else Cost(amount=sum(prices, Decimal(0)) * Decimal(str(count)))
+    above = [tier for tier in prices.tiers if input_tokens > (tier.above_input_tokens or 0)]
+    return max(above, key=lambda tier: tier.above_input_tokens or 0) if above else prices
 
 
-def least_cost(costs: Costs | None, expected: Expectation) -> Decimal | None:
+def _amount(prices: Costs, usage: Usage) -> Decimal | None:
+    """What the tokens cost, or else the units; and each request and search besides."""
+    spent = None
+    if prices.unit == "million_tokens" and any(getattr(prices, name) is not None for name in TOKEN_PRICES):
+        tokens = _tokens(prices, usage)
+        spent = None if tokens is None else tokens / _MILLION
+    if spent is None:
+        spent = _units(prices, usage)
+    for count, price in ((usage.searches, prices.search), (1, prices.request or _ZERO)):
+        if count:
+            spent = None if spent is None or price is None else spent + count * price
+    return spent
+
+
+def _units(prices: Costs, usage: Usage) -> Decimal | None:
+    """The price of images, pages, seconds, characters, or of the request alone; None where unknown."""
+    known = [price for price in (prices.input, prices.output) if price is not None]
+    parts: list[tuple[Any, Decimal | None]] = []
+    if prices.unit != "million_tokens" and known:
+        count = 1 if prices.unit == "request" else getattr(usage, _COUNTS[prices.unit])
+        parts.append((count, sum(known, _ZERO)))
+    by_pixels = prices.megapixel is not None and usage.megapixels is not None
+    for unit, name in _COUNTS.items():
+        price = getattr(prices, unit)
+        if unit == ("image" if by_pixels else "megapixel"):
+            continue  # the two are prices of the same
+        if unit == "image" and prices.image_sizes is not None and usage.image_size is not None:
+            price = _of_size(prices.image_sizes, usage.image_size)
+            parts.append((usage.images, price))
+        elif price is not None:
+            parts.append((getattr(usage, name), price))
+    if not parts and prices.megapixel is not None:
+        return None
+    counted = [(count, price) for count, price in parts if count is not None]
+    if not counted:
+        return _ZERO if not parts and not known and prices.request is not None else None
+    amount = _ZERO
+    for count, price in counted:
+        if price is None:
+            return None
+        amount += price * Decimal(str(count))
+    return amount
+
+
+def _of_size(sizes: Any, size: str) -> Decimal | None:
+    """The price of an image of a `quality/WxH`, which may stand without its quality."""
+    found: Decimal | None = sizes.get(size, sizes.get(size.rpartition("/")[2]))
+    return found
+
+
+def least_cost(costs: Costs | None, expected: Expectation, service: str | None = None) -> Decimal | None:
     """The least that a request will cost; None where prices are unknown."""
-    cost = cost_of(costs, expected.bound("low"))
+    cost = cost_of(costs, evolve(expected.bound("low"), service_tier=service))
     return None if cost is None else cost.amount
 
 
-def likely_cost(costs: Costs | None, expected: Expectation) -> Decimal | None:
+def likely_cost(costs: Costs | None, expected: Expectation, service: str | None = None) -> Decimal | None:
     """What a request is likely to cost; None where prices are unknown."""
-    cost = cost_of(costs, expected.bound("likely"))
+    cost = cost_of(costs, evolve(expected.bound("likely"), service_tier=service))
     return None if cost is None else cost.amount
 
 
-def most_cost(costs: Costs | None, expected: Expectation) -> Decimal | None:
-    """The most that a request will cost: nothing comes out of a provider's cache, and all is of the dearest kind.
+def most_cost(costs: Costs | None, expected: Expectation, service: str | None = None) -> Decimal | None:
+    """The most that a request will cost: in the dearest tier and at the dearest hour, uncached, all of the dearest kind.
 
-    None where prices are unknown, or nothing bounds what will be used.
+    Tiers are those that the input may reach; what is written to a cache for an hour is not counted on. None where prices are unknown, or nothing bounds what will be used.
+
+    Args:
+        costs: The price list of the model.
+        expected: What the request will use.
+        service: The service tier that it asks for; None for the usual one.
     """
     if costs is None:
         return None
-    if costs.unit == "million_tokens":
-        if expected.input_tokens is None or expected.output_tokens is None:
+    now = in_force(costs, service)
+    lists = [now]
+    if costs.peak is not None:
+        lists.append(costs.peak)
+    most = _ZERO
+    for prices in lists:
+        if prices is None:
             return None
-        taken = _most(expected.input_tokens.high, *_input_prices(costs))
-        made = _most(expected.output_tokens.high, costs.output, costs.output_reasoning)
-        return None if taken is None or made is None else (taken + made) / _MILLION
-    cost = cost_of(costs, expected.bound("high"))
-    return None if cost is None else cost.amount
+        for sized in _reachable(prices, expected):
+            amount = _most_of(sized, expected)
+            if amount is None:
+                return None
+            most = max(most, amount)
+    return most
 
 
-def _input_prices(costs: Costs) -> tuple[Decimal | None, Decimal | None]:
-    """What fresh input costs, and input that is written to the cache."""
-    if costs.input_joined is not None:
-        return costs.input_joined, None
-    return costs.input if costs.input_non_cached is None else costs.input_non_cached, costs.input_cache_write
+def _reachable(prices: Costs, expected: Expectation) -> Iterable[Costs]:
+    """The price list of the least input, and those that more of it reaches."""
+    low, high = (
+        (None, None) if expected.input_tokens is None else (expected.input_tokens.low, expected.input_tokens.high)
+    )
+    borders = [tier.above_input_tokens or 0 for tier in prices.tiers or ()]
+    sizes = {low or 0, *(border + 1 for border in borders if high is None or (low or 0) <= border < high)}
+    for size in sorted(sizes):
+        sized = _for_size(prices, size)
+        if sized is not None:
+            yield sized
 
 
-def _most(count: int | None, price: Decimal | None, other: Decimal | None) -> Decimal | None:
+def _most_of(prices: Costs, expected: Expectation) -> Decimal | None:
+    """The most that a request costs by one list of prices."""
+    has_tokens = prices.unit == "million_tokens" and any(getattr(prices, name) is not None for name in TOKEN_PRICES)
+    if has_tokens and expected.input_tokens is not None and expected.output_tokens is not None:
+        taken = _most(expected.input_tokens.high, *_input_prices(prices))
+        outputs = (prices.output, prices.output_reasoning, prices.output_audio, prices.output_image)
+        made = _most(expected.output_tokens.high, *outputs)
+        return None if taken is None or made is None else (taken + made) / _MILLION + (prices.request or _ZERO)
+    high = expected.bound("high")
+    if prices.image_sizes and expected.images is not None:
+        dearest = max([*prices.image_sizes.values(), prices.image or _ZERO])
+        prices = evolve(prices, image=dearest, image_sizes=None)
+    return _amount(prices, high)
+
+
+def _input_prices(prices: Costs) -> tuple[Decimal | None, ...]:
+    """What fresh input costs, and input that is written to the cache or is of another kind."""
+    if prices.input_joined is not None:
+        return (prices.input_joined,)
+    fresh = prices.input if prices.input_non_cached is None else prices.input_non_cached
+    return fresh, prices.input_cache_write, prices.input_audio, prices.input_image
+
+
+def _most(count: int | None, first: Decimal | None, *others: Decimal | None) -> Decimal | None:
+    """So many at the dearest price; None where the first is unknown, which is that of most."""
     if count is None:
         return None
-    if price is None:
-        return None if count else Decimal(0)
-    return count * (price if other is None or other < price else other)
+    if first is None:
+        return None if count else _ZERO
+    return count * max([first, *(price for price in others if price is not None)])
 
 
 def total(costs: Iterable[Cost | None]) -> Cost | None:
     """The sum; None where a part of it is unknown."""
-    amount = Decimal(0)
+    amount = _ZERO
     for cost in costs:
         if cost is None:
             return None
@@ -88,28 +242,60 @@ def total(costs: Iterable[Cost | None]) -> Cost | None:
     return Cost(amount=amount)
 
 
-def _tokens(costs: Costs, usage: Usage) -> Decimal | None:
-    """The price of all tokens, times a million; None where unknown."""
-    if usage.input_tokens is None or usage.output_tokens is None:
+def _tokens(prices: Costs, usage: Usage) -> Decimal | None:
+    """The price of all tokens, times a million; None where unknown.
+
+    A kind without a price of its own is priced as the rest; where a cache and another kind may overlap, the cache wins.
+    """
+    inputs, outputs = usage.input_tokens, usage.output_tokens
+    if inputs is None and prices.input == 0:
+        inputs = 0
+    if outputs is None and prices.output == 0:
+        outputs = 0
+    if inputs is None or outputs is None:
         return None
-    fresh_price = costs.input if costs.input_non_cached is None else costs.input_non_cached
-    cached, written, reasoning = usage.cached_tokens or 0, usage.cache_write_tokens or 0, usage.reasoning_tokens or 0
-    if costs.input_joined is not None:
-        parts: list[tuple[int, Decimal | None]] = [(usage.input_tokens, costs.input_joined)]
+    fresh_price = prices.input if prices.input_non_cached is None else prices.input_non_cached
+    if prices.input_joined is not None:
+        parts: list[tuple[int, Decimal | None]] = [(inputs, prices.input_joined)]
     else:
+        cached, written = usage.cached_tokens or 0, usage.cache_write_tokens or 0
+        for_hour = min(usage.cache_write_1h_tokens or 0, written)
         parts = [
-            (usage.input_tokens - cached - written, fresh_price),
-            (cached, fresh_price if fresh_price == 0 else costs.input_cached),
-            (written, fresh_price if costs.input_cache_write is None else costs.input_cache_write),
+            (cached, fresh_price if fresh_price == 0 else prices.input_cached),
+            (written - for_hour, fresh_price if prices.input_cache_write is None else prices.input_cache_write),
+            (for_hour, prices.input_cache_write_1h),
         ]
-    if costs.output_reasoning is None:
-        parts.append((usage.output_tokens, costs.output))
-    else:
-        parts += [(usage.output_tokens - reasoning, costs.output), (reasoning, costs.output_reasoning)]
-    amount = Decimal(0)
+        rest = inputs - cached - written
+        kinds = ((usage.input_audio_tokens, prices.input_audio), (usage.input_image_tokens, prices.input_image))
+        rest = _split(parts, rest, fresh_price, kinds)
+    kinds_made = (
+        (usage.reasoning_tokens, prices.output_reasoning),
+        (usage.output_audio_tokens, prices.output_audio),
+        (usage.output_image_tokens, prices.output_image),
+        (usage.accepted_prediction_tokens, prices.output_accepted_prediction),
+        (usage.rejected_prediction_tokens, prices.output_rejected_prediction),
+    )
+    _split(parts, outputs, prices.output, kinds_made)
+    amount = _ZERO
     for count, price in parts:
         if count and price is None:
             return None
         if count and price is not None:
             amount += count * price
     return amount
+
+
+def _split(
+    parts: list[tuple[int, Decimal | None]],
+    rest: int,
+    price: Decimal | None,
+    kinds: Iterable[tuple[int | None, Decimal | None]],
+) -> int:
+    """Add each kind of token that has a price of its own, and the rest."""
+    for count, own in kinds:
+        if own is not None and count:
+            taken = min(count, max(rest, 0))
+            parts.append((taken, own))
+            rest -= taken
+    parts.append((rest, price))
+    return rest

@@ -24,23 +24,47 @@ class Usage(Plain):
         input_tokens: All input tokens, cached ones included.
         output_tokens: All output tokens, reasoning included.
         cached_tokens: The share of `input_tokens` read from the provider's cache.
-        cache_write_tokens: The share of `input_tokens` written to it.
+        cache_write_tokens: The share of `input_tokens` written to it, for however long.
+        cache_write_1h_tokens: The share of `cache_write_tokens` that is kept for an hour.
+        input_audio_tokens: The share of `input_tokens` that is audio.
+        input_image_tokens: The share of `input_tokens` that is images.
         reasoning_tokens: The share of `output_tokens` spent on reasoning.
+        output_audio_tokens: The share of `output_tokens` that is audio.
+        output_image_tokens: The share of `output_tokens` that is images.
+        accepted_prediction_tokens: The share of `output_tokens` that was predicted rightly.
+        rejected_prediction_tokens: The share of `output_tokens` that was predicted in vain.
         images: Images made.
+        megapixels: Millions of pixels of the images made.
+        image_size: Their size as the price list names it, such as `1024x1024` or `high/1024x1024`.
         pages: Pages read.
         seconds: Seconds of audio or video.
         characters: Characters of text, where they are what is paid.
+        searches: Web searches that the provider made.
+        service_tier: The provider's word for the service tier that answered, such as `flex`.
+        cost: What the answer says that it cost, US$; it wins over every price list.
     """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    input_audio_tokens: int | None = None
+    input_image_tokens: int | None = None
     reasoning_tokens: int | None = None
+    output_audio_tokens: int | None = None
+    output_image_tokens: int | None = None
+    accepted_prediction_tokens: int | None = None
+    rejected_prediction_tokens: int | None = None
     images: int | None = None
+    megapixels: Decimal | None = None
+    image_size: str | None = None
     pages: int | None = None
     seconds: float | None = None
     characters: int | None = None
+    searches: int | None = None
+    service_tier: str | None = None
+    cost: Decimal | None = None
 
 
 NO_USAGE = Usage()
@@ -98,7 +122,8 @@ class Attempt(Plain):
 def total_usage(attempts: Iterable[Attempt]) -> Usage | None:
     """What all attempts used, failed ones included; None where one that may have been paid does not say.
 
-    A count is the sum of those that are known; None where no attempt tells it.
+    A count is the sum of those that are known; None where no attempt tells it. A service tier or a size is theirs where they
+    agree, and the cost where every one of them says it.
     """
     told = []
     for attempt in attempts:
@@ -109,8 +134,11 @@ def total_usage(attempts: Iterable[Attempt]) -> Usage | None:
         told.append(attempt.usage)
     sums: dict[str, Any] = {}
     for name in fields_dict(Usage):
-        counts = [count for usage in told if (count := getattr(usage, name)) is not None]
-        sums[name] = sum(counts) if counts else None
+        values = [value for usage in told if (value := getattr(usage, name)) is not None]
+        if name in {"service_tier", "image_size"}:
+            sums[name] = values[0] if len(set(values)) == 1 else None
+        elif values and (name != "cost" or len(values) == len(told)):
+            sums[name] = sum(values)
     return Usage(**sums)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.backend import ImageGenerator
@@ -31,7 +32,9 @@ def _build(prompt: str, spec: ModelSpec, settings: Mapping[str, Any], timeout: f
 def _expect(request: ImageRequest) -> Expectation:
     from pipelex_core.estimates.expectations import Expectation, tokens_of
 
-    return Expectation(input_tokens=tokens_of(request.prompt), images=request.number)
+    pixels = (request.width or 0) * (request.height or 0)
+    megapixels = Decimal(-(-pixels // 1_000_000) * request.number) if pixels else None  # providers round up
+    return Expectation(input_tokens=tokens_of(request.prompt), images=request.number, megapixels=megapixels)
 
 
 def _sample(_spec: ModelSpec | None) -> str:

@@ -40,6 +40,9 @@ SPEC_KEYS: dict[str, str] = {
     "requests_per_minute": "Most requests for this model in any sixty seconds.",
     "tokens_per_minute": "Most tokens of this model, input and output together, in any sixty seconds.",
     "enabled": "`false` keeps the model out of the deck; true unless told.",
+    "deprecated_on": "The day since which its provider advises against it, such as `2026-11-30`.",
+    "retired_on": "The day on which its provider stops serving it, or stopped.",
+    "successor": "The model that its provider names instead.",
     "as_of": 'The day its prices were looked up, such as `"2026-03-01"`; for people.',
 }
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, fields_dict, frozen
 
 from pipelex_core.config.environment import expand, has_variables
 from pipelex_core.config.layers import Layers
 from pipelex_core.config.options import checked_options
+from pipelex_core.config.prices import costs_of
 from pipelex_core.config.problems import listed
 from pipelex_core.config.structure import read_values, structured_values
 from pipelex_core.config.tables import SpecTable
 from pipelex_core.errors import ModelsManagerError
-from pipelex_core.specs import Costs, Limits, ModelSpec
+from pipelex_core.specs import Limits, ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from pipelex_core.config.context import Context
     from pipelex_core.config.spec_files import SpecFile
-    from pipelex_core.specs import Source
+    from pipelex_core.specs import Costs, Source
 
 NEWER_SPEC_KEYS: dict[str, str] = {
     "extra_headers": "plugins send their own headers",
@@ -36,7 +37,7 @@ NEWER_SPEC_KEYS: dict[str, str] = {
 
 _SPEC_KEYS = frozenset(fields_dict(SpecTable))
 _LIMITS = frozenset(fields_dict(Limits))
-_THOUSAND = Decimal(1000)
+_THOUSAND = 1000
 _SWITCHED_OFF = "has it switched off (enabled = false)"
 
 
@@ -207,12 +208,12 @@ class SpecReader:
             return expanded, f"needs {', '.join(withheld)} for it, which the plugin lock does not let it have"
         return expanded, f"needs {', '.join(missing)} for it, which is not set" if missing else None
 
-    def _costs(self, prices: Mapping[str, Decimal], model_type: str, layers: Layers) -> Costs:
+    def _costs(self, prices: Mapping[str, Any], model_type: str, layers: Layers) -> Costs:
         """The price list in the unit of the model's type; an older file has prices per thousand tokens."""
         unit = self.context.plugins.capabilities.of_type(model_type).unit
         if self._may_be_older and unit == "million_tokens" and layers.is_older("costs"):
-            prices = {name: price * _THOUSAND for name, price in prices.items()}
-        return Costs(unit=unit, **cast("dict[str, Any]", prices))
+            return costs_of(prices, unit, _THOUSAND)
+        return costs_of(prices, unit)
 
     def _is_type(self, model_type: str | None, layers: Layers) -> bool:
         """Whether a capability has a type, where the spec names one; an unknown one is reported."""

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import fields_dict
 
+from pipelex_core.config.prices import read_costs, read_day
 from pipelex_core.config.problems import type_name
 from pipelex_core.config.tables import (
     INPUTS,
     OUTPUTS,
-    PRICES,
     BackendTable,
     Constraints,
+    Day,
     Inputs,
     NotNegative,
     Outputs,
@@ -29,6 +30,7 @@ from pipelex_core.config.tables import (
     SpecTable,
     TypeOfModel,
 )
+from pipelex_core.config.wrong import UnknownNameError, WrongValueError
 from pipelex_core.constraints import CONSTRAINTS
 from pipelex_core.policies import FALLBACK_ON, FallbackOn
 
@@ -36,32 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     Reader: TypeAlias = Callable[[Any], Any]
-
-
-class WrongValueError(ValueError):
-    """A wrong value: says what it is and what was expected; shows it only where it is one word of a few, misspelt.
-
-    Attributes:
-        got: What the value is.
-        expected: What would have been right.
-        near: A misspelt word, and the words that would have been right.
-        path: Where in the value that was read; empty for all of it.
-    """
-
-    def __init__(self, got: str, expected: str, *, near: tuple[str, Collection[str]] | None = None) -> None:
-        super().__init__(got)
-        self.got = got
-        self.expected = expected
-        self.near = near
-        self.path: tuple[str, ...] = ()
-
-
-class UnknownNameError(ValueError):
-    """A key that means nothing, in a table whose keys are known; `path` ends with it."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.path: tuple[str, ...] = ()
 
 
 _HUGE = 2**63  # no count is as large, and Python refuses to print much larger numbers
@@ -167,30 +143,6 @@ def _check_string(item: Any) -> None:
         raise WrongValueError(type_name(item), "a string")
 
 
-def _prices(value: Any) -> dict[str, Decimal]:
-    if value.__class__ is not dict:
-        raise WrongValueError(type_name(value), "a table of prices, such as { input = 2.5, output = 10 }")
-    prices: dict[str, Decimal] = {}
-    for name, price in value.items():
-        exact = Decimal(price) if price.__class__ is int else price
-        if name not in PRICES or exact.__class__ is not Decimal or not exact.is_finite() or exact < 0:
-            _each(((name, (name, item)) for name, item in value.items()), _check_price)
-        prices[name] = exact
-    return prices
-
-
-def _check_price(item: tuple[str, Any]) -> None:
-    name, price = item
-    if name not in PRICES:
-        raise UnknownNameError(name)
-    expected = "a price in US$, 0 or more"
-    if price.__class__ not in {int, Decimal}:
-        raise WrongValueError(type_name(price), expected)
-    if not Decimal(price).is_finite() or price < 0:
-        got = "negative or infinite"
-        raise WrongValueError(got, expected)
-
-
 _READERS: dict[Any, Reader] = {}
 for _type, _reader in (
     (str, _exactly(str, "a string")),
@@ -206,7 +158,8 @@ for _type, _reader in (
     (Inputs, _words(INPUTS)),
     (Outputs, _words(OUTPUTS)),
     (Constraints, _words({name: name for name in CONSTRAINTS})),
-    (Prices, _prices),
+    (Prices, read_costs),
+    (Day, read_day),
 ):  # TOML has no null: what may be None was left out, or is of the type itself
     _READERS[_type] = _READERS[_type | None] = _reader
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pipelex_core.config.readers import READERS, UnknownNameError, WrongValueError
-from pipelex_core.config.tables import PRICES
+from pipelex_core.config.readers import READERS
 from pipelex_core.config.unquoted import QUOTES
+from pipelex_core.config.wrong import UnknownNameError, WrongValueError
 from pipelex_core.near import nearest
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _report(key: str, fault: Exception, faults: Faults, kind: type[ConfigError],
         at = source.child(*fault.path)
         faults.error(kind, "bad-value", message, at, expected=fault.expected, suggestion=tip, near=fault.near)
     elif isinstance(fault, UnknownNameError):
-        report_unknown(fault.path[-1], PRICES, faults, kind, source.child(*fault.path))
+        report_unknown(fault.path[-1], fault.names, faults, kind, source.child(*fault.path))
 
 
 def report_unknown(

@@ -3,13 +3,12 @@
 The types are objects here, not strings: `readers.py` has a reader for each of them.
 """
 
-from decimal import Decimal
 from typing import Any, NewType, TypeVar
 
-from attrs import evolve, field, fields_dict, frozen
+from attrs import evolve, field, frozen
 
 from pipelex_core.policies import COOLDOWN, RETRY, CooldownPolicy, FallbackOn, RetryPolicy
-from pipelex_core.specs import MOST_ANSWER_BYTES, MOST_MEDIA_BYTES, Costs, Limits
+from pipelex_core.specs import MOST_ANSWER_BYTES, MOST_MEDIA_BYTES, Limits
 
 P = TypeVar("P", RetryPolicy, CooldownPolicy)
 Positive = NewType("Positive", int)
@@ -20,7 +19,8 @@ SomeSeconds = NewType("SomeSeconds", float)
 Inputs = NewType("Inputs", frozenset[str])
 Outputs = NewType("Outputs", frozenset[str])
 Constraints = NewType("Constraints", frozenset[str])
-Prices = NewType("Prices", dict[str, Decimal])
+Prices = NewType("Prices", dict[str, Any])
+Day = NewType("Day", str)
 
 INPUTS: dict[str, str] = {
     "text": "text",
@@ -36,9 +36,6 @@ OUTPUTS: dict[str, str] = {
     name: name for name in ("text", "structured", "image", "pages", "vectors", "ranking", "audio")
 }
 """What a spec's `outputs` may hold."""
-
-PRICES: tuple[str, ...] = tuple(name for name in fields_dict(Costs) if name != "unit")
-"""What a spec's `costs` may hold."""
 
 
 @frozen(kw_only=True, eq=False, repr=False, slots=False)
@@ -68,7 +65,7 @@ class BackendTable:
 
 @frozen(kw_only=True, eq=False, repr=False, slots=False)
 class SpecTable:
-    """The keys of a model's table; `costs` stays a mapping of prices, because their unit depends on the type."""
+    """The keys of a model's table; `costs` stays a mapping, because the unit of its prices depends on the type."""
 
     model_id: str | None = None
     sdk: str | None = None
@@ -86,6 +83,9 @@ class SpecTable:
     tokens_per_minute: Positive | None = None
     enabled: bool = True
     as_of: str | None = None
+    deprecated_on: Day | None = None
+    retired_on: Day | None = None
+    successor: str | None = None
 
 
 def limits_of(table: BackendTable) -> Limits | None:

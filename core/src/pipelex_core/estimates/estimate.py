@@ -31,6 +31,7 @@ class MemberEstimate(Plain):
         input_tokens: Tokens of the prompt: `low`, `likely` and `high`; None where it is not billed by tokens.
         output_tokens: Tokens of the answer, likewise; `high` is None where nothing bounds it.
         images: Images that will be made, or None.
+        megapixels: Millions of their pixels, or None where the size is not asked for.
         pages: Pages that will be read, or None.
         seconds: Seconds of audio or video, or None.
         characters: Characters of text, where they are what is paid, or None.
@@ -45,6 +46,7 @@ class MemberEstimate(Plain):
     input_tokens: Guess | None = None
     output_tokens: Guess | None = None
     images: int | None = None
+    megapixels: Decimal | None = None
     pages: Guess | None = None
     seconds: Guess | None = None
     characters: Guess | None = None
@@ -118,6 +120,6 @@ def _of_member(member: ChainMember, plan: Plan) -> MemberEstimate:
     return MemberEstimate(
         **about,
         **{name: getattr(expected, name) for name in fields_dict(Expectation)},
-        cost_low=least_cost(spec.costs, expected),
-        cost_high=most_cost(spec.costs, expected),
+        cost_low=least_cost(spec.costs, expected, spec.service_tier),
+        cost_high=most_cost(spec.costs, expected, spec.service_tier),
     )

@@ -31,6 +31,7 @@ from pipelex_core.results import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from decimal import Decimal
 
     from pipelex_core.parts import Media, Part
     from pipelex_core.requests import TextRequest
@@ -74,6 +75,7 @@ class Expectation:
         input_tokens: Tokens of the prompt, None for what is not a matter of tokens.
         output_tokens: Tokens of the answer, likewise.
         images: Images that will be made, or None.
+        megapixels: Millions of their pixels, or None where the size is not asked for.
         pages: Pages that will be read, or None.
         seconds: Seconds of audio or video, or None.
         characters: Characters of text, where they are what is paid, or None.
@@ -82,6 +84,7 @@ class Expectation:
     input_tokens: Guess | None = None
     output_tokens: Guess | None = None
     images: int | None = None
+    megapixels: Decimal | None = None
     pages: Guess | None = None
     seconds: Guess | None = None
     characters: Guess | None = None
@@ -96,6 +99,7 @@ class Expectation:
             input_tokens=count(self.input_tokens),
             output_tokens=count(self.output_tokens),
             images=self.images,
+            megapixels=self.megapixels,
             pages=count(self.pages),
             seconds=count(self.seconds),
             characters=count(self.characters),

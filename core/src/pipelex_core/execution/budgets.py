@@ -173,7 +173,8 @@ class Reservation:
 
     def __init__(self, budgets: tuple[Budget, ...], request: Request, capability: Capability) -> None:
         self._budgets = budgets
-        self._most = most_cost(request.spec.costs, capability.expect(request))
+        spec = request.spec
+        self._most = most_cost(spec.costs, capability.expect(request), spec.service_tier)
         with _LOCK.lock:
             for budget in budgets:
                 budget.check(self._most, request.spec.name)

@@ -84,7 +84,7 @@ class Orders:
                 request = plan.build(spec, member.settings, None)
             except CallError:
                 return None  # it is refused there, which costs nothing and answers nothing
-            return likely_cost(spec.costs, plan.capability.expect(request))
+            return likely_cost(spec.costs, plan.capability.expect(request), spec.service_tier)
 
         return Standing(
             spec=spec, weight=member.weight, running=known.running, seconds=known.seconds, estimate=estimate

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, field, fields_dict, frozen
+from attrs import evolve, field, frozen
 
 from pipelex_core.deck import ChainMember
 from pipelex_core.plain import Plain
 from pipelex_core.plugins import PluginRecord
-from pipelex_core.specs import NOWHERE, BackendConfig, Costs, Secret, Source
+from pipelex_core.specs import NOWHERE, PRICES, BackendConfig, Secret, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,8 +34,10 @@ _SPEC_KEYS = (
     "max_prompt_images",
     "prompting_target",
     "constraints",
+    "deprecated_on",
+    "retired_on",
+    "successor",
 )
-_PRICES = tuple(name for name in fields_dict(Costs) if name != "unit")
 _HIDDEN = "***"
 _USER_INFO = r"(?<=://)[^/?#@]*@"
 _QUERY_KEYS = r"(?i)([?&;][^=&#;]*(?:key|token|secret|sig|auth|code|pass)[^=&#;]*=)[^&#;]*"
@@ -239,7 +241,7 @@ def _prices(spec: ModelSpec, keys: Mapping[str, Written]) -> dict[str, Value]:
     if spec.costs is None:
         return {}
     table = keys["costs"].source if "costs" in keys else None
-    prices = {name: getattr(spec.costs, name) for name in _PRICES}
+    prices = {name: getattr(spec.costs, name) for name in PRICES}
     return {
         name: Value(str(price), table.child(name) if table and table.file else table or _known(spec.source))
         for name, price in prices.items()

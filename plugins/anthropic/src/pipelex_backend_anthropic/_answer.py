@@ -108,7 +108,12 @@ def _provider_parts(content: list[dict[str, Any]], model_id: str) -> tuple[Provi
 
 
 def _usage(usage: dict[str, Any]) -> Usage:
-    """https://platform.claude.com/docs/en/build-with-claude/prompt-caching: input is counted without cached tokens."""
+    """The usage, in which input is counted without cached tokens.
+
+    https://platform.claude.com/docs/en/build-with-claude/prompt-caching; what the list price is not for has a tier's name:
+    fast mode, and inference that stays in the US
+    (https://platform.claude.com/docs/en/build-with-claude/data-residency).
+    """
     fresh, read, written = (
         count(usage.get(name)) for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
     )
@@ -117,8 +122,20 @@ def _usage(usage: dict[str, Any]) -> Usage:
         output_tokens=count(usage.get("output_tokens")),
         cached_tokens=read,
         cache_write_tokens=written,
+        cache_write_1h_tokens=count((usage.get("cache_creation") or {}).get("ephemeral_1h_input_tokens")),
+        searches=count((usage.get("server_tool_use") or {}).get("web_search_requests")) or None,
+        service_tier=_service(usage),
         reasoning_tokens=count((usage.get("output_tokens_details") or {}).get("thinking_tokens")),
     )
+
+
+def _service(usage: dict[str, Any]) -> str | None:
+    if usage.get("speed") == "fast":
+        return "fast"
+    if usage.get("inference_geo") == "us":
+        return "us"
+    tier = usage.get("service_tier")
+    return tier if isinstance(tier, str) else None
 
 
 def _shown(value: Any) -> str:

@@ -54,7 +54,7 @@ def read_answer(response: Mapping[str, Any], model_id: str, *, keeps_cut: bool =
     answer = TextAnswer(
         text="".join(_texts(content)),
         finish_reason=finish_reason,
-        usage=read_usage(response.get("usage")),
+        usage=read_usage(response.get("usage"), response.get("serviceTier")),
         tool_calls=tuple(_tool_calls(content)),
         reasoning="".join(_reasoning(content)) or None,
         provider_parts=tuple(
@@ -87,8 +87,11 @@ def as_object(answer: TextAnswer, request: ObjectRequest) -> TextAnswer:
     )
 
 
-def read_usage(usage: Mapping[str, Any] | None) -> Usage:
-    """The usage: Bedrock counts what it read from and wrote to the cache apart from the input, we count it in."""
+def read_usage(usage: Mapping[str, Any] | None, service_tier: Any = None) -> Usage:
+    """The usage: Bedrock counts what it read from and wrote to the cache apart from the input, we count it in.
+
+    https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html
+    """
     if not usage:
         return NO_USAGE
     names = ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
@@ -98,7 +101,16 @@ def read_usage(usage: Mapping[str, Any] | None) -> Usage:
         output_tokens=count(usage.get("outputTokens")),
         cached_tokens=read,
         cache_write_tokens=written,
+        cache_write_1h_tokens=_written_for_hour(usage.get("cacheDetails")),
+        service_tier=service_tier.get("type") if isinstance(service_tier, dict) else None,
     )
+
+
+def _written_for_hour(details: Any) -> int | None:
+    if not isinstance(details, list):
+        return None
+    written = [count(each.get("inputTokens")) for each in details if isinstance(each, dict) and each.get("ttl") == "1h"]
+    return sum(each or 0 for each in written) if written else None
 
 
 def request_id_of(response: Mapping[str, Any]) -> str | None:

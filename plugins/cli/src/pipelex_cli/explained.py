@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelex_cli.explained_json import place
+from pipelex_cli.price_lines import price_lines
 from pipelex_cli.terminal import entry, folded, plain
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pipelex_core.deck import ChainMember
     from pipelex_core.explain import Explanation
     from pipelex_core.explain.facts import MemberFacts
+    from pipelex_core.specs import ModelSpec
 
 
 _ORDERS = {
@@ -81,6 +83,8 @@ def _member(
         return
     for name, setting in facts.settings.items():
         yield from write("sent", f"{name} = {_shown(setting.value)}", place(setting.source))
+    if spec.retired_on or spec.deprecated_on:
+        yield from write("lifetime", shown_lifetime(spec))
     yield from write("plugin", facts.plugin.label if facts.plugin else "none serves it")
     yield from _backend(facts, width=width)
     yield from _price(facts, width=width)
@@ -127,15 +131,23 @@ def _backend(facts: MemberFacts, *, width: int | None) -> Iterator[str]:
 def _price(facts: MemberFacts, *, width: int | None) -> Iterator[str]:
     write = partial(entry, width=width, indent=4)
     spec = facts.member.spec
-    if spec is None or spec.costs is None or not facts.prices:
+    if spec is None or spec.costs is None:
         yield from write("price", "unknown")
         return
-    unit = spec.costs.unit.replace("_", " ")
-    unit = unit if unit.startswith("million") else f"{unit}"
     date = f", as of {facts.as_of.value}" if facts.as_of else ""
     places = {place(price.source): None for price in facts.prices.values()}
-    prices = ", ".join(f"{name} {price.value} US$" for name, price in facts.prices.items())
-    yield from write("price", f"{prices} per {unit}{date}", next(iter(places)))
+    for number, (when, shown) in enumerate(price_lines(spec.costs)):
+        at = None if number else next(iter(places), None)
+        yield from write("" if number else "price", f"{when}{shown}{'' if number else date}", at)
+
+
+def shown_lifetime(spec: ModelSpec) -> str:
+    """When a model ends, or that its provider advises against it, and what the provider names instead."""
+    instead = f"; use {spec.successor}" if spec.successor else ""
+    if spec.retired_on is None:
+        return f"deprecated since {spec.deprecated_on}{instead}"
+    verb = "retired on" if spec.is_retired() else "will be retired on"
+    return f"{verb} {spec.retired_on}{instead}"
 
 
 def _estimate(explanation: Explanation, *, width: int | None) -> Iterator[str]:

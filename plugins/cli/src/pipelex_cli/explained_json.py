@@ -109,8 +109,18 @@ def route_as_json(route: RouteMatch, source: str | None) -> dict[str, Any]:
 
 
 def costs_as_json(costs: Costs | None) -> dict[str, Any] | None:
-    """A price list: the unit, and the prices that are known, as decimal strings."""
-    return None if costs is None else {name: price for name, price in costs.to_dict().items() if price is not None}
+    """A price list: the unit, and the prices that are known, as decimal strings; tiers, services and changes as in a spec."""
+    return None if costs is None else {"unit": costs.unit, **_prices_as_json(costs.to_dict())}
+
+
+def _prices_as_json(costs: Mapping[str, Any]) -> dict[str, Any]:
+    known = {name: value for name, value in costs.items() if value is not None and name != "unit"}
+    for name, value in known.items():
+        if isinstance(value, dict) and name != "image_sizes":
+            known[name] = _prices_as_json(value)
+        elif name in {"tiers", "changes"}:
+            known[name] = [_prices_as_json(item) for item in value]
+    return {"from" if name == "from_day" else name: value for name, value in known.items()}
 
 
 def describe(source: Source) -> str:

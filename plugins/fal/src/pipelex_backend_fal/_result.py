@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64decode
 from binascii import Error as Base64Error
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
@@ -14,7 +15,7 @@ from pipelex_core.errors import ContentFilterError, InvalidAnswerError, Provider
 from pipelex_core.results import Image, ImageAnswer, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     Download: TypeAlias = Callable[[str], Awaitable[tuple[bytes, str]]]
 
@@ -42,10 +43,25 @@ async def image_answer(
     return ImageAnswer(
         images=tuple(images),
         seed=seed if type(seed) is int else None,
-        usage=Usage(images=len(entries)),
+        usage=Usage(images=len(entries), megapixels=_megapixels(entries, images)),
         request_id=request_id,
         raw=result,
     )
+
+
+_MEGAPIXEL = 1024 * 1024
+
+
+def _megapixels(entries: Sequence[Mapping[str, Any]], images: Sequence[Image]) -> Decimal | None:
+    """Megapixels of all images, each rounded up as fal bills them, 1024 by 1024 being one; None where a size is unknown.
+
+    One that the safety checker withheld is paid too, and has the size of the others.
+    """
+    pixels = [image.width * image.height for image in images if image.width and image.height]
+    if len(pixels) != len(images):
+        return None
+    millions = [max(1, -(-each // _MEGAPIXEL)) for each in pixels]
+    return Decimal(sum(millions) + (len(entries) - len(images)) * max(millions))
 
 
 def _entries(result: Any, request_id: str | None) -> list[Mapping[str, Any]]:

@@ -184,14 +184,37 @@ def wrong_form(error: Exception) -> str:
 
 
 def usage_of(counts: dict[str, Any]) -> Usage:
-    """`usageMetadata` in our terms: Google counts thoughts apart from the candidates, and leaves zeros out."""
+    """`usageMetadata` in our terms: Google counts thoughts apart from the candidates, and leaves zeros out.
+
+    https://ai.google.dev/api/generate-content#UsageMetadata
+    """
     thoughts = count(counts.get("thoughtsTokenCount"))
+    of_input, of_output = counts.get("promptTokensDetails"), counts.get("candidatesTokensDetails")
     return Usage(
         input_tokens=count(counts.get("promptTokenCount")),
         output_tokens=(count(counts.get("candidatesTokenCount")) or 0) + (thoughts or 0),
         cached_tokens=count(counts.get("cachedContentTokenCount")),
+        input_audio_tokens=_of_kind(of_input, "AUDIO"),
+        input_image_tokens=_of_kind(of_input, "IMAGE"),
         reasoning_tokens=thoughts,
+        output_audio_tokens=_of_kind(of_output, "AUDIO"),
+        output_image_tokens=_of_kind(of_output, "IMAGE"),
+        service_tier=_service_tier(counts),
     )
+
+
+def _of_kind(details: Any, kind: str) -> int | None:
+    """The tokens of one modality."""
+    if not isinstance(details, list):
+        return None
+    counts = [each for each in details if isinstance(each, dict) and each.get("modality") == kind]
+    return sum(count(each.get("tokenCount")) or 0 for each in counts) if counts else None
+
+
+def _service_tier(counts: dict[str, Any]) -> str | None:
+    """The service tier, which Vertex AI has in its `trafficType`: `ON_DEMAND_FLEX`, `PROVISIONED_THROUGHPUT`."""
+    tier = counts.get("serviceTier") or counts.get("trafficType")
+    return tier.lower().removeprefix("on_demand_") if isinstance(tier, str) else None
 
 
 def parts_of(candidate: dict[str, Any]) -> list[dict[str, Any]]:

@@ -49,6 +49,7 @@ class ChatReading:
         self._provider = provider
         self._finish_reason: str | None = None
         self._usage: Any = None
+        self._service_tier: Any = None
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._refused = False
@@ -84,7 +85,7 @@ class ChatReading:
         if not has_message:
             msg = "the answer's choice has no message"
             raise MalformedError(msg)
-        self._usage = _usage_in(data)
+        self._usage, self._service_tier = _usage_in(data), data.get("service_tier")
         self._last = data
 
     def event(self, chunk: Any) -> str:
@@ -93,6 +94,8 @@ class ChatReading:
         usage = _usage_in(chunk)
         if usage:
             self._usage = usage
+        if chunk.get("service_tier"):
+            self._service_tier = chunk["service_tier"]
         choices = chunk.get("choices")
         if not choices:
             if chunk.get("object") == "error":
@@ -124,7 +127,7 @@ class ChatReading:
         return TextAnswer(
             text=text,
             finish_reason=reason,
-            usage=chat_usage(self._usage, self._traits),
+            usage=chat_usage(self._usage, self._traits, self._service_tier),
             tool_calls=calls,
             reasoning="".join(self._reasoning) or (self._tags.reasoning if self._tags else None) or None,
             provider_parts=self._provider_parts() if calls else (),

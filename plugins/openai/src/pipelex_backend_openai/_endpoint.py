@@ -113,7 +113,7 @@ class Endpoint:
         data, identity = await self.post(path, body)
         try:
             images = await read(data, self._download)
-            usage = image_usage(data.get("usage"), len(images))
+            usage = image_usage(data, len(images))
             return ImageAnswer(images=images, usage=usage, request_id=identity, raw=data)
         except Exception as error:  # noqa: BLE001 -- whatever an odd answer leads to
             failure = self._failures.of(error, partial_text="")

@@ -91,7 +91,9 @@ class ResponseReading:
         return TextAnswer(
             text=text,
             finish_reason=reason,
-            usage=responses_usage(self._response.get("usage")),
+            usage=responses_usage(
+                self._response.get("usage"), self._response.get("service_tier"), len([*_searches(self._items)])
+            ),
             tool_calls=tuple(_tool_call(item) for item in calls),
             reasoning="".join(_reasoning(self._items)) or None,
             provider_parts=self._provider_parts(),
@@ -153,3 +155,10 @@ def _tool_call(item: Mapping[str, Any]) -> ToolCall:
         msg = "a tool call has no name or no id"
         raise MalformedError(msg)
     return ToolCall(id=identity, name=name, arguments=parsed_arguments(name, item.get("arguments") or ""))
+
+
+def _searches(items: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The web searches that were made and are billed: opening a page is none."""
+    for item in items:
+        if item.get("type") == "web_search_call" and (item.get("action") or {}).get("type", "search") == "search":
+            yield item

@@ -1,8 +1,11 @@
-"""Token counts as `Usage` means them: all input with the cached share, all output with the reasoning share."""
+"""What an answer used, as `Usage` means it: all input with the cached share, all output with the reasoning share, its cost."""
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
 
 from pipelex_core.results import NO_USAGE, Usage
 
@@ -10,7 +13,11 @@ if TYPE_CHECKING:
     from pipelex_backend_openai._traits import Traits
 
 
-def chat_usage(usage: Any, traits: Traits) -> Usage:
+_TICKS = Decimal(10) ** 10
+"""Ticks of one US$: https://docs.x.ai/developers/cost-tracking."""
+
+
+def chat_usage(usage: Any, traits: Traits, service_tier: Any = None) -> Usage:
     """The `usage` of a chat completion; the shares stand in different places at different endpoints."""
     if not isinstance(usage, dict):
         return NO_USAGE
@@ -32,28 +39,77 @@ def chat_usage(usage: Any, traits: Traits) -> Usage:
             _count(usage, "prompt_cache_hit_tokens"),
         ),
         cache_write_tokens=_first(_count(of_input, "cache_write_tokens"), _count(usage, "cache_creation_input_tokens")),
+        input_audio_tokens=_count(of_input, "audio_tokens"),
         reasoning_tokens=reasoning,
+        output_audio_tokens=_count(of_output, "audio_tokens"),
+        output_image_tokens=_count(of_output, "image_tokens"),
+        accepted_prediction_tokens=_count(of_output, "accepted_prediction_tokens"),
+        rejected_prediction_tokens=_count(of_output, "rejected_prediction_tokens"),
+        service_tier=_word(service_tier),
+        cost=reported_cost(usage),
     )
 
 
-def responses_usage(usage: Any) -> Usage:
-    """The `usage` of a response."""
+def responses_usage(usage: Any, service_tier: Any = None, searches: int | None = None) -> Usage:
+    """The `usage` of a response; `searches` are the web searches among its items."""
     if not isinstance(usage, dict):
         return NO_USAGE
-    of_input = _table(usage, "input_tokens_details")
+    of_input, of_output = _table(usage, "input_tokens_details"), _table(usage, "output_tokens_details")
     return Usage(
         input_tokens=_count(usage, "input_tokens"),
         output_tokens=_count(usage, "output_tokens"),
         cached_tokens=_count(of_input, "cached_tokens"),
         cache_write_tokens=_count(of_input, "cache_write_tokens"),
-        reasoning_tokens=_count(_table(usage, "output_tokens_details"), "reasoning_tokens"),
+        input_image_tokens=_count(of_input, "image_tokens"),
+        reasoning_tokens=_count(of_output, "reasoning_tokens"),
+        output_image_tokens=_count(of_output, "image_tokens"),
+        searches=searches or None,
+        service_tier=_word(service_tier),
+        cost=reported_cost(usage),
     )
 
 
-def image_usage(usage: Any, images: int) -> Usage:
-    """The `usage` of `images/generations`, and how many images there are."""
-    counts = responses_usage(usage)
-    return Usage(input_tokens=counts.input_tokens, output_tokens=counts.output_tokens, images=images)
+def image_usage(data: dict[str, Any], images: int) -> Usage:
+    """The `usage` of `images/generations`, and how many images there are, of which quality and size."""
+    usage = data.get("usage")
+    size, quality = _word(data.get("size")), _word(data.get("quality"))
+    return evolve(
+        responses_usage(usage),
+        images=images,
+        image_size=f"{quality}/{size}" if quality and size else size,
+    )
+
+
+def reported_cost(usage: dict[str, Any]) -> Decimal | None:
+    """What the endpoint says that the call cost, US$; None where it does not.
+
+    OpenRouter has a number, to which comes what the user's own key at the provider was charged
+    (https://openrouter.ai/docs/guides/guides/usage-accounting); Perplexity has a table with a total
+    (https://docs.perplexity.ai/api-reference/chat-completions-post); xAI has ticks, and its models at Azure have zero ticks.
+    """
+    cost = usage.get("cost")
+    if isinstance(cost, dict):
+        return _amount(cost.get("total_cost"))
+    told = _amount(cost)
+    if told is not None and usage.get("is_byok") is True:
+        own = _amount(_table(usage, "cost_details").get("upstream_inference_cost"))
+        return None if own is None else told + own
+    ticks = _count(usage, "cost_in_usd_ticks")
+    return told if told is not None else ticks / _TICKS if ticks else None
+
+
+def _amount(value: Any) -> Decimal | None:
+    if type(value) not in {int, float, str}:
+        return None
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _table(usage: dict[str, Any], name: str) -> dict[str, Any]:

@@ -224,14 +224,22 @@ def _price_lines(costs: dict[str, Any] | None) -> list[object]:
     known = {name: price for name, price in (costs or {}).items() if name != "unit"}
     if not costs or not known:
         return ["unknown"]
-    lines = [tag("div", f"{name.replace('_', ' ')} {price} US$") for name, price in known.items()]
-    return [*lines, tag("div", f"per {_UNITS[costs['unit']]}", class_="faint")]
+    return [*_others(known), tag("div", f"per {_UNITS[costs['unit']]}", class_="faint")]
+
+
+def _others(prices: dict[str, Any], **attributes: str) -> list[object]:
+    """Plain prices with their figures, and the names of the price lists that `explain` shows."""
+    shown = {name.replace("_", " "): price for name, price in prices.items()}
+    return [
+        tag("div", f"{name} {price} US$" if isinstance(price, str) else f"{name}: see explain", **attributes)
+        for name, price in shown.items()
+    ]
 
 
 def _unit(row: Row) -> object:
     unit = _UNITS[row["costs"]["unit"]] if row["costs"] else ""
     more = {name: price for name, price in (row["costs"] or {}).items() if name not in {"unit", "input", "output"}}
-    others = [tag("div", f"{name.replace('_', ' ')} {price} US$", class_="faint") for name, price in more.items()]
+    others = _others(more, class_="faint")
     date = tag("div", f"as of {row['as_of']}", class_="faint") if row["as_of"] else None
     return joined(unit, *others, date)
 

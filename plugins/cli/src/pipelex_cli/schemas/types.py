@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get
 
 from attrs import NOTHING, fields
 
+from pipelex_cli.schemas.prices import costs_schema
 from pipelex_core.config import tables
 from pipelex_core.constraints import CONSTRAINTS
 
@@ -36,11 +37,8 @@ _TYPES: dict[Any, Schema] = {
     tables.Inputs: _list_of(tables.INPUTS),
     tables.Outputs: _list_of(tables.OUTPUTS),
     tables.Constraints: _list_of(CONSTRAINTS),
-    tables.Prices: {
-        "type": "object",
-        "properties": {name: {"type": "number", "minimum": 0} for name in tables.PRICES},
-        "additionalProperties": False,
-    },
+    tables.Prices: costs_schema(),
+    tables.Day: {**_STRING, "format": "date"},
     dict[str, str]: {"type": "object", "additionalProperties": _STRING},
     tuple[str, ...]: {"type": "array", "items": _STRING},
 }

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import fields_dict
-
-from pipelex_core.specs import Costs
+from pipelex_core.specs import TOKEN_PRICES
 
 if TYPE_CHECKING:
     from pipelex_core.config import ReadConfig
@@ -22,7 +20,6 @@ _EXCLUDE_EACH_OTHER = (
     ("max_tokens_must_be_high_enough", "no_max_tokens"),
 )
 _FOR_ANY_UNIT = frozenset({"input", "output"})
-_PRICES = tuple(name for name in fields_dict(Costs) if name != "unit")
 
 
 def check_model_specs(read: ReadConfig) -> None:
@@ -54,7 +51,7 @@ def _check(spec: ModelSpec, read: ReadConfig) -> None:
         mend = f'set model_type = "{fitting.model_types[0]}"' if fitting else None
         faults.warning("spec-contradiction", message, spec.source.child("outputs"), suggestion=mend)
     if spec.costs is not None and spec.costs.unit != "million_tokens":
-        for name in _PRICES:
+        for name in TOKEN_PRICES:
             if name not in _FOR_ANY_UNIT and getattr(spec.costs, name) is not None:
                 message = (
                     f"the price '{name}' of model '{spec.name}' is for tokens, and it is paid per {spec.costs.unit}"
