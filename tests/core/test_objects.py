@@ -15,7 +15,7 @@ import pydantic
 import pytest
 
 from pipelex_core import Client, ContentFilterError, InvalidAnswerError, UnsupportedInputError
-from pipelex_core.objects import InvalidObjectError, bare_json, object_type
+from pipelex_core.objects import InvalidObjectError, object_type, read_object
 from pipelex_core.results import TextAnswer
 from tests.support.scripted import USAGE, Script, deck_of, plugins_for, spec
 
@@ -123,7 +123,7 @@ def test_a_type_no_schema_can_express_is_refused(asked: Any) -> None:
 @pytest.mark.parametrize("text", ['{"a": 1}', ' {"a": 1}\n', '```json\n{"a": 1}\n```', '```\n{"a": 1}```'])
 def test_json_is_taken_out_of_its_fence(text: str) -> None:
     """Some models put a code fence around JSON."""
-    assert bare_json(text) == '{"a": 1}'
+    assert read_object(object_type({"type": "object", "required": ["a"]}), text) == ({"a": 1}, '{"a": 1}')
 
 
 def client_for(*answers: Any, **fields: Any) -> tuple[Client, Script]:
@@ -319,7 +319,7 @@ def test_what_is_no_type_is_refused_in_words_of_ours(asked: Any) -> None:
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_what_is_no_json_number_does_not_fit(number: str) -> None:
     """Python's parser would take it, and no other program would take it back."""
-    with pytest.raises(InvalidObjectError, match="no JSON number"):
+    with pytest.raises(InvalidObjectError, match="not a JSON number"):
         object_type({"type": "object"}).decode(f'{{"a": {number}}}')
 
 

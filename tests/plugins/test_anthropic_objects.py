@@ -13,7 +13,8 @@ import msgspec
 import pydantic
 import pytest
 
-from pipelex_backend_anthropic._schema import strict_schema
+from pipelex_backend_anthropic._dialects import STRUCTURED, TOOL
+from pipelex_core.dialects import adapt
 from pipelex_core.objects import object_type
 from pipelex_core.parts import Tool
 from pipelex_core.requests import ObjectRequest
@@ -216,8 +217,7 @@ def words_of(schema: Any, *, names: bool = False) -> set[str]:
 )
 def test_types_that_structured_output_expresses(asked_type: Any, example: dict[str, Any]) -> None:
     """The schemas of types use only documented words, every object is closed, and what fits the type fits them."""
-    schema = strict_schema(object_type(asked_type).schema)
-    assert schema is not None
+    schema = adapt(object_type(asked_type).schema, STRUCTURED).schema
     assert words_of(schema) <= KNOWN_WORDS
     assert json.dumps(schema).count('"type": "object"') == json.dumps(schema).count('"additionalProperties": false')
     jsonschema.validate(example, schema)
@@ -226,7 +226,7 @@ def test_types_that_structured_output_expresses(asked_type: Any, example: dict[s
 @pytest.mark.parametrize("asked_type", [Node, Counts, Anything, Pair, dict[str, int]])
 def test_types_that_structured_output_does_not_express(asked_type: Any) -> None:
     """Recursion, open maps, any value and tuples have no words there: a tool takes them."""
-    assert strict_schema(object_type(asked_type).schema) is None
+    assert adapt(object_type(asked_type).schema, STRUCTURED, TOOL).dialect is TOOL
 
 
 @pytest.mark.parametrize(
@@ -237,6 +237,7 @@ def test_types_that_structured_output_does_not_express(asked_type: Any) -> None:
             {"type": ["string", "null"], "enum": ["a", None], "title": "A"},
             {"title": "A", "anyOf": [{"type": "string", "enum": ["a"]}, {"type": "null"}]},
         ),
+        ({"enum": ["EUR", "USD"]}, {"type": "string", "enum": ["EUR", "USD"]}),
         ({"type": "string", "format": "email"}, {"type": "string", "format": "email"}),
         ({"type": "string", "format": "hex"}, {"type": "string", "description": "format: hex"}),
         ({"type": "array", "items": {"type": "null"}, "minItems": 1}, None),
@@ -257,7 +258,7 @@ def test_types_that_structured_output_does_not_express(asked_type: Any) -> None:
 def test_keywords(schema: dict[str, Any], strict: dict[str, Any] | None) -> None:
     """A keyword is kept, written another way, told in the description, or dropped where it is a mere note."""
     around = {"type": "object", "properties": {"x": schema}, "additionalProperties": False}
-    made = strict_schema(around)
+    made = adapt(around, STRUCTURED).schema
     assert made == {**around, "properties": {"x": schema if strict is None else strict}}
 
 
@@ -270,7 +271,7 @@ def test_keywords(schema: dict[str, Any], strict: dict[str, Any] | None) -> None
         {"type": "object"},
         {"type": "object", "properties": {"a": {"type": "null"}}, "additionalProperties": {"type": "string"}},
         {"type": "object", "patternProperties": {"^a": {"type": "string"}}},
-        {"allOf": [{"type": "string"}]},
+        {"allOf": [{"type": "string"}, {"type": "null"}]},
         {"not": {"type": "string"}},
         {"enum": [{"a": 1}]},
         {"$ref": "#"},
@@ -280,7 +281,8 @@ def test_keywords(schema: dict[str, Any], strict: dict[str, Any] | None) -> None
 )
 def test_keywords_without_words(schema: Any) -> None:
     """What structured output cannot say is left to a tool, wherever it stands."""
-    assert strict_schema({"type": "object", "properties": {"x": {"type": "array", "items": schema}}}) is None
+    around = {"type": "object", "properties": {"x": {"type": "array", "items": schema}}}
+    assert adapt(around, STRUCTURED, TOOL).dialect is TOOL
 
 
 def test_a_strict_schema_stays_as_it_is() -> None:
@@ -294,5 +296,5 @@ def test_a_strict_schema_stays_as_it_is() -> None:
         "$defs": {"Kind": {"enum": ["big", "small"], "type": "string"}},
     }
     before = json.dumps(schema)
-    assert strict_schema(schema) == schema
+    assert adapt(schema, STRUCTURED).schema == schema
     assert json.dumps(schema) == before

@@ -9,10 +9,11 @@ import pytest
 from attrs import evolve
 
 from pipelex_backend_llamacpp._body import chat_body
+from pipelex_backend_llamacpp._dialects import GRAMMAR
 from pipelex_backend_llamacpp._generation import Generation
-from pipelex_backend_llamacpp._schema import grammar_schema
 from pipelex_backend_llamacpp._settings import engine_settings, most_tokens
 from pipelex_core import errors
+from pipelex_core.dialects import adapt
 from pipelex_core.parts import Message, ProviderPart, TextPart, Tool
 from pipelex_core.results import TextAnswer
 from pipelex_core.specs import BackendConfig
@@ -118,21 +119,19 @@ def test_objects_are_closed_where_the_schema_says_nothing() -> None:
             "a": inner,
             "list": {"type": "array", "items": inner},
             "open": {**inner, "additionalProperties": True},
-            "both": {"allOf": [inner, inner]},
+            "both": {"allOf": [inner, {"properties": {"b": {"minLength": 1}}}]},
             "any": {"type": "object"},
             "either": {"anyOf": [inner, {"type": "null"}]},
         },
-        "$defs": {"Inner": inner},
     }
-    made = grammar_schema(schema)
+    made = adapt(schema, GRAMMAR).schema
     closed = {**inner, "additionalProperties": False}
     assert made["additionalProperties"] is False
-    assert made["$defs"] == {"Inner": closed}
     assert made["properties"] == {
         "a": closed,
         "list": {"type": "array", "items": closed},
         "open": {**inner, "additionalProperties": True},
-        "both": {"allOf": [inner, inner]},
+        "both": {"allOf": [inner, {"type": "object", "properties": {"b": {"type": "string", "minLength": 1}}}]},
         "any": {"type": "object"},
         "either": {"anyOf": [closed, {"type": "null"}]},
     }
@@ -144,7 +143,7 @@ def test_objects_are_closed_where_the_schema_says_nothing() -> None:
 )
 def test_patterns_beyond_a_grammar_are_left_to_the_validation(pattern: str, kept: bool) -> None:
     """A grammar with look-around or a back reference would not compile, and constrain nothing."""
-    made = grammar_schema({"type": "object", "properties": {"pattern": {"type": "string", "pattern": pattern}}})
+    made = adapt({"type": "object", "properties": {"pattern": {"type": "string", "pattern": pattern}}}, GRAMMAR).schema
     assert ("pattern" in made["properties"]["pattern"]) is kept
 
 

@@ -178,7 +178,7 @@ def test_an_object_is_asked_for_by_its_schema() -> None:
     made = chat_body(ObjectRequest(spec=SPEC, messages=(said("user", "Hi"),), schema=schema, schema_name="count"))
     assert made["response_format"] == {
         "type": "json_schema",
-        "json_schema": {"name": "count", "schema": schema, "strict": True},
+        "json_schema": {"name": "count", "schema": {**schema, "additionalProperties": False}, "strict": True},
     }
     assert len(made["messages"]) == 1
 

@@ -271,7 +271,11 @@ def test_objects(mode: str) -> None:
 
     answer, body = with_backend(use, **SDK)
     assert (json.loads(answer.text), answer.finish_reason, answer.tool_calls) == ({"name": "text"}, "stop", ())
-    strict: dict[str, Any] = {**RIVER, "properties": {"name": {"type": ["string", "null"]}}, "required": ["name"]}
+    strict: dict[str, Any] = {
+        **RIVER,
+        "properties": {"name": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+        "required": ["name"],
+    }
     strict["additionalProperties"] = False
     if mode == "json_schema":
         assert body["text"]["format"] == {"type": "json_schema", "name": "River", "schema": strict, "strict": True}

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from pipelex_core.errors import CallError, ContentFilterError, InvalidAnswerError
 from pipelex_core.execution.results import common_fields
-from pipelex_core.objects import InvalidObjectError, bare_json
+from pipelex_core.objects import InvalidObjectError, read_object
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.requests import ObjectRequest
 from pipelex_core.results import ObjectResult
@@ -76,7 +76,7 @@ async def generate_object(execution: Chained, kind: ObjectType[Any], plan: Plan,
 def fits(kind: ObjectType[Any], answer: Any) -> bool:
     """Whether an object can be made of an answer."""
     try:
-        kind.decode(bare_json(answer.text))
+        read_object(kind, answer.text)
     except InvalidObjectError:
         return False
     return True
@@ -86,11 +86,8 @@ def _result(
     member: ChainMember, answer: TextAnswer, kind: ObjectType[Any], ledger: Ledger
 ) -> ObjectResult[Any] | InvalidObjectError:
     """The object, or what is wrong with it: not raised, so that no error that follows carries the answer along."""
-    text = bare_json(answer.text)
-    if not text:
-        return InvalidObjectError("it is empty")
     try:
-        value = kind.decode(text)
+        value, text = read_object(kind, answer.text)
     except InvalidObjectError as fault:
         return fault
     return ObjectResult(

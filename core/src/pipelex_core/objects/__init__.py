@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pipelex_core.objects.object_types import InvalidObjectError, ObjectType, bare_json, object_type
+from pipelex_core.objects.object_types import InvalidObjectError, ObjectType, object_type, read_object
 
-__all__ = ["InvalidObjectError", "ObjectType", "bare_json", "object_type"]
+__all__ = ["InvalidObjectError", "ObjectType", "object_type", "read_object"]

@@ -1,38 +1,40 @@
-"""JSON schemas as callers write them: checked before a model is asked, and fitted to what providers take."""
+"""JSON schemas as callers write them: checked before a model is asked, and what finds the faults of an answer."""
 
 from __future__ import annotations
 
 import json
+import re
+from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from pipelex_core.dialects.canonical import Canonical, canonical
+from pipelex_core.dialects.nodes import CHOICES
 from pipelex_core.errors import UnsupportedInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
 WRAPPED = "value"
 """The key of the object that a schema of anything else is wrapped into."""
 
-_DEFINITIONS = "#/$defs/"
 
-
-def read_schema(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema as plain JSON data.
+def read_schema(text: str) -> dict[str, Any]:
+    """A schema from its JSON.
 
     Raises:
-        UnsupportedInputError: It is no JSON schema, or refers to something outside itself.
+        UnsupportedInputError: It is not a JSON schema, or refers to something outside itself.
     """
-    from jsonschema import SchemaError
+    from jsonschema import FormatChecker, SchemaError
 
-    try:
-        schema: dict[str, Any] = json.loads(json.dumps(dict(given), allow_nan=False))
-    except (TypeError, ValueError, RecursionError) as error:
-        msg = f"this is no JSON schema: {error}"
-        raise UnsupportedInputError(msg) from error
-    try:
-        _validator_class(schema).check_schema(schema)
+    schema: dict[str, Any] = json.loads(text)
+    try:  # no formats are checked: one of them is that patterns are Python's, and a schema's are ECMA-262's
+        _validator_class(schema).check_schema(schema, format_checker=FormatChecker(()))
     except SchemaError as error:
-        msg = f"this is no JSON schema: {error.message} - at `{error.json_path}`"
+        msg = f"this is not a JSON schema: {error.message} - at `{error.json_path}`"
+        raise UnsupportedInputError(msg) from error
+    except RecursionError as error:
+        msg = "this JSON schema is nested too deep"
         raise UnsupportedInputError(msg) from error
     _check_references(schema)
     return schema
@@ -42,7 +44,10 @@ def faults_finder(schema: dict[str, Any]) -> Callable[[Any], str]:
     """What finds the faults of a value: it gives them in a sentence, or an empty text."""
     from referencing import Registry
 
-    validator = _validator_class(schema)(schema, registry=Registry())  # an empty one: nothing is ever downloaded
+    checked = _without_foreign_patterns(schema)
+    validator = _validator(_validator_class(schema))(
+        checked, registry=Registry()
+    )  # an empty one: nothing is downloaded
 
     def faults(value: Any) -> str:
         found = sorted(validator.iter_errors(value), key=lambda fault: str(fault.json_path))
@@ -51,21 +56,59 @@ def faults_finder(schema: dict[str, Any]) -> Callable[[Any], str]:
     return faults
 
 
-def object_at_top(schema: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-    """A schema of an object, as providers ask for, and whether the one given had to be wrapped for that."""
-    schema = _inlined(schema)
-    if schema.get("type") == "object":
-        return schema, False
-    inner = {key: value for key, value in schema.items() if key not in {"$defs", "$schema", "$id"}}
-    wrapped: dict[str, Any] = {
-        "type": "object",
-        "properties": {WRAPPED: _moved(inner, f"#/properties/{WRAPPED}")},
-        "required": [WRAPPED],
-        "additionalProperties": False,
-    }
-    if "$defs" in schema:
-        wrapped["$defs"] = _moved(schema["$defs"], f"#/properties/{WRAPPED}")
-    return wrapped, True
+def object_at_top(schema: dict[str, Any]) -> tuple[Canonical, bool]:
+    """The canonical form of a schema, of an object as providers ask for, and whether it was wrapped for that."""
+    made = canonical(schema)
+    if made.get("type") == "object" and not made.keys() & {*CHOICES, "enum", "const"}:
+        return made, False
+    inner = {key: value for key, value in made.items() if key != "$defs"}
+    wrapped = {"type": "object", "properties": {WRAPPED: inner}, "required": [WRAPPED], "additionalProperties": False}
+    return Canonical({**wrapped, **{key: made[key] for key in ("$defs",) if key in made}}), True
+
+
+@lru_cache
+def _validator(of_draft: Any) -> Any:
+    from jsonschema.validators import extend
+
+    return extend(
+        of_draft,  # type: ignore[no-untyped-call]
+        {"multipleOf": _multiples},
+    )
+
+
+def _multiples(validator: Any, step: Any, value: Any, _: Any) -> Iterator[Any]:
+    """Compare decimals as they are written: 4.35 is a multiple of 0.01, though their binary forms are not."""
+    from jsonschema import ValidationError
+
+    if not validator.is_type(value, "number"):
+        return
+    try:
+        fits = (value if isinstance(value, int) else Fraction(repr(value))) % Fraction(repr(step)) == 0
+    except ValueError:  # beyond what a float holds
+        fits = False
+    if not fits:
+        yield ValidationError(f"{value!r} is not a multiple of {step!r}")
+
+
+def _without_foreign_patterns(value: Any) -> Any:
+    """A schema without the patterns that Python cannot read, such as those of Unicode properties: they are not checked."""
+    if isinstance(value, list):
+        return [_without_foreign_patterns(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    left_out = {"pattern"} if isinstance(value.get("pattern"), str) and not _is_readable(value["pattern"]) else set()
+    by_pattern = value.get("patternProperties")
+    if isinstance(by_pattern, dict) and not all(map(_is_readable, by_pattern)):
+        left_out |= {"patternProperties", "additionalProperties", "unevaluatedProperties"}
+    return {key: _without_foreign_patterns(item) for key, item in value.items() if key not in left_out}
+
+
+def _is_readable(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError):
+        return False
+    return True
 
 
 def _validator_class(schema: dict[str, Any]) -> Any:
@@ -73,7 +116,7 @@ def _validator_class(schema: dict[str, Any]) -> Any:
     from jsonschema.validators import validator_for
 
     if not isinstance(schema.get("$schema", ""), str):
-        msg = "this is no JSON schema: its `$schema` is no address"
+        msg = "this is not a JSON schema: its `$schema` is not an address"
         raise UnsupportedInputError(msg)
     return validator_for(schema, default=Draft202012Validator)
 
@@ -101,31 +144,3 @@ def _references(value: Any) -> Iterator[str]:
     if isinstance(value, (dict, list)):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _references(item)
-
-
-def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema whose top is the type itself, not a reference to it."""
-    reference = schema.get("$ref", "")
-    if not reference.startswith(_DEFINITIONS):
-        return schema
-    definitions = schema["$defs"]
-    name = reference.removeprefix(_DEFINITIONS)
-    if name not in definitions:
-        return schema  # a reference further into a definition
-    others = dict(definitions)
-    if reference not in _references(definitions):
-        del others[name]  # nothing else refers to it
-    return {**definitions[name], "$defs": others} if others else dict(definitions[name])
-
-
-def _moved(value: Any, to: str) -> Any:
-    """A schema for another place in a document: references to its top, or below it, lead there."""
-    if isinstance(value, list):
-        return [_moved(item, to) for item in value]
-    if not isinstance(value, dict):
-        return value
-    moved = {key: _moved(item, to) for key, item in value.items()}
-    reference = value.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#") and not reference.startswith(_DEFINITIONS):
-        moved["$ref"] = to + reference[1:]
-    return moved

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from importlib import import_module
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 from attrs import frozen
 
 from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.objects.answers import json_texts, with_whole_numbers
 from pipelex_core.objects.date_formats import add_date_formats
 from pipelex_core.objects.json_schemas import WRAPPED, faults_finder, object_at_top, read_schema
 
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
+_REMEMBERED = 128
+"""How many types, and how many JSON schemas, are made ready once for all calls."""
 
 
 class InvalidObjectError(ValueError):
@@ -59,16 +62,37 @@ def object_type(asked: Any) -> ObjectType[Any]:
         UnsupportedInputError: The type cannot be written as a JSON schema.
     """
     if isinstance(asked, Mapping):
-        return _from_schema(asked)
-    if _is_pydantics(asked):
-        return _from_pydantic(asked)
-    return _from_type(asked)
+        try:
+            text = json.dumps(dict(asked), allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            msg = f"this is not a JSON schema: {error}"
+            raise UnsupportedInputError(msg) from error
+        return _from_schema(text)
+    return _of_type(asked) if isinstance(asked, Hashable) else _of_type.__wrapped__(asked)
 
 
-def bare_json(text: str) -> str:
-    """The JSON of an answer, out of the code fence some models put around it."""
-    fenced = _FENCED.match(text)
-    return fenced.group(1) if fenced else text.strip()
+def read_object(kind: ObjectType[T], text: str) -> tuple[T, str]:
+    """Make an object of a model's answer, and tell which JSON of it that was.
+
+    Raises:
+        InvalidObjectError: No JSON in it fits the type; the fault is that of the answer as a whole.
+    """
+    first, *others = json_texts(text)
+    if not first:
+        msg = "it is empty"
+        raise InvalidObjectError(msg)
+    try:
+        return kind.decode(first), first
+    except InvalidObjectError:
+        for other in others:
+            with suppress(InvalidObjectError):
+                return kind.decode(other), other
+        raise
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _of_type(asked: Any) -> ObjectType[Any]:
+    return _from_pydantic(asked) if _is_pydantics(asked) else _from_type(asked)
 
 
 def _from_type(asked: Any) -> ObjectType[Any]:
@@ -119,8 +143,9 @@ def _from_pydantic(asked: Any) -> ObjectType[Any]:
     return _made(_name(asked), schema, decode, lambda value: decode(json.dumps(value)))
 
 
-def _from_schema(given: Mapping[str, Any]) -> ObjectType[Any]:
-    schema = read_schema(given)
+@lru_cache(maxsize=_REMEMBERED)
+def _from_schema(text: str) -> ObjectType[Any]:
+    schema = read_schema(text)
     faults = faults_finder(schema)
 
     def check(value: Any) -> Any:
@@ -137,8 +162,6 @@ def _made(
 ) -> ObjectType[Any]:
     """The type, decoded by `decode`; where its schema must be wrapped, what is in the wrapping by `convert`."""
     schema, is_wrapped = object_at_top(schema)
-    if not is_wrapped:
-        return ObjectType(name=name, schema=schema, decode=decode)
 
     def unwrap(text: str) -> Any:
         parsed = _parsed(text)
@@ -147,7 +170,20 @@ def _made(
             raise InvalidObjectError(msg)
         return convert(parsed[WRAPPED])
 
-    return ObjectType(name=name, schema=schema, decode=unwrap)
+    decode = unwrap if is_wrapped else decode
+
+    def decode_leniently(text: str) -> Any:
+        try:
+            return decode(text)
+        except InvalidObjectError:
+            whole = with_whole_numbers(text)
+            if whole is None:
+                raise
+            with suppress(InvalidObjectError):
+                return decode(whole)
+            raise
+
+    return ObjectType(name=name, schema=schema, decode=decode_leniently)
 
 
 def _parsed(text: str) -> Any:
@@ -159,7 +195,7 @@ def _parsed(text: str) -> Any:
 
 
 def _no_number(constant: str) -> Any:
-    msg = f"{constant} is no JSON number"
+    msg = f"{constant} is not a JSON number"
     raise ValueError(msg)
 
 
@@ -171,7 +207,7 @@ def _is_pydantics(asked: Any) -> bool:
 def _no_type(asked: Any, error: Exception) -> UnsupportedInputError:
     reason = str(error)
     if "schema_hook" in reason:  # msgspec's advice to those who call it
-        reason = "it is, or holds, what is no attrs class, dataclass, TypedDict, pydantic model or plain type"
+        reason = "it is, or holds, something other than attrs classes, dataclasses, TypedDicts, pydantic models and plain types"
     return UnsupportedInputError(f"{_name(asked)} cannot be asked of a model: {reason}")
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from pipelex_backend_anthropic._dialects import STRUCTURED, TOOL
 from pipelex_backend_anthropic._messages import api_messages, mark_for_caching
-from pipelex_backend_anthropic._schema import strict_schema
 from pipelex_backend_anthropic._thinking import fit_budget, reasoning_of
+from pipelex_core.dialects import adapt
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.requests import ObjectRequest
 
@@ -121,14 +122,15 @@ def _add_tools(body: Body, request: TextRequest, reasoning: Reasoning) -> None:
 
 def _add_schema(body: Body, request: ObjectRequest, reasoning: Reasoning) -> None:
     """Ask for an object: by structured output where the model has it and it can express the schema, else by a tool."""
-    schema = strict_schema(request.schema) if request.spec.options.get("structured_output") != "tool" else None
-    if schema is not None:
-        body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": schema}
+    dialects = (TOOL,) if request.spec.options.get("structured_output") == "tool" else (STRUCTURED, TOOL)
+    sent = adapt(request.schema, *dialects)
+    if sent.dialect is STRUCTURED:
+        body.setdefault("output_config", {})["format"] = {"type": "json_schema", "schema": sent.schema}
         return
     answer = {
         "name": request.schema_name,
         "description": "Give the answer with this tool, and in no other way.",
-        "input_schema": dict(request.schema),
+        "input_schema": sent.schema,
     }
     body["tools"] = [*(tool for tool in body.get("tools", ()) if tool["name"] != request.schema_name), answer]
     body["tool_choice"] = (
@@ -143,5 +145,5 @@ def _may_force(spec: ModelSpec, reasoning: Reasoning) -> bool:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    made: dict[str, Any] = {"name": tool.name, "input_schema": dict(tool.parameters)}
+    made: dict[str, Any] = {"name": tool.name, "input_schema": adapt(tool.parameters, TOOL).schema}
     return {**made, "description": tool.description} if tool.description else made

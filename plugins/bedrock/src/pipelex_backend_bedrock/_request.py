@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pipelex_backend_bedrock._dialects import STRUCTURED, TOOL
 from pipelex_backend_bedrock._messages import converse_messages, has_tool_blocks
 from pipelex_backend_bedrock._reasoning import reasoning_of
+from pipelex_core.dialects import adapt
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.parts import Tool
 from pipelex_core.requests import ObjectRequest
@@ -14,6 +16,7 @@ from pipelex_core.requests import ObjectRequest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pipelex_core.dialects import Adapted
     from pipelex_core.requests import TextRequest
 
 _CACHE_POINT: dict[str, Any] = {"cachePoint": {"type": "default"}}
@@ -51,8 +54,13 @@ def converse_parameters(request: TextRequest, backend_options: Mapping[str, Any]
 
 
 def asks_by_tool(request: TextRequest) -> bool:
-    """Whether the answer is an object that is asked for as a tool call."""
-    return isinstance(request, ObjectRequest) and request.spec.options.get("structured_output") != "json_schema"
+    """Whether the answer is an object that is asked for as a tool call: by choice, or because no schema expresses it."""
+    return isinstance(request, ObjectRequest) and _sent(request).dialect is TOOL
+
+
+def _sent(request: ObjectRequest) -> Adapted:
+    by_schema = request.spec.options.get("structured_output") == "json_schema"
+    return adapt(request.schema, STRUCTURED, TOOL) if by_schema else adapt(request.schema, TOOL)
 
 
 def _inference(request: TextRequest) -> dict[str, Any]:
@@ -66,7 +74,7 @@ def _inference(request: TextRequest) -> dict[str, Any]:
 def _tools(request: TextRequest, messages: list[dict[str, Any]], *, thinks: bool) -> dict[str, Any]:
     tools, choice = list(request.tools), request.tool_choice
     if isinstance(request, ObjectRequest) and asks_by_tool(request):
-        tools.append(Tool(name=request.schema_name, description=_ANSWER_TOOL, parameters=request.schema))
+        tools.append(Tool(name=request.schema_name, description=_ANSWER_TOOL, parameters=_sent(request).schema))
         forced = not thinks and request.spec.options.get("structured_output") != "offered_tool"
         choice = request.schema_name if forced else "auto"
     if not tools:
@@ -100,7 +108,7 @@ def _set_cache_points(sent: dict[str, Any], where: Iterable[str]) -> None:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    spec: dict[str, Any] = {"name": tool.name, "inputSchema": {"json": dict(tool.parameters)}}
+    spec: dict[str, Any] = {"name": tool.name, "inputSchema": {"json": dict(adapt(tool.parameters, TOOL).schema)}}
     if tool.description:
         spec["description"] = tool.description
     return spec
@@ -109,7 +117,7 @@ def _tool(tool: Tool) -> dict[str, Any]:
 def _output(request: TextRequest, effort: str | None) -> dict[str, Any]:
     output: dict[str, Any] = {}
     if isinstance(request, ObjectRequest) and not asks_by_tool(request):
-        schema = {"name": request.schema_name, "schema": json.dumps(request.schema, ensure_ascii=False)}
+        schema = {"name": request.schema_name, "schema": json.dumps(_sent(request).schema, ensure_ascii=False)}
         output["textFormat"] = {"type": "json_schema", "structure": {"jsonSchema": schema}}
     if effort is not None:
         output["effort"] = effort

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_google._contents import contents
+from pipelex_backend_google._dialects import GEMINI
 from pipelex_backend_google._thinking import thinking_config
+from pipelex_core.dialects import adapt
 from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
@@ -42,12 +44,13 @@ def _generation_config(request: TextRequest) -> dict[str, Any]:
     }
     if isinstance(request, ObjectRequest):
         settings["responseMimeType"] = "application/json"
-        settings["responseJsonSchema"] = dict(request.schema)
+        settings["responseJsonSchema"] = adapt(request.schema, GEMINI).schema
     return {name: value for name, value in settings.items() if value is not None}
 
 
 def _declaration(tool: Tool) -> dict[str, Any]:
-    return {"name": tool.name, "description": tool.description, "parametersJsonSchema": dict(tool.parameters)}
+    parameters = adapt(tool.parameters, GEMINI).schema
+    return {"name": tool.name, "description": tool.description, "parametersJsonSchema": parameters}
 
 
 def _calling(choice: str) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from xllamacpp import json_schema_to_grammar
 
-from pipelex_backend_llamacpp._schema import grammar_schema
+from pipelex_backend_llamacpp._dialects import GRAMMAR, STYLE
+from pipelex_core.dialects import adapt
 from pipelex_core.errors import BadRequestError, UnsupportedInputError
 from pipelex_core.parts import ProviderPart, TextPart
 from pipelex_core.requests import ObjectRequest
@@ -50,7 +51,7 @@ def chat_body(request: TextRequest, *, most_tokens: int) -> bytes:
     if template:
         body["chat_template_kwargs"] = template
     if isinstance(request, ObjectRequest):
-        body["grammar"] = json_schema_to_grammar(grammar_schema(request.schema))
+        body["grammar"] = json_schema_to_grammar({**adapt(request.schema, GRAMMAR).schema, "x-guidance": STYLE})
         body["reasoning_format"] = "none"
     try:
         return json.dumps(body, ensure_ascii=False).encode()

@@ -6,7 +6,9 @@ import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from pipelex_backend_mistral._dialects import LOOSE, STRICT
 from pipelex_backend_mistral._json import encoded
+from pipelex_core.dialects import adapt
 from pipelex_core.documents import as_text, is_text
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
@@ -37,7 +39,8 @@ def chat_body(request: TextRequest, *, stream: bool = False) -> dict[str, Any]:
             told = f"Answer with one JSON document and nothing else. Its JSON schema:\n{encoded(request.schema)}"
             system = f"{system}\n\n{told}" if system else told
         else:
-            schema = {"name": request.schema_name, "schema": request.schema, "strict": True}
+            sent = adapt(request.schema, STRICT, LOOSE)
+            schema = {"name": request.schema_name, "schema": sent.schema, "strict": sent.dialect is STRICT}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
     body["messages"] = _messages(request.messages, system)
     if request.reasoning_budget is not None:
@@ -142,7 +145,7 @@ def _call_id(call_id: str) -> str:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    function = {"name": tool.name, "description": tool.description, "parameters": adapt(tool.parameters, LOOSE).schema}
     return {"type": "function", "function": function}
 
 

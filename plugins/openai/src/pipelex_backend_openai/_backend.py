@@ -112,9 +112,9 @@ class ChatBackend(ImageBackend, TextGenerator, TextStreamer, ObjectGenerator):
         """One chat completion whose text, or whose forced call of a tool, is the object."""
         traits = self._traits_for(request.spec)
         request = await self._prepared(request, traits)
-        sent = object_body(request, traits, self._provider)
-        reading = ChatReading(traits, self._provider, object_tool=sent.tool)
-        return object_answer(await self._endpoint.ask(_CHAT, sent.body, reading), sent.nullable)
+        asked = object_body(request, traits, self._provider)
+        reading = ChatReading(traits, self._provider, object_tool=asked.tool)
+        return object_answer(await self._endpoint.ask(_CHAT, asked.body, reading), asked.sent)
 
     async def _prepared(self, request: Asked, traits: Traits) -> Asked:
         """The request as the endpoint can take it: documents as bytes, where it fetches none."""
@@ -153,9 +153,9 @@ class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGener
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """One response whose text, or whose forced call of a tool, is the object."""
-        sent = response_object_body(request, self._traits_for(request.spec), self._provider)
-        reading = ResponseReading(self._provider, object_tool=sent.tool)
-        return object_answer(await self._endpoint.ask(_RESPONSES, sent.body, reading), sent.nullable)
+        asked = response_object_body(request, self._traits_for(request.spec), self._provider)
+        reading = ResponseReading(self._provider, object_tool=asked.tool)
+        return object_answer(await self._endpoint.ask(_RESPONSES, asked.body, reading), asked.sent)
 
 
 class AzureResponsesBackend(ResponsesBackend):

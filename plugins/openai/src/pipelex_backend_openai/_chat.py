@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from pipelex_backend_openai._dialects import for_objects, for_tools
 from pipelex_backend_openai._messages import chat_messages
 from pipelex_backend_openai._objects import ObjectBody, told_schema, tool_choice
-from pipelex_backend_openai._schema import strict_schema
+from pipelex_core.dialects import adapt
 from pipelex_core.errors import UnsupportedInputError
 
 if TYPE_CHECKING:
@@ -38,7 +39,10 @@ def chat_body(request: TextRequest, traits: Traits, provider: str) -> dict[str, 
     if request.reasoning_effort is not None or request.reasoning_budget is not None:
         body.update(_reasoning(request, traits))
     if request.tools:
-        body["tools"] = [_tool(tool.name, tool.description, tool.parameters) for tool in request.tools]
+        takes = for_tools(traits)
+        body["tools"] = [
+            _tool(tool.name, tool.description, adapt(tool.parameters, takes).schema) for tool in request.tools
+        ]
     if request.tool_choice is not None:
         body["tool_choice"] = tool_choice(request.tool_choice, _named)
     return body
@@ -78,24 +82,23 @@ def _named(name: str) -> dict[str, Any]:
 
 def object_body(request: ObjectRequest, traits: Traits, provider: str) -> ObjectBody:
     """The request in the way the endpoint is made to answer with an object."""
-    strict = strict_schema(request.schema) if traits.strict_schemas else None
-    schema: Any = strict.schema if strict else request.schema
-    flag = {"strict": strict is not None} if traits.strict_schemas else {}
-    nullable = strict.nullable if strict else frozenset()
     if traits.structured_output == "json_mode":
         system = "\n\n".join(text for text in (request.system, told_schema(request)) if text)
         body = chat_body(evolve(request, system=system), traits, provider)
         body["response_format"] = {"type": "json_object"}
         return ObjectBody(body=body)
     body = chat_body(request, traits, provider)
+    takes = for_objects(traits, request.spec.model_id)
+    sent = adapt(request.schema, *takes)
+    flag = {"strict": sent.dialect is not takes[-1]} if traits.strict_schemas else {}
     if traits.structured_output == "tool":
         description = "Give the answer."
         tools = body.setdefault("tools", [])
-        tools.append(_tool(request.schema_name, description, schema, **flag))
+        tools.append(_tool(request.schema_name, description, sent.schema, **flag))
         body["tool_choice"] = _named(request.schema_name)
-        return ObjectBody(body=body, tool=request.schema_name, nullable=nullable)
+        return ObjectBody(body=body, tool=request.schema_name, sent=sent)
     body["response_format"] = {
         "type": "json_schema",
-        "json_schema": {"name": request.schema_name, "schema": schema, **flag},
+        "json_schema": {"name": request.schema_name, "schema": sent.schema, **flag},
     }
-    return ObjectBody(body=body, nullable=nullable)
+    return ObjectBody(body=body, sent=sent)

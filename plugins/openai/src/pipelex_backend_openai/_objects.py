@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from pipelex_backend_openai._schema import without_nulls
 from pipelex_core.errors import ContentFilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipelex_core.dialects import Adapted
     from pipelex_core.requests import ObjectRequest
     from pipelex_core.results import TextAnswer
 
@@ -26,12 +26,12 @@ class ObjectBody:
     Attributes:
         body: What to send.
         tool: Name of the tool whose arguments are the object, or None where the text is.
-        nullable: Properties whose nulls are to be taken out again (see `_schema`).
+        sent: The schema that was sent, which answers are restored by; None where none was.
     """
 
     body: dict[str, Any]
     tool: str | None = None
-    nullable: frozenset[str] = frozenset()
+    sent: Adapted | None = None
 
 
 def told_schema(request: ObjectRequest) -> str:
@@ -44,10 +44,10 @@ def tool_choice(choice: str, named: Callable[[str], dict[str, Any]]) -> str | di
     return choice if choice in ("auto", "none", "required") else named(choice)
 
 
-def object_answer(answer: TextAnswer, nullable: frozenset[str]) -> TextAnswer:
+def object_answer(answer: TextAnswer, sent: Adapted | None) -> TextAnswer:
     """The answer as a JSON document; a refusal is an error, because it is none."""
     if answer.finish_reason == "content_filter":
         msg = f"the provider refused to answer: {answer.text}" if answer.text else "the provider withheld the answer"
         raise ContentFilterError(msg, request_id=answer.request_id, raw=answer.raw, usage=answer.usage)
-    text = without_nulls(answer.text, nullable)
+    text = answer.text if sent is None else sent.restore(answer.text)
     return answer if text is answer.text else evolve(answer, text=text)

@@ -21,7 +21,16 @@ TRAIT_OPTIONS = (
         help="How the endpoint is made to answer with an object.",
     ),
     Option(
-        name="strict_schemas", default="false", type="bool", help="Whether schemas are adapted and sent as strict ones."
+        name="strict_schemas",
+        default="false",
+        type="bool",
+        help="Whether schemas are sent as strict ones, where they can be.",
+    ),
+    Option(
+        name="schema_dialect",
+        default="openai",
+        choices=("openai", "azure_openai", "groq", "xai", "deepseek"),
+        help="Whose dialect of JSON Schema the endpoint takes.",
     ),
     Option(
         name="reasoning_parameter",

@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pipelex_backend_openai._dialects import for_objects, for_tools
 from pipelex_backend_openai._objects import ObjectBody, told_schema, tool_choice
-from pipelex_backend_openai._schema import strict_schema
+from pipelex_core.dialects import adapt
 from pipelex_core.documents import file_name
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
@@ -50,7 +51,10 @@ def response_body(request: TextRequest, traits: Traits, provider: str) -> dict[s
     if _reasons(request, traits):
         body["include"] = [ENCRYPTED_REASONING]
     if request.tools:
-        body["tools"] = [_tool(tool.name, tool.description, tool.parameters) for tool in request.tools]
+        takes = for_tools(traits)
+        body["tools"] = [
+            _tool(tool.name, tool.description, adapt(tool.parameters, takes).schema) for tool in request.tools
+        ]
     if request.tool_choice is not None:
         body["tool_choice"] = tool_choice(request.tool_choice, lambda name: {"type": "function", "name": name})
     return body
@@ -58,23 +62,23 @@ def response_body(request: TextRequest, traits: Traits, provider: str) -> dict[s
 
 def response_object_body(request: ObjectRequest, traits: Traits, provider: str) -> ObjectBody:
     """The request in the way the endpoint is made to answer with an object."""
-    strict = strict_schema(request.schema) if traits.strict_schemas else None
-    schema: Any = strict.schema if strict else request.schema
-    nullable = strict.nullable if strict else frozenset()
     if traits.structured_output == "json_mode":
         body = response_body(request, traits, provider)
         body["input"].insert(0, {"role": "system", "content": told_schema(request)})  # `instructions` do not count
         body["text"] = {"format": {"type": "json_object"}}
         return ObjectBody(body=body)
     body = response_body(request, traits, provider)
+    takes = for_objects(traits, request.spec.model_id)
+    sent = adapt(request.schema, *takes)
+    strict = sent.dialect is not takes[-1]
     if traits.structured_output == "tool":
-        tool = _tool(request.schema_name, "Give the answer.", schema, strict=strict is not None)
+        tool = _tool(request.schema_name, "Give the answer.", sent.schema, strict=strict)
         body["tools"] = [*body.get("tools", ()), tool]
         body["tool_choice"] = {"type": "function", "name": request.schema_name}
-        return ObjectBody(body=body, tool=request.schema_name, nullable=nullable)
-    format_ = {"type": "json_schema", "name": request.schema_name, "schema": schema, "strict": strict is not None}
+        return ObjectBody(body=body, tool=request.schema_name, sent=sent)
+    format_ = {"type": "json_schema", "name": request.schema_name, "schema": sent.schema, "strict": strict}
     body["text"] = {"format": format_}
-    return ObjectBody(body=body, nullable=nullable)
+    return ObjectBody(body=body, sent=sent)
 
 
 def _refuse(request: TextRequest) -> None:

@@ -9,6 +9,8 @@ from attrs import evolve, fields, frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipelex_backend_openai._dialects import SchemaDialect
+
 
 @frozen(kw_only=True)
 class Traits:
@@ -20,7 +22,8 @@ class Traits:
         usage_in_stream: Takes `stream_options.include_usage`.
         max_tokens_parameter: What it calls the limit of output tokens.
         structured_output: How it is made to answer with an object.
-        strict_schemas: Honours `strict` schemas, which have to be adapted to OpenAI's subset.
+        strict_schemas: Honours `strict` schemas; what its strict mode cannot express is sent as a schema that is not.
+        schema_dialect: Whose dialect of JSON Schema it takes; see `_dialects`.
         reasoning_parameter: How the reasoning effort is sent: OpenAI's `reasoning_effort`, or OpenRouter's object
             `reasoning`, which also takes a budget in tokens.
         output_tokens: What its count of output tokens holds: reasoning included, reasoning excluded, or a count to
@@ -45,6 +48,7 @@ class Traits:
     max_tokens_parameter: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     structured_output: Literal["json_schema", "tool", "json_mode"] = "json_schema"
     strict_schemas: bool = False
+    schema_dialect: SchemaDialect = "openai"
     reasoning_parameter: Literal["reasoning_effort", "reasoning"] = "reasoning_effort"
     output_tokens: Literal["with_reasoning", "without_reasoning", "from_total"] = "with_reasoning"
     documents: Literal["file", "file_or_url", "file_url", "none"] = "file"
@@ -79,7 +83,7 @@ _OPENAI = Traits(
 
 TRAITS: dict[str, Traits] = {
     "openai": _OPENAI,
-    "azure_openai": _OPENAI,
+    "azure_openai": evolve(_OPENAI, schema_dialect="azure_openai"),
     # A gateway that translates for several providers: https://docs.litellm.ai/docs/completion/input
     "pipelex_inference": Traits(strict_schemas=True),
     # https://docs.x.ai/docs/api-reference: `completion_tokens` leaves the reasoning out.
@@ -89,11 +93,16 @@ TRAITS: dict[str, Traits] = {
         documents="none",
         returned_fields=(),
         encrypted_reasoning=True,
+        schema_dialect="xai",
         image_parameters=("aspect_ratio", "quality"),
     ),
     # https://console.groq.com/docs/structured-outputs: json_schema on a few models only, tools on all.
     "groq": Traits(
-        max_tokens_parameter="max_completion_tokens", structured_output="tool", documents="none", returned_fields=()
+        max_tokens_parameter="max_completion_tokens",
+        structured_output="tool",
+        schema_dialect="groq",
+        documents="none",
+        returned_fields=(),
     ),
     # https://docs.ollama.com/api/openai-compatibility
     "ollama": Traits(documents="none", fetches_urls=False),
@@ -102,7 +111,7 @@ TRAITS: dict[str, Traits] = {
     # https://openrouter.ai/docs/api-reference/parameters
     "openrouter": Traits(strict_schemas=True, reasoning_parameter="reasoning", documents="file_or_url"),
     # https://api-docs.deepseek.com/guides/json_mode: no json_schema; a reasoner refuses a forced tool.
-    "deepseek": Traits(structured_output="json_mode", documents="none"),
+    "deepseek": Traits(structured_output="json_mode", schema_dialect="deepseek", documents="none"),
     "blackboxai": Traits(documents="none", image_api="chat"),
 }
 """What is known of endpoints, by the name of the backend."""

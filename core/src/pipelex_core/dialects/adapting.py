@@ -1,0 +1,241 @@
+"""A canonical schema in a provider's dialect.
+
+What an adapted schema cannot say is told in descriptions: it accepts what the original does and may accept more, which
+the validation of the answer finds. A schema that would refuse good answers, such as a map made a closed object, is never
+made: the next dialect is tried instead.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from pipelex_core.dialects.canonical import Canonical, canonical
+from pipelex_core.dialects.limits import excess
+from pipelex_core.dialects.nodes import CHOICES, accepts_null, kind_of, mapped, target
+from pipelex_core.dialects.nulls import without_nulls
+from pipelex_core.dialects.recursion import lead_back, leads, loops
+from pipelex_core.errors import UnsupportedInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelex_core.dialects.dialect import Dialect
+    from pipelex_core.dialects.nodes import Node
+
+_STRUCTURE = frozenset(
+    {"type", "properties", "required", "items", "anyOf", "enum", "$ref", "$defs", "description", "additionalProperties"}
+)
+_OPENED = frozenset({"patternProperties", "unevaluatedProperties", "dependentSchemas", *CHOICES})
+"""Keywords beside which a list of properties may be less than all there are."""
+
+
+_OF_PLAIN_ROOTS = frozenset({*CHOICES, "enum", "const"})
+_TOP = ""
+
+
+_TOGETHER = ("allOf", "not", "if", "then", "else", "dependentSchemas")
+"""Keywords whose parts say something together with what stands beside them: none of them is an object of its own."""
+
+
+class _InexpressibleError(Exception):
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(f"`{place.lstrip('.')}` {why}" if place else f"it {why}")
+
+
+@frozen(kw_only=True)
+class Adapted:
+    """A schema as it is sent.
+
+    Attributes:
+        schema: The schema, JSON data.
+        dialect: The dialect that it is written in, of those that were offered.
+        original: The canonical schema, where answers hold nulls for what that lets be left out; else None.
+    """
+
+    schema: Mapping[str, Any]
+    dialect: Dialect
+    original: Mapping[str, Any] | None = None
+
+    def restore(self, text: str) -> str:
+        """The answer in the original schema: without the nulls that only this dialect asked for."""
+        return text if self.original is None or "null" not in text else without_nulls(text, self.original)
+
+
+def adapt(schema: Mapping[str, Any], *dialects: Dialect) -> Adapted:
+    """Write a schema in the first of some dialects that can express it; done once for a schema.
+
+    Args:
+        schema: A canonical schema, or any JSON schema.
+        dialects: At least one, best first.
+
+    Raises:
+        UnsupportedInputError: None of them can express it; the message names the field, and says why.
+    """
+    if _is_whole(schema, dialects[0]):
+        return Adapted(schema=schema, dialect=dialects[0])
+    source = schema if isinstance(schema, Canonical) else _of_text(json.dumps(schema, default=dict))
+    found: Adapted | None = source.adapted.get(dialects)
+    if found is None:
+        found = source.adapted[dialects] = _first(source, dialects)
+    return found
+
+
+def _is_whole(schema: Mapping[str, Any], dialect: Dialect) -> bool:
+    return dialect.is_whole and not (dialect.plain_root and schema.keys() & _OF_PLAIN_ROOTS)
+
+
+@lru_cache(maxsize=256)
+def _of_text(text: str) -> Canonical:
+    return canonical(json.loads(text))
+
+
+def _first(source: Canonical, dialects: tuple[Dialect, ...]) -> Adapted:
+    reasons = []
+    for dialect in dialects:
+        if _is_whole(source, dialect):
+            return Adapted(schema=source, dialect=dialect)
+        try:
+            return _Adapter(source, dialect).adapted()
+        except _InexpressibleError as error:
+            reasons.append(f"{dialect.name} cannot express the schema: {error}")
+    raise UnsupportedInputError("; ".join(reasons))
+
+
+class _Adapter:
+    """One walk over a schema."""
+
+    def __init__(self, source: Canonical, dialect: Dialect) -> None:
+        self._source, self._dialect = source, dialect
+        self._definitions: Mapping[str, Node] = source.get("$defs", {})
+        self._leads = leads(self._definitions)
+        self._inside = ""
+        self._made_nullable = False
+
+    def adapted(self) -> Adapted:
+        dialect, root = self._dialect, {key: value for key, value in self._source.items() if key != "$defs"}
+        if root.get("type") != "object":
+            raise _InexpressibleError(_TOP, "is not an object at the top")
+        if dialect.recursion == "none" and (holder := next((n for n in self._leads if n in self._leads[n]), None)):
+            raise _InexpressibleError(holder, "holds itself")
+        made = self._node(root, "")
+        definitions = {}
+        for name, node in self._definitions.items():
+            self._inside = name
+            definitions[name] = self._node(node, name)
+        if definitions:
+            made["$defs"] = definitions
+        if dialect.recursion == "optional" and (holder := loops(definitions)):
+            raise _InexpressibleError(holder, "holds itself, and not in a property that may be left out")
+        if (why := excess(made, dialect.limits)) is not None:
+            raise _InexpressibleError(_TOP, why)
+        return Adapted(schema=made, dialect=dialect, original=self._source if self._made_nullable else None)
+
+    def _node(self, node: Node, place: str) -> Node:
+        if "$ref" in node:
+            if self._dialect.keywords is not None and target(node) not in self._definitions:
+                raise _InexpressibleError(place, "refers to something that is not in the schema")
+            return dict(node)
+        if "const" in node and not self._takes("const", node["const"]):
+            node = {
+                ("enum" if key == "const" else key): [value] if key == "const" else value for key, value in node.items()
+            }
+        if "oneOf" in node and "anyOf" not in node and not self._takes("oneOf", None):
+            node = {("anyOf" if key == "oneOf" else key): value for key, value in node.items()}
+        dialect = self._dialect
+        told_here = dialect.told | _OF_PLAIN_ROOTS if dialect.plain_root and place == _TOP else dialect.told
+        kept = {key: value for key, value in node.items() if key not in told_here and self._takes(key, value)}
+        told = [
+            f"{key}: {_written(value)}"
+            for key, value in node.items()
+            if key not in kept and self._tells(key, value, told_here, place)
+        ]
+        together = {key: kept.pop(key) for key in _TOGETHER if key in kept}
+        made = mapped(kept, lambda sub, step: self._node(sub, place + step) if isinstance(sub, dict) else sub)
+        made.update(together)
+        if dialect.types_all:
+            _check_type(made, place)
+        if made.get("type") == "object":
+            made = self._object(node, made, told, place)
+        description = "\n\n".join(text for text in (node.get("description"), ", ".join(told)) if text)
+        return {**made, "description": description} if description else made
+
+    def _takes(self, key: str, value: Any) -> bool:
+        dialect = self._dialect
+        if key == "enum":
+            return all(kind_of(one) in dialect.enum_kinds for one in value)
+        if key in dialect.told or not (dialect.keywords is None or key in dialect.keywords or key in _STRUCTURE):
+            return False
+        if key == "format":
+            return dialect.formats is None or value in dialect.formats
+        if key == "pattern":
+            return dialect.no_patterns is None or not dialect.no_patterns.search(str(value))
+        if key == "const":
+            return kind_of(value) in dialect.enum_kinds
+        return not (key == "minItems" and dialect.most_min_items is not None and value > dialect.most_min_items)
+
+    def _tells(self, key: str, value: Any, told: frozenset[str], place: str) -> bool:
+        """Whether a keyword goes into the description.
+
+        Raises:
+            _InexpressibleError: It says more than words can.
+        """
+        if key == "title":
+            return False
+        if key not in told and key not in {"enum", "default", "format", "pattern", "minItems"}:
+            raise _InexpressibleError(place, f"uses the keyword {key}")
+        return not (key == "default" and value in (None, [], {}, ""))
+
+    def _object(self, node: Node, made: Node, told: list[str], place: str) -> Node:
+        dialect, others = self._dialect, node.get("additionalProperties")
+        properties, required = made.get("properties", {}), list(node.get("required", ()))
+        if dialect.closes == "all":
+            if others not in (None, False) or (others is None and not properties) or node.keys() & _OPENED:
+                raise _InexpressibleError(place, "is a map: its keys are not all known")
+            made = {**made, "properties": properties, "additionalProperties": False}
+        elif dialect.closes == "listed" and properties and others is None and not node.keys() & _OPENED:
+            made = {**made, "additionalProperties": False}
+        if dialect.recursion == "optional" and self._inside:
+            cyclic = [name for name in required if lead_back(properties[name], self._inside, self._leads)]
+            if cyclic:
+                told.append(f"required: {', '.join(cyclic)}")
+                made = {**made, "required": [name for name in required if name not in cyclic]}
+        if dialect.requires_all:
+            nullable = {
+                name: _or_null(sub)
+                for name, sub in properties.items()
+                if name not in required and not accepts_null(node["properties"][name], self._definitions)
+            }
+            self._made_nullable = self._made_nullable or bool(nullable)
+            made = {**made, "properties": {**properties, **nullable}, "required": list(properties)}
+        return made
+
+
+def _check_type(node: Node, place: str) -> None:
+    if node.get("type") == "array" and "items" not in node:
+        raise _InexpressibleError(place, "is a list of anything")
+    if "anyOf" in node or "oneOf" in node:
+        if node.keys() - {"anyOf", "oneOf", "title", "description"}:
+            raise _InexpressibleError(place, "has a choice beside other rules")
+    elif "type" not in node:
+        raise _InexpressibleError(place, "may be anything")
+
+
+def _or_null(node: Node) -> Node:
+    """A node, or null."""
+    options = node["anyOf"] if "anyOf" in node else [{key: node[key] for key in node if key != "description"}]
+    return {
+        **{
+            key: node[key]
+            for key in ("description", "title")
+            if key in node and (key == "description" or "anyOf" in node)
+        },
+        "anyOf": [*options, {"type": "null"}],
+    }
+
+
+def _written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
