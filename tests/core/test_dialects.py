@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from pipelex_core import UnsupportedInputError
-from pipelex_core.dialects import BOUNDS, WHOLE, Adapted, Canonical, Dialect, Limits, adapt, canonical
+from pipelex_core.dialects import BOUNDS, WHOLE, Adapted, Canonical, Dialect, SchemaLimits, adapt, canonical
 
 STRICT = Dialect(
     name="a strict mode",
@@ -251,16 +251,16 @@ def test_recursion_is_allowed_or_made_optional_or_refused() -> None:
 @pytest.mark.parametrize(
     "limits, why",
     [
-        (Limits(properties=2), "3 properties, at most 2"),
-        (Limits(levels=1), "2 levels of objects, at most 1"),
-        (Limits(enum_values=1), "2 enum values, at most 1"),
-        (Limits(enum_length=(1, 3)), "2 values with 4 characters, at most 3"),
-        (Limits(characters=3), "8 characters of names and values, at most 3"),
-        (Limits(optional=0), "1 optional properties, at most 0"),
-        (Limits(unions=0), "1 properties with a choice of types, at most 0"),
+        (SchemaLimits(properties=2), "3 properties, at most 2"),
+        (SchemaLimits(levels=1), "2 levels of objects, at most 1"),
+        (SchemaLimits(enum_values=1), "2 enum values, at most 1"),
+        (SchemaLimits(enum_length=(1, 3)), "2 values with 4 characters, at most 3"),
+        (SchemaLimits(characters=3), "8 characters of names and values, at most 3"),
+        (SchemaLimits(optional=0), "1 optional properties, at most 0"),
+        (SchemaLimits(unions=0), "1 properties with a choice of types, at most 0"),
     ],
 )
-def test_a_schema_beyond_a_limit_is_not_expressed(limits: Limits, why: str) -> None:
+def test_a_schema_beyond_a_limit_is_not_expressed(limits: SchemaLimits, why: str) -> None:
     """The message says how much there is, and how much is possible."""
     schema = object_of(["a", "b"], a=object_of([], c={"enum": ["xx", "yy"]}), b={"anyOf": [{"const": "z"}, NULL]})
     with pytest.raises(UnsupportedInputError, match=why):

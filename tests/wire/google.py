@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import asdict, evolve
 
 from pipelex_backend_google import pipelex_backends
+from pipelex_backend_google._dialects import GEMINI
+from pipelex_core.dialects import adapt
 from pipelex_core.parts import (
     DocumentPart,
     ImagePart,
@@ -228,13 +230,18 @@ def json_schema(openapi: Any) -> Any:
     return openapi
 
 
+def _in_dialect(schema: dict[str, Any] | None) -> Any:
+    """A recorded JSON schema in the part of the language that the API documents, which the plugin sends."""
+    return schema and adapt(schema, GEMINI).schema
+
+
 def _tools(tools: list[dict[str, Any]]) -> tuple[Tool, ...]:
     empty = {"type": "object", "properties": {}}
     return tuple(
         Tool(
             name=told["name"],
             description=told.get("description", ""),
-            parameters=told.get("parametersJsonSchema") or json_schema(told.get("parameters")) or empty,
+            parameters=_in_dialect(told.get("parametersJsonSchema") or json_schema(told.get("parameters"))) or empty,
         )
         for tool in tools
         for told in tool.get("functionDeclarations", ())

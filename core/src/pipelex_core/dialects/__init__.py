@@ -11,6 +11,6 @@ from __future__ import annotations
 
 from pipelex_core.dialects.adapting import Adapted, adapt
 from pipelex_core.dialects.canonical import Canonical, canonical
-from pipelex_core.dialects.dialect import BOUNDS, WHOLE, Dialect, Limits
+from pipelex_core.dialects.dialect import BOUNDS, WHOLE, Dialect, SchemaLimits
 
-__all__ = ["BOUNDS", "WHOLE", "Adapted", "Canonical", "Dialect", "Limits", "adapt", "canonical"]
+__all__ = ["BOUNDS", "WHOLE", "Adapted", "Canonical", "Dialect", "SchemaLimits", "adapt", "canonical"]

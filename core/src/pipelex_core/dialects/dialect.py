@@ -22,7 +22,7 @@ BOUNDS = frozenset(
 
 
 @frozen(kw_only=True)
-class Limits:
+class SchemaLimits:
     """The largest schema that a provider takes; None is no limit.
 
     Attributes:
@@ -86,7 +86,7 @@ class Dialect:
     recursion: Literal["any", "optional", "none"] = "any"
     plain_root: bool = False
     is_whole: bool = False
-    limits: Limits = field(factory=Limits)
+    limits: SchemaLimits = field(factory=SchemaLimits)
 
 
 WHOLE = Dialect(name="JSON Schema", is_whole=True)

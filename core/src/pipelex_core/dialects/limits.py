@@ -11,13 +11,13 @@ from pipelex_core.dialects.nodes import every_node, sub_schemas, target
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_core.dialects.dialect import Limits
+    from pipelex_core.dialects.dialect import SchemaLimits
     from pipelex_core.dialects.nodes import Node
 
 _MOST_LEVELS_LOOKED_AT = 20_000
 
 
-def excess(schema: Node, limits: Limits) -> str | None:
+def excess(schema: Node, limits: SchemaLimits) -> str | None:
     """Tell what of a schema is beyond the limits; None where all of it is within."""
     nodes = list(every_node(schema))
     properties = [node.get("properties", {}) for node in nodes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelex_core.dialects import BOUNDS, Dialect, Limits
+from pipelex_core.dialects import BOUNDS, Dialect, SchemaLimits
 
 STRUCTURED = Dialect(
     name="Claude's structured output",
@@ -14,7 +14,7 @@ STRUCTURED = Dialect(
     closes="all",
     types_all=True,
     recursion="none",
-    limits=Limits(optional=24, unions=16),
+    limits=SchemaLimits(optional=24, unions=16),
 )
 """https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations"""
 

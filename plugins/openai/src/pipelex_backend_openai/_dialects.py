@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from attrs import evolve
 
-from pipelex_core.dialects import BOUNDS, Dialect, Limits
+from pipelex_core.dialects import BOUNDS, Dialect, SchemaLimits
 
 if TYPE_CHECKING:
     from pipelex_backend_openai._traits import Traits
@@ -38,7 +38,7 @@ _OPENAI = Dialect(
     closes="all",
     requires_all=True,
     types_all=True,
-    limits=Limits(properties=5_000, levels=10, enum_values=1_000, enum_length=(250, 15_000), characters=120_000),
+    limits=SchemaLimits(properties=5_000, levels=10, enum_values=1_000, enum_length=(250, 15_000), characters=120_000),
 )
 _FINE_TUNED = evolve(_OPENAI, name="strict mode of a fine-tuned model", told=_OPENAI.told | _OF_FINE_TUNED)
 
