@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipelex_core.execution.limits.caps import Window
 from pipelex_core.execution.limits.gate import Gate
-from pipelex_core.execution.limits.window import Window
 from pipelex_core.specs import Limits
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from pipelex_cli.app import run
 from pipelex_core.errors import PipelexError
 from pipelex_core.plugins import FIRST_PARTY
-from pipelex_core.plugins.core_range import installed_core
+from pipelex_core.plugins.loading import installed_core
 from pipelex_testing.scaffold import KINDS, Kind, files, names_for, new_distribution, write_folder
 from pipelex_testing.scaffold.names import LONGEST
 

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from pipelex_core.plugins.choosing import selected
 from pipelex_core.plugins.classifying import classify, offered_twice
-from pipelex_core.plugins.core_range import installed_core
-from pipelex_core.plugins.finding import installed_entry_points, look_up
+from pipelex_core.plugins.finding import installed_entry_points, look_up, selected
 from pipelex_core.plugins.in_use import Plugins
-from pipelex_core.plugins.loading import as_given, load
+from pipelex_core.plugins.loading import as_given, installed_core, load
 from pipelex_core.plugins.watching import Watch
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from pipelex_core.plugins.choosing import normal
+from pipelex_core.plugins.finding import normal
 from pipelex_core.plugins.records import Candidate, PluginRecord, described
 
 if TYPE_CHECKING:
@@ -141,24 +141,3 @@ def _locked(name: str, table: Any) -> LockedPlugin:
         raise ValueError(msg)
     fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     return LockedPlugin(**fields)
-
-
-def lock_text(plugins: Mapping[str, LockedPlugin]) -> str:
-    """The text of a lock, the same for the same plugins."""
-    import json
-
-    def line(key: str, value: Any) -> str:
-        return f"{key} = {json.dumps(value, ensure_ascii=False)}"
-
-    head = (
-        "# The plugins that this project may load: what they are, the backends they may serve, and the variables these\n"
-        f"# may be given. Any other, and one that has changed, is not imported. Written by: {COMMAND}\n\n"
-        f"version = {VERSION}\n"
-    )
-    parts = [head]
-    for name in sorted(plugins):
-        locked = plugins[name]
-        digest = line("record", locked.record) if locked.record else line("files", locked.files)
-        lists = [line(key, sorted(getattr(locked, key))) for key in ("backends", "variables")]
-        parts.append("\n".join([f"[plugins.{name}]", line("version", locked.version), digest, *lists, ""]))
-    return "\n".join(parts)

@@ -13,28 +13,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PATCHED = (
-    ("builtins", "open"),
-    ("builtins", "print"),
-    ("builtins", "__import__"),
-    ("time", "sleep"),
-    ("time", "time"),
-    ("time", "monotonic"),
-    ("json", "dumps"),
-    ("json", "loads"),
-    ("socket", "socket"),
-    ("ssl", "SSLContext"),
-    ("threading", "Thread"),
-    ("asyncio", "run"),
-    ("asyncio", "sleep"),
-    ("asyncio", "new_event_loop"),
-    ("os", "_exit"),
-    ("sys", "exit"),
-    ("sys", "excepthook"),
-    ("pipelex_core.hookspecs", "hookimpl"),
-    ("pipelex_core.backend", "Backend"),
-    ("pipelex_core.backend", "BackendFactory"),
-)
+_PATCHED = {
+    "builtins": ("open", "print", "__import__"),
+    "time": ("sleep", "time", "monotonic"),
+    "json": ("dumps", "loads"),
+    "socket": ("socket",),
+    "ssl": ("SSLContext",),
+    "threading": ("Thread",),
+    "asyncio": ("run", "sleep", "new_event_loop"),
+    "os": ("_exit",),
+    "sys": ("exit", "excepthook"),
+    "pipelex_core.hookspecs": ("hookimpl",),
+    "pipelex_core.backend": ("Backend", "BackendFactory"),
+}
+"""Module -> its functions and classes that plugins have been seen to replace."""
+
 _STREAMS = ("stdin", "stdout", "stderr")
 
 
@@ -79,10 +72,9 @@ class Watch:
 
 
 def _functions() -> Iterator[tuple[str, Any]]:
-    for module, name in _PATCHED:
-        loaded = sys.modules.get(module)
-        if loaded is not None:
-            yield f"{module}.{name}", getattr(loaded, name, None)
+    for module, names in _PATCHED.items():
+        if (loaded := sys.modules.get(module)) is not None:
+            yield from ((f"{module}.{name}", getattr(loaded, name, None)) for name in names)
 
 
 def _working_directory() -> str | None:

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _PART_CLASSES = (TextPart, ImagePart, DocumentPart, ToolCall, ToolResult, ProviderPart)
 _PLAIN_PARTS: dict[str, type[Plain]] = {"image": ImagePart, "document": DocumentPart, "provider": ProviderPart}
-_ROLES = ("system", "user", "assistant", "tool")
 _TOOL_KEYS = ("type", "name", "description", "parameters", "input_schema", "schema", "strict")
 _MESSAGE_KEYS: dict[str, tuple[str, ...]] = {
     "system": ("role", "content"),
@@ -71,8 +70,8 @@ def read_message(message: object) -> Message:
         whole: Message = _from_plain(Message, message)
         return whole
     role = "system" if message.get("role") == "developer" else message.get("role")
-    if role not in _ROLES:
-        msg = f"a message's role is one of {', '.join(_ROLES)}, not {role!r}"
+    if role not in _MESSAGE_KEYS:
+        msg = f"a message's role is one of {', '.join(_MESSAGE_KEYS)}, not {role!r}"
         raise UnsupportedInputError(msg)
     _refuse_unknown(message, _MESSAGE_KEYS[role], f"a message of role {role}")
     content, calls = message.get("content"), message.get("tool_calls") or ()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from pipelex_cli.editing import carry_out, inference_folder
 from pipelex_cli.edits.files import FileChange, read_bytes
 from pipelex_core.errors import PluginError
-from pipelex_core.plugins.choosing import normal
-from pipelex_core.plugins.lock import LockedPlugin, lock_text
+from pipelex_core.plugins.finding import normal
+from pipelex_core.plugins.lock import COMMAND, VERSION, LockedPlugin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +29,7 @@ def write_lock(context: Context, *, check: bool, dry_run: bool, json: bool) -> i
     folder = inference_folder(context)
     plugins = context.unlocked_plugins()
     file = plugin_lock_of(folder)
-    text = lock_text(_locked(context, plugins))
+    text = _text(_locked(context, plugins))
     change = FileChange(path=file, old=read_bytes(file), new=text.encode())
     left_out = [f"not locked: {r.label} is {r.status}: {r.reason}" for r in plugins.records if r.status != "ok"]
     carry_out([change], dry_run=dry_run or check, json=json, notes=left_out)
@@ -102,3 +103,23 @@ def _variables(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _variables(item)
+
+
+def _text(plugins: Mapping[str, LockedPlugin]) -> str:
+    """The text of a lock, the same for the same plugins."""
+
+    def line(key: str, value: Any) -> str:
+        return f"{key} = {json.dumps(value, ensure_ascii=False)}"
+
+    head = (
+        "# The plugins that this project may load: what they are, the backends they may serve, and the variables these\n"
+        f"# may be given. Any other, and one that has changed, is not imported. Written by: {COMMAND}\n\n"
+        f"version = {VERSION}\n"
+    )
+    parts = [head]
+    for name in sorted(plugins):
+        locked = plugins[name]
+        digest = line("record", locked.record) if locked.record else line("files", locked.files)
+        lists = [line(key, sorted(getattr(locked, key))) for key in ("backends", "variables")]
+        parts.append("\n".join([f"[plugins.{name}]", line("version", locked.version), digest, *lists, ""]))
+    return "\n".join(parts)

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from pipelex_core.execution.limits.alarms import Alarms
-from pipelex_core.execution.limits.caps import Caps, Taken
-from pipelex_core.execution.limits.window import MINUTE
+from pipelex_core.execution.limits.caps import MINUTE, Caps, Taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

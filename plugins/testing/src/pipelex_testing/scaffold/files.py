@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from attrs import asdict
 
-from pipelex_core.plugins.core_range import installed_core
+from pipelex_core.plugins.loading import installed_core
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
