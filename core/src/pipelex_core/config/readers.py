@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     Reader: TypeAlias = Callable[[Any], Any]
 
 
+_MOST_KNOWN = 200
 _HUGE = 2**63  # no count is as large, and Python refuses to print much larger numbers
 
 
@@ -91,14 +92,22 @@ def _words(meanings: Mapping[str, str]) -> Reader:
         if word.__class__ is not str or word not in meanings:
             raise _misspelt(word, meanings)
 
+    known: dict[tuple[str, ...], frozenset[str]] = {}  # most lists of a configuration are the same few
+
     def check(value: Any) -> frozenset[str]:
         if value.__class__ is not list:
             raise WrongValueError(type_name(value), f"a list of {', '.join(meanings)}")
+        words = tuple(value)
         try:
-            return frozenset([meanings[word] for word in value])
+            if words in known:
+                return known[words]
+            read = frozenset([meanings[word] for word in words])
         except (KeyError, TypeError):
             _each(enumerate(value), check_word)
             raise
+        if len(known) < _MOST_KNOWN:
+            known[words] = read
+        return read
 
     return check
 

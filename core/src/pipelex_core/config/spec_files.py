@@ -97,9 +97,9 @@ def _quoted(models: dict[str, dict[str, Any]], file: SpecFile, faults: Faults) -
     paths: dict[str, tuple[str, ...]] = {}
     form = "[models.{}]" if file.older else "[{}]"
     for name, table in list(models.items()):
-        holds = {key: value for key, value in table.items() if isinstance(value, dict) and key not in _SPEC_KEYS}
-        if not holds:
+        if not any(value.__class__ is dict and key not in _SPEC_KEYS for key, value in table.items()):
             continue
+        holds = {key: value for key, value in table.items() if isinstance(value, dict) and key not in _SPEC_KEYS}
         implied = len(holds) == len(table)
         for parts, value in unquoted(name, holds, _SPEC_KEYS if implied else _TELLING):
             if not isinstance(value, dict) or not (value or implied):

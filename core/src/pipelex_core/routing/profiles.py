@@ -116,11 +116,28 @@ class RoutingProfile:
         for number in self._index.find(name):
             route = self.routes[number]
             if not (route.optional and route.backend in ignored):
-                rule: RouteRule = "exact" if route.is_exact else "pattern"
-                return RouteMatch(rule=rule, pattern=route.pattern, backend=route.backend, source=route.source)
-        if self.default is not None:
-            return RouteMatch(rule="default", backend=self.default, source=self.default_source)
-        return RouteMatch(rule="none")
+                return self._matches[number]
+        return self._otherwise
+
+    @cached_property
+    def _matches(self) -> list[RouteMatch]:
+        """What each route decides."""
+        return [
+            RouteMatch(
+                rule="exact" if route.is_exact else "pattern",
+                pattern=route.pattern,
+                backend=route.backend,
+                source=route.source,
+            )
+            for route in self.routes
+        ]
+
+    @cached_property
+    def _otherwise(self) -> RouteMatch:
+        """What is decided where no route matches."""
+        if self.default is None:
+            return RouteMatch(rule="none")
+        return RouteMatch(rule="default", backend=self.default, source=self.default_source)
 
     def shadowed(self) -> Iterator[tuple[Route, Route]]:
         """Every route that can never decide, with the earlier one that covers it.

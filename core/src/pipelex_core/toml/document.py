@@ -21,7 +21,7 @@ LARGEST = 16_000_000
 _SIGNS_OF_DEPTH = tuple(map(re.compile, (r"\.(?:[^.\n]*+\.){11}", r"\[[^\[\]{}]*+[\[{]", r"\{[^\[\]{}]*+[\[{]")))
 """A key of many parts, or a list or table directly in another one: what has none is no deeper than some 30 levels."""
 
-_COMMENT = re.compile(r"\n[ \t]*+#[^\x00-\x08\x0a-\x1f\x7f]*+(?=[\r\n])")
+_COMMENT = re.compile(r"\n[ \t]*+#[\t -~\x80-\U0010ffff]*+(?=[\r\n])")
 _BOM = b"\xef\xbb\xbf"
 
 
