@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -75,19 +76,29 @@ def sent(*messages: Message) -> list[dict[str, Any]]:
             DocumentPart(Media(data="grün".encode(), media_type="text/plain")),
             {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "grün"}},
         ),
-        (
-            ToolResult(call_id="toolu_1", content="40 °C"),
-            {"type": "tool_result", "tool_use_id": "toolu_1", "content": "40 °C"},
-        ),
-        (
-            ToolResult(call_id="toolu_1", content="", is_error=True),
-            {"type": "tool_result", "tool_use_id": "toolu_1", "is_error": True},
-        ),
     ],
 )
 def test_parts(part: Part, block: dict[str, Any]) -> None:
     """Each part is the block the API documents for it."""
     assert sent(said("user", part)) == [{"role": "user", "content": [block]}]
+
+
+@pytest.mark.parametrize(
+    "result, block",
+    [
+        ({"content": "40 °C"}, {"content": "40 °C"}),
+        ({"content": " \n"}, {}),
+        ({"content": "", "is_error": True}, {"is_error": True}),
+    ],
+)
+def test_the_result_of_a_tool(result: dict[str, Any], block: dict[str, Any]) -> None:
+    """It is a block after the call's message, without content where it is blank."""
+    call = ToolCall(id="toolu_1", name="weather", arguments={})
+    messages = sent(said("user", "?"), said("assistant", call), said("tool", ToolResult(call_id="toolu_1", **result)))
+    assert messages[2] == {
+        "role": "user",
+        "content": [{"type": "tool_result", "tool_use_id": "toolu_1", **block}],
+    }
 
 
 @pytest.mark.parametrize(
@@ -133,7 +144,9 @@ def test_ids_of_other_providers_are_made_to_fit() -> None:
         said("assistant", ToolCall(id="call:1/ü", name="weather", arguments={})),
         said("tool", ToolResult(call_id="call:1/ü", content="5")),
     )
-    assert messages[1]["content"][0]["id"] == messages[2]["content"][0]["tool_use_id"] == "call_1__"
+    made = messages[1]["content"][0]["id"]
+    assert made == messages[2]["content"][0]["tool_use_id"]
+    assert re.fullmatch("[a-f0-9]{24}", made)
 
 
 def test_parts_of_other_providers_are_not_sent() -> None:

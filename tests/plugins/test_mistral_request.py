@@ -106,7 +106,7 @@ def test_tool_calls_and_results_answer_each_other() -> None:
     }
     assert sent[2:] == [
         {"role": "tool", "tool_call_id": "abcdefgh1", "content": "ok", "name": "add"},
-        {"role": "tool", "tool_call_id": "abcdefgh2", "content": "ok"},
+        {"role": "tool", "tool_call_id": "abcdefgh2", "content": "ok", "name": "add"},
     ]
 
 

@@ -185,7 +185,7 @@ def test_a_conversation_with_tools_is_carried_on() -> None:
         Message(role="tool", parts=(ToolResult(call_id="a", content="rain"), ToolResult(call_id="b", content="sun"))),
         Message(role="assistant", parts=(ToolCall(id="c", name="weather", arguments={}),)),
         Message(role="user", parts=(ToolResult(call_id="c", content="fog"), TextPart("And now?"))),
-        Message(role="assistant", parts=(TextPart(""),)),
+        Message(role="assistant", parts=(TextPart(" "),)),
     )
     function = {"name": "weather", "arguments": "{}"}
     gateway = OpenAIServer(Rulebook(provider="compatible"))  # OpenAI itself has no such extras
@@ -209,7 +209,6 @@ def test_a_conversation_with_tools_is_carried_on() -> None:
         {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "type": "function", "function": function}]},
         {"role": "tool", "tool_call_id": "c", "content": "fog"},
         {"role": "user", "content": "And now?"},
-        {"role": "assistant", "content": ""},
     ]
 
 
@@ -449,6 +448,33 @@ def test_pieces_of_reasoning_go_together() -> None:
     ]
 
 
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_an_empty_field_of_the_provider_goes_back(is_streamed: bool) -> None:
+    """DeepSeek and Kimi refuse a message with calls whose reasoning_content is missing, be it empty."""
+    call = {"id": "c", "type": "function", "function": {"name": "weather", "arguments": "{}"}}
+    fields = {"content": "", "reasoning_content": "", "tool_calls": [{**call, "index": 0}]}
+    if is_streamed:
+        events = (chunk(fields), chunk({}, "tool_calls"))
+        answer = streamed(Reply.sse(*events), make=as_backend("moonshot"))[-1]
+    else:
+        whole = completion("", finish_reason="tool_calls")
+        whole["choices"][0]["message"].update(fields)
+        answer = generated(Reply.json(whole), make=as_backend("moonshot"))
+    assert isinstance(answer, TextAnswer)
+    message = Message(role="assistant", parts=(*answer.tool_calls, *answer.provider_parts))
+    result = Message(role="tool", parts=(ToolResult(call_id="c", content="rain"),))
+    body = sent(text_request(messages=(*said("Weather?"), message, result)), make=as_backend("moonshot"))
+    assert body["messages"][1]["reasoning_content"] == ""
+    assert "reasoning_content" not in sent(text_request(messages=(*said("Weather?"), message, result)))["messages"][1]
+
+
+def test_a_call_from_elsewhere_has_the_reasoning_that_deepseek_wants() -> None:
+    """Empty, where another provider made the call."""
+    message = Message(role="assistant", parts=(ToolCall(id="c", name="weather", arguments={}),))
+    request = text_request(messages=(*said("Weather?"), message))
+    assert sent(request, make=as_backend("deepseek"))["messages"][1]["reasoning_content"] == ""
+
+
 def test_reasoning_in_tags_that_was_cut_short() -> None:
     """A closing tag that never came leaves no visible text, and all of it reasoning."""
     request = text_request(spec=spec(options={"think_tags": True}))
@@ -462,6 +488,9 @@ def test_reasoning_in_tags_that_was_cut_short() -> None:
         ("<think>\nHm.\n</think>\n\nThe Nile.", "The Nile.", "Hm."),
         ("The <think>Nile</think>.", "The <think>Nile</think>.", None),
         ("<thi", "<thi", None),
+        ("Let me add.\n</think>\n\nThe answer is 4.", "The answer is 4.", "Let me add."),
+        ("</think>\n\nThe answer is 4.", "The answer is 4.", None),
+        ("No thought at all.", "No thought at all.", None),
     ],
 )
 def test_reasoning_in_tags(text: str, visible: str, reasoning: str | None) -> None:

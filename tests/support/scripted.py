@@ -166,7 +166,7 @@ def plugins_for(
 def spec(name: str, *, sdk: str = "scripted", backend: str | None = None, **fields: Any) -> ModelSpec:
     """A model of the backend named like its sdk."""
     fields.setdefault("costs", PRICES)
-    return ModelSpec(name=name, backend=backend or sdk, sdk=sdk, model_id=f"id-of-{name}", **fields)
+    return ModelSpec(**{"name": name, "backend": backend or sdk, "sdk": sdk, "model_id": f"id-of-{name}", **fields})
 
 
 def deck_of(

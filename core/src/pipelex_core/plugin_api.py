@@ -29,6 +29,7 @@ _NAMES = {
         "error_class_for_status"
     ),
     "headers": "check_key retry_after",
+    "histories": "HistoryForm fit turns",
     "hiding": "hide",
     "hookspecs": (
         "ENTRY_POINT_GROUP Check Middleware Proceed SecretReader hookimpl pipelex_backends "

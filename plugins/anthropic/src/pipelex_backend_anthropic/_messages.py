@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.documents import is_text
 from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.histories import HistoryForm, fit, turns
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
@@ -20,43 +20,32 @@ PROVIDER = "anthropic"
 CACHE_MARK = {"type": "ephemeral"}
 
 _IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-_FOREIGN_ID = re.compile(r"[^A-Za-z0-9_-]")
+FORM = HistoryForm(provider=PROVIDER, call_id=r"[A-Za-z0-9_-]{1,64}", opens_with_user=True)
 
 
 def api_messages(messages: Sequence[Message], model_id: str) -> list[dict[str, Any]]:
     """The messages, neighbours of one role joined: the API wants the results of parallel calls in one message.
 
     Raises:
+        BadRequestError: A tool's result answers no call.
         UnsupportedInputError: A medium the API does not take.
     """
-    made: list[dict[str, Any]] = []
-    for message in messages:
-        role = "assistant" if message.role == "assistant" else "user"
-        blocks = said_blocks(message, model_id) if role == "assistant" else _blocks(message.parts)
-        if not blocks:
-            continue
-        if made and made[-1]["role"] == role:
-            made[-1]["content"] += blocks
-        else:
-            made.append({"role": role, "content": blocks})
-    for message_ in made:
-        if message_["role"] == "user":  # results stand before whatever else there is
-            message_["content"].sort(key=lambda block: block["type"] != "tool_result")
-    return made
+    return [
+        {"role": role, "content": [block for message in group for block in _message_blocks(message)]}
+        for role, group in turns(fit(messages, FORM, model_id))
+    ]
 
 
-def said_blocks(message: Message, model_id: str) -> list[Block]:
+def _message_blocks(message: Message) -> list[Block]:
     """What the model said: its own blocks as they came, thinking in its place, where it was this model.
 
     An answer's blocks are kept whole in one `ProviderPart`, because thinking is bound to the model that wrote it and
     to its place between text and tool calls. They are sent where the message still says the same.
     """
     for part in message.parts:
-        if isinstance(part, ProviderPart) and part.provider == PROVIDER and "content" in part.data:
-            kept: list[Block] = [block for block in part.data["content"] if not _is_empty_text(block)]
-            if part.data.get("model_id") == model_id and _says(kept) == _told(message):
-                return [dict(block) for block in kept]
-    return _blocks(message.parts)
+        if isinstance(part, ProviderPart) and "content" in part.data and _says(part.data["content"]) == _told(message):
+            return [dict(block) for block in part.data["content"] if not _is_blank_text(block)]
+    return [block for part in message.parts if (block := _block(part)) is not None]
 
 
 def mark_for_caching(body: dict[str, Any]) -> None:
@@ -71,31 +60,26 @@ def mark_for_caching(body: dict[str, Any]) -> None:
             return
 
 
-def _blocks(parts: Sequence[Part]) -> list[Block]:
-    return [block for part in parts if (block := _block(part)) is not None]
-
-
 def _block(part: Part) -> Block | None:
-    """One part; None for what is not sent: empty text, which the API refuses, and parts of other providers."""
+    """One part; None for an answer that is no longer what the model wrote."""
     match part:
         case TextPart():
-            return {"type": "text", "text": part.text} if part.text else None
+            return {"type": "text", "text": part.text}
         case ImagePart():
             return _image(part.media)
         case DocumentPart():
             return _document(part.media)
         case ToolCall():
-            return {"type": "tool_use", "id": _id(part.id), "name": part.name, "input": dict(part.arguments)}
+            return {"type": "tool_use", "id": part.id, "name": part.name, "input": dict(part.arguments)}
         case ToolResult():
-            result: Block = {"type": "tool_result", "tool_use_id": _id(part.call_id)}
+            result: Block = {"type": "tool_result", "tool_use_id": part.call_id}
             if part.content:
                 result["content"] = part.content
             if part.is_error:
                 result["is_error"] = True
             return result
         case ProviderPart():
-            is_block = part.provider == PROVIDER and "type" in part.data
-            return dict(part.data) if is_block else None
+            return dict(part.data) if "type" in part.data else None
 
 
 def _image(media: Media) -> Block:
@@ -127,20 +111,15 @@ def _document(media: Media) -> Block:
     return {"type": "document", "source": source, **({"title": media.name} if media.name else {})}
 
 
-def _id(call_id: str) -> str:
-    """A call's id as the API allows it; ids of other providers may hold other characters."""
-    return _FOREIGN_ID.sub("_", call_id)
-
-
-def _is_empty_text(block: Block) -> bool:
-    return block.get("type") == "text" and not block.get("text")
+def _is_blank_text(block: Block) -> bool:
+    return block.get("type") == "text" and not block["text"].strip()
 
 
 def _says(blocks: Sequence[Block]) -> tuple[str, list[str]]:
     """The text and the calls of blocks, to compare with a message's."""
     text = "".join(block["text"] for block in blocks if block.get("type") == "text")
-    return text, [block["id"] for block in blocks if block.get("type") == "tool_use"]
+    return text.strip(), [block["id"] for block in blocks if block.get("type") == "tool_use"]
 
 
 def _told(message: Message) -> tuple[str, list[str]]:
-    return message.text, [part.id for part in message.parts if isinstance(part, ToolCall)]
+    return message.text.strip(), [part.id for part in message.parts if isinstance(part, ToolCall)]

@@ -52,6 +52,12 @@ _MODEL_OPTIONS = (
         type="list",
         help="After which parts of the prompt to set a cache point: of system, tools, messages.",
     ),
+    Option(
+        name="results_alone",
+        default="false",
+        type="bool",
+        help="Whether the model takes the results of tools in a message of their own only.",
+    ),
     Option(name="guardrail", type="table", help=f"{_GUARDRAIL} Wins over the backend's."),
     Option(name="additional_fields", type="table", help="The model's own parameters: additionalModelRequestFields."),
     Option(name="service_tier", choices=("priority", "default", "flex", "reserved"), help="Service tier of a call."),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.parts import DocumentPart, ImagePart, TextPart, ToolCall, ToolResult
+from pipelex_core.histories import HistoryForm, fit, turns
+from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from pipelex_core.parts import Media, Message, Part
 
@@ -18,6 +21,9 @@ PROVIDER = "bedrock"
 
 MODEL_ID = "model_id"
 """Beside such a block, the only model it may go to: thoughts are signed, and no other model can read them."""
+
+_FORM = HistoryForm(provider=PROVIDER, bridge="document", document_words=True, opens_with_user=True)
+_ALONE = evolve(_FORM, bridge="always")
 
 Block = dict[str, Any]
 
@@ -38,26 +44,22 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9()\[\] -]+")
 _LONGEST_NAME = 190
 
 
-def converse_messages(messages: Iterable[Message], model_id: str) -> list[dict[str, Any]]:
+def converse_messages(messages: Sequence[Message], model_id: str, *, results_alone: bool) -> list[dict[str, Any]]:
     """The messages, the roles in turn: what follows in the same role, such as several tools' results, is one message.
+
+    Args:
+        messages: The conversation.
+        model_id: The model that is asked: thoughts go to the one that signed them.
+        results_alone: Whether the model takes the results of tools in a message of their own only.
 
     Raises:
         UnsupportedInputError: An image or document of a type Converse does not take, or given as a URL.
     """
     names: set[str] = set()
-    made: list[dict[str, Any]] = []
-    for message in messages:
-        role = "assistant" if message.role == "assistant" else "user"
-        content = [block for part in message.parts if (block := _block(part, names, model_id)) is not None]
-        if not content:
-            continue
-        if made and made[-1]["role"] == role:
-            made[-1]["content"] += content
-        else:
-            made.append({"role": role, "content": content})
-    for turn in made:
-        turn["content"] = _without_empty_text(turn["content"])
-    return made
+    return [
+        {"role": role, "content": [_block(part, names) for message in group for part in message.parts]}
+        for role, group in turns(fit(messages, _ALONE if results_alone else _FORM, model_id))
+    ]
 
 
 def has_tool_blocks(messages: list[dict[str, Any]]) -> bool:
@@ -65,24 +67,23 @@ def has_tool_blocks(messages: list[dict[str, Any]]) -> bool:
     return any("toolUse" in block or "toolResult" in block for message in messages for block in message["content"])
 
 
-def _block(part: Part, names: set[str], model_id: str) -> Block | None:
-    """A part as a content block; None for what belongs to another provider or model."""
-    block: Block | None = None
-    if isinstance(part, TextPart):
-        block = {"text": part.text}
-    elif isinstance(part, ImagePart):
-        block = {"image": {"format": _format(part.media, _IMAGES, "image"), "source": _source(part.media, "image")}}
-    elif isinstance(part, DocumentPart):
-        known = _format(part.media, _DOCUMENTS, "document")
-        source = _source(part.media, "document")
-        block = {"document": {"format": known, "name": _name(part.media, names), "source": source}}
-    elif isinstance(part, ToolCall):
-        block = {"toolUse": {"toolUseId": part.id, "name": part.name, "input": dict(part.arguments)}}
-    elif isinstance(part, ToolResult):
-        block = {"toolResult": _tool_result(part)}
-    elif part.provider == PROVIDER and part.data.get(MODEL_ID, model_id) == model_id:
-        block = {name: value for name, value in part.data.items() if name != MODEL_ID}
-    return block
+def _block(part: Part, names: set[str]) -> Block:
+    """A part as a content block."""
+    match part:
+        case TextPart():
+            return {"text": part.text}
+        case ImagePart():
+            return {"image": {"format": _format(part.media, _IMAGES, "image"), "source": _source(part.media, "image")}}
+        case DocumentPart():
+            known = _format(part.media, _DOCUMENTS, "document")
+            source = _source(part.media, "document")
+            return {"document": {"format": known, "name": _name(part.media, names), "source": source}}
+        case ToolCall():
+            return {"toolUse": {"toolUseId": part.id, "name": part.name, "input": dict(part.arguments)}}
+        case ToolResult():
+            return {"toolResult": _tool_result(part)}
+        case ProviderPart():
+            return {name: value for name, value in part.data.items() if name != MODEL_ID}
 
 
 def _tool_result(part: ToolResult) -> Block:
@@ -90,11 +91,6 @@ def _tool_result(part: ToolResult) -> Block:
     if part.is_error:  # only some models take a status at all
         result["status"] = "error"
     return result
-
-
-def _without_empty_text(content: list[Block]) -> list[Block]:
-    """Bedrock refuses an empty text; beside other blocks it says nothing."""
-    return [block for block in content if block.get("text") != ""] or content
 
 
 def _format(media: Media, formats: dict[str, str], kind: str) -> str:

@@ -35,7 +35,8 @@ def converse_parameters(request: TextRequest, backend_options: Mapping[str, Any]
         raise UnsupportedInputError(msg)
     options = request.spec.options
     reasoning = reasoning_of(request)
-    messages = converse_messages(request.messages, request.spec.model_id)
+    results_alone = bool(options.get("results_alone"))
+    messages = converse_messages(request.messages, request.spec.model_id, results_alone=results_alone)
     guardrail = options.get("guardrail") or backend_options.get("guardrail")
     tier = options.get("service_tier")
     sent: dict[str, Any] = {

@@ -21,7 +21,7 @@ def text_body(request: TextRequest) -> dict[str, Any]:
     """A text or object request in the API's own form: what it holds, and nothing else."""
     signed = request.spec.options.get("thinking") != "budget"  # Gemini 3 and later
     body: dict[str, Any] = {
-        "contents": contents(request.messages, signed_calls=signed),
+        "contents": contents(request.messages, request.spec.model_id, signed_calls=signed),
         "generationConfig": _generation_config(request),
     }
     if request.system is not None:

@@ -20,16 +20,18 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_core.documents import is_text
-from pipelex_core.errors import BadRequestError, UnsupportedInputError
+from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.histories import HistoryForm, fit, turns
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipelex_core.parts import Media, Message
 
 PROVIDER = "google"
 _MADE_UP = "made-up-"
+_FORM = HistoryForm(provider=PROVIDER, opens_with_user=True)
 _NOT_GEMINIS = "skip_thought_signature_validator"
 
 
@@ -38,33 +40,30 @@ def new_call_id() -> str:
     return _MADE_UP + token_hex(8)
 
 
-def contents(messages: Iterable[Message], *, signed_calls: bool = False) -> list[dict[str, Any]]:
-    """The conversation in Google's form; results of tools that follow each other are one turn.
+def contents(messages: Sequence[Message], model_id: str, *, signed_calls: bool = False) -> list[dict[str, Any]]:
+    """The conversation in Google's form; the results of the calls of one turn are one turn.
 
     Args:
         messages: The conversation.
+        model_id: The model that is asked.
         signed_calls: Whether the model refuses function calls without a signature.
 
     Raises:
         BadRequestError: A tool's result answers no call of the conversation.
     """
     made: list[dict[str, Any]] = []
-    names: dict[str, str] = {}
-    in_results = False
-    for message in messages:
-        names |= {part.id: part.name for part in message.parts if isinstance(part, ToolCall)}
-        parts = _model_parts(message) if message.role == "assistant" else _user_parts(message, names)
+    for role, group in turns(fit(messages, _FORM, model_id)):
+        if role == "user":
+            made += ({"role": "user", "parts": _user_parts(message)} for message in group)
+            continue
+        parts = [part for message in group for part in _model_parts(message)]
         if signed_calls:
             _sign_first_call(parts)
-        if in_results and message.role == "tool":
-            made[-1]["parts"] += parts
-        else:
-            made.append({"role": "model" if message.role == "assistant" else "user", "parts": parts})
-        in_results = message.role == "tool"
+        made.append({"role": "model", "parts": parts})
     return made
 
 
-def _user_parts(message: Message, names: Mapping[str, str]) -> list[dict[str, Any]]:
+def _user_parts(message: Message) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     for part in message.parts:
         if isinstance(part, TextPart):
@@ -74,16 +73,13 @@ def _user_parts(message: Message, names: Mapping[str, str]) -> list[dict[str, An
         elif isinstance(part, DocumentPart):
             parts.append(_document(part.media))
         elif isinstance(part, ToolResult):
-            parts.append({"functionResponse": _result(part, names)})
+            response = {"name": part.name, "response": _response(part), **_id(part.call_id)}
+            parts.append({"functionResponse": response})
     return parts
 
 
 def _model_parts(message: Message) -> list[dict[str, Any]]:
-    own = [
-        part.data
-        for part in message.parts
-        if isinstance(part, ProviderPart) and part.provider == PROVIDER and "thoughtSignature" in part.data
-    ]
+    own = [part.data for part in message.parts if isinstance(part, ProviderPart) and "thoughtSignature" in part.data]
     by_call = {data["call"]: data["thoughtSignature"] for data in own if "call" in data}
     signed = [data for data in own if "text" in data]
     parts: list[dict[str, Any]] = [
@@ -143,23 +139,20 @@ def _medium(media: Media) -> dict[str, Any]:
     return {"inlineData": {"mimeType": media.media_type, "data": media.base64()}}
 
 
-def _result(result: ToolResult, names: Mapping[str, str]) -> dict[str, Any]:
-    name = result.name or names.get(result.call_id)
-    if name is None:
-        msg = f"the tool result for call '{result.call_id}' answers no tool call of this conversation"
-        raise BadRequestError(msg)
-    return {"name": name, "response": _response(result), **_id(result.call_id)}
-
-
 def _response(result: ToolResult) -> dict[str, Any]:
-    """A result as the object Google wants: JSON objects as they are, anything else as `output` or `error`."""
+    """A result as the object Google wants: JSON objects as they are, anything else as `output` or `error`.
+
+    An object with `$ref` in it goes as text: Gemini 3 takes the value for the name of a part of the response.
+    """
     if result.is_error:
         return {"error": result.content}
     try:
         value = json.loads(result.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
-    return value if isinstance(value, dict) else {"output": result.content}
+    if not isinstance(value, dict) or '"$ref"' in json.dumps(value):
+        return {"output": result.content}
+    return value
 
 
 def _id(call_id: str) -> dict[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_mistral._dialects import LOOSE, STRICT
@@ -11,6 +9,7 @@ from pipelex_backend_mistral._json import encoded
 from pipelex_core.dialects import adapt
 from pipelex_core.documents import as_text, is_text
 from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.histories import HistoryForm, fit
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 from pipelex_core.requests import ObjectRequest
 
@@ -20,9 +19,8 @@ if TYPE_CHECKING:
 
 PROVIDER = "mistral"
 
-_CALL_ID = re.compile(r"[A-Za-z0-9]{9}")
-_BRIDGE = {"role": "assistant", "content": "OK"}
-"""Mistral refuses a user's message straight after a tool's (`invalid_request_message_order`)."""
+_FORM = HistoryForm(provider=PROVIDER, call_id=r"[A-Za-z0-9]{9}", made_id=9, bridge="always")
+"""Ids have nine letters and digits, and a user's message straight after a tool's is refused (`invalid_request_message_order`)."""
 
 
 def chat_body(request: TextRequest, *, stream: bool = False) -> dict[str, Any]:
@@ -42,7 +40,9 @@ def chat_body(request: TextRequest, *, stream: bool = False) -> dict[str, Any]:
             sent = adapt(request.schema, STRICT, LOOSE)
             schema = {"name": request.schema_name, "schema": sent.schema, "strict": sent.dialect is STRICT}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
-    body["messages"] = _messages(request.messages, system)
+    body["messages"] = [{"role": "system", "content": system}] if system else []
+    for message in fit(request.messages, _FORM, request.spec.model_id):
+        body["messages"] += [_assistant(message)] if message.role == "assistant" else _others(message)
     if request.reasoning_budget is not None:
         msg = "Mistral's models take no reasoning_budget: use reasoning_effort"
         raise UnsupportedInputError(msg)
@@ -72,27 +72,16 @@ def size_of(request: TextRequest) -> int:
     return len(request.system or "") + sum(map(len, texts)) + (request.max_tokens or 0)
 
 
-def _messages(messages: tuple[Message, ...], system: str | None) -> list[dict[str, Any]]:
-    sent: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-    for message in messages:
-        for item in _assistant(message) if message.role == "assistant" else _others(message):
-            if item["role"] == "user" and sent and sent[-1]["role"] == "tool":
-                sent.append(_BRIDGE)
-            sent.append(item)
-    return sent
-
-
-def _assistant(message: Message) -> list[dict[str, Any]]:
+def _assistant(message: Message) -> dict[str, Any]:
     """The model's own message; its thinking comes first, as it gave it."""
     thinking: list[Any] = []
     calls = []
     for part in message.parts:
         if isinstance(part, ProviderPart):
-            if part.provider == PROVIDER:
-                thinking.append(part.data)
+            thinking.append(part.data)
         elif isinstance(part, ToolCall):
             function = {"name": part.name, "arguments": encoded(part.arguments)}
-            calls.append({"id": _call_id(part.id), "type": "function", "function": function})
+            calls.append({"id": part.id, "type": "function", "function": function})
         elif not isinstance(part, TextPart):
             raise _misplaced(part, message)
     content: Any = message.text
@@ -101,7 +90,7 @@ def _assistant(message: Message) -> list[dict[str, Any]]:
     sent: dict[str, Any] = {"role": "assistant", "content": content}
     if calls:
         sent["tool_calls"] = calls
-    return [sent]
+    return sent
 
 
 def _others(message: Message) -> list[dict[str, Any]]:
@@ -110,14 +99,13 @@ def _others(message: Message) -> list[dict[str, Any]]:
     chunks = []
     for part in message.parts:
         if isinstance(part, ToolResult):
-            result = {"role": "tool", "tool_call_id": _call_id(part.call_id), "content": part.content}
+            result = {"role": "tool", "tool_call_id": part.call_id, "content": part.content}
             sent.append({**result, "name": part.name} if part.name else result)
-        elif not isinstance(part, ProviderPart):
+        else:
             chunks.append(_chunk(part, message))
     if chunks:
         only_text = len(chunks) == 1 and chunks[0]["type"] == "text"
-        role = "user" if message.role == "tool" else message.role
-        sent.append({"role": role, "content": chunks[0]["text"] if only_text else chunks})
+        sent.append({"role": message.role, "content": chunks[0]["text"] if only_text else chunks})
     return sent
 
 
@@ -135,13 +123,6 @@ def _chunk(part: Part, message: Message) -> dict[str, Any]:
 
 def _misplaced(part: Part, message: Message) -> UnsupportedInputError:
     return UnsupportedInputError(f"a message of role '{message.role}' has no place for a {type(part).__name__}")
-
-
-def _call_id(call_id: str) -> str:
-    """Mistral wants nine letters and digits; the id of another provider's call becomes such a one, always the same."""
-    if _CALL_ID.fullmatch(call_id):
-        return call_id
-    return sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()[:9]
 
 
 def _tool(tool: Tool) -> dict[str, Any]:

@@ -159,7 +159,7 @@ class ChatReading:
             self._calls.add(call, number if is_whole else None)
         for name in self._traits.returned_fields:
             value = message.get(name)
-            if value:
+            if value is not None:  # an empty one is wanted back too
                 self._extras[name] = _appended(self._extras.get(name), value)
         return text
 
@@ -188,7 +188,7 @@ def text_or_none(value: Any) -> str | None:
 def _usage_in(data: Mapping[str, Any]) -> Any:
     """The usage, which Groq's streams have in a field of their own."""
     usage = data.get("usage")
-    if usage is None and "x_groq" in data:
+    if usage is None and data.get("x_groq"):
         return data["x_groq"].get("usage")
     return usage
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from pipelex_core.documents import as_text, is_text
 from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.histories import HistoryForm, fit
 from pipelex_core.media import PDF
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from pipelex_backend_openai._traits import Traits
     from pipelex_core.parts import Media, Message, Part
     from pipelex_core.requests import TextRequest
+
+LONGEST_CALL_ID: Final = 40
+"""Characters of the id of a tool call: https://platform.openai.com/docs/api-reference/chat/create."""
 
 
 def chat_messages(request: TextRequest, traits: Traits, provider: str) -> list[dict[str, Any]]:
@@ -23,26 +28,31 @@ def chat_messages(request: TextRequest, traits: Traits, provider: str) -> list[d
     messages: list[dict[str, Any]] = []
     if request.system is not None:
         messages.append({"role": "system", "content": request.system})
-    for message in request.messages:
+    for message in fit(request.messages, form_of(provider, LONGEST_CALL_ID), request.spec.model_id):
         if message.role == "assistant":
-            messages.append(_assistant(message, provider))
+            messages.append(_assistant(message, traits))
+        elif message.role == "tool":
+            messages += (
+                {"role": "tool", "tool_call_id": part.call_id, "content": part.content}
+                for part in message.parts
+                if isinstance(part, ToolResult)
+            )
         else:
-            messages += _others(message, traits)
+            messages.append({"role": message.role, "content": _content(message, traits)})
     return messages
 
 
-def _others(message: Message, traits: Traits) -> Iterable[dict[str, Any]]:
-    """Messages of the user, of the system, and of tools: one message for each tool's result."""
-    content: list[Part] = []
-    for part in message.parts:
-        if isinstance(part, ToolResult):
-            yield {"role": "tool", "tool_call_id": part.call_id, "content": part.content}
-        elif isinstance(part, TextPart | ImagePart | DocumentPart):
-            content.append(part)
-    if len(content) == 1 and isinstance(content[0], TextPart):
-        yield {"role": message.role, "content": content[0].text}
-    elif content:
-        yield {"role": message.role, "content": [_content_part(part, traits) for part in content]}
+@cache
+def form_of(provider: str, longest_id: int) -> HistoryForm:
+    """What both APIs take of a conversation; the provider is the backend with its API."""
+    return HistoryForm(provider=provider, call_id=rf"[A-Za-z0-9_.:-]{{1,{longest_id}}}")
+
+
+def _content(message: Message, traits: Traits) -> str | list[dict[str, Any]]:
+    """A message of the user or of the system: its only text, or its parts."""
+    if len(message.parts) == 1 and isinstance(message.parts[0], TextPart):
+        return message.parts[0].text
+    return [_content_part(part, traits) for part in message.parts]
 
 
 def _content_part(part: Part, traits: Traits) -> dict[str, Any]:
@@ -50,7 +60,7 @@ def _content_part(part: Part, traits: Traits) -> dict[str, Any]:
         return {"type": "image_url", "image_url": {"url": part.media.as_url()}}
     if isinstance(part, DocumentPart):
         return _document(part.media, traits)
-    assert isinstance(part, TextPart)  # noqa: S101 -- all that `_others` lets through
+    assert isinstance(part, TextPart)  # noqa: S101 -- all that there is beside results, which are apart
     return {"type": "text", "text": part.text}
 
 
@@ -72,14 +82,16 @@ def _document(media: Media, traits: Traits) -> dict[str, Any]:
     return {"type": "file", "file": {"filename": media.name or "document.pdf", "file_data": media.as_url()}}
 
 
-def _assistant(message: Message, provider: str) -> dict[str, Any]:
+def _assistant(message: Message, traits: Traits) -> dict[str, Any]:
     """What the model said; null where it only called tools."""
     calls = [part for part in message.parts if isinstance(part, ToolCall)]
     sent: dict[str, Any] = {"role": "assistant", "content": message.text or (None if calls else "")}
     if calls:
         sent["tool_calls"] = [_tool_call(call) for call in calls]
+        if traits.calls_need_reasoning:
+            sent["reasoning_content"] = ""
     for part in message.parts:
-        if isinstance(part, ProviderPart) and part.provider == provider:
+        if isinstance(part, ProviderPart):
             _give_back(part.data, sent)
     return sent
 

@@ -12,19 +12,22 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_openai._dialects import for_objects, for_tools
+from pipelex_backend_openai._messages import form_of
 from pipelex_backend_openai._objects import ObjectBody, told_schema, tool_choice
 from pipelex_core.dialects import adapt
 from pipelex_core.documents import file_name
 from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.histories import fit
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pipelex_backend_openai._traits import Traits
     from pipelex_core.parts import Message, Part
     from pipelex_core.requests import ObjectRequest, TextRequest
 
+LONGEST_CALL_ID = 64
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
 _REASONING_MODELS = frozenset(["temperature_must_be_1", "no_temperature"])
 
@@ -34,7 +37,11 @@ def response_body(request: TextRequest, traits: Traits, provider: str) -> dict[s
     _refuse(request)
     body: dict[str, Any] = {
         "model": request.spec.model_id,
-        "input": [item for message in request.messages for item in _items(message, provider)],
+        "input": [
+            item
+            for message in fit(request.messages, form_of(provider, LONGEST_CALL_ID), request.spec.model_id)
+            for item in _items(message)
+        ],
         "store": False,
     }
     if request.system is not None:
@@ -111,10 +118,10 @@ def _tool(name: str, description: str, parameters: Any, *, strict: bool = False)
 # ── The conversation ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _items(message: Message, provider: str) -> Iterator[dict[str, Any]]:
+def _items(message: Message) -> Iterator[dict[str, Any]]:
     """The input items of one message."""
     if message.role == "assistant":
-        yield from _assistant_items(message, provider)
+        yield from _assistant_items(message)
         return
     content: list[Part] = []
     for part in message.parts:
@@ -139,16 +146,30 @@ def _content_part(part: Part) -> dict[str, Any]:
     return {"type": "input_text", "text": part.text}
 
 
-def _assistant_items(message: Message, provider: str) -> Iterator[dict[str, Any]]:
-    """What the model said: its own items where they are known, else its text and its calls of tools."""
-    own = [part for part in message.parts if isinstance(part, ProviderPart) and part.provider == provider]
-    if own:
-        for part in own:
-            yield from part.data.get("output", ())
-        return
+def _assistant_items(message: Message) -> Iterator[dict[str, Any]]:
+    """What the model said: its own items where they are known and call the same, else its text and its calls of tools.
+
+    Nothing is stored at the provider, so reasoning goes back only where its content, encrypted or not, is with it.
+    """
+    calls = [part for part in message.parts if isinstance(part, ToolCall)]
+    for part in message.parts:
+        if isinstance(part, ProviderPart):
+            items = part.data.get("output", ())
+            if [item.get("call_id") for item in items if item["type"] == "function_call"] == [
+                call.id for call in calls
+            ]:
+                kept = [item for item in items if item["type"] != "reasoning" or has_content(item)]
+                while kept and kept[-1]["type"] == "reasoning":  # nothing follows that it led to: the answer was cut
+                    kept.pop()
+                yield from kept
+                return
     if message.text:
         yield {"role": "assistant", "content": message.text}
-    for call in message.parts:
-        if isinstance(call, ToolCall):
-            arguments = json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":"))
-            yield {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments}
+    for call in calls:
+        arguments = json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":"))
+        yield {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments}
+
+
+def has_content(reasoning: Mapping[str, Any]) -> bool:
+    """Whether an item of reasoning says something without the provider's store."""
+    return bool(reasoning.get("encrypted_content") or reasoning.get("content"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipelex_backend_openai._calls import is_whole, parsed_arguments
 from pipelex_backend_openai._chat_answer import CUT, text_or_none
 from pipelex_backend_openai._errors import MalformedError, ReportedError
+from pipelex_backend_openai._responses import has_content
 from pipelex_backend_openai._usage import responses_usage
 from pipelex_core.parts import ProviderPart, ToolCall
 from pipelex_core.results import FinishReason, TextAnswer
@@ -118,7 +119,7 @@ class ResponseReading:
     def _provider_parts(self) -> tuple[ProviderPart, ...]:
         """All items as they came, where the reasoning among them can be given back."""
         reasoning = [item for item in self._items if item.get("type") == "reasoning"]
-        if not any(item.get("encrypted_content") or item.get("content") for item in reasoning):
+        if not any(map(has_content, reasoning)):
             return ()
         return (ProviderPart(provider=self._provider, data={"output": tuple(self._items)}),)
 

@@ -1,4 +1,8 @@
-"""Reasoning that a model writes into its answer, in a leading `<think>…</think>`, told apart from the answer."""
+"""Reasoning that a model writes into its answer, in a leading `<think>…</think>`, told apart from the answer.
+
+Templates of many models open the thought in the prompt, so the answer has the closing tag alone: what stands before it is
+reasoning too. An answer that does not begin with a tag is held back until that tag came, or its end.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +23,19 @@ class ThinkTags:
         self._is_blank = False  # whether only blank lines came since the reasoning ended
 
     def feed(self, text: str) -> str:
-        """The part of a piece that is known to be visible; what might be a tag is held back."""
+        """The part of a piece that is known to be visible; what might be reasoning is held back."""
         if self._tag is None:
             return self._begun(text)
+        searched = max(0, len(self._held) - len(_END))
         self._held += text
         if self._tag == _START:
             held = self._held.lstrip()
             if held.startswith(_START):
                 self._held, self._tag = held[len(_START) :], _END
-            elif not _START.startswith(held):
+            elif self._held.find(_START, searched) >= 0:  # the answer speaks of tags
                 return self.flush()
+            elif self._held.find(_END, searched) >= 0:
+                self._tag = _END
         if self._tag == _END:
             return self._reason()
         return ""

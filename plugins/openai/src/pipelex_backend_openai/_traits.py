@@ -30,6 +30,7 @@ class Traits:
             leave alone and take from the total.
         documents: How a PDF is sent: in a `file` part, in one that takes a URL too, in a `file_url` part, or not at all.
         returned_fields: Fields of an assistant's message with tool calls that it wants back in the next turn.
+        calls_need_reasoning: Whether an assistant's message with tool calls must have `reasoning_content`, be it empty.
         encrypted_reasoning: Whether the Responses API is asked for its reasoning in encrypted form, to give it back in
             the next turn; None to ask the models whose constraints say that they reason.
         reasoning_summary: Which summary of its reasoning the Responses API is asked for, or None.
@@ -41,7 +42,8 @@ class Traits:
         image_qualities: Which words it has for a quality: `low`, `medium` and `high`, or `standard` and `hd`, as DALL·E had.
         image_sizes: Which sizes an aspect ratio may become: the three of every GPT image model, or free ones.
         image_response_format: The `response_format` to ask for, or None to take the endpoint's own.
-        think_tags: Whether the model writes its reasoning into the answer, in a leading `<think>…</think>`.
+        think_tags: Whether the model writes its reasoning into the answer, in a leading `<think>…</think>`, of which the
+            opening tag may be missing.
     """
 
     usage_in_stream: bool = True
@@ -53,6 +55,7 @@ class Traits:
     output_tokens: Literal["with_reasoning", "without_reasoning", "from_total"] = "with_reasoning"
     documents: Literal["file", "file_or_url", "file_url", "none"] = "file"
     returned_fields: tuple[str, ...] = ("reasoning_content", "reasoning_details", "extra_content")
+    calls_need_reasoning: bool = False
     encrypted_reasoning: bool | None = None
     reasoning_summary: Literal["auto", "concise", "detailed"] | None = None
     fetches_urls: bool = True
@@ -111,7 +114,10 @@ TRAITS: dict[str, Traits] = {
     # https://openrouter.ai/docs/api-reference/parameters
     "openrouter": Traits(strict_schemas=True, reasoning_parameter="reasoning", documents="file_or_url"),
     # https://api-docs.deepseek.com/guides/json_mode: no json_schema; a reasoner refuses a forced tool.
-    "deepseek": Traits(structured_output="json_mode", schema_dialect="deepseek", documents="none"),
+    # https://api-docs.deepseek.com/guides/thinking_mode#tool-calls: thoughts go back with the calls.
+    "deepseek": Traits(
+        structured_output="json_mode", schema_dialect="deepseek", documents="none", calls_need_reasoning=True
+    ),
     "blackboxai": Traits(documents="none", image_api="chat"),
 }
 """What is known of endpoints, by the name of the backend."""

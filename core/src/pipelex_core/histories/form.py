@@ -1,0 +1,29 @@
+"""What a wire takes of a conversation, as a declaration."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class HistoryForm:
+    """What a wire takes of a conversation, beyond what every wire takes.
+
+    Attributes:
+        provider: Whose `ProviderPart`s go along; those of all others stay here.
+        call_id: Which ids of tool calls are legal, as a regular expression for all of the id.
+        made_id: Characters of an id that replaces an illegal or repeated one: hexadecimal digits.
+        bridge: When the assistant has to speak between a tool's results and the user's next message: `never`, before a
+            `document`, or `always`.
+        document_words: Whether a message with a document needs text beside it.
+        opens_with_user: Whether the first message must be the user's.
+    """
+
+    provider: str
+    call_id: str = "[A-Za-z0-9_.:-]{1,64}"
+    made_id: int = 24
+    bridge: Literal["never", "document", "always"] = "never"
+    document_words: bool = False
+    opens_with_user: bool = False

@@ -1,0 +1,184 @@
+"""A conversation as a wire takes it: ids, blanks, results at their calls, parts of providers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelex_core.errors import BadRequestError, UnsupportedInputError
+from pipelex_core.histories import HistoryForm, fit, turns
+from pipelex_core.parts import DocumentPart, Media, Message, Part, ProviderPart, Role, TextPart, ToolCall, ToolResult
+
+FORM = HistoryForm(provider="acme", call_id="[a-z_0-9]{1,10}", made_id=8)
+PDF = DocumentPart(Media(data=b"%PDF-", media_type="application/pdf"))
+
+
+def said(role: Role, *parts: Part | str) -> Message:
+    """A message."""
+    return Message(role=role, parts=tuple(TextPart(part) if isinstance(part, str) else part for part in parts))
+
+
+def call(call_id: str) -> ToolCall:
+    """A call."""
+    return ToolCall(id=call_id, name="look_up", arguments={})
+
+
+def result(call_id: str, content: str = "ok") -> ToolResult:
+    """Its result."""
+    return ToolResult(call_id=call_id, content=content)
+
+
+def shape(messages: tuple[Message, ...]) -> list[tuple[str, list[str]]]:
+    """Roles, and of each part what tells it from others."""
+    return [(message.role, [_told(part) for part in message.parts]) for message in messages]
+
+
+def _told(part: Any) -> str:
+    for name in ("text", "content", "id", "provider"):
+        if hasattr(part, name):
+            return str(getattr(part, name))
+    return type(part).__name__
+
+
+@given(st.lists(st.sampled_from(["a", "call_0", "x" * 217, "fc|1", "", "Ü"]) | st.text(), min_size=1, max_size=6))
+def test_ids_are_legal_unique_and_the_same_for_call_and_result(ids: list[str]) -> None:
+    """Whatever they were; the same conversation, and a longer one, has the same ids again."""
+    told = [message for each in ids for message in (said("assistant", call(each)), said("tool", result(each)))]
+    fitted = fit(told, FORM, "m")
+    called = [part.id for message in fitted for part in message.parts if isinstance(part, ToolCall)]
+    answered = [part.call_id for message in fitted for part in message.parts if isinstance(part, ToolResult)]
+    assert called == answered
+    assert len(set(called)) == len(ids)
+    assert all(re.fullmatch(FORM.call_id, each) for each in called)
+    assert fit([*told, said("user", "And?")], FORM, "m")[: len(fitted)] == fitted
+
+
+def test_legal_ids_stay() -> None:
+    """A provider gets its own ids back."""
+    told = (said("user", "?"), said("assistant", call("toolu_1")), said("tool", result("toolu_1")))
+    assert [part.id for part in fit(told, FORM, "m")[1].parts if isinstance(part, ToolCall)] == ["toolu_1"]
+
+
+def test_blanks_are_left_out() -> None:
+    """A blank text is no part, a message of nothing else no message, a blank result empty."""
+    told = (
+        said("user", " ", "Hi", "\n"),
+        said("assistant", " "),
+        said("assistant", "\t", call("a")),
+        said("tool", result("a", " \n")),
+    )
+    assert shape(fit(told, FORM, "m")) == [("user", ["Hi"]), ("assistant", ["a"]), ("tool", [""])]
+
+
+def test_results_stand_at_their_calls() -> None:
+    """In the order of the calls, in one message, also those that came later or beside the user's words."""
+    told = (
+        said("assistant", call("a"), call("b")),
+        said("user", "One moment.", result("b", "B")),
+        said("tool", result("a", "A")),
+    )
+    assert shape(fit(told, FORM, "m")) == [("assistant", ["a", "b"]), ("tool", ["A", "B"]), ("user", ["One moment."])]
+
+
+def test_a_repeated_id_is_answered_by_the_result_that_follows_it() -> None:
+    """Endpoints without ids begin to count anew with each answer."""
+    told = (
+        said("assistant", call("a")),
+        said("user", "Go on."),
+        said("assistant", call("a")),
+        said("tool", result("a", "2")),
+    )
+    fitted = fit(told, FORM, "m")
+    assert [part.content for message in fitted for part in message.parts if isinstance(part, ToolResult)] == [
+        "The call was not carried out.",
+        "2",
+    ]
+
+
+def test_a_result_without_its_call_is_refused() -> None:
+    """The message names the call."""
+    with pytest.raises(BadRequestError, match="call 'lost' answers no tool call"):
+        fit((said("user", "?"), said("tool", result("lost"))), FORM, "m")
+
+
+def test_provider_parts_go_to_their_provider_and_their_model_alone() -> None:
+    """A part that names no model goes to each of the provider's."""
+    parts = [
+        ProviderPart(provider="acme", data={"n": 1}),
+        ProviderPart(provider="acme", data={"n": 2, "model_id": "m"}),
+        ProviderPart(provider="acme", data={"n": 3, "model_id": "other"}),
+        ProviderPart(provider="another", data={"n": 4}),
+    ]
+    (fitted,) = fit((said("assistant", "Hm.", *parts),), FORM, "m")
+    assert [part.data["n"] for part in fitted.parts if isinstance(part, ProviderPart)] == [1, 2]
+
+
+def test_an_id_that_changes_changes_in_the_provider_part_too() -> None:
+    """Wherever it is a key or a value of its own."""
+    part = ProviderPart(
+        provider="acme", data={"of": {"A B": 1}, "items": [{"id": "A B"}, {"id": "x", "text": "A B c"}]}
+    )
+    fitted = fit((said("assistant", call("A B"), part), said("tool", result("A B"))), FORM, "m")
+    made = fitted[0].parts[0]
+    assert isinstance(made, ToolCall)
+    assert fitted[0].parts[1] == ProviderPart(
+        provider="acme", data={"of": {made.id: 1}, "items": [{"id": made.id}, {"id": "x", "text": "A B c"}]}
+    )
+
+
+@pytest.mark.parametrize(
+    "bridge, words, roles",
+    [
+        ("never", "And now?", ["assistant", "tool", "user"]),
+        ("document", "And now?", ["assistant", "tool", "user"]),
+        ("always", "And now?", ["assistant", "tool", "assistant", "user"]),
+    ],
+)
+def test_a_bridge_between_results_and_the_user(bridge: Any, words: str, roles: list[str]) -> None:
+    """Where the wire wants one; before a document where it wants it there."""
+    form = HistoryForm(provider="acme", bridge=bridge)
+    told = (said("assistant", call("a")), said("tool", result("a")), said("user", words))
+    assert [message.role for message in fit(told, form, "m")] == roles
+    told = (*told[:2], said("user", PDF, words))
+    expected = ["assistant", "tool", *([] if bridge == "never" else ["assistant"]), "user"]
+    assert [message.role for message in fit(told, form, "m")] == expected
+
+
+def test_a_document_alone_gets_words() -> None:
+    """Where the wire needs some; the caller's own are enough."""
+    form = HistoryForm(provider="acme", document_words=True)
+    assert shape(fit((said("user", PDF, " "),), form, "m")) == [("user", ["DocumentPart", "The document is attached."])]
+    assert shape(fit((said("user", PDF, "Sum up."),), form, "m")) == [("user", ["DocumentPart", "Sum up."])]
+    assert shape(fit((said("user", PDF),), FORM, "m")) == [("user", ["DocumentPart"])]
+
+
+def test_the_user_opens_where_the_wire_wants_it() -> None:
+    """A history that was cut at its beginning is still one."""
+    form = HistoryForm(provider="acme", opens_with_user=True)
+    assert [m.role for m in fit((said("assistant", "A"), said("user", "B")), form, "m")] == [
+        "user",
+        "assistant",
+        "user",
+    ]
+
+
+def test_a_conversation_of_which_nothing_is_left_is_refused() -> None:
+    """Unsent: another provider may understand it."""
+    with pytest.raises(UnsupportedInputError, match="nothing of the conversation"):
+        fit((said("assistant", ProviderPart(provider="another", data={})),), FORM, "m")
+
+
+def test_turns_alternate() -> None:
+    """Neighbours of one side are together, the results of tools on the user's."""
+    told = (
+        said("user", "a"),
+        said("user", "b"),
+        said("assistant", call("c")),
+        said("tool", result("c")),
+        said("user", "d"),
+    )
+    assert [(role, len(group)) for role, group in turns(told)] == [("user", 2), ("assistant", 1), ("user", 2)]
