@@ -15,7 +15,7 @@ import psutil
 import pytest
 import tomli
 
-from pipelex_backend_internal import pipelex_backends, pipelex_model_specs
+from pipelex_backend_internal import _document, _images, _readers, pipelex_backends, pipelex_model_specs
 from pipelex_backend_internal._document import PAGES_AN_OPENING, PdfFile
 from pipelex_core.backend import DocumentExtractor
 from pipelex_core.errors import BadRequestError, CallError, NotFoundError, UnsupportedInputError
@@ -23,10 +23,13 @@ from pipelex_core.execution.resources import LoopResources
 from pipelex_core.parts import Media
 from pipelex_core.requests import ExtractRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType
+from pipelex_testing.running import until
 from tests.documents.pdfs import gradient, jpeg, lines, pdf, pictures, text_pages
 from tests.documents.raw import heavy_pages, raw_pdf, without_pages
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipelex_backend_internal._backend import InternalBackend
     from pipelex_core.results import DocumentAnswer
 
@@ -205,94 +208,175 @@ def test_many_documents_in_one_event_loop() -> None:
     assert [[page.text for page in one.pages] for one in got] == [[f"{n}-{m}" for m in range(5)] for n in range(10)]
 
 
-class Reading:
-    """Notes the thread of each page that is read, in order."""
+STAND_IN = """
+import os, signal, sys, time
+sys.path[:] = sys.argv[1:]
+from pipelex_backend_internal import _reader
+from pipelex_backend_internal._document import PdfFile
+read = PdfFile.read
+def odd(self, *args, **options):
+    if self._data.endswith(b"%sleeps"):
+        time.sleep(600)
+    if self._data.endswith(b"%crashes"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return read(self, *args, **options)
+PdfFile.read = odd
+_reader.main()
+"""
+"""A reader on which some documents do not end, and some crash."""
 
-    def __init__(self) -> None:
-        self.threads: list[threading.Thread] = []
-        self._changed = threading.Condition()
+SLEEPS, CRASHES = (pdf(lines("x")) + f"\n%{what}".encode() for what in ("sleeps", "crashes"))
 
-    def note(self) -> None:
-        with self._changed:
-            self.threads.append(threading.current_thread())
-            self._changed.notify_all()
 
-    def wait_for(self, count: int) -> None:
-        with self._changed:
-            assert self._changed.wait_for(lambda: len(self.threads) >= count, 20)
+def readers() -> list[int]:
+    """The processes below this one: those that read documents, and those that ended and nobody waited for."""
+    return [child.pid for child in psutil.Process().children()]
+
+
+async def at_work(backend: InternalBackend, count: int) -> None:
+    """Wait until so many processes are there."""
+    await until(lambda: sum(job.reader is not None for job in backend._readers._jobs) >= count, "a process started")
 
 
 @pytest.fixture
-def reading(monkeypatch: pytest.MonkeyPatch) -> Reading:
-    """What is noted of the pages read in a test."""
-    notes, read = Reading(), PdfFile.read
-
-    def noted(self: PdfFile, index: int, **options: Any) -> Any:
-        notes.note()
-        return read(self, index, **options)
-
-    monkeypatch.setattr(PdfFile, "read", noted)
-    return notes
+def odd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers that sleep over some documents, and crash over others."""
+    monkeypatch.setattr(_readers, "BOOT", STAND_IN)
 
 
-def test_the_event_loop_does_not_wait_for_pdfium(reading: Reading) -> None:
-    """Pages are read in a thread of the backend's own, which ends with it."""
-    answer(text_pages(3))
-    assert len(set(reading.threads)) == 1
-    assert reading.threads[0] is not threading.main_thread()
-    assert not reading.threads[0].is_alive()
-
-
-def test_a_cancelled_extraction_stops_between_pages(reading: Reading) -> None:
-    """After a cancellation no further page is begun, and the document is closed."""
+@pytest.mark.usefixtures("odd")
+def test_a_document_without_an_end_stops_with_its_call_and_holds_up_nobody() -> None:
+    """Its process is killed; other extractions go on meanwhile, and a process that ended well is used again."""
 
     async def main() -> None:
         backend = make()
         await backend.open(LoopResources())
-        call = asyncio.create_task(backend.extract(request(document)))
-        await asyncio.to_thread(reading.wait_for, 2)
-        call.cancel()
+        endless = asyncio.create_task(backend.extract(request(SLEEPS)))
+        await at_work(backend, 1)
+        for _ in range(2):
+            assert (await backend.extract(request(pdf(lines("fine"))))).pages[0].text == "fine"
+            assert len(readers()) == 2
+        endless.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await call
-        begun = len(reading.threads)
+            await endless
+        await until(lambda: len(readers()) == 1, "the process that was killed is gone")
         await backend.close()
-        assert len(reading.threads) == begun
+        await until(lambda: not readers(), "every process is gone")
 
-    document = text_pages(200)
     asyncio.run(main())
-    assert len(reading.threads) < 50
 
 
-def test_a_client_closed_during_a_call_ends_it(reading: Reading) -> None:
-    """Closing the backend under a call is a `CallError` of that call, and frees its document."""
+@pytest.mark.usefixtures("odd")
+def test_closing_ends_what_is_under_way() -> None:
+    """The call hears that the client was closed, and no process is left."""
 
     async def main() -> None:
         backend = make()
         await backend.open(LoopResources())
-        call = asyncio.create_task(backend.extract(request(document)))
-        await asyncio.to_thread(reading.wait_for, 2)
+        call = asyncio.create_task(backend.extract(request(SLEEPS)))
+        await at_work(backend, 1)
         await backend.close()
         with pytest.raises(CallError, match="closed"):
             await call
+        with pytest.raises(CallError, match="closed"):
+            await backend.extract(request(SLEEPS))
+        await until(lambda: not readers(), "every process is gone")
 
-    document = text_pages(200)
     asyncio.run(main())
-    assert len(reading.threads) < 50
+
+
+@pytest.mark.usefixtures("odd")
+def test_a_document_that_crashes_pdfium_is_its_own_fault() -> None:
+    """It is refused with how the process ended, and the next document is read."""
+
+    async def main() -> None:
+        backend = make()
+        await backend.open(LoopResources())
+        with pytest.raises(BadRequestError, match="ended with -11"):
+            await backend.extract(request(CRASHES))
+        assert (await backend.extract(request(pdf(lines("fine"))))).pages[0].text == "fine"
+        await backend.close()
+
+    asyncio.run(main())
+
+
+def test_a_program_ends_while_a_document_does_not(tmp_path: Path) -> None:
+    """Neither the end of the program nor closing the client waits for PDFium, and the process goes too."""
+    (tmp_path / "endless.pdf").write_bytes(SLEEPS)
+    program = f"""
+import sys, threading, time
+from pipelex_backend_internal import _readers
+_readers.BOOT = {STAND_IN!r}
+from pipelex_core import Client
+from pipelex_core.errors import DeadlineExceededError
+client = Client.from_project()
+try:
+    client.extract("endless.pdf", model="pypdfium2-extract-text", deadline=float(sys.argv[1]))
+except DeadlineExceededError:
+    print("deadline")
+threading.Thread(target=lambda: client.extract("endless.pdf", model="pypdfium2-extract-text"), daemon=True).start()
+time.sleep(1)
+"""
+    (tmp_path / ".pipelex" / "inference" / "deck").mkdir(parents=True)
+    (tmp_path / ".pipelex" / "inference" / "deck" / "base.toml").write_text("[aliases]\n")
+    (tmp_path / ".pipelex" / "inference" / "backends.toml").write_text("[internal]\nenabled = true\n")
+    (tmp_path / ".pipelex" / "inference" / "routing_profiles.toml").write_text(
+        'active = "all"\n[profiles.all]\ndefault = "internal"\n'
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, "2"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (run.stdout, run.returncode) == ("deadline\n", 0), run.stderr
+
+
+def test_a_page_or_document_out_of_proportion_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its pages, its objects, or the pixels of its images; the message says how many there may be."""
+    page = pictures((gradient(40, 40), 50, 600, 90, 90), (gradient(40, 40), 50, 400, 90, 90))
+    for module, name, most in (
+        (_document, "MOST_PAGES", 1),
+        (_document, "MOST_OBJECTS", 1),
+        (_images, "MOST_PIXELS_A_PAGE", 1700),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, most)
+            file = PdfFile(pdf(page, page))
+            with pytest.raises(UnsupportedInputError, match=f"{most:,}"):
+                file.open()
+                file.read(0, most_images=None, smallest_image=0, dpi=None)
+            file.close()
+
+
+def test_an_answer_may_have_so_many_bytes() -> None:
+    """Above `max_media_bytes` the error names it."""
+    backend: InternalBackend = pipelex_backends()["pypdfium2"](BackendConfig(name="internal", max_media_bytes=1000))
+
+    async def main() -> None:
+        await backend.open(LoopResources())
+        try:
+            await backend.extract(request(pdf(lines("text")), "render-pages"))
+        finally:
+            await backend.close()
+
+    with pytest.raises(UnsupportedInputError, match="max_media_bytes"):
+        asyncio.run(main())
 
 
 def test_nothing_of_pdfium_is_left_to_the_garbage_collector(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every handle is closed by name, under the lock: a finalizer would call PDFium from any thread."""
+    """Every handle is closed by name, in order."""
     from pypdfium2.internal.bases import DEBUG_AUTOCLOSE
 
     page = pictures((gradient(9, 9, "RGBA"), 50, 600, 90, 90), (jpeg(9, 9), 50, 400, 90, 90), alpha=True)
     document = pdf(page, lambda canvas: canvas.acroForm.textfield(name="f", value="v", x=50, y=50))
     monkeypatch.setattr(DEBUG_AUTOCLOSE, "value", logging.DEBUG)
-    answer(document)
-    answer(document, "render-pages", dpi=20)
+    for dpi in (None, 20):
+        file = PdfFile(document)
+        file.open()
+        file.read(0, most_images=None, smallest_image=0, dpi=dpi)
+        file.close()
     with pytest.raises(BadRequestError):
-        answer(without_pages())
+        PdfFile(without_pages()).open()
     gc.collect()
     log = capfd.readouterr().err
     assert "Close (explicit)" in log

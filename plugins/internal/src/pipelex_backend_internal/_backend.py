@@ -1,88 +1,78 @@
-"""The backend: a request becomes pages, read one by one in a thread."""
+"""The backend: a request becomes pages, read one by one in a process that can be killed."""
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar
 
-from pipelex_backend_internal._document import PdfFile
+from pipelex_backend_internal._readers import Readers
 from pipelex_core.backend import DocumentExtractor
-from pipelex_core.errors import BadRequestError, CallError, NotFoundError, UnsupportedInputError
-from pipelex_core.results import DocumentAnswer, Usage
+from pipelex_core.errors import BadRequestError, NotFoundError, UnsupportedInputError
+from pipelex_core.results import DocumentAnswer, Image, Page, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from pipelex_backend_internal._readers import Reader
     from pipelex_core.backend import Resources
     from pipelex_core.requests import ExtractRequest
-    from pipelex_core.results import Page
     from pipelex_core.specs import BackendConfig, ModelSpec
-
-T = TypeVar("T")
 
 DEFAULT_DPI = 150
 
 
 class InternalBackend(DocumentExtractor):
-    """PDFium in a thread, one for each event loop; the lock of `_lock` stands between several."""
+    """PDFium in processes of its own, started at the first document."""
 
     fetches_urls: ClassVar[bool] = False  # core downloads a document that is given as a URL
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
-        self._thread: ThreadPoolExecutor | None = None
+        self._readers = Readers()
 
     async def open(self, resources: Resources) -> None:  # noqa: ARG002 -- there is no network here
-        """Make the thread."""
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pdfium")
+        """Make ready for documents: nothing is started yet."""
+        self._readers = Readers()
 
     async def close(self) -> None:
-        """End the thread, once it has done what it was given: a page for each document at most, and closing them."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            await asyncio.to_thread(thread.shutdown)
+        """Kill what is under way, and end the processes."""
+        self._readers.close()
 
     async def extract(self, request: ExtractRequest) -> DocumentAnswer:
         """The pages, their text in reading order, and images.
 
         Memory holds one page at a time, besides the document and the answer. A cancellation is answered at once, and
-        nothing more is read after the page at work.
+        ends the reading in the middle of a page.
         """
         dpi = _resolution(request.spec)
         if request.document.data is None:
             msg = "this backend reads documents given as bytes only"
             raise UnsupportedInputError(msg)
-        pages: list[Page] = []
-        images_left = request.max_nb_images
-        pdf = PdfFile(request.document.data)
-        try:
-            for index in range(await self._in_thread(pdf.open)):
-                page = await self._in_thread(
-                    partial(
-                        pdf.read, index, most_images=images_left, smallest_image=request.image_min_size or 0, dpi=dpi
-                    )
-                )
-                pages.append(page)
-                if images_left is not None:
-                    images_left -= len(page.images)
-        finally:
-            self._release(pdf)
-        return DocumentAnswer(pages=tuple(pages), usage=Usage(pages=len(pages)))
+        return await self._readers.run(partial(_read, request, dpi, self.config.max_media_bytes))
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        if self._thread is None:
-            msg = "the client was closed before the document was read"
-            raise CallError(msg)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _release(self, pdf: PdfFile) -> None:
-        """Close a PDF behind whatever the thread does with it."""
-        if self._thread is None:
-            pdf.close()
-        else:
-            self._thread.submit(pdf.close)
+def _read(request: ExtractRequest, dpi: int | None, most: int, reader: Reader) -> DocumentAnswer:
+    """The pages, as a thread gets them from a reader."""
+    assert request.document.data is not None  # noqa: S101 -- `extract` checked it
+    opened, _ = reader.ask({"do": "open"}, request.document.data)
+    pages: list[Page] = []
+    images_left, size = request.max_nb_images, 0
+    for index in range(opened["pages"]):
+        settings = {"most_images": images_left, "smallest_image": request.image_min_size or 0, "dpi": dpi}
+        page, parts = reader.ask({"do": "read", "index": index, **settings})
+        images = tuple(
+            Image(data=data, content_type=content_type, width=width, height=height)
+            for data, (content_type, width, height) in zip(parts, page["images"], strict=True)
+        )
+        pages.append(Page(index=index, text=page["text"], images=images))
+        size += len(page["text"]) + sum(map(len, parts))
+        if size > most:
+            msg = (
+                f"the text and images up to page {index + 1} have more than {most:,} bytes: raise max_media_bytes of the "
+                "backend in backends.toml, or ask for fewer images (max_nb_images)"
+            )
+            raise UnsupportedInputError(msg)
+        if images_left is not None:
+            images_left -= len(images)
+    return DocumentAnswer(pages=tuple(pages), usage=Usage(pages=len(pages)))
 
 
 def _resolution(spec: ModelSpec) -> int | None:

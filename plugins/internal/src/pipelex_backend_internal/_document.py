@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ import pypdfium2 as pdfium2
 import pypdfium2.raw as pdfium
 
 from pipelex_backend_internal._images import embedded_images, page_image
-from pipelex_backend_internal._lock import PDFIUM
 from pipelex_backend_internal._text import read_text
 from pipelex_core.errors import BadRequestError, UnsupportedInputError
 from pipelex_core.results import Page
@@ -27,25 +25,30 @@ _log = logging.getLogger(__name__)
 HEADER_WITHIN = 1024
 """How far into a file its `%PDF-` may stand: what readers commonly allow."""
 
+MOST_PAGES = 20_000
+MOST_OBJECTS = 500_000
+"""Pages of a document, and objects of a page, beyond which it is refused: no document for people has as many."""
+
 PAGES_AN_OPENING = 50
 """After how many pages a PDF is opened anew: PDFium keeps what it has parsed until it closes the document."""
 
 
 class PdfFile:
-    """One PDF. Each method may be called in any thread, and waits for the one at work."""
+    """One PDF. PDFium is not thread-safe: nothing else of it may run in the process at the same time."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._pdf: pdfium2.PdfDocument | None = None
         self._pages_read = 0
-        self._at_work = threading.Lock()
 
     def open(self) -> int:
         """Open it and count its pages; what is wrong with it is a `BadRequestError` or an `UnsupportedInputError`."""
         _check_is_pdf(self._data)
-        with self._at_work, PDFIUM:
-            self._pdf = _opened(self._data)
-            pages = len(self._pdf)
+        self._pdf = _opened(self._data)
+        pages = len(self._pdf)
+        if pages > MOST_PAGES:
+            msg = f"the PDF has {pages:,} pages, and at most {MOST_PAGES:,} are read: split it"
+            raise UnsupportedInputError(msg)
         if not pages:
             msg = "the PDF has no pages"
             raise BadRequestError(msg)
@@ -53,10 +56,9 @@ class PdfFile:
 
     def close(self) -> None:
         """Release it; a second time does nothing."""
-        with self._at_work, PDFIUM:
-            if self._pdf is not None:
-                self._pdf.close()
-                self._pdf = None
+        if self._pdf is not None:
+            self._pdf.close()
+            self._pdf = None
 
     def read(self, index: int, *, most_images: int | None, smallest_image: int, dpi: int | None) -> Page:
         """One page of an open PDF: its text, and the images embedded in it or a picture of the whole page.
@@ -68,9 +70,9 @@ class PdfFile:
             dpi: Resolution of a picture of the whole page; None for the images embedded in it.
         """
         try:
-            with self._at_work, self._page(index) as page:
-                with PDFIUM:
-                    text = read_text(page)
+            with self._page(index) as page:
+                _check_size(page, index)
+                text = read_text(page)
                 images = _images(page, smallest_image, dpi) if most_images != 0 else iter(())
                 return Page(index=index, text=text, images=tuple(islice(images, most_images)))
         except (pdfium2.PdfiumError, ValueError, OSError, MemoryError) as error:
@@ -79,20 +81,18 @@ class PdfFile:
 
     @contextmanager
     def _page(self, index: int) -> Iterator[pdfium2.PdfPage]:
-        with PDFIUM:
-            page = self._fresh()[index]
-            if page.formenv and pdfium.FPDFPage_GetAnnotCount(page) > 0:
-                _draw_form_fields(page)
-                page.close()
-                page = page.pdf[index]
+        page = self._fresh()[index]
+        if page.formenv and pdfium.FPDFPage_GetAnnotCount(page) > 0:
+            _draw_form_fields(page)
+            page.close()
+            page = page.pdf[index]
         try:
             yield page
         finally:
-            with PDFIUM:
-                page.close()
+            page.close()
 
     def _fresh(self) -> pdfium2.PdfDocument:
-        """The open PDF, opened anew from time to time; the caller holds PDFium's lock."""
+        """The open PDF, opened anew from time to time."""
         if self._pdf is None:
             msg = "the PDF is not open"
             raise ValueError(msg)
@@ -102,6 +102,14 @@ class PdfFile:
             self._pages_read = 0
         self._pages_read += 1
         return self._pdf
+
+
+def _check_size(page: pdfium2.PdfPage, index: int) -> None:
+    """Refuse a page that a few bytes have blown up."""
+    objects = pdfium.FPDFPage_CountObjects(page)
+    if objects > MOST_OBJECTS:
+        msg = f"page {index + 1} of the PDF has {objects:,} objects, and at most {MOST_OBJECTS:,} are read"
+        raise UnsupportedInputError(msg)
 
 
 def _check_is_pdf(data: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pypdfium2 as pdfium2
 import pypdfium2.raw as pdfium
 
-from pipelex_backend_internal._lock import PDFIUM
+from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.results import Image
 
 if TYPE_CHECKING:
@@ -23,22 +23,27 @@ _log = logging.getLogger(__name__)
 MOST_PIXELS = 50_000_000
 """A larger picture is made smaller: a few bytes of PDF can claim more pixels than there is memory."""
 
+MOST_PIXELS_A_PAGE = 1_000_000_000
+"""Pixels that the images of a page may have together, before any is made smaller."""
+
 
 def embedded_images(page: pdfium2.PdfPage, *, smallest: int) -> Iterator[Image]:
     """The images of a page in the order they are drawn, those with a side below `smallest` pixels left out.
 
     An image stored as JPEG comes as its own bytes; any other as PNG, in its own pixels, with its transparency.
     """
-    with PDFIUM:
-        objects = list(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE]))
-    for number, item in enumerate(objects):
+    pixels = 0
+    for number, item in enumerate(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE])):
         try:
-            with PDFIUM:
-                width, height = item.get_px_size()
-                if min(width, height) < max(smallest, 1):
-                    continue
-                jpeg = _jpeg(item)
-                picture = None if jpeg else _pixels(item, width, height)
+            width, height = item.get_px_size()
+            if min(width, height) < max(smallest, 1):
+                continue
+            pixels += width * height
+            if pixels > MOST_PIXELS_A_PAGE:
+                msg = f"the images of a page have more than {MOST_PIXELS_A_PAGE:,} pixels: ask for fewer (max_nb_images), or none"
+                raise UnsupportedInputError(msg)
+            jpeg = _jpeg(item)
+            picture = None if jpeg else _pixels(item, width, height)
         except pdfium2.PdfiumError as error:
             _log.warning("image %d of a page cannot be decoded and is left out: %s", number, error)
             continue
@@ -50,12 +55,9 @@ def embedded_images(page: pdfium2.PdfPage, *, smallest: int) -> Iterator[Image]:
 
 def page_image(page: pdfium2.PdfPage, *, dpi: int) -> Image:
     """A picture of the page as a reader sees it, form fields and notes included."""
-    with PDFIUM:
-        width, height = page.get_size()
-        scale = min(dpi / 72, sqrt(MOST_PIXELS / max(width * height, 1)))
-        bitmap = page.render(scale=scale, rev_byteorder=True)
-        picture = _taken(bitmap)
-    return _png(picture)
+    width, height = page.get_size()
+    scale = min(dpi / 72, sqrt(MOST_PIXELS / max(width * height, 1)))
+    return _png(_taken(page.render(scale=scale, rev_byteorder=True)))
 
 
 def _jpeg(item: Any) -> bytes | None:

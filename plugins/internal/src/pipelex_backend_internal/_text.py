@@ -22,7 +22,7 @@ LEANING = 0.2
 
 
 def read_text(page: PdfPage) -> str:
-    """The text of a page in reading order; the caller holds PDFium's lock.
+    """The text of a page in reading order.
 
     Most of the text decides which way the page is held. Text that runs another way, such as a note along the margin,
     follows it; slanted text, such as a watermark, comes last, as it was drawn.

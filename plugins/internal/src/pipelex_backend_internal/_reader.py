@@ -1,0 +1,85 @@
+"""The process that reads documents with PDFium: one at a time, as it is asked through its standard input.
+
+It can be killed at any moment: nothing but its own document is lost. It ends when its input does, or its parent is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pipelex_backend_internal._document import PdfFile
+from pipelex_backend_internal._frames import receive, send
+from pipelex_core.errors import CallError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks whether the parent is still there: PDFium may be at work without an end."""
+
+
+def main() -> None:
+    """Answer until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to both: the parent decides
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints, prints elsewhere
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    log = _Notes()
+    logging.getLogger("pipelex_backend_internal").addHandler(log)
+    document: PdfFile | None = None
+    while True:
+        try:
+            asked, parts = receive(sys.stdin.buffer)
+        except EOFError:
+            return
+        said: dict[str, Any]
+        images: list[bytes] = []
+        try:
+            if asked["do"] == "open":
+                if document is not None:
+                    document.close()
+                document = PdfFile(parts[0])
+                said = {"pages": document.open()}
+            else:
+                assert document is not None  # noqa: S101 -- the parent opens first
+                said, images = _page(document, asked)
+        except CallError as error:
+            said = {"error": type(error).__name__, "message": error.message}
+        send(answers, {**said, "warnings": log.taken()}, images)
+
+
+def _page(document: PdfFile, asked: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    page = document.read(
+        asked["index"], most_images=asked["most_images"], smallest_image=asked["smallest_image"], dpi=asked["dpi"]
+    )
+    about = [[image.content_type, image.width, image.height] for image in page.images]
+    return {"text": page.text, "images": about}, [image.data for image in page.images]
+
+
+def _end_with_parent(parent: int) -> NoReturn:
+    while os.getppid() == parent:
+        time.sleep(LOOK_EVERY)
+    os._exit(1)
+
+
+class _Notes(logging.Handler):
+    """Keeps warnings, for the parent to log."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._notes: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one."""
+        self._notes.append(record.getMessage())
+
+    def taken(self) -> list[str]:
+        """Those since the last time."""
+        notes, self._notes = self._notes, []
+        return notes
