@@ -165,3 +165,31 @@ def test_a_forked_child_calls_for_itself_and_harms_nothing_of_its_parent() -> No
             cwd=Path(__file__).parents[2],
         )
     assert (done.stdout, done.stderr, done.returncode) == ("done\n", "", 0)
+
+
+def test_work_in_a_thread_that_does_not_come_back_holds_up_no_end() -> None:
+    """Whatever a plugin does in the loop's executor: other work goes on, the client closes, and the program ends."""
+    program = """
+import asyncio, time
+from pipelex_core.runtime.loop_thread import LoopThread
+
+async def nothing():
+    pass
+
+async def main():
+    for _ in range(100):
+        asyncio.get_running_loop().run_in_executor(None, time.sleep, 600)
+    print(await asyncio.to_thread(str, 1))
+    try:
+        await asyncio.to_thread(int, "x")
+    except ValueError as error:
+        print(error)
+
+thread = LoopThread(nothing)
+thread.run(main())
+thread.stop()
+print("stopped")
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert run.stdout.splitlines() == ["1", "invalid literal for int() with base 10: 'x'", "stopped"], run.stderr
+    assert run.returncode == 0

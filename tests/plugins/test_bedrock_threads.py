@@ -30,7 +30,7 @@ def test_jobs_one_after_the_other_need_one_thread() -> None:
         assert told.get(timeout=SECONDS) == number
     assert _names("one") == {"one_0"}
     threads.close()
-    threads.join()
+    threads.join(10)
     assert not _names("one")
 
 
@@ -54,7 +54,7 @@ def test_no_more_jobs_run_than_the_limit_says_and_none_is_lost(limit: int) -> No
         threads.start(partial(job, number))
     threads.close()
     go.set()
-    threads.join()
+    threads.join(10)
     assert most == limit
     assert {told.get_nowait() for _ in range(10)} == set(range(10))
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("pipelex_core.execution")
 
-_CLOSE_WITHIN = 10.0
-"""Seconds a backend may take to close."""
+_CLOSE_WITHIN = 1.5
+"""Seconds that backends may take to close, all at once."""
 
 
 class LoopBackends:
@@ -97,8 +97,7 @@ class LoopBackends:
             self._keeper = None
             backends, self.opened = list(self.opened.values()), {}
             self._making.clear()  # what was never opened has nothing to close
-            for backend in backends:
-                await _close(backend)
+            await asyncio.gather(*map(_close, backends))
             await self.resources.close()
             for logs in self._guarded:
                 logs.release()

@@ -19,8 +19,9 @@ _MOMENT = 0.02
 def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
     """What the work gives, which runs in a thread of its own; for one loop, and for once.
 
-    An import takes a second or two, in which a loop that did it itself would see no deadline pass, and serve nobody. Work that
-    is done in a moment is done when this returns. Cancelling the future does not end the thread.
+    An import takes a second or two, and a file of a network that hangs for ever, in which a loop that did it itself would see
+    no deadline pass, and serve nobody. Work that is done in a moment is done when this returns. Cancelling the future does not
+    end the thread, which no end of the program waits for.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
@@ -46,7 +47,7 @@ def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
             loop.call_soon_threadsafe(settle, result, failed)
 
     ended: list[tuple[T | None, BaseException | None]] = []
-    thread = Thread(target=run, name="pipelex-import")
+    thread = Thread(target=run, name="pipelex-import", daemon=True)
     thread.start()
     thread.join(_MOMENT)
     if ended:

@@ -29,6 +29,7 @@ from pipelex_core.execution.redaction import redact_error
 from pipelex_core.execution.results import result_of
 from pipelex_core.execution.streaming import MemberStream
 from pipelex_core.execution.terms import NO_TERMS, split_terms
+from pipelex_core.execution.threaded import in_thread
 from pipelex_core.streams import AsyncRestartingTextStream, AsyncTextStream, StreamRestarted
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Execution:
         terms, arguments = split_terms(arguments) if arguments else (NO_TERMS, arguments)
         beside, settings = capability.split(arguments) if arguments else (arguments, arguments)
         if capability.reads_files(source, **beside):
-            what = await asyncio.to_thread(capability.read, source, **beside)
+            what = await in_thread(partial(capability.read, source, **beside))
         else:
             what = capability.read(source, **beside)
         plan = make_plan(self._deck, capability, what, handle=model, settings=settings, terms=terms)
@@ -109,7 +110,7 @@ class Execution:
         beside = {name: arguments[name] for name in _WITH_OBJECTS if name in arguments}
         settings = {name: value for name, value in arguments.items() if name not in beside}
         read = partial(TEXT.read, prompt, **beside, kind=kind)
-        what = await asyncio.to_thread(read) if TEXT.reads_files(prompt, **beside) else read()
+        what = await in_thread(read) if TEXT.reads_files(prompt, **beside) else read()
         plan = make_plan(
             self._deck,
             TEXT,

@@ -78,8 +78,11 @@ class LoopThread:
         import asyncio
         import selectors
 
+        from pipelex_core.runtime.daemon_threads import DaemonThreads
+
         self._selector = selectors.DefaultSelector()
         loop = asyncio.SelectorEventLoop(self._selector)
+        loop.set_default_executor(DaemonThreads())
         thread = threading.Thread(target=_serve, args=(loop,), name="pipelex-core", daemon=True)
         thread.start()
         self._stop = weakref.finalize(self, _shut_down, loop, thread, os.getpid(), self._at_end)

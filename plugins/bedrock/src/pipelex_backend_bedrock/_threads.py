@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections import deque
 from queue import SimpleQueue
@@ -46,10 +47,11 @@ class Threads:
         """Let every thread end after the jobs that were given before."""
         self._ending()
 
-    def join(self) -> None:
-        """Wait until all have ended."""
+    def join(self, patience: float) -> None:
+        """Wait until all have ended, for so many seconds at most: nothing interrupts one that is connecting."""
+        ends_at = time.monotonic() + patience
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, ends_at - time.monotonic()))
 
 
 def _work(jobs: SimpleQueue[_Job | None], idle: deque[None]) -> None:

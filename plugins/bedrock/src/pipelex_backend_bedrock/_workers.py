@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PATIENCE = 1.0
+"""Seconds that closing waits for threads whose connections it has severed."""
+
 
 class Workers:
     """The threads of one backend, as many as it may have calls under way.
@@ -93,7 +96,7 @@ class Workers:
             call.give_up()
         self._threads.close()
         if self.severable:
-            await asyncio.to_thread(self._threads.join)
+            await asyncio.to_thread(self._threads.join, PATIENCE)
 
     def _start(self, call: Call, job: Callable[[], Callable[[], None]]) -> None:
         if self._closed:
