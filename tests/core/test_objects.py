@@ -126,6 +126,79 @@ def test_json_is_taken_out_of_its_fence(text: str) -> None:
     assert read_object(object_type({"type": "object", "required": ["a"]}), text) == ({"a": 1}, '{"a": 1}')
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '\ufeff{"a": 1}',
+        'Sure, here it is:\n```json\n{"a": 1}\n```\nAnything else?',
+        'The answer is {"a": 1}.',
+        '{"a": 1}\n\nI hope that {this} helps.',
+        '<think>{"b": 2} or {</think> {"a": 1}',
+        '{"a": 0} is wrong, so {"a": 1}',
+    ],
+)
+def test_json_is_read_among_words_without_another_request(text: str) -> None:
+    """A byte order mark, a fence or words around it; of several objects that fit, the last is meant."""
+    client, script = client_for(text)
+    with client:
+        result = client.generate_object("?", {"type": "object", "required": ["a"]}, model="smart")
+    assert (result.value, result.text, len(script.requests)) == ({"a": 1}, '{"a": 1}', 1)
+
+
+class Whole(TypedDict):
+    a: int
+
+
+@attrs.frozen
+class Exact:
+    a: int
+    b: float = 0.0
+
+
+class Counted(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(strict=True)
+    a: int
+
+
+@pytest.mark.parametrize(
+    "asked", [Whole, Exact, Counted, {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}]
+)
+def test_a_number_without_a_fraction_is_an_integer(asked: Any) -> None:
+    """`1.0` is one, and `1.5` is not: https://json-schema.org/draft/2020-12/json-schema-validation#section-6.1.1."""
+    kind = object_type(asked)
+    value: Any = kind.decode('{"a": 1.0}')
+    assert (value["a"] if isinstance(value, dict) else value.a) == 1
+    with pytest.raises(InvalidObjectError):
+        kind.decode('{"a": 1.5}')
+
+
+@pytest.mark.parametrize(
+    "schema, right, wrong",
+    [
+        ({"type": "string", "pattern": r"^\p{L}+$"}, '"é"', "1"),
+        ({"type": "object", "patternProperties": {r"^\p{L}": {"type": "string"}}}, '{"é": "x"}', "1"),
+        ({"type": "string", "pattern": "^(?<year>[0-9]{4})$"}, '"2026"', "1"),
+        ({"type": "number", "multipleOf": 0.01}, "4.35", "4.355"),
+        ({"type": "number", "multipleOf": 0.1}, "1e300", "0.15"),
+        ({"type": "integer", "multipleOf": 3}, "9", "10"),
+    ],
+)
+def test_patterns_of_ecma_and_decimal_steps_are_taken(schema: dict[str, Any], right: str, wrong: str) -> None:
+    """A pattern that Python cannot read is left unchecked; multiples are those of the decimals as they are written."""
+    kind = object_type({"type": "object", "properties": {"x": schema}})
+    kind.decode(f'{{"x": {right}}}')
+    with pytest.raises(InvalidObjectError):
+        kind.decode(f'{{"x": {wrong}}}')
+
+
+def test_a_type_is_made_ready_once() -> None:
+    """For all calls of a process: a class, and a schema by what it says."""
+    assert object_type(Invoice) is object_type(Invoice)
+    assert object_type(RIVER) is object_type(dict(RIVER))
+    changed = {**RIVER, "required": ["km"]}
+    assert object_type(changed).schema["required"] == ["km"]
+
+
 def client_for(*answers: Any, **fields: Any) -> tuple[Client, Script]:
     script = Script(
         answers=[TextAnswer(text=a, finish_reason="stop", usage=USAGE) if isinstance(a, str) else a for a in answers]

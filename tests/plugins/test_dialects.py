@@ -10,14 +10,23 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, TypedDict
 
 import attrs
+import jsonschema
 import msgspec
 import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelex_backend_anthropic import _dialects as anthropic
+from pipelex_backend_bedrock import _dialects as bedrock
+from pipelex_backend_google._dialects import GEMINI
+from pipelex_backend_llamacpp._dialects import GRAMMAR
+from pipelex_backend_mistral import _dialects as mistral
+from pipelex_backend_mock.instances import NoInstanceError, instance
+from pipelex_backend_openai import _dialects as openai
 from pipelex_core import UnsupportedInputError
-from pipelex_core.objects import object_type
+from pipelex_core.dialects import adapt
+from pipelex_core.objects import InvalidObjectError, object_type, read_object
 from pipelex_core.parts import Tool
 from tests.support.properties import PROPERTY
 from tests.support.schemas_sent import WIRES, body_for, refused
@@ -367,3 +376,71 @@ def test_every_provider_accepts_what_is_sent_for_any_type(asked: Any) -> None:
 def test_every_provider_accepts_what_is_sent_for_any_schema(schema: dict[str, Any]) -> None:
     """JSON schemas of every kind of keyword, recursive too."""
     check_all_ways(schema)
+
+
+# ── What comes back ───────────────────────────────────────────────────────────────────────────────────────────────
+
+DIALECTS = (anthropic.STRUCTURED, bedrock.STRUCTURED, GEMINI, GRAMMAR, mistral.STRICT, *openai.STRICT.values())
+
+
+def filled(value: Any, sent: Any, definitions: dict[str, Any]) -> Any:
+    """A good answer as a dialect that requires every property has it: null where one was left out."""
+    if isinstance(value, list):
+        return [filled(item, sent.get("items", {}), definitions) for item in value]
+    if "$ref" in sent:
+        return filled(value, definitions[sent["$ref"].removeprefix("#/$defs/")], definitions)
+    if not isinstance(value, dict):
+        return value
+    for option in sent.get("anyOf", ()):
+        made = filled(value, option, definitions)
+        if jsonschema.Draft202012Validator({**option, "$defs": definitions}).is_valid(made):
+            return made
+    properties = sent.get("properties", {})
+    missing = dict.fromkeys(name for name in sent.get("required", ()) if name not in value)
+    return {**{name: filled(item, properties.get(name, {}), definitions) for name, item in value.items()}, **missing}
+
+
+@settings(PROPERTY, max_examples=80)
+@given(JSON_SCHEMAS)
+def test_a_good_answer_can_be_given_in_every_dialect(schema: dict[str, Any]) -> None:
+    """What fits a schema fits what is sent of it, and comes back as it was: nothing is lost on the way."""
+    try:
+        answer = instance(schema)
+    except NoInstanceError:
+        return
+    kind = object_type(schema)
+    for dialect in DIALECTS:
+        try:
+            sent = adapt(kind.schema, dialect)
+        except UnsupportedInputError:
+            continue
+        inside = filled(answer, sent.schema, sent.schema.get("$defs", {}))
+        jsonschema.validate(inside, sent.schema)
+        assert read_object(kind, sent.restore(json.dumps(inside)))[0] == answer
+
+
+@settings(PROPERTY, max_examples=80)
+@given(JSON_SCHEMAS)
+def test_an_answer_that_only_the_dialect_allows_is_found_out(schema: dict[str, Any]) -> None:
+    """Whatever fits what is sent is an object of the schema, or a fault to repair; never another error."""
+    kind = object_type(schema)
+    for dialect in DIALECTS:
+        try:
+            sent = adapt(kind.schema, dialect)
+            answer = instance(sent.schema)
+        except (UnsupportedInputError, NoInstanceError):
+            continue
+        try:
+            value, _ = read_object(kind, sent.restore(json.dumps(answer)))
+        except InvalidObjectError:
+            continue
+        assert jsonschema.Draft202012Validator(without_foreign_patterns(schema)).is_valid(value)
+
+
+def without_foreign_patterns(schema: Any) -> Any:
+    """The schema without the one pattern that Python cannot read."""
+    if isinstance(schema, list):
+        return [without_foreign_patterns(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {key: without_foreign_patterns(item) for key, item in schema.items() if item != r"^\p{L}*$"}

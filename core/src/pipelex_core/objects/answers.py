@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _FENCED = re.compile(r"```[A-Za-z]*[ \t]*\n?(.*?)```", re.DOTALL)
 _INTEGRAL = re.compile(r"\d\.0|[eE]")
 _MOST_BEGINNINGS = 200
 
 
-def json_texts(text: str) -> list[str]:
-    """The JSON documents that an answer may hold, likeliest first, at least one.
+def json_texts(text: str) -> Iterator[str]:
+    """Give the JSON documents that an answer may hold, likeliest first, at least one.
 
     First comes the answer without a byte order mark or a fence around it; then the contents of its fences, and the
     objects among its words, last first.
@@ -20,10 +24,8 @@ def json_texts(text: str) -> list[str]:
     fences = [fence.strip() for fence in _FENCED.findall(bare)]
     if len(fences) == 1 and bare.startswith("```") and bare.endswith("```"):
         bare = fences[0]
-    found = [bare, *reversed(fences)]
-    if not (bare.startswith("{") and bare.endswith("}")) or "```" in bare:
-        found += reversed(_objects(bare))
-    return list(dict.fromkeys(found))
+    yield bare
+    yield from (text for text in (*reversed(fences), *reversed(_objects(bare))) if text != bare)
 
 
 def with_whole_numbers(text: str) -> str | None:

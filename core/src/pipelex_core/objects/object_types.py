@@ -77,14 +77,15 @@ def read_object(kind: ObjectType[T], text: str) -> tuple[T, str]:
     Raises:
         InvalidObjectError: No JSON in it fits the type; the fault is that of the answer as a whole.
     """
-    first, *others = json_texts(text)
+    texts = json_texts(text)
+    first = next(texts)
     if not first:
         msg = "it is empty"
         raise InvalidObjectError(msg)
     try:
         return kind.decode(first), first
     except InvalidObjectError:
-        for other in others:
+        for other in texts:
             with suppress(InvalidObjectError):
                 return kind.decode(other), other
         raise

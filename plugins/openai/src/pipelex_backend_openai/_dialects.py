@@ -42,7 +42,7 @@ _OPENAI = Dialect(
 )
 _FINE_TUNED = evolve(_OPENAI, name="strict mode of a fine-tuned model", told=_OPENAI.told | _OF_FINE_TUNED)
 
-_STRICT: dict[SchemaDialect, Dialect] = {
+STRICT: dict[SchemaDialect, Dialect] = {
     "openai": _OPENAI,
     # https://learn.microsoft.com/azure/ai-foundry/openai/how-to/structured-outputs: 100 properties, 5 levels
     "azure_openai": evolve(
@@ -75,7 +75,7 @@ def for_objects(traits: Traits, model_id: str) -> tuple[Dialect, ...]:
     if not traits.strict_schemas:
         return (loose,)
     fine_tuned = traits.schema_dialect == "openai" and model_id.startswith("ft:")
-    return (_FINE_TUNED if fine_tuned else _STRICT[traits.schema_dialect], loose)
+    return (_FINE_TUNED if fine_tuned else STRICT[traits.schema_dialect], loose)
 
 
 def for_tools(traits: Traits) -> Dialect:
