@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import py_compile
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +16,6 @@ from tests.packaging.wheels import HEALTHY, HEALTHY_BACKEND, HEALTHY_SPECS, heal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.packaging.environments import Environment
 
@@ -154,6 +156,42 @@ def test_a_changed_plugin_is_not_even_imported(how: str, project: Project, tmp_p
     assert not project.imported("acme_canary")
     assert not (tmp_path / "acme_canary.imported").exists()
     assert rows["acme-healthy"]["status"] == "ok"
+
+
+SHADOWS = {
+    "a package in front of a module": "acme_canary/__init__.py",
+    "an extension module in front of it": "acme_canary{suffix}",
+    "a module that is not listed": "acme_healthy/_more.py",
+    "a package in front of a submodule": "acme_healthy/_backend/__init__.py",
+    "an extension module in front of a submodule": "acme_healthy/_backend{suffix}",
+    "compiled code without a source": "acme_healthy/_more.pyc",
+}
+
+
+@pytest.mark.parametrize("how", [*SHADOWS, "a cache that no source is compared with"])
+def test_what_lies_beside_a_plugin_is_not_imported(how: str, project: Project) -> None:
+    """What would be imported is what was listed: other code in its place is refused, and `lock --check` fails."""
+    suffix = EXTENSION_SUFFIXES[0]
+    if how in SHADOWS:
+        file = project.site / SHADOWS[how].format(suffix=suffix)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("raise SystemExit('imported')")
+    else:
+        source = project.site / "acme_healthy" / "_backend.py"
+        unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        file = Path(str(py_compile.compile(str(source), invalidation_mode=unchecked)))
+    try:
+        rows = {row["distribution"]: row for row in project.run("plugins")}
+        name = "acme-canary" if "acme_canary" in str(file) else "acme-healthy"
+        assert rows[name]["status"] == "quarantined"
+        assert "is not what is in the plugin lock" in rows[name]["reason"]
+        assert "imported" not in rows[name]["reason"] or "would be imported" in rows[name]["reason"]
+        done = project.environment.run("pipelex", "plugins", "lock", "--check", "--json", cwd=project.folder)
+        assert done.returncode == 1, done.stdout
+    finally:
+        file.unlink()
+        if file.name == "__init__.py":
+            file.parent.rmdir()
 
 
 def test_a_backend_gets_the_variables_of_the_lock_only(project: Project) -> None:

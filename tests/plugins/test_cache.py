@@ -198,6 +198,34 @@ def test_a_stream_that_is_left_or_breaks_is_not_kept(tmp_path: Path) -> None:
     assert script.left == 2
 
 
+@pytest.mark.parametrize(("shared", "expected"), [(False, ["miss", "miss", "hit"]), (True, ["miss", "hit", "hit"])])
+@pytest.mark.parametrize("where", ["api_key", "option", "header"])
+def test_tenants_with_other_keys_share_no_answers(
+    where: str, expected: list[str], tmp_path: Path, *, shared: bool
+) -> None:
+    """One file, two credentials: each gets its own answers, unless the configuration says that they share."""
+
+    async def ask(key: str) -> Any:
+        places: dict[str, dict[str, Any]] = {
+            "api_key": {"api_key": Secret(key)},
+            "option": {"options": {"token": Secret(key)}},
+            "header": {"hidden": (Secret(key),)},
+        }
+        deck = deck_of(spec("m"))
+        (config,) = deck.backends.values()
+        configs = {config.name: evolve(config, **{"api_key": None} | places[where])}
+        async with AsyncClient(evolve(deck, backends=configs), plugins_of(script, cache)) as client:
+            return await text()(client)
+
+    script = Script(answers=["one", "two", "three"])
+    with cache_in(tmp_path, shared=shared) as cache:
+        keys = ("tenant-one-0123", "tenant-two-0123", "tenant-one-0123")
+        results = [asyncio.run(ask(key)) for key in keys]
+        assert uses(results) == expected
+        written = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert not [key for key in keys if key.encode() in written]
+
+
 def test_nothing_is_kept_that_repeats_a_key(tmp_path: Path) -> None:
     """In a text, in pieces, in a tool's arguments; the file never holds it, nor what was asked."""
     call = ToolCall(id="1", name="look", arguments={"with": [KEY]})
@@ -341,7 +369,7 @@ def test_a_result_says_it_in_json_too(tmp_path: Path) -> None:
 
 
 def test_two_versions_of_an_api_are_asked_each(tmp_path: Path) -> None:
-    """The same model under a backend with another option is not the same; under another key it is."""
+    """The same model under a backend with another option is not the same, nor is it under another key."""
     script = Script()
     one = deck_of(spec("m"))
 
@@ -357,5 +385,5 @@ def test_two_versions_of_an_api_are_asked_each(tmp_path: Path) -> None:
     assert ask(options={"api_version": "1"}) == "miss"
     assert ask(options={"api_version": "1"}) == "hit"
     assert ask(options={"api_version": "2"}) == "miss"
-    assert ask(options={"api_version": "2", "second_key": Secret("another-0123456")}) == "hit"
-    assert ask(options={"api_version": "2"}, api_key=Secret("another-0123456")) == "hit"
+    assert ask(options={"api_version": "2", "second_key": Secret("another-0123456")}) == "miss"
+    assert ask(options={"api_version": "2"}, api_key=Secret("another-0123456")) == "miss"

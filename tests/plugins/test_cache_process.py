@@ -57,11 +57,13 @@ def test_its_variables_are_the_arguments(tmp_path: Path, monkeypatch: pytest.Mon
     made: list[tuple[Any, ...]] = []
     monkeypatch.setattr(
         "pipelex_middleware_cache._settings.Cache",
-        lambda path, *, max_age, max_bytes: made.append((path, max_age, max_bytes)),
+        lambda path, *, max_age, max_bytes, shared: made.append((path, max_age, max_bytes, shared)),
     )
     cache_of({"PIPELEX_CACHE": "a.sqlite"})
     cache_of({"PIPELEX_CACHE": "a.sqlite", "PIPELEX_CACHE_MAX_AGE": "60", "PIPELEX_CACHE_MAX_MB": "0.5"})
-    assert made == [("a.sqlite", MAX_AGE, MAX_BYTES), ("a.sqlite", 60.0, 500_000.0)]
+    cache_of({"PIPELEX_CACHE": "a.sqlite", "PIPELEX_CACHE_SHARED": "1"})
+    default = ("a.sqlite", MAX_AGE, MAX_BYTES)
+    assert made == [(*default, False), ("a.sqlite", 60.0, 500_000.0, False), (*default, True)]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,10 @@ def _error_from_dict(data: Mapping[str, Any]) -> PipelexError:
     return error_from_dict(data)
 
 
+def _unsealed(digest: bytes) -> bytes:
+    return digest
+
+
 def _anything_fits(_answer: Answer) -> bool:
     return True
 
@@ -51,6 +55,8 @@ class Call:
         kind: The record of the capability; None in a call made by hand.
         fits: Whether an answer is what the caller asked for; for an object, whether it can be made from it.
         redact: A text without the secrets of this backend, for whoever writes one down.
+        seal: A digest keyed with the secrets of this backend: of the same digest another one for another tenant, from which
+            no secret can be read.
     """
 
     operation: str
@@ -64,6 +70,7 @@ class Call:
     kind: Capability | None = field(default=None, repr=False, eq=False)
     fits: Callable[[Answer], bool] = field(default=_anything_fits, repr=False, eq=False)
     redact: Callable[[str], str] = field(default=str, repr=False, eq=False)
+    seal: Callable[[bytes], bytes] = field(default=_unsealed, repr=False, eq=False)
 
 
 @frozen(kw_only=True)

@@ -22,7 +22,7 @@ from pipelex_core.errors import (
     UnsupportedInputError,
 )
 from pipelex_core.execution.call_log import calls_log, log_asked
-from pipelex_core.execution.redaction import redacted
+from pipelex_core.execution.redaction import redacted, sealed
 from pipelex_core.execution.terms import NO_TERMS, Terms
 from pipelex_core.orders import CHAIN
 from pipelex_core.settings import check_settings
@@ -88,6 +88,7 @@ class Plan:
             endpoint=config.endpoint,
             options=config.open_options,
             redact=partial(redacted, config=config),
+            seal=partial(sealed, config=config),
             **asked,
         )
         if calls_log.isEnabledFor(logging.DEBUG):

@@ -21,6 +21,13 @@ def redacted(text: str, config: BackendConfig) -> str:
     return text
 
 
+def sealed(digest: bytes, config: BackendConfig) -> bytes:
+    """HMAC-SHA256 of a digest, keyed with every secret of a backend."""
+    import hmac
+
+    return hmac.digest("\0".join(_secrets(config)).encode("utf-8", "surrogateescape"), digest, "sha256")
+
+
 def without_key(answer: Any, config: BackendConfig) -> Any:
     """The answer, whose request's id goes into ledgers and logs; what a provider put there in its place is cleaned."""
     identity = getattr(answer, "request_id", None)

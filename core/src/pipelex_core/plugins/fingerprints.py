@@ -1,6 +1,6 @@
 """What identifies the files of an installed distribution: its RECORD, or where that says little, the files themselves.
 
-Read and hashed, never imported. Python's own caches (`__pycache__`) are left out: they are made on each machine.
+Read and hashed, never imported. Python's own caches (`__pycache__`) are not hashed: they are made on each machine.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import hashlib
 from base64 import urlsafe_b64encode
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
+
+from pipelex_core.plugins.beside import Unidentified, check_caches, check_nothing_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +24,6 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint
 
 _OF_THE_INSTALLER = {"INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json", "uv_build.json"}
-
-
-class Unidentified(Exception):  # noqa: N818 -- a reason, as it ends up in a record
-    """Why a distribution cannot be identified."""
 
 
 @frozen
@@ -57,6 +56,7 @@ def fingerprint(point: EntryPoint) -> Fingerprint:
     own = [Path(module.origin).resolve() for module in modules if module.origin and module.has_location]
     if rows and own and listed.issuperset(own):
         _check_files(distribution, rows)
+        check_nothing_beside(listed)
         return Fingerprint("record", _sha256(*(f"{','.join(row)}\n".encode() for row in rows)))
     return Fingerprint("files", _digest_of_files(distribution, modules))
 
@@ -79,7 +79,7 @@ def _modules(point: EntryPoint) -> Iterator[ModuleSpec]:
 def _record(distribution: Distribution) -> list[tuple[str, str, str]]:
     """The rows of RECORD that every installer writes alike: path, hash and size of what was in the wheel."""
     rows = []
-    for row in csv.reader((distribution.read_text("RECORD") or "").splitlines()):
+    for row in csv.reader(StringIO(distribution.read_text("RECORD") or "", newline="")):
         path, digest, size = (*row, "", "")[:3] if row else ("", "", "")
         folder, _, name = path.rpartition("/")
         made_here = folder.endswith(".dist-info") and name in _OF_THE_INSTALLER
@@ -113,6 +113,7 @@ def _digest_of_files(distribution: Distribution, modules: list[ModuleSpec]) -> s
     files = [origin]
     if outermost.submodule_search_locations is not None:
         files = sorted(file for file in root.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+        check_caches(root)
     lines = [f"{file.relative_to(root).as_posix()} {_sha256(file.read_bytes())}\n".encode() for file in files]
     metadata = [(distribution.read_text(name) or "").encode() for name in ("entry_points.txt", "METADATA", "PKG-INFO")]
     return _sha256(*lines, *(_sha256(text).encode() for text in metadata))

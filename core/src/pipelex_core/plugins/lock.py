@@ -90,7 +90,8 @@ class Lock:
 
 def _difference(locked: LockedPlugin, found: Found) -> str | None:
     """What is wrong with the files of a distribution of the right version, or None."""
-    from pipelex_core.plugins.fingerprints import Unidentified, fingerprint
+    from pipelex_core.plugins.beside import Unidentified
+    from pipelex_core.plugins.fingerprints import fingerprint
 
     try:
         print_ = fingerprint(found.point)
@@ -105,14 +106,13 @@ def _difference(locked: LockedPlugin, found: Found) -> str | None:
 
 def read_lock(file: Path) -> Lock | None:
     """A project's lock; None where there is none. One that cannot be read lets nothing through."""
-    import tomli
+    from pipelex_core.toml import TomlError, parse
 
     try:
-        text = file.read_text(encoding="utf-8")
-        return Lock(file=file, plugins=_plugins(tomli.loads(text)))
+        return Lock(file=file, plugins=_plugins(parse(file.read_bytes()).tables))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TomlError) as error:
         return Lock(file=file, fault=str(error))
 
 

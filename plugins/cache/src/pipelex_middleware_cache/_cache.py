@@ -50,6 +50,7 @@ class Cache:
         max_age: float = MAX_AGE,
         max_bytes: float = MAX_BYTES,
         when: Callable[[Call], bool] | None = None,
+        shared: bool = False,
     ) -> None:
         """A cache; the file is opened, or made, by the first call.
 
@@ -58,9 +59,11 @@ class Cache:
             max_age: Seconds for which an answer is good.
             max_bytes: Most bytes of answers; those unused for longest make room.
             when: Which calls it is for; None for all.
+            shared: Whether calls with different credentials may have each other's answers.
         """
         self.path = Path(path).expanduser()
         self._when = when
+        self._shared = shared
         self._worker = Worker(partial(Store, self.path, max_bytes=max_bytes, max_age=max_age))
         self._flights: WeakKeyDictionary[asyncio.AbstractEventLoop, Flights] = WeakKeyDictionary()
 
@@ -107,7 +110,7 @@ class Cache:
     async def _find(self, call: Call) -> Found | None:
         """The key of a request and what is kept for it; None where it has no key, or the process is about to end."""
         try:
-            asked = self._worker.ask(partial(_look, call))
+            asked = self._worker.ask(partial(_look, call, self._shared))
         except RuntimeError:  # no thread may be given work any more
             return None
         return await asyncio.wrap_future(asked)
@@ -164,10 +167,10 @@ async def _played(pieces: Sequence[str], answer: WholeAnswer) -> AsyncIterator[s
     yield answer
 
 
-def _look(call: Call, store: Store) -> Found | None:
+def _look(call: Call, shared: bool, store: Store) -> Found | None:
     """In the thread: hashing and reading take their time."""
     try:
-        key = key_of(call)
+        key = key_of(call) if shared else call.seal(key_of(call))
     except (TypeError, ValueError, RecursionError) as error:
         _log.info("a request is not cached: %s", type(error).__name__)
         return None

@@ -30,7 +30,15 @@ def cache_of(environ: Mapping[str, str]) -> Cache | None:
         raise PluginError(msg)
     max_age = _positive("PIPELEX_CACHE_MAX_AGE", environ, MAX_AGE)
     max_bytes = _positive("PIPELEX_CACHE_MAX_MB", environ, MAX_BYTES / MB) * MB
-    return Cache(path, max_age=max_age, max_bytes=max_bytes)
+    return Cache(path, max_age=max_age, max_bytes=max_bytes, shared=_switch("PIPELEX_CACHE_SHARED", environ))
+
+
+def _switch(variable: str, environ: Mapping[str, str]) -> bool:
+    text = environ.get(variable, "").strip().lower()
+    if text not in _ON | _OFF:
+        msg = f"{variable} is 1 or 0, not '{text}'"
+        raise PluginError(msg)
+    return text in _ON
 
 
 def _positive(variable: str, environ: Mapping[str, str], otherwise: float) -> float:

@@ -38,8 +38,9 @@ def write_lock(context: Context, *, check: bool, dry_run: bool, json: bool) -> i
 
 def _locked(context: Context, plugins: Plugins) -> dict[str, LockedPlugin]:
     """Distribution -> what it is, and what it may have."""
+    from pipelex_core.plugins.beside import Unidentified
     from pipelex_core.plugins.finding import installed_entry_points
-    from pipelex_core.plugins.fingerprints import Unidentified, fingerprint
+    from pipelex_core.plugins.fingerprints import fingerprint
 
     named = _named_variables(context, plugins)
     points = {(point.name, point.dist.metadata["Name"]): point for point in installed_entry_points()[0] if point.dist}
