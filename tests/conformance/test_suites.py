@@ -99,7 +99,7 @@ class TestGoogle(Conformance):
     wire = Gemini()
     claims: ClassVar = CHAT | {"image out"}
     model_ids: ClassVar = {ModelType.LLM: "gemini-2.5-flash", ModelType.IMG_GEN: "gemini-2.5-flash-image"}
-    sdk_modules = ("google.genai", "google.cloud.aiplatform")
+    sdk_modules = ("google.genai",)
 
 
 @pytest.mark.slow

@@ -47,7 +47,7 @@ def test_it_says_how_to_install_and_what_it_serves(folder: Path) -> None:
     assert {word for word in backends | served if not says(text, word)} == set()
 
 
-PROVIDERS = ["openai", "anthropic", "mistral", "google", "bedrock", "fal"]
+PROVIDERS = ["openai", "anthropic", "mistral", "google", "vertexai", "bedrock", "fal"]
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

@@ -1,4 +1,4 @@
-"""The models that the plugin ships, and what declaring them costs."""
+"""The models that Google's two plugins ship, and what declaring them costs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelex_backend_google import pipelex_backends
+import pipelex_backend_google
+import pipelex_backend_vertexai
 from pipelex_core.config.load import load
 from pipelex_core.hookspecs import ENTRY_POINT_GROUP
 from pipelex_core.plugins import discover
@@ -59,7 +60,7 @@ def loaded(backend: str, folder: Path, table: str = "") -> LoadedConfig:
     (folder / "routing_profiles.toml").write_text(f'active = "all"\n[profiles.all]\ndefault = "{backend}"\n')
     (folder / "deck").mkdir()
     (folder / "deck" / "base.toml").write_text("[aliases]\n")
-    points = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name == "google"]
+    points = [point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name == backend]
     return load(config=folder, environ=ENVIRONMENT[backend], plugins=discover(entry_points=points))
 
 
@@ -108,7 +109,8 @@ def test_the_documented_names_stay(backend: str, tmp_path: Path) -> None:
 def test_every_model_is_complete(backend: str, tmp_path: Path) -> None:
     """Prices with their unit, limits, inputs and outputs; and every sdk is served by the plugin."""
     config = loaded(backend, tmp_path)
-    sdks = set(pipelex_backends())
+    plugin = {"google": pipelex_backend_google, "vertexai": pipelex_backend_vertexai}[backend]
+    sdks = set(plugin.pipelex_backends())
     for name, spec in specs(config, backend).items():
         assert f"{backend}:{spec.sdk}" in sdks or spec.sdk in sdks, name
         assert spec.costs is not None
@@ -135,10 +137,10 @@ def test_the_price_of_a_model_is_exact(tmp_path: Path) -> None:
     assert (costs.input, costs.input_cached, costs.output) == (Decimal("0.30"), Decimal("0.03"), Decimal("2.50"))
 
 
-def test_declaring_imports_no_sdk() -> None:
+def test_declaring_imports_no_sdk(backend: str) -> None:
     """Hooks, factories and spec files are had without google-genai, google-auth or httpx2."""
     found = modules(
-        "import pipelex_backend_google as p; p.pipelex_backends(); p.pipelex_model_specs()['google'].read_text()"
+        f"import pipelex_backend_{backend} as p; p.pipelex_backends(); p.pipelex_model_specs()['{backend}'].read_text()"
     )
     assert not found & {"google.genai", "google.auth", "google.oauth2", "httpx2", "pydantic"}
 
@@ -146,7 +148,7 @@ def test_declaring_imports_no_sdk() -> None:
 def test_opening_imports_google_genai_and_nothing_heavier() -> None:
     """Neither the tree of google-cloud-aiplatform nor gRPC is touched, for Vertex AI either."""
     found = modules(
-        "import asyncio, pipelex_backend_google as p\n"
+        "import asyncio, pipelex_backend_vertexai as p\n"
         "from pipelex_core.specs import BackendConfig\n"
         "from pipelex_core.execution.resources import LoopResources\n"
         "async def main():\n"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, evolve
 
-from pipelex_backend_google import pipelex_backends
+import pipelex_backend_google
+import pipelex_backend_vertexai
 from pipelex_backend_google._dialects import GEMINI
 from pipelex_core.dialects import adapt
 from pipelex_core.parts import (
@@ -87,7 +88,8 @@ class GoogleAdapter:
             api_key=None if vertex else Secret("wire-test-key"),
             options=options,
         )
-        backend: Backend = pipelex_backends()["vertexai" if vertex else "google"](config)
+        plugin = pipelex_backend_vertexai if vertex else pipelex_backend_google
+        backend: Backend = plugin.pipelex_backends()[config.name](config)
         return backend
 
     def request(self, record: Record) -> Request:

@@ -20,8 +20,8 @@ FIRST_PARTY: dict[str, str] = {
     "openai_img_gen": "pipelex-backend-openai",
     "openai_responses": "pipelex-backend-openai",
     "pypdfium2": "pipelex-backend-internal",
-    "vertexai": "pipelex-backend-google",
-    "vertexai:openai": "pipelex-backend-google",
+    "vertexai": "pipelex-backend-vertexai",
+    "vertexai:openai": "pipelex-backend-vertexai",
 }
 """The distribution that serves each sdk of the documentation: what to tell someone who has not installed it."""
 
@@ -43,7 +43,7 @@ BACKENDS: dict[str, str] = {
     "openrouter": "pipelex-backend-openai",
     "perplexity": "pipelex-backend-openai",
     "pipelex_inference": "pipelex-backend-openai",
-    "vertexai": "pipelex-backend-google",
+    "vertexai": "pipelex-backend-vertexai",
     "xai": "pipelex-backend-openai",
 }
 """The distribution that ships the models of each backend of the documentation."""

@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from pipelex_backend_google import pipelex_backends
-from pipelex_backend_google._credentials import find_caller
+from pipelex_backend_vertexai import pipelex_backends
+from pipelex_backend_vertexai._credentials import find_caller
 from pipelex_core import errors
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.requests import ImageRequest

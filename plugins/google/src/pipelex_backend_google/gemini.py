@@ -1,0 +1,154 @@
+"""Gemini, whichever of Google's APIs serves it: one call of google-genai per request.
+
+`pipelex-backend-vertexai` builds on this module: of this distribution it knows `gemini` and `options`, and nothing else.
+
+The request's body is built here in the API's own form and given to the SDK as `extra_body`, and a whole answer comes
+back unread (`should_return_http_response`): both are documented options, and half the work of a typed call. The SDK
+does the rest: addresses, credentials, headers, the transport, and its errors.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from pipelex_backend_google._answer import Gathered, gathered_answer
+from pipelex_backend_google._body import text_body
+from pipelex_backend_google._call import NO_CONTENTS, call_config
+from pipelex_backend_google._client import http_options
+from pipelex_backend_google._errors import call_error, redacted, request_id
+from pipelex_backend_google._image import image_answer, image_body
+from pipelex_backend_google._stream import Pool, events, open_stream
+from pipelex_core.answers import says_something
+from pipelex_core.backend import ImageGenerator, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.errors import ProviderConnectionError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    import httpx2
+    from google import genai
+    from google.genai import types
+
+    from pipelex_core.backend import Resources
+    from pipelex_core.requests import ImageRequest, ObjectRequest, TextRequest
+    from pipelex_core.results import ImageAnswer, TextAnswer
+    from pipelex_core.specs import BackendConfig, ModelSpec, Secret
+
+__all__ = ["GeminiBackend", "call_error", "http_options", "redacted"]
+
+Read = TypeVar("Read")
+
+
+class GeminiBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator, ModelLister):
+    """Gemini, by the native API; a subclass connects to AI Studio or to Vertex AI.
+
+    Attributes:
+        vertex: Whether it is Vertex AI, whose API has a few more parameters.
+        model_prefix: What the specs put before a model's id.
+    """
+
+    vertex: ClassVar[bool]
+
+    def __init__(self, config: BackendConfig, *, model_prefix: str = "") -> None:
+        super().__init__(config)
+        self.model_prefix = model_prefix
+        self._client: genai.Client | None = None
+
+    @abstractmethod
+    async def connect(self, pool: httpx2.AsyncClient) -> genai.Client:
+        """The SDK's client on the pool.
+
+        Raises:
+            AuthenticationError: There is no key, or no usable credentials.
+        """
+
+    @property
+    def secret(self) -> Secret | None:
+        """What the calls are made with, for errors to hide: the key, or an access token."""
+        return self.config.api_key
+
+    async def open(self, resources: Resources) -> None:
+        """Make the SDK's client on the shared pool.
+
+        Raises:
+            AuthenticationError: There is no key, or no usable credentials.
+        """
+        self._client = await self.connect(Pool(resources.http()))
+
+    async def close(self) -> None:
+        """Close what the SDK made for itself; the pool stays open."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aio.aclose()
+            client.close()
+
+    async def generate_text(self, request: TextRequest) -> TextAnswer:
+        """The answer, whole."""
+        gathered = await self._ask(request.spec, text_body(request), gathered_answer)
+        return says_something(gathered.answer(), request, gathered.finish)
+
+    async def generate_object(self, request: ObjectRequest) -> TextAnswer:
+        """The answer, whole, held to the schema by Google."""
+        return (await self._ask(request.spec, text_body(request), gathered_answer)).answer()
+
+    async def generate_image(self, request: ImageRequest) -> ImageAnswer:
+        """One image."""
+        return await self._ask(request.spec, image_body(request, vertex=self.vertex), image_answer)
+
+    async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+        """The text as it comes, then the answer."""
+        models, config, failure = self._models, call_config(text_body(request)), None
+        gathered = Gathered(request_id=None)
+        try:
+            chunks = await models.generate_content_stream(
+                model=self._model_id(request.spec), contents=NO_CONTENTS, config=config
+            )
+            async with aclosing(await open_stream(chunks)) as response:
+                gathered.request_id = request_id(response.headers)
+                async for event in events(response):
+                    for delta in gathered.take(event):
+                        yield delta
+        except Exception as error:  # noqa: BLE001 -- the SDK raises far outside its own classes: see the table
+            partial_text = gathered.text if gathered.last else None
+            failure = call_error(error, self.secret, partial_text=partial_text)
+        if failure is not None:
+            raise failure  # out here, so that it does not carry the SDK's error, and the key in its request, along
+        if gathered.finish is None:
+            msg = "Google's stream ended before the answer was complete"
+            raise ProviderConnectionError(msg, request_id=gathered.request_id, partial_text=gathered.text or None)
+        yield says_something(gathered.answer(), request, gathered.finish)
+
+    async def list_models(self) -> tuple[str, ...]:
+        """Ids as a spec's `model_id` has them."""
+        models, failure = self._models, None
+        try:
+            pager = await models.list(config={"query_base": True})
+            names = [model.name or "" async for model in pager]
+        except Exception as error:  # noqa: BLE001 -- as in `stream_text`
+            failure = call_error(error, self.secret)
+        if failure is not None:
+            raise failure
+        return tuple(self.model_prefix + name.rpartition("/")[2] for name in names)
+
+    async def _ask(
+        self, spec: ModelSpec, body: dict[str, Any], read: Callable[[types.GenerateContentResponse], Read]
+    ) -> Read:
+        """What an answer reads as."""
+        models, config = self._models, call_config(body, unread=True)
+        try:
+            return read(await models.generate_content(model=self._model_id(spec), contents=NO_CONTENTS, config=config))
+        except Exception as error:  # noqa: BLE001 -- as in `stream_text`
+            failure = call_error(error, self.secret)
+        raise failure
+
+    def _model_id(self, spec: ModelSpec) -> str:
+        return spec.model_id.removeprefix(self.model_prefix)
+
+    @property
+    def _models(self) -> genai.models.AsyncModels:
+        if self._client is None:
+            msg = "open() comes before the first call"
+            raise RuntimeError(msg)
+        return self._client.aio.models

@@ -1,0 +1,19 @@
+"""The options that a Gemini model has, whichever of Google's APIs serves it."""
+
+from __future__ import annotations
+
+from pipelex_core.backend import Option
+
+__all__ = ["MODEL_OPTIONS"]
+
+MODEL_OPTIONS = (
+    Option(
+        name="thinking",
+        default="level",
+        choices=("level", "budget"),
+        help="How the model is told to think: Gemini 3 and later by level, 2.5 by a budget of tokens.",
+    ),
+    Option(name="thinking_levels", type="list", help="The levels it has, of minimal, low, medium, high."),
+    Option(name="min_thinking_budget", type="int", help="The smallest budget it takes; 0 where thinking can be off."),
+    Option(name="image_sizes", type="table", help="The image size to ask for, by quality: low, medium, high."),
+)

@@ -1,0 +1,61 @@
+"""Vertex AI for pipelex-core: Gemini, with a project and credentials or with a key of express mode.
+
+This module declares what there is and imports no SDK; `_backend` does, when a backend is made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_backend_google.options import MODEL_OPTIONS
+from pipelex_core.backend import BackendFactory, Option
+from pipelex_core.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.resources.abc import Traversable
+
+    from pipelex_core.backend import Backend
+    from pipelex_core.specs import BackendConfig
+
+__all__ = ["pipelex_backends", "pipelex_model_specs"]
+
+_OPTIONS = (
+    Option(name="gcp_project_id", default="the credentials' own", help="Google Cloud project."),
+    Option(name="gcp_location", default="global", help="Region, `us`, `eu` or `global`."),
+    Option(
+        name="gcp_credentials_file_path",
+        help="A service account's JSON file; application default credentials where it is missing or empty.",
+    ),
+    Option(name="api_version", default="v1beta1", help="Version in the API's paths."),
+)
+
+
+def _vertex(config: BackendConfig) -> Backend:
+    from pipelex_backend_vertexai._backend import VertexBackend
+
+    return VertexBackend(config)
+
+
+def _vertex_openai(config: BackendConfig) -> Backend:
+    """For specs with model ids of Vertex AI's OpenAI-compatible form, `google/gemini-…`: the native API serves them."""
+    from pipelex_backend_vertexai._backend import VertexBackend
+
+    return VertexBackend(config, model_prefix="google/")
+
+
+@hookimpl
+def pipelex_backends() -> Mapping[str, BackendFactory]:
+    """The sdk `vertexai`, and `openai` for the backend `vertexai` alone."""
+    return {
+        "vertexai": BackendFactory(_vertex, options=_OPTIONS, model_options=MODEL_OPTIONS),
+        "vertexai:openai": BackendFactory(_vertex_openai, options=_OPTIONS, model_options=MODEL_OPTIONS),
+    }
+
+
+@hookimpl
+def pipelex_model_specs() -> Mapping[str, Traversable]:
+    """The models of the backend `vertexai`."""
+    from importlib.resources import files
+
+    return {"vertexai": files(__name__) / "specs" / "vertexai.toml"}
