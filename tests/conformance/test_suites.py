@@ -99,6 +99,7 @@ class TestGoogle(Conformance):
     wire = Gemini()
     claims: ClassVar = CHAT | {"image out"}
     model_ids: ClassVar = {ModelType.LLM: "gemini-2.5-flash", ModelType.IMG_GEN: "gemini-2.5-flash-image"}
+    model_options: ClassVar = {"thinking": "budget"}
     sdk_modules = ("google.genai",)
 
 
