@@ -43,7 +43,7 @@ ELSEWHERE = {"google": {"nano-banana"}, "vertexai": {"nano-banana", "gemini-2.5-
 """Names that the documentation gives to other backends alone."""
 
 ENVIRONMENT = {
-    "google": {"GOOGLE_API_KEY": "k"},
+    "google": {"GOOGLE_API_KEY": "AIza-test-key"},
     "vertexai": {"GCP_PROJECT_ID": "p", "GCP_LOCATION": "l", "GCP_CREDENTIALS_FILE_PATH": "/f.json"},
 }
 
@@ -78,7 +78,7 @@ def test_a_backend_is_enabled_by_its_name(backend: str, tmp_path: Path) -> None:
     made = config.deck.backends[backend]
     if backend == "google":
         assert made.api_key is not None
-        assert made.api_key.reveal() == "k"
+        assert made.api_key.reveal() == "AIza-test-key"
     else:
         wanted = {"gcp_project_id": "p", "gcp_location": "l", "gcp_credentials_file_path": "/f.json"}
         assert dict(made.options) == wanted
