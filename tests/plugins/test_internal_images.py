@@ -6,6 +6,7 @@ import logging
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from PIL import Image as Pillow
 from PIL import ImageChops
 
@@ -15,8 +16,6 @@ from tests.documents.pdfs import gradient, jpeg, lines, pdf, pictures
 from tests.documents.raw import one_page, stream
 
 if TYPE_CHECKING:
-    import pytest
-
     from pipelex_core.results import Image
 
 
@@ -179,3 +178,21 @@ def test_a_rotated_page_is_drawn_rotated() -> None:
     picture = decoded(image)
     assert picture.size == (800, 600)
     assert picture.getpixel((50, 50)) == (255, 0, 0)
+
+
+@pytest.mark.parametrize("decode", [b"", b"/Decode [%b]"])
+@pytest.mark.parametrize(("mode", "space"), [("L", b"Gray"), ("RGB", b"RGB"), ("CMYK", b"CMYK")])
+def test_a_jpeg_has_the_colours_of_the_page(mode: str, space: bytes, decode: bytes) -> None:
+    """One that a `/Decode` array turns round, or that has four inks, comes as PNG; any other as its own bytes."""
+    file = BytesIO()
+    Pillow.linear_gradient("L").resize((60, 40)).convert(mode).save(file, "JPEG")
+    turned = decode.replace(b"%b", b" ".join([b"1 0"] * len(Pillow.new(mode, (1, 1)).getbands())))
+    entries = b"/Type /XObject /Subtype /Image /Width 60 /Height 40 /BitsPerComponent 8 /Filter /DCTDecode "
+    picture = stream(file.getvalue(), entries + b"/ColorSpace /Device%b %b" % (space, turned))
+    page = one_page(b"q 60 0 0 40 100 100 cm /I1 Do Q", b"/XObject << /I1 5 0 R >>", picture)
+    (image,) = images(page)
+    assert image.content_type == ("image/jpeg" if mode != "CMYK" and not decode else "image/png")
+    (shown,) = images(page, dpi=72)
+    cut = decoded(shown).convert("RGB").crop((100, 660, 160, 700))
+    own = Pillow.open(BytesIO(image.data)).convert("RGB")
+    assert max(high for _, high in ImageChops.difference(cut, own).getextrema()) < 12  # type: ignore[misc]  # of three bands

@@ -8,7 +8,7 @@ import pytest
 
 from pipelex_backend_internal._document import PdfFile
 from tests.documents.pdfs import lines, pdf, strings
-from tests.documents.raw import one_page, stream, text_meaning
+from tests.documents.raw import one_page, raw_pdf, stream, text_meaning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,3 +170,62 @@ def test_invisible_text_of_a_scan_is_read() -> None:
 def test_a_page_without_text_has_none() -> None:
     """An empty page is the empty text, not an error."""
     assert read(pdf(lambda _: None)) == ""
+
+
+def test_a_filled_form_reads_line_by_line() -> None:
+    """Fields are drawn after the page: each value stands beside its label all the same, or below it."""
+
+    def form(canvas: Any) -> None:
+        for number, (label, value) in enumerate([("Name", "Ada Lovelace"), ("City", "London"), ("Date", "1843")]):
+            canvas.drawString(50, 700 - 30 * number, label)
+            canvas.acroForm.textfield(name=label, value=value, x=150, y=695 - 30 * number, width=200, height=20)
+
+    def stacked(canvas: Any) -> None:
+        for number, (label, value) in enumerate([("Name", "Ada Lovelace"), ("City", "London"), ("Date", "1843")]):
+            canvas.drawString(50, 700 - 80 * number, label)
+            canvas.acroForm.textfield(name=label, value=value, x=50, y=672 - 80 * number, width=200, height=20)
+
+    assert read(pdf(form)).split() == ["Name", "Ada", "Lovelace", "City", "London", "Date", "1843"]
+    assert "Name  Ada Lovelace\n" in read(pdf(form))
+    assert read(pdf(stacked)).split() == ["Name", "Ada", "Lovelace", "City", "London", "Date", "1843"]
+
+
+HELVETICA = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+
+
+def test_notes_are_read_without_a_form_too() -> None:
+    """Free text on a page is text of it, whether the file has a drawing of it or not; hidden notes are not."""
+    note = b"<< /Type /Annot /Subtype /FreeText /Rect [50 %d 250 %d] %b >>"
+    document = one_page(
+        b"BT /F1 12 Tf 50 700 Td (page) Tj ET",
+        b"/Font << /F1 5 0 R >>",
+        HELVETICA,
+        note % (600, 650, b"/Contents (A note\\rin two lines)"),
+        note % (500, 550, b"/Contents (not this) /AP << /N 9 0 R >>"),
+        note % (400, 450, b"/Contents (hidden) /F 2"),
+        stream(
+            b"BT /F1 12 Tf 10 20 Td (a drawn note) Tj ET",
+            b"/Type /XObject /Subtype /Form /BBox [0 0 200 50] /Resources << /Font << /F1 5 0 R >> >>",
+        ),
+        page=b"/Annots [6 0 R 7 0 R 8 0 R]",
+    )
+    assert read(document).split("\n\n") == ["page", "A note\nin two lines", "a drawn note"]
+
+
+def test_text_of_layers_that_are_off_is_not_the_pages() -> None:
+    """What is in a layer that is on stays, also where its ink is white or none, as that of recognized text is."""
+    document = raw_pdf(
+        b"<< /Type /Catalog /Pages 2 0 R /OCProperties << /OCGs [6 0 R 7 0 R] /D << /OFF [7 0 R] >> >> >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents 4 0 R /Resources "
+        b"<< /Font << /F1 5 0 R >> /Properties << /A 6 0 R /B 7 0 R >> >> >>",
+        stream(
+            b"BT /F1 12 Tf 50 700 Td (always) Tj ET "
+            b"/OC /A BDC BT 1 1 1 rg 3 Tr /F1 12 Tf 50 650 Td (switched on) Tj ET EMC "
+            b"/OC /B BDC BT /F1 12 Tf 50 600 Td (switched off) Tj ET EMC"
+        ),
+        HELVETICA,
+        b"<< /Type /OCG /Name (A) >>",
+        b"<< /Type /OCG /Name (B) >>",
+    )
+    assert read(document) == "always\n\nswitched on"

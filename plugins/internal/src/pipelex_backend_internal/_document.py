@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pypdfium2 as pdfium2
 import pypdfium2.raw as pdfium
 
+from pipelex_backend_internal._annotations import read_annotations
 from pipelex_backend_internal._images import embedded_images, page_image
+from pipelex_backend_internal._layers import drop_hidden_layers
 from pipelex_backend_internal._text import read_text
 from pipelex_core.errors import BadRequestError, UnsupportedInputError
 from pipelex_core.results import Page
@@ -18,6 +20,7 @@ from pipelex_core.results import Page
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipelex_backend_internal._annotations import Annotations
     from pipelex_core.results import Image
 
 _log = logging.getLogger(__name__)
@@ -70,9 +73,10 @@ class PdfFile:
             dpi: Resolution of a picture of the whole page; None for the images embedded in it.
         """
         try:
-            with self._page(index) as page:
+            with self._page(index) as (page, annotations):
                 _check_size(page, index)
-                text = read_text(page)
+                drop_hidden_layers(page, index)
+                text = read_text(page, annotations)
                 images = _images(page, smallest_image, dpi) if most_images != 0 else iter(())
                 return Page(index=index, text=text, images=tuple(islice(images, most_images)))
         except (pdfium2.PdfiumError, ValueError, OSError, MemoryError) as error:
@@ -80,14 +84,15 @@ class PdfFile:
             raise BadRequestError(msg) from error
 
     @contextmanager
-    def _page(self, index: int) -> Iterator[pdfium2.PdfPage]:
+    def _page(self, index: int) -> Iterator[tuple[pdfium2.PdfPage, Annotations]]:
         page = self._fresh()[index]
-        if page.formenv and pdfium.FPDFPage_GetAnnotCount(page) > 0:
-            _draw_form_fields(page)
+        annotations = read_annotations(page)
+        if pdfium.FPDFPage_GetAnnotCount(page) > 0:
+            _draw_annotations(page)
             page.close()
             page = page.pdf[index]
         try:
-            yield page
+            yield page, annotations
         finally:
             page.close()
 
@@ -154,10 +159,10 @@ def _error_code(data: bytes) -> int | None:
     return code
 
 
-def _draw_form_fields(page: pdfium2.PdfPage) -> None:
-    """Draw what form fields hold into the page, once it is loaded again, so that it counts as its text."""
+def _draw_annotations(page: pdfium2.PdfPage) -> None:
+    """Draw form fields and notes into the page, once it is loaded again, so that what they hold counts as its text."""
     if pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY) == pdfium.FLATTEN_FAIL:
-        _log.warning("the form fields of a page cannot be drawn: what they hold is left out")
+        _log.warning("the form fields and notes of a page cannot be drawn: what they hold is left out")
 
 
 def _images(page: pdfium2.PdfPage, smallest: int, dpi: int | None) -> Iterator[Image]:

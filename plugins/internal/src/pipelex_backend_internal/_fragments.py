@@ -28,6 +28,7 @@ class Fragment:
         right: Right edge.
         top: Upper edge of the line.
         order: When it was drawn: its place in the PDF's own order.
+        is_field: Whether it was filled into a field of a form.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Fragment:
     right: float
     top: float
     order: int
+    is_field: bool = False
 
     @property
     def height(self) -> float:

@@ -23,6 +23,10 @@ _log = logging.getLogger(__name__)
 MOST_PIXELS = 50_000_000
 """A larger picture is made smaller: a few bytes of PDF can claim more pixels than there is memory."""
 
+THUMB = (16, 16)
+MOST_DIFFERENCE = 24.0
+"""How far, of 255, the colours of small pictures may differ: decoders round, and colour profiles shift them."""
+
 MOST_PIXELS_A_PAGE = 1_000_000_000
 """Pixels that the images of a page may have together, before any is made smaller."""
 
@@ -61,11 +65,33 @@ def page_image(page: pdfium2.PdfPage, *, dpi: int) -> Image:
 
 
 def _jpeg(item: Any) -> bytes | None:
-    """The JPEG an image is stored as, or None."""
+    """The JPEG an image is stored as, where it shows by itself what it shows on the page; else None.
+
+    A `/Decode` array may turn its colours round, and how its four inks are meant a CMYK JPEG does not say.
+    """
     if item.get_filters(skip_simple=True) != ["DCTDecode"]:
         return None
     data = bytes(item.get_data(decode_simple=True))
-    return data if data.startswith(b"\xff\xd8") else None
+    return data if data.startswith(b"\xff\xd8") and _looks_alike(data, item) else None
+
+
+def _looks_alike(data: bytes, item: Any) -> bool:
+    """Whether a JPEG by itself has the colours it has on the page, by a small picture of both."""
+    from PIL import Image as Pillow
+    from PIL import ImageChops, ImageStat
+
+    try:
+        with Pillow.open(BytesIO(data)) as picture:
+            if picture.mode not in {"L", "RGB"}:
+                return False
+            if picture.width * picture.height > MOST_PIXELS:
+                return True  # to look would take what the limit is there to save
+            picture.draft("RGB", THUMB)
+            own = picture.convert("RGB").resize(THUMB)
+    except OSError:
+        return True  # a broken one: PDFium may know more of it, but its bytes are what there is
+    shown = _taken(item.get_bitmap()).convert("RGB").resize(THUMB)
+    return max(ImageStat.Stat(ImageChops.difference(own, shown)).mean) < MOST_DIFFERENCE
 
 
 def _pixels(item: Any, width: int, height: int) -> Picture:

@@ -69,7 +69,10 @@ class _Region:
         if min(f.bottom for f in right) >= max(f.top for f in left):
             return [*self.lines(right), *self.lines(left)]
         cells = _cells(left, right)
-        if cells is None or (all(_is_line(*cell) for cell in cells) and are_columns(left, right, self.paper)):
+        is_form = any(fragment.is_field for fragment in (*left, *right))
+        if cells is None or (
+            not is_form and all(_is_line(*cell) for cell in cells) and are_columns(left, right, self.paper)
+        ):
             return [*self.lines(left), *self.lines(right)]
         lines: list[Fragment] = []
         for cell in cells:

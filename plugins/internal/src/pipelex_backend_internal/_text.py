@@ -6,22 +6,31 @@ from math import pi
 from typing import TYPE_CHECKING, Any
 
 import pypdfium2.raw as pdfium
-from attrs import define, field
+from attrs import define
+from attrs import field as attribute
 
+from pipelex_backend_internal._annotations import Annotations, after_labels, field_at
 from pipelex_backend_internal._fragments import GUTTER, Box, Fragment, Paper
 from pipelex_backend_internal._layout import page_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pypdfium2 import PdfPage
 
 HYPHENS = dict.fromkeys((0x02, 0xAD, 0xFFFE), "-")
 """What PDFium and PDFs write for a hyphen at the end of a line."""
 
+NO_ANNOTATIONS = Annotations()
+
+NOTE_LINE = 14.0
+"""Points that a line of a note takes at most."""
+
 LEANING = 0.2
 """How far, in radians, text may lean and still run along an edge of the page."""
 
 
-def read_text(page: PdfPage) -> str:
+def read_text(page: PdfPage, annotations: Annotations = NO_ANNOTATIONS) -> str:
     """The text of a page in reading order.
 
     Most of the text decides which way the page is held. Text that runs another way, such as a note along the margin,
@@ -30,7 +39,9 @@ def read_text(page: PdfPage) -> str:
     textpage = page.get_textpage()
     try:
         pen = _Pen()
-        _read(textpage, page.get_bbox(), pen)
+        _read(textpage, page.get_bbox(), pen, annotations.fields)
+        for box, text in annotations.notes:
+            pen.note(box, text)
     finally:
         textpage.close()
     upright = page.get_rotation() // 90
@@ -39,7 +50,9 @@ def read_text(page: PdfPage) -> str:
     def rank(turn: int | None) -> tuple[int, int]:
         return -sum(len(fragment.text) for fragment in pen.fragments[turn]), ((turn or 0) + upright) % 4
 
-    texts = [page_text(pen.fragments[turn], _paper(page, turn)) for turn in sorted(pen.fragments, key=rank)]
+    texts = [
+        page_text(after_labels(pen.fragments[turn]), _paper(page, turn)) for turn in sorted(pen.fragments, key=rank)
+    ]
     texts.append("\n".join(fragment.text for fragment in slanted))
     return "\n\n".join(text for text in texts if text)
 
@@ -55,7 +68,7 @@ def _paper(page: PdfPage, turn: int | None) -> Paper:
     return Paper(left, right, shapes)
 
 
-def _read(textpage: Any, page: Box, pen: _Pen) -> None:
+def _read(textpage: Any, page: Box, pen: _Pen, fields: Sequence[Box]) -> None:
     """Give every character of a text page to the pen, in the PDF's own order."""
     raw, rect = textpage.raw, pdfium.FS_RECTF()
     unicode, place, angle = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetLooseCharBox, pdfium.FPDFText_GetCharAngle
@@ -68,8 +81,10 @@ def _read(textpage: Any, page: Box, pen: _Pen) -> None:
         elif place(raw, index, rect):
             box = (rect.left, rect.bottom, rect.right, rect.top)
             if page[0] <= (box[0] + box[2]) / 2 <= page[2] and page[1] <= (box[1] + box[3]) / 2 <= page[3]:
-                if not pen.goes_on(box):
+                number = field_at(box, fields) if fields else None
+                if not pen.goes_on(box) or number != pen.field:
                     pen.start(_quarter_turns(angle(raw, index)))
+                    pen.field = number
                 pen.write(_character(code), box)
     pen.lift()
 
@@ -85,14 +100,16 @@ class _Pen:
         characters: The fragment being written.
         box: Where its visible characters stand.
         last: Where its last character stands.
+        field: The form's field that it is in, or None.
     """
 
-    fragments: dict[int | None, list[Fragment]] = field(factory=dict)
+    fragments: dict[int | None, list[Fragment]] = attribute(factory=dict)
     turn: int | None = 0
-    characters: list[str] = field(factory=list)
+    characters: list[str] = attribute(factory=list)
     box: Box | None = None
     last: Box = (0, 0, 0, 0)
     order: int = 0
+    field: int | None = None
 
     def goes_on(self, box: Box) -> bool:
         """Whether a character at that place follows the last one, on either side of it."""
@@ -124,13 +141,31 @@ class _Pen:
         if self.characters:
             self.characters.append(" ")
 
-    def lift(self) -> None:
+    def note(self, box: Box, text: str) -> None:
+        """Add a note, line by line from the top of its box."""
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        height = min((box[3] - box[1]) / len(lines), NOTE_LINE)
+        for number, line in enumerate(lines):
+            top = box[3] - number * height
+            self.characters, self.box = list(line), (box[0], top - height, box[2], top)
+            self.turn = self.field = None
+            self.lift(0)
+
+    def lift(self, turn: int | None = None) -> None:
         """Finish the fragment."""
         text = "".join(self.characters).strip()
         if text and self.box:
             left, bottom, right, top = self.box
-            fragment = Fragment(text=_whole(text), left=left, bottom=bottom, right=right, top=top, order=self.order)
-            self.fragments.setdefault(self.turn, []).append(fragment)
+            fragment = Fragment(
+                text=_whole(text),
+                left=left,
+                bottom=bottom,
+                right=right,
+                top=top,
+                order=self.order,
+                is_field=self.field is not None,
+            )
+            self.fragments.setdefault(self.turn if turn is None else turn, []).append(fragment)
             self.order += 1
         self.characters, self.box = [], None
 
