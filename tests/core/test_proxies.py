@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
+from pipelex_core import AsyncClient, ConfigError
 from pipelex_core.execution.proxies import Proxies
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.execution.sending import Sending, sending
 from tests.core.test_transport import CERTIFICATE, KEY
+from tests.support.scripted import deck_of, plugins_for, spec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -166,3 +168,36 @@ def test_which_proxy(
         monkeypatch.setenv(name, value)
     proxy = Proxies().to(httpx2.URL(url)).proxy
     assert (None if proxy is None else str(proxy)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("HTTPS_PROXY", "ftp://proxy.example:21", "'ftp'"),
+        ("ALL_PROXY", "socks5://user:hidden@proxy.example:1080", "'socks5'"),
+        ("http_proxy", "http://user:hidden@:3128", "without a host"),
+        ("http_proxy", "http://proxy.example:port", "not the address"),
+        ("HTTP_PROXY", "http://proxy.example:99999", "not the address"),
+        ("HTTP_PROXY", "my proxy", "without a host"),
+    ],
+)
+def test_a_proxy_that_cannot_be_one_is_an_error_of_the_configuration(
+    name: str, value: str, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is raised where a client is made, names the variable, and shows no password."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=word) as caught:
+        AsyncClient(deck_of(spec("smart")), plugins_for({}))
+    assert name in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_proxy_that_nothing_uses_is_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that others stand before, or that no host goes through."""
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    for name in ("HTTP_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1:3128")
+    AsyncClient(deck_of(spec("smart")), plugins_for({}))
+    monkeypatch.delenv("HTTP_PROXY")
+    monkeypatch.setenv("NO_PROXY", "*")
+    AsyncClient(deck_of(spec("smart")), plugins_for({}))

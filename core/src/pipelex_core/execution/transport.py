@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 from asyncio import sleep
+from errno import EMFILE, ENFILE
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import httpx2
 from multidict import CIMultiDict, istr
 from yarl import URL
 
-from pipelex_core.errors import InvalidAnswerError
+from pipelex_core.errors import InvalidAnswerError, ProviderConnectionError
 from pipelex_core.execution.clocks import silence
 from pipelex_core.execution.decoding import steps_of
 from pipelex_core.execution.proxies import DIRECT
@@ -57,6 +58,11 @@ _ERRORS: tuple[tuple[type[Exception], type[httpx2.TransportError]], ...] = (
 
 _NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.UnsupportedProtocol)
 """Those from before a request leaves: there was no connection for it."""
+
+_NO_DESCRIPTOR = (
+    "this process has as many files and connections open as it may: raise the limit of open files (ulimit -n), or lower "
+    "max_concurrency of the backend in backends.toml"
+)
 
 _ADDED = tuple(istr(name) for name in ("Accept", "Accept-Encoding", "Content-Type", "User-Agent"))
 """Headers that aiohttp adds of itself to a request that lacks them, unless it is told not to."""
@@ -125,9 +131,7 @@ class PoolTransport(httpx2.AsyncBaseTransport):
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if clock is not None:
                 clock.answered()
-            ours = _ours(error)
-            if told is not None and isinstance(ours, _NEVER_LEFT):
-                told.never_left += 1
+            ours = _noted(error, told)
             # An answer's error holds the request's headers, so nothing of it goes on.
             raise ours from None if isinstance(error, aiohttp.ClientResponseError) else error
         if clock is not None:
@@ -255,6 +259,16 @@ def _body(request: httpx2.Request, clock: Silence | None) -> object:
     if len(body) > LARGE:
         return _Pieces(body, clock)
     return body or None
+
+
+def _noted(error: Exception, told: Sending | None) -> httpx2.TransportError:
+    """The error of a request that got no answer, and in `told` how far it got."""
+    ours = _ours(error)
+    if told is not None and getattr(error, "errno", None) in {EMFILE, ENFILE}:
+        told.fault = ProviderConnectionError(_NO_DESCRIPTOR)
+    if told is not None and isinstance(ours, _NEVER_LEFT):
+        told.never_left += 1
+    return ours
 
 
 def _ours(error: Exception) -> httpx2.TransportError:

@@ -25,6 +25,7 @@ from pipelex_core.execution.cooldown import Cooldowns
 from pipelex_core.execution.ordering import Orders
 from pipelex_core.execution.plan import make_plan, out_of_time
 from pipelex_core.execution.policy import verdict
+from pipelex_core.execution.proxy_names import check_proxies
 from pipelex_core.execution.redaction import redact_error
 from pipelex_core.execution.results import result_of
 from pipelex_core.execution.streaming import MemberStream
@@ -58,6 +59,7 @@ class Execution:
     """Carries the calls of one client to the plugins."""
 
     def __init__(self, deck: ModelDeck, plugins: Plugins, *, budget_usd: Decimal | float | str | None = None) -> None:
+        check_proxies()
         self._deck = deck
         self._plugins = plugins
         self.total_budget = None if budget_usd is None else Budget(budget_usd)
