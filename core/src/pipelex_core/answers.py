@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
+
+from attrs import evolve
 
 from pipelex_core.errors import InvalidAnswerError
 
@@ -10,9 +13,14 @@ if TYPE_CHECKING:
     from pipelex_core.requests import TextRequest
     from pipelex_core.results import TextAnswer
 
+_log = logging.getLogger("pipelex_core.calls")
+
 
 def says_something(answer: TextAnswer, request: TextRequest, reason: str | None = None) -> TextAnswer:
-    """The answer, if there is text or a call of a tool in it, or a reason why not.
+    """The answer, if there is text or a call of a tool in it, or a reason why not; its finish reason agrees with its calls.
+
+    An answer with calls ended for them, whatever a server says. One without, where the request demanded a call, ended for
+    another reason than it should: `other`, with a warning in the log.
 
     One that was cut short or withheld may be empty, and so may one that ended at once with a stop string.
 
@@ -24,11 +32,28 @@ def says_something(answer: TextAnswer, request: TextRequest, reason: str | None 
     Raises:
         InvalidAnswerError: It is empty; with what it used, because it was paid all the same.
     """
+    if answer.tool_calls and answer.finish_reason in {"stop", "other"}:
+        return evolve(answer, finish_reason="tool_calls")
+    if not answer.tool_calls and answer.finish_reason in {"stop", "tool_calls"}:
+        answer = _without_calls(answer, request)
     if answer.text or answer.tool_calls or answer.finish_reason in {"length", "content_filter"} or request.stop:
         return answer
     held = "reasoning alone" if answer.reasoning else "nothing"
     msg = f"the answer is empty: it holds {held}" + (f", and ended with {reason}" if reason else "")
     raise InvalidAnswerError(msg, raw=answer.raw, request_id=answer.request_id, usage=answer.usage)
+
+
+def _without_calls(answer: TextAnswer, request: TextRequest) -> TextAnswer:
+    spec = request.spec
+    if request.tools and request.tool_choice not in {None, "auto", "none"}:
+        _log.warning(
+            "model %r of backend %r called no tool, though tool_choice is %r: its text is the answer",
+            spec.name,
+            spec.backend,
+            request.tool_choice,
+        )
+        return evolve(answer, finish_reason="other")
+    return evolve(answer, finish_reason="stop") if answer.finish_reason == "tool_calls" else answer
 
 
 def count(value: object) -> int | None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pipelex_core.specs import Secret
 
 
+_GATEWAYS = ("x-litellm-call-id", "x-portkey-trace-id")
+"""https://docs.litellm.ai/docs/proxy/response_headers; https://portkey.ai/docs/api-reference/inference-api/headers."""
+
+
 def check_key(key: Secret | None) -> None:
     """Refuse a key that no header can carry, where an SDK would fail with an error of its own, or send it all the same.
 
@@ -25,6 +29,11 @@ def check_key(key: Secret | None) -> None:
     if not (text.isascii() and text.isprintable()):
         msg = "the key holds characters that no header can carry: it must be plain ASCII, in one line"
         raise AuthenticationError(msg)
+
+
+def first_id(headers: Mapping[str, str], *names: str) -> str | None:
+    """The id of a request: the provider's, in the first of its headers that is set, else that of a gateway in between."""
+    return next((headers[name] for name in (*names, *_GATEWAYS) if headers.get(name)), None)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -22,13 +22,14 @@ _NAMES = {
     "costs": "cost_of total",
     "dialects": "Adapted BOUNDS Dialect SchemaLimits WHOLE adapt",
     "documents": "as_text count_pages file_name is_text",
+    "efforts": "EFFORTS nearest_effort",
     "errors": (
         "AuthenticationError BadRequestError CallError ContentFilterError ContextTooLongError "
         "DeadlineExceededError InvalidAnswerError NotFoundError OverloadedError PermissionDeniedError "
         "PipelexError PluginError ProviderConnectionError RateLimitError ServerError UnsupportedInputError "
         "error_class_for_status"
     ),
-    "headers": "check_key retry_after",
+    "headers": "check_key first_id retry_after",
     "histories": "HistoryForm fit turns",
     "hiding": "hide",
     "hookspecs": (

@@ -46,7 +46,8 @@ def read_answer(message: Any, *, model_id: str, request_id: str | None, keeps_cu
     if not _is_message(message):
         msg = f"the answer is no message: {_shown(message)}"
         raise InvalidAnswerError(msg, raw=message, request_id=request_id)
-    content, reason = message["content"], _FINISH_REASONS.get(message["stop_reason"], "other")
+    content = [_with_input(block) for block in message["content"]]
+    reason = _FINISH_REASONS.get(message["stop_reason"], "other")
     if reason in _CUT and content and content[-1]["type"] == "tool_use" and not keeps_cut:
         content = content[:-1]
     try:
@@ -90,6 +91,12 @@ def _is_message(message: Any) -> bool:
         and all(isinstance(block, dict) and isinstance(block.get("type"), str) for block in message["content"])
         and isinstance(message.get("stop_reason"), str)
     )
+
+
+def _with_input(block: dict[str, Any]) -> dict[str, Any]:
+    """A block; a call whose input is null, as some gateways write an empty one, with an empty one."""
+    is_empty = block["type"] == "tool_use" and block.get("input", {}) is None
+    return {**block, "input": {}} if is_empty else block
 
 
 def _tool_call(block: dict[str, Any]) -> ToolCall:

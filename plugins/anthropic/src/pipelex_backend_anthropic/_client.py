@@ -15,7 +15,7 @@ from anthropic import AsyncAnthropic, AsyncStream, Omit
 
 from pipelex_backend_anthropic._errors import error_of_answer, translated_errors, without
 from pipelex_core.errors import AuthenticationError, InvalidAnswerError
-from pipelex_core.headers import check_key
+from pipelex_core.headers import check_key, first_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -82,7 +82,7 @@ class MessagesClient:
                 if "text/event-stream" not in response.headers.get("content-type", ""):
                     await response.aread()
                     raise self._not_wanted(response, "a stream of events")
-                request_id = response.headers.get("request-id")
+                request_id = first_id(response.headers, "request-id")
                 async for event in AsyncStream.raw_events(response):
                     if event.event == "ping" or not event.data:
                         continue
@@ -120,7 +120,7 @@ class MessagesClient:
             data = json.loads(response.content)
             if isinstance(data, dict) and data.get("type") == "error":  # some gateways answer so with a good status
                 raise error_of_answer(data, status=response.status_code, headers=response.headers, key=self._key)
-            return data, response.headers.get("request-id")
+            return data, first_id(response.headers, "request-id")
         raise self._not_wanted(response, "JSON")
 
     def _not_wanted(self, response: httpx2.Response, wanted: str) -> InvalidAnswerError:
@@ -128,7 +128,7 @@ class MessagesClient:
         return InvalidAnswerError(
             f"the provider answered with {came} where {wanted} was asked for",
             status=response.status_code,
-            request_id=response.headers.get("request-id"),
+            request_id=first_id(response.headers, "request-id"),
             raw=without(self._key, response.content.decode("utf-8", "replace")),
         )
 

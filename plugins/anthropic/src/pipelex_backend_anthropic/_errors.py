@@ -13,7 +13,7 @@ import httpx2
 
 from pipelex_core import errors
 from pipelex_core.errors import CallError, error_class_for_status
-from pipelex_core.headers import retry_after
+from pipelex_core.headers import first_id, retry_after
 from pipelex_core.hiding import hide
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def error_of_answer(body: Any, *, status: int, headers: Mapping[str, str], key: 
     # A gateway in between has forms of its own.
     words = (told.get("message"), inner, outer.get("message"), outer.get("detail"))
     message = next(filter(None, map(_word, words)), f"the provider answered with status {status} and no message")
-    request_id = headers.get("request-id") or _word(outer.get("request_id")) or None
+    request_id = headers.get("request-id") or _word(outer.get("request_id")) or first_id(headers)
     return error_class(
         without(key, message),
         status=status,

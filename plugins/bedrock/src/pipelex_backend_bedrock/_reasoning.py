@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from pipelex_core.efforts import nearest_effort
 from pipelex_core.errors import UnsupportedInputError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _LEAST_BUDGET = 1024
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32000, "max": 63000}
+_OPENAI_EFFORTS = ("low", "medium", "high")
 _NOVA_EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 
 
@@ -100,7 +102,7 @@ def _effort(effort: str) -> Reasoning:
 
 
 def _openai(effort: str) -> Reasoning:
-    return Reasoning(fields={"reasoning_effort": effort})
+    return Reasoning(fields={"reasoning_effort": nearest_effort(effort, _OPENAI_EFFORTS)})
 
 
 _BY_EFFORT: dict[str, Callable[[str], Reasoning]] = {

@@ -13,7 +13,7 @@ import httpx2
 from mistralai.client.errors import MistralError
 
 from pipelex_core import errors
-from pipelex_core.headers import retry_after
+from pipelex_core.headers import first_id, retry_after
 from pipelex_core.hiding import hide
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def never() -> bool:
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:
     """The provider's id of a request, from the headers of its answer."""
-    return next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name)), None)
+    return first_id(headers, *REQUEST_ID_HEADERS)
 
 
 def error_of_answer(

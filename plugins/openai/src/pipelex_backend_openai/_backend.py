@@ -84,8 +84,41 @@ class ImageBackend(EndpointBackend, ImageGenerator):
         return await self._endpoint.pictures(_IMAGES, image_body(request, traits), pictures)
 
 
-class ChatBackend(ImageBackend, TextGenerator, TextStreamer, ObjectGenerator):
-    """Chat completions of OpenAI and of everything compatible, and images: a spec may use one sdk for both."""
+class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGenerator):
+    """The Responses API of OpenAI and of everything compatible."""
+
+    def __init__(self, config: BackendConfig) -> None:
+        super().__init__(config)
+        self._responses_provider = f"{config.name}/responses"
+
+    async def generate_text(self, request: TextRequest) -> TextAnswer:
+        """One response."""
+        body = response_body(request, self._traits_for(request.spec), self._responses_provider)
+        return says_something(
+            await self._endpoint.ask(_RESPONSES, body, ResponseReading(self._responses_provider)), request
+        )
+
+    def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+        """One response, streamed."""
+        traits = self._traits_for(request.spec)
+
+        async def body() -> dict[str, Any]:
+            return {**response_body(request, traits, self._responses_provider), "stream": True}
+
+        return self._endpoint.stream(_RESPONSES, body, ResponseReading(self._responses_provider), request)
+
+    async def generate_object(self, request: ObjectRequest) -> TextAnswer:
+        """One response whose text, or whose forced call of a tool, is the object."""
+        asked = response_object_body(request, self._traits_for(request.spec), self._responses_provider)
+        reading = ResponseReading(self._responses_provider, object_tool=asked.tool)
+        return object_answer(await self._endpoint.ask(_RESPONSES, asked.body, reading), asked.sent)
+
+
+class ChatBackend(ImageBackend, ResponsesBackend):
+    """Chat completions of OpenAI and of everything compatible, and images: a spec may use one sdk for both.
+
+    A model whose spec says so has the Responses API for requests that chat completions refuse.
+    """
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
@@ -94,6 +127,8 @@ class ChatBackend(ImageBackend, TextGenerator, TextStreamer, ObjectGenerator):
     async def generate_text(self, request: TextRequest) -> TextAnswer:
         """One chat completion."""
         traits = self._traits_for(request.spec)
+        if _needs_responses(request, traits):
+            return await super().generate_text(request)
         request = await self._prepared(request, traits)
         body = chat_body(request, traits, self._provider)
         answer = await self._endpoint.ask(_CHAT, body, ChatReading(traits, self._provider))
@@ -102,6 +137,8 @@ class ChatBackend(ImageBackend, TextGenerator, TextStreamer, ObjectGenerator):
     def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """One chat completion, streamed."""
         traits = self._traits_for(request.spec)
+        if _needs_responses(request, traits):
+            return super().stream_text(request)
 
         async def body() -> dict[str, Any]:
             return streamed(chat_body(await self._prepared(request, traits), traits, self._provider), traits)
@@ -111,6 +148,8 @@ class ChatBackend(ImageBackend, TextGenerator, TextStreamer, ObjectGenerator):
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """One chat completion whose text, or whose forced call of a tool, is the object."""
         traits = self._traits_for(request.spec)
+        if _needs_responses(request, traits):
+            return await super().generate_object(request)
         request = await self._prepared(request, traits)
         asked = object_body(request, traits, self._provider)
         reading = ChatReading(traits, self._provider, object_tool=asked.tool)
@@ -121,6 +160,15 @@ class ChatBackend(ImageBackend, TextGenerator, TextStreamer, ObjectGenerator):
         return await with_documents(request, self._download) if traits.documents == "file" else request
 
 
+def _needs_responses(request: TextRequest, traits: Traits) -> bool:
+    """Whether chat completions refuse the request for what is in it, and the Responses API takes it.
+
+    https://platform.openai.com/docs/guides/migrate-to-responses
+    """
+    needed = traits.responses_for
+    return ("tools" in needed and bool(request.tools)) or ("effort" in needed and request.reasoning_effort is not None)
+
+
 class AzureChatBackend(ChatBackend):
     """Chat completions of Azure OpenAI and AI Foundry."""
 
@@ -128,34 +176,6 @@ class AzureChatBackend(ChatBackend):
 
     def _connected(self, http: httpx2.AsyncClient) -> Connected:
         return azure_client(self.config, http)
-
-
-class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGenerator):
-    """The Responses API of OpenAI and of everything compatible."""
-
-    def __init__(self, config: BackendConfig) -> None:
-        super().__init__(config)
-        self._provider = f"{config.name}/responses"
-
-    async def generate_text(self, request: TextRequest) -> TextAnswer:
-        """One response."""
-        body = response_body(request, self._traits_for(request.spec), self._provider)
-        return says_something(await self._endpoint.ask(_RESPONSES, body, ResponseReading(self._provider)), request)
-
-    def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
-        """One response, streamed."""
-        traits = self._traits_for(request.spec)
-
-        async def body() -> dict[str, Any]:
-            return {**response_body(request, traits, self._provider), "stream": True}
-
-        return self._endpoint.stream(_RESPONSES, body, ResponseReading(self._provider), request)
-
-    async def generate_object(self, request: ObjectRequest) -> TextAnswer:
-        """One response whose text, or whose forced call of a tool, is the object."""
-        asked = response_object_body(request, self._traits_for(request.spec), self._provider)
-        reading = ResponseReading(self._provider, object_tool=asked.tool)
-        return object_answer(await self._endpoint.ask(_RESPONSES, asked.body, reading), asked.sent)
 
 
 class AzureResponsesBackend(ResponsesBackend):

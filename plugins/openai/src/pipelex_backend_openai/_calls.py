@@ -32,6 +32,11 @@ class PendingCall:
     arguments: str = ""
     extras: dict[str, Any] = field(factory=dict)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether its arguments are whole."""
+        return is_whole(self.arguments, is_last=True)
+
 
 class PendingCalls:
     """The tool calls of one answer, in the order they began."""
@@ -46,9 +51,12 @@ class PendingCalls:
         Without an index or an id, a name begins a call. Some servers repeat the name with every piece.
         `index` is where the call stands in an answer that was not streamed.
         """
-        index = piece.get("index") if index is None else index
+        is_piece = index is None
+        index = piece.get("index") if is_piece else index
         identity = piece.get("id")
         call = next((known for known in reversed(self.calls) if index is None or known.index == index), None)
+        if call is None and identity and is_piece:  # LocalAI counts on within one call
+            call = next((known for known in self.calls if known.id == identity and not known.is_complete), None)
         function = piece.get("function") or {}
         name = function.get("name") or ""
         if identity:

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from pipelex_backend_openai._dialects import for_objects, for_tools
 from pipelex_backend_openai._messages import chat_messages
-from pipelex_backend_openai._objects import ObjectBody, told_schema, tool_choice
+from pipelex_backend_openai._objects import ObjectBody, effort_of, told_schema, tool_choice
 from pipelex_core.dialects import adapt
 from pipelex_core.errors import UnsupportedInputError
 
@@ -58,12 +58,12 @@ def streamed(body: dict[str, Any], traits: Traits) -> dict[str, Any]:
 
 def _reasoning(request: TextRequest, traits: Traits) -> dict[str, Any]:
     if traits.reasoning_parameter == "reasoning":
-        wanted = {"effort": request.reasoning_effort, "max_tokens": request.reasoning_budget}
+        wanted = {"effort": effort_of(request, traits), "max_tokens": request.reasoning_budget}
         return {"reasoning": {name: value for name, value in wanted.items() if value is not None}}
     if request.reasoning_budget is not None:
         msg = "this endpoint takes a reasoning effort, but no budget in tokens"
         raise UnsupportedInputError(msg)
-    return {"reasoning_effort": request.reasoning_effort}
+    return {"reasoning_effort": effort_of(request, traits)}
 
 
 def _tool(name: str, description: str, parameters: Any, **more: Any) -> dict[str, Any]:

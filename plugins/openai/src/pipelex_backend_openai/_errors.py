@@ -15,7 +15,7 @@ import openai
 
 from pipelex_backend_openai._error_bodies import body_of, facts_of
 from pipelex_core import errors
-from pipelex_core.headers import retry_after
+from pipelex_core.headers import first_id, retry_after
 from pipelex_core.hiding import hide
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _BY_CODE: dict[str, type[errors.CallError]] = {
     "context_length_exceeded": errors.ContextTooLongError,
     "too_many_prompt_tokens": errors.ContextTooLongError,
     "tokens_limit_reached": errors.ContextTooLongError,
+    "exceed_context_size_error": errors.ContextTooLongError,  # llama.cpp
     "content_filter": errors.ContentFilterError,
     "contentFilter": errors.ContentFilterError,
     "content_policy_violation": errors.ContentFilterError,
@@ -194,11 +195,7 @@ def _reported(error: Exception) -> Mapping[str, Any] | None:
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     """The provider's id of the request."""
-    for name in _REQUEST_ID_HEADERS:
-        found = headers.get(name)
-        if found:
-            return found
-    return None
+    return first_id(headers, *_REQUEST_ID_HEADERS)
 
 
 def _chosen(codes: tuple[str, ...], table: Mapping[str, type[errors.CallError]]) -> type[errors.CallError] | None:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from pipelex_core.efforts import nearest_effort
 from pipelex_core.errors import ContentFilterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipelex_backend_openai._traits import Traits
     from pipelex_core.dialects import Adapted
-    from pipelex_core.requests import ObjectRequest
+    from pipelex_core.requests import ObjectRequest, TextRequest
     from pipelex_core.results import TextAnswer
 
 _JSON_MODE = "Answer with nothing but a JSON object that follows this JSON schema:\n{schema}"
@@ -42,6 +44,12 @@ def told_schema(request: ObjectRequest) -> str:
 def tool_choice(choice: str, named: Callable[[str], dict[str, Any]]) -> str | dict[str, Any]:
     """The choice of tools as it is sent: a word, or a tool by its name."""
     return choice if choice in ("auto", "none", "required") else named(choice)
+
+
+def effort_of(request: TextRequest, traits: Traits) -> str | None:
+    """The reasoning effort as the model takes it."""
+    effort = request.reasoning_effort
+    return effort if effort is None or not traits.effort_levels else nearest_effort(effort, traits.effort_levels)
 
 
 def object_answer(answer: TextAnswer, sent: Adapted | None) -> TextAnswer:

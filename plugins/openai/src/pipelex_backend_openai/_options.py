@@ -94,6 +94,22 @@ TRAIT_OPTIONS = (
         type="bool",
         help="Whether reasoning stands in the answer, in <think>…</think>.",
     ),
+    Option(
+        name="calls_need_reasoning",
+        default="false",
+        type="bool",
+        help="Whether a message with tool calls must have reasoning_content, be it empty.",
+    ),
+    Option(
+        name="effort_levels",
+        type="list",
+        help="Reasoning efforts that the model takes: another becomes the nearest. Empty to send each as it is.",
+    ),
+    Option(
+        name="responses_for",
+        type="list",
+        help="What a chat model needs the Responses API for: of tools, effort.",
+    ),
     Option(name="fetches_urls", default="true", type="bool", help="Whether the endpoint downloads images itself."),
 )
 """One option a trait; see `_traits.Traits`."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_openai._dialects import for_objects, for_tools
 from pipelex_backend_openai._messages import form_of
-from pipelex_backend_openai._objects import ObjectBody, told_schema, tool_choice
+from pipelex_backend_openai._objects import ObjectBody, effort_of, told_schema, tool_choice
 from pipelex_core.dialects import adapt
 from pipelex_core.documents import file_name
 from pipelex_core.errors import UnsupportedInputError
@@ -52,7 +52,7 @@ def response_body(request: TextRequest, traits: Traits, provider: str) -> dict[s
         body["max_output_tokens"] = request.max_tokens
     if request.top_p is not None:
         body["top_p"] = request.top_p
-    reasoning = {"effort": request.reasoning_effort, "summary": traits.reasoning_summary}
+    reasoning = {"effort": effort_of(request, traits), "summary": traits.reasoning_summary}
     if any(reasoning.values()):
         body["reasoning"] = {name: value for name, value in reasoning.items() if value is not None}
     if _reasons(request, traits):

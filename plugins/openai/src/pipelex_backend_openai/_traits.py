@@ -44,6 +44,8 @@ class Traits:
         image_response_format: The `response_format` to ask for, or None to take the endpoint's own.
         think_tags: Whether the model writes its reasoning into the answer, in a leading `<think>…</think>`, of which the
             opening tag may be missing.
+        effort_levels: The reasoning efforts that the model takes: any other becomes the nearest; empty to send each as it is.
+        responses_for: What a chat model needs the Responses API for: `tools`, `effort`.
     """
 
     usage_in_stream: bool = True
@@ -65,6 +67,8 @@ class Traits:
     image_sizes: Literal["fixed", "free"] = "fixed"
     image_response_format: Literal["b64_json", "url"] | None = None
     think_tags: bool = False
+    effort_levels: tuple[str, ...] = ()
+    responses_for: tuple[str, ...] = ()
 
     def overridden(self, options: Mapping[str, Any]) -> Traits:
         """These traits with what the options of a backend or a model say otherwise."""
