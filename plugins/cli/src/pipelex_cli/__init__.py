@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 
+_INTERRUPTED = 130
+"""The exit code after Ctrl-C, as a shell counts: 128 and the number of the signal."""
+
 
 def main() -> None:
-    """Run the command line of this process, and end it."""
+    """Run the command line of this process, and end it; Ctrl-C ends it in silence, also while it starts and stops."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # and not ignored, as in the background of a shell without job control
+        signal.signal(signal.SIGINT, _end_at_once)
     from pipelex_cli.app import run
 
     _show_warnings()
-    code = run(sys.argv[1:])
+    try:
+        signal.signal(signal.SIGINT, before)
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    finally:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, _end_at_once)
     _end_in_any_case(code)
     sys.exit(code)
+
+
+def _end_at_once(_number: int, _frame: object) -> None:
+    os._exit(_INTERRUPTED)
 
 
 _PATIENCE = 5.0
@@ -45,7 +63,13 @@ def _show_warnings() -> None:
     """What the library warns of goes to stderr; a program that uses it decides that for itself."""
     import logging
 
-    shown = logging.StreamHandler()
-    shown.setLevel(logging.WARNING)
-    shown.setFormatter(logging.Formatter("pipelex: %(message)s"))
-    logging.getLogger("pipelex_core").addHandler(shown)
+    from pipelex_cli.terminal import shown
+
+    class Shown(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return shown(super().format(record), sys.stderr)
+
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(Shown("pipelex: %(message)s"))
+    logging.getLogger("pipelex_core").addHandler(handler)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, CycloptsError, Parameter
 
 from pipelex_cli.context import TerminalContext
-from pipelex_core.command_line import Context
+from pipelex_cli.terminal import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ def make_app(console: Console | None = None, commands: Mapping[str, Command] = E
         module = name.replace("-", "_")
         app.command(f"pipelex_cli.commands.{module}:{module}", name=name, help=text)
     for name, command in commands.items():
-        app.command(command.function, name=name, help=command.help)
+        app.command(command.function, name=name, help=plain(command.help))
 
     @app.meta.default
     def launch(
@@ -107,7 +107,9 @@ def run(tokens: Sequence[str]) -> int:
         code = _run(tokens)
         sys.stdout.flush()
     except CycloptsError as error:
-        sys.stderr.write(f"pipelex: {error}\nRun `pipelex --help` for what there is.\n")
+        from pipelex_cli.output import note
+
+        note(f"pipelex: {error}\nRun `pipelex --help` for what there is.")
         return 2
     except PipelexError as error:
         if debug:
@@ -125,7 +127,9 @@ def run(tokens: Sequence[str]) -> int:
         if debug:
             raise
         _drop_output()
-        sys.stderr.write(f"pipelex: {error}\n")
+        from pipelex_cli.output import note
+
+        note(f"pipelex: {error}")
         return 1
     return code
 
@@ -145,7 +149,7 @@ def _run(tokens: Sequence[str]) -> int:
 def _plugin_commands(tokens: Sequence[str]) -> Mapping[str, Command]:
     """The commands that plugins add, for a command line that names none of our own; a plugin that is lost is named."""
     config = next((value for option, value in pairwise(tokens) if option == "--config"), None)
-    context = Context(config=config, no_plugins="--no-plugins" in tokens)
+    context = TerminalContext(config=config, no_plugins="--no-plugins" in tokens)
     plugins = context.plugins()
     in_use = {record.name for record in plugins.records if record.status == "ok"}
     commands = plugins.commands(dict.fromkeys(_COMMANDS, "pipelex-cli"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 @frozen(kw_only=True)
 class TerminalContext(Context):
     """The global options, where progress is drawn as a bar on a terminal."""
+
+    def note(self, text: str) -> None:
+        """Print a line for people, on stderr; what would steer a terminal is written out there."""
+        from pipelex_cli.output import note
+
+        note(text)
+
+    def print_json(self, document: Any) -> None:
+        """Print one JSON document on stdout; what would steer a terminal is escaped there."""
+        from pipelex_cli.output import print_json
+
+        print_json(document)
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Callable[[int, int | None], None]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from cyclopts import CycloptsError
 
 from pipelex_cli.files import write_atomically
-from pipelex_cli.output import print_json
+from pipelex_cli.output import print_json, write
 from pipelex_core.errors import PipelexError
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def draw(file: Path, handle: str | None, *, force: bool, json: bool, context: Co
     if json:
         print_json({"path": str(file), "bytes": len(data), "nodes": len(picture.nodes)})
     else:
-        sys.stdout.write(f"{file}\n")
+        write(f"{file}\n")
     return 0
 
 

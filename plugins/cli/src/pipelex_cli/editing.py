@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_cli.edits.files import write_all
 from pipelex_cli.output import note, print_json
+from pipelex_cli.terminal import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,10 +68,10 @@ def show(changes: Sequence[FileChange]) -> None:
     """The differences on stdout, in colours on a terminal only."""
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for change in changes:
-        for line in change.diff().splitlines(keepends=True):
+        for line in change.diff().split("\n")[:-1]:
             colour = _COLOURS.get(line[:1]) if coloured else None
-            text = line.rstrip("\r\n")
-            sys.stdout.write(f"\x1b[{colour}m{text}\x1b[0m{line[len(text) :]}" if colour else line)
+            text = shown(line.removesuffix("\r")) if sys.stdout.isatty() else line
+            sys.stdout.write(f"\x1b[{colour}m{text}\x1b[0m\n" if colour else f"{text}\n")
 
 
 def _outcome(change: FileChange, *, dry_run: bool) -> str:

@@ -6,6 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from pipelex_cli.terminal import shown
 from pipelex_core.errors import CallError, ConfigError, PipelexError
 
 if TYPE_CHECKING:
@@ -22,12 +23,20 @@ _WIDE = 100_000
 def print_json(document: Any) -> None:
     """One JSON document on stdout, escaped where stdout is not UTF-8."""
     is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    sys.stdout.write(json.dumps(document, ensure_ascii=not is_utf8, indent=2) + "\n")
+    written = json.dumps(document, ensure_ascii=not is_utf8, indent=2)
+    if sys.stdout.isatty() and not written.isascii():
+        written = "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in written)
+    sys.stdout.write(f"{written}\n")
 
 
 def note(text: str) -> None:
-    """A line for people, on stderr."""
-    sys.stderr.write(f"{text}\n")
+    """A line for people, on stderr; what would steer a terminal is written out there."""
+    sys.stderr.write(f"{shown(text, sys.stderr)}\n")
+
+
+def write(text: str) -> None:
+    """A text on stdout, raw; on a terminal, what would steer it is written out."""
+    sys.stdout.write(shown(text))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | None]], *, empty: str) -> None:
@@ -43,11 +52,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | None]], *,
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*("" if cell is None else shown(str(cell)) for cell in row))
     console = Console(width=None if sys.stdout.isatty() else _WIDE, markup=False, highlight=False)
     with console.capture() as printed:
         console.print(table)
-    sys.stdout.write("".join(line.rstrip() + "\n" for line in printed.get().splitlines()))
+    sys.stdout.write("".join(line.rstrip() + "\n" for line in printed.get().rstrip("\n").split("\n")))
 
 
 def show_error(error: PipelexError, *, as_json: bool) -> None:

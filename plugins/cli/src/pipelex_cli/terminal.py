@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -10,13 +11,35 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TextIO
 
 _NARROWEST = 40
+_STEERING = re.compile(
+    r"\r(?!\n)|[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\U000e0000-\U000e007f]"
+)
+"""The joiners U+200C and U+200D are not among them: scripts and pictures are written with them."""
 
 
 def terminal_width() -> int | None:
     """The columns of the terminal; None where stdout is none."""
     return max(shutil.get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else None
+
+
+def shown(text: str, stream: TextIO | None = None) -> str:
+    """A text as it may be written to a stream: as it is, but on a terminal what would steer the terminal is written out.
+
+    That is control characters (ESC and C1 among them) but for line feed, tab and form feed, marks that change the direction of
+    text, and characters that nobody sees.
+
+    Args:
+        text: From a model, a provider, a plugin or a file.
+        stream: Where it goes; None for stdout.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    stream = stream or sys.stdout
+    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text) if stream.isatty() else text
 
 
 def plain(text: object) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from json import JSONDecodeError, loads
 from typing import Annotated, Any
 
 from attrs import fields
 from cyclopts import CycloptsError, Parameter
 
-from pipelex_cli.output import print_json, result_as_json
+from pipelex_cli.output import print_json, result_as_json, write
 from pipelex_cli.text_input import prompt_text
 from pipelex_core.command_line import Context
 
@@ -43,7 +42,7 @@ def call(
     if json:
         print_json({**_own(result), **result_as_json(result)})
     elif isinstance(text := getattr(result, "text", None), str):
-        sys.stdout.write(f"{text}\n")
+        write(f"{text}\n")
     else:
         print_json(_own(result))
     return 0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from pipelex_cli.files import check_place, write_image
-from pipelex_cli.output import print_json, result_as_json
+from pipelex_cli.output import print_json, result_as_json, write
 from pipelex_core.command_line import Context
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def extract(
         ]
         print_json({"pages": pages, **result_as_json(result)})
     else:
-        sys.stdout.write("\n\f\n".join(page.text for page in result.pages).rstrip("\n") + "\n")
+        write("\n\f\n".join(page.text for page in result.pages).rstrip("\n") + "\n")
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from pipelex_cli.fetching import fetch_first
-from pipelex_cli.output import note, print_json, result_as_json
+from pipelex_cli.output import note, print_json, result_as_json, write
 from pipelex_cli.text_input import file_text, prompt_text
 from pipelex_core.command_line import Context
 
@@ -89,7 +89,7 @@ def _print_stream(client: Client, text: str, given: dict[str, Any]) -> None:
     with client.stream_text(text, **given) as stream:
         try:
             for delta in stream:
-                sys.stdout.write(delta)
+                write(delta)
                 sys.stdout.flush()
         finally:
             sys.stdout.write("\n")  # also where it broke off: what is wrong begins a line of its own
@@ -100,7 +100,7 @@ def _print_text(result: TextResult, *, as_json: bool) -> None:
     if as_json:
         print_json({"text": result.text, **result_as_json(result), "finish_reason": result.finish_reason})
     else:
-        sys.stdout.write(result.text.rstrip("\n") + "\n")
+        write(result.text.rstrip("\n") + "\n")
         _tell(result)
 
 
@@ -109,9 +109,14 @@ def _print_object(result: ObjectResult[Any], *, as_json: bool) -> None:
         print_json({"object": result.value, **result_as_json(result), "finish_reason": result.finish_reason})
     else:
         print_json(result.value)
+        _tell(result)
 
 
-def _tell(result: TextResult) -> None:
+def _tell(result: TextResult | ObjectResult[Any]) -> None:
+    """Say on stderr how the answer ended, and on a terminal who answered and what it cost."""
+    if sys.stderr.isatty():
+        cost = f"{result.cost.amount:f} {result.cost.currency}" if result.cost else "of unknown cost"
+        note(f"({result.model} of {result.backend}, {cost})")
     if result.finish_reason == "length":
         note("(the answer was cut short by max_tokens)")
     elif result.finish_reason == "content_filter":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from pipelex_cli.files import check_place, write_image
-from pipelex_cli.output import print_json, result_as_json
+from pipelex_cli.output import print_json, result_as_json, write
 from pipelex_cli.text_input import prompt_text
 from pipelex_core.command_line import Context
 
@@ -53,5 +52,5 @@ def image(
         print_json({"images": images, "seed": result.seed, **result_as_json(result)})
     else:
         for path in paths:
-            sys.stdout.write(f"{path}\n")
+            write(f"{path}\n")
     return 0

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from pipelex_cli.fetching import chosen_spec, fetch_file
-from pipelex_cli.output import print_json
+from pipelex_cli.output import print_json, write
 from pipelex_core.command_line import Context
 from pipelex_core.errors import ModelsManagerError
 
@@ -27,5 +25,5 @@ def pull(model: str, *, json: bool = False, context: Context) -> int:
     if json:
         print_json({"model": spec.name, "path": str(path), "bytes": path.stat().st_size})
     else:
-        sys.stdout.write(f"{path}\n")
+        write(f"{path}\n")
     return 0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from pipelex_cli.drawing import write_own
-from pipelex_cli.output import print_json
+from pipelex_cli.output import print_json, write
 from pipelex_core.command_line import Context
 
 
@@ -41,5 +40,5 @@ def report(
     if json:
         print_json({"path": str(output), "bytes": len(data), "models": len(contents.models)})
     else:
-        sys.stdout.write(f"{output}\n")
+        write(f"{output}\n")
     return 0

@@ -59,7 +59,7 @@ def _show(report: Report, format: str) -> None:
         sys.stdout.write(formats.as_github(report))
     elif report.problems:
         colours = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-        note(formats.as_text(report, colours=colours))
+        sys.stderr.write(f"{formats.as_text(report, colours=colours)}\n")
 
 
 def _project(validation: Validation) -> Path:
