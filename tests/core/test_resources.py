@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 
 import httpx2
 import pytest
@@ -116,5 +117,29 @@ def test_an_address_that_is_none_is_an_error_of_the_pools_own(address: str) -> N
         with pytest.raises(httpx2.UnsupportedProtocol):
             await resources.http().get(address)
         await resources.close()
+
+    asyncio.run(main())
+
+
+def test_a_host_with_a_dead_family_of_addresses_is_reached_by_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that refuses, or that nothing comes back from, such as IPv6 on a network that only claims to have it."""
+
+    async def main() -> None:
+        server = await _server([])
+        port = server.sockets[0].getsockname()[1]
+
+        def look_up(host: str, *_args: object, **_options: object) -> list[tuple[object, ...]]:
+            stream = (socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+            return [
+                (socket.AF_INET6, *stream, ("::1", port, 0, 0)),
+                (socket.AF_INET6, *stream, ("100::1", port, 0, 0)),
+                (socket.AF_INET, *stream, ("127.0.0.1", port)),
+            ]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        resources = LoopResources()
+        async with server:
+            assert (await resources.http().get(f"http://dual.test:{port}/")).text == "ok"
+            await resources.close()
 
     asyncio.run(main())
