@@ -11,33 +11,21 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 from attrs import evolve, field, frozen
 
 from pipelex_core.faults import PlainDataError
-from pipelex_core.ledger import NO_USAGE, Attempt, CacheUse, Cost, Usage, total_cost, total_usage
+from pipelex_core.ledger import (
+    NO_USAGE as NO_USAGE,
+    Attempt as Attempt,
+    CacheUse as CacheUse,
+    Cost as Cost,
+    Usage as Usage,
+    total_cost,
+    total_usage,
+)
 from pipelex_core.parts import Message, ProviderPart, ToolCall
 from pipelex_core.plain import Plain, Tagged
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from typing import Self
-
-__all__ = [
-    "NO_USAGE",
-    "Answer",
-    "Attempt",
-    "CacheUse",
-    "Cost",
-    "DocumentAnswer",
-    "DocumentResult",
-    "FinishReason",
-    "Image",
-    "ImageAnswer",
-    "ImageResult",
-    "ObjectResult",
-    "Page",
-    "Result",
-    "TextAnswer",
-    "TextResult",
-    "Usage",
-]
 
 T = TypeVar("T")
 

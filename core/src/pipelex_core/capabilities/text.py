@@ -53,10 +53,10 @@ def _read(
     tool_choice: str | None = None,
     kind: ObjectType[Any] | None = None,
 ) -> TextInput:
-    from pipelex_core.prompts import read_prompt, read_tools
+    import pipelex_core.prompts as prompts  # noqa: PLR0402 -- what `from` does with a package costs every call
 
-    conversation = read_prompt(prompt, system=system, images=images, documents=documents)
-    offered = read_tools(tools) if tools else ()
+    conversation = prompts.read_prompt(prompt, system=system, images=images, documents=documents)
+    offered = prompts.read_tools(tools) if tools else ()
     if tool_choice is not None:
         _check_tool_choice(tool_choice, offered)
     return TextInput(

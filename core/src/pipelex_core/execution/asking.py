@@ -66,7 +66,8 @@ class Asking:
         operation = plan.operation
         attempting = ledger.begin(spec, plan, self.configs[spec.backend])
         try:
-            answer = await self.around(partial(self._send, getattr(backend, operation.name), attempting), spec)(call)
+            send: Proceed = partial(self._send, getattr(backend, operation.name), attempting)
+            answer = await (self.around(send, spec) if self.plugins.middlewares else send)(call)
             if not isinstance(answer, operation.answer):
                 raise wrong_answer(spec, answer)  # noqa: TRY301 -- written down below, as the others
         except CallError as error:

@@ -11,7 +11,7 @@ import time
 from random import random
 from typing import TYPE_CHECKING
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from pipelex_core.errors import AllAttemptsFailedError, DeadlineExceededError, InvalidAnswerError, UnsupportedInputError
 from pipelex_core.execution.call_log import log_passed_over
@@ -56,7 +56,7 @@ class _State:
     told: bool = False
 
 
-@frozen
+@define(eq=False)
 class Turn:
     """Who is asked next.
 

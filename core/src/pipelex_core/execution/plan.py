@@ -14,7 +14,6 @@ from attrs import field, frozen
 
 from pipelex_core.calls import Call
 from pipelex_core.errors import (
-    CallError,
     DeadlineExceededError,
     IdleTimeoutError,
     ModelsManagerError,
@@ -135,29 +134,6 @@ def make_plan(
         ConfigError: The handle exists nowhere.
     """
     operation = operation or capability.operations[0]
-    name, order, members = _resolve(deck, handle, operation, capability, settings)
-    return Plan(
-        operation=operation,
-        capability=capability,
-        handle=name,
-        members=members,
-        build=partial(capability.build, what),
-        terms=terms,
-        fits=fits,
-        order=order,
-    )
-
-
-def _resolve(
-    deck: ModelDeck, handle: Any, operation: Operation, capability: Capability, settings: Mapping[str, Any]
-) -> tuple[str, str, tuple[ChainMember, ...]]:
-    """The name of a handle, the order of its chain, and the members of its chain that can be called, with a call's own settings merged in.
-
-    Raises:
-        UnsupportedInputError: A wrong setting, or one that the model does not take.
-        ModelsManagerError: No member can be called.
-        ConfigError: The handle exists nowhere.
-    """
     given = {name: value for name, value in settings.items() if value is not None}
     faults = check_settings(capability, given) if given else []
     if faults:
@@ -170,27 +146,35 @@ def _resolve(
     resolution = deck.resolve(asked, capability.name)
     if given:
         resolution = resolution.with_settings(given)
-    members = tuple(member for member in resolution.chain if member.entry.available)
+    return Plan(
+        operation=operation,
+        capability=capability,
+        handle=resolution.handle,
+        members=_members(resolution),
+        build=partial(capability.build, what),
+        terms=terms,
+        fits=fits,
+        order=resolution.order,
+    )
+
+
+def _members(resolution: Resolution) -> tuple[ChainMember, ...]:
+    """The members that can be called, but for those whose refused settings the policy does not let go."""
+    members = [member for member in resolution.chain if member.entry.available]
     if not members:
         raise _nothing_to_call(resolution)
-    return resolution.handle, resolution.order, tuple(_accepted(members, resolution))
-
-
-def _accepted(members: tuple[ChainMember, ...], resolution: Resolution) -> list[ChainMember]:
-    """The members whose refused settings the policy lets go."""
-    accepted = []
-    refusal: CallError | None = None
-    for member in members:
-        if member.refused and resolution.policy == "error":
-            text = "; ".join(member.refused.values())
-            refusal = refusal or UnsupportedInputError(text, model=member.name)
-            continue
-        if member.refused and resolution.policy == "warn":
-            _log.warning("handle '%s': dropped %s", resolution.handle, "; ".join(member.refused.values()))
-        accepted.append(member)
-    if refusal is not None and not accepted:
-        raise refusal
-    return accepted
+    if not any(member.refused for member in members):
+        return tuple(members)
+    if resolution.policy == "error":
+        accepted = tuple(member for member in members if not member.refused)
+        if not accepted:
+            raise UnsupportedInputError("; ".join(members[0].refused.values()), model=members[0].name)
+        return accepted
+    if resolution.policy == "warn":
+        for member in members:
+            if member.refused:
+                _log.warning("handle '%s': dropped %s", resolution.handle, "; ".join(member.refused.values()))
+    return tuple(members)
 
 
 def _nothing_to_call(resolution: Resolution) -> ModelsManagerError:

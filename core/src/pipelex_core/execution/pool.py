@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _ELSE = ("data", "files", "json", "params", "cookies", "extensions")
 """What a request may be made of besides its body, headers and timeout."""
 
+_NOTHING_ELSE = [None] * len(_ELSE)
+
 _WITH_LENGTH = frozenset({"POST", "PUT", "PATCH", "QUERY"})
 """Methods whose requests tell the length of a body that is empty, too."""
 
@@ -32,7 +34,7 @@ class Pool(httpx2.AsyncClient):
         if isinstance(body, str):
             body = body.encode()
         address = _parsed(url) if isinstance(url, str) else url
-        if type(body) is not bytes or address.is_relative_url or any(given.get(name) is not None for name in _ELSE):
+        if type(body) is not bytes or address.is_relative_url or [*map(given.get, _ELSE)] != _NOTHING_ELSE:
             return super().build_request(method, address, **given)
         timeout = given.get("timeout", USE_CLIENT_DEFAULT)
         timeout = self.timeout if timeout is USE_CLIENT_DEFAULT else httpx2.Timeout(timeout)
@@ -75,5 +77,7 @@ def _pairs(headers: Any) -> Sequence[tuple[Any, Any]]:
     return list(headers or ())
 
 
+@lru_cache(maxsize=256)
 def _lower(name: str | bytes) -> str:
+    """A header's name in small letters; programs send few different ones."""
     return (name if isinstance(name, str) else name.decode("ascii")).lower()

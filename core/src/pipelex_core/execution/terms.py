@@ -42,40 +42,22 @@ class Terms:
 
 NO_TERMS = Terms()
 
-
 _NAMES = ("deadline", "idle_timeout", "retries", "fallback_on")
 
 
 def split_terms(
     arguments: Mapping[str, Any], on_interrupted: OnInterrupted = "error"
 ) -> tuple[Terms, Mapping[str, Any]]:
-    """The terms among the arguments of a call, checked, and the other arguments; errors as in `read_terms`."""
-    found = {name: arguments[name] for name in _NAMES if name in arguments} if arguments else {}
-    terms = read_terms(**found, on_interrupted=on_interrupted)
-    return terms, {name: value for name, value in arguments.items() if name not in found} if found else arguments
-
-
-def read_terms(
-    *,
-    deadline: float | None = None,
-    idle_timeout: float | None = None,
-    retries: int | None = None,
-    fallback_on: FallbackOn | None = None,
-    on_interrupted: OnInterrupted = "error",
-) -> Terms:
-    """The terms of a call, checked.
+    """The terms among the arguments of a call, checked, and the other arguments.
 
     Raises:
-        UnsupportedInputError: One of them is not what it has to be.
+        UnsupportedInputError: One of the terms is not what it has to be.
     """
-    if (
-        deadline is None
-        and idle_timeout is None
-        and retries is None
-        and fallback_on is None
-        and on_interrupted == "error"
-    ):
-        return NO_TERMS
+    found = {name: arguments[name] for name in _NAMES if name in arguments}
+    others = {name: value for name, value in arguments.items() if name not in found} if found else arguments
+    if on_interrupted == "error" and all(value is None for value in found.values()):
+        return NO_TERMS, others
+    deadline, idle_timeout, retries, fallback_on = map(found.get, _NAMES)
     seconds = _seconds(deadline, "a deadline")
     if retries is not None and (type(retries) is not int or not 0 <= retries <= _MOST_RETRIES):
         _refuse(f"retries is a whole number from 0 to {_MOST_RETRIES}", retries)
@@ -83,13 +65,14 @@ def read_terms(
         _refuse(f"fallback_on is one of {', '.join(FALLBACK_ON)}", fallback_on)
     if on_interrupted not in ("error", "restart"):
         _refuse("on_interrupted is error or restart", on_interrupted)
-    return Terms(
+    terms = Terms(
         ends_at=None if seconds is None else time.monotonic() + seconds,
         idle_timeout=_seconds(idle_timeout, "an idle_timeout"),
         retries=retries,
         fallback_on=fallback_on,
         restarts=on_interrupted == "restart",
     )
+    return terms, others
 
 
 def _seconds(given: Any, what: str) -> float | None:

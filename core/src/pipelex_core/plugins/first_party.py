@@ -2,50 +2,46 @@
 
 from __future__ import annotations
 
-FIRST_PARTY: dict[str, str] = {
-    "anthropic": "pipelex-backend-anthropic",
-    "azure_openai": "pipelex-backend-openai",
-    "azure_openai_responses": "pipelex-backend-openai",
-    "bedrock": "pipelex-backend-bedrock",
-    "bedrock_aioboto3": "pipelex-backend-bedrock",
-    "bedrock_anthropic": "pipelex-backend-bedrock",
-    "bedrock_boto3": "pipelex-backend-bedrock",
-    "fal": "pipelex-backend-fal",
-    "google": "pipelex-backend-google",
-    "llamacpp": "pipelex-backend-llamacpp",
-    "mistral": "pipelex-backend-mistral",
-    "mock": "pipelex-backend-mock",
-    "openai": "pipelex-backend-openai",
-    "openai_alt_img_gen": "pipelex-backend-openai",
-    "openai_img_gen": "pipelex-backend-openai",
-    "openai_responses": "pipelex-backend-openai",
-    "pypdfium2": "pipelex-backend-internal",
-    "vertexai": "pipelex-backend-vertexai",
-    "vertexai:openai": "pipelex-backend-vertexai",
+_SDKS = {
+    "pipelex-backend-anthropic": "anthropic",
+    "pipelex-backend-bedrock": "bedrock bedrock_aioboto3 bedrock_anthropic bedrock_boto3",
+    "pipelex-backend-fal": "fal",
+    "pipelex-backend-google": "google",
+    "pipelex-backend-internal": "pypdfium2",
+    "pipelex-backend-llamacpp": "llamacpp",
+    "pipelex-backend-mistral": "mistral",
+    "pipelex-backend-mock": "mock",
+    "pipelex-backend-openai": (
+        "azure_openai azure_openai_responses openai openai_alt_img_gen openai_img_gen openai_responses"
+    ),
+    "pipelex-backend-vertexai": "vertexai vertexai:openai",
 }
-"""The distribution that serves each sdk of the documentation: what to tell someone who has not installed it."""
+"""Distribution -> the sdks of the documentation that it serves."""
+
+_BACKENDS = {
+    "pipelex-backend-anthropic": "anthropic",
+    "pipelex-backend-bedrock": "bedrock",
+    "pipelex-backend-fal": "fal",
+    "pipelex-backend-google": "google",
+    "pipelex-backend-internal": "internal",
+    "pipelex-backend-llamacpp": "llamacpp",
+    "pipelex-backend-mistral": "mistral",
+    "pipelex-backend-openai": (
+        "azure_openai blackboxai deepseek groq ollama openai openrouter perplexity pipelex_inference xai"
+    ),
+    "pipelex-backend-vertexai": "vertexai",
+}
+"""Distribution -> the backends of the documentation whose models it ships."""
 
 
-BACKENDS: dict[str, str] = {
-    "anthropic": "pipelex-backend-anthropic",
-    "azure_openai": "pipelex-backend-openai",
-    "bedrock": "pipelex-backend-bedrock",
-    "blackboxai": "pipelex-backend-openai",
-    "deepseek": "pipelex-backend-openai",
-    "fal": "pipelex-backend-fal",
-    "google": "pipelex-backend-google",
-    "groq": "pipelex-backend-openai",
-    "internal": "pipelex-backend-internal",
-    "llamacpp": "pipelex-backend-llamacpp",
-    "mistral": "pipelex-backend-mistral",
-    "ollama": "pipelex-backend-openai",
-    "openai": "pipelex-backend-openai",
-    "openrouter": "pipelex-backend-openai",
-    "perplexity": "pipelex-backend-openai",
-    "pipelex_inference": "pipelex-backend-openai",
-    "vertexai": "pipelex-backend-vertexai",
-    "xai": "pipelex-backend-openai",
-}
+def _inverted(names: dict[str, str]) -> dict[str, str]:
+    return {name: distribution for distribution, several in names.items() for name in several.split()}
+
+
+FIRST_PARTY = _inverted(_SDKS)
+"""The distribution that serves each sdk of the documentation: what to install where none serves it."""
+
+BACKENDS = _inverted(_BACKENDS)
 """The distribution that ships the models of each backend of the documentation."""
 
 MODELS: dict[str, str] = {

@@ -2,24 +2,161 @@
 
 from __future__ import annotations
 
-from pipelex_core.prompts.prompt import (
-    Conversation,
-    MessageLike,
-    Prompt,
-    ToolLike,
-    check_inputs,
-    read_image_prompt,
-    read_prompt,
-    read_tools,
-)
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-__all__ = [
-    "Conversation",
-    "MessageLike",
-    "Prompt",
-    "ToolLike",
-    "check_inputs",
-    "read_image_prompt",
-    "read_prompt",
-    "read_tools",
-]
+from attrs import frozen
+
+from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.media import read_document, read_image
+from pipelex_core.parts import DocumentPart, ImagePart, Message, TextPart
+from pipelex_core.prompts.checks import check_message, check_text, check_tool
+from pipelex_core.prompts.messages import read_message, read_tool
+
+if TYPE_CHECKING:
+    from pipelex_core.media import MediaSource
+    from pipelex_core.parts import Part, Tool
+    from pipelex_core.specs import ModelSpec
+
+MessageLike: TypeAlias = "Message | Mapping[str, Any]"
+Prompt: TypeAlias = "str | Sequence[MessageLike]"
+ToolLike: TypeAlias = "Tool | Mapping[str, Any]"
+
+T = TypeVar("T")
+
+
+@frozen(kw_only=True)
+class Conversation:
+    """A prompt, ready for a request: the system text apart, and how many images and documents there are."""
+
+    messages: tuple[Message, ...]
+    system: str | None
+    n_images: int
+    n_documents: int
+
+
+def read_prompt(
+    prompt: Prompt,
+    *,
+    system: str | None = None,
+    images: Iterable[MediaSource] = (),
+    documents: Iterable[MediaSource] = (),
+) -> Conversation:
+    """The conversation of a call; images and documents go before the text of its last user message.
+
+    Raises:
+        UnsupportedInputError: An empty prompt, an unknown role or part, text that is not Unicode, an image or document
+            that cannot be read.
+    """
+    if isinstance(prompt, str) and system is None and images == () == documents and prompt.strip():
+        check_text(prompt)  # most calls: one text, and nothing beside it
+        messages = (Message(role="user", parts=(TextPart(prompt),)),)
+        return Conversation(messages=messages, system=None, n_images=0, n_documents=0)
+    return _read(prompt, system, images, documents)
+
+
+def _read(
+    prompt: Prompt, system: str | None, images: Iterable[MediaSource], documents: Iterable[MediaSource]
+) -> Conversation:
+    media: list[Part] = [DocumentPart(read_document(source)) for source in _several(documents, "documents")]
+    media += [ImagePart(read_image(source)) for source in _several(images, "images")]
+    if isinstance(prompt, str):
+        text = [TextPart(prompt)] if prompt.strip() else []  # providers refuse an empty text beside an image
+        messages = [Message(role="user", parts=(*media, *text))]
+    elif _is_list(prompt):
+        messages = _with_media([read_message(message) for message in prompt], media)
+    else:
+        msg = f"a prompt is a string or a list of messages, not {type(prompt).__name__}"
+        raise UnsupportedInputError(msg)
+    for message in messages:
+        check_message(message)
+    if system is not None:
+        check_text(system, "the system prompt")
+    told = [message.text for message in messages if message.role == "system" and message.text.strip()]
+    messages = [message for message in messages if message.role != "system" and message.parts]
+    if told and not messages:  # few providers answer to system text alone: what was said is what they are asked
+        messages, told = [Message(role="user", parts=(TextPart("\n\n".join(told)),))], []
+    parts = [part for message in messages for part in message.parts]
+    if not any(not isinstance(part, TextPart) or part.text.strip() for part in parts):
+        msg = "the prompt is empty"
+        raise UnsupportedInputError(msg)
+    return Conversation(
+        messages=tuple(messages),
+        system="\n\n".join(text for text in (system or "", *told) if text.strip()) or None,
+        n_images=sum(isinstance(part, ImagePart) for part in parts),
+        n_documents=sum(isinstance(part, DocumentPart) for part in parts),
+    )
+
+
+def read_image_prompt(prompt: str) -> str:
+    """What an image is to show.
+
+    Raises:
+        UnsupportedInputError: It is no text, or empty.
+    """
+    check_text(prompt, "the prompt of an image")
+    if not prompt.strip():
+        msg = "the prompt is empty"
+        raise UnsupportedInputError(msg)
+    return prompt
+
+
+def read_tools(tools: Iterable[ToolLike]) -> tuple[Tool, ...]:
+    """Tools, from `Tool`s or mappings (see `messages.py`).
+
+    Raises:
+        UnsupportedInputError: A wrong or doubled name, or parameters that are no JSON schema of an object.
+    """
+    read: list[Tool] = []
+    for tool in _several(tools, "tools"):
+        made = read_tool(tool)
+        check_tool(made)
+        if any(made.name == other.name for other in read):
+            msg = f"two tools are named '{made.name}'"
+            raise UnsupportedInputError(msg)
+        read.append(made)
+    return tuple(read)
+
+
+def check_inputs(conversation: Conversation, spec: ModelSpec) -> None:
+    """Refuse what a model does not take, before anything is sent.
+
+    Raises:
+        UnsupportedInputError: Images or documents for a model without them, or too many images.
+    """
+    for count, kind, noun in (
+        (conversation.n_images, "images", "images"),
+        (conversation.n_documents, "pdf", "documents"),
+    ):
+        if count and spec.inputs and kind not in spec.inputs:
+            takes = ", ".join(sorted(spec.inputs))
+            msg = f"model '{spec.name}' takes no {noun}: its inputs are {takes}"
+            raise UnsupportedInputError(msg, backend=spec.backend, model=spec.name)
+    if spec.max_prompt_images is not None and conversation.n_images > spec.max_prompt_images:
+        msg = f"model '{spec.name}' takes {spec.max_prompt_images} images at most, not {conversation.n_images}"
+        raise UnsupportedInputError(msg, backend=spec.backend, model=spec.name)
+
+
+def _is_list(prompt: object) -> bool:
+    return isinstance(prompt, Sequence) and not isinstance(prompt, (bytes, bytearray))
+
+
+def _with_media(messages: list[Message], media: list[Part]) -> list[Message]:
+    """The messages, with images and documents in the last one of the user."""
+    if not media:
+        return messages
+    for number in reversed(range(len(messages))):
+        if messages[number].role == "user":
+            changed = Message(role="user", parts=(*media, *messages[number].parts))
+            return [*messages[:number], changed, *messages[number + 1 :]]
+    return [*messages, Message(role="user", parts=tuple(media))]
+
+
+def _several(things: Iterable[T], what: str) -> list[T]:
+    if isinstance(things, (list, tuple)):  # nearly always; to ask whether something is an `Iterable` is slow
+        return list(things)
+    given: object = things
+    if isinstance(given, Iterable) and not isinstance(given, (str, bytes, bytearray, Mapping)):
+        return list(things)
+    msg = f"{what} is a list: write {what}=[…]"
+    raise UnsupportedInputError(msg)
