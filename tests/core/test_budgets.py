@@ -24,8 +24,9 @@ from pipelex_core.errors import (
     ServerError,
     UnsupportedInputError,
 )
+from pipelex_core.execution.admission import Budgeted
 from pipelex_core.execution.attempts import Attempting
-from pipelex_core.execution.budgets import Budget, Reservation
+from pipelex_core.execution.budgets import Budget
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.policies import CooldownPolicy, RetryPolicy
 from pipelex_core.requests import TextRequest
@@ -404,7 +405,7 @@ def test_whatever_happens(limit: int, inner: int, steps: list[tuple[str, int, in
     unit = Decimal("0.000001")
     budgets = (Budget(limit * unit), Budget(inner * unit))
     free = spec("m", costs=Costs(input=Decimal(0), output=Decimal(1)))
-    held: list[tuple[Reservation, Attempting, int]] = []
+    held: list[tuple[Budgeted, Attempting, int]] = []
     above = 0
     for kind, first, second in steps:
         if kind == "reserve":
@@ -412,24 +413,25 @@ def test_whatever_happens(limit: int, inner: int, steps: list[tuple[str, int, in
             fits = first == 0 or all(
                 budget.spent + budget.reserved + first * unit <= budget.limit for budget in budgets
             )
+            attempting = Attempting(free, TEXT, budgets=budgets, request=request, sent=True)
+            budgeted = Budgeted(attempting, None)
             try:
-                held.append(
-                    (Reservation(budgets, request, TEXT), Attempting(free, TEXT, request=request, sent=True), first)
-                )
+                budgeted.reserve()
             except BudgetExceededError:
                 assert not fits
             else:
                 assert fits
+                held.append((budgeted, attempting, first))
         elif held:
-            reservation, attempting, reserved = held.pop(second % len(held))
+            budgeted, attempting, reserved = held.pop(second % len(held))
             if kind == "settle":
                 attempting.usage = Usage(input_tokens=1, output_tokens=first)
                 above += max(0, first - reserved)
-                reservation.settle(attempting, None)
+                budgeted.settle(None)
             elif kind == "fail":
-                reservation.settle(attempting, ServerError("no", status=500))
+                budgeted.settle(ServerError("no", status=500))
             else:
-                reservation.settle(attempting, asyncio.CancelledError())
+                budgeted.settle(asyncio.CancelledError())
         for budget in budgets:
             assert budget.spent + budget.reserved <= budget.limit + above * unit
             assert budget.reserved == sum(reserved for *_, reserved in held) * unit
@@ -445,13 +447,14 @@ def test_many_threads_at_once() -> None:
 
     def work() -> None:
         for _ in range(300):
+            budgeted = Budgeted(Attempting(model, TEXT, budgets=(budget,), request=request), None)
             try:
-                reservation = Reservation((budget,), request, TEXT)
+                budgeted.reserve()
             except BudgetExceededError:
                 continue
             if budget.spent + budget.reserved > budget.limit:
                 overdrawn.append(1)
-            reservation.settle(Attempting(model, TEXT, request=request), None)
+            budgeted.settle(None)
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:

@@ -23,7 +23,7 @@ from pipelex_core import AsyncClient
 from pipelex_core.capabilities.text import TEXT
 from pipelex_core.errors import LimitReachedError, PluginError
 from pipelex_core.execution.attempts import Attempting
-from pipelex_core.execution.limits.limiter import Admitted
+from pipelex_core.execution.limits.admitted import Admitted
 from pipelex_core.execution.limits.shared import SharedAdmitted, SharedGate, Sharing
 from pipelex_core.specs import Limits, Secret
 from tests.servers.redis import PASSWORD, RedisServer, redis_server, server_binary

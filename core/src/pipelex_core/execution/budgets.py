@@ -12,7 +12,6 @@ from contextvars import ContextVar
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Literal
 
-from pipelex_core.costs import most_cost
 from pipelex_core.errors import BudgetExceededError, UnsupportedInputError
 from pipelex_core.runtime.forks import after_fork
 
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from pipelex_core.capabilities import Capability
-    from pipelex_core.execution.attempts import Attempting
-    from pipelex_core.requests import Request
 
 Unknown = Literal["refuse", "allow"]
 _ZERO = Decimal(0)
@@ -39,8 +35,8 @@ class _Lock:
         self.lock = threading.Lock()
 
 
-_LOCK = _Lock()
-after_fork(_LOCK)
+LOCK = _Lock()
+after_fork(LOCK)
 open_budgets: ContextVar[tuple[Budget, ...]] = ContextVar("pipelex_core_budgets", default=())
 
 
@@ -162,34 +158,6 @@ class Budget:
 def budgets_of(owner: object) -> tuple[Budget, ...]:
     """The budgets, open here and now, that a call counts in which a client begins."""
     return tuple(dict.fromkeys(budget for budget in open_budgets.get() if budget.counts_for(owner)))
-
-
-class Reservation:
-    """What one attempt holds of its budgets; made before it is sent, settled when it has ended.
-
-    Raises:
-        BudgetExceededError: One of the budgets does not reach, or the cost is unknown and may not be. Nothing is held then.
-    """
-
-    def __init__(self, budgets: tuple[Budget, ...], request: Request, capability: Capability) -> None:
-        self._budgets = budgets
-        spec = request.spec
-        self._most = most_cost(spec.costs, capability.expect(request), spec.service_tier)
-        with _LOCK.lock:
-            for budget in budgets:
-                budget.check(self._most, request.spec.name)
-            for budget in budgets:
-                budget.hold(self._most)
-
-    def settle(self, attempting: Attempting, error: BaseException | None) -> None:
-        """The attempt has ended: what it cost is spent."""
-        cost = attempting.cost
-        paid = None if cost is None else cost.amount
-        if paid is None and attempting.was_turned_away(error):
-            paid = _ZERO
-        with _LOCK.lock:
-            for budget in self._budgets:
-                budget.settle(self._most, paid)
 
 
 def _shown(amount: Decimal) -> str:

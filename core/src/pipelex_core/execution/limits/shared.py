@@ -16,9 +16,9 @@ from uuid import uuid4
 from attrs import evolve
 
 from pipelex_core.errors import PluginError
+from pipelex_core.execution.limits.admitted import Admitted, patience, reserve, tokens_used, too_long
 from pipelex_core.execution.limits.caps import MINUTE
 from pipelex_core.execution.limits.gate import Gate
-from pipelex_core.execution.limits.limiter import Admitted, patience, reserve, tokens_used, too_long
 from pipelex_core.shared_limits import Entered, Full, LimitedRequest, Unreachable
 from pipelex_core.specs import Limits
 
