@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from pipelex_core.config import LoadedConfig, WrittenValues
     from pipelex_core.deck import ModelDeck
-    from pipelex_core.plugins import PluginRecord, Plugins
-    from pipelex_core.specs import BackendConfig
+    from pipelex_core.plugins import Plugins
 
 
 @frozen(kw_only=True)
@@ -46,16 +45,6 @@ class Explanation(Plain):
         """The member that a call asks first; None where none can be called."""
         chosen = self.resolution.chosen
         return next((facts for facts in self.members if facts.member == chosen), None)
-
-    @property
-    def plugin(self) -> PluginRecord | None:
-        """The plugin that serves the chosen model, or None."""
-        return self.chosen.plugin if self.chosen else None
-
-    @property
-    def backend(self) -> BackendConfig | None:
-        """The backend of the chosen model, or None."""
-        return self.chosen.backend if self.chosen else None
 
 
 def explain(

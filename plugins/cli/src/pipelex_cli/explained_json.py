@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
     """Write the stable JSON shape of `pipelex explain --json`; new keys stand at the end."""
-    resolution, chosen, backend = explanation.resolution, explanation.chosen, explanation.backend
+    resolution, chosen = explanation.resolution, explanation.chosen
+    backend = chosen.backend if chosen else None
     spec = chosen.member.spec if chosen else None
     return {
         "handle": resolution.handle,
@@ -37,7 +38,7 @@ def explanation_as_json(explanation: Explanation) -> dict[str, Any]:
         "chosen": None
         if spec is None
         else {"model": spec.name, "backend": spec.backend, "sdk": spec.sdk, "model_id": spec.model_id},
-        "plugin": plugin_as_json(explanation.plugin),
+        "plugin": plugin_as_json(chosen.plugin if chosen else None),
         "endpoint": shown_endpoint(backend) if backend else None,
         "api_key_variable": backend.api_key_variable if backend else None,
         "costs": None if spec is None else costs_as_json(spec.costs),
