@@ -82,13 +82,14 @@ def _check_tool_choice(choice: object, tools: tuple[Tool, ...]) -> None:
 def _build(
     what: TextInput, spec: ModelSpec, settings: Mapping[str, Any], timeout: float | None
 ) -> TextRequest | ObjectRequest:
-    from pipelex_core.prompts import check_inputs
-    from pipelex_core.prompts.checks import check_text
-
     if what.conversation.n_images or what.conversation.n_documents:
+        from pipelex_core.prompts import check_inputs
+
         check_inputs(what.conversation, spec)
     fields = {key: value for key, value in settings.items() if key not in _NOT_SENT}
     if "stop" in fields:
+        from pipelex_core.prompts.checks import check_text
+
         fields["stop"] = tuple(fields["stop"])
         for stop in fields["stop"]:
             check_text(stop, "a stop string")
