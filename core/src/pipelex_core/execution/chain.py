@@ -97,7 +97,7 @@ class Chain:
 
     def __attrs_post_init__(self) -> None:
         members = self._members
-        if any(member.last_resort for member in members):
+        if len(members) > 1 and any(member.last_resort for member in members):
             members = sorted(members, key=lambda member: member.last_resort)
         self._states = [
             _State(member, spec, place)

@@ -53,7 +53,7 @@ class Pool(httpx2.AsyncClient):
         self, method: str, url: httpx2.URL, given: Sequence[tuple[Any, Any]], length: int
     ) -> list[tuple[Any, Any]]:
         """The client's own headers, those given, and those that httpx2 adds: the host, and the length of the body."""
-        names = {_lower(name) for name, _ in given}
+        names = set(map(_lower, dict(given)))
         headers: list[tuple[Any, Any]] = [] if "host" in names else [("Host", url.netloc)]
         headers += [pair for pair in self.headers.multi_items() if pair[0] not in names]
         headers += given
