@@ -20,7 +20,7 @@ _NAMES = {
     "commands": "Command",
     "converter": "from_plain to_plain",
     "costs": "cost_of total",
-    "dialects": "Adapted BOUNDS Dialect SchemaLimits WHOLE adapt",
+    "dialects": "BOUNDS WHOLE Adapted Dialect SchemaLimits adapt",
     "documents": "as_text count_pages file_name is_text",
     "efforts": "EFFORTS nearest_effort",
     "errors": (
