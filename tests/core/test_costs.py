@@ -172,6 +172,7 @@ def test_peak_hours_have_their_prices(at: datetime, amount: str) -> None:
         ({"input": D(1), "output": D(2)}, {"input_tokens": 0, "output_tokens": 0, "searches": 2}, None),
         ({"second": D("0.0001")}, {"seconds": 12.5}, "0.00125"),
         ({"second": D("0.0001")}, {}, None),
+        ({"minute": D("0.017")}, {"seconds": 90}, "0.0255"),
         ({"character": D("0.000015")}, {"characters": 100}, "0.0015"),
         ({"megapixel": D("0.03"), "image": D("0.04")}, {"images": 2, "megapixels": D(3)}, "0.09"),
         ({"megapixel": D("0.03"), "image": D("0.04")}, {"images": 2}, "0.08"),

@@ -113,21 +113,18 @@ def test_every_model_is_complete(backend: str, tmp_path: Path) -> None:
     sdks = set(plugin.pipelex_backends())
     for name, spec in specs(config, backend).items():
         assert f"{backend}:{spec.sdk}" in sdks or spec.sdk in sdks, name
-        assert spec.costs is not None
-        assert spec.context_window
-        assert spec.max_tokens
+        assert spec.context_window, name
+        assert spec.max_tokens, name
         if spec.model_type == ModelType.IMG_GEN:
-            assert spec.costs.unit == "image"
             assert set(spec.outputs) == {"image"}
-            assert spec.costs.output
-        else:
+            assert spec.costs is None or spec.costs.output or spec.costs.image
+        elif spec.model_type == ModelType.LLM and spec.costs is not None:
             assert spec.costs.unit == "million_tokens"
             assert spec.costs.input is not None
             assert spec.costs.output is not None
-            assert {"images", "pdf"} <= spec.inputs
-            assert "temperature_up_to_2" in spec.constraints
+            assert "temperature_up_to_2" in spec.constraints or "no_temperature" in spec.constraints, name
             cached = spec.costs.input_cached
-            assert cached is None or cached < spec.costs.input
+            assert cached is None or cached <= spec.costs.input, name
 
 
 def test_the_price_of_a_model_is_exact(tmp_path: Path) -> None:

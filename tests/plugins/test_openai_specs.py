@@ -42,21 +42,29 @@ WITHOUT_CONTEXT = {
         "qwen2.5-vl-72b-instruct",
     },
     "openrouter": {"openrouter-auto"},
+    "openai": {
+        "gpt-5.3-codex-spark-preview",
+        "gpt-5.5-cyber",
+        "gpt-5.5-cyber-preview",
+        "gpt-rosalind-discovery",
+        "gpt-rosalind-research",
+    },
+    "xai": {"grok-4-1-fast", "grok-4.1-fast", "grok-4.1-fast-non-reasoning", "xai/grok-4-fast"},
 }
 """Language models whose context nobody documents. That of Ollama's is a setting of its server."""
 
 VARIABLES = {
     "AZURE_API_BASE": "https://example.openai.azure.com",
-    "AZURE_API_KEY": "k",
+    "AZURE_API_KEY": "key-of-a-test",
     "AZURE_API_VERSION": "2024-10-21",
-    "BLACKBOX_API_KEY": "k",
-    "DEEPSEEK_API_KEY": "k",
-    "GROQ_API_KEY": "k",
-    "OPENAI_API_KEY": "k",
-    "OPENROUTER_API_KEY": "k",
-    "PERPLEXITY_API_KEY": "k",
-    "PIPELEX_INFERENCE_API_KEY": "k",
-    "XAI_API_KEY": "k",
+    "BLACKBOX_API_KEY": "key-of-a-test",
+    "DEEPSEEK_API_KEY": "key-of-a-test",
+    "GROQ_API_KEY": "key-of-a-test",
+    "OPENAI_API_KEY": "key-of-a-test",
+    "OPENROUTER_API_KEY": "key-of-a-test",
+    "PERPLEXITY_API_KEY": "key-of-a-test",
+    "PIPELEX_INFERENCE_API_KEY": "key-of-a-test",
+    "XAI_API_KEY": "key-of-a-test",
 }
 
 
@@ -81,7 +89,11 @@ def test_a_language_model_has_a_context_window(backend: str, tmp_path: Path) -> 
     """By it, a prompt that is too long is told from other bad requests."""
     specs = [routed.spec for routed in loaded(backend, tmp_path).deck.models.values() if routed.spec is not None]
     models = {spec.name: spec.context_window for spec in specs if spec.model_type == ModelType.LLM}
-    assert {name for name, window in models.items() if window is None} == WITHOUT_CONTEXT.get(backend, set())
+    lacking = {name for name, window in models.items() if window is None}
+    of_others = {
+        name for name in lacking if backend == "perplexity" and "/" in name
+    }  # models of others, in its Agent API
+    assert lacking - of_others == WITHOUT_CONTEXT.get(backend, set())
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -98,7 +110,8 @@ def test_a_backend_is_enabled_by_its_name(backend: str, tmp_path: Path) -> None:
         assert spec.sdk in pipelex_backends()
         assert spec.inputs, name
         assert spec.outputs, name
-        assert spec.costs is None or spec.costs.output is not None
+        if spec.model_type == ModelType.LLM:
+            assert spec.costs is None or (spec.costs.input is not None and spec.costs.output is not None), name
         assert ("image" in spec.outputs) == (spec.model_type == ModelType.IMG_GEN)
         assert spec.max_tokens is None or spec.context_window is None or spec.max_tokens <= spec.context_window
 

@@ -31,6 +31,7 @@ _COUNTS = {
     "megapixel": "megapixels",
     "page": "pages",
     "second": "seconds",
+    "minute": "seconds",
     "character": "characters",
 }
 """Unit of a price -> the count of a usage."""
@@ -114,10 +115,10 @@ def _amount(prices: Costs, usage: Usage) -> Decimal | None:
 def _units(prices: Costs, usage: Usage) -> Decimal | None:
     """The price of images, pages, seconds, characters, or of the request alone; None where unknown."""
     known = [price for price in (prices.input, prices.output) if price is not None]
-    parts: list[tuple[Any, Decimal | None]] = []
+    parts: list[tuple[Any, Decimal | None, int]] = []
     if prices.unit != "million_tokens" and known:
         count = 1 if prices.unit == "request" else getattr(usage, _COUNTS[prices.unit])
-        parts.append((count, sum(known, _ZERO)))
+        parts.append((count, sum(known, _ZERO), 1))
     by_pixels = prices.megapixel is not None and usage.megapixels is not None
     for unit, name in _COUNTS.items():
         price = getattr(prices, unit)
@@ -125,19 +126,19 @@ def _units(prices: Costs, usage: Usage) -> Decimal | None:
             continue  # the two are prices of the same
         if unit == "image" and prices.image_sizes is not None and usage.image_size is not None:
             price = _of_size(prices.image_sizes, usage.image_size)
-            parts.append((usage.images, price))
+            parts.append((usage.images, price, 1))
         elif price is not None:
-            parts.append((getattr(usage, name), price))
+            parts.append((getattr(usage, name), price, 60 if unit == "minute" else 1))
     if not parts and prices.megapixel is not None:
         return None
-    counted = [(count, price) for count, price in parts if count is not None]
+    counted = [(count, price, per) for count, price, per in parts if count is not None]
     if not counted:
         return _ZERO if not parts and not known and prices.request is not None else None
     amount = _ZERO
-    for count, price in counted:
+    for count, price, per in counted:
         if price is None:
             return None
-        amount += price * Decimal(str(count))
+        amount += price * Decimal(str(count)) / per
     return amount
 
 

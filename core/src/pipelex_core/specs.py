@@ -123,6 +123,7 @@ class Costs(Plain):
         megapixel: A million pixels of the images that were made.
         page: One page that was read.
         second: One second of audio or video.
+        minute: One minute of audio or video, which is billed by the second.
         character: One character of text.
         image_sizes: One image by its size, or by `quality/size`, such as `1024x1024` and `high/1024x1024`; wins over `image`.
         tiers: Price lists of requests with more input than `above_input_tokens`; they price the whole request.
@@ -160,6 +161,7 @@ class Costs(Plain):
     megapixel: Decimal | None = None
     page: Decimal | None = None
     second: Decimal | None = None
+    minute: Decimal | None = None
     character: Decimal | None = None
     image_sizes: Mapping[str, Decimal] | None = None
     tiers: tuple[Costs, ...] | None = None
@@ -283,7 +285,7 @@ class ModelSpec(Plain):
         model_id: What the provider calls it.
         model_type: What it is for: one of `ModelType`, or what the capability of a plugin adds.
         inputs: Of `text`, `images`, `pdf`, `audio`, `video`; empty where the spec does not say, and then nothing is refused.
-        outputs: Of `text`, `structured`, `image`, `pages`, `vectors`, `ranking`, `audio`; empty where the spec does not say.
+        outputs: Of `text`, `structured`, `image`, `pages`, `vectors`, `ranking`, `audio`, `scores`; empty where the spec does not say.
         costs: The price list; None where it is unknown.
         max_tokens: Most output tokens the model gives; None where unknown.
         context_window: Most tokens of input and output together; None where unknown.

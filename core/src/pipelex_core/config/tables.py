@@ -33,7 +33,7 @@ INPUTS: dict[str, str] = {
 """What a spec's `inputs` may hold, and what each word means."""
 
 OUTPUTS: dict[str, str] = {
-    name: name for name in ("text", "structured", "image", "pages", "vectors", "ranking", "audio")
+    name: name for name in ("text", "structured", "image", "pages", "vectors", "ranking", "audio", "scores")
 }
 """What a spec's `outputs` may hold."""
 

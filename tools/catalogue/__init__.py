@@ -1,0 +1,1 @@
+"""Models' specs from facts: what `python -m tools.catalogue` writes into the files that plugins ship."""

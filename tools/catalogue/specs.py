@@ -1,0 +1,206 @@
+"""A model's spec of a fact: what it is for, its limits, its price, its life; and how it is asked, after its nearest sibling."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import Any
+
+from tools.catalogue.prices import costs_of
+
+TYPES: dict[str, str] = {
+    "llm": "llm",
+    "image": "img_gen",
+    "image_edit": "img_gen",
+    "embed": "embedding",
+    "rerank": "reranker",
+    "stt": "transcriber",
+    "tts": "speaker",
+    "moderation": "moderator",
+    "ocr": "text_extractor",
+}
+"""Kind of a fact -> `model_type`; what is missing, such as video, no capability calls."""
+
+OUTPUTS: dict[str, list[str]] = {
+    "img_gen": ["image"],
+    "embedding": ["vectors"],
+    "reranker": ["ranking"],
+    "transcriber": ["text"],
+    "speaker": ["audio"],
+    "moderator": ["scores"],
+    "text_extractor": ["pages"],
+}
+_INPUTS = {"image": "images"}
+_LIVES = ("deprecated_on", "retired_on", "successor")
+FACTS = ("max_tokens", "context_window", "costs", "as_of", *_LIVES)
+"""The keys of a spec that facts decide; the others of a table that was written by hand stay."""
+
+_OF_A_MODEL = {*FACTS, "model_id", "model_type", "inputs", "outputs", "enabled"}
+_ALIKE = 4
+_FIVE_EFFORTS = ["low", "medium", "high", "xhigh", "max"]
+
+
+def facts_of(fact: dict[str, Any], model_type: str, day: str) -> dict[str, Any]:
+    """The keys of a spec that the fact decides.
+
+    Args:
+        fact: One line of the facts.
+        model_type: What the model is for.
+        day: The day on which the facts were true.
+    """
+    window, most = fact.get("context_window"), fact.get("max_output")
+    spec: dict[str, Any] = {}
+    if most and model_type == "llm" and (window is None or most <= window):
+        spec["max_tokens"] = most
+    if window:
+        spec["context_window"] = window
+    costs = costs_of(fact["price"], model_type, border_is_inclusive=fact["provider"] == "xai")
+    if costs is not None:
+        spec |= {"costs": costs, "as_of": day}
+    return spec | _life(fact, day)
+
+
+def _life(fact: dict[str, Any], day: str) -> dict[str, Any]:
+    """When the model ends; where a table says that it has, and not since when, it has by the day of the facts."""
+    end = fact.get("retired_on") or fact.get("retires_on")
+    life: dict[str, Any] = {}
+    if fact["status"] == "deprecated":
+        life["deprecated_on"] = day
+    if fact["status"] == "retired":
+        end = end or day
+    if end:
+        life["retired_on"] = end
+    if fact.get("successor") and life:
+        life["successor"] = fact["successor"]
+    return life
+
+
+def new_table(
+    fact: dict[str, Any], day: str, siblings: list[dict[str, Any]], defaults: dict[str, Any]
+) -> dict[str, Any]:
+    """The table of a model that no one wrote by hand.
+
+    Args:
+        fact: One line of the facts.
+        day: The day on which the facts were true.
+        siblings: The tables of the same file that were written by hand, with their names under `name`.
+        defaults: The file's `[defaults]`.
+    """
+    model_type = TYPES[fact["kind"]]
+    table: dict[str, Any] = {"model_id": fact["id"]}
+    sibling = _sibling(fact, model_type, siblings, defaults)
+    ways = {key: value for key, value in sibling.items() if key not in _OF_A_MODEL and key != "name"}
+    if model_type != defaults.get("model_type", "llm"):
+        table["model_type"] = model_type
+    table["inputs"] = [_INPUTS.get(word, word) for word in fact["inputs"]]
+    table["outputs"] = OUTPUTS.get(model_type) or _outputs(sibling, defaults)
+    table |= {key: ways[key] for key in ways if key != "constraints"}
+    if model_type == "llm":
+        table |= _reasoning(fact, ways, defaults)
+        constraints = _constraints(fact, table, ways.get("constraints", defaults.get("constraints", [])))
+    else:
+        constraints = ways.get("constraints", [])
+    if constraints != defaults.get("constraints", []):
+        table["constraints"] = constraints
+    facts = facts_of(fact, model_type, day)
+    if fact["provider"] == "anthropic":  # its API wants a max_tokens
+        for key in ("max_tokens", "context_window"):
+            if key not in facts and key in sibling:
+                facts = {key: sibling[key], **facts}
+    if "costs" in facts and facts["as_of"] == defaults.get("as_of"):
+        del facts["as_of"]
+    return table | facts
+
+
+def _outputs(sibling: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
+    outputs: list[str] = sibling.get("outputs", defaults.get("outputs", ["text", "structured"]))
+    return outputs
+
+
+def _sibling(
+    fact: dict[str, Any], model_type: str, siblings: list[dict[str, Any]], defaults: dict[str, Any]
+) -> dict[str, Any]:
+    """The table of the same type whose id begins most alike, the newest of several; empty where none is alike."""
+
+    def alike(table: dict[str, Any]) -> int:
+        pairs = zip(_bare(fact["id"]), _bare(table["model_id"]), strict=False)
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+    same = [
+        table
+        for table in reversed(siblings)
+        if table.get("model_type", defaults.get("model_type", "llm")) == model_type
+    ]
+    best: dict[str, Any] = max(same, key=alike, default={})
+    return best if best and (alike(best) >= _ALIKE or model_type != "llm") else {}
+
+
+def _bare(model_id: str) -> str:
+    for prefix in ("us.", "eu.", "global.", "google/"):
+        model_id = model_id.removeprefix(prefix)
+    return model_id
+
+
+def _reasoning(fact: dict[str, Any], ways: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """How a model is asked to reason, in the options of its plugin."""
+    reasoning, provider = fact.get("reasoning", {}), fact["provider"]
+    efforts = reasoning.get("efforts", [])
+    if provider == "anthropic" and reasoning:
+        return _of_claude(reasoning, efforts, ways)
+    if provider in {"google", "vertexai"} and efforts and fact["id"].startswith("gemini") and "thinking" not in ways:
+        return {"thinking_levels": [each for each in efforts if each in {"minimal", "low", "medium", "high"}]}
+    if provider == "bedrock":
+        return _at_bedrock(fact["id"], reasoning)
+    if provider == "openai":
+        sdk = "openai_responses" if _is_for_responses(fact["id"]) else "openai"
+        return {"sdk": sdk} if ways.get("sdk", defaults.get("sdk")) != sdk else {}
+    return {}
+
+
+def _at_bedrock(model_id: str, reasoning: dict[str, Any]) -> dict[str, Any]:
+    if model_id.startswith("openai."):
+        return {"reasoning": "openai"}
+    if "anthropic" not in model_id:
+        return {}
+    if not reasoning:
+        return {"sdk": "bedrock_anthropic"}
+    unasked = reasoning.get("always_on") or reasoning.get("on_by_default")
+    way = "effort" if unasked else reasoning.get("thinking", "budget")
+    return {"sdk": "bedrock_anthropic", "reasoning": way, **({"structured_output": "offered_tool"} if unasked else {})}
+
+
+def _of_claude(reasoning: dict[str, Any], efforts: list[str], ways: dict[str, Any]) -> dict[str, Any]:
+    unasked = reasoning.get("always_on") or reasoning.get("on_by_default")
+    way = "on" if unasked else reasoning.get("thinking", ways.get("thinking", "adaptive"))
+    found: dict[str, Any] = {"thinking": way}
+    if unasked:
+        found["thinking_off"] = ways.get("thinking_off", "never" if reasoning.get("always_on") else "disabled")
+    if efforts and efforts != _FIVE_EFFORTS and found["thinking"] != "budget":
+        found["effort_levels"] = efforts
+    return found
+
+
+def _is_for_responses(model_id: str) -> bool:
+    return any(word in model_id.split("-") for word in ("pro", "codex", "research", "computer"))
+
+
+def _constraints(fact: dict[str, Any], table: dict[str, Any], given: list[str]) -> list[str]:
+    """What a model refuses: as its sibling, but for what the fact says."""
+    found = list(given)
+
+    def add(*names: str) -> None:
+        found.extend(name for name in names if name not in found)
+
+    if fact.get("no_sampling_params"):
+        add("no_temperature", "no_top_p")
+        found[:] = [name for name in found if name not in {"temperature_or_top_p", "temperature_up_to_2"}]
+    if (
+        fact["provider"] == "anthropic"
+        and table.get("thinking") in {"adaptive", "on"}
+        and fact.get("no_sampling_params")
+    ):
+        add("no_reasoning_budget")
+    if not fact.get("reasoning") and fact["provider"] != "openrouter":
+        add("no_reasoning_effort", "no_reasoning_budget")
+    elif fact.get("reasoning", {}).get("efforts"):
+        found[:] = [name for name in found if name != "no_reasoning_effort"]
+    return found
