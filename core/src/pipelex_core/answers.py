@@ -53,7 +53,7 @@ def _without_calls(answer: TextAnswer, request: TextRequest) -> TextAnswer:
             request.tool_choice,
         )
         return evolve(answer, finish_reason="other")
-    return evolve(answer, finish_reason="stop") if answer.finish_reason == "tool_calls" else answer
+    return answer
 
 
 def count(value: object) -> int | None:
