@@ -17,7 +17,7 @@ from pipelex_backend_google._answer import Gathered, gathered_answer
 from pipelex_backend_google._body import text_body
 from pipelex_backend_google._call import NO_CONTENTS, call_config
 from pipelex_backend_google._client import http_options
-from pipelex_backend_google._errors import call_error, redacted, request_id
+from pipelex_backend_google._errors import call_error, request_id
 from pipelex_backend_google._image import image_answer, image_body
 from pipelex_backend_google._stream import Pool, events, open_stream
 from pipelex_core.answers import says_something
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pipelex_core.results import ImageAnswer, TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 
-__all__ = ["GeminiBackend", "call_error", "http_options", "redacted"]
+__all__ = ["GeminiBackend", "call_error", "http_options"]
 
 Read = TypeVar("Read")
 
@@ -103,7 +103,7 @@ class GeminiBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
         gathered = Gathered(request_id=None)
         try:
             chunks = await models.generate_content_stream(
-                model=self._model_id(request.spec), contents=NO_CONTENTS, config=config
+                model=self.model_id(request.spec), contents=NO_CONTENTS, config=config
             )
             async with aclosing(await open_stream(chunks)) as response:
                 gathered.request_id = request_id(response.headers)
@@ -138,12 +138,13 @@ class GeminiBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
         """What an answer reads as."""
         models, config = self._models, call_config(body, unread=True)
         try:
-            return read(await models.generate_content(model=self._model_id(spec), contents=NO_CONTENTS, config=config))
+            return read(await models.generate_content(model=self.model_id(spec), contents=NO_CONTENTS, config=config))
         except Exception as error:  # noqa: BLE001 -- as in `stream_text`
             failure = call_error(error, self.secret)
         raise failure
 
-    def _model_id(self, spec: ModelSpec) -> str:
+    def model_id(self, spec: ModelSpec) -> str:
+        """A model's id as the native API has it."""
         return spec.model_id.removeprefix(self.model_prefix)
 
     @property

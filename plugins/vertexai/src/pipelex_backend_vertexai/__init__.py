@@ -1,4 +1,4 @@
-"""Vertex AI for pipelex-core: Gemini, with a project and credentials or with a key of express mode.
+"""Vertex AI for pipelex-core: Gemini, and models on endpoints of one's own and in Model Garden.
 
 This module declares what there is and imports no SDK; `_backend` does, when a backend is made.
 """
@@ -30,6 +30,21 @@ _OPTIONS = (
     Option(name="api_version", default="v1beta1", help="Version in the API's paths."),
 )
 
+_MODEL = (
+    *MODEL_OPTIONS,
+    Option(
+        name="endpoint_api",
+        default="chat",
+        choices=("chat", "gemini"),
+        help="What the endpoint that the `model_id` names speaks: chat completions, or, for a tuned Gemini, Gemini's own API.",
+    ),
+    Option(
+        name="endpoint_host",
+        default="the location's shared host",
+        help="The host of a dedicated endpoint, `….prediction.vertexai.goog`.",
+    ),
+)
+
 
 def _vertex(config: BackendConfig) -> Backend:
     from pipelex_backend_vertexai._backend import VertexBackend
@@ -48,8 +63,8 @@ def _vertex_openai(config: BackendConfig) -> Backend:
 def pipelex_backends() -> Mapping[str, BackendFactory]:
     """The sdk `vertexai`, and `openai` for the backend `vertexai` alone."""
     return {
-        "vertexai": BackendFactory(_vertex, options=_OPTIONS, model_options=MODEL_OPTIONS),
-        "vertexai:openai": BackendFactory(_vertex_openai, options=_OPTIONS, model_options=MODEL_OPTIONS),
+        "vertexai": BackendFactory(_vertex, options=_OPTIONS, model_options=_MODEL),
+        "vertexai:openai": BackendFactory(_vertex_openai, options=_OPTIONS, model_options=_MODEL),
     }
 
 
