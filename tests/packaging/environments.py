@@ -9,7 +9,9 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import tomli
 from attrs import frozen
+from packaging.requirements import Requirement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +35,13 @@ COMMAND_LINE_NAMES = frozenset({"pipelex-cli", "pipelex-backend-mock"})
 """The same, as the index names them: plugins that every environment with a command line has."""
 
 
+def beneath(name: str) -> tuple[str, ...]:
+    """The folders of the plugins that a plugin is built on: `google` for `vertexai`, none for any other."""
+    project = tomli.loads((ROOT / "plugins" / name / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needs = {Requirement(line).name for line in project["dependencies"]}
+    return tuple(other for other in BACKENDS if f"pipelex-backend-{other}" in needs)
+
+
 def with_command_line(built: Mapping[str, Path], *further: str, extras: str = "") -> list[str]:
     """What an installer takes for core, the command line and further distributions, all as built wheels.
 
@@ -42,7 +51,8 @@ def with_command_line(built: Mapping[str, Path], *further: str, extras: str = ""
         extras: Extras of core, such as `http`; only those that need nothing of this project.
     """
     core = f"{built['core']}[{extras}]" if extras else str(built["core"])
-    return [core, *(str(built[name]) for name in dict.fromkeys((*COMMAND_LINE, *further)))]
+    needed = (other for name in further if name in PLUGINS for other in beneath(name))
+    return [core, *(str(built[name]) for name in dict.fromkeys((*COMMAND_LINE, *needed, *further)))]
 
 
 _UV = [sys.executable, "-m", "uv"]

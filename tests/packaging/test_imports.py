@@ -75,13 +75,25 @@ def test_core_imports_its_own_by_statement() -> None:
                 assert ast.unparse(argument).startswith("f'{__name__}."), f"{file}:{node.lineno}"
 
 
+SHARED = {
+    "vertexai": {
+        "pipelex_backend_google.gemini.GeminiBackend",
+        "pipelex_backend_google.gemini.call_error",
+        "pipelex_backend_google.gemini.http_options",
+        "pipelex_backend_google.options.MODEL_OPTIONS",
+    }
+}
+"""What a plugin may use of the one that it is built on."""
+
+
 @pytest.mark.parametrize("name", [*BACKENDS, *MIDDLEWARES, "mock", "redis"])
 def test_a_plugin_imports_no_other_and_nothing_private(name: str) -> None:
-    """Of this project, what `pipelex_core.plugin_api` lists and itself."""
+    """Of this project, what `pipelex_core.plugin_api` lists, itself, and what the plugin beneath it offers."""
     from pipelex_core.plugin_api import PLUGIN_API
 
     public = {f"pipelex_core.{module}.{word}" for module, words in PLUGIN_API.items() for word in words}
     public |= {f"pipelex_core.{module}" for module in PLUGIN_API}
+    public |= SHARED.get(name, set())
     (own,) = (file.parent.name for file in ROOT.glob(f"plugins/{name}/src/*/__init__.py"))
     for file in ROOT.glob(f"plugins/{name}/src/**/*.py"):
         ours = {target for target in imported_by(file) if target.startswith("pipelex_")}

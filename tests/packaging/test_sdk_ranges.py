@@ -21,6 +21,9 @@ TOOLS = ("cryptography", "filelock", "hypothesis", "jsonschema", "pillow", "psut
 TESTED_WITH = {"opentelemetry": ("opentelemetry-sdk",)}
 """What the tests of one plugin need besides, in the version that fits what the plugin is tested with."""
 
+TESTED_TOGETHER = {"google": ("vertexai",), "vertexai": ("google",)}
+"""Plugins whose tests use both, because they share the code of one wire."""
+
 QUICK = [("mistral", "lowest-direct")]
 """What a default run does of this; the rest is behind `-m slow`."""
 
@@ -32,10 +35,10 @@ CASES = [
 
 
 def requirements_of(name: str) -> list[Requirement]:
-    """What a plugin declares to need, core apart."""
+    """What a plugin declares to need, without the distributions of this project."""
     project = tomli.loads((ROOT / "plugins" / name / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = [Requirement(line) for line in project["dependencies"]]
-    return [requirement for requirement in declared if canonicalize_name(requirement.name) != "pipelex-core"]
+    return [requirement for requirement in declared if not canonicalize_name(requirement.name).startswith("pipelex-")]
 
 
 def lowest(requirement: Requirement) -> Version:
@@ -59,7 +62,8 @@ def test_a_plugin_works_with_the_ends_of_its_range(
     environment.install(*with_command_line(built_wheels, "testing", extras="http"), *TOOLS)
     chosen = [argument for requirement in requirements for argument in ("--upgrade-package", requirement.name)]
     besides = TESTED_WITH.get(name, ())
-    environment.install("--resolution", resolution, *chosen, *map(str, requirements), *besides, str(built_wheels[name]))
+    wheels = [str(built_wheels[one]) for one in (name, *TESTED_TOGETHER.get(name, ()))]
+    environment.install("--resolution", resolution, *chosen, *map(str, requirements), *besides, *wheels)
     installed = environment.versions([requirement.name for requirement in requirements])
     if resolution == "lowest-direct":
         for requirement in requirements:

@@ -15,6 +15,7 @@ from tests.packaging.environments import (
     COMMAND_LINE_NAMES,
     MIDDLEWARES,
     ROOT,
+    beneath,
     make_environment,
     with_command_line,
 )
@@ -36,8 +37,11 @@ def test_a_plugin_alone_makes_its_models_usable(name: str, built_wheels: dict[st
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    (plugin,) = (row for row in json.loads(told("plugins", "--json")) if row["distribution"] not in COMMAND_LINE_NAMES)
-    assert (plugin["distribution"], plugin["status"]) == (f"pipelex-backend-{name}", "ok")
+    rows = [row for row in json.loads(told("plugins", "--json")) if row["distribution"] not in COMMAND_LINE_NAMES]
+    found = {row["distribution"]: row for row in rows}
+    assert set(found) == {f"pipelex-backend-{one}" for one in (name, *beneath(name))}
+    plugin = found[f"pipelex-backend-{name}"]
+    assert plugin["status"] == "ok"
     told("init")
     backends = project / ".pipelex" / "inference" / "backends.toml"
     backends.write_text(backends.read_text().replace("enabled = false", "enabled = true"))
@@ -45,7 +49,8 @@ def test_a_plugin_alone_makes_its_models_usable(name: str, built_wheels: dict[st
     done = environment.run("pipelex", "show", "models", "--json", cwd=project, **keys)
     assert done.returncode == 0, done.stdout + done.stderr
     models = json.loads(done.stdout)
-    own = {file.stem for file in (ROOT / "plugins" / name).glob("src/*/specs/*.toml")}
+    folders = [ROOT / "plugins" / one for one in (name, *beneath(name))]
+    own = {file.stem for folder in folders for file in folder.glob("src/*/specs/*.toml")}
     assert {model["backend"] for model in models} <= own
     assert [model for model in models if model["available"]] != []
     program = (

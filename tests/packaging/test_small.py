@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_PACKAGES = 13
 MOST_BYTES = 10_000_000
+MOST_BYTES_OF_AI_STUDIO = 45_000_000
 ABOVE = {"cyclopts", "rich", "tomlkit", "tree-sitter", "tree-sitter-toml", "pytest", "pydantic", "redis", "httpx2"}
 """What the command line, the kit and plugins need, and core does not."""
 
@@ -50,6 +51,19 @@ def test_core_brings_little(alone: Environment) -> None:
     assert not ABOVE & sizes.keys()
     assert told["pytest"] == []
     assert "pipelex" not in told["scripts"]
+
+
+def test_ai_studio_brings_nothing_of_google_cloud(built_wheels: dict[str, Path], tmp_path: Path) -> None:
+    """Beyond core and its HTTP client, the plugin for AI Studio brings at most 45 MB, google-genai's; no gRPC."""
+    environment = make_environment(tmp_path / "venv")
+    environment.install(f"{built_wheels['core']}[http]")
+    before: dict[str, int] = json.loads(environment.run("python", "-c", PROGRAM, cwd=tmp_path).stdout)["sizes"]
+    environment.install(str(built_wheels["google"]))
+    after: dict[str, int] = json.loads(environment.run("python", "-c", PROGRAM, cwd=tmp_path).stdout)["sizes"]
+    brought = {name: size for name, size in after.items() if name not in before}
+    assert "google-genai" in brought
+    assert not {"google-cloud-aiplatform", "grpcio", "protobuf"} & brought.keys()
+    assert sum(brought.values()) <= MOST_BYTES_OF_AI_STUDIO, brought
 
 
 def test_without_a_command_line_the_module_says_what_to_install(alone: Environment) -> None:
