@@ -14,7 +14,15 @@ from tools.docs.markdown import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+def is_plugin(folder: Path) -> bool:
+    """Whether a distribution is a plugin; the rulebook is a library."""
+    project = tomli.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return "pipelex_core.plugins" in project.get("entry-points", {})
+
+
 FOLDERS = sorted(file.parent for file in ROOT.glob("plugins/*/pyproject.toml"))
+PLUGINS_FOLDERS = [folder for folder in FOLDERS if is_plugin(folder)]
 PLUGINS = discover()
 
 
@@ -34,7 +42,7 @@ def says(text: str, word: str) -> bool:
     return any(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", piece) for piece in code)
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", PLUGINS_FOLDERS, ids=lambda folder: folder.name)
 def test_it_says_how_to_install_and_what_it_serves(folder: Path) -> None:
     """Its title is the distribution; pip, its backends and its sdks are named."""
     name = distribution(folder)
@@ -58,7 +66,7 @@ def test_a_providers_page_has_the_sections_that_are_looked_for(name: str) -> Non
     assert {word: headings.count(word) for word in wanted} == dict.fromkeys(wanted, 1)
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", PLUGINS_FOLDERS, ids=lambda folder: folder.name)
 def test_it_tells_every_option(folder: Path) -> None:
     """Each key that the plugin reads from backends.toml or from a model spec is explained, with the values it may have."""
     name = distribution(folder)

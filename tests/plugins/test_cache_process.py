@@ -86,7 +86,7 @@ def test_a_variable_that_means_nothing_quarantines_it(
     import pipelex_middleware_cache
 
     (record,) = discover(entry_points=(), extra=[pipelex_middleware_cache]).records
-    assert (record.status, record.reason) == ("quarantined", told)
+    assert (record.status, record.reason) == ("quarantined", f"pipelex_middleware {told}")
 
 
 def test_a_client_made_with_the_variable_set_has_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

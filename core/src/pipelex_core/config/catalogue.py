@@ -9,8 +9,8 @@ from attrs import evolve, field, frozen
 
 from pipelex_core.config.backends import BackendDraft, read_backends
 from pipelex_core.config.finish import ReadBackend, read_backend
+from pipelex_core.config.lack import Lack, lack_of
 from pipelex_core.config.limits_url import KEY, read_limits_url
-from pipelex_core.config.lost import Lack, lack_of
 from pipelex_core.config.shipped import read_shipped
 from pipelex_core.config.spec_files import SpecFile, read_spec_file
 from pipelex_core.config.tables import BackendTable

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.config.lost import lack_of
+from pipelex_core.config.lack import lack_of
 from pipelex_core.config.problems import type_name
 from pipelex_core.config.structure import report_unknown, structure
 from pipelex_core.config.tables import ProfileTable

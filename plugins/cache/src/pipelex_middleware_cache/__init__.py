@@ -7,16 +7,16 @@ Without that variable there is no middleware, and nothing of this package is imp
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelex_core.commands import Command
 from pipelex_core.hookspecs import hookimpl
-from pipelex_middleware_cache._bypass import bypassed, is_bypassed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipelex_core.hookspecs import Middleware
+    from pipelex_middleware_cache._bypass import bypassed, is_bypassed
     from pipelex_middleware_cache._cache import Cache
 
 __all__ = ["Cache", "bypassed", "is_bypassed", "pipelex_commands", "pipelex_middleware"]
@@ -43,11 +43,14 @@ def pipelex_commands() -> Mapping[str, Command]:
     }
 
 
-def __getattr__(name: str) -> type[Cache]:
-    """`Cache`, imported when it is asked for."""
-    if name != "Cache":
+_HOMES = {"Cache": "_cache", "bypassed": "_bypass", "is_bypassed": "_bypass"}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported when it is first used."""
+    if name not in _HOMES:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    from pipelex_middleware_cache._cache import Cache
+    from importlib import import_module
 
-    return Cache
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
