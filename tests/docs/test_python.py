@@ -42,7 +42,8 @@ def test_every_example_runs(page: Path, tmp_path: Path, monkeypatch: pytest.Monk
         for block in examples(page):
             padded = "\n" * (block.line - 1) + block.text
             exec(compile(padded, str(block.file), "exec", dont_inherit=True), vars(module))
-        assert all(server.received for server in servers.values()), "no example asked the provider"
+        calls = any("Client" in block.text for block in examples(page))  # others show parts that call nobody
+        assert not calls or all(server.received for server in servers.values()), "no example asked the provider"
 
 
 def test_the_pages_with_examples_are_found() -> None:
