@@ -13,7 +13,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from pipelex_core import AsyncClient, BadRequestError, Client, RateLimitError, ServerError
 from pipelex_core.calls import Call
-from pipelex_core.capabilities import BUILT_IN
+from pipelex_core.capabilities.text import TEXT
 from pipelex_core.hookspecs import hookimpl
 from pipelex_core.requests import TextRequest
 from pipelex_core.results import TextAnswer, Usage
@@ -413,6 +413,6 @@ def test_providers_and_operations_have_the_conventions_names(
     assert provider_name(made) == provider
     assert provider in conventions.PROVIDERS or provider == backend
     request = TextRequest(spec=made, messages=())
-    call = Call(operation="generate_text", capability="llm", handle="m", request=request, kind=BUILT_IN["llm"])
+    call = Call(operation="generate_text", capability="llm", handle="m", request=request, kind=TEXT)
     assert operation_name(call, provider) == operation
     assert operation in conventions.OPERATIONS

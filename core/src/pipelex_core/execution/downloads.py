@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from attrs import evolve
@@ -21,14 +21,26 @@ from pipelex_core.media import PDF, sniff
 if TYPE_CHECKING:
     import httpx2
 
-    from pipelex_core.execution.resources import LoopResources
     from pipelex_core.parts import Media
     from pipelex_core.specs import BackendConfig
 
 MOST_REDIRECTS = 20
 
 
-async def fetched(resources: LoopResources, config: BackendConfig, media: Media, wanted: str = "any") -> Media:
+class Pools(Protocol):
+    """The connection pools of an event loop, as `execution/resources.py` has them."""
+
+    def http(self) -> httpx2.AsyncClient:
+        """The pool of the backends."""
+
+    def public_http(self) -> httpx2.AsyncClient:
+        """A pool that connects to public addresses only."""
+
+    def has_proxy(self, url: httpx2.URL) -> bool:
+        """Whether a proxy leads to an address."""
+
+
+async def fetched(resources: Pools, config: BackendConfig, media: Media, wanted: str = "any") -> Media:
     """Fetch what is behind the URL of a medium; one without a URL is given back as it is.
 
     Raises:
@@ -56,7 +68,7 @@ async def fetched(resources: LoopResources, config: BackendConfig, media: Media,
     return evolve(media, data=data, url=None, media_type=media_type)
 
 
-async def download(resources: LoopResources, config: BackendConfig, url: str) -> tuple[bytes, str]:
+async def download(resources: Pools, config: BackendConfig, url: str) -> tuple[bytes, str]:
     """The bytes behind a URL, and the `Content-Type` they come with, without its parameters; see `Resources.download`."""
     shown = _shown(url)
     try:
@@ -81,7 +93,7 @@ async def download(resources: LoopResources, config: BackendConfig, url: str) ->
     return response.content, response.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def _followed(resources: LoopResources, config: BackendConfig, url: str) -> httpx2.Response:
+async def _followed(resources: Pools, config: BackendConfig, url: str) -> httpx2.Response:
     """The answer, after redirects, each of which is checked as the first address is."""
     import httpx2
 
@@ -96,7 +108,7 @@ async def _followed(resources: LoopResources, config: BackendConfig, url: str) -
     raise httpx2.TooManyRedirects(msg)
 
 
-async def _pool_for(url: httpx2.URL, resources: LoopResources, config: BackendConfig) -> httpx2.AsyncClient:
+async def _pool_for(url: httpx2.URL, resources: Pools, config: BackendConfig) -> httpx2.AsyncClient:
     """The pool that may connect to a host; one that a proxy resolves is looked up here too, as far as it is known here."""
     if config.allow_private_urls or url.host == _host(config.endpoint):
         return resources.http()

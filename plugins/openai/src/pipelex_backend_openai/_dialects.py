@@ -6,16 +6,14 @@ Each has a dialect for strict schemas, and one for the others and for the parame
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
 from pipelex_core.dialects import BOUNDS, Dialect, SchemaLimits
 
 if TYPE_CHECKING:
-    from pipelex_backend_openai._traits import Traits
-
-SchemaDialect: TypeAlias = Literal["openai", "azure_openai", "groq", "xai", "deepseek"]
+    from pipelex_backend_openai._traits import SchemaDialect, Traits
 
 _LOOK_AROUND = re.compile(r"\(\?(?:[=!]|<[=!])")
 _KEPT = frozenset(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from attrs import evolve, fields, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_backend_openai._dialects import SchemaDialect
+SchemaDialect: TypeAlias = Literal["openai", "azure_openai", "groq", "xai", "deepseek"]
 
 
 @frozen(kw_only=True)
