@@ -102,7 +102,7 @@ def test_the_file_names_the_project_and_the_location_is_global(tmp_path: Path, p
     "content, told",
     [
         (None, "cannot be read"),
-        ("{", "is no JSON"),
+        ("{", "is not valid JSON"),
         ("[]", "its type must be"),
         ('{"type": "external_account"}', "its type must be"),
         ('{"type": "service_account"}', "is malformed"),
@@ -114,7 +114,7 @@ def test_the_file_names_the_project_and_the_location_is_global(tmp_path: Path, p
         ('{"type": "authorized_user"}', "refresh_token"),
     ],
 )
-def test_a_file_that_is_no_key_is_refused_before_any_request(tmp_path: Path, content: str | None, told: str) -> None:
+def test_a_file_that_is_not_a_key_is_refused_before_any_request(tmp_path: Path, content: str | None, told: str) -> None:
     """The error names the option and the file, and shows nothing of what stands in it."""
 
     async def main() -> None:

@@ -337,9 +337,27 @@ def test_a_stream_may_be_closed_early() -> None:
     """The call is cancelled, and the next one works."""
 
     async def use(server: EndpointServer, backend: Any) -> None:
+        begun = b'data: {"choices": [{"index": 0, "delta": {"content": "half"}}]}\n\n'
+        server.queue.append([begun, None])
         async with aclosing(backend.stream_text(asks("hello"))) as events:
-            async for _ in events:
-                break
+            assert await anext(events) == "half"
+        await server.cancelled.wait()
+        assert (await backend.generate_text(asks("again"))).text == "You said: again"
+
+    run(use)
+
+
+def test_a_call_may_be_cancelled() -> None:
+    """The endpoint hears of it, and the next call works."""
+
+    async def use(server: EndpointServer, backend: Any) -> None:
+        server.queue.append([None])
+        call = asyncio.create_task(backend.generate_text(asks("hello")))
+        await server.arrived.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await server.cancelled.wait()
         assert (await backend.generate_text(asks("again"))).text == "You said: again"
 
     run(use)

@@ -5,6 +5,7 @@ It reads each body by the rulebook of compatible endpoints, and answers by what 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from google.cloud.aiplatform_v1beta1.types import ChatCompletionsRequest
 import pipelex_rules
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
 _SERVICE = "google.cloud.aiplatform.v1beta1.PredictionService"
 USAGE = {
@@ -44,34 +45,40 @@ class EndpointServer:
     Attributes:
         url: Its address.
         received: For each call the endpoint's name, the body and the metadata.
-        queue: Bodies in pieces, or failures, to answer with before its own answers.
-        cancelled: Calls that the client gave up.
+        queue: Bodies in pieces, or failures, to answer with before its own answers; a None among the pieces never ends.
+        arrived: Set once a call has come.
+        cancelled: Set once the client has given up a call.
     """
 
     url: str = ""
     received: list[tuple[str, dict[str, Any], dict[str, str]]] = field(factory=list)
-    queue: list[list[bytes] | Failure] = field(factory=list)
-    cancelled: int = 0
+    queue: list[Sequence[bytes | None] | Failure] = field(factory=list)
+    arrived: asyncio.Event = field(factory=asyncio.Event)
+    cancelled: asyncio.Event = field(factory=asyncio.Event)
 
     async def chat(self, request: ChatCompletionsRequest, context: Any) -> AsyncIterator[HttpBody]:
         """Answer a call."""
         body = json.loads(request.http_body.data)
         metadata = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+        self.arrived.set()
         self.received.append((request.endpoint, body, metadata))
         prepared = self.queue.pop(0) if self.queue else None
         if isinstance(prepared, Failure):
             trailing = (("grpc-status-details-bin", prepared.details),) if prepared.details else ()
             context.set_trailing_metadata((*trailing, ("x-served", "yes")))
             await context.abort(prepared.code, prepared.words)
+            return
         served = {**body, "model": body["model"] or "deployed"}  # an endpoint of one model does not want its name
         broken = pipelex_rules.check("compatible", "chat", served, warnings=False)
         if broken:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, broken[0].words)
         try:
-            for piece in prepared if isinstance(prepared, list) else _pieces(body):
+            for piece in _pieces(body) if prepared is None else prepared:
+                if piece is None:
+                    await asyncio.Event().wait()
                 yield HttpBody(content_type="application/json", data=piece)
-        except GeneratorExit:
-            self.cancelled += 1
+        except asyncio.CancelledError:
+            self.cancelled.set()
             raise
 
 

@@ -1,4 +1,4 @@
-"""How Vertex AI is told who is calling: a service account's file, or application default credentials."""
+"""Who calls Vertex AI: a service account's file, or application default credentials."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _from_file(path: Path) -> Caller:
     except OSError as error:
         fault = f"cannot be read: {error.strerror}"
     except ValueError:
-        fault = "is no JSON"
+        fault = "is not valid JSON"
     else:
         made, fault = _from_info(info)
         if made is not None:
@@ -73,14 +73,16 @@ def _from_file(path: Path) -> Caller:
 def _from_info(info: Any) -> tuple[Credentials | None, str]:
     """Credentials of a file's content, or what is wrong with it; its text never goes into the fault: it holds a key."""
     kind = info.get("type") if isinstance(info, dict) else None
-    with suppress(GoogleAuthError, ValueError, TypeError, AttributeError):  # told below, in words of ours
+    with suppress(
+        GoogleAuthError, ValueError, TypeError, AttributeError
+    ):  # described below, without what the file holds
         if kind == "service_account" and isinstance(info.get("client_email"), str):
             return service_account.Credentials.from_service_account_info(info, scopes=_SCOPES), ""  # type: ignore[no-untyped-call]  # untyped
         if kind == "authorized_user":
             return oauth2.Credentials.from_authorized_user_info(info, scopes=_SCOPES), ""  # type: ignore[no-untyped-call]  # untyped
     if kind in _WANTED:
         return None, f"is malformed: a file of type '{kind}' has {_WANTED[kind]}"
-    return None, "is no service account's key: its type must be 'service_account' or 'authorized_user'"
+    return None, "is not the key of a service account: its type must be 'service_account' or 'authorized_user'"
 
 
 def _default() -> Caller:
