@@ -44,10 +44,12 @@ def starter_files(plugins: Plugins, environ: Mapping[str, str]) -> dict[str, str
     """Path below the project -> text, for every file a project begins with."""
     backends = shipped_backends(plugins)
     inference = ".pipelex/inference"
+    models = {model for backend in backends for model in backend.models}
+    on = {model for backend in backends if backend.enabled(environ) for model in backend.models}
     files = {
         f"{inference}/backends.toml": _backends_file(backends, environ),
         f"{inference}/routing_profiles.toml": starter_profiles(backends),
-        f"{inference}/deck/base_deck.toml": starter_deck({model for backend in backends for model in backend.models}),
+        f"{inference}/deck/base_deck.toml": starter_deck(models, on),
         f"{inference}/deck/overrides.toml": _OVERRIDES,
     }
     for backend in backends:

@@ -23,8 +23,14 @@ on_unsupported_setting = "drop"
 """
 
 
-def starter_deck(models: set[str]) -> str:
-    """The text of base_deck.toml; chains keep the models given, and what would lead nowhere is left out."""
+def starter_deck(models: set[str], enabled: set[str] | None = None) -> str:
+    """The text of base_deck.toml; chains keep the models given, and what would lead nowhere is left out.
+
+    Args:
+        models: Every model that an installed plugin brings.
+        enabled: Those of the backends that are switched on; where none of a default is among them, a model of this machine
+            is the default. None for all.
+    """
     template = tomli.loads(files(__package__).joinpath("deck.toml").read_text(encoding="utf-8"))
     aliases = {
         name: known for name, chain in template["aliases"].items() if (known := [m for m in chain if m in models])
@@ -36,7 +42,13 @@ def starter_deck(models: set[str]) -> str:
             continue
         presets = {name: preset for name, preset in tables["presets"].items() if preset["model"] in names}
         if presets:
-            lines += [*_choices(capability, tables, presets), f"[{capability}.presets]", *_tables(presets), ""]
+            usable = models if enabled is None else enabled
+            lines += [
+                *_choices(capability, tables, presets, aliases, usable),
+                f"[{capability}.presets]",
+                *_tables(presets),
+                "",
+            ]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -50,17 +62,30 @@ def _tables(presets: dict[str, dict[str, Any]]) -> Iterator[str]:
         yield f"{_key(name)} = {_value(preset)}"
 
 
-def _choices(capability: str, tables: dict[str, Any], presets: dict[str, Any]) -> Iterator[str]:
+def _choices(
+    capability: str, tables: dict[str, Any], presets: dict[str, Any], aliases: dict[str, list[str]], usable: set[str]
+) -> Iterator[str]:
     if "choice_defaults" in tables:
         yield f"[{capability}.choice_defaults]"
-        for choice, name in tables["choice_defaults"].items():
-            if name in presets:
-                yield f"{choice} = {_value(name)}"
+        for choice, names in tables["choice_defaults"].items():
+            known = [name for name in names if name in presets]
+            if known:
+                yield f"{choice} = {_value(_first_usable(known, presets, aliases, usable))}"
     else:
         yield f"[{capability}]"
         default = tables["choice_default"]
         yield f"choice_default = {_value(default if default in presets else next(iter(presets)))}"
     yield ""
+
+
+def _first_usable(names: list[str], presets: dict[str, Any], aliases: dict[str, list[str]], usable: set[str]) -> str:
+    """The first preset whose chain has a model that can be used; the first of all where none has."""
+
+    def leads_to(name: str) -> set[str]:
+        model = presets[name]["model"]
+        return {*aliases.get(model, (model,))}
+
+    return next((name for name in names if usable & leads_to(name)), names[0])
 
 
 def _key(name: str) -> str:
