@@ -154,6 +154,23 @@ PLUGINS = [
 ]
 
 SPECS = [
+    Mistake(
+        name="a model that is retired",
+        changes=(Change(ACME, "max_tokens = 4096", "retired_on = 2020-01-01\nsuccessor = 'm-two'"),),
+        code="model-retired",
+        file=DECK,
+        line='best = "m-one"',
+        help="use m-two",
+        severity="warning",
+    ),
+    Mistake(
+        name="a model that will be retired",
+        changes=(Change(ACME, "max_tokens = 4096", "retired_on = 2999-01-01"),),
+        code="model-deprecated",
+        file=DECK,
+        line='best = "m-one"',
+        severity="warning",
+    ),
     warn(
         swap(
             "more output than context",

@@ -136,6 +136,17 @@ WORDS: dict[str, Words] = {
         "itself or without its date: calls would fail with 404.",
         "Write the id that the provider lists. Models are also withdrawn: choose its successor then.",
     ),
+    "model-deprecated": Words(
+        "A provider has said that it will retire a model, or advises against it. The model still answers; the message has "
+        "the day, where one is known, and the model that the provider names instead.",
+        "Try the successor, and put it into the alias or preset before that day.",
+    ),
+    "model-retired": Words(
+        "A provider serves a model no more, and refuses calls to it. The day is that of its spec (`retired_on`), which the plugin "
+        "ships; a gateway may serve the model on.",
+        "Put the successor into the alias or preset; or, where your endpoint still serves the model, write its `retired_on` as a "
+        "later day in your own file of models.",
+    ),
     "newer-key": Words(
         "Newer releases of the format have this key. It has no meaning here, and is left out.",
         "Nothing has to be done; the message says what to write instead, to have the same.",

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelex_cli.explained_json import place
+from pipelex_cli.lifetime import shown_lifetime
 from pipelex_cli.price_lines import price_lines
 from pipelex_cli.terminal import entry, folded, plain
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from pipelex_core.deck import ChainMember
     from pipelex_core.explain import Explanation
     from pipelex_core.explain.facts import MemberFacts
-    from pipelex_core.specs import ModelSpec
 
 
 _ORDERS = {
@@ -84,7 +84,8 @@ def _member(
     for name, setting in facts.settings.items():
         yield from write("sent", f"{name} = {_shown(setting.value)}", place(setting.source))
     if spec.retired_on or spec.deprecated_on:
-        yield from write("lifetime", shown_lifetime(spec))
+        instead = f"; use {spec.successor}" if spec.successor else ""
+        yield from write("lifetime", f"{shown_lifetime(spec)}{instead}")
     yield from write("plugin", facts.plugin.label if facts.plugin else "none serves it")
     yield from _backend(facts, width=width)
     yield from _price(facts, width=width)
@@ -139,15 +140,6 @@ def _price(facts: MemberFacts, *, width: int | None) -> Iterator[str]:
     for number, (when, shown) in enumerate(price_lines(spec.costs)):
         at = None if number else next(iter(places), None)
         yield from write("" if number else "price", f"{when}{shown}{'' if number else date}", at)
-
-
-def shown_lifetime(spec: ModelSpec) -> str:
-    """When a model ends, or that its provider advises against it, and what the provider names instead."""
-    instead = f"; use {spec.successor}" if spec.successor else ""
-    if spec.retired_on is None:
-        return f"deprecated since {spec.deprecated_on}{instead}"
-    verb = "retired on" if spec.is_retired() else "will be retired on"
-    return f"{verb} {spec.retired_on}{instead}"
 
 
 def _estimate(explanation: Explanation, *, width: int | None) -> Iterator[str]:

@@ -143,8 +143,10 @@ def shown_price(listed: Listed) -> str:
     if costs.unit == "million_tokens":
         prices = [price_of(costs, name) for name in ("input", "output")]
         return " / ".join("?" if price is None else f"{price:f}" for price in prices)
-    price = price_of(costs, costs.unit)
-    return "?" if price is None else f"{price:f} a {costs.unit}"
+    units = (costs.unit, "image", "megapixel", "page", "minute", "second", "character", "request")
+    named = {unit: price_of(costs, unit) if unit == costs.unit else getattr(costs, unit) for unit in units}
+    unit, price = next(((unit, price) for unit, price in named.items() if price is not None), ("", None))
+    return "?" if price is None else f"{price:f} a {unit}"
 
 
 _SOURCE = Column("source", 16, rank=5, from_end=True)
@@ -167,6 +169,7 @@ _COLUMNS: dict[What, tuple[Column, ...]] = {
         Column("model_type", 8, rank=8),
         Column("price", 9, rank=1),
         Column("available", 9, rank=7),
+        Column("retired_on", 10, rank=10),
         _SOURCE,
         _REASON,
     ),

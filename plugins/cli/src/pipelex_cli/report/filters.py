@@ -85,6 +85,9 @@ def price_of(costs: Costs | None, name: str) -> Decimal | None:
         return next((price for price in known if price is not None), None)
     if name == "output":
         return costs.output
+    own: Decimal | None = getattr(costs, name)
+    if own is not None or costs.unit != name:
+        return own
     parts = [price for price in (costs.input, costs.output) if price is not None]
     return sum(parts, Decimal(0)) if parts else None
 
@@ -111,4 +114,9 @@ def read_prices(texts: Iterable[str]) -> dict[str, Decimal]:
 
 def _limits_of(costs: Costs) -> tuple[str, ...]:
     """The names of `PRICES` by which a price list can be limited."""
-    return ("input", "output") if costs.unit == "million_tokens" else (costs.unit,)
+    own = tuple(
+        name for name in ("image", "page", "second", "character", "request") if getattr(costs, name) is not None
+    )
+    if costs.unit != "million_tokens":
+        return tuple(dict.fromkeys((costs.unit, *own)))
+    return ("input", "output") if costs.input is not None or costs.output is not None or not own else own

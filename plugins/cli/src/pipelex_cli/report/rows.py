@@ -149,6 +149,9 @@ class Lister:
             "max_tokens": spec.max_tokens if spec else None,
             "context_window": spec.context_window if spec else None,
             "remedies": list(self.remedies(entry)),
+            "deprecated_on": spec.deprecated_on if spec else None,
+            "retired_on": spec.retired_on if spec else None,
+            "successor": spec.successor if spec else None,
         }
 
     def _capability_of(self, spec: ModelSpec) -> str:

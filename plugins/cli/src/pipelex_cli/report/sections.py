@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
     from pipelex_cli.report.contents import Contents, Row
 
-_UNITS = {"million_tokens": "million tokens", "image": "image", "page": "page"}
+_UNITS = {
+    "million_tokens": "million tokens",
+    "image": "image",
+    "page": "page",
+    "request": "request",
+    "second": "second",
+    "character": "character",
+}
 
 
 @frozen

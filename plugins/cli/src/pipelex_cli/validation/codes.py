@@ -27,6 +27,8 @@ MEANINGS: dict[str, str] = {
     "mixed-generations": "One file, or one preset, is written in both generations of the format.",
     "model-not-offered": "An exact route leads to a backend that does not offer the model.",
     "model-unknown-to-provider": "The provider does not list a model's id (`validate --online`).",
+    "model-deprecated": "The deck uses a model that its provider advises against, or will retire.",
+    "model-retired": "The deck uses a model that its provider has retired.",
     "newer-key": "A key of a newer release of the format that has no meaning here; it is left out.",
     "no-available-model": "An alias or preset leads to no model that can be called.",
     "no-default": "A call named no model, and the deck has no default for it.",

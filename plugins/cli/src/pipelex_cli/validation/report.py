@@ -9,6 +9,7 @@ from attrs import frozen
 from pipelex_cli.validation.credentials import check_credentials
 from pipelex_cli.validation.endpoints import check_endpoints
 from pipelex_cli.validation.handles import check_handles
+from pipelex_cli.validation.lifetimes import check_lifetimes
 from pipelex_cli.validation.model_specs import check_model_specs
 from pipelex_cli.validation.plugin_checks import check_with_plugins
 from pipelex_cli.validation.routes import check_routing
@@ -85,6 +86,7 @@ class Validation:
         for check in (check_credentials, check_endpoints, check_model_specs, check_routing, check_sdk_versions):
             check(self.read)
         check_handles(self.read, self._told)
+        check_lifetimes(self.read)
         check_with_plugins(self.read)
 
     def check_bundles(self, project: Path) -> int:
