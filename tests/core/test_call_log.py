@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import evolve
 
-from pipelex_core import AsyncClient, BadRequestError, PipelexError
+from pipelex_core import AsyncClient, BadRequestError, OverloadedError, PipelexError
 from pipelex_core.results import TextAnswer
 from tests.support.scripted import KEY, USAGE, Script, deck_of, plugins_for, spec
 
@@ -63,6 +63,32 @@ def test_an_attempt_is_a_line_before_and_one_after(caplog: pytest.LogCaptureFixt
         "DEBUG call N: attempt 1 of model 'm' of backend 'scripted': ok after N s, cache miss, "
         "100 tokens in, 10 tokens out, 0.00022 USD"
     )
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_another_model_that_answers_is_one_warning(caplog: pytest.LogCaptureFixture, *, streams: bool) -> None:
+    """It names both, and what the first one failed with; a call whose first model answers in the end has none."""
+    caplog.set_level(logging.WARNING)
+    overloaded = OverloadedError("busy", status=529)
+    scripts = {"one": Script(answers=[overloaded, overloaded, DONE]), "two": Script(answers=[DONE])}
+    members = (spec("m", sdk="one", backend="one"), spec("n", sdk="two", backend="other"))
+    deck = deck_of(*members, aliases={"both": ["m", "n"]})
+
+    async def main() -> None:
+        async with AsyncClient(deck, plugins_for(scripts)) as client:
+            if streams:
+                async with client.stream_text("Hi", model="both", retries=0) as stream:
+                    async for _ in stream:
+                        pass
+            else:
+                await client.generate_text("Hi", model="both", retries=0)
+            assert len(caplog.messages) == 1
+            await client.generate_text("Hi", model="m", retries=2)
+
+    asyncio.run(main())
+    (message,) = caplog.messages
+    assert "'both' was answered by model 'n' of backend 'other', and not by model 'm' of backend 'one' (" in message
+    assert message.endswith("(OverloadedError (529))")
 
 
 def test_a_call_that_failed_says_so_by_name(caplog: pytest.LogCaptureFixture) -> None:

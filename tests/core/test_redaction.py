@@ -102,6 +102,39 @@ def test_every_part_of_an_error_is_cleaned(raw: Any) -> None:
     assert told.count("***") >= 8
 
 
+@pytest.mark.parametrize("depth", [900, 100_000])
+def test_an_answer_is_cleaned_however_deep_it_is(depth: int) -> None:
+    """No recursion of ours is shallower than a parser's; an answer that contains itself is cleaned once."""
+    raw: list[Any] = [KEY]
+    innermost = raw
+    for _ in range(depth):
+        raw = [{KEY: raw}] if depth < 1000 else [raw]
+    innermost.append(raw)
+    error = ServerError("no", raw=raw)
+    redact_error(error, CONFIG)
+    inner: Any = error.raw
+    for _ in range(depth):
+        inner = inner[0] if depth >= 1000 else inner[0]["***"]
+    assert inner[0] == "***"
+    assert inner[1] is error.raw
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_an_answer_too_deep_for_a_plugin_is_invalid_and_the_chain_moves_on(*, streams: bool) -> None:
+    """What the plugin or its SDK raises is an error of the answer, in the ledger."""
+    done = TextAnswer(text="Rhine", finish_reason="stop")
+    scripts = {"one": Script(answers=[RecursionError("deep")]), "two": Script(answers=["Rhine", done])}
+    deck = deck_of(spec("m", sdk="one"), spec("n", sdk="two", backend="other"), aliases={"both": ["m", "n"]})
+    with Client(deck, plugins_for(scripts)) as client:
+        if streams:
+            with client.stream_text("Hi", model="both") as stream:
+                assert "".join(stream) == "Rhine"
+            result = stream.result
+        else:
+            result = client.generate_text("Hi", model="both")
+    assert [(attempt.model, attempt.error) for attempt in result.attempts] == [("m", "InvalidAnswerError"), ("n", None)]
+
+
 def test_the_key_in_place_of_a_requests_id_goes_nowhere() -> None:
     """A server that answers well may say anything in its headers; the id goes into the ledger."""
     answer = TextAnswer(text="Hi", finish_reason="stop", request_id=f"req {KEY}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -169,6 +171,40 @@ def test_the_backends_read_timeout_ends_the_silence() -> None:
                 await backend.generate_text(request())
 
     asyncio.run(main())
+
+
+EXHAUSTED = """
+import asyncio, os, resource
+from pipelex_core.errors import ProviderConnectionError
+from tests.servers.bedrock import request, said, served
+
+async def main():
+    async with served(said("x")) as (server, backend):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+        held = []
+        try:
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        except OSError:
+            pass
+        for _ in range(2):
+            try:
+                await backend.generate_text(request())
+            except ProviderConnectionError:
+                print("no connection")
+        for each in held:
+            os.close(each)
+        print((await backend.generate_text(request())).text)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of descriptors there")
+def test_exhausted_descriptors_are_a_connection_error() -> None:
+    """Which is retried; and once there are some again, calls are answered."""
+    done = subprocess.run([sys.executable, "-c", EXHAUSTED], capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.split("\n") == ["no connection", "no connection", "x", ""], done.stderr
 
 
 def test_nobody_listens() -> None:

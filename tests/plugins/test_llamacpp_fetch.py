@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import subprocess
@@ -288,6 +289,22 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(errors.CallError, match="cannot be kept in"):
         bring(entry(), tmp_path / "cache" / "tiny.gguf")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EFBIG])
+def test_a_full_disk_is_said_to_be_full(code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the downloader says besides: the error names the folder and the disk, and nobody is sent to the network."""
+    fails = f"import sys; sys.stderr.write('ERROR: x\\nOSError: [Errno {code}] {os.strerror(code)}: f'); sys.exit(1)"
+    command = [sys.executable, "-c", fails]
+
+    def source(model: CatalogueModel) -> list[Any]:
+        return [("a wheel", lambda download: _sources._run(command, download, size=model.size))]
+
+    monkeypatch.setattr(_fetch, "sources", source)
+    with pytest.raises(errors.CallError, match=os.strerror(code)) as caught:
+        bring(entry(), tmp_path / "tiny.gguf")
+    assert not isinstance(caught.value, errors.ProviderConnectionError)
+    assert str(tmp_path) in str(caught.value)
 
 
 def test_a_fetch_that_is_given_up_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

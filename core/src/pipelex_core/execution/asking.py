@@ -11,6 +11,7 @@ from pipelex_core.errors import (
     BadRequestError,
     CallError,
     ContextTooLongError,
+    InvalidAnswerError,
     PipelexError,
     PluginError,
     UnsupportedInputError,
@@ -20,6 +21,7 @@ from pipelex_core.execution.downloads import fetched
 from pipelex_core.execution.plan import fell_silent, out_of_time
 from pipelex_core.execution.redaction import redact_error, redacted, without_key
 from pipelex_core.execution.sending import sending
+from pipelex_core.results import NO_USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -187,8 +189,10 @@ def _around(middleware: Middleware, proceed: Proceed, call: Call) -> Awaitable[A
     return middleware(call, proceed)
 
 
-def broken(error: Exception, spec: ModelSpec, config: BackendConfig) -> PluginError:
-    """The error of a plugin that raised something else than a `CallError`."""
+def broken(error: Exception, spec: ModelSpec, config: BackendConfig) -> PluginError | CallError:
+    """The error of a plugin that raised something else than a `CallError`; an answer may be nested too deeply for it."""
+    if isinstance(error, RecursionError):
+        return InvalidAnswerError("the answer is nested too deeply to be read", usage=NO_USAGE)
     return PluginError(f"sdk '{spec.sdk}' raised {_shown(error, config)}")
 
 

@@ -33,6 +33,23 @@ def log_finished(call: FinishedCall) -> None:
     calls_log.info("call %d: %s %r %s", call.call_id, call.operation, call.handle, _outcome(call))
 
 
+def log_fallback(call: FinishedCall) -> None:
+    """At WARNING: an answer came from another model than the first that was to answer."""
+    first, result = call.attempts[0], call.result
+    if result is not None and (first.model, first.backend) != (result.model, result.backend):
+        calls_log.warning(
+            "call %d: %s %r was answered by model %r of backend %r, and not by model %r of backend %r (%s)",
+            call.call_id,
+            call.operation,
+            call.handle,
+            result.model,
+            result.backend,
+            first.model,
+            first.backend,
+            first.outcome if first.error is None else _error(first.error, first.status),
+        )
+
+
 def log_passed_over(spec: ModelSpec, error: Exception) -> None:
     """At WARNING: a member of a chain that will not answer until somebody mends it; the next one is asked."""
     what = _error(type(error).__name__, getattr(error, "status", None))

@@ -55,14 +55,28 @@ def redact_error(error: CallError, config: BackendConfig) -> None:
 
 
 def _clean(value: Any, config: BackendConfig) -> Any:
-    """A text without secrets; likewise the texts in plain data. An object of an SDK is left as it is."""
-    if isinstance(value, str):
-        return redacted(value, config)
-    if type(value) is dict:
-        return {_clean(key, config): _clean(item, config) for key, item in value.items()}
-    if type(value) in {list, tuple}:
-        return type(value)(_clean(item, config) for item in value)
-    return value
+    """A text without secrets; likewise the texts in plain data, however deep. An object of an SDK is left as it is."""
+    if type(value) is tuple:
+        return tuple(_clean(item, config) for item in value)
+    top = [value]
+    copies: dict[int, Any] = {}
+    places: list[tuple[Any, Any]] = [(top, 0)]
+    while places:
+        owner, place = places.pop()
+        item = owner[place]
+        if isinstance(item, str):
+            owner[place] = redacted(item, config)
+        elif type(item) in {dict, list} and id(item) in copies:
+            owner[place] = copies[id(item)]
+        elif type(item) is dict:
+            owner[place] = copies[id(item)] = {_clean(key, config): each for key, each in item.items()}
+            places += [(owner[place], key) for key in owner[place]]
+        elif type(item) is list:
+            owner[place] = copies[id(item)] = list(item)
+            places += [(owner[place], number) for number in range(len(item))]
+        elif type(item) is tuple:
+            owner[place] = _clean(item, config)
+    return top[0]
 
 
 def _secrets(config: BackendConfig) -> list[str]:

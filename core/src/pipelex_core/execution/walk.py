@@ -18,7 +18,7 @@ from pipelex_core.execution.asking import Asking
 from pipelex_core.execution.attempts import Ledger
 from pipelex_core.execution.backends import Backends
 from pipelex_core.execution.budgets import Budget, budgets_of, open_budgets
-from pipelex_core.execution.call_log import calls_log, log_finished
+from pipelex_core.execution.call_log import calls_log, log_fallback, log_finished
 from pipelex_core.execution.chain import Chain
 from pipelex_core.execution.clocks import Deadline, within
 from pipelex_core.execution.cooldown import Cooldowns
@@ -218,6 +218,8 @@ class Execution:
             seconds=time.monotonic() - ledger.started,
             call_id=plan.call_id,
         )
+        if len(finished.attempts) > 1:
+            log_fallback(finished)
         if calls_log.isEnabledFor(logging.INFO):
             log_finished(finished)
         self._plugins.call_finished(finished)

@@ -78,6 +78,7 @@ class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister):
         return Call(request.timeout, self.config.max_answer_bytes)
 
     def _connect(self) -> tuple[Any, Any]:
+        import pipelex_backend_bedrock._errors  # noqa: F401 -- without a descriptor left, nothing can be imported any more
         from pipelex_backend_bedrock._client import make_client, make_session
         from pipelex_backend_bedrock._connections import are_owned
 

@@ -117,7 +117,8 @@ class Workers:
         try:
             return self._mapped(raised, call)
         except Exception as fault:  # noqa: BLE001 -- whoever waits must hear of it, whatever happens
-            return InvalidAnswerError(f"{type(raised).__name__}, which could not be read: {type(fault).__name__}")
+            kind = ProviderConnectionError if isinstance(fault, OSError) else InvalidAnswerError
+            return kind(f"{type(raised).__name__}, which could not be read: {type(fault).__name__}")
 
     def _finish(self, call: Call) -> None:
         self._calls.discard(call)

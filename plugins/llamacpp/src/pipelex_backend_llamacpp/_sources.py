@@ -6,6 +6,7 @@ stopped, and brings its own retries, proxies and credentials along. The user's c
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
@@ -33,6 +34,9 @@ hf_hub_download(repository, file, revision=revision, local_dir=".", etag_timeout
 
 _HUB_PATIENCE = 6.0
 """Seconds without a byte before the hub counts as out of reach; its own client tries for half a minute."""
+
+_OF_THE_DISK = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EROFS", "EFBIG") if hasattr(errno, name))
+"""Faults of the folder, and not of a source: no other one would do better."""
 
 _ENVIRONMENT = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -115,7 +119,11 @@ def _run(command: list[str], download: Download, *, size: int, patience: float |
                 process.wait()
         if process.returncode:
             log.seek(0)
-            raise SourceError(_reason(log.read().decode(errors="replace")))
+            said = log.read().decode(errors="replace")
+            for code in _OF_THE_DISK:
+                if os.strerror(code) in said:
+                    raise OSError(code, os.strerror(code))
+            raise SourceError(_reason(said))
 
 
 def _watch(process: subprocess.Popen[bytes], download: Download, size: int, patience: float | None) -> None:
