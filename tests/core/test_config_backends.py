@@ -8,6 +8,7 @@ import pytest
 
 from pipelex_core import config
 from pipelex_core.errors import ModelsManagerError
+from pipelex_core.execution.redaction import redacted
 from pipelex_core.plugins import discover
 from tests.core.config_project import KEY, Acme, Project
 
@@ -56,6 +57,24 @@ def test_an_option_may_replace_the_key_that_a_plugin_asks_for(
     assert load(f'azure_ad_token = "{token}"').deck.models["gpt-4o"].available
     for option in ("", 'azure_ad_token = ""'):
         assert "needs AZURE_API_KEY" in str(load(option).deck.models["gpt-4o"].reason)
+
+
+def test_what_variables_give_to_a_models_tables_may_be_secret(tmp_path: Path) -> None:
+    """A token in fal's `arguments` is taken out of errors, logs and recordings like a key."""
+    import pipelex_backend_fal
+
+    folder = tmp_path / ".pipelex" / "inference"
+    (folder / "deck").mkdir(parents=True)
+    (folder / "backends").mkdir()
+    (folder / "routing_profiles.toml").write_text('active = "a"\n[profiles.a]\ndefault = "fal"\n')
+    (folder / "deck" / "base_deck.toml").write_text('[img_gen.presets.paint]\nmodel = "mine"\n')
+    (folder / "backends.toml").write_text('[fal]\napi_key = "fal-key-0123"\n')
+    model = '[mine]\nsdk = "fal"\nmodel_id = "me/mine"\narguments = { token = "${TOKEN}" }\n'
+    (folder / "backends" / "fal.toml").write_text(model)
+    plugins = discover(entry_points=(), extra=[pipelex_backend_fal])
+    environ = {"TOKEN": "token-canary-0123"}
+    loaded = config.load(tmp_path, environ=environ, plugins=plugins).deck.backends["fal"]
+    assert redacted("with token-canary-0123", loaded) == "with ***"
 
 
 def test_a_disabled_backend_is_not_looked_into(project: Project) -> None:

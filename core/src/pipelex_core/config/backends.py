@@ -196,7 +196,7 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
         withheld += context.withhold(draft.name, filled.used, source)
         if key == "api_key":
             variable = filled.used[0] if filled.used else None
-        hidden += dict.fromkeys(filled.secrets + _secrets_among(filled.values, filled.value))
+        hidden += dict.fromkeys(filled.hidden)
         for secret in filled.secrets:
             context.faults.hide(secret)
         may_be_secret = isinstance(filled.value, str) and key not in {"display_name", "sdk"}
@@ -221,21 +221,6 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
         verb = "is" if len(needed) == 1 else "are"
         return filled_draft.turned_off(f"needs {names}, which {verb} not set", f"set {names}", reported=draft.explicit)
     return filled_draft
-
-
-def _secrets_among(given: list[str], filled: Any) -> list[str]:
-    """What may be secret of the values that variables gave: those in a table, and those in an address's user or query.
-
-    Another string is what its key says: a region, a version, a project; what is secret among these the plugin declares.
-    """
-    if not isinstance(filled, str):
-        return given
-    if "://" not in filled:
-        return []
-    before, _, query = filled.partition("?")
-    user, _, _ = before.partition("://")[2].rpartition("@")
-    password = user.partition(":")[2]
-    return [value for value in given if value in query or value in user] + ([password] if password else [])
 
 
 def _report_missing(missing: Mapping[str, list[Source]], context: Context) -> None:

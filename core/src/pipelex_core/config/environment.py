@@ -101,6 +101,22 @@ class Expansion:
     missing: list[str] = field(factory=list)
     faults: list[str] = field(factory=list)
 
+    @property
+    def hidden(self) -> list[str]:
+        """What may be secret: secrets, what variables gave to a table, and to an address's user or query.
+
+        Another string is what its key says: a region, a version, a project; what is secret among these the plugin declares.
+        """
+        if not isinstance(self.value, str):
+            return self.secrets + self.values
+        if "://" not in self.value:
+            return self.secrets
+        before, _, query = self.value.partition("?")
+        user, _, _ = before.partition("://")[2].rpartition("@")
+        password = user.partition(":")[2]
+        named = [value for value in self.values if value in query or value in user]
+        return self.secrets + named + ([password] if password else [])
+
 
 def has_variables(value: Any) -> bool:
     """Whether there is a `${` anywhere inside a value."""

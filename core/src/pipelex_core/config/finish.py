@@ -58,7 +58,7 @@ def read_backend(draft: BackendDraft, files: Sequence[SpecFile], context: Contex
         endpoint=draft.table.endpoint,
         api_key=None if draft.table.api_key is None else Secret(draft.table.api_key),
         api_key_variable=draft.api_key_variable,
-        hidden=tuple(map(Secret, draft.hidden)),
+        hidden=tuple(map(Secret, dict.fromkeys((*draft.hidden, *models.hidden)))),
         options=options,
         limits=limits_of(draft.table),
         idle_timeout=draft.table.idle_timeout,

@@ -47,11 +47,13 @@ class BackendModels:
 
     Attributes:
         specs: Name -> spec, of those it offers.
+        hidden: What variables gave to their tables, such as `arguments`, and may be secret.
         withheld: Name -> why not, as it follows the backend's name, of those it knows and does not offer.
         reported: The names among them whose reason is a problem already, so that nothing that follows is one more.
     """
 
     specs: Mapping[str, ModelSpec] = field(factory=dict)
+    hidden: tuple[str, ...] = ()
     withheld: Mapping[str, str] = field(factory=dict)
     reported: AbstractSet[str] = frozenset()
 
@@ -82,6 +84,7 @@ class SpecReader:
 
     _without_sdk: list[tuple[str, Source]] = field(factory=list, init=False)
     _requiring: dict[str, bool] = field(factory=dict, init=False)
+    _hidden: list[str] = field(factory=list, init=False)
 
     @_may_have_variables.default
     def _look_for_variables(self) -> bool:
@@ -104,7 +107,10 @@ class SpecReader:
                 specs[name] = made
         self._report_without_sdk()
         return BackendModels(
-            specs=specs, withheld=withheld, reported={name for name, why in withheld.items() if why != _SWITCHED_OFF}
+            specs=specs,
+            hidden=tuple(dict.fromkeys(self._hidden)),
+            withheld=withheld,
+            reported={name for name, why in withheld.items() if why != _SWITCHED_OFF},
         )
 
     def _model(self, name: str) -> ModelSpec | str:
@@ -193,6 +199,7 @@ class SpecReader:
                 continue
             filled = expand(value, self.context.environment)
             expanded[key] = filled.value
+            self._hidden.extend(filled.hidden)
             for secret in filled.secrets:
                 self.context.faults.hide(secret)
             if isinstance(filled.value, str):
