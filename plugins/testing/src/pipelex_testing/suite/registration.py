@@ -91,12 +91,14 @@ class Registration(Scenarios):
             assert any(option.name in (problem.key or "") for problem in caught.value.problems), option.name
 
     def test_the_shipped_models_load(self, tmp_path: Path) -> None:
-        """Every spec file that the plugin ships is without a fault, and each model names an sdk that is served."""
-        models = self._loaded(tmp_path).deck.models.values()
+        """Every spec file that the plugin ships is without a fault, and each model that can be called names an sdk that is served."""
+        deck = self._loaded(tmp_path).deck
+        models = deck.models.values()
         own = [entry for entry in models if entry.spec is not None and entry.spec.backend == self.suite.backend_name]
         shipped = [file.backend for file in self.suite.plugins().shipped_specs]
         assert (len(own) > 1) == (self.suite.backend_name in shipped)
-        assert {entry.name: entry.reason for entry in own if not entry.available} == {}
+        served = [entry for entry in own if entry.spec and deck.capabilities.can_call(entry.spec.model_type)]
+        assert {entry.name: entry.reason for entry in served if not entry.available} == {}
 
     def _loaded(self, folder: Path, **options: Any) -> Any:
         """A project whose one backend is this one."""
