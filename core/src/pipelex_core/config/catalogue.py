@@ -62,7 +62,8 @@ def read_catalogue(context: Context) -> Catalogue:
     lost: dict[str, Lack] = {}
     for name, draft in drafts.items():
         own = context if draft.off is None or (draft.reported and context.strict) else context.lenient()
-        backend, files = draft, _files(own_files.get(name), shipped.get(name, ()), own)
+        is_read = draft.off is None or (draft.reported and bool(draft.sources))
+        backend, files = draft, _files(own_files.get(name), shipped.get(name, ()), own, is_read=is_read)
         if files is None:
             files, complete = [], False
         elif not any(file.models for file in files) and name in tables:
@@ -85,7 +86,9 @@ def _own_files(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in paths if path.suffix == ".toml" and not path.name.startswith(".")}
 
 
-def _files(own: Path | None, shipped: Collection[ShippedFile], context: Context) -> list[SpecFile] | None:
+def _files(
+    own: Path | None, shipped: Collection[ShippedFile], context: Context, *, is_read: bool
+) -> list[SpecFile] | None:
     """The files of one backend's models, the strongest first; None where the project's own cannot be read."""
     files: list[SpecFile] = []
     if own is not None:
@@ -95,9 +98,7 @@ def _files(own: Path | None, shipped: Collection[ShippedFile], context: Context)
         files.append(
             read_spec_file(read.tables, Source(file=str(own)), context.faults, has_variables=read.variables > 0)
         )
-    return files + [
-        read_spec_file(file.tables, file.source, context.faults, has_variables=file.has_variables) for file in shipped
-    ]
+    return files + [file.spec_file(context.faults) if is_read else file.outline(context.faults) for file in shipped]
 
 
 def _orphan(name: str, file: Path, backends: Collection[str] | None, context: Context) -> BackendDraft:

@@ -1,15 +1,21 @@
-"""What plugins ship: a file of models per backend, with the defaults of its table in backends.toml."""
+"""What plugins ship: a file of models per backend, with the defaults of its table in backends.toml.
+
+Of a file whose backend is off, the head and the names are read; its models are parsed when somebody wants to know more.
+"""
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tomli
 from attrs import frozen
 
 from pipelex_core.config.problems import Faults
+from pipelex_core.config.spec_files import SpecFile, read_spec_file
 from pipelex_core.config.toml_file import read_toml
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import Source
@@ -22,7 +28,12 @@ if TYPE_CHECKING:
     from pipelex_core.toml import TomlDocument
 
 
-@frozen(kw_only=True, eq=False, repr=False)
+_HEADER = re.compile(r"^[ \t]*\[.*$", re.MULTILINE)
+_NAMED = re.compile(r'\[(?:"([^"\\]+)"|([A-Za-z0-9_-]+))\]')
+_OURS = ("backend", "defaults")
+
+
+@frozen(kw_only=True, eq=False, repr=False, slots=False)
 class ShippedFile:
     """One file of a plugin.
 
@@ -30,17 +41,37 @@ class ShippedFile:
         backend: The backend it is about.
         declares: Whether it has a `[backend]` table: else it only adds models to a backend that others declare.
         defaults: That table.
-        tables: Everything else: `[defaults]` and the models.
+        names: The names of its models; None where only its tables tell.
         has_variables: Whether a `${` is in it.
         source: The plugin, and its version.
+        file: Where it is.
     """
 
     backend: str
     declares: bool
     defaults: Mapping[str, Any]
-    tables: Mapping[str, Any]
+    names: tuple[str, ...] | None
     has_variables: bool
     source: Source
+    file: Traversable
+
+    def tables(self, faults: Faults) -> Mapping[str, Any]:
+        """Everything but `[backend]`; nothing where it has a fault, which is reported as a warning."""
+        read = _read(self.file)
+        if read is None:
+            read_toml(self.file, faults.lenient(), ModelsManagerError, source=self.source)
+            return {}
+        return {name: table for name, table in read.tables.items() if name != "backend"}
+
+    def spec_file(self, faults: Faults) -> SpecFile:
+        """Its models."""
+        return read_spec_file(self.tables(faults), self.source, faults, has_variables=self.has_variables)
+
+    def outline(self, faults: Faults) -> SpecFile:
+        """The names of its models, whose tables are not read where that can be done without."""
+        if self.names is None:
+            return self.spec_file(faults)
+        return SpecFile(source=self.source, models={name: {} for name in self.names})
 
 
 def read_shipped(plugins: Plugins, faults: Faults) -> dict[str, list[ShippedFile]]:
@@ -48,7 +79,7 @@ def read_shipped(plugins: Plugins, faults: Faults) -> dict[str, list[ShippedFile
     found: dict[str, list[ShippedFile]] = {}
     for shipped in plugins.shipped_specs:
         source = Source(plugin=shipped.plugin.distribution or shipped.plugin.name, version=shipped.plugin.version)
-        read = _read(shipped.file)
+        read = _head(shipped.file)
         if read is None:
             read_toml(shipped.file, faults.lenient(), ModelsManagerError, source=source)
             continue
@@ -57,29 +88,93 @@ def read_shipped(plugins: Plugins, faults: Faults) -> dict[str, list[ShippedFile
             faults.warning("bad-value", "the plugin's 'backend' is no table", source)
             declared = None
         defaults = declared or {}
-        models = {name: table for name, table in read.tables.items() if name != "backend"}
-        variables = read.variables - sum(str(value).count("${") for value in defaults.values())
         file = ShippedFile(
             backend=shipped.backend,
             declares=declared is not None,
             defaults=defaults,
-            tables=models,
-            has_variables=variables > 0,
+            names=read.names,
+            has_variables=read.variables > sum(str(value).count("${") for value in defaults.values()),
             source=source,
+            file=shipped.file,
         )
         found.setdefault(shipped.backend, []).append(file)
     return found
 
 
+@frozen(eq=False, repr=False)
+class _Head:
+    """What is known of a file at once: the tables before its models, their names, and how many `${` are in it."""
+
+    tables: Mapping[str, Any]
+    names: tuple[str, ...] | None
+    variables: int
+
+
+def _head(file: Traversable) -> _Head | None:
+    """The head of a file; all of it where its form does not tell the names of its models, None where it has a fault."""
+    if not isinstance(file, Path):
+        return _read_head(file)
+    version = _version(file)
+    return None if version is None else _remembered_head(*version)
+
+
+def _version(file: Path) -> tuple[Path, int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return file, status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=256)
+def _remembered_head(file: Path, _modified: int, _size: int) -> _Head | None:
+    return _read_head(file)
+
+
+def _read_head(file: Traversable) -> _Head | None:
+    try:
+        text = file.read_text(encoding="utf-8")
+        outlined = _outline(text)
+        head = None if outlined is None else tomli.loads(text[: outlined[0]])
+    except (OSError, ValueError):
+        return _whole(file)
+    if outlined is None or head is None or not head.keys() <= {*_OURS}:
+        return _whole(file)
+    return _Head(head, outlined[1], text.count("${"))
+
+
+def _whole(file: Traversable) -> _Head | None:
+    read = _read(file)
+    return None if read is None else _Head(read.tables, None, read.variables)
+
+
+def _outline(text: str) -> tuple[int, tuple[str, ...]] | None:
+    """Where the first model begins, and the names of all; None where a table has a name of several parts, or may be none."""
+    names: list[str] = []
+    start = len(text)
+    if '"""' in text or "'''" in text:
+        return None
+    for header in _HEADER.finditer(text):
+        named = _NAMED.fullmatch(header[0].strip())
+        before = text[max(0, header.start() - 200) : header.start()].rstrip()
+        if named is None or before.endswith(("[", ",")):
+            return None
+        name = named[1] or named[2]
+        if name in _OURS:
+            if names:
+                return None
+            continue
+        start = start if names else header.start()
+        names.append(name)
+    return (start, tuple(names)) if names else None
+
+
 def _read(file: Traversable) -> TomlDocument | None:
     """A plugin's file, or None where it has a fault; parsed once as long as it does not change."""
-    if isinstance(file, Path):
-        try:
-            status = file.stat()
-        except OSError:
-            return None
-        return _remembered(file, status.st_mtime_ns, status.st_size)
-    return read_toml(file, Faults(), ModelsManagerError, parse_float=Decimal)
+    if not isinstance(file, Path):
+        return read_toml(file, Faults(), ModelsManagerError, parse_float=Decimal)
+    version = _version(file)
+    return None if version is None else _remembered(*version)
 
 
 @lru_cache(maxsize=256)

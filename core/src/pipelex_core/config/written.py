@@ -87,7 +87,7 @@ class WrittenValues:
             read = None if own is None else read_toml(own, Faults(), ModelsManagerError, parse_float=Decimal)
             files = [] if read is None else [read_spec_file(read.tables, Source(file=str(own)), Faults())]
             shipped = self._shipped_files().get(backend, ())
-            self._files[backend] = files + [read_spec_file(each.tables, each.source, Faults()) for each in shipped]
+            self._files[backend] = files + [each.spec_file(Faults()) for each in shipped]
         return self._files[backend]
 
     def _own_files(self) -> list[Path]:

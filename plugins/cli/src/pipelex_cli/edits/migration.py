@@ -90,7 +90,7 @@ def _is_llm(file: Path, own: SpecFile, plugins: Plugins) -> Callable[[str], bool
     """Whether a model's prices are those of an LLM: by its table, the file's defaults, and what a plugin ships."""
     backend, folder = file.stem, file.parent.parent
     shipped = read_shipped(plugins, Faults()).get(backend, ())
-    files = [own, *(read_spec_file(each.tables, each.source, Faults()) for each in shipped)]
+    files = [own, *(each.spec_file(Faults()) for each in shipped)]
     context = Context(folder=folder, plugins=plugins, environment=Environment({}), faults=Faults(), strict=False)
     reader = SpecReader(backend, files, context)
     named = WrittenValues(folder, plugins).backend(backend).get("sdk")
