@@ -9,6 +9,7 @@ import httpx2
 from attrs import frozen
 from openai import AsyncAzureOpenAI, AsyncOpenAI
 
+from pipelex_backend_openai._requests import KeepingOpenAI
 from pipelex_core.errors import AuthenticationError, NotFoundError
 from pipelex_core.headers import check_key
 from pipelex_core.specs import Secret
@@ -47,7 +48,7 @@ def openai_client(config: BackendConfig, http: httpx2.AsyncClient) -> Connected:
         raise _missing(config, "api_key")
     key = config.api_key
     address, query = _taken_apart(config.endpoint or OPENAI_ADDRESS)
-    client = AsyncOpenAI(api_key=key.reveal() if key else _NO_KEY, base_url=address, **_common(config, http))
+    client = KeepingOpenAI(api_key=key.reveal() if key else _NO_KEY, base_url=address, **_common(config, http))
     return _settled(client, config, key, is_bearer=key is not None, query=query)
 
 
@@ -77,7 +78,8 @@ def azure_client(config: BackendConfig, http: httpx2.AsyncClient) -> Connected:
             azure_endpoint=endpoint, api_version=version, **credential, **_common(config, http)
         )
         return _settled(azure, config, secret, is_bearer=True, query=query)  # it chooses the header itself
-    client = AsyncOpenAI(
+    made_by = AsyncOpenAI if token else KeepingOpenAI  # a token is not to be kept
+    client = made_by(
         api_key=secret.reveal(),
         base_url=endpoint if is_complete else f"{endpoint}/openai/v1",
         **_common(config, http),
