@@ -145,3 +145,22 @@ def test_a_kept_request_shows_no_key() -> None:
     for _ in range(2):
         client._build_request(FinalRequestOptions.construct(method="post", url="/x", json_data={"a": 1}))
     assert KEY not in repr(client._kept)
+
+
+def test_other_options_of_a_request_are_heeded() -> None:
+    """Headers and parameters that one request has, and the next has not, are not kept."""
+
+    async def use(backend: Any, server: Server) -> list[Received]:
+        client = backend._endpoint._client
+        body = {"model": "gpt-test", "messages": [{"role": "user", "content": "Which?"}]}
+        options: dict[str, Any] = {"headers": {"X-Mine": "1"}, "params": {"mine": "1"}}
+        for _ in range(2):
+            await client.post("/chat/completions", cast_to=httpx2.Response, body=body, options=options)
+        options["headers"]["X-Mine"] = "2"
+        await client.post("/chat/completions", cast_to=httpx2.Response, body=body, options=options)
+        await client.post("/chat/completions", cast_to=httpx2.Response, body=body)
+        return server.received
+
+    requests = with_backend(use)
+    assert [request.headers.get("x-mine") for request in requests] == ["1", "1", "2", None]
+    assert [request.query for request in requests] == [{"mine": "1"}] * 3 + [{}]

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 from attrs import field, frozen
 from openai import AsyncOpenAI
+from openai._models import FinalRequestOptions
 from openai._utils._json import openapi_dumps
 
 if TYPE_CHECKING:
-    from openai._models import FinalRequestOptions
+    from openai._types import RequestOptions
 
+_NO_OPTIONS: RequestOptions = {}
+_STREAMING = frozenset({"stream", "stream_cls"})
 _NOT_KEPT = frozenset({b"content-length", b"x-stainless-retry-count"})
 _CHANGING = ("cookie", "x-stainless-read-timeout")
 
@@ -44,10 +47,28 @@ class KeepingOpenAI(AsyncOpenAI):
     """
 
     _kept: dict[str, _Kept]
+    _asked: dict[str, tuple[dict[str, Any], FinalRequestOptions]]
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._kept = {}
+        self._asked = {}
+
+    async def post(
+        self, path: str, *, cast_to: Any, body: object = None, options: RequestOptions = _NO_OPTIONS, **more: Any
+    ) -> Any:
+        """Ask as `AsyncOpenAI.post` does; its checks of the options are made once for a path, and again for other options."""
+        if type(body) is not dict or not more.keys() <= _STREAMING:
+            return await super().post(path, cast_to=cast_to, body=body, options=options, **more)
+        known = self._asked.get(path)
+        if known is None or known[0] != options:
+            read = {name: _copied(value) for name, value in options.items()}
+            known = self._asked[path] = (read, FinalRequestOptions.construct(method="post", url=path, **options))
+        return await self.request(cast_to, known[1].model_copy(update={"json_data": body}), **more)
+
+    def _idempotency_key(self) -> str:
+        """The key of a request, which is made of random bytes only where there is a header to send it in."""
+        return super()._idempotency_key() if self._idempotency_header else ""
 
     @property
     def user_agent(self) -> str:
@@ -113,7 +134,12 @@ class KeepingOpenAI(AsyncOpenAI):
         self._kept.pop(url, None)
         if any(name in request.headers for name in _CHANGING) or "content-length" not in request.headers:
             return
-        copied = tuple(dict(value) if isinstance(value, dict) else value for value in read)
+        copied = tuple(map(_copied, read))
         pairs = [pair for pair in request.headers.raw if pair[0].lower() not in _NOT_KEPT]
         timeout = request.extensions["timeout"]
         self._kept[url] = _Kept(read=copied, url=request.url, headers=httpx2.Headers(pairs), timeout=timeout)
+
+
+def _copied(value: Any) -> Any:
+    """What can be changed in place, as it is now."""
+    return dict(value) if isinstance(value, dict) else value
