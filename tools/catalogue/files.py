@@ -40,17 +40,10 @@ class SpecText:
         start = next(at for at, line in enumerate(self.hand) if _name_in(line) == name)
         end = next((at for at in range(start + 1, len(self.hand)) if self.hand[at].startswith("[")), len(self.hand))
         body = self.hand[start + 1 : end]
-        kept = [line for line in body if _key_in(line) not in decided]
-        while kept and not kept[-1].strip():
-            kept.pop()
-        trailing: list[str] = []
-        while kept and kept[-1].startswith("#"):  # belongs to the next table
-            trailing.insert(0, kept.pop())
-            while kept and not kept[-1].strip():
-                trailing.insert(0, kept.pop())
+        own = next((at for at in range(len(body), 0, -1) if body[at - 1] and not body[at - 1].startswith("#")), 0)
+        kept = [line for line in body[:own] if _key_in(line) not in decided]
         made = [_pair(key, value) for key, value in facts.items()]
-        gap = [""] if end < len(self.hand) and not (trailing and not trailing[0]) else []
-        self.hand[start + 1 : end] = [*kept, *made, *gap, *trailing, *([""] if trailing else [])]
+        self.hand[start + 1 : end] = [*kept, *made, *body[own:]]  # comments at its end belong to the next table
 
     def write(self, made: Mapping[str, Mapping[str, Any]]) -> str:
         """The whole text, with the tables that are made."""
