@@ -54,6 +54,8 @@ def is_served(fact: dict[str, Any]) -> bool:
     """Whether a plugin has a way to call the model."""
     if fact["provider"] == "vertexai" and not fact["id"].startswith(_OURS):
         return False
+    if fact["provider"] == "bedrock" and fact["kind"] not in {"llm", "embed", "rerank"}:
+        return False
     return fact["kind"] in TYPES
 
 

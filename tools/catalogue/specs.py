@@ -193,12 +193,10 @@ def _constraints(fact: dict[str, Any], table: dict[str, Any], given: list[str]) 
     if fact.get("no_sampling_params"):
         add("no_temperature", "no_top_p")
         found[:] = [name for name in found if name not in {"temperature_or_top_p", "temperature_up_to_2"}]
-    if (
-        fact["provider"] == "anthropic"
-        and table.get("thinking") in {"adaptive", "on"}
-        and fact.get("no_sampling_params")
-    ):
-        add("no_reasoning_budget")
+    thinks_unasked = table.get("thinking") == "on" or table.get("reasoning") == "effort"
+    if "claude" in fact["id"] and (thinks_unasked or fact.get("no_sampling_params")):
+        add("no_temperature", "no_top_p", "no_reasoning_budget")
+        found[:] = [name for name in found if name != "temperature_or_top_p"]
     if not fact.get("reasoning") and fact["provider"] != "openrouter":
         add("no_reasoning_effort", "no_reasoning_budget")
     elif fact.get("reasoning", {}).get("efforts"):
