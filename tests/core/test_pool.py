@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import httpx2
@@ -10,8 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelex_core.errors import InvalidAnswerError
 from pipelex_core.execution.pool import Pool
 from pipelex_core.execution.resources import LoopResources
+from pipelex_core.execution.sending import Sending, sending
+from pipelex_core.execution.transport import _decoded
 
 _NAMES = st.sampled_from(
     ["Accept", "ACCEPT-ENCODING", "user-agent", "connection", "Host", "content-length", "Transfer-Encoding", "X-One"]
@@ -85,3 +89,60 @@ def test_the_transport_adds_no_header_of_its_own(headers: dict[str, str]) -> Non
     lines = asyncio.run(_heard(headers)).decode().split("\r\n")[1:-2]
     names = {line.partition(":")[0].lower() for line in lines}
     assert names == {name.lower() for name in headers} | {"host", "content-length"}
+
+
+@given(headers=st.lists(st.tuples(st.sampled_from([b"X-One", b"X-TWO"]), st.binary(max_size=4)), max_size=4))
+def test_headers_are_read_as_httpx2_reads_them(headers: list[tuple[bytes, bytes]]) -> None:
+    """Names and values are those of `multi_items`, in whatever encoding they are."""
+    assert list(_decoded(httpx2.Headers(headers))) == httpx2.Headers(headers).multi_items()
+
+
+@pytest.mark.parametrize("most", [None, 3])
+@pytest.mark.parametrize("status", [200, 429])
+@pytest.mark.parametrize("pause", [0.0, 0.05])
+def test_an_answer_that_came_with_its_head_is_as_any_other(pause: float, status: int, most: int | None) -> None:
+    """Whether a body comes with its head or after it: its bytes, its limit, and that its connection is used again are the same."""
+    connections = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                head, body = b"HTTP/1.1 %d X\r\nContent-Length: 8\r\n\r\n" % status, b"the body"
+                if pause:
+                    writer.write(head)
+                    await asyncio.sleep(pause)
+                    writer.write(body)
+                else:
+                    writer.write(head + body)
+        writer.close()
+
+    async def main() -> list[str]:
+        told = Sending() if most is None else Sending(most=most)
+        token = sending.set(told)
+        resources = LoopResources()
+        try:
+            async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+                url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+                pool = resources.http()
+                read = []
+                for _ in range(2):
+                    try:
+                        response = await pool.get(url)
+                    except httpx2.DecodingError:
+                        read.append("too large")
+                        assert isinstance(told.fault, InvalidAnswerError)
+                    else:
+                        read.append(response.text)
+                await resources.close()
+                return read
+        finally:
+            sending.reset(token)
+
+    read = asyncio.run(main())
+    if most is None:
+        assert read == ["the body"] * 2
+        assert connections == 1
+    else:
+        assert read == (["too large"] * 2 if status == 200 else [""] * 2)

@@ -23,6 +23,7 @@ from pipelex_core.execution.decoding import steps_of
 from pipelex_core.execution.proxies import DIRECT
 from pipelex_core.execution.public import public_socket
 from pipelex_core.execution.sending import Sending, sending
+from pipelex_core.specs import MOST_ANSWER_BYTES
 
 if TYPE_CHECKING:
     import ssl
@@ -36,6 +37,9 @@ PIECE = 256 * 1024
 
 LARGE = 1024 * 1024
 """A body above this is written in pieces: aiohttp would write it in one go, stopping the loop, and warns of that."""
+
+AT_ONCE = 64 * 1024
+"""An answer of so many bytes that has come is read at once, without what httpx2 does for each piece of a body."""
 
 ERROR_BYTES = 1024 * 1024
 """Bytes that are read of the body of an error; what follows is left out, and the error stays what its status says."""
@@ -74,6 +78,20 @@ def _timeout(pool: float | None, connect: float | None, read: float | None) -> a
     return aiohttp.ClientTimeout(total=None, connect=pool, sock_connect=connect, sock_read=read)
 
 
+@lru_cache(maxsize=64)
+def _address(url: str) -> URL:
+    """Taken apart once for each: backends ask at few."""
+    return URL(url, encoded=True)
+
+
+def _decoded(headers: httpx2.Headers) -> Sequence[tuple[str, str]]:
+    """The headers as text, as `multi_items` has them, which looks for their encoding twice for each."""
+    try:
+        return [(name.lower().decode(), value.decode()) for name, value in headers.raw]
+    except UnicodeDecodeError:
+        return headers.multi_items()
+
+
 class PoolTransport(httpx2.AsyncBaseTransport):
     """Sends requests through an aiohttp session, which is made at the first one, inside the loop it belongs to.
 
@@ -110,14 +128,14 @@ class PoolTransport(httpx2.AsyncBaseTransport):
             clock.asked()
         limits = request.extensions.get("timeout") or {}
         way = DIRECT if self._proxies is None else self._proxies.to(request.url)
-        headers = CIMultiDict(request.headers.multi_items())
+        headers = CIMultiDict(_decoded(request.headers))
         if way.headers and request.url.scheme == "http":
             headers.update(way.headers)  # there is no tunnel: the proxy reads the request itself
         url = request.url.copy_with(userinfo=b"") if request.url.userinfo else request.url  # it is a header by now
         try:
             response = await self._session.request(
                 request.method,
-                URL(str(url), encoded=True),
+                _address(str(url)),
                 headers=headers,
                 data=_body(request, clock),
                 allow_redirects=False,
@@ -136,10 +154,15 @@ class PoolTransport(httpx2.AsyncBaseTransport):
             raise ours from None if isinstance(error, aiohttp.ClientResponseError) else error
         if clock is not None:
             clock.heard()
+        if (whole := _whole(response, told)) is not None:
+            body: dict[str, Any] = {"content": whole}
+            await _closed(response, clock)
+        else:
+            body = {"stream": _Answer(response, clock, told)}
         return httpx2.Response(
             status_code=response.status,
             headers=_plain_headers(response),
-            stream=_Answer(response, clock, told),
+            **body,
             extensions={"http_version": b"HTTP/1.1", "reason_phrase": (response.reason or "").encode()},
         )
 
@@ -216,10 +239,29 @@ class _Answer(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         clock, self._clock = self._clock, None
-        if clock is not None:
-            clock.answered()
-        self._response.release()
-        await self._response.wait_for_close()
+        await _closed(self._response, clock)
+
+
+async def _closed(response: aiohttp.ClientResponse, clock: Silence | None) -> None:
+    """Give a connection back, or close it where its answer was not read to the end."""
+    if clock is not None:
+        clock.answered()
+    response.release()
+    await response.wait_for_close()
+
+
+def _whole(response: aiohttp.ClientResponse, told: Sending | None) -> bytes | None:
+    """The body of a small answer that came with its head; None where there is more to come, to decode, or to count."""
+    content, headers = response.content, response.headers
+    if (
+        not content.is_eof()
+        or content.exception() is not None
+        or content.total_bytes > min(AT_ONCE, MOST_ANSWER_BYTES if told is None else told.most)
+        or "Content-Encoding" in headers
+        or headers.get("Content-Type", "").startswith("text/event-stream")
+    ):
+        return None
+    return content.read_nowait()
 
 
 def _longest_event(piece: bytes, before: int) -> int:
