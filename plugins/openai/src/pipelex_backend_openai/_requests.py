@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _NO_OPTIONS: RequestOptions = {}
 _STREAMING = frozenset({"stream", "stream_cls"})
-_NOT_KEPT = frozenset({b"content-length", b"x-stainless-retry-count"})
+_RETRIES = "x-stainless-retry-count"
+_NOT_KEPT = frozenset({b"content-length", _RETRIES.encode()})
 _CHANGING = ("cookie", "x-stainless-read-timeout")
 
 
@@ -93,7 +94,9 @@ class KeepingOpenAI(AsyncOpenAI):
             stream=httpx2.ByteStream(body),
             extensions={"timeout": dict(kept.timeout)},
         )
-        request.headers.update([("x-stainless-retry-count", "0"), ("Content-Length", str(len(body)))])
+        request.headers.encoding = kept.headers.encoding  # or it is looked for again
+        request.headers[_RETRIES] = str(retries_taken)
+        request.headers["Content-Length"] = str(len(body))
         request.read()
         return request
 

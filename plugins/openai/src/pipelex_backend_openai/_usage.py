@@ -88,6 +88,8 @@ def reported_cost(usage: dict[str, Any]) -> Decimal | None:
     (https://docs.perplexity.ai/api-reference/chat-completions-post); xAI has ticks, and its models at Azure have zero ticks.
     """
     cost = usage.get("cost")
+    if cost is None and "cost_in_usd_ticks" not in usage:
+        return None
     if isinstance(cost, dict):
         return _amount(cost.get("total_cost"))
     told = _amount(cost)
@@ -123,4 +125,7 @@ def _count(table: dict[str, Any], name: str) -> int | None:
 
 
 def _first(*counts: int | None) -> int | None:
-    return next((count for count in counts if count is not None), None)
+    for count in counts:
+        if count is not None:
+            return count
+    return None
