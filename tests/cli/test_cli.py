@@ -17,6 +17,7 @@ import tomli
 
 from pipelex_cli.app import run
 from pipelex_cli.starter import starter_files
+from pipelex_core.client import Client
 from pipelex_core.plugins import discover
 from tests.documents.pdfs import lines, pdf
 
@@ -112,7 +113,7 @@ def test_what_init_writes_is_valid_and_answers_by_default(project: Path, pipelex
     report = json.loads(out)
     assert (code, report["ok"]) == (0, True)
     assert not [problem for problem in report["problems"] if problem["severity"] == "error"]
-    code, out, _ = pipelex("explain", "cheap_llm_for_text", "--json")
+    code, out, _ = pipelex("explain", Client.from_project(project).deck.default("llm.for_text"), "--json")
     assert (code, json.loads(out)["chosen"]["backend"]) == (0, "llamacpp")
 
 
@@ -206,6 +207,8 @@ def test_show_prints_a_table_or_a_document(project: Path, pipelex: Any, what: st
 
 def test_explain_has_the_stable_shape(project: Path, pipelex: Any) -> None:
     """A preset over an alias over a chain: every member, its route, why it is skipped, and what was chosen."""
+    (project / ".env").write_text("OPENAI_API_KEY=sk-a-key-of-openai\n")
+    assert pipelex("enable", "openai")[0] == 0
     code, out, _ = pipelex("explain", "llm_to_extract_invoice", "--json")
     told = json.loads(out)
     assert code == 0
@@ -213,8 +216,8 @@ def test_explain_has_the_stable_shape(project: Path, pipelex: Any) -> None:
         "handle", "kind", "capability", "setting", "chain", "chosen", "plugin", "endpoint", "api_key_variable", "costs",
     }  # fmt: skip
     assert (told["kind"], told["capability"], told["setting"]) == ("preset", "llm", {"temperature": 0.1})
-    assert told["chosen"] == {"model": "smollm2", "backend": "llamacpp", "sdk": "llamacpp", "model_id": "smollm2"}
-    assert told["plugin"]["distribution"] == "pipelex-backend-llamacpp"
+    assert told["chosen"] == {"model": "gpt-6.1-sol", "backend": "openai", "sdk": "openai", "model_id": "gpt-6.1-sol"}
+    assert told["plugin"]["distribution"] == "pipelex-backend-openai"
     for member in told["chain"]:
         assert set(member) >= {
             "model",

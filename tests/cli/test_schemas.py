@@ -34,8 +34,9 @@ def validator(name: str) -> Draft7Validator:
 
 
 def faults(name: str, tables: Any) -> list[str]:
-    """What a schema says against a file."""
-    return [error.message for error in validator(name).iter_errors(tables)]
+    """What a schema says against a file; TOML's dates are strings to a schema."""
+    as_json = json.loads(json.dumps(tables, default=str))
+    return [error.message for error in validator(name).iter_errors(as_json)]
 
 
 def kit_files() -> list[Path]:

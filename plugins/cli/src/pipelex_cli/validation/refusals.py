@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from attrs import evolve, field, frozen
 
 import pipelex_rules
+from pipelex_core.errors import ProviderConnectionError
 from pipelex_core.specs import Secret
 from pipelex_rules.routes import api_of, provider_of
 
@@ -110,6 +111,11 @@ class _Resources:
 
             self._http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer), timeout=None)
         return self._http
+
+    async def download(self, url: str, config: BackendConfig) -> tuple[bytes, str]:
+        """Refuse: a dry run fetches nothing."""
+        msg = f"a dry run of backend '{config.name}' downloads nothing, and not {url}"
+        raise ProviderConnectionError(msg)
 
     async def close(self) -> None:
         if self._http is not None:
