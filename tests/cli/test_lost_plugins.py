@@ -61,7 +61,7 @@ def lost(how: str, name: str) -> Plugins:
     ("name", "model", "other"),
     [
         ("anthropic", "claude-4.5-sonnet", "gpt-4o-mini"),
-        ("openai", "gpt-4o-mini", "claude-4.5-haiku"),
+        ("openai", "gpt-6-luna", "claude-4.5-haiku"),
         ("llamacpp", "smollm2", "gpt-4o-mini"),
     ],
 )

@@ -49,7 +49,7 @@ MODELS: dict[str, str] = {
     "claude-": "anthropic",
     "deepseek-": "deepseek",
     "fast-lightning-": "fal",
-    "flux-": "fal",
+    "flux": "fal",
     "gemini-": "google",
     "gpt-": "openai",
     "grok-": "xai",
