@@ -19,7 +19,8 @@ _log = logging.getLogger("pipelex_core.calls")
 def says_something(answer: TextAnswer, request: TextRequest, reason: str | None = None) -> TextAnswer:
     """The answer, if there is text or a call of a tool in it, or a reason why not; its finish reason agrees with its calls.
 
-    An answer with calls ended for them, whatever a server says. One without, where the request demanded a call, ended for
+    An answer with calls ended for them, whatever a server says, unless the request named the tool: then `stop` is right
+    (https://platform.openai.com/docs/api-reference/chat/create, `tool_choice`). One without, where the request demanded a call, ended for
     another reason than it should: `other`, with a warning in the log.
 
     One that was cut short or withheld may be empty, and so may one that ended at once with a stop string.
@@ -33,7 +34,8 @@ def says_something(answer: TextAnswer, request: TextRequest, reason: str | None 
         InvalidAnswerError: It is empty; with what it used, because it was paid all the same.
     """
     if answer.tool_calls and answer.finish_reason in {"stop", "other"}:
-        return evolve(answer, finish_reason="tool_calls")
+        named = request.tool_choice not in {None, "auto", "none", "required"}
+        return answer if named and answer.finish_reason == "stop" else evolve(answer, finish_reason="tool_calls")
     if not answer.tool_calls and answer.finish_reason in {"stop", "tool_calls"}:
         answer = _without_calls(answer, request)
     if answer.text or answer.tool_calls or answer.finish_reason in {"length", "content_filter"} or request.stop:

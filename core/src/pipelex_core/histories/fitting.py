@@ -39,7 +39,7 @@ def fit(messages: Sequence[Message], form: HistoryForm, model_id: str) -> tuple[
 
     Raises:
         BadRequestError: A tool's result answers no call before it.
-        UnsupportedInputError: Nothing is left.
+        UnsupportedInputError: There are messages, and none of them can be sent.
     """
     if len(messages) == 1 and all(type(part) is TextPart and part.text.strip() for part in messages[0].parts):
         return tuple(messages)  # most calls
@@ -58,7 +58,7 @@ def fit(messages: Sequence[Message], form: HistoryForm, model_id: str) -> tuple[
         else:
             follows_results = message.role == "tool"
         fitted.append(message)
-    if not fitted:
+    if messages and not fitted:
         msg = "nothing of the conversation can be sent: it is blank, or only another provider understands it"
         raise UnsupportedInputError(msg)
     return tuple(fitted)
