@@ -105,12 +105,12 @@ late = ("dotenv", "difflib", "keyring")
 found = lambda: [name for name in late if name in sys.modules]
 assert found() == [], found()
 plugins = discover(entry_points=())
-loaded = pipelex_core.config.load({str(project.root)!r}, environ={{"ACME_KEY": "k"}}, plugins=plugins)
+loaded = pipelex_core.config.load({str(project.root)!r}, environ={{"ACME_KEY": "a-key-of-acme"}}, plugins=plugins)
 assert found() == [], found()
 assert loaded.warnings[0].code == "plugin-missing"
 assert found() == [], found()
 (Path({str(project.root)!r}) / ".env").write_text("A=1")
-pipelex_core.config.load({str(project.root)!r}, environ={{"ACME_KEY": "k"}}, plugins=plugins)
+pipelex_core.config.load({str(project.root)!r}, environ={{"ACME_KEY": "a-key-of-acme"}}, plugins=plugins)
 assert "dotenv" in found()
 """
     subprocess.run([sys.executable, "-c", code], check=True)

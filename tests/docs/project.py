@@ -52,7 +52,8 @@ def every_variable(*texts: str) -> dict[str, str]:
 
 def write_project(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> None:
     """What `pipelex init` writes; a backend of `changes` has these keys, every other one is off."""
-    for name, text in starter_files(discover(), {}).items():
+    keys = {} if set(changes) <= set(OFFLINE) else {"OPENAI_API_KEY": "sk-loopback"}
+    for name, text in starter_files(discover(), keys).items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")

@@ -155,14 +155,14 @@ class PoolTransport(httpx2.AsyncBaseTransport):
         if clock is not None:
             clock.heard()
         if (whole := _whole(response, told)) is not None:
-            body: dict[str, Any] = {"content": whole}
+            stream: httpx2.AsyncByteStream = httpx2.ByteStream(whole)  # not `content`: it may be asked for as a stream
             await _closed(response, clock)
         else:
-            body = {"stream": _Answer(response, clock, told)}
+            stream = _Answer(response, clock, told)
         return httpx2.Response(
             status_code=response.status,
             headers=_plain_headers(response),
-            **body,
+            stream=stream,
             extensions={"http_version": b"HTTP/1.1", "reason_phrase": (response.reason or "").encode()},
         )
 
