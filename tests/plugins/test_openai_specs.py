@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -189,3 +190,13 @@ def test_declaring_imports_no_sdk() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_models_of_gpt_5_4_and_later_use_the_responses_api_for_tools_and_effort() -> None:
+    """Chat Completions refuses function tools beside an effort for them; those of sdk `openai_responses` have it anyway."""
+    tables = tomli.loads(pipelex_model_specs()["openai"].read_text(encoding="utf-8"))
+    defaults = tables["defaults"]
+    for name, table in tables.items():
+        model = defaults | table
+        if re.match(r"gpt-(5\.[4-9]|[6-9])", name) and model["sdk"] == "openai" and "model_type" not in table:
+            assert model.get("responses_for") == ["tools", "effort"], name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import takewhile
 from typing import Any
 
@@ -152,8 +153,14 @@ def _reasoning(fact: dict[str, Any], ways: dict[str, Any], defaults: dict[str, A
         return _at_bedrock(fact["id"], reasoning)
     if provider == "openai":
         sdk = "openai_responses" if _is_for_responses(fact["id"]) else "openai"
-        return {"sdk": sdk} if ways.get("sdk", defaults.get("sdk")) != sdk else {}
+        found = {"sdk": sdk} if ways.get("sdk", defaults.get("sdk")) != sdk else {}
+        asks_elsewhere = sdk == "openai" and fact["kind"] == "llm" and _NO_TOOLS_WITH_EFFORT.match(fact["id"])
+        return {**found, "responses_for": ["tools", "effort"]} if asks_elsewhere else found
     return {}
+
+
+_NO_TOOLS_WITH_EFFORT = re.compile(r"gpt-(5\.[4-9]|[6-9])")
+"""Models that Chat Completions refuses function tools and an effort for."""
 
 
 def _at_bedrock(model_id: str, reasoning: dict[str, Any]) -> dict[str, Any]:
