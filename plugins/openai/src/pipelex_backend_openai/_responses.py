@@ -155,7 +155,7 @@ def _assistant_items(message: Message) -> Iterator[dict[str, Any]]:
     for part in message.parts:
         if isinstance(part, ProviderPart):
             items = part.data.get("output", ())
-            if [item.get("call_id") for item in items if item["type"] == "function_call"] == [
+            if [item.get("call_id") for item in items if item.get("type") == "function_call"] == [
                 call.id for call in calls
             ]:
                 kept = [item for item in items if item["type"] != "reasoning" or has_content(item)]
