@@ -78,7 +78,7 @@ def test_with_the_command_line_the_module_runs_it(
 ) -> None:
     """`python -m pipelex_core` is `pipelex`, found through an entry point."""
     environment = make_environment(tmp_path / "venv")
-    environment.install(*(str(built_wheels[name]) for name in ("core", "cli", "mock")))
+    environment.install(*(str(built_wheels[name]) for name in ("core", "cli", "mock", "rules")))
     by_module = environment.run("python", "-m", "pipelex_core", "plugins", "--json", cwd=tmp_path)
     by_script = environment.run("pipelex", "plugins", "--json", cwd=tmp_path)
     assert by_module.returncode == by_script.returncode == 0, by_module.stderr

@@ -158,8 +158,8 @@ def _assistant_items(message: Message) -> Iterator[dict[str, Any]]:
             if [item.get("call_id") for item in items if item.get("type") == "function_call"] == [
                 call.id for call in calls
             ]:
-                kept = [item for item in items if item["type"] != "reasoning" or has_content(item)]
-                while kept and kept[-1]["type"] == "reasoning":  # nothing follows that it led to: the answer was cut
+                kept = [item for item in items if item.get("type") != "reasoning" or has_content(item)]
+                while kept and kept[-1].get("type") == "reasoning":  # nothing follows that it led to: the answer was cut
                     kept.pop()
                 yield from kept
                 return
