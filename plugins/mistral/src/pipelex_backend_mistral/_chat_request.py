@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PROVIDER = "mistral"
 
-_FORM = HistoryForm(provider=PROVIDER, call_id=r"[A-Za-z0-9]{9}", made_id=9, bridge="document")
+_FORM = HistoryForm(provider=PROVIDER, call_id=r"[A-Za-z0-9]{9}", made_id=9, bridge="always")
 """Ids have nine letters and digits, and a user's message straight after a tool's is refused (`invalid_request_message_order`)."""
 
 
