@@ -159,8 +159,8 @@ def _assistant_items(message: Message) -> Iterator[dict[str, Any]]:
                 call.id for call in calls
             ]:
                 kept = [item for item in items if item.get("type") != "reasoning" or has_content(item)]
-                while kept and kept[-1].get("type") == "reasoning":  # nothing follows that it led to: the answer was cut
-                    kept.pop()
+                while kept and kept[-1].get("type") == "reasoning":
+                    kept.pop()  # nothing follows that it led to: the answer was cut
                 yield from kept
                 return
     if message.text:
