@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 OPEN = {
-    "bedrock-converse-a65f420c": "a recorded conversation with an unanswered call, which is answered with an error now",
-    "mistral-chat-5ddd242e": "the order of a conversation after the results of tools",
-    "mistral-chat-241e383a": "the order of a conversation after the results of tools",
-    "mistral-chat-5e64da87": "the order of a conversation after the results of tools",
-    "openai-responses-a2229414": "a stored prompt, which no request here can be made of",
+    "bedrock-converse-a65f420c": "probably an unanswered call, which gets a result with an error now",
+    "mistral-chat-5ddd242e": "a recorded id of a call is replaced by one of Mistral's form",
+    "mistral-chat-241e383a": "the messages differ from the recorded ones; the cause is not known yet",
+    "mistral-chat-5e64da87": "the messages differ from the recorded ones; the cause is not known yet",
+    "openai-responses-a2229414": "a stored prompt: the request is refused as blank",
     "request_is_the_recorded_one[openai-responses-026e9b15": "reasoning without content is not sent back",
 }
 
