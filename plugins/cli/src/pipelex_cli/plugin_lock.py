@@ -23,11 +23,14 @@ _PLACEHOLDER = re.compile(r"(?<!\$)\$\{([^}]*)\}")
 
 
 def write_lock(context: Context, *, check: bool, dry_run: bool, json: bool) -> int:
-    """Lock the plugins in use; 1 where that was only checked, and the lock is another one."""
+    """Lock the plugins in use; 1 where that was only checked, and the lock is another one.
+
+    A check imports nothing that the lock would keep out: it is what CI runs on code that nobody has looked at yet.
+    """
     from pipelex_core.config.locate import plugin_lock_of
 
     folder = inference_folder(context)
-    plugins = context.unlocked_plugins()
+    plugins = context.plugins() if check else context.unlocked_plugins()
     file = plugin_lock_of(folder)
     text = _text(_locked(context, plugins))
     change = FileChange(path=file, old=read_bytes(file), new=text.encode())
