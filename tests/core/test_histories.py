@@ -74,6 +74,42 @@ def test_blanks_are_left_out() -> None:
     assert shape(fit(told, FORM, "m")) == [("user", ["Hi"]), ("assistant", ["a"]), ("tool", [""])]
 
 
+def own_result(call_id: str, provider: str = "acme") -> ProviderPart:
+    """A result in the provider's own form."""
+    return ProviderPart(provider=provider, data={"result": {"for": call_id, "picture": "…"}})
+
+
+def test_a_result_in_the_providers_own_form_answers_its_call() -> None:
+    """It follows the call, under the call's id; that of another provider stays here, and the call is answered for it."""
+    form = HistoryForm(provider="acme", call_id="[a-z_0-9]{1,10}", made_id=8, result_id=("result", "for"))
+    told = (said("user", "?"), said("assistant", call("A|1"), call("b")), said("user", "So?", own_result("A|1")))
+    fitted = fit((*told, said("tool", own_result("b", "other"))), form, "m")
+    (first, second) = [part for part in fitted[1].parts if isinstance(part, ToolCall)]
+    assert fitted[2] == said(
+        "tool",
+        own_result(first.id),
+        ToolResult(call_id=second.id, content="The call was not carried out.", is_error=True),
+    )
+    assert fitted[3] == said("user", "So?")
+    assert first.id != "A|1"
+
+
+def test_what_only_looks_like_a_result_stays_in_its_place() -> None:
+    """A part of the provider that names no call of the conversation is what it was."""
+    form = HistoryForm(provider="acme", result_id=("result", "for"))
+    told = (said("user", "?"), said("assistant", own_result("its own tool"), "Found."))
+    assert fit(told, form, "m") == told
+
+
+@pytest.mark.parametrize(("wanted", "name"), [(True, "look_up"), (False, None)])
+def test_a_result_is_named_where_the_wire_wants_it(wanted: bool, name: str | None) -> None:
+    """By its call; elsewhere the result is as the caller wrote it."""
+    form = HistoryForm(provider="acme", result_names=wanted)
+    told = (said("user", "?"), said("assistant", call("a"), call("b")), said("tool", result("a")))
+    results = [part for message in fit(told, form, "m") for part in message.parts if isinstance(part, ToolResult)]
+    assert [part.name for part in results] == [name, name]
+
+
 def test_results_stand_at_their_calls() -> None:
     """In the order of the calls, in one message, also those that came later or beside the user's words."""
     told = (

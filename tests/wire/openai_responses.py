@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from pipelex_backend_openai._responses import ENCRYPTED_REASONING
+from pipelex_backend_openai._responses import ENCRYPTED_REASONING, has_content
 from pipelex_core import errors
 from pipelex_core.parts import DocumentPart, ImagePart, Message, ProviderPart, TextPart, Tool, ToolCall, ToolResult
 from pipelex_core.requests import ObjectRequest, TextRequest
@@ -55,6 +55,8 @@ class ResponsesAdapter:
     def request(self, record: Record) -> TextRequest:
         """The recorded body in our terms: an object where one was asked for and the answer is not streamed."""
         body = record["request"].get("body") or {}
+        if body.get("prompt") and not body.get("input"):
+            raise no_capability("prompts that lie at the provider")
         request = text_request(record, body)
         format_ = (body.get("text") or {}).get("format") or {"type": "text"}
         if format_["type"] == "text" or record["stream"]:
@@ -234,7 +236,7 @@ def comparable_response(body: dict[str, Any]) -> dict[str, Any]:
     for item in items:
         if item.get("role") in ("system", "developer") and not found["input"]:
             systems.append("".join(part["text"] for part in parts(item["content"])))
-        else:
+        elif item.get("type") != "reasoning" or has_content(item):  # a bare one is known by its id, to who stores it
             found["input"].append(comparable_item(item))
     found["system"] = "\n\n".join(text for text in systems if text)
     return found

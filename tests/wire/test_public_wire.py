@@ -31,7 +31,6 @@ pytestmark = [
 ]
 
 OUT_OF_REACH = {
-    "openai-responses-a2229414": "its prompt is kept at the provider: it says nothing itself",
     "gemini-generate_content-59bfd1e5": "it holds a film, which this project has no part for",
 }
 """Records that a caller cannot ask for, and why."""

@@ -20,7 +20,7 @@ PROVIDER = "anthropic"
 CACHE_MARK = {"type": "ephemeral"}
 
 _IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-FORM = HistoryForm(provider=PROVIDER, call_id=r"[A-Za-z0-9_-]{1,64}", opens_with_user=True)
+FORM = HistoryForm(provider=PROVIDER, call_id=r"[A-Za-z0-9_-]{1,64}", opens_with_user=True, result_id=("tool_use_id",))
 
 
 def api_messages(messages: Sequence[Message], model_id: str) -> list[dict[str, Any]]:

@@ -22,7 +22,13 @@ PROVIDER = "bedrock"
 MODEL_ID = "model_id"
 """Beside such a block, the only model it may go to: thoughts are signed, and no other model can read them."""
 
-_FORM = HistoryForm(provider=PROVIDER, bridge="document", document_words=True, opens_with_user=True)
+_FORM = HistoryForm(
+    provider=PROVIDER,
+    bridge="document",
+    document_words=True,
+    opens_with_user=True,
+    result_id=("toolResult", "toolUseId"),
+)
 _ALONE = evolve(_FORM, bridge="always")
 
 Block = dict[str, Any]

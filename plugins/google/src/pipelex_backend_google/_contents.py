@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PROVIDER = "google"
 _MADE_UP = "made-up-"
-_FORM = HistoryForm(provider=PROVIDER, opens_with_user=True)
+_FORM = HistoryForm(provider=PROVIDER, opens_with_user=True, result_names=True)
 _NOT_GEMINIS = "skip_thought_signature_validator"
 
 
