@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -47,12 +48,14 @@ class Results:
             for part in message.parts:
                 if isinstance(part, ToolResult):
                     self._waiting.setdefault(part.call_id, []).append((place, part))
-                elif self.holds(part) and is_sent(part, form.provider, model_id):
-                    self._waiting.setdefault(self._answered_by(part), []).append((place, part))
+                elif isinstance(part, ProviderPart) and is_sent(part, form.provider, model_id):
+                    answered = self._answered_by(part)
+                    if answered in self._calls:
+                        self._waiting.setdefault(answered, []).append((place, part))
 
     def holds(self, part: Part) -> bool:
         """Whether a part in the provider's own form answers a call of the conversation."""
-        return bool(self._form.result_id) and self._answered_by(part) in self._calls
+        return isinstance(part, ProviderPart) and self._answered_by(part) in self._calls
 
     def take(self, call: ToolCall, place: int, new_id: str) -> ToolResult | ProviderPart:
         """The first result after a call, and before the next call with its id; an error where there is none."""
@@ -76,11 +79,11 @@ class Results:
                 msg = f"the tool result for call '{call_id:.80}' answers no tool call before it: send the call too, or leave the result out"
                 raise BadRequestError(msg)
 
-    def _answered_by(self, part: Part) -> str:
-        """The id in a result of the provider's own form; empty where the part is nothing like it."""
-        if not isinstance(part, ProviderPart) or part.provider != self._form.provider:
-            return ""
+    def _answered_by(self, part: ProviderPart) -> str | None:
+        """The id in a result of the provider's own form; None where the part is nothing like it."""
+        if not self._form.result_id or part.provider != self._form.provider:
+            return None
         value: Any = part.data
         for key in self._form.result_id:
-            value = value.get(key) if hasattr(value, "get") else None
-        return value if isinstance(value, str) else ""
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value if isinstance(value, str) else None
