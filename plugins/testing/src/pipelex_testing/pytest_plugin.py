@@ -6,6 +6,7 @@ It is loaded in every pytest run where pipelex-core is installed; what it needs 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +102,17 @@ class _Recorder:
                 target = Path(folder)
                 target.mkdir(parents=True, exist_ok=True)
                 file = target / f"{certificate['backend']}-{certificate['sdk']}.json"
-                file.write_text(json.dumps(certificate, indent=2) + "\n", encoding="utf-8")
+                _replace(file, json.dumps(certificate, indent=2) + "\n")
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write it beside its place and move it there: a full disk leaves the certificate of before."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _needs(item: pytest.Item) -> tuple[str, ...]:

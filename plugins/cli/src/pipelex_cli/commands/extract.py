@@ -52,24 +52,25 @@ def extract(
         print_json({"pages": pages, **result_as_json(result)})
     else:
         write("\n\f\n".join(page.text for page in result.pages).rstrip("\n") + "\n")
-    return 0
+    return 0 if all(in_place for _, in_place in written.values()) else 1
 
 
-def _write_images(result: DocumentResult, folder: Path) -> dict[int, str]:
-    """Every image in a file of its own; the path by the identity of the image."""
+def _write_images(result: DocumentResult, folder: Path) -> dict[int, tuple[Path, bool]]:
+    """Every image in a file of its own; the path, and whether it is in that folder, by the identity of the image."""
     return {
-        id(image): str(write_image(folder / f"page-{page.index + 1}-image-{number}", image))
+        id(image): write_image(folder / f"page-{page.index + 1}-image-{number}", image)
         for page in result.pages
         for number, image in enumerate(page.images, start=1)
     }
 
 
-def _image(image: Image, written: dict[int, str]) -> dict[str, Any]:
+def _image(image: Image, written: dict[int, tuple[Path, bool]]) -> dict[str, Any]:
+    path, _ = written.get(id(image), (None, True))
     return {
         "name": image.name,
         "content_type": image.content_type,
         "width": image.width,
         "height": image.height,
         "bytes": len(image.data),
-        "path": written.get(id(image)),
+        "path": path and str(path),
     }

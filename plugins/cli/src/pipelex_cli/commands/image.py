@@ -40,17 +40,17 @@ def image(
     with context.client() as client:
         result = client.generate_image(text, model=model, number=number, seed=seed, deadline=deadline)
     several = len(result.images) > 1
-    paths = [
+    written = [
         write_image(output.with_name(f"{output.stem}-{count}{output.suffix}") if several else output, made)
         for count, made in enumerate(result.images, start=1)
     ]
     if json:
         images = [
             {"path": str(path), "width": made.width, "height": made.height, "content_type": made.content_type}
-            for path, made in zip(paths, result.images, strict=True)
+            for (path, _), made in zip(written, result.images, strict=True)
         ]
         print_json({"images": images, "seed": result.seed, **result_as_json(result)})
     else:
-        for path in paths:
+        for path, _ in written:
             write(f"{path}\n")
-    return 0
+    return 0 if all(in_place for _, in_place in written) else 1

@@ -121,7 +121,9 @@ def written_beside(path: Path, data: bytes, *, sync: bool = False) -> Iterator[P
 
     Its name is known before it is made, so that not even the moment between the two leaves one.
     """
-    beside = path.with_name(f".{path.name}.{token_hex(8)}")
+    beside = path.with_name(
+        f".pipelex-{token_hex(8)}"
+    )  # a name of its own: one longer than that of the file may be too long
     try:
         with open(beside, "xb", opener=_private) as file:
             file.write(data)
