@@ -535,9 +535,16 @@ def test_both_clients_have_the_same_calls() -> None:
 
 
 def _signatures(function: Any) -> tuple[Any, str]:
-    """The parameters of a method, and its result, which is another class where it is a stream."""
+    """The parameters of a method, and its result, which is another class where it is a stream.
+
+    What an asynchronous method iterates over may be asynchronous.
+    """
     found = inspect.signature(function)
-    return found.parameters, str(found.return_annotation).replace("Async", "")
+    parameters = [
+        each.replace(annotation=str(each.annotation).replace(" | AsyncIterable[Any]", ""))
+        for each in found.parameters.values()
+    ]
+    return parameters, str(found.return_annotation).replace("Async", "")
 
 
 def test_the_typed_settings_are_the_settings() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipelex_core.client import AsyncClient as AsyncClient, Client as Client
+    from pipelex_core.client.mapping import Done as Done, Job as Job
     from pipelex_core.deck import ModelDeck as ModelDeck
     from pipelex_core.errors import (
         AllAttemptsFailedError as AllAttemptsFailedError,
@@ -83,6 +84,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "client": "AsyncClient Client",
+    "client.mapping": "Done Job",
     "deck": "ModelDeck",
     "errors": (
         "AllAttemptsFailedError AuthenticationError BadRequestError BudgetExceededError CallError ConfigError "

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from pipelex_core.client.base_client import BaseClient
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
     from types import TracebackType
     from typing import Self, Unpack
 
     from pipelex_core.client.arguments import ExtractArguments, ImageArguments, ObjectArguments, TextArguments
+    from pipelex_core.client.mapping import Done
     from pipelex_core.media import MediaSource
     from pipelex_core.policies import FallbackOn, OnInterrupted
     from pipelex_core.prompts import Prompt
@@ -244,6 +245,39 @@ class AsyncClient(BaseClient):
         """
         terms = {"deadline": deadline, "idle_timeout": idle_timeout, "retries": retries, "fallback_on": fallback_on}
         return await self._execution.call(capability, source, model, terms | arguments)
+
+    def map(
+        self,
+        jobs: Iterable[Any] | AsyncIterable[Any],
+        *,
+        operation: str = "generate_text",
+        concurrency: int = 16,
+        ordered: bool = False,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Any,
+    ) -> AsyncGenerator[Done]:
+        """Call an operation for many jobs: `async for done in client.map(prompts, model="smart_llm"): …`.
+
+        At most `concurrency` jobs are under way or wait to be handed out: neither the jobs nor the calls run ahead of a
+        slow reader. A call that fails is an outcome like any other. Closing the iterator cancels the calls under way.
+
+        Args:
+            jobs: What each call is about, such as a prompt; or a `Job`, which has arguments of its own. A synchronous
+                iterable is read in the event loop.
+            operation: `generate_text`, `generate_object`, `extract`, `generate_image`, or what a plugin's capability
+                adds; the name of a capability stands for its first operation.
+            concurrency: How many calls are under way at most.
+            ordered: Whether outcomes come in the order of the jobs, instead of that in which calls end.
+            model: A handle; None for the deck's default.
+            arguments: Those of the operation, for all jobs; for `generate_object`, its `type` too.
+
+        Raises:
+            UnsupportedInputError: There is no such operation, or it streams.
+        """
+        from pipelex_core.client.mapping import Calls, asking, run
+
+        ask = asking(self._execution.operation(operation), model, arguments)
+        return run(Calls(ask, concurrency, ordered=ordered), jobs)
 
     async def aclose(self) -> None:
         """Close what this client opened in the running loop."""

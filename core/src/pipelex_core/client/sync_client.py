@@ -15,12 +15,13 @@ from pipelex_core.runtime.loop_thread import LoopThread
 from pipelex_core.streams import RestartingTextStream, TextStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
     from decimal import Decimal
     from types import TracebackType
     from typing import Self, Unpack
 
     from pipelex_core.client.arguments import ObjectArguments, TextArguments
+    from pipelex_core.client.mapping import Done
     from pipelex_core.config import LoadedConfig
     from pipelex_core.deck import ModelDeck
     from pipelex_core.plugins import Plugins
@@ -141,6 +142,22 @@ class Client(BaseClient):
     ) -> ObjectResult[Any]:
         """As `AsyncClient.generate_object`."""
         return self._thread.run(self._execution.generate_object(prompt, type, model, arguments))
+
+    def map(
+        self,
+        jobs: Iterable[Any],
+        *,
+        operation: str = "generate_text",
+        concurrency: int = 16,
+        ordered: bool = False,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Any,
+    ) -> Generator[Done]:
+        """As `AsyncClient.map`: `for done in client.map(prompts, model="smart_llm"): …`; jobs are taken in this thread."""
+        from pipelex_core.client.mapping import Calls, asking, run_in
+
+        ask = asking(self._execution.operation(operation), model, arguments)
+        return run_in(self._thread, Calls(ask, concurrency, ordered=ordered), jobs)
 
     def close(self) -> None:
         """Close every connection, and end the client's thread."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pipelex_core.prompts  # noqa: F401 -- what a capability imports at its first call would count in that call's deadline
 from pipelex_core.calls import FinishedCall
 from pipelex_core.capabilities.text import GENERATE_OBJECT, STREAM_TEXT, TEXT
-from pipelex_core.errors import CallError, DeadlineExceededError, PluginError
+from pipelex_core.errors import CallError, DeadlineExceededError, PluginError, UnsupportedInputError
 from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.asking import Asking
 from pipelex_core.execution.attempts import Ledger
@@ -124,6 +124,28 @@ class Execution:
             fits=partial(fits, kind),
         )
         return await self._finished(plan, partial(generate_object, self, kind))
+
+    def operation(self, name: str) -> Callable[[Any, Handle, Mapping[str, Any]], Awaitable[Any]]:
+        """The function that calls an operation, or a capability, by its name; for an object, `type` is an argument.
+
+        Raises:
+            UnsupportedInputError: There is none of that name, or it streams.
+        """
+        if name == GENERATE_OBJECT.name:
+            return self._generate_typed
+        for capability in self._deck.capabilities:
+            if name in (capability.name, capability.operations[0].name):
+                return partial(self.call, capability.name)
+        whole = [each.operations[0].name for each in self._deck.capabilities]
+        msg = f"an operation is one of {', '.join([*whole, GENERATE_OBJECT.name])}, not {name!r:.60}"
+        raise UnsupportedInputError(msg)
+
+    async def _generate_typed(self, prompt: Any, model: Handle, arguments: Mapping[str, Any]) -> Any:
+        own = dict(arguments)
+        if "type" not in own:
+            msg = f"{GENERATE_OBJECT.name} needs a type"
+            raise UnsupportedInputError(msg)
+        return await self.generate_object(prompt, own.pop("type"), model, own)
 
     def budget(self, usd: Decimal | float | str, unknown: Unknown) -> Budget:
         """A budget for the calls that are begun inside it."""
