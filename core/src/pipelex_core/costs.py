@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, fields_dict
 
-from pipelex_core.results import Cost
+from pipelex_core.results import Cost, Usage
 from pipelex_core.specs import SERVICES, TOKEN_PRICES, Costs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipelex_core.estimates.expectations import Expectation
-    from pipelex_core.results import Usage
 
 _MILLION = Decimal(1_000_000)
 _ZERO = Decimal(0)

@@ -42,13 +42,12 @@ from attrs import frozen
 
 from pipelex_core.faults import PipelexError as PipelexError  # noqa: PLC0414 -- both belong to the tree above
 from pipelex_core.faults import PlainDataError as PlainDataError  # noqa: PLC0414
-from pipelex_core.ledger import total_cost, total_usage
+from pipelex_core.ledger import Cost, Usage, total_cost, total_usage
 from pipelex_core.plain import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipelex_core.ledger import Cost, Usage
 
 Severity = Literal["error", "warning"]
 

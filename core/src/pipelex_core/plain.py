@@ -8,11 +8,10 @@ when the first value is converted.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Self
 
 
 class Plain:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 from attrs import frozen
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncGenerator
     from types import TracebackType
-    from typing import Any, Protocol, Self
 
     from pipelex_core.errors import CallError, PluginError
     from pipelex_core.results import TextResult

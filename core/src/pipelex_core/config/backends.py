@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, field, fields_dict, frozen
 
 from pipelex_core.config.environment import expand, has_variables
-from pipelex_core.config.problems import listed, type_name
+from pipelex_core.config.problems import Faults, listed, type_name
 from pipelex_core.config.structure import structure
 from pipelex_core.config.tables import BackendTable
 from pipelex_core.errors import ModelsManagerError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pipelex_core.config.context import Context
-    from pipelex_core.config.problems import Faults
     from pipelex_core.config.shipped import ShippedFile
 
 NEWER_BACKEND_KEYS: dict[str, str] = {

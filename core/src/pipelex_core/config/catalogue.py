@@ -11,20 +11,18 @@ from pipelex_core.config.backends import BackendDraft, read_backends
 from pipelex_core.config.finish import ReadBackend, read_backend
 from pipelex_core.config.lack import Lack, lack_of
 from pipelex_core.config.limits_url import KEY, read_limits_url
-from pipelex_core.config.shipped import read_shipped
+from pipelex_core.config.shipped import ShippedFile, read_shipped
 from pipelex_core.config.spec_files import SpecFile, read_spec_file
 from pipelex_core.config.tables import BackendTable
 from pipelex_core.config.toml_file import read_filled, read_toml
 from pipelex_core.errors import ModelsManagerError
-from pipelex_core.specs import Source
+from pipelex_core.specs import Secret, Source
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from pipelex_core.config.context import Context
-    from pipelex_core.config.shipped import ShippedFile
-    from pipelex_core.specs import Secret
 
 
 @frozen(eq=False, repr=False)

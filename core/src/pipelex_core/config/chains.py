@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from pipelex_core.config.problems import type_name
+from pipelex_core.config.problems import Faults, type_name
 from pipelex_core.errors import ConfigError
 from pipelex_core.orders import CHAIN, ORDERS
 from pipelex_core.routing import ModelEntry, RouteMatch
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from pipelex_core.config.finish import ReadBackend
     from pipelex_core.config.layered import Layered
-    from pipelex_core.config.problems import Faults
     from pipelex_core.deck import Alias
     from pipelex_core.plugins import Plugins
     from pipelex_core.specs import Source

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from pipelex_core.config.aliases import AliasGraph, first_model, follow_all
 from pipelex_core.config.dead_ends import DeadEnd
-from pipelex_core.config.problems import listed_plainly
+from pipelex_core.config.problems import Faults, listed_plainly
 from pipelex_core.constraints import refuses_every, takes
 from pipelex_core.deck.handle_errors import describe_cycle, wrong_capability
 from pipelex_core.errors import ConfigError
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pipelex_core.capabilities import Kind
-    from pipelex_core.config.problems import Faults
     from pipelex_core.deck import ModelDeck, Preset, Resolution
     from pipelex_core.specs import ModelSpec, Source
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from pipelex_core.config.problems import listed, listed_plainly
+from pipelex_core.config.problems import Faults, listed, listed_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pipelex_core.config.backends import BackendDraft
     from pipelex_core.config.finish import ReadBackend
-    from pipelex_core.config.problems import Faults
     from pipelex_core.deck import ModelDeck
     from pipelex_core.routing import ModelEntry
     from pipelex_core.specs import Source

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from pipelex_core.config.chains import Members, read_members, read_order
-from pipelex_core.config.layered import REPORTED
-from pipelex_core.config.problems import type_name
+from pipelex_core.config.layered import REPORTED, Layered
+from pipelex_core.config.problems import Faults, type_name
 from pipelex_core.constraints import Policy
 from pipelex_core.deck import Alias, Preset
 from pipelex_core.errors import ConfigError
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from pipelex_core.capabilities import Capabilities, Kind
     from pipelex_core.config.deck_files import DeckTables
-    from pipelex_core.config.layered import Layered
-    from pipelex_core.config.problems import Faults
     from pipelex_core.specs import Source
 
 POLICIES: tuple[str, ...] = get_args(Policy)

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from pipelex_core.capabilities.record import NO_CHOICES
 from pipelex_core.config.layered import Layered, add_tables
-from pipelex_core.config.problems import type_name
+from pipelex_core.config.problems import Faults, type_name
 from pipelex_core.config.structure import report_unknown
 from pipelex_core.config.toml_file import read_toml, report_empty
 from pipelex_core.errors import ConfigError, ModelDeckNotFoundError
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pipelex_core.capabilities import Capabilities
-    from pipelex_core.config.problems import Faults
 
 LAST = "overrides.toml"
 

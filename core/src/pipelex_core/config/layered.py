@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from pipelex_core.config.problems import type_name
+from pipelex_core.config.problems import Faults, type_name
 from pipelex_core.config.unquoted import report_unquoted, unquoted
 from pipelex_core.errors import ConfigError
 from pipelex_core.near import nearest
@@ -18,7 +18,6 @@ from pipelex_core.settings import MODEL_KEYS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_core.config.problems import Faults
     from pipelex_core.specs import Source
 
 TABLE_KEYS = frozenset({*MODEL_KEYS, "description", "on_unsupported_setting", "order"})

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from pipelex_core.specs import NOWHERE
+from pipelex_core.specs import NOWHERE, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipelex_core.config.spec_files import SpecFile
-    from pipelex_core.specs import Source
 
 
 @frozen(eq=False, repr=False, slots=False)

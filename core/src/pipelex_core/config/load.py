@@ -26,13 +26,12 @@ from pipelex_core.config.routed import check_routes, excused_models, route_model
 from pipelex_core.config.routing import read_profiles
 from pipelex_core.config.secrets import secrets_of
 from pipelex_core.deck import ModelDeck
-from pipelex_core.errors import ModelDeckNotFoundError
+from pipelex_core.errors import ModelDeckNotFoundError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.config.finish import ReadBackend
-    from pipelex_core.errors import Problem
     from pipelex_core.plugins import Plugins
 
 

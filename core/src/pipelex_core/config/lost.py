@@ -14,7 +14,7 @@ from pipelex_core.config.lack import Lack, lack_of
 from pipelex_core.config.problems import listed
 from pipelex_core.near import did_you_mean, nearest
 from pipelex_core.plugins.first_party import backend_of
-from pipelex_core.routing import RoutingProfile, assign
+from pipelex_core.routing import ModelEntry, RoutingProfile, assign
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pipelex_core.config.context import Context
     from pipelex_core.deck import ModelDeck
     from pipelex_core.plugins import Plugins
-    from pipelex_core.routing import ModelEntry
     from pipelex_core.specs import Source
 
 _MOST_NAMED = 3

@@ -15,7 +15,7 @@ from pipelex_core.config.problems import listed
 from pipelex_core.config.structure import read_values, structured_values
 from pipelex_core.config.tables import SpecTable
 from pipelex_core.errors import ModelsManagerError
-from pipelex_core.specs import Limits, ModelSpec
+from pipelex_core.specs import Costs, Limits, ModelSpec, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from pipelex_core.config.context import Context
     from pipelex_core.config.spec_files import SpecFile
-    from pipelex_core.specs import Costs, Source
 
 NEWER_SPEC_KEYS: dict[str, str] = {
     "extra_headers": "plugins send their own headers",

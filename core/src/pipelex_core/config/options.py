@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.config.environment import has_variables
-from pipelex_core.config.problems import type_name
+from pipelex_core.config.problems import Faults, type_name
 from pipelex_core.config.structure import report_unknown
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.near import nearest
-from pipelex_core.specs import Secret
+from pipelex_core.specs import Secret, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pipelex_core.backend import Option
-    from pipelex_core.config.problems import Faults
-    from pipelex_core.specs import Source
 
 _EXPECTED = {
     "str": "a string",

@@ -6,19 +6,17 @@ Nothing here is costly while all is well: lines are looked up, and near names se
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from attrs import frozen
 
-from pipelex_core.errors import ConfigError, Problem
+from pipelex_core.errors import ConfigError, Problem, Severity
 from pipelex_core.hiding import hide
 from pipelex_core.near import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
-    from typing import Unpack
 
-    from pipelex_core.errors import Severity
     from pipelex_core.specs import Source
     from pipelex_core.toml import TomlDocument
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from pipelex_core.config.problems import listed, listed_plainly
+from pipelex_core.config.problems import Faults, listed, listed_plainly
 from pipelex_core.config.written import WrittenValues
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.plugins.first_party import FIRST_PARTY, distribution_for
-from pipelex_core.routing import RoutingProfile, assign
+from pipelex_core.routing import ModelEntry, Route, RoutingProfile, assign
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Mapping, Sequence
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pipelex_core.config.context import Context
     from pipelex_core.config.dead_ends import DeadEnd
     from pipelex_core.config.finish import ReadBackend
-    from pipelex_core.config.problems import Faults
-    from pipelex_core.routing import ModelEntry, Route
     from pipelex_core.specs import ModelSpec
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.config.lack import lack_of
-from pipelex_core.config.problems import type_name
+from pipelex_core.config.problems import Faults, type_name
 from pipelex_core.config.structure import report_unknown, structure
 from pipelex_core.config.tables import ProfileTable
 from pipelex_core.config.toml_file import read_filled
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelex_core.config.catalogue import Catalogue
-    from pipelex_core.config.problems import Faults
     from pipelex_core.plugins import Plugins
 
 _TOP_KEYS = ("active", "profiles")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, fields_dict, frozen
 
-from pipelex_core.config.problems import listed, type_name
+from pipelex_core.config.problems import Faults, listed, type_name
 from pipelex_core.config.structure import report_unknown
 from pipelex_core.config.tables import SpecTable
 from pipelex_core.config.unquoted import report_unquoted, unquoted
@@ -15,7 +15,6 @@ from pipelex_core.errors import ModelsManagerError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_core.config.problems import Faults
     from pipelex_core.specs import Source
 
 DEFAULT_KEYS: dict[str, str] = {"default_sdk": "sdk", "default_prompting_target": "prompting_target"}

@@ -6,17 +6,15 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.errors import ModelDeckNotFoundError
+from pipelex_core.errors import ConfigError, ModelDeckNotFoundError
 from pipelex_core.specs import Source
-from pipelex_core.toml import LARGEST, TomlError, parse
+from pipelex_core.toml import LARGEST, TomlDocument, TomlError, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from importlib.resources.abc import Traversable
 
     from pipelex_core.config.problems import Faults
-    from pipelex_core.errors import ConfigError
-    from pipelex_core.toml import TomlDocument
 
 
 def read_toml(

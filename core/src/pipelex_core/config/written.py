@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 from pipelex_core.config.backends import defaults_of
 from pipelex_core.config.layers import Layers
 from pipelex_core.config.problems import Faults
-from pipelex_core.config.shipped import read_shipped
+from pipelex_core.config.shipped import ShippedFile, read_shipped
 from pipelex_core.config.spec_files import SpecFile, read_spec_file
 from pipelex_core.config.toml_file import read_toml
 from pipelex_core.errors import ModelsManagerError
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pipelex_core.config.shipped import ShippedFile
     from pipelex_core.plugins import Plugins
 
 

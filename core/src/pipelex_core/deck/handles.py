@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from attrs import evolve, field, frozen
 
@@ -13,10 +13,7 @@ from pipelex_core.orders import CHAIN
 from pipelex_core.plain import Plain
 from pipelex_core.routing import ModelEntry
 from pipelex_core.settings import over
-from pipelex_core.specs import NOWHERE, Source
-
-if TYPE_CHECKING:
-    from pipelex_core.specs import ModelSpec
+from pipelex_core.specs import NOWHERE, ModelSpec, Source
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 

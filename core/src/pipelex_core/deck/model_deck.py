@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from pipelex_core.capabilities import BUILT_IN
+from pipelex_core.capabilities import BUILT_IN, Capabilities, Kind
 from pipelex_core.deck.handle_errors import cycle, not_found, wrong_capability
 from pipelex_core.deck.handles import Alias, ChainMember, HandleKind, Preset, Resolution, Step, fit_member
 from pipelex_core.errors import ConfigError, Problem
@@ -21,7 +21,6 @@ from pipelex_core.settings import MODEL_KEYS, check_settings, over
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_core.capabilities import Capabilities, Kind
     from pipelex_core.constraints import Policy
     from pipelex_core.routing import ModelEntry, RoutingProfile
     from pipelex_core.specs import BackendConfig, Secret, Source

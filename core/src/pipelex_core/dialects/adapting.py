@@ -15,7 +15,7 @@ from attrs import frozen
 
 from pipelex_core.dialects.canonical import Canonical, canonical
 from pipelex_core.dialects.limits import excess
-from pipelex_core.dialects.nodes import CHOICES, accepts_null, kind_of, mapped, target
+from pipelex_core.dialects.nodes import CHOICES, Node, accepts_null, kind_of, mapped, target
 from pipelex_core.dialects.nulls import without_nulls
 from pipelex_core.dialects.recursion import lead_back, leads, loops
 from pipelex_core.errors import UnsupportedInputError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.dialects.dialect import Dialect
-    from pipelex_core.dialects.nodes import Node
 
 _STRUCTURE = frozenset(
     {"type", "properties", "required", "items", "anyOf", "enum", "$ref", "$defs", "description", "additionalProperties"}

@@ -8,14 +8,11 @@ canonical form accept the same values, but that a keyword is taken to mean its t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
-from pipelex_core.dialects.nodes import CHOICES, DEFINITIONS, KIND_OF, every_node, kind_of, mapped, target
+from pipelex_core.dialects.nodes import CHOICES, DEFINITIONS, KIND_OF, Node, every_node, kind_of, mapped, target
 from pipelex_core.errors import UnsupportedInputError
-
-if TYPE_CHECKING:
-    from pipelex_core.dialects.nodes import Node
 
 _DROPPED = frozenset(
     {

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import asdict
 
-from pipelex_core.dialects.nodes import every_node, sub_schemas, target
+from pipelex_core.dialects.nodes import Node, every_node, sub_schemas, target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.dialects.dialect import SchemaLimits
-    from pipelex_core.dialects.nodes import Node
 
 _MOST_LEVELS_LOOKED_AT = 20_000
 

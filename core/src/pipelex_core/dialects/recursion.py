@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_core.dialects.nodes import sub_schemas, target
+from pipelex_core.dialects.nodes import Node, sub_schemas, target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pipelex_core.dialects.nodes import Node
 
 
 def leads(definitions: Mapping[str, Node]) -> dict[str, set[str]]:

@@ -10,14 +10,13 @@ from attrs import fields_dict, frozen
 from pipelex_core.costs import least_cost, most_cost
 from pipelex_core.errors import CallError
 from pipelex_core.estimates.expectations import Expectation, Guess
-from pipelex_core.execution.plan import make_plan
+from pipelex_core.execution.plan import Plan, make_plan
 from pipelex_core.plain import Plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.deck import ChainMember, ModelDeck
-    from pipelex_core.execution.plan import Plan
 
 
 @frozen(kw_only=True)

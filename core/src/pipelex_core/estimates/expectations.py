@@ -26,14 +26,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from attrs import frozen
 
 from pipelex_core.documents import count_pages
-from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import DocumentPart, ImagePart, Media, Part, ProviderPart, TextPart, ToolCall, ToolResult
 from pipelex_core.results import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from decimal import Decimal
 
-    from pipelex_core.parts import Media, Part
     from pipelex_core.requests import TextRequest
 
 _PER_MESSAGE = 4

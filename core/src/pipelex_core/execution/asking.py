@@ -18,7 +18,7 @@ from pipelex_core.errors import (
 )
 from pipelex_core.execution.clocks import Silence, within
 from pipelex_core.execution.downloads import fetched
-from pipelex_core.execution.plan import fell_silent, out_of_time
+from pipelex_core.execution.plan import Plan, fell_silent, out_of_time
 from pipelex_core.execution.redaction import redact_error, redacted, without_key
 from pipelex_core.execution.sending import sending
 from pipelex_core.results import NO_USAGE
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from pipelex_core.execution.admission import Admission
     from pipelex_core.execution.attempts import Attempting, Ledger
     from pipelex_core.execution.backends import Backends
-    from pipelex_core.execution.plan import Plan
     from pipelex_core.hookspecs import Middleware, Proceed
     from pipelex_core.plugins import Plugins
     from pipelex_core.requests import Request

@@ -11,7 +11,7 @@ from pipelex_core.costs import FREE, cost_of
 from pipelex_core.errors import CallError, IdleTimeoutError, PluginError, ProviderConnectionError, UnsupportedInputError
 from pipelex_core.execution.sending import Sending
 from pipelex_core.ledger import NO_USAGE
-from pipelex_core.results import Attempt
+from pipelex_core.results import Attempt, CacheUse, Cost, Usage
 
 if TYPE_CHECKING:
     from pipelex_core.capabilities import Capability
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pipelex_core.execution.budgets import Budget
     from pipelex_core.execution.plan import Plan
     from pipelex_core.requests import Request
-    from pipelex_core.results import CacheUse, Cost, Usage
     from pipelex_core.specs import BackendConfig, ModelSpec
 
 Outcome = Literal["ok", "error", "cancelled"]

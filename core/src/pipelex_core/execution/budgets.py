@@ -10,14 +10,13 @@ from __future__ import annotations
 import threading
 from contextvars import ContextVar
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from pipelex_core.errors import BudgetExceededError, UnsupportedInputError
 from pipelex_core.runtime.forks import after_fork
 
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Self
 
 
 Unknown = Literal["refuse", "allow"]

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 from attrs import define
 
 from pipelex_core.errors import ProviderConnectionError
-from pipelex_core.policies import COOLDOWN
+from pipelex_core.policies import COOLDOWN, CooldownPolicy
 from pipelex_core.runtime.forks import after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pipelex_core.policies import CooldownPolicy
     from pipelex_core.specs import ModelSpec
 
 LONGEST_REST = 300.0

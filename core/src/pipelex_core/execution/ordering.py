@@ -9,7 +9,7 @@ from attrs import define
 
 from pipelex_core.costs import likely_cost
 from pipelex_core.errors import CallError, PluginError
-from pipelex_core.orders import CHAIN, ORDERS, Standing
+from pipelex_core.orders import CHAIN, ORDERS, Order, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from pipelex_core.deck import ChainMember, ModelDeck
     from pipelex_core.execution.plan import Plan
-    from pipelex_core.orders import Order
     from pipelex_core.plugins import Plugins
     from pipelex_core.specs import ModelSpec
 

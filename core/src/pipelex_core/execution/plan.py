@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
 from types import MappingProxyType
@@ -27,8 +27,6 @@ from pipelex_core.orders import CHAIN
 from pipelex_core.settings import check_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pipelex_core.capabilities import Capability, Operation
     from pipelex_core.deck import ChainMember, ModelDeck, Resolution
     from pipelex_core.requests import Request

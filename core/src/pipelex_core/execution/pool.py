@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx2
 from httpx2 import USE_CLIENT_DEFAULT
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _ELSE = ("data", "files", "json", "params", "cookies", "extensions")
 """What a request may be made of besides its body, headers and timeout."""

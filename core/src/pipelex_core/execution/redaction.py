@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_core.hiding import hide
-from pipelex_core.specs import Secret
+from pipelex_core.specs import BackendConfig, Secret
 
 if TYPE_CHECKING:
     from pipelex_core.errors import CallError
-    from pipelex_core.specs import BackendConfig
 
 
 def redacted(text: str, config: BackendConfig) -> str:

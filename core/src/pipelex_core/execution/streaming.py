@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pipelex_core.backend import TextStreamer
 from pipelex_core.errors import CallError, PipelexError
-from pipelex_core.execution.asking import broken, failed_to_close, wrong_answer
-from pipelex_core.execution.clocks import Silence
-from pipelex_core.execution.plan import fell_silent
+from pipelex_core.execution.asking import Asking, broken, failed_to_close, wrong_answer
+from pipelex_core.execution.clocks import Deadline, Silence
+from pipelex_core.execution.plan import Plan, fell_silent
 from pipelex_core.execution.reading import Reader
 from pipelex_core.execution.redaction import without_key
 from pipelex_core.execution.sending import sending
@@ -25,14 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
     from contextvars import Token
     from types import TracebackType
-    from typing import Self
 
     from pipelex_core.calls import Call
     from pipelex_core.deck import ChainMember
-    from pipelex_core.execution.asking import Asking
     from pipelex_core.execution.attempts import Attempting, Ledger
-    from pipelex_core.execution.clocks import Deadline
-    from pipelex_core.execution.plan import Plan
 
 
 class MemberStream:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from attrs import frozen
 
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.policies import FALLBACK_ON
+from pipelex_core.policies import FALLBACK_ON, FallbackOn, OnInterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_core.policies import FallbackOn, OnInterrupted
 
 _LONGEST = 1e9
 """Seconds above which a time is for ever: some thirty years."""

@@ -18,9 +18,9 @@ from multidict import CIMultiDict, istr
 from yarl import URL
 
 from pipelex_core.errors import InvalidAnswerError, ProviderConnectionError
-from pipelex_core.execution.clocks import silence
+from pipelex_core.execution.clocks import Silence, silence
 from pipelex_core.execution.decoding import steps_of
-from pipelex_core.execution.proxies import DIRECT
+from pipelex_core.execution.proxies import DIRECT, Proxies
 from pipelex_core.execution.public import public_socket
 from pipelex_core.execution.sending import Sending, sending
 from pipelex_core.specs import MOST_ANSWER_BYTES
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Sequence
 
-    from pipelex_core.execution.clocks import Silence
-    from pipelex_core.execution.proxies import Proxies
 
 PIECE = 256 * 1024
 """Bytes of a large body that are written at once."""

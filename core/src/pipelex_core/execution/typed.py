@@ -11,10 +11,10 @@ from attrs import evolve
 
 from pipelex_core.errors import CallError, ContentFilterError, InvalidAnswerError
 from pipelex_core.execution.results import common_fields
-from pipelex_core.objects import InvalidObjectError, read_object
+from pipelex_core.objects import InvalidObjectError, ObjectType, read_object
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.requests import ObjectRequest
-from pipelex_core.results import ObjectResult
+from pipelex_core.results import ObjectResult, TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pipelex_core.deck import ChainMember
     from pipelex_core.execution.attempts import Ledger
     from pipelex_core.execution.plan import Plan
-    from pipelex_core.objects import ObjectType
-    from pipelex_core.results import TextAnswer
     from pipelex_core.specs import ModelSpec
 
 _REPAIR = (

@@ -17,13 +17,13 @@ from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.asking import Asking
 from pipelex_core.execution.attempts import Ledger
 from pipelex_core.execution.backends import Backends
-from pipelex_core.execution.budgets import Budget, budgets_of, open_budgets
+from pipelex_core.execution.budgets import Budget, Unknown, budgets_of, open_budgets
 from pipelex_core.execution.call_log import calls_log, log_fallback, log_finished
-from pipelex_core.execution.chain import Chain
+from pipelex_core.execution.chain import Chain, Turn
 from pipelex_core.execution.clocks import Deadline, within
 from pipelex_core.execution.cooldown import Cooldowns
 from pipelex_core.execution.ordering import Orders
-from pipelex_core.execution.plan import make_plan, out_of_time
+from pipelex_core.execution.plan import Plan, make_plan, out_of_time
 from pipelex_core.execution.policy import verdict
 from pipelex_core.execution.proxy_names import check_proxies
 from pipelex_core.execution.redaction import redact_error
@@ -31,20 +31,16 @@ from pipelex_core.execution.results import result_of
 from pipelex_core.execution.streaming import MemberStream
 from pipelex_core.execution.terms import NO_TERMS, split_terms
 from pipelex_core.execution.threaded import in_thread
-from pipelex_core.streams import AsyncRestartingTextStream, AsyncTextStream, StreamRestarted
+from pipelex_core.streams import AsyncRestartingTextStream, AsyncTextStream, StreamEvent, StreamRestarted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
     from decimal import Decimal
 
     from pipelex_core.deck import ChainMember, ModelDeck
-    from pipelex_core.execution.budgets import Unknown
-    from pipelex_core.execution.chain import Turn
-    from pipelex_core.execution.plan import Plan
     from pipelex_core.plugins import Plugins
     from pipelex_core.policies import OnInterrupted
     from pipelex_core.results import Result, TextResult
-    from pipelex_core.streams import StreamEvent
 
     Handle = str | Mapping[str, Any] | None
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from pipelex_core.deck import Resolution
+from pipelex_core.deck import ModelDeck, Resolution
 from pipelex_core.errors import CallError, ConfigError
 from pipelex_core.estimates.estimate import Estimate, estimate
 from pipelex_core.explain.facts import MemberFacts, facts_of
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.config import LoadedConfig, WrittenValues
-    from pipelex_core.deck import ModelDeck
     from pipelex_core.plugins import Plugins
 
 

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from pipelex_core.deck import ChainMember
+from pipelex_core.deck import ChainMember, ModelDeck, Resolution
 from pipelex_core.plain import Plain
-from pipelex_core.plugins import PluginRecord
-from pipelex_core.specs import NOWHERE, PRICES, BackendConfig, Secret, Source
+from pipelex_core.plugins import PluginRecord, Plugins
+from pipelex_core.specs import NOWHERE, PRICES, BackendConfig, ModelSpec, Secret, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pipelex_core.backend import BackendFactory, Option
     from pipelex_core.config import Written, WrittenValues
-    from pipelex_core.deck import ModelDeck, Resolution
-    from pipelex_core.plugins import Plugins
     from pipelex_core.routing import Route
-    from pipelex_core.specs import ModelSpec
 
 _SPEC_KEYS = (
     "sdk",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from pipelex_core.plugins import FIRST_PARTY
+from pipelex_core.plugins import FIRST_PARTY, Plugins
 from pipelex_core.plugins.first_party import backend_of
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from pipelex_core.config import DisabledBackend, LoadedConfig, WrittenValues
     from pipelex_core.deck import ChainMember, ModelDeck
-    from pipelex_core.plugins import Plugins
     from pipelex_core.specs import Source
 
 _VARIABLE = re.compile(r"\$\{(?:env:)?([A-Za-z_]\w*)")

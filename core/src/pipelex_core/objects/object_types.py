@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from importlib import import_module
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
+from typing import Any, Generic, TypeVar, get_args
 
 from attrs import frozen
 
@@ -22,9 +22,6 @@ from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.objects.answers import json_texts, with_whole_numbers
 from pipelex_core.objects.date_formats import add_date_formats
 from pipelex_core.objects.json_schemas import WRAPPED, faults_finder, object_at_top, read_schema
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 T = TypeVar("T")
 

@@ -10,14 +10,13 @@ from attrs import evolve
 from pipelex_core import hookspecs
 from pipelex_core.errors import PluginError
 from pipelex_core.plugins.declarations import DECLARATIONS
-from pipelex_core.plugins.records import described
+from pipelex_core.plugins.records import Candidate, described
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     import pluggy
 
-    from pipelex_core.plugins.records import Candidate
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("pipelex_"))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from attrs import frozen
 
@@ -14,9 +14,6 @@ from pipelex_core.capabilities.registry import check
 from pipelex_core.commands import Command
 from pipelex_core.errors import PluginError
 from pipelex_core.orders import CHAIN, ORDERS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @frozen(kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from base64 import urlsafe_b64encode
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
@@ -20,7 +20,6 @@ from pipelex_core.plugins.beside import Unidentified, check_caches, check_nothin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from importlib.machinery import ModuleSpec
     from importlib.metadata import Distribution, EntryPoint
 
 _OF_THE_INSTALLER = {"INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json", "uv_build.json"}

@@ -11,7 +11,7 @@ from pipelex_core.errors import PluginError
 from pipelex_core.plugins.classifying import declare, without_disputed
 from pipelex_core.plugins.declarations import DECLARATIONS
 from pipelex_core.plugins.first_party import FIRST_PARTY, LIMITS
-from pipelex_core.plugins.records import ShippedSpecs
+from pipelex_core.plugins.records import Candidate, PluginRecord, ShippedSpecs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pipelex_core.commands import Command
     from pipelex_core.hookspecs import Middleware
     from pipelex_core.plugins.lock import Lock
-    from pipelex_core.plugins.records import Candidate, PluginRecord
     from pipelex_core.shared_limits import SharedLimits
     from pipelex_core.specs import BackendConfig, Secret
 

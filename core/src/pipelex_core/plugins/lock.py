@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from pipelex_core.plugins.finding import normal
+from pipelex_core.plugins.finding import Found, normal
 from pipelex_core.plugins.records import Candidate, PluginRecord, described
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from pipelex_core.plugins.finding import Found
 
 LOCK_FILE = "plugins.lock.toml"
 VERSION = 1

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from attrs import frozen
 
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.media import read_document, read_image
-from pipelex_core.parts import DocumentPart, ImagePart, Message, TextPart
+from pipelex_core.media import MediaSource, read_document, read_image
+from pipelex_core.parts import DocumentPart, ImagePart, Message, Part, TextPart, Tool
 from pipelex_core.prompts.checks import check_message, check_text, check_tool
 from pipelex_core.prompts.messages import read_message, read_tool
 
 if TYPE_CHECKING:
-    from pipelex_core.media import MediaSource
-    from pipelex_core.parts import Part, Tool
     from pipelex_core.specs import ModelSpec
 
 MessageLike: TypeAlias = "Message | Mapping[str, Any]"

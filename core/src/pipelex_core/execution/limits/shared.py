@@ -19,7 +19,7 @@ from pipelex_core.errors import PluginError
 from pipelex_core.execution.limits.admitted import Admitted, patience, reserve, tokens_used, too_long
 from pipelex_core.execution.limits.caps import MINUTE
 from pipelex_core.execution.limits.gate import Gate
-from pipelex_core.shared_limits import Entered, Full, LimitedRequest, Unreachable
+from pipelex_core.shared_limits import Entered, Full, LimitedRequest, SharedLimits, Unreachable
 from pipelex_core.specs import Limits
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pipelex_core.execution.attempts import Attempting
-    from pipelex_core.shared_limits import SharedLimits
 
 _log = logging.getLogger("pipelex_core.execution")
 
