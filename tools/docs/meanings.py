@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pipelex_cli.schemas.meanings import BACKEND_KEYS, PROFILE_KEYS, SPEC_KEYS
 from pipelex_cli.validation.codes import MEANINGS
-from pipelex_core.config.meanings import BACKEND_KEYS, PROFILE_KEYS, SPEC_KEYS
 
 CODES = MEANINGS
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 
 from attrs import fields_dict
 
+from pipelex_cli.schemas.meanings import since
 from pipelex_core import backend, errors, hookspecs, results
 from pipelex_core.calls import Call, FinishedCall
 from pipelex_core.capabilities import BUILT_IN
@@ -14,7 +15,6 @@ from pipelex_core.client import AsyncClient
 from pipelex_core.config import tables
 from pipelex_core.config.backends import NEWER_BACKEND_KEYS
 from pipelex_core.config.deck_files import NEWER_DECK_KEYS, NEWER_SECTION_KEYS
-from pipelex_core.config.meanings import since
 from pipelex_core.config.model_specs import NEWER_SPEC_KEYS
 from pipelex_core.constraints import CONSTRAINTS
 from pipelex_core.estimates.estimate import MemberEstimate

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from pipelex_core.config.catalogue import read_catalogue
 from pipelex_core.config.chains import pinned_models
@@ -30,91 +30,79 @@ from pipelex_core.errors import ModelDeckNotFoundError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Unpack
 
     from pipelex_core.config.finish import ReadBackend
     from pipelex_core.plugins import Plugins
 
 
+class Where(TypedDict, total=False):
+    """Where a configuration is, and what it is read with.
+
+    Attributes:
+        config: The `.pipelex` folder, or its `inference/`; wins over `root`.
+        profile: A routing profile to use in place of the file's `active`.
+        environ: The environment; None for the process's own.
+        env_file: A file of variables in place of the `.env` beside the `.pipelex` folder; it must exist.
+        strict: Whether an enabled backend that lacks a variable or its key is an error, as by default; otherwise it is off.
+    """
+
+    config: str | Path | None
+    profile: str | None
+    environ: Mapping[str, str] | None
+    env_file: str | Path | None
+    strict: bool
+
+
 def load(
-    root: str | Path | None = None,
-    *,
-    config: str | Path | None = None,
-    profile: str | None = None,
-    environ: Mapping[str, str] | None = None,
-    env_file: str | Path | None = None,
-    plugins: Plugins,
-    strict: bool = True,
-    one_key_is_enough: bool = False,
+    root: str | Path | None = None, *, plugins: Plugins, one_key_is_enough: bool = False, **where: Unpack[Where]
 ) -> LoadedConfig:
     """Read a configuration.
 
     Args:
         root: A project's folder, where the search for `.pipelex` begins; None for the working directory.
-        config: The `.pipelex` folder, or its `inference/`; wins over `root`.
-        profile: A routing profile to use in place of the file's `active`.
-        environ: The environment; None for the process's own.
-        env_file: A file of variables in place of the `.env` beside the `.pipelex` folder; it must exist.
         plugins: Who serves the sdks, and ships models.
-        strict: Whether an enabled backend that lacks a variable or its key is an error; otherwise it is off.
         one_key_is_enough: Whether backends that lack a variable are just off where another one has its key.
+        where: See `Where`.
 
     Raises:
         ConfigError: The configuration has faults, all of them in `problems`; a subclass where all belong to it.
     """
-    read = read_config(
-        root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins, strict=strict
-    )
+    read = read_config(root, plugins=plugins, **where)
     if one_key_is_enough and read.lacks_keys_only:
-        return load(
-            root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins, strict=False
-        )
+        where["strict"] = False
+        read = read_config(root, plugins=plugins, **where)
     if read.faults.stop:
         raise read.faults.error_class()(problems=read.faults.problems())
     return read.loaded
 
 
 def check(
-    root: str | Path | None = None,
-    *,
-    config: str | Path | None = None,
-    profile: str | None = None,
-    environ: Mapping[str, str] | None = None,
-    env_file: str | Path | None = None,
-    plugins: Plugins,
-    strict: bool = True,
+    root: str | Path | None = None, *, plugins: Plugins, **where: Unpack[Where]
 ) -> tuple[LoadedConfig | None, tuple[Problem, ...]]:
     """What `load` would give, or None where it would raise, and every problem, errors first; raises nothing itself."""
     try:
-        read = read_config(
-            root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins, strict=strict
-        )
+        read = read_config(root, plugins=plugins, **where)
     except ModelDeckNotFoundError as error:
         return None, error.problems
     return (None, read.faults.problems()) if read.faults.stop else (read.loaded, read.loaded.warnings)
 
 
-def read_config(
-    root: str | Path | None = None,
-    *,
-    config: str | Path | None = None,
-    profile: str | None = None,
-    environ: Mapping[str, str] | None = None,
-    env_file: str | Path | None = None,
-    plugins: Plugins,
-    strict: bool = True,
-) -> ReadConfig:
+def read_config(root: str | Path | None = None, *, plugins: Plugins, **where: Unpack[Where]) -> ReadConfig:
     """What there is, and what is wrong with it; with an error in it, it is of no use but to be examined further.
 
     Raises:
         ModelDeckNotFoundError: There is no folder.
     """
+    environ, env_file = where.get("environ"), where.get("env_file")
     variables = os.environ if environ is None else environ
-    folder = locate(root, config=config, environ=variables)
+    folder = locate(root, config=where.get("config"), environ=variables)
     faults = Faults()
     file = env_file_of(folder) if env_file is None else Path(env_file).expanduser()
     environment = read_environment(variables, file, faults, required=env_file is not None, secrets=secrets_of(plugins))
+    strict = where.get("strict", True)
     context = Context(folder=folder, plugins=plugins, environment=environment, faults=faults, strict=strict)
-    return _read(context, profile)
+    return _read(context, where.get("profile"))
 
 
 def _read(context: Context, asked: str | None) -> ReadConfig:

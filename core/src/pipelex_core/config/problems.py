@@ -39,14 +39,23 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 
 class Details(TypedDict, total=False):
-    """What is known of a fault besides its code, message and source; see `Faults.error`."""
+    """What is known of a fault besides its code, message and source.
+
+    Attributes:
+        line: Its line, where it is known without looking.
+        column: Its column, likewise.
+        expected: What would have been right.
+        suggestion: What mends it, where that is known without looking.
+        near: A wrong name, and the names that would have been right.
+        on_key: Whether the key of the source is at fault, or its value; by default the code decides.
+    """
 
     line: int | None
     column: int | None
     expected: str | None
     suggestion: str | None
     near: tuple[str, Collection[str]] | None
-    on_key: bool | None
+    on_key: bool
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -59,12 +68,7 @@ class Fault:
         code: A stable kebab-case word.
         message: What is wrong, in a sentence.
         source: Where, or None.
-        line: Its line, where it is known without looking.
-        column: Its column, likewise.
-        expected: What would have been right.
-        suggestion: What mends it, where that is known without looking.
-        near: A wrong name, and the names that would have been right.
-        on_key: Whether the key is at fault, not its value.
+        details: What else is known of it.
     """
 
     severity: Severity
@@ -72,12 +76,7 @@ class Fault:
     code: str
     message: str
     source: Source | None = None
-    line: int | None = None
-    column: int | None = None
-    expected: str | None = None
-    suggestion: str | None = None
-    near: tuple[str, Collection[str]] | None = None
-    on_key: bool = False
+    details: Details
 
 
 class Faults:
@@ -102,18 +101,7 @@ class Faults:
         return view
 
     def error(
-        self,
-        kind: type[ConfigError],
-        code: str,
-        message: str,
-        source: Source | None = None,
-        *,
-        line: int | None = None,
-        column: int | None = None,
-        expected: str | None = None,
-        suggestion: str | None = None,
-        near: tuple[str, Collection[str]] | None = None,
-        on_key: bool | None = None,
+        self, kind: type[ConfigError], code: str, message: str, source: Source | None = None, **details: Unpack[Details]
     ) -> None:
         """Report a fault that stops the load; in a plugin's data it does not, because it is not the user's to mend.
 
@@ -122,26 +110,11 @@ class Faults:
             code: A stable kebab-case word.
             message: What is wrong, in a sentence.
             source: Where.
-            line: Its line, where it is known without looking.
-            column: Its column, likewise.
-            expected: What would have been right.
-            suggestion: What mends it, where that is known without looking.
-            near: A wrong name, and the names that would have been right.
-            on_key: Whether the key of the source is at fault, or its value; by default the code decides.
+            details: See `Details`.
         """
-        fault = Fault(
-            severity="warning" if self._lenient or (source is not None and source.plugin is not None) else "error",
-            kind=kind,
-            code=code,
-            message=message,
-            source=source,
-            line=line,
-            column=column,
-            expected=expected,
-            suggestion=suggestion,
-            near=near,
-            on_key=code in _ON_KEY if on_key is None else on_key,
-        )
+        is_fatal = not self._lenient and (source is None or source.plugin is None)
+        severity: Severity = "error" if is_fatal else "warning"
+        fault = Fault(severity=severity, kind=kind, code=code, message=message, source=source, details=details)
         self._found.setdefault((code, message, source), fault)
 
     def warning(self, code: str, message: str, source: Source | None = None, **details: Unpack[Details]) -> None:
@@ -183,10 +156,10 @@ class Faults:
 
     def _problem(self, fault: Fault) -> Problem:
         file, line, column = self._place(fault)
-        suggestion = fault.suggestion
-        if suggestion is None and fault.near is not None and self._comparisons > 0:
-            self._comparisons -= len(fault.near[1]) + 10
-            suggestion = did_you_mean(*fault.near)
+        suggestion, near = fault.details.get("suggestion"), fault.details.get("near")
+        if suggestion is None and near is not None and self._comparisons > 0:
+            self._comparisons -= len(near[1]) + 10
+            suggestion = did_you_mean(*near)
         return Problem(
             severity=fault.severity,
             code=fault.code,
@@ -195,18 +168,17 @@ class Faults:
             line=line,
             column=column,
             key=dotted(fault.source.key) or None if fault.source else None,
-            expected=self._hidden(fault.expected) if fault.expected else None,
-            suggestion=self._hidden(suggestion) if suggestion else None,
+            expected=self._hidden(fault.details.get("expected") or "") or None,
+            suggestion=self._hidden(suggestion or "") or None,
         )
 
     def _place(self, fault: Fault) -> tuple[str | None, int | None, int | None]:
-        source = fault.source
+        source, line = fault.source, fault.details.get("line")
         document = self.documents.get(source.file or "") if source else None
-        if source is None or document is None:
-            return (str(source) if source else None), fault.line, fault.column
-        if fault.line is not None:
-            return source.file, fault.line, fault.column
-        return (source.file, *(document.places.find(source.key, value=not fault.on_key) or (None, None)))
+        if source is None or document is None or line is not None:
+            return (str(source) if source else None), line, fault.details.get("column")
+        on_key = fault.details.get("on_key", fault.code in _ON_KEY)
+        return (source.file, *(document.places.find(source.key, value=not on_key) or (None, None)))
 
     def _hidden(self, text: str) -> str:
         for secret in self._secrets:
