@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelex_cli.explained_json import costs_as_json
-from pipelex_core.config.written import WrittenValues
+from pipelex_cli.written import WrittenValues
 from pipelex_core.plugins import discover
 from pipelex_core.specs import Costs, ModelType, Source
 from tests.core.config_project import Project

@@ -12,10 +12,10 @@ import pytest
 from attrs import evolve
 
 from pipelex_cli.explained_json import explanation_as_json
+from pipelex_cli.explaining import explain
 from pipelex_core import AsyncClient, Client
 from pipelex_core.deck import Alias
 from pipelex_core.errors import PluginError, RateLimitError
-from pipelex_core.explain import explain
 from pipelex_core.orders import Standing, weighted
 from pipelex_core.plugins import discover
 from pipelex_core.policies import RetryPolicy

@@ -73,6 +73,26 @@ def test_without_a_command_line_the_module_says_what_to_install(alone: Environme
     assert done.stderr == "pipelex: the command line is not installed; run: pip install pipelex-cli\n"
 
 
+EXPLAIN = """
+from pipelex_core import Client, PluginError
+from pipelex_core.deck import ModelDeck
+from pipelex_core.plugins import discover
+
+with Client(ModelDeck(models={}), discover()) as client:
+    try:
+        client.explain("m")
+    except PluginError as error:
+        print(error)
+"""
+
+
+def test_without_a_command_line_an_explanation_says_what_to_install(alone: Environment) -> None:
+    """`client.explain` is refused with the pip command that brings it."""
+    done = alone.run("python", "-c", EXPLAIN, cwd=alone.folder)
+    expected = "explanations come with the command line, which is not installed; run: pip install pipelex-cli"
+    assert done.stdout == f"{expected}\n", done.stderr
+
+
 def test_with_the_command_line_the_module_runs_it(
     alone: Environment, built_wheels: dict[str, Path], tmp_path: Path
 ) -> None:

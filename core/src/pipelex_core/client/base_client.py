@@ -114,7 +114,7 @@ class BaseClient:
         return self._execution.total_budget
 
     def explain(self, handle: str | Mapping[str, Any], *, capability: str = "llm") -> Explanation:
-        """The whole way of a handle, with the origin of every value: what `pipelex explain` prints."""
+        """How a handle resolves, with the origin of every value: what `pipelex explain` prints; it comes with the command line."""
         from pipelex_core.explain import explain
 
         return explain(handle, capability, deck=self.deck, plugins=self.plugins, config=self.config)

@@ -8,18 +8,13 @@ from __future__ import annotations
 from pipelex_core.config.load import check, load, read_config
 from pipelex_core.config.loaded import DisabledBackend, LoadedConfig, ReadConfig
 from pipelex_core.config.locate import locate
-from pipelex_core.config.positions import position
-from pipelex_core.config.written import Written, WrittenValues
 
 __all__ = [
     "DisabledBackend",
     "LoadedConfig",
     "ReadConfig",
-    "Written",
-    "WrittenValues",
     "check",
     "load",
     "locate",
-    "position",
     "read_config",
 ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, fields_dict, frozen
 
+from pipelex_core.config.layers import Layers
 from pipelex_core.config.model_specs import BackendModels, SpecReader, known_models
 from pipelex_core.config.options import checked_options
 from pipelex_core.config.tables import BackendTable, cooldown_of, limits_of, retry_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pipelex_core.config.backends import BackendDraft
     from pipelex_core.config.context import Context
     from pipelex_core.config.spec_files import SpecFile
+    from pipelex_core.specs import Source
 
 _COMMON_KEYS = tuple(fields_dict(BackendTable))
 
@@ -32,16 +34,27 @@ class ReadBackend:
         draft: Its table; `draft.off` says why it cannot be used.
         config: What its plugin gets to know; None where it is off.
         models: Its models.
+        files: Where they come from, the project's own file first.
     """
 
     draft: BackendDraft
     config: BackendConfig | None = None
     models: BackendModels = field(factory=BackendModels)
+    files: Sequence[SpecFile] = ()
+
+    def where_sdk(self, model: str) -> Source:
+        """Where the sdk of one of its models was written."""
+        return Layers(model, self.files, _own_sdk(self.draft)).where("sdk")
+
+
+def _own_sdk(draft: BackendDraft) -> tuple[str, Source] | None:
+    """The sdk that a backend's table names, and where."""
+    return (draft.table.sdk, draft.where("sdk")) if draft.table.sdk else None
 
 
 def read_backend(draft: BackendDraft, files: Sequence[SpecFile], context: Context) -> ReadBackend:
     """The models of a backend, and its config where it is on."""
-    own_sdk = (draft.table.sdk, draft.where("sdk")) if draft.table.sdk else None
+    own_sdk = _own_sdk(draft)
     if draft.off is not None:
         if draft.reported and draft.sources:  # not switched off, but at fault: there may be more of them
             _checked(draft, SpecReader(draft.name, files, context, own_sdk).read(), context)
@@ -77,7 +90,7 @@ def read_backend(draft: BackendDraft, files: Sequence[SpecFile], context: Contex
                 "hide it only where it is a whole word"
             )
             context.faults.warning("short-key", message, draft.where(name), expected="a longer key")
-    return ReadBackend(draft=draft, config=config, models=models)
+    return ReadBackend(draft=draft, config=config, models=models, files=files)
 
 
 def _lacking_key(draft: BackendDraft, context: Context) -> BackendDraft:

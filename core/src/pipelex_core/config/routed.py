@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from pipelex_core.config.problems import Faults, listed, listed_plainly
-from pipelex_core.config.written import WrittenValues
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.plugins.first_party import FIRST_PARTY, distribution_for
 from pipelex_core.routing import ModelEntry, Route, RoutingProfile, assign
@@ -84,10 +83,9 @@ def _unserved(backends: Mapping[str, ReadBackend], context: Context) -> dict[tup
 def _report_unknown_sdk(sdk: str, backend: ReadBackend, served: Collection[str], context: Context) -> None:
     """A sdk that no plugin serves, installed or not: where the first model that has it names it."""
     spec = next(spec for spec in backend.models.specs.values() if spec.sdk == sdk)
-    written = WrittenValues(context.folder, context.plugins).model(spec.backend, spec.name).get("sdk")
     message = f"no plugin serves sdk '{sdk}', which models of backend '{spec.backend}' have"
     expected = f"one of {', '.join(served)}"
-    source = written.source if written else spec.source
+    source = backend.where_sdk(spec.name)
     context.faults.error(ModelsManagerError, "unknown-sdk", message, source, expected=expected, near=(sdk, served))
 
 

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipelex_core.deck import ChainMember
-    from pipelex_core.explain import Explanation
-    from pipelex_core.explain.facts import MemberFacts
+    from pipelex_core.explain import Explanation, MemberFacts
 
 
 _ORDERS = {

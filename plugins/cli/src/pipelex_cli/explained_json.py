@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipelex_cli.explaining.facts import shown_endpoint
 from pipelex_core.estimates.expectations import Guess
-from pipelex_core.explain.facts import shown_endpoint
 from pipelex_core.specs import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.estimates.estimate import Estimate, MemberEstimate
-    from pipelex_core.explain import Explanation
-    from pipelex_core.explain.facts import MemberFacts, Value
+    from pipelex_core.explain import Explanation, MemberFacts, Value
     from pipelex_core.plugins import PluginRecord
     from pipelex_core.routing import RouteMatch
     from pipelex_core.specs import Costs, Source
@@ -128,7 +127,7 @@ def describe(source: Source) -> str:
     """`file:line` of a project's value, plugin and version of a shipped one."""
     if source.file is None:
         return str(source)
-    from pipelex_core.config import position
+    from pipelex_cli.positions import position
 
     file, line, _ = position(source)
     return f"{file}:{line}" if line else file

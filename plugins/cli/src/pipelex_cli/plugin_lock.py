@@ -70,7 +70,8 @@ def _locked(context: Context, plugins: Plugins) -> dict[str, LockedPlugin]:
 
 def _named_variables(context: Context, plugins: Plugins) -> Mapping[tuple[str | None, str], set[str]]:
     """(Distribution, backend it serves in this configuration) -> the variables that the backend's files name."""
-    from pipelex_core.config import WrittenValues, read_config
+    from pipelex_cli.written import WrittenValues
+    from pipelex_core.config import read_config
 
     read = read_config(config=context.config, env_file=context.env_file, plugins=plugins, strict=False)
     written = WrittenValues(read.loaded.folder, plugins)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from pipelex_cli.explained_json import explanation_as_json
+from pipelex_cli.explaining import explain as explain_handle
 from pipelex_cli.output import print_json
 from pipelex_cli.text_input import prompt_text
 from pipelex_core.command_line import Context
-from pipelex_core.explain import explain as explain_handle
 
 if TYPE_CHECKING:
     from pipelex_core.config import LoadedConfig

@@ -10,6 +10,7 @@ import tomli
 from pipelex_cli.edits.folder import read_text
 from pipelex_cli.edits.older_deck import current_deck
 from pipelex_cli.edits.older_models import current_models
+from pipelex_cli.written import WrittenValues
 from pipelex_core.config.context import Context
 from pipelex_core.config.deck_files import deck_files
 from pipelex_core.config.environment import Environment
@@ -18,7 +19,6 @@ from pipelex_core.config.model_specs import SpecReader
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.shipped import read_shipped
 from pipelex_core.config.spec_files import read_spec_file
-from pipelex_core.config.written import WrittenValues
 from pipelex_core.errors import ConfigError, ModelsManagerError, PipelexError, Problem
 from pipelex_core.specs import Source
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from pipelex_cli.explained_json import describe, explanation_as_json
+from pipelex_cli.explaining import Explainer
 from pipelex_cli.report.rows import Lister
 from pipelex_core.execution.redaction import redacted
-from pipelex_core.explain import Explainer
 
 if TYPE_CHECKING:
     from pipelex_core.config import LoadedConfig

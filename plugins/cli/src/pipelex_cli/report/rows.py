@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 
 from pipelex_cli.explained_json import costs_as_json, describe, route_as_json
-from pipelex_core.config import WrittenValues
+from pipelex_cli.explaining.facts import price_date, shown_endpoint
+from pipelex_cli.explaining.remedies import Remedies
+from pipelex_cli.written import WrittenValues
 from pipelex_core.deck.handles import ChainMember
-from pipelex_core.explain.facts import price_date, shown_endpoint
-from pipelex_core.explain.remedies import Remedies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

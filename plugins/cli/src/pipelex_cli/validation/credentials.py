@@ -67,7 +67,7 @@ def _is_local(endpoint: str | None) -> bool:
 
 
 def _report(read: ReadConfig, config: BackendConfig, key: str, told: set[str]) -> None:
-    from pipelex_core.config import WrittenValues
+    from pipelex_cli.written import WrittenValues
     from pipelex_core.config.environment import expand
 
     written = WrittenValues(read.loaded.folder, read.context.plugins).backend(config.name).get(key)

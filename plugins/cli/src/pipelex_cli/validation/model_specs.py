@@ -62,7 +62,7 @@ def _check(spec: ModelSpec, read: ReadConfig) -> None:
 
 def _is_ours(spec: ModelSpec, read: ReadConfig) -> bool:
     """Whether both limits were written in the project: a plugin may know a context window that the other fits not."""
-    from pipelex_core.config import WrittenValues
+    from pipelex_cli.written import WrittenValues
 
     written = WrittenValues(read.loaded.folder, read.context.plugins).model(spec.backend, spec.name)
     return all(written[key].source.file is not None for key in ("max_tokens", "context_window") if key in written)

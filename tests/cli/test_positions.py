@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelex_core import config
+from pipelex_cli.positions import position
 from pipelex_core.specs import Source
 from tests.core.config_project import Project
 
@@ -64,14 +64,14 @@ def test_where_a_key_stands(tmp_path: Path, key: tuple[str, ...], place: tuple[i
     """A place is found in tables, dotted and quoted keys, inline tables and lists; else that of the table around it."""
     file = tmp_path / "x.toml"
     file.write_text(TEXT, encoding="utf-8")
-    assert config.position(Source(file=str(file), key=key)) == (str(file), *place)
+    assert position(Source(file=str(file), key=key)) == (str(file), *place)
 
 
 def test_columns_count_characters(tmp_path: Path) -> None:
     """Not bytes; a BOM and CRLF do not move anything."""
     file = tmp_path / "x.toml"
     file.write_bytes('\ufeff# 模型\r\nx = { é = 1, "模型" = 2, z = 3 }\r\n'.encode())
-    assert config.position(Source(file=str(file), key=("x", "z"))) == (str(file), 2, 24)
+    assert position(Source(file=str(file), key=("x", "z"))) == (str(file), 2, 24)
 
 
 def test_a_file_that_changes_is_parsed_again(tmp_path: Path) -> None:
@@ -79,16 +79,16 @@ def test_a_file_that_changes_is_parsed_again(tmp_path: Path) -> None:
     file = tmp_path / "x.toml"
     source = Source(file=str(file), key=("x",))
     file.write_text("x = 1\n")
-    assert config.position(source)[1] == 1
+    assert position(source)[1] == 1
     file.write_text("# longer\nx = 1\n")
-    assert config.position(source)[1] == 2
+    assert position(source)[1] == 2
     file.unlink()
-    assert config.position(source) == (str(file), None, None)
+    assert position(source) == (str(file), None, None)
 
 
 def test_a_plugins_data_has_a_name_and_no_line() -> None:
     """Its distribution and version stand in the file's place."""
-    assert config.position(Source(plugin="acme", version="1.2", key=("m",))) == ("acme 1.2", None, None)
+    assert position(Source(plugin="acme", version="1.2", key=("m",))) == ("acme 1.2", None, None)
 
 
 def test_what_a_load_imports(tmp_path: Path) -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
-from pipelex_core.deck import ChainMember, ModelDeck, Resolution
-from pipelex_core.plain import Plain
-from pipelex_core.plugins import PluginRecord, Plugins
+from pipelex_core.execution.redaction import redacted
+from pipelex_core.explain import Beaten, MemberFacts, Value
 from pipelex_core.specs import NOWHERE, PRICES, BackendConfig, ModelSpec, Secret, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pipelex_cli.written import Written, WrittenValues
     from pipelex_core.backend import BackendFactory, Option
-    from pipelex_core.config import Written, WrittenValues
+    from pipelex_core.deck import ChainMember, ModelDeck, Resolution
+    from pipelex_core.plugins import PluginRecord, Plugins
     from pipelex_core.routing import Route
 
 _SPEC_KEYS = (
@@ -36,65 +38,6 @@ _SPEC_KEYS = (
 _HIDDEN = "***"
 _USER_INFO = r"(?<=://)[^/?#@]*@"
 _QUERY_KEYS = r"(?i)([?&;][^=&#;]*(?:key|token|secret|sig|auth|code|pass)[^=&#;]*=)[^&#;]*"
-
-
-@frozen
-class Value(Plain):
-    """A value in use.
-
-    Attributes:
-        value: The value, as it may be shown: a secret is `***`.
-        source: Where it was written; None for one that follows from others, such as a default.
-    """
-
-    value: Any
-    source: Source | None = None
-
-
-@frozen
-class Beaten(Plain):
-    """A rule that fits a model too, and did not decide.
-
-    Attributes:
-        pattern: The route's pattern; None for the profile's default.
-        backend: Where it would have led.
-        why: Why it did not decide.
-        source: Where it was written.
-    """
-
-    pattern: str | None
-    backend: str
-    why: str
-    source: Source
-
-
-@frozen(kw_only=True)
-class MemberFacts(Plain):
-    """One member of a chain.
-
-    Attributes:
-        member: The member.
-        plugin: The plugin that serves it, or None.
-        backend: Its backend, without its key, its options and what else may be secret; or None.
-        backend_values: What is known of its backend: endpoint, variable of its key, options.
-        spec_values: The keys of its spec.
-        prices: Its prices that are known.
-        as_of: The date of its prices, where whoever wrote them says it.
-        settings: What would be sent to it.
-        beaten: The rules that fit its name too.
-        remedies: What would make it available, one way each; empty where it is.
-    """
-
-    member: ChainMember
-    plugin: PluginRecord | None = None
-    backend: BackendConfig | None = None
-    backend_values: Mapping[str, Value] = field(factory=dict)
-    spec_values: Mapping[str, Value] = field(factory=dict)
-    prices: Mapping[str, Value] = field(factory=dict)
-    as_of: Value | None = None
-    settings: Mapping[str, Value] = field(factory=dict)
-    beaten: tuple[Beaten, ...] = ()
-    remedies: tuple[str, ...] = ()
 
 
 def facts_of(
@@ -138,8 +81,6 @@ def shown_endpoint(config: BackendConfig) -> str | None:
     """The address of a backend, without the passwords, keys and tokens that may stand in it."""
     if config.endpoint is None:
         return None
-    from pipelex_core.execution.redaction import redacted
-
     bare = re.sub(_USER_INFO, f"{_HIDDEN}@", redacted(config.endpoint, config))
     return re.sub(_QUERY_KEYS, rf"\1{_HIDDEN}", bare) if "?" in bare else bare
 

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from pipelex_cli.positions import position
+from pipelex_core.config.locate import env_file_of
 from pipelex_core.plugins import FIRST_PARTY, Plugins
 from pipelex_core.plugins.first_party import backend_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipelex_core.config import DisabledBackend, LoadedConfig, WrittenValues
+    from pipelex_cli.written import WrittenValues
+    from pipelex_core.config import DisabledBackend, LoadedConfig
     from pipelex_core.deck import ChainMember, ModelDeck
     from pipelex_core.specs import Source
 
@@ -140,13 +143,9 @@ class Remedies:
 
     @property
     def _env_file(self) -> str:
-        from pipelex_core.config.locate import env_file_of
-
         return str(self.config.env_file or env_file_of(self.config.folder))
 
 
 def _place(source: Source) -> str:
-    from pipelex_core.config import position
-
     file, line, _ = position(source)
     return f"{file}:{line}" if line else file

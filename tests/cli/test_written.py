@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelex_core.config import WrittenValues, position
+from pipelex_cli.positions import position
+from pipelex_cli.written import WrittenValues
 from tests.core.config_project import Project
 
 if TYPE_CHECKING:

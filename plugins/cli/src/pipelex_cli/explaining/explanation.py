@@ -4,46 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from pipelex_core.deck import ModelDeck, Resolution
+from pipelex_cli.explaining.facts import facts_of
+from pipelex_cli.explaining.remedies import Remedies
+from pipelex_cli.written import WrittenValues
 from pipelex_core.errors import CallError, ConfigError
-from pipelex_core.estimates.estimate import Estimate, estimate
-from pipelex_core.explain.facts import MemberFacts, facts_of
-from pipelex_core.plain import Plain
+from pipelex_core.estimates.estimate import estimate
+from pipelex_core.explain import Explanation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_core.config import LoadedConfig, WrittenValues
+    from pipelex_core.config import LoadedConfig
+    from pipelex_core.deck import ModelDeck, Resolution
     from pipelex_core.plugins import Plugins
-
-
-@frozen(kw_only=True)
-class Explanation(Plain):
-    """What a handle means, and why.
-
-    Attributes:
-        resolution: What `deck.resolve` gave.
-        members: What is known of each member of the chain, first to last.
-        purpose: What its capability is for, in a word or two.
-        profile: Name of the active routing profile, or None.
-        estimate: What a call with a prompt would use and cost; None where no prompt was given, or nothing can be called.
-        no_estimate: Why a prompt that was given has no estimate: what the call would fail with; or None.
-    """
-
-    resolution: Resolution
-    members: tuple[MemberFacts, ...] = ()
-    purpose: str = ""
-    profile: str | None = None
-    estimate: Estimate | None = None
-    no_estimate: str | None = None
-
-    @property
-    def chosen(self) -> MemberFacts | None:
-        """The member that a call asks first; None where none can be called."""
-        chosen = self.resolution.chosen
-        return next((facts for facts in self.members if facts.member == chosen), None)
 
 
 def explain(
@@ -81,8 +56,6 @@ class Explainer:
         self._deck, self._plugins, self._config = deck, plugins, config
         self._written: WrittenValues | None = None
         if config is not None:
-            from pipelex_core.config import WrittenValues
-
             self._written = WrittenValues(config.folder, plugins)
 
     def explain(self, resolution: Resolution) -> Explanation:
@@ -91,8 +64,6 @@ class Explainer:
         for member in resolution.chain:
             remedies: tuple[str, ...] = ()
             if self._config is not None and self._written is not None and not member.available:
-                from pipelex_core.explain.remedies import Remedies
-
                 tell = Remedies(deck=self._deck, plugins=self._plugins, config=self._config, written=self._written)
                 remedies = tell.of(member, resolution.capability)
             members.append(

@@ -9,9 +9,9 @@ import pytest
 from attrs import evolve
 
 from pipelex_cli.explained_json import costs_as_json, describe, explanation_as_json
+from pipelex_cli.explaining import explain
 from pipelex_core import ConfigError, UnsupportedInputError
 from pipelex_core.deck import Preset
-from pipelex_core.explain import explain
 from pipelex_core.specs import Costs, Source
 from tests.support.scripted import PRICES, Script, deck_of, plugins_for, spec
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelex_cli.explained_json import explanation_as_json
-from pipelex_core.explain import explain
+from pipelex_cli.explaining import explain
 from tests.core.config_project import KEY, Project
 
 if TYPE_CHECKING:
