@@ -7,6 +7,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pipelex_core.runtime.exits import expect_exit, rest_at_exit
 from pipelex_core.runtime.forks import after_fork
 from pipelex_core.runtime.importing import with_room
 
@@ -32,6 +33,7 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._selector: selectors.BaseSelector | None = None
         self._stop: weakref.finalize[Any, Any] | None = None
+        expect_exit(self)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """The coroutine's result; interrupting this thread cancels it.
@@ -45,6 +47,7 @@ class LoopThread:
         try:
             return future.result()
         except CancelledError:
+            rest_at_exit()
             msg = "the client was closed while this call was under way"
             raise RuntimeError(msg) from None
         except BaseException:

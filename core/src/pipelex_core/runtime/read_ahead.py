@@ -8,6 +8,8 @@ from functools import partial
 from threading import Condition
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from pipelex_core.runtime.exits import rest_at_exit
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import AsyncIterator, Callable
@@ -126,6 +128,7 @@ class ReadAhead(Generic[E]):
         with self._changed:
             while not self._deltas and not self._ended:
                 self._changed.wait()
+        rest_at_exit()
         if self._deltas:
             return True
         error, self._error = self._error, None
