@@ -34,9 +34,12 @@ def test_the_wait_is_read_or_unknown(headers: dict[str, str], seconds: float | N
 
 
 def test_a_date_is_the_time_until_then() -> None:
-    """Counted from now."""
-    then = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
-    assert retry_after({"retry-after": then}) == pytest.approx(90, abs=3)
+    """Counted from now, or from the answer's own date where it has one, however wrong this machine's clock is."""
+    then = datetime.now(UTC) + timedelta(seconds=90)
+    assert retry_after({"retry-after": format_datetime(then, usegmt=True)}) == pytest.approx(90, abs=3)
+    headers = {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT", "date": "Wed, 21 Oct 2015 07:27:15 GMT"}
+    assert retry_after(headers) == 45
+    assert retry_after(headers | {"date": "yesterday"}) == 0
 
 
 @pytest.mark.parametrize("key", ["clé", "sk-1\n", "sk\r\nx: y", "sk-…", "\x00"])

@@ -39,7 +39,8 @@ def first_id(headers: Mapping[str, str], *names: str) -> str | None:
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """The seconds a provider asks to wait before the next request; None where it asks for nothing that can be read.
 
-    `retry-after-ms` in milliseconds (OpenAI, Anthropic), else `Retry-After` in seconds or as a date (RFC 9110, 10.2.3).
+    `retry-after-ms` in milliseconds (OpenAI, Anthropic), else `Retry-After` in seconds or as a date (RFC 9110, 10.2.3),
+    which is counted from the answer's own `Date` where it has one: this machine's clock may be wrong.
 
     Args:
         headers: The answer's headers; their names in lower case, or in a mapping that does not mind the case.
@@ -49,7 +50,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         seconds = None if not value else _number(value)
         if seconds is not None and seconds >= 0:
             return seconds / unit
-    return _seconds_until(headers.get("retry-after") or "")
+    then = _date(headers.get("retry-after"))
+    now = _date(headers.get("date")) or datetime.now(UTC)
+    return None if then is None else max(0.0, (then - now).total_seconds())
 
 
 def _number(text: str) -> float | None:
@@ -60,9 +63,9 @@ def _number(text: str) -> float | None:
     return number if isfinite(number) else None
 
 
-def _seconds_until(date: str) -> float | None:
+def _date(text: str | None) -> datetime | None:
     try:
-        then = parsedate_to_datetime(date)
+        date = parsedate_to_datetime(text or "")
     except ValueError:
         return None
-    return max(0.0, (then.replace(tzinfo=then.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return date.replace(tzinfo=date.tzinfo or UTC)
