@@ -14,6 +14,7 @@ from pipelex_cli.app import run
 from pipelex_cli.report.contents import contents_of
 from pipelex_cli.report.markup import Markup, joined, tag, text
 from pipelex_cli.report.page import MARK, page_of
+from pipelex_cli.validation import Validation
 from pipelex_core.config import load
 from pipelex_core.plugins import discover
 from tests.core.config_project import KEY, Project
@@ -45,7 +46,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 def page(project: Project) -> str:
     loaded = project.load(strict=False)
-    return page_of(contents_of(loaded, project.plugins, version="1.2"))
+    where: dict[str, Any] = {"environ": project.environ, "plugins": project.plugins}
+    problems = Validation(project.root, strict=False, **where).report().problems
+    return page_of(contents_of(loaded, project.plugins, version="1.2", problems=problems))
 
 
 class Reader(HTMLParser):

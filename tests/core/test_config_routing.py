@@ -73,19 +73,6 @@ def test_an_exact_route_for_a_name_that_exists_nowhere_is_an_error(project: Proj
     assert project.only().severity == "warning"
 
 
-@pytest.mark.parametrize("pattern", ["m-one", "m-on*"])
-def test_a_route_to_a_disabled_backend_stops_nothing(project: Project, pattern: str) -> None:
-    """Exact or pattern: the models are unavailable, the reason says why, and one warning names the route."""
-    write_routes(project, f'"{pattern}" = "off"')
-    problem = next(p for p in project.check() if p.code == "route-to-disabled-backend")
-    assert (problem.severity, problem.line) == ("warning", 6)
-    assert "'m-one'" in problem.message
-    one = entry(project, "m-one")
-    assert one.reason == (
-        f"route '{pattern}' of profile 'main' leads to 'off', which is disabled in backends.toml; it is offered by acme"
-    )
-
-
 def test_a_default_that_lacks_the_model_gives_it_to_the_first_that_offers_it(project: Project) -> None:
     """In the order of backends.toml; a disabled default counts as lacking every model."""
     write_routes(project, "", default='default = "beta"')
@@ -216,26 +203,6 @@ def test_a_profile_that_is_no_table(project: Project) -> None:
     assert project.only().key == "profiles"
     project.write("routing_profiles.toml", 'active = "main"\n[profiles]\nmain = 3\n')
     assert project.only().key == "profiles.main"
-
-
-@pytest.mark.parametrize(
-    ("routes", "shadowed"),
-    [
-        ('"m-*" = "acme"\n"m-t*" = "acme"', ["m-t*"]),
-        ('"m-t*" = "acme"\n"m-*" = "acme"', []),
-        ('"*" = "acme"\n"m-*" = "acme"\n"*o*" = "acme"', ["m-*", "*o*"]),
-        ('"*-*" = "acme"\n"m-*o" = "acme"\n"*m" = "acme"', ["m-*o"]),
-        ('"m*o" = "acme"\n"m-*-two" = "acme"\n"m*" = "acme"', ["m-*-two"]),
-        ('"m-*" = "acme"\n"m-two" = "acme"', []),
-        ('"*m*t*" = "acme"\n"*t*m*" = "acme"', []),
-    ],
-)
-def test_a_route_that_an_earlier_one_covers_is_warned_about(project: Project, routes: str, shadowed: list[str]) -> None:
-    """It can never decide; an exact route always can."""
-    write_routes(project, routes)
-    problems = project.check()
-    assert {(p.severity, p.code) for p in problems} <= {("warning", "route-shadowed")}
-    assert [p.message.split("'")[1] for p in problems] == shadowed
 
 
 def test_the_reason_of_an_unrouted_model_names_who_knows_it(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""Where aliases lead, found once for all of them and without recursion: cycles, dead ends, and what can be called."""
+"""Where aliases lead, found once for all of them and without recursion: circles, and those that end at models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 
 _MOST_CYCLES = 50
-_MOST_MODELS = 200
 
 
 @frozen(eq=False, repr=False)
@@ -25,15 +24,11 @@ class AliasGraph:
         order: Their names, each after all it leads to.
         cycles: Circles of names, the first name again at the end; the first few of very many.
         sound: The aliases all of whose ways end at models.
-        usable: The aliases that lead to a model that can be called.
-        repeated: (Alias, number of a target) -> a model which that target leads to, and an earlier one too.
     """
 
     order: list[str] = field(factory=list)
     cycles: list[list[str]] = field(factory=list)
     sound: set[str] = field(factory=set)
-    usable: set[str] = field(factory=set)
-    repeated: dict[tuple[str, int], str] = field(factory=dict)
 
 
 def follow_all(aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]) -> AliasGraph:
@@ -44,14 +39,9 @@ def follow_all(aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]) -
     for root in aliases:
         if root not in done:
             _follow(root, aliases, models, graph, done=done, circling=circling)
-    reached: dict[str, set[str]] = {}
     for name in graph.order:
-        targets = [target.removeprefix("@") if target not in models else target for target in aliases[name].targets]
-        reached[name] = _reached(name, targets, models, reached, graph)
-        if all(target in models or target in graph.sound for target in targets):
+        if all(target in models or target.removeprefix("@") in graph.sound for target in aliases[name].targets):
             graph.sound.add(name)
-        if any(models[target].available if target in models else target in graph.usable for target in targets):
-            graph.usable.add(name)
     return graph
 
 
@@ -81,20 +71,6 @@ def _follow(
                 circling.update(cycle)
         elif target not in done:
             trail[target] = _onward(aliases[target], aliases, models)
-
-
-def _reached(
-    name: str, targets: list[str], models: Mapping[str, ModelEntry], reached: Mapping[str, set[str]], graph: AliasGraph
-) -> set[str]:
-    """The models an alias leads to, up to a number; repeated ones are noted."""
-    found: set[str] = set()
-    for number, target in enumerate(targets):
-        more = {target} if target in models else reached.get(target, set())
-        twice = found & more
-        if twice:
-            graph.repeated[name, number] = min(twice)
-        found |= more
-    return found if len(found) <= _MOST_MODELS else set()
 
 
 def _onward(alias: Alias, aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]) -> Iterator[str]:

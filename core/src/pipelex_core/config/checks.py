@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from pipelex_core.config.aliases import AliasGraph, first_model, follow_all
-from pipelex_core.config.dead_ends import DeadEnd
 from pipelex_core.config.problems import Faults, listed_plainly
 from pipelex_core.constraints import refuses_every, takes
 from pipelex_core.deck.handle_errors import describe_cycle, wrong_capability
@@ -53,16 +52,14 @@ class DeckCheck:
         self._graph: AliasGraph = follow_all(deck.aliases, deck.models)
         self._told: set[Source] = set()
         self._reached: dict[str, list[ModelSpec]] = {}
-        self._dead_ends: list[DeadEnd] = []
         self._unknown_names: dict[str, list[tuple[str, Source, type[ConfigError], Iterable[str]]]] = {}
 
-    def run(self) -> list[DeadEnd]:
-        """Report everything there is to report, but handles that lead to nothing that can be called: these it gives."""
+    def run(self) -> None:
+        """Report everything there is to report."""
         for cycle in self._graph.cycles:
             source = self._deck.aliases[cycle[0]].source
             self._faults.error(ConfigError, "alias-cycle", describe_cycle(cycle), source)
         self._check_aliases()
-        self._report_repeated()
         for capability, presets in self._deck.presets.items():
             for preset in presets.values():
                 self._check_preset(preset, capability)
@@ -73,7 +70,6 @@ class DeckCheck:
             else:
                 self._check_inline(choice, handle, source)
         self._report_unknown_names()
-        return self._dead_ends
 
     def _is_known(self, name: str) -> bool:
         """Whether a name is a model's or an alias's, one with a fault included."""
@@ -93,22 +89,8 @@ class DeckCheck:
                     source = alias.origins.get("model", alias.source)
                     at = source.child(str(number)) if len(alias.targets) > 1 else source
                     self._unknown_handle(target, f"alias '{name}'", at, self._used_for(name))
-            if name not in self._graph.sound:
-                continue
-            direct = [target for target in alias.targets if target in self._deck.models]
-            if direct and name not in self._graph.usable:
-                self._nothing_to_call(f"alias '{name}'", direct, alias.source)
-            if alias.settings:
+            if name in self._graph.sound and alias.settings:
                 self._check_settings(self._deck.resolve(f"@{name}", self._capability_of(name)), alias.settings)
-
-    def _report_repeated(self) -> None:
-        for (name, number), model in self._graph.repeated.items():
-            alias = self._deck.aliases[name]
-            message = (
-                f"the chain '{name}' reaches '{model}' a second time through '{alias.targets[number]}'; it is dropped"
-            )
-            source = alias.origins.get("model", alias.source).child(str(number))
-            self._faults.warning("duplicate-chain-member", message, source)
 
     def _capability_of(self, alias: str) -> str:
         """The capability of the first model an alias leads to."""
@@ -157,8 +139,6 @@ class DeckCheck:
             self._faults.error(type(told), "wrong-capability", told.problems[0].message, source)
             return
         self._check_settings(resolution, preset.settings)
-        if preset.model in self._deck.models and resolution.chosen is None:
-            self._nothing_to_call(f"preset '{preset.name}'", [preset.model], preset.source)
 
     def _is_plain(self, preset: Preset, capability: str) -> bool:
         """Whether a preset has no fault that could only be found by resolving it, which takes ten times as long."""
@@ -219,9 +199,7 @@ class DeckCheck:
                 handle, f"'{source.key[-1]}'", source, self._kind(capability).handle_error, more=presets
             )
         elif self._is_sound(handle):
-            resolution = self._resolves(handle, capability, source)
-            if resolution is not None and handle in self._deck.models and resolution.chosen is None:
-                self._nothing_to_call(f"'{source.key[-1]}'", [handle], source)
+            self._resolves(handle, capability, source)
 
     def _check_inline(self, choice: str, table: Mapping[str, object], source: Source) -> None:
         capability = choice.partition(".")[0]
@@ -260,13 +238,6 @@ class DeckCheck:
                 message += f"; so {'does' if len(uses) == 2 else 'do'} {listed_plainly(use[0] for use in uses[1:])}"
             names = [*more, *self._names] if more else self._names
             self._faults.error(kind, "unknown-handle", message, source, near=(name.lstrip("@$"), names))
-
-    def _nothing_to_call(self, who: str, models: list[str], source: Source) -> None:
-        """Note a handle that leads nowhere, unless that follows from something that is reported."""
-        if self._unknown.routes_missing:
-            return
-        if all(name not in self._unknown.models and self._deck.models[name].spec is None for name in models):
-            self._dead_ends.append(DeadEnd(who=who, models=tuple(models), source=source))
 
     def _check_settings(
         self, resolution: Resolution, own: Iterable[str], origins: Mapping[str, Source] | None = None

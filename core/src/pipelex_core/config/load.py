@@ -14,7 +14,6 @@ from pipelex_core.config.catalogue import read_catalogue
 from pipelex_core.config.chains import pinned_models
 from pipelex_core.config.checks import DeckCheck, Unknown
 from pipelex_core.config.context import Context
-from pipelex_core.config.dead_ends import report_dead_ends
 from pipelex_core.config.deck import check_policy, make_aliases, make_choices, make_presets
 from pipelex_core.config.deck_files import read_deck_files
 from pipelex_core.config.environment import read_environment
@@ -143,10 +142,9 @@ def _read(context: Context, asked: str | None) -> ReadConfig:
         routes_missing=active is None or not catalogue.complete,
         names_missing=bool(written.unread) or not catalogue.complete,
     )
-    dead_ends = DeckCheck(deck, unknown, sources, faults).run()
+    DeckCheck(deck, unknown, sources, faults).run()
     if active is not None and catalogue.complete:
-        dead_ends = check_routes(active, catalogue.backends, models, dead_ends, faults)
-        report_dead_ends(dead_ends, deck, catalogue.backends, faults)
+        check_routes(active, catalogue.backends, models, faults)
     loaded = LoadedConfig(
         deck=deck,
         folder=context.folder,
@@ -156,7 +154,7 @@ def _read(context: Context, asked: str | None) -> ReadConfig:
         env_file=context.environment.file,
         find_warnings=faults.problems,
     )
-    return ReadConfig(loaded=loaded, catalogue=catalogue, unknown=unknown, dead_ends=tuple(dead_ends), context=context)
+    return ReadConfig(loaded=loaded, catalogue=catalogue, unknown=unknown, context=context)
 
 
 def _report_quarantined(context: Context) -> None:

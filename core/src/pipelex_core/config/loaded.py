@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pipelex_core.config.catalogue import Catalogue
     from pipelex_core.config.checks import Unknown
     from pipelex_core.config.context import Context
-    from pipelex_core.config.dead_ends import DeadEnd
     from pipelex_core.config.problems import Faults
     from pipelex_core.deck import ModelDeck
     from pipelex_core.errors import Problem
@@ -82,14 +81,12 @@ class ReadConfig:
         loaded: What a load gives; of use to callers only where nothing stops it.
         catalogue: Every backend, on or off, with all its models.
         unknown: What could not be read, so that nothing is to be said of it.
-        dead_ends: Handles that lead to no model that can be called, each of them reported.
         context: The load.
     """
 
     loaded: LoadedConfig
     catalogue: Catalogue
     unknown: Unknown
-    dead_ends: tuple[DeadEnd, ...] = ()
     context: Context
 
     @property

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from pipelex_core.config.problems import Faults, listed, listed_plainly
+from pipelex_core.config.problems import Faults, listed
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.plugins.first_party import FIRST_PARTY, distribution_for
 from pipelex_core.routing import ModelEntry, Route, RoutingProfile, assign
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from pipelex_core.config.context import Context
-    from pipelex_core.config.dead_ends import DeadEnd
     from pipelex_core.config.finish import ReadBackend
     from pipelex_core.specs import ModelSpec
 
@@ -89,16 +88,6 @@ def _report_unknown_sdk(sdk: str, backend: ReadBackend, served: Collection[str],
     context.faults.error(ModelsManagerError, "unknown-sdk", message, source, expected=expected, near=(sdk, served))
 
 
-def _affected(models: Mapping[str, ModelEntry], reported: set[str]) -> dict[str, list[str]]:
-    """Pattern -> the models that its route makes unavailable."""
-    affected: dict[str, list[str]] = {}
-    for entry in models.values():
-        by_route = entry.route.rule in {"exact", "pattern"} and entry.route.pattern is not None
-        if by_route and entry.spec is None and entry.name not in reported:
-            affected.setdefault(entry.route.pattern or "", []).append(entry.name)
-    return affected
-
-
 def reported_models(backends: Mapping[str, ReadBackend]) -> set[str]:
     """The models whose fault, or whose backend's, is a problem already."""
     return {name for read in backends.values() for name in read.models.reported}
@@ -115,63 +104,20 @@ def excused_models(backends: Mapping[str, ReadBackend], models: Mapping[str, Mod
 
 
 def check_routes(
-    profile: RoutingProfile,
-    backends: Mapping[str, ReadBackend],
-    models: Mapping[str, ModelEntry],
-    dead_ends: Sequence[DeadEnd],
-    faults: Faults,
-) -> list[DeadEnd]:
-    """Report what the routes of the active profile do not do, and to what that leads; gives the other dead ends."""
-    reported = reported_models(backends)
-    affected = _affected(models, reported)
-    astray: dict[str, list[Route]] = {}
-    for route in profile.routes:
-        if route.backend not in backends:
-            continue
-        off = backends[route.backend].draft.off
-        if route.optional and off is not None:
-            continue
-        if route.is_exact and route.pattern not in models:
-            _report_no_such_model(route, models, off, faults)
-        elif route.pattern in affected and off is not None:
-            astray.setdefault(route.backend, []).append(route)
-        elif route.is_exact and route.pattern not in reported and models[route.pattern].exact_fault:
-            faults.error(
-                ModelsManagerError,
-                "model-not-offered",
-                models[route.pattern].reason or "",
-                route.source,
-                expected=_offering(models[route.pattern]),
-            )
-    left = list(dead_ends)
-    for backend, routes in astray.items():
-        names = dict.fromkeys(name for route in routes for name in affected[route.pattern])
-        known = backends[backend].models.withheld
-        ends = [end for end in left if any(name in names or _only_off(models[name], known) for name in end.models)]
-        told = {id(end) for end in ends}
-        left = [end for end in left if id(end) not in told]
-        if not backends[backend].draft.reported:
-            _report_astray(routes, list(names), ends, backends[backend], faults)
-    return left
-
-
-def _only_off(entry: ModelEntry, known: Container[str]) -> bool:
-    """Whether a model lacks nothing but a backend that is off, and this one knows it."""
-    by_route = entry.route.rule in {"exact", "pattern"}
-    return entry.spec is None and not entry.offered_by and not by_route and entry.name in known
-
-
-def _report_astray(
-    routes: list[Route], names: list[str], ends: list[DeadEnd], backend: ReadBackend, faults: Faults
+    profile: RoutingProfile, backends: Mapping[str, ReadBackend], models: Mapping[str, ModelEntry], faults: Faults
 ) -> None:
-    """One warning for all routes to a backend that is off."""
-    off = backend.draft.off
-    patterns = listed(route.pattern for route in routes)
-    which = f"route {patterns} leads" if len(routes) == 1 else f"the routes {patterns} lead"
-    message = f"{which} to '{backend.draft.name}', which {off}; it is why {listed(names)} cannot be used"
-    if ends:
-        message += f", and why nothing is left of {listed_plainly((end.who for end in ends), most=20)}"
-    faults.warning("route-to-disabled-backend", message, routes[0].source, suggestion=backend.draft.help)
+    """Report the routes of the active profile whose model no backend knows, or theirs does not offer."""
+    reported = reported_models(backends)
+    for route in profile.routes:
+        off = backends[route.backend].draft.off if route.backend in backends else None
+        if not route.is_exact or route.backend not in backends or (route.optional and off is not None):
+            continue
+        entry = models.get(route.pattern)
+        if entry is None:
+            _report_no_such_model(route, models, off, faults)
+        elif entry.exact_fault and entry.name not in reported:
+            message, expected = entry.reason or "", _offering(entry)
+            faults.error(ModelsManagerError, "model-not-offered", message, route.source, expected=expected)
 
 
 def _offering(entry: ModelEntry) -> str | None:

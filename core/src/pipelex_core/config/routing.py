@@ -60,7 +60,6 @@ def read_profiles(
             profiles[name] = profile
             if catalogue.complete:
                 _check_backends(profile, catalogue.backends, plugins, own)
-            _check_shadows(profile, faults)
     return profiles, profiles.get(active or "")
 
 
@@ -136,11 +135,3 @@ def _check_backends(profile: RoutingProfile, backends: Collection[str], plugins:
             expected = f"one of {', '.join(backends)}" if len(backends) <= 20 else "a backend of backends.toml"
             near = (backend, backends)
             faults.error(ModelsManagerError, "unknown-backend", message, source, expected=expected, near=near)
-
-
-def _check_shadows(profile: RoutingProfile, faults: Faults) -> None:
-    """Warn of every route that an earlier one fully covers."""
-    for route, earlier in profile.shadowed():
-        message = f"route '{route.pattern}' is never used: '{earlier.pattern}', which comes first, covers it"
-        mend = f"write '{route.pattern}' above '{earlier.pattern}'"
-        faults.warning("route-shadowed", message, route.source, suggestion=mend)

@@ -17,7 +17,7 @@ from pipelex_core.routing.patterns import PatternIndex, fits
 from pipelex_core.specs import NOWHERE, ModelSpec, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Container, Mapping
 
 NOTHING: Mapping[Any, str] = MappingProxyType({})
 
@@ -138,21 +138,6 @@ class RoutingProfile:
         if self.default is None:
             return RouteMatch(rule="none")
         return RouteMatch(rule="default", backend=self.default, source=self.default_source)
-
-    def shadowed(self) -> Iterator[tuple[Route, Route]]:
-        """Every route that can never decide, with the earlier one that covers it.
-
-        A pattern is covered by another that matches it when its own stars are read as a character no name has: whatever
-        the stars stand for, the other pattern's stars take it in. Exact routes always come first, and an optional route
-        covers nothing, because it may be absent.
-        """
-        steady = [route for route in self.routes if not route.optional and not route.is_exact]
-        index = PatternIndex([route.pattern for route in steady])
-        for route in self.routes:
-            if not route.is_exact:
-                earlier = next((steady[number] for number in index.find(route.pattern.replace("*", "\0"))), route)
-                if earlier is not route:
-                    yield route, earlier
 
     def all_matching(self, name: str) -> tuple[Route, ...]:
         """Every route that fits a name, in file order: the winner and the ones it beat."""

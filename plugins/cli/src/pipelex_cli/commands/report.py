@@ -31,10 +31,13 @@ def report(
     """
     from pipelex_cli.report.contents import contents_of
     from pipelex_cli.report.page import MARK, page_of
+    from pipelex_cli.validation import Validation
     from pipelex_core import __version__
 
     plugins = context.plugins()
-    contents = contents_of(context.load(plugins), plugins, version=__version__)
+    loaded = context.load(plugins)
+    problems = Validation(**context.where(), plugins=plugins, strict=False).report().problems
+    contents = contents_of(loaded, plugins, version=__version__, problems=problems)
     data = page_of(contents).encode()
     write_own(output, data, mark=MARK, force=force)
     if json:

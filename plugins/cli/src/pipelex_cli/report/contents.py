@@ -14,8 +14,11 @@ from pipelex_cli.report.rows import Lister
 from pipelex_core.execution.redaction import redacted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pipelex_core.config import LoadedConfig
     from pipelex_core.deck import ModelDeck
+    from pipelex_core.errors import Problem
     from pipelex_core.plugins import Plugins
     from pipelex_core.specs import BackendConfig
 
@@ -55,8 +58,15 @@ class Contents:
     capabilities: dict[str, str]
 
 
-def contents_of(loaded: LoadedConfig, plugins: Plugins, *, version: str, now: datetime | None = None) -> Contents:
-    """Gather everything; secrets are taken out of every text."""
+def contents_of(
+    loaded: LoadedConfig,
+    plugins: Plugins,
+    *,
+    version: str,
+    problems: Iterable[Problem] = (),
+    now: datetime | None = None,
+) -> Contents:
+    """Gather everything, and what a validation found; secrets are taken out of every text."""
     deck = loaded.deck
     lister = Lister(loaded, plugins)
     scrub = Scrub(tuple(deck.backends.values()), f"{loaded.folder}{os.sep}")
@@ -85,7 +95,7 @@ def contents_of(loaded: LoadedConfig, plugins: Plugins, *, version: str, now: da
             }
             for record in plugins.records
         ],
-        warnings=scrub(_warnings(loaded)),
+        warnings=scrub(_warnings(problems)),
     )
 
 
@@ -131,9 +141,9 @@ def _handles(loaded: LoadedConfig, plugins: Plugins, lister: Lister) -> list[Row
     return rows
 
 
-def _warnings(loaded: LoadedConfig) -> list[Row]:
+def _warnings(problems: Iterable[Problem]) -> list[Row]:
     names = ("severity", "code", "message", "file", "line", "suggestion")
-    return [{name: getattr(problem, name) for name in names} for problem in loaded.warnings]
+    return [{name: getattr(problem, name) for name in names} for problem in problems]
 
 
 @frozen

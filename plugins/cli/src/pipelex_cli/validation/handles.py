@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pipelex_core.config import ReadConfig
     from pipelex_core.deck import Alias, Resolution
 
+_MOST_MODELS = 200
 _ASKED: dict[str, str] = {"llm.for_text": "text", "llm.for_object": "structured"}
 _MEANING = {"text": "text", "structured": "objects (outputs has no 'structured')"}
 
@@ -23,6 +24,23 @@ def check_handles(read: ReadConfig, told: set[str]) -> None:
     _check_names(read)
     _check_settings_of_chains(read)
     _check_defaults(read, told)
+
+
+def check_repeated(read: ReadConfig) -> None:
+    """Warn of members of a chain that lead to a model which an earlier one leads to: a call asks it once."""
+    deck = read.loaded.deck
+    reached: dict[str, set[str]] = {}
+    for name in _inner_first(deck.aliases):
+        alias = deck.aliases[name]
+        found: set[str] = set()
+        for number, target in enumerate(alias.targets):
+            more = {target} if target in deck.models else reached.get(target.removeprefix("@"), set())
+            if twice := found & more:
+                message = f"the chain '{name}' reaches '{min(twice)}' a second time through '{target}'; it is dropped"
+                source = alias.origins.get("model", alias.source).child(str(number))
+                read.faults.warning("duplicate-chain-member", message, source)
+            found |= more
+        reached[name] = found if len(found) <= _MOST_MODELS else set()
 
 
 def gives_no(resolution: Resolution, asked: str, told: set[str]) -> bool:

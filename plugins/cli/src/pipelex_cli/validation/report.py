@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from pipelex_cli.validation.credentials import check_credentials
+from pipelex_cli.validation.dead_ends import check_dead_ends
 from pipelex_cli.validation.endpoints import check_endpoints
-from pipelex_cli.validation.handles import check_handles
+from pipelex_cli.validation.handles import check_handles, check_repeated
 from pipelex_cli.validation.lifetimes import check_lifetimes
 from pipelex_cli.validation.model_specs import check_model_specs
 from pipelex_cli.validation.plugin_checks import check_with_plugins
-from pipelex_cli.validation.routes import check_routing
+from pipelex_cli.validation.routes import check_routing, check_shadows
 from pipelex_cli.validation.sdk_versions import check_sdk_versions
 from pipelex_core.config import read_config
 from pipelex_core.errors import ModelDeckNotFoundError
@@ -57,6 +58,7 @@ class Validation:
         environ: The environment; None for the process's own.
         env_file: A file of variables in place of the `.env` beside the `.pipelex` folder.
         plugins: The plugins in use.
+        strict: Whether an enabled backend that lacks a variable or its key is an error.
 
     Attributes:
         read: What was read; None where there is no configuration at all.
@@ -71,6 +73,7 @@ class Validation:
         environ: Mapping[str, str] | None = None,
         env_file: str | Path | None = None,
         plugins: Plugins,
+        strict: bool = True,
     ) -> None:
         self.read: ReadConfig | None = None
         self._not_found: tuple[Problem, ...] = ()
@@ -78,13 +81,23 @@ class Validation:
         plugins.ask("pipelex_checks")  # before the load, which reports the plugins that are lost
         try:
             self.read = read_config(
-                root, config=config, profile=profile, environ=environ, env_file=env_file, plugins=plugins
+                root,
+                config=config,
+                profile=profile,
+                environ=environ,
+                env_file=env_file,
+                plugins=plugins,
+                strict=strict,
             )
         except ModelDeckNotFoundError as error:
             self._not_found = error.problems
             return
-        for check in (check_credentials, check_endpoints, check_model_specs, check_routing, check_sdk_versions):
+        for check in (check_shadows, check_repeated):
             check(self.read)
+        dead_ends = check_dead_ends(self.read)
+        for check in (check_credentials, check_endpoints, check_model_specs, check_sdk_versions):
+            check(self.read)
+        check_routing(self.read, dead_ends)
         check_handles(self.read, self._told)
         check_lifetimes(self.read)
         check_with_plugins(self.read)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from pipelex_core.config.problems import listed
 from pipelex_core.near import nearest
+from pipelex_core.routing.patterns import PatternIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from pipelex_cli.validation.dead_ends import DeadEnd
     from pipelex_core.config import ReadConfig
     from pipelex_core.routing import ModelEntry, Route, RoutingProfile
 
@@ -18,14 +20,44 @@ _MOST_COMPARISONS = 2_000_000
 _SAME = 0.8
 
 
-def check_routing(read: ReadConfig) -> None:
-    """Warn of routes without use, and of models of the project that are offered and lead nowhere."""
+def check_shadows(read: ReadConfig) -> None:
+    """Warn of every route that an earlier one fully covers."""
+    for profile in read.loaded.profiles.values():
+        for route, earlier in shadowed(profile):
+            message = f"route '{route.pattern}' is never used: '{earlier.pattern}', which comes first, covers it"
+            mend = f"write '{route.pattern}' above '{earlier.pattern}'"
+            read.faults.warning("route-shadowed", message, route.source, suggestion=mend)
+
+
+def shadowed(profile: RoutingProfile) -> Iterator[tuple[Route, Route]]:
+    """Every route that can never decide, with the earlier one that covers it.
+
+    A pattern is covered by another that matches it when its own stars are read as a character no name has: whatever
+    the stars stand for, the other pattern's stars take it in. Exact routes always come first, and an optional route
+    covers nothing, because it may be absent.
+    """
+    steady = [route for route in profile.routes if not route.optional and not route.is_exact]
+    index = PatternIndex([route.pattern for route in steady])
+    for route in profile.routes:
+        if not route.is_exact:
+            earlier = next((steady[number] for number in index.find(route.pattern.replace("*", "\0"))), route)
+            if earlier is not route:
+                yield route, earlier
+
+
+def check_routing(read: ReadConfig, dead_ends: Iterable[DeadEnd]) -> None:
+    """Warn of routes without use, and of models of the project that are offered and lead nowhere.
+
+    Args:
+        read: The configuration.
+        dead_ends: What is reported to lead nowhere already.
+    """
     profile = read.loaded.deck.profile
     if profile is None or read.unknown.routes_missing:
         return
     _check_unused(profile, read)
     _check_similar(profile, read)
-    told = {name for end in read.dead_ends for name in end.models} | read.unknown.models
+    told = {name for end in dead_ends for name in end.models} | read.unknown.models
     specs = [read.catalogue.backends[name].models.specs for name in read.loaded.deck.backends]
     ours = {name for offered in specs for name, spec in offered.items() if spec.source.file is not None}
     lost: dict[str, list[ModelEntry]] = {}
@@ -52,13 +84,13 @@ def _check_unused(profile: RoutingProfile, read: ReadConfig) -> None:
     models = read.loaded.deck.models
     used = {entry.route.pattern for entry in models.values()}
     off = read.loaded.disabled
-    shadowed = {route.pattern for route, _ in profile.shadowed()}
+    covered = {route.pattern for route, _ in shadowed(profile)}
     idle = [
         route
         for route in profile.routes
         if not route.is_exact
         and route.pattern not in used
-        and route.pattern not in shadowed
+        and route.pattern not in covered
         and not (route.optional and route.backend in off)
     ]
     comparable = len(idle) * len(models) <= _MOST_COMPARISONS

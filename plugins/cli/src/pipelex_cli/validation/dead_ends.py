@@ -1,4 +1,4 @@
-"""Handles that lead to no model that can be called: told once a cause, not once a handle."""
+"""Handles that lead to no model that can be called, and routes to backends that are off: one problem a cause, not one a handle."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from pipelex_core.config.aliases import follow_all
 from pipelex_core.config.problems import Faults, listed, listed_plainly
+from pipelex_core.config.routed import reported_models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
+    from pipelex_core.config import ReadConfig
     from pipelex_core.config.backends import BackendDraft
     from pipelex_core.config.finish import ReadBackend
     from pipelex_core.deck import ModelDeck
-    from pipelex_core.routing import ModelEntry
+    from pipelex_core.routing import ModelEntry, Route
     from pipelex_core.specs import Source
 
 _BACKENDS_OFF = "backends that are off"
@@ -37,10 +40,92 @@ class DeadEnd:
     source: Source
 
 
-def report_dead_ends(
-    dead_ends: Sequence[DeadEnd], deck: ModelDeck, backends: Mapping[str, ReadBackend], faults: Faults
+def check_dead_ends(read: ReadConfig) -> list[DeadEnd]:
+    """Warn of handles that lead nowhere; the handles that are not already explained by a route to a backend that is off."""
+    if read.unknown.routes_missing:
+        return []
+    ends = _check_routes(read, list(_dead_ends(read)))
+    _report(ends, read)
+    return ends
+
+
+def _dead_ends(read: ReadConfig) -> Iterator[DeadEnd]:
+    """Aliases, presets and defaults none of whose models leads to a backend, where that follows from nothing reported."""
+    deck, unknown = read.loaded.deck, read.unknown
+    graph = follow_all(deck.aliases, deck.models)
+    usable: set[str] = set()
+    uses: list[tuple[str, list[str], Source]] = []
+    for name in graph.order:
+        alias = deck.aliases[name]
+        direct = [target for target in alias.targets if target in deck.models]
+        inner = {target.removeprefix("@") for target in alias.targets} - set(direct)
+        if any(deck.models[target].available for target in direct) or not usable.isdisjoint(inner):
+            usable.add(name)
+        elif direct and name in graph.sound:
+            uses.append((f"alias '{name}'", direct, alias.source))
+    presets = [preset for named in deck.presets.values() for preset in named.values()]
+    uses += [(f"preset '{preset.name}'", [preset.model], preset.source) for preset in presets]
+    for choice, handle in deck.choices.items():
+        capability, source = choice.partition(".")[0], read.loaded.choices[choice]
+        named = deck.presets.get(capability, {}).keys() | unknown.presets.get(capability, set())
+        if isinstance(handle, str) and handle not in named:
+            uses.append((f"'{source.key[-1]}'", [handle], source))
+    for who, models, source in uses:
+        entries = [deck.models[name] for name in models if name in deck.models]
+        if entries and all(entry.spec is None and entry.name not in unknown.models for entry in entries):
+            yield DeadEnd(who=who, models=tuple(models), source=source)
+
+
+def _check_routes(read: ReadConfig, dead_ends: list[DeadEnd]) -> list[DeadEnd]:
+    """Warn of routes to backends that are off, and to what that leads; the other dead ends."""
+    backends, models, profile = read.catalogue.backends, read.loaded.deck.models, read.loaded.deck.profile
+    affected = _affected(models, reported_models(backends))
+    astray: dict[str, list[Route]] = {}
+    for route in profile.routes if profile else ():
+        off = backends[route.backend].draft.off if route.backend in backends else None
+        if off is not None and not route.optional and route.pattern in affected:
+            astray.setdefault(route.backend, []).append(route)
+    others = dead_ends
+    for backend, routes in astray.items():
+        names = dict.fromkeys(name for route in routes for name in affected[route.pattern])
+        known = backends[backend].models.withheld
+        ends = [end for end in others if any(name in names or _only_off(models[name], known) for name in end.models)]
+        others = [end for end in others if end not in ends]
+        if not backends[backend].draft.reported:
+            _report_astray(routes, list(names), ends, backends[backend], read.faults)
+    return others
+
+
+def _affected(models: Mapping[str, ModelEntry], reported: set[str]) -> dict[str, list[str]]:
+    """Pattern -> the models that its route makes unavailable."""
+    affected: dict[str, list[str]] = {}
+    for entry in models.values():
+        if entry.route.rule in {"exact", "pattern"} and entry.spec is None and entry.name not in reported:
+            affected.setdefault(entry.route.pattern or "", []).append(entry.name)
+    return affected
+
+
+def _only_off(entry: ModelEntry, known: Container[str]) -> bool:
+    """Whether a model lacks nothing but a backend that is off, and this one knows it."""
+    return _is_offered_by_none(entry) and entry.name in known
+
+
+def _report_astray(
+    routes: list[Route], names: list[str], ends: list[DeadEnd], backend: ReadBackend, faults: Faults
 ) -> None:
+    """One warning for all routes to a backend that is off."""
+    off = backend.draft.off
+    patterns = listed(route.pattern for route in routes)
+    which = f"route {patterns} leads" if len(routes) == 1 else f"the routes {patterns} lead"
+    message = f"{which} to '{backend.draft.name}', which {off}; it is why {listed(names)} cannot be used"
+    if ends:
+        message += f", and why nothing is left of {listed_plainly((end.who for end in ends), most=20)}"
+    faults.warning("route-to-disabled-backend", message, routes[0].source, suggestion=backend.draft.help)
+
+
+def _report(dead_ends: Sequence[DeadEnd], read: ReadConfig) -> None:
     """One warning for all that backends which are off would mend, and one each for the others."""
+    deck, backends, faults = read.loaded.deck, read.catalogue.backends, read.faults
     by_cause: dict[str | None, list[DeadEnd]] = {}
     for end in dead_ends:
         by_cause.setdefault(_cause(end, deck), []).append(end)
