@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tomli
+from genai_prices.types import ClauseEquals, ModelInfo, ModelPrice, PriceVariant, Tier, TieredPrices
 
+from tools.catalogue import compare, distribution
 from tools.catalogue.__main__ import main, renewed
 from tools.catalogue.prices import costs_of, peak_hours
 
@@ -97,3 +100,58 @@ def test_a_table_of_hand_keeps_all_but_its_figures(tmp_path: Path) -> None:
     assert tables["one-2"]["way"] == "x"
     path.write_text(text)
     assert renewed(path, facts, DAY) == text
+
+
+def test_the_distribution_has_what_the_plugins_ship() -> None:
+    """Making its files again changes none; its version is its day."""
+    assert distribution.main(["--check"]) == 0
+    project = tomli.loads((distribution.PACKAGE.parents[1] / "pyproject.toml").read_text())["project"]
+    assert project["version"].split(".") == [str(int(part)) for part in distribution.day().split("-")]
+    assert project["dependencies"] == []
+
+
+def test_a_distribution_of_another_day_differs(capsys: pytest.CaptureFixture[str]) -> None:
+    """In its day and its version."""
+    assert distribution.main(["--check", "--day", "2031-02-03"]) == 1
+    assert capsys.readouterr().out.count("differs") == 2
+
+
+def test_models_are_taken_over_without_backend_and_comments() -> None:
+    """A file without a day of any fact is none of the catalogue's."""
+    text = '# a\n[backend]\napi_key = "${X}"\n\n[defaults]\nsdk = "x"\n\n# b\n[m]\ncosts = { input = 1 }  # c\n'
+    assert distribution.models_of(text) == ""
+    kept = distribution.models_of(f'{text}as_of = "2026-01-01"\n')
+    assert kept == '[defaults]\nsdk = "x"\n\n[m]\ncosts = { input = 1 }  # c\nas_of = "2026-01-01"\n'
+
+
+def test_prices_that_others_have_otherwise_are_found() -> None:
+    """Usual prices, tiers and services that both know; what costs nothing may be missing, what has ended is left out."""
+    prices = ModelPrice(input_mtok=TieredPrices(base=Decimal(2), tiers=[Tier(start=9, price=Decimal(4))]))
+    batch = PriceVariant(when={"processing": "batch"}, prices=ModelPrice(output_mtok=Decimal(1)), constraint=None)
+    known = [
+        ModelInfo(id="m-1", match=ClauseEquals(equals="m-1"), prices=prices, price_variants=[batch]),
+        ModelInfo(id="m-2", match=ClauseEquals(equals="m-2"), prices=ModelPrice(input_mtok=Decimal(1))),
+        ModelInfo(id="m-3", match=ClauseEquals(equals="m-3"), prices=ModelPrice(input_mtok=Decimal(1))),
+    ]
+    tiers = [{"above_input_tokens": 9, "input": 5}]
+    services = {"batch": {"input": 2, "output": 1}, "flex": {"input": 1}}
+    models = {
+        "one": {"model_id": "m-1", "costs": {"input": 2, "output": 0, "tiers": tiers, **services}},
+        "m-2": {"costs": {"input": 2}, "retired_on": "2026-01-01"},
+        "unknown": {"costs": {"input": 2}},
+    }
+    found = [str(each) for each in compare.differences("acme", models, known, datetime(2026, 12, 1, tzinfo=UTC))]
+    assert found == [
+        "acme  one  input above 9  5 here, 4 there",
+        "acme  one  batch input above 9  none here, 4 there",
+    ]
+    assert list(compare.missing(models, known)) == ["m-3"]
+
+
+def test_the_comparison_reads_every_file_that_it_names(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line for each difference, and how many there are."""
+    code = compare.main(["deepseek", "groq", "--day", DAY])
+    out, err = capsys.readouterr()
+    assert code == (1 if out else 0)
+    assert err.startswith(f"{len(out.splitlines())} differences from genai-prices")
+    assert set(compare.PROVIDERS) <= {path.stem for path in compare.ROOT.glob("plugins/*/src/*/specs/*.toml")}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from pipelex_core.config.backends import BackendDraft, read_backends
+from pipelex_core.config.dated import FOLDER, with_newer
 from pipelex_core.config.finish import ReadBackend, read_backend
 from pipelex_core.config.lack import Lack, lack_of
 from pipelex_core.config.limits_url import KEY, read_limits_url
@@ -52,7 +53,7 @@ def read_catalogue(context: Context) -> Catalogue:
     limits_url = read_limits_url(tables, str(file), context)
     tables = {name: table for name, table in tables.items() if name != KEY or isinstance(table, dict)}
     drafts = read_backends(tables, str(file), shipped, context)
-    own_files = _own_files(context.folder / "backends")
+    own_files, newer = own_files_of(context.folder / "backends"), own_files_of(context.folder / FOLDER)
     for name, path in own_files.items():
         if name not in drafts:
             drafts[name] = _orphan(name, path, drafts if complete else None, context)
@@ -61,7 +62,11 @@ def read_catalogue(context: Context) -> Catalogue:
     for name, draft in drafts.items():
         own = context if draft.off is None or (draft.reported and context.strict) else context.lenient()
         is_read = draft.off is None or (draft.reported and bool(draft.sources))
-        backend, files = draft, _files(own_files.get(name), shipped.get(name, ()), own, is_read=is_read)
+        from_plugins = [
+            file.spec_file(own.faults) if is_read else file.outline(own.faults) for file in shipped.get(name, ())
+        ]
+        from_plugins = with_newer(from_plugins, newer.get(name), own.faults)
+        backend, files = draft, _files(own_files.get(name), from_plugins, own)
         if files is None:
             files, complete = [], False
         elif not any(file.models for file in files) and name in tables:
@@ -75,8 +80,8 @@ def read_catalogue(context: Context) -> Catalogue:
     return Catalogue(backends, complete, lost, limits_url)
 
 
-def _own_files(folder: Path) -> dict[str, Path]:
-    """Backend -> the project's file of its models; names come from the folder, never from a table."""
+def own_files_of(folder: Path) -> dict[str, Path]:
+    """Backend -> the file of its models in a folder of the project; names come from the folder, never from a table."""
     try:
         paths = sorted(folder.iterdir())
     except OSError:
@@ -84,9 +89,7 @@ def _own_files(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in paths if path.suffix == ".toml" and not path.name.startswith(".")}
 
 
-def _files(
-    own: Path | None, shipped: Collection[ShippedFile], context: Context, *, is_read: bool
-) -> list[SpecFile] | None:
+def _files(own: Path | None, shipped: list[SpecFile], context: Context) -> list[SpecFile] | None:
     """The files of one backend's models, the strongest first; None where the project's own cannot be read."""
     files: list[SpecFile] = []
     if own is not None:
@@ -96,7 +99,7 @@ def _files(
         files.append(
             read_spec_file(read.tables, Source(file=str(own)), context.faults, has_variables=read.variables > 0)
         )
-    return files + [file.spec_file(context.faults) if is_read else file.outline(context.faults) for file in shipped]
+    return files + shipped
 
 
 def _orphan(name: str, file: Path, backends: Collection[str] | None, context: Context) -> BackendDraft:

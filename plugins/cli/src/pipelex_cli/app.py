@@ -37,6 +37,7 @@ _COMMANDS = {
     "explain": "Show the whole way of a handle.",
     "report": "Write the whole deck as one page.",
     "plugins": "Show the installed plugins, or lock them.",
+    "catalogue": "Bring prices, limits and ends of models up to date.",
     "generate": "Generate text, or an object.",
     "extract": "Take the text and images out of a PDF or an image.",
     "image": "Generate images.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 
 from pipelex_core.config.backends import defaults_of
+from pipelex_core.config.dated import FOLDER, with_newer
 from pipelex_core.config.layers import Layers
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.shipped import ShippedFile, read_shipped
@@ -82,13 +83,13 @@ class WrittenValues:
     def _spec_files(self, backend: str) -> list[SpecFile]:
         """The files of a backend's models, the strongest first; what is wrong in them a load has reported."""
         if backend not in self._files:
-            own = next((file for file in self._own_files() if file.stem == backend), None)
+            own = next((file for file in self._toml_files("backends") if file.stem == backend), None)
             read = None if own is None else read_toml(own, Faults(), ModelsManagerError, parse_float=Decimal)
             files = [] if read is None else [read_spec_file(read.tables, Source(file=str(own)), Faults())]
-            shipped = self._shipped_files().get(backend, ())
-            self._files[backend] = files + [each.spec_file(Faults()) for each in shipped]
+            shipped = [each.spec_file(Faults()) for each in self._shipped_files().get(backend, ())]
+            newer = next((file for file in self._toml_files(FOLDER) if file.stem == backend), None)
+            self._files[backend] = files + with_newer(shipped, newer, Faults())
         return self._files[backend]
 
-    def _own_files(self) -> list[Path]:
-        folder = self.folder / "backends"
-        return [file for file in sorted(folder.glob("*.toml")) if not file.name.startswith(".")]
+    def _toml_files(self, folder: str) -> list[Path]:
+        return [file for file in sorted((self.folder / folder).glob("*.toml")) if not file.name.startswith(".")]
