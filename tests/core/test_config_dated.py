@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelex_core.config import WrittenValues
+from pipelex_cli.written import WrittenValues
 from tests.core.config_project import Project
 
 if TYPE_CHECKING:

@@ -135,7 +135,7 @@ def test_prices_that_others_have_otherwise_are_found() -> None:
     ]
     tiers = [{"above_input_tokens": 9, "input": 5}]
     services = {"batch": {"input": 2, "output": 1}, "flex": {"input": 1}}
-    models = {
+    models: dict[str, dict[str, Any]] = {
         "one": {"model_id": "m-1", "costs": {"input": 2, "output": 0, "tiers": tiers, **services}},
         "m-2": {"costs": {"input": 2}, "retired_on": "2026-01-01"},
         "unknown": {"costs": {"input": 2}},
@@ -154,4 +154,4 @@ def test_the_comparison_reads_every_file_that_it_names(capsys: pytest.CaptureFix
     out, err = capsys.readouterr()
     assert code == (1 if out else 0)
     assert err.startswith(f"{len(out.splitlines())} differences from genai-prices")
-    assert set(compare.PROVIDERS) <= {path.stem for path in compare.ROOT.glob("plugins/*/src/*/specs/*.toml")}
+    assert set(compare.PROVIDERS) <= {path.stem for path in distribution.ROOT.glob("plugins/*/src/*/specs/*.toml")}

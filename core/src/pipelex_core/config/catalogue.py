@@ -12,7 +12,7 @@ from pipelex_core.config.dated import FOLDER, with_newer
 from pipelex_core.config.finish import ReadBackend, read_backend
 from pipelex_core.config.lack import Lack, lack_of
 from pipelex_core.config.limits_url import KEY, read_limits_url
-from pipelex_core.config.shipped import ShippedFile, read_shipped
+from pipelex_core.config.shipped import read_shipped
 from pipelex_core.config.spec_files import SpecFile, read_spec_file
 from pipelex_core.config.tables import BackendTable
 from pipelex_core.config.toml_file import read_filled, read_toml
