@@ -7,7 +7,9 @@ object that fits the schema, the forced tool's call, one small image a wish.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+from array import array
 from typing import TYPE_CHECKING, Any
 
 from pipelex_testing.bodies import openai_chat as chat
@@ -26,12 +28,19 @@ TEXT = "The Nile, the Amazon and the Yangtze."
 HEADERS = {"x-request-id": "req_test"}
 
 
+def row_of(text: str, dimensions: int) -> array[float]:
+    """The vector of a text."""
+    numbers = hashlib.shake_128(text.encode()).digest(dimensions)
+    return array("f", [(number - 127.5) / 128 for number in numbers])
+
+
 class OpenAIServer(Server):
     """OpenAI's API as far as this project uses it; `text` is what it says."""
 
     provider = "openai"
 
     text = TEXT
+    dimensions = 8
 
     async def answer(self, request: Received) -> Reply:
         """Something that fits the request."""
@@ -48,7 +57,22 @@ class OpenAIServer(Server):
         if path.endswith("/images/generations"):
             images = [{"b64_json": base64.b64encode(png()).decode()}] * body.get("n", 1)
             return Reply.json({"created": 1, "data": images}, headers=HEADERS)
+        if path.endswith("/embeddings"):
+            return self._embeddings(body)
         return error(404, "there is no such path", code="unknown_url")
+
+    def _embeddings(self, body: dict[str, Any]) -> Reply:
+        """A vector a text, which the text decides; in base64 where that is asked for."""
+        texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        rows = [row_of(text, body.get("dimensions", self.dimensions)) for text in texts]
+        if body.get("encoding_format") == "base64":
+            vectors: list[Any] = [base64.b64encode(row.tobytes()).decode() for row in rows]
+        else:
+            vectors = [row.tolist() for row in rows]
+        data = [{"object": "embedding", "index": at, "embedding": each} for at, each in enumerate(vectors)]
+        tokens = sum(len(text.split()) for text in texts)
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        return Reply.json({"object": "list", "data": data, "model": body["model"], "usage": usage}, headers=HEADERS)
 
     def _chat(self, body: dict[str, Any]) -> Reply:
         text, tool = self._said(body, (body.get("response_format") or {}).get("json_schema"))

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         Attempt as Attempt,
         Cost as Cost,
         DocumentResult as DocumentResult,
+        EmbeddingResult as EmbeddingResult,
         Image as Image,
         ImageResult as ImageResult,
         ObjectResult as ObjectResult,
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
         StreamRestarted as StreamRestarted,
         TextStream as TextStream,
     )
+    from pipelex_core.vectors import Vectors as Vectors
 
 __version__ = "0.1.0"
 
@@ -98,8 +100,9 @@ _MODULES = {
     "parts": "DocumentPart ImagePart Media Message TextPart Tool ToolCall ToolResult",
     "policies": "CooldownPolicy RetryPolicy",
     "prompts": "MessageLike",
-    "results": "Attempt Cost DocumentResult Image ImageResult ObjectResult Page TextResult Usage",
+    "results": "Attempt Cost DocumentResult EmbeddingResult Image ImageResult ObjectResult Page TextResult Usage",
     "streams": "AsyncRestartingTextStream AsyncTextStream RestartingTextStream StreamRestarted TextStream",
+    "vectors": "Vectors",
 }
 """Module -> the public names in it; no module is imported before one of its names is used."""
 

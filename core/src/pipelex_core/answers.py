@@ -10,8 +10,8 @@ from attrs import evolve
 from pipelex_core.errors import InvalidAnswerError
 
 if TYPE_CHECKING:
-    from pipelex_core.requests import TextRequest
-    from pipelex_core.results import TextAnswer
+    from pipelex_core.requests import EmbeddingRequest, TextRequest
+    from pipelex_core.results import EmbeddingAnswer, TextAnswer
 
 _log = logging.getLogger("pipelex_core.calls")
 
@@ -56,6 +56,22 @@ def _without_calls(answer: TextAnswer, request: TextRequest) -> TextAnswer:
         )
         return evolve(answer, finish_reason="other")
     return answer
+
+
+def embeds_all(answer: EmbeddingAnswer, request: EmbeddingRequest) -> EmbeddingAnswer:
+    """The answer, if it has a vector for each text, of as many dimensions as the request asks for.
+
+    Raises:
+        InvalidAnswerError: It has not; what it used is in the ledger all the same.
+    """
+    vectors, asked = answer.vectors, request.dimensions
+    if len(vectors) != len(request.texts):
+        msg = f"{len(request.texts)} texts were sent, and {len(vectors)} vectors came"
+    elif asked is not None and vectors.dimensions != asked:
+        msg = f"vectors of {asked} dimensions were asked for, and came with {vectors.dimensions}"
+    else:
+        return answer
+    raise InvalidAnswerError(msg, raw=answer.raw, request_id=answer.request_id, usage=answer.usage)
 
 
 def count(value: object) -> int | None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest, TextRequest
-    from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
+    from pipelex_core.requests import EmbeddingRequest, ExtractRequest, ImageRequest, ObjectRequest, TextRequest
+    from pipelex_core.results import DocumentAnswer, EmbeddingAnswer, ImageAnswer, TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec
 
 
@@ -114,6 +114,14 @@ class ImageGenerator(Backend):
     @abstractmethod
     async def generate_image(self, request: ImageRequest) -> ImageAnswer:
         """The encoded images: bytes, not URLs."""
+
+
+class Embedder(Backend):
+    """Makes vectors of texts."""
+
+    @abstractmethod
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        """One vector a text, in their order, checked by `answers.embeds_all`; one request to the provider, or several."""
 
 
 class ModelLister(Backend):

@@ -58,6 +58,7 @@ def takes(settings: Mapping[str, Any], spec: ModelSpec) -> bool:
         not spec.constraints
         and (temperature is None or temperature <= 1)
         and (max_tokens is None or max_tokens == "auto" or spec.max_tokens is None or max_tokens <= spec.max_tokens)
+        and "dimensions" not in settings
     )
 
 
@@ -80,6 +81,8 @@ def fit(settings: Mapping[str, Any], spec: ModelSpec) -> Fitted:
     if "temperature_or_top_p" in spec.constraints and {"temperature", "top_p"} <= sent.keys():
         refuse("top_p", f"model '{spec.name}' {CONSTRAINTS['temperature_or_top_p']}")
     _fit_max_tokens(sent, spec, refuse)
+    if "dimensions" in sent:
+        _fit_dimensions(sent, spec, refuse)
     return Fitted(settings=sent, refused=refused)
 
 
@@ -110,3 +113,21 @@ def _fit_max_tokens(sent: dict[str, Any], spec: ModelSpec, refuse: Any) -> None:
         refuse("max_tokens", f"model '{spec.name}' has {spec.max_tokens} output tokens at most, not {max_tokens}")
     elif "max_tokens_must_be_high_enough" in spec.constraints and max_tokens < ENOUGH_MAX_TOKENS:
         sent["max_tokens"] = min(ENOUGH_MAX_TOKENS, spec.max_tokens or ENOUGH_MAX_TOKENS)
+
+
+def _fit_dimensions(sent: dict[str, Any], spec: ModelSpec, refuse: Any) -> None:
+    """A model with one length of vectors is not asked for it; what nothing is known of is sent."""
+    wanted, most = sent["dimensions"], spec.max_dimensions
+    if spec.dimensions_allowed:
+        if wanted not in spec.dimensions_allowed:
+            known = " or ".join(map(str, spec.dimensions_allowed))
+            refuse("dimensions", f"model '{spec.name}' gives vectors of {known} dimensions, not {wanted}")
+    elif most is not None:
+        if not spec.min_dimensions <= wanted <= most:
+            known = f"from {spec.min_dimensions} to {most}"
+            refuse("dimensions", f"model '{spec.name}' gives vectors of {known} dimensions, not {wanted}")
+    elif spec.dimensions is not None:
+        if wanted != spec.dimensions:
+            refuse("dimensions", f"model '{spec.name}' gives vectors of {spec.dimensions} dimensions only, not {wanted}")
+        else:
+            del sent["dimensions"]

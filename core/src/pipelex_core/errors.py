@@ -187,6 +187,8 @@ class CallError(PipelexError):
             could be paid twice.
         usage: What the provider reported to have used all the same, a `Usage`; an empty one where it may have used
             something and did not say; or None.
+        partial: What a call of several requests had got, and paid for, before one of them failed, such as
+            `PartialVectors`: give it to the next call as `resume`; or None.
     """
 
     hint: ClassVar[str] = ""
@@ -218,6 +220,7 @@ class CallError(PipelexError):
         self.raw = raw
         self.unsettled = unsettled
         self.usage = usage
+        self.partial: Any = None
 
     @property
     def total_usage(self) -> Usage | None:

@@ -8,9 +8,9 @@ are here, a method, an argument, a field or a class above is part of the API whe
 from __future__ import annotations
 
 _NAMES = {
-    "answers": "count says_something",
+    "answers": "count embeds_all says_something",
     "backend": (
-        "Backend BackendFactory DocumentExtractor ImageGenerator ModelFetcher ModelLister ObjectGenerator "
+        "Backend BackendFactory DocumentExtractor Embedder ImageGenerator ModelFetcher ModelLister ObjectGenerator "
         "Option Resources TextGenerator TextStreamer"
     ),
     "calls": "Call FinishedCall",
@@ -40,9 +40,13 @@ _NAMES = {
     "media": "PDF sniff",
     "orders": "Order Standing",
     "parts": "DocumentPart ImagePart Media Message Part ProviderPart TextPart Tool ToolCall ToolResult",
-    "requests": "ExtractRequest ImageRequest ObjectRequest Request TextRequest",
-    "results": "NO_USAGE Answer Attempt Cost DocumentAnswer FinishReason Image ImageAnswer Page TextAnswer Usage",
+    "requests": "EmbeddingRequest ExtractRequest ImageRequest ObjectRequest Request TextRequest",
+    "results": (
+        "NO_USAGE Answer Attempt Cost DocumentAnswer EmbeddingAnswer FinishReason Image ImageAnswer Page TextAnswer "
+        "Usage"
+    ),
     "shared_limits": "CAPS Entered Full LimitedRequest SharedLimits Unreachable",
+    "vectors": "Vectors",
     "specs": "BackendConfig Costs Limits ModelSpec ModelType Secret",
 }
 

@@ -119,4 +119,24 @@ class ImageRequest(Tagged):
     timeout: float | None = None
 
 
-Request: TypeAlias = TextRequest | ObjectRequest | ExtractRequest | ImageRequest
+@frozen(kw_only=True)
+class EmbeddingRequest(Tagged):
+    """Make a vector of each of some texts, no more of them than the model's spec allows in a request.
+
+    Attributes:
+        spec: The model.
+        texts: One or more, none of them empty.
+        purpose: What the vectors are for: to search with (`query`), or to be found (`document`); None where the caller does
+            not say. A model that makes no difference ignores it.
+        dimensions: Numbers in a vector; None for the model's default.
+        timeout: As in `TextRequest`.
+    """
+
+    spec: ModelSpec
+    texts: tuple[str, ...]
+    purpose: Literal["query", "document"] | None = None
+    dimensions: int | None = None
+    timeout: float | None = None
+
+
+Request: TypeAlias = TextRequest | ObjectRequest | ExtractRequest | ImageRequest | EmbeddingRequest

@@ -22,6 +22,7 @@ from pipelex_core.ledger import (
 )
 from pipelex_core.parts import Message, ProviderPart, ToolCall
 from pipelex_core.plain import Plain, Tagged
+from pipelex_core.vectors import Vectors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -118,7 +119,21 @@ class ImageAnswer(Tagged):
     cache: CacheUse | None = None
 
 
-Answer: TypeAlias = "TextAnswer | DocumentAnswer | ImageAnswer | AsyncIterator[str | TextAnswer]"
+@frozen(kw_only=True)
+class EmbeddingAnswer(Tagged):
+    """What came of an `EmbeddingRequest`: one vector a text, in their order.
+
+    `raw` is the answer without the vectors, which would be kept twice; `cache` as in `TextAnswer`.
+    """
+
+    vectors: Vectors
+    usage: Usage = NO_USAGE
+    request_id: str | None = None
+    raw: Any = field(default=None, repr=False, eq=False)
+    cache: CacheUse | None = None
+
+
+Answer: TypeAlias = "TextAnswer | DocumentAnswer | ImageAnswer | EmbeddingAnswer | AsyncIterator[str | TextAnswer]"
 
 
 # ── Results: what a caller gets ───────────────────────────────────────────────────────────────────────────────────
@@ -234,3 +249,35 @@ class ImageResult(Result):
 
     images: tuple[Image, ...]
     seed: int | None = None
+
+
+@frozen(kw_only=True, repr=False)
+class EmbeddingResult(Result):
+    """Vectors, one a text, in their order.
+
+    The model, `dimensions` and `purpose` are part of what a stored vector is: only those that agree in all three can be
+    compared. Where several requests were made, `usage` is that of all, `request_id` is None (each attempt has its own) and
+    `raw` is a tuple; where several backends answered, `backend` is the one that answered last.
+
+    Attributes:
+        vectors: The vectors; `vectors.to_numpy()` is an array of numpy on the same memory.
+        normalised: Whether each has length 1, so that the dot product of two is their cosine.
+        purpose: What they were made for: `query`, `document`, or None.
+    """
+
+    vectors: Vectors
+    normalised: bool
+    purpose: Literal["query", "document"] | None = None
+
+    @property
+    def dimensions(self) -> int:
+        """Numbers in a vector."""
+        return self.vectors.dimensions
+
+    def __repr__(self) -> str:
+        """The result in a line: vectors and attempts would fill pages."""
+        cost = "unknown" if self.cost is None else f"{self.cost.amount:f} {self.cost.currency}"
+        return (
+            f"EmbeddingResult({self.vectors!r}, model={self.model!r}, backend={self.backend!r}, "
+            f"purpose={self.purpose!r}, normalised={self.normalised}, cost={cost}, attempts={len(self.attempts)})"
+        )

@@ -288,12 +288,18 @@ class ModelSpec(Plain):
         outputs: Of `text`, `structured`, `image`, `pages`, `vectors`, `ranking`, `audio`, `scores`; empty where the spec does not say.
         costs: The price list; None where it is unknown.
         max_tokens: Most output tokens the model gives; None where unknown.
-        context_window: Most tokens of input and output together; None where unknown.
+        context_window: Most tokens of input and output together, of an embedding model those of one text; None where unknown.
         max_prompt_images: Most images in one prompt; None where unknown.
         prompting_target: A style of prompting, for those who write prompts.
         constraints: Names of rules from `constraints.py`, such as `no_temperature`.
         options: Settings of this model for its plugin alone, such as `structured_output`.
         limits: How much of it may be asked for, besides its backend's limits; None for no limit.
+        dimensions: Numbers in a vector where a call does not say; None where unknown.
+        dimensions_allowed: What a call may ask for instead; empty for a range, or for nothing else.
+        min_dimensions: The least that a call may ask for, where it may ask for any number in a range.
+        max_dimensions: The most; None where there is no range.
+        max_inputs: Most inputs in one request, such as texts; None where unknown.
+        max_request_tokens: Most tokens of all inputs of one request; None where unknown.
         deprecated_on: The day since which its provider advises against it, such as `2026-11-30`; None where it does not.
         retired_on: The day on which its provider stops serving it, or stopped; None where none is known.
         successor: The model that its provider names instead; None where it names none.
@@ -315,6 +321,12 @@ class ModelSpec(Plain):
     constraints: frozenset[str] = frozenset()
     options: Mapping[str, Any] = field(factory=dict, repr=_names_only)
     limits: Limits | None = None
+    dimensions: int | None = None
+    dimensions_allowed: tuple[int, ...] = ()
+    min_dimensions: int = 1
+    max_dimensions: int | None = None
+    max_inputs: int | None = None
+    max_request_tokens: int | None = None
     deprecated_on: str | None = None
     retired_on: str | None = None
     successor: str | None = None

@@ -5,6 +5,7 @@ A capability that plugins bring is a record of the same class, returned from the
 
 from __future__ import annotations
 
+from pipelex_core.capabilities.embed import EMBED
 from pipelex_core.capabilities.extract import EXTRACT
 from pipelex_core.capabilities.images import IMAGES
 from pipelex_core.capabilities.record import Capability, Kind, Operation
@@ -14,9 +15,8 @@ from pipelex_core.capabilities.text import TEXT
 __all__ = ["BUILT_IN", "Capabilities", "Capability", "Kind", "Operation"]
 
 BUILT_IN = Capabilities(
-    {kind.name: kind for kind in (TEXT, EXTRACT, IMAGES)},
+    {kind.name: kind for kind in (TEXT, EXTRACT, IMAGES, EMBED)},
     planned=(
-        Kind(name="embed", model_types=("embedding",), noun="embedding", outputs=frozenset({"vectors"})),
         Kind(name="rerank", model_types=("reranker",), noun="reranking", outputs=frozenset({"ranking"})),
         Kind(name="transcribe", model_types=("transcriber",), noun="transcription", unit="second"),
         Kind(name="speak", model_types=("speaker",), noun="speech", unit="character", outputs=frozenset({"audio"})),

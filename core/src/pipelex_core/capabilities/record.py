@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import field, frozen
 
 from pipelex_core.errors import ConfigError, HandleNotFoundError, PresetNotFoundError, UnsupportedInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from pipelex_core.backend import Backend
+    from pipelex_core.deck import ChainMember
+    from pipelex_core.errors import CallError
     from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.parts import Media
     from pipelex_core.requests import Request
@@ -50,6 +52,33 @@ class Operation:
     streams: bool = False
 
 
+class Gathering(Protocol):
+    """The requests of one call, and their answers as they come, in any order.
+
+    Attributes:
+        batches: The requests, each named by what it is about.
+        at_once: How many of them may be under way at the same time.
+    """
+
+    batches: Sequence[Any]
+    at_once: int
+
+    def input(self, batch: Any) -> Any:
+        """The input that `Capability.build` makes the request of."""
+
+    def add(self, batch: Any, answer: Any) -> None:
+        """Keep an answer; raises an `InvalidAnswerError` where it does not go with the others."""
+
+    def failed(self, batch: Any, error: CallError, member: ChainMember) -> None:
+        """Say in the error what the request was about, and put into it what is there, as its `partial`."""
+
+    def answer(self) -> Any:
+        """All answers as one."""
+
+    def further(self, answer: Any, member: ChainMember) -> dict[str, Any]:
+        """What the result of `answer` has besides the fields of every result; `member` answered last."""
+
+
 @frozen(kw_only=True, eq=False)
 class Kind:
     """What the configuration knows of a capability, also of one that cannot be called yet.
@@ -66,6 +95,7 @@ class Kind:
         choices: The deck's defaults for calls that name no handle.
         handle_error: Raised for a handle that exists nowhere.
         preset_error: Raised for a preset that does not exist.
+        one_model: Whether a chain may hold one model only, at several backends, because answers of two do not go together.
     """
 
     name: str
@@ -79,6 +109,7 @@ class Kind:
     choices: tuple[str, ...] = NO_CHOICES
     handle_error: type[ConfigError] = HandleNotFoundError
     preset_error: type[ConfigError] = PresetNotFoundError
+    one_model: bool = False
 
     @cached_property
     def is_for(self) -> str:
@@ -130,6 +161,8 @@ class Capability(Kind):
         once: Whether a request that may have been taken is not sent again, because its answer would be made, and paid for,
             twice.
         telemetry: `gen_ai.operation.name` of its spans; the capability's name where it is empty.
+        gather: The requests that a call is made of, and what becomes of their answers, where it may be more than one: of
+            the input and the members of its chain; None where a call is one request.
     """
 
     operations: tuple[Operation, ...]
@@ -143,6 +176,7 @@ class Capability(Kind):
     mock: Callable[[Any], Any] | None = None
     once: bool = False
     telemetry: str = ""
+    gather: Callable[[Any, Sequence[ChainMember]], Gathering] | None = None
 
     def split(self, options: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Split the options of a call into the arguments of `read`, and settings."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pipelex_core.media import MediaSource
     from pipelex_core.policies import FallbackOn
     from pipelex_core.prompts import ToolLike
+    from pipelex_core.vectors import PartialVectors
 
 
 class CallTerms(TypedDict, total=False):
@@ -76,6 +77,13 @@ class ImgGenSettings(TypedDict, total=False):
     output_format: Literal["png", "jpeg", "webp"] | None
 
 
+class EmbedSettings(TypedDict, total=False):
+    """Settings of `embed`; they win over the preset's."""
+
+    purpose: Literal["query", "document"] | None
+    dimensions: int | None
+
+
 class TextArguments(PromptInputs, Tools, CallTerms, LLMSettings, total=False):
     """Arguments of `generate_text` and `stream_text`."""
 
@@ -90,3 +98,9 @@ class ExtractArguments(CallTerms, ExtractSettings, total=False):
 
 class ImageArguments(CallTerms, ImgGenSettings, total=False):
     """Arguments of `generate_image`."""
+
+
+class EmbedArguments(CallTerms, EmbedSettings, total=False):
+    """Arguments of `embed`."""
+
+    resume: PartialVectors | None

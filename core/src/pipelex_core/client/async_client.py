@@ -11,12 +11,18 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
-    from pipelex_core.client.arguments import ExtractArguments, ImageArguments, ObjectArguments, TextArguments
+    from pipelex_core.client.arguments import (
+        EmbedArguments,
+        ExtractArguments,
+        ImageArguments,
+        ObjectArguments,
+        TextArguments,
+    )
     from pipelex_core.client.mapping import Done
     from pipelex_core.media import MediaSource
     from pipelex_core.policies import FallbackOn, OnInterrupted
     from pipelex_core.prompts import Prompt
-    from pipelex_core.results import DocumentResult, ImageResult, ObjectResult, TextResult
+    from pipelex_core.results import DocumentResult, EmbeddingResult, ImageResult, ObjectResult, TextResult
     from pipelex_core.streams import AsyncRestartingTextStream, AsyncTextStream
 
 T = TypeVar("T")
@@ -208,6 +214,33 @@ class AsyncClient(BaseClient):
             ConfigError: The handle leads to nothing that can be called.
         """
         result: ImageResult = await self._execution.call("img_gen", prompt, model, arguments)
+        return result
+
+    async def embed(
+        self,
+        inputs: str | Iterable[str],
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Unpack[EmbedArguments],
+    ) -> EmbeddingResult:
+        """Vectors of texts, in their order; as many requests are made as the provider's limits need.
+
+        Args:
+            inputs: A text, or any number of them.
+            model: A handle; None for the deck's default for embeddings.
+            purpose: `query` for texts to search with, `document` for those to be found, where the model makes a difference.
+            dimensions: Numbers in a vector, where the model has a choice.
+            resume: The `partial` of the error that a call for the same texts ended with: only what is missing is made.
+            deadline: Seconds the whole call may take.
+            idle_timeout: As for `generate_text`.
+            retries: As for `generate_text`; of several requests, only those that failed are made again.
+            fallback_on: As for `generate_text`.
+
+        Raises:
+            CallError: The call failed; its `partial` has the vectors that were made before.
+            ConfigError: The handle leads to nothing that can be called.
+        """
+        result: EmbeddingResult = await self._execution.call("embed", inputs, model, arguments)
         return result
 
     async def call(

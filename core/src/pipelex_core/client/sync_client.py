@@ -67,6 +67,7 @@ class Client(BaseClient):
     generate_text = _waiting(AsyncClient.generate_text)
     extract = _waiting(AsyncClient.extract)
     generate_image = _waiting(AsyncClient.generate_image)
+    embed = _waiting(AsyncClient.embed)
     call = _waiting(AsyncClient.call)
 
     @overload

@@ -18,6 +18,7 @@ from pipelex_core.config.tables import (
     OUTPUTS,
     BackendTable,
     Constraints,
+    Counts,
     Day,
     Inputs,
     NotNegative,
@@ -61,6 +62,13 @@ def _at_least(least: int) -> Reader:
         return value
 
     return check
+
+
+def _counts(value: Any) -> tuple[int, ...]:
+    if value.__class__ is not list:
+        raise WrongValueError(type_name(value), "a list of whole numbers")
+    _each(enumerate(value), _at_least(1))
+    return tuple(value)
 
 
 def _seconds(*, zero: bool) -> Reader:
@@ -161,6 +169,7 @@ for _type, _reader in (
     (TypeOfModel, _exactly(str, "a string")),
     (Positive, _at_least(1)),
     (NotNegative, _at_least(0)),
+    (Counts, _counts),
     (Seconds, _seconds(zero=True)),
     (SomeSeconds, _seconds(zero=False)),
     (FallbackOn, _one_of(FALLBACK_ON)),

@@ -21,6 +21,7 @@ Outputs = NewType("Outputs", frozenset[str])
 Constraints = NewType("Constraints", frozenset[str])
 Prices = NewType("Prices", dict[str, Any])
 Day = NewType("Day", str)
+Counts = NewType("Counts", tuple[int, ...])
 
 INPUTS: dict[str, str] = {
     "text": "text",
@@ -77,6 +78,12 @@ class SpecTable:
     context_window: Positive | None = None
     max_prompt_images: NotNegative | None = None
     prompting_target: str | None = None
+    dimensions: Positive | None = None
+    dimensions_allowed: Counts = Counts(())
+    min_dimensions: Positive | None = None
+    max_dimensions: Positive | None = None
+    max_inputs: Positive | None = None
+    max_request_tokens: Positive | None = None
     constraints: Constraints = Constraints(frozenset())
     max_concurrency: Positive | None = None
     requests_per_minute: Positive | None = None

@@ -64,6 +64,7 @@ class Guess(NamedTuple):
 
 _IMAGE = Guess(85, 800, 5000)
 _PAGE = (250, 2000, 5000)
+_AROUND_A_TEXT = Guess(0, 1, 2)
 
 
 @frozen(kw_only=True)
@@ -118,6 +119,14 @@ class Expectation:
 def of_text(request: TextRequest, schema: Mapping[str, object] | None = None) -> Expectation:
     """What a request for text will use, or one for an object of a schema."""
     return Expectation(input_tokens=_input(request, schema), output_tokens=_output(request))
+
+
+def of_texts(texts: Iterable[str]) -> Expectation:
+    """What a request for vectors of texts will use: a token or two stand around each text, and nothing is written."""
+    tokens = Guess()
+    for text in texts:
+        tokens = tokens.plus(tokens_of(text)).plus(_AROUND_A_TEXT)
+    return Expectation(input_tokens=tokens, output_tokens=Guess())
 
 
 def tokens_of(text: str) -> Guess:

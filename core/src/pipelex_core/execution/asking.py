@@ -228,6 +228,7 @@ def _named_by_size(error: CallError, attempting: Attempting) -> CallError:
         request is None
         or window is None
         or type(error) is not BadRequestError
+        or attempting.capability.gather is not None  # of a request with several inputs, the size says nothing of each
         or error.status not in _TOO_LONG_STATUSES
         or error.partial_text
     ):

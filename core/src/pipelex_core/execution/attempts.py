@@ -149,6 +149,10 @@ class Ledger:
     is_abandoned: bool = False
     started: float = field(factory=time.monotonic)
 
+    def part(self) -> Ledger:
+        """A ledger for one of several requests of the same call, made at the same time as others."""
+        return Ledger(budgets=self.budgets, started=self.started)
+
     def turn(self, wait_s: float = 0.0, wait_reason: str | None = None, *, others_left: bool = False) -> None:
         """Another member's turn has come, or the same one's again, after a wait."""
         self.last = None

@@ -84,7 +84,12 @@ class Execution:
         else:
             what = capability.read(source, **beside)
         plan = make_plan(self._deck, capability, what, handle=model, settings=settings, terms=terms)
-        return await self._finished(plan, self._result)
+        if capability.gather is None:
+            return await self._finished(plan, self._result)
+        from pipelex_core.execution.batches import in_batches  # what calls of one request do without
+
+        gathering = capability.gather(what, plan.members)
+        return await self._finished(plan, partial(in_batches, self, gathering))
 
     def stream_text(
         self, prompt: Any, model: Handle, on_interrupted: OnInterrupted, arguments: Mapping[str, Any]

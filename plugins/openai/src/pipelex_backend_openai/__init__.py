@@ -31,6 +31,8 @@ SHIPPED = (
 )
 """The backends whose models come with this plugin, in the order in which they are preferred."""
 
+_EMBEDDING_MODELS = {"text-embedding-": ModelType.EMBEDDING}
+
 
 def _make_chat(config: BackendConfig) -> Backend:
     from pipelex_backend_openai._backend import chat_backend
@@ -69,11 +71,15 @@ def pipelex_backends() -> Mapping[str, BackendFactory]:
         _make_images, options=ENDPOINT_OPTIONS, model_options=TRAIT_OPTIONS, model_type=ModelType.IMG_GEN
     )
     return {
-        "openai": BackendFactory(_make_chat, options=ENDPOINT_OPTIONS, model_options=TRAIT_OPTIONS),
+        "openai": BackendFactory(
+            _make_chat, options=ENDPOINT_OPTIONS, model_options=TRAIT_OPTIONS, model_types=_EMBEDDING_MODELS
+        ),
         "openai_img_gen": images,
         "openai_alt_img_gen": images,
         "openai_responses": BackendFactory(_make_responses, options=ENDPOINT_OPTIONS, model_options=TRAIT_OPTIONS),
-        "azure_openai": BackendFactory(_make_azure_chat, options=AZURE_OPTIONS, model_options=TRAIT_OPTIONS),
+        "azure_openai": BackendFactory(
+            _make_azure_chat, options=AZURE_OPTIONS, model_options=TRAIT_OPTIONS, model_types=_EMBEDDING_MODELS
+        ),
         "azure_openai_responses": BackendFactory(
             _make_azure_responses, options=AZURE_OPTIONS, model_options=TRAIT_OPTIONS
         ),

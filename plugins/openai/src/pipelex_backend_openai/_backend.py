@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from pipelex_backend_openai._chat import chat_body, object_body, streamed
 from pipelex_backend_openai._chat_answer import ChatReading
 from pipelex_backend_openai._clients import azure_client, openai_client
+from pipelex_backend_openai._embeddings import embedding_body
 from pipelex_backend_openai._endpoint import Endpoint
 from pipelex_backend_openai._fetch import with_documents
 from pipelex_backend_openai._images import image_body, image_chat_body
@@ -16,8 +17,8 @@ from pipelex_backend_openai._pictures import picture_of_chat, pictures
 from pipelex_backend_openai._responses import response_body, response_object_body
 from pipelex_backend_openai._responses_answer import ResponseReading
 from pipelex_backend_openai._traits import traits_of
-from pipelex_core.answers import says_something
-from pipelex_core.backend import ImageGenerator, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.answers import embeds_all, says_something
+from pipelex_core.backend import Embedder, ImageGenerator, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import InvalidAnswerError
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from pipelex_backend_openai._fetch import Download
     from pipelex_backend_openai._traits import Traits
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import ImageRequest, ObjectRequest, TextRequest
-    from pipelex_core.results import ImageAnswer, TextAnswer
+    from pipelex_core.requests import EmbeddingRequest, ImageRequest, ObjectRequest, TextRequest
+    from pipelex_core.results import EmbeddingAnswer, ImageAnswer, TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec
 
 Asked = TypeVar("Asked", bound="TextRequest")
@@ -38,6 +39,7 @@ Asked = TypeVar("Asked", bound="TextRequest")
 _CHAT = "/chat/completions"
 _RESPONSES = "/responses"
 _IMAGES = "/images/generations"
+_EMBEDDINGS = "/embeddings"
 
 
 class EndpointBackend(ModelLister):
@@ -84,6 +86,16 @@ class ImageBackend(EndpointBackend, ImageGenerator):
         return await self._endpoint.pictures(_IMAGES, image_body(request, traits), pictures)
 
 
+class EmbeddingBackend(EndpointBackend, Embedder):
+    """Embeddings of OpenAI and of everything compatible."""
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        """One call of `embeddings`."""
+        traits = self._traits_for(request.spec)
+        answer = await self._endpoint.vectors(_EMBEDDINGS, embedding_body(request, traits), traits)
+        return embeds_all(answer, request)
+
+
 class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGenerator):
     """The Responses API of OpenAI and of everything compatible."""
 
@@ -114,8 +126,8 @@ class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGener
         return object_answer(await self._endpoint.ask(_RESPONSES, asked.body, reading), asked.sent)
 
 
-class ChatBackend(ImageBackend, ResponsesBackend):
-    """Chat completions of OpenAI and of everything compatible, and images: a spec may use one sdk for both.
+class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend):
+    """Chat completions of OpenAI and of everything compatible, images and embeddings: a spec may use one sdk for all.
 
     A model whose spec says so has the Responses API for requests that chat completions refuse.
     """

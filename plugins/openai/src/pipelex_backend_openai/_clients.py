@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 OPENAI_ADDRESS = "https://api.openai.com/v1"
 
 _SECONDS_TO_CONNECT = 30.0
-_OPERATION = re.compile(r"(?:/chat/completions|/images/generations|(?<=/v1)/responses|/openai/responses)$")
+_OPERATION = re.compile(r"(?:/chat/completions|/images/generations|/embeddings|(?<=/v1)/responses|/openai/responses)$")
 _NO_KEY = "none"  # the SDK wants one, or reads the environment; it is never sent
 
 

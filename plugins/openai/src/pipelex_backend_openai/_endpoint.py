@@ -13,11 +13,13 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx2
+from attrs import evolve
 from openai import Omit
 
+from pipelex_backend_openai._embeddings import read_embeddings
 from pipelex_backend_openai._errors import Failures, MalformedError, ReportedError, request_id
 from pipelex_backend_openai._events import Events
-from pipelex_backend_openai._usage import image_usage
+from pipelex_backend_openai._usage import chat_usage, image_usage
 from pipelex_core.answers import says_something
 from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
 from pipelex_core.results import ImageAnswer
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
 
     from pipelex_backend_openai._clients import Connected
     from pipelex_backend_openai._fetch import Download
+    from pipelex_backend_openai._traits import Traits
     from pipelex_core.requests import TextRequest
-    from pipelex_core.results import Image, TextAnswer
+    from pipelex_core.results import EmbeddingAnswer, Image, TextAnswer
 
     ReadPictures = Callable[[Mapping[str, Any], Download], Awaitable[tuple[Image, ...]]]
 
@@ -87,14 +90,29 @@ class Endpoint:
 
     async def post(self, path: str, body: JsonObject) -> tuple[JsonObject, str | None]:
         """The answer to a POST, and the provider's id of the request."""
+        response = await self._posted(path, body)
+        return self._parsed(response), request_id(response.headers)
+
+    async def vectors(self, path: str, body: JsonObject, traits: Traits) -> EmbeddingAnswer:
+        """The vectors that answer a POST."""
+        response = await self._posted(path, body)
+        identity = request_id(response.headers)
         try:
-            response = await self._client.post(
+            return evolve(read_embeddings(response.content, traits), request_id=identity)
+        except Exception as error:  # noqa: BLE001 -- whatever an odd answer leads to
+            data = self._parsed(response)  # it may be no answer at all, and then says why
+            failure = self._failures.of(error)
+        failure.request_id, failure.raw = identity, data
+        failure.usage = chat_usage(data.get("usage"), traits)
+        raise failure
+
+    async def _posted(self, path: str, body: JsonObject) -> httpx2.Response:
+        try:
+            return await self._client.post(
                 self._address + path, cast_to=httpx2.Response, body=body, options=self._options
             )
         except Exception as error:  # noqa: BLE001 -- every error is ours from here on
             failure = self._failures.of(error)
-        else:
-            return self._parsed(response), request_id(response.headers)
         raise failure
 
     async def ask(self, path: str, body: JsonObject, reading: Reading) -> TextAnswer:

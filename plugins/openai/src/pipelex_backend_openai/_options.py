@@ -110,6 +110,25 @@ TRAIT_OPTIONS = (
         type="list",
         help="What a chat model needs the Responses API for: of tools, effort.",
     ),
+    Option(
+        name="embedding_format",
+        default="base64",
+        choices=("base64", "float"),
+        help="The encoding_format to ask of embeddings; whichever comes is read.",
+    ),
+    Option(
+        name="dimensions_parameter",
+        default="dimensions",
+        choices=("dimensions", "output_dimension"),
+        help="What the endpoint calls the dimensions of vectors.",
+    ),
+    Option(
+        name="purpose_parameter",
+        choices=("input_type", "task"),
+        help="How the endpoint is told what vectors are for: as Voyage or as Jina takes it.",
+    ),
+    Option(name="query_prefix", help="What stands before a text to search with, such as `query: ` for E5 models."),
+    Option(name="document_prefix", help="What stands before a text to be found, such as `passage: ` for E5 models."),
     Option(name="fetches_urls", default="true", type="bool", help="Whether the endpoint downloads images itself."),
 )
 """One option a trait; see `_traits.Traits`."""

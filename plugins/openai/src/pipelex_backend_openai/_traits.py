@@ -46,6 +46,11 @@ class Traits:
             opening tag may be missing.
         effort_levels: The reasoning efforts that the model takes: any other becomes the nearest; empty to send each as it is.
         responses_for: What a chat model needs the Responses API for: `tools`, `effort`.
+        embedding_format: The `encoding_format` to ask for, or None to take the endpoint's own; either form is read.
+        dimensions_parameter: What it calls the dimensions of vectors.
+        purpose_parameter: How it is told what vectors are for: `input_type` (Voyage), `task` (Jina), or not at all.
+        query_prefix: What stands before a text to search with, for models that were trained so.
+        document_prefix: What stands before a text to be found.
     """
 
     usage_in_stream: bool = True
@@ -69,6 +74,11 @@ class Traits:
     think_tags: bool = False
     effort_levels: tuple[str, ...] = ()
     responses_for: tuple[str, ...] = ()
+    embedding_format: Literal["base64", "float"] | None = "base64"
+    dimensions_parameter: Literal["dimensions", "output_dimension"] = "dimensions"
+    purpose_parameter: Literal["input_type", "task"] | None = None
+    query_prefix: str = ""
+    document_prefix: str = ""
 
     def overridden(self, options: Mapping[str, Any]) -> Traits:
         """These traits with what the options of a backend or a model say otherwise."""
