@@ -453,6 +453,19 @@ DECKS = [
             "a chain of two kinds", "mixed-chain", "deck/more.toml", '[aliases]\nx = ["m-one", "painter"]\n', "one kind"
         )
     ),
+    Mistake(
+        name="a chain of two embedding models",
+        changes=(
+            Change(
+                "backends/acme.toml", None, '\n[v-one]\nmodel_type = "embedding"\n\n[v-two]\nmodel_type = "embedding"\n'
+            ),
+            Change("deck/more.toml", None, '[aliases]\nvectors = ["v-one", "v-two"]\n'),
+        ),
+        code="mixed-models",
+        file="deck/more.toml",
+        line="vectors =",
+        help="one model",
+    ),
     swap("a preset to nothing", "unknown-handle", DECK, 'model = "best"', 'model = "bets"', "'best'", line="quick = {"),
     swap(
         "a temperature out of its range",

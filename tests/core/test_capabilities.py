@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SECTIONS = "\n".join(
     f'[{name}]\nchoice_default = "p"\n[{name}.presets]\np = {{ model = "{model}", purpose = "query" }}'
-    for name, model in (("embed", "m-embedding"), ("rerank", "m-reranker"), ("speak", "m-speaker"))
+    for name, model in (("transcribe", "m-transcriber"), ("rerank", "m-reranker"), ("speak", "m-speaker"))
 )
 MODELS = "\n".join(f'[m-{kind}]\nmodel_type = "{kind}"\ncosts = {{ input = 1 }}' for kind in ModelType)
 
@@ -36,7 +36,7 @@ def loaded(tmp_path: Path) -> LoadedConfig:
         "backends.toml": "[b]\n",
         "backends/b.toml": f'[defaults]\nsdk = "s"\n{MODELS}\n',
         "routing_profiles.toml": 'active = "a"\n[profiles.a]\ndefault = "b"\n',
-        "deck/deck.toml": f'[aliases]\nvectors = "m-embedding"\n{SECTIONS}\n',
+        "deck/deck.toml": f'[aliases]\nvoices = "m-speaker"\n{SECTIONS}\n',
     }
     for name, text in files.items():
         (inference / name).parent.mkdir(parents=True, exist_ok=True)
@@ -49,16 +49,16 @@ def test_every_model_type_of_the_format_loads_and_nobody_is_warned(loaded: Loade
     """A model whose capability is not here is unavailable, and the reason names its type."""
     assert loaded.warnings == ()
     available = {name for name, entry in loaded.deck.models.items() if entry.available}
-    assert available == {"m-llm", "m-text_extractor", "m-img_gen"}
-    assert "model_type 'embedding'" in (loaded.deck.models["m-embedding"].reason or "")
+    assert available == {"m-llm", "m-text_extractor", "m-img_gen", "m-embedding"}
+    assert "model_type 'speaker'" in (loaded.deck.models["m-speaker"].reason or "")
 
 
 def test_a_model_that_cannot_be_called_yet_says_what_it_is_for(loaded: LoadedConfig) -> None:
     """Named in a call for text; and a call of its capability says that nothing brings it."""
-    with pytest.raises(HandleNotFoundError, match="which is for embedding, not for text"):
-        loaded.deck.resolve("vectors", "llm")
+    with pytest.raises(HandleNotFoundError, match="which is for speech, not for text"):
+        loaded.deck.resolve("voices", "llm")
     with pytest.raises(UnsupportedInputError, match="no installed distribution"):
-        loaded.deck.capabilities.require("embed")
+        loaded.deck.capabilities.require("speak")
 
 
 def test_the_format_s_model_types_and_those_of_the_registry_are_the_same() -> None:
@@ -69,11 +69,11 @@ def test_the_format_s_model_types_and_those_of_the_registry_are_the_same() -> No
 def test_a_capability_that_was_planned_is_here_when_a_plugin_brings_it() -> None:
     """Its section and its model type are the plugin's then."""
     (operation,) = IMAGES.operations
-    embed = evolve(IMAGES, name="embed", model_types=("embedding",), operations=(evolve(operation, name="embed"),))
-    assert not BUILT_IN.can_call("embedding")
-    made = BUILT_IN.adding([embed])
+    speak = evolve(IMAGES, name="speak", model_types=("speaker",), operations=(evolve(operation, name="speak"),))
+    assert not BUILT_IN.can_call("speaker")
+    made = BUILT_IN.adding([speak])
     assert isinstance(made, Capabilities)
-    assert (made.can_call("embedding"), made.is_planned("embed"), made["embed"]) == (True, False, embed)
+    assert (made.can_call("speaker"), made.is_planned("speak"), made["speak"]) == (True, False, speak)
     assert sorted(made.sections) == sorted(BUILT_IN.sections)
 
 

@@ -33,7 +33,7 @@ from pipelex_core import (
     Usage,
 )
 from pipelex_core.capabilities import BUILT_IN
-from pipelex_core.client.arguments import ExtractSettings, ImgGenSettings, LLMSettings
+from pipelex_core.client.arguments import EmbedSettings, ExtractSettings, ImgGenSettings, LLMSettings
 from pipelex_core.deck import Preset
 from pipelex_core.results import TextAnswer
 from tests.support.scripted import KEY, OCR, PAINTER, PNG, USAGE, Script, ScriptedBackend, deck_of, plugins_for, spec
@@ -549,7 +549,12 @@ def _signatures(function: Any) -> tuple[Any, str]:
 
 def test_the_typed_settings_are_the_settings() -> None:
     """What type checkers see of a call's settings is what `settings.py` knows."""
-    for capability, typed in (("llm", LLMSettings), ("extract", ExtractSettings), ("img_gen", ImgGenSettings)):
+    for capability, typed in (
+        ("llm", LLMSettings),
+        ("extract", ExtractSettings),
+        ("img_gen", ImgGenSettings),
+        ("embed", EmbedSettings),
+    ):
         hints = get_type_hints(typed, localns={"Sequence": list})
         assert list(hints) == list(BUILT_IN[capability].settings)
 

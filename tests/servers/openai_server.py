@@ -50,15 +50,13 @@ class OpenAIServer(Server):
         if path.endswith(".png"):
             return Reply(chunks=(png(),), content_type="image/png")
         body = request.json
-        if path.endswith("/chat/completions"):
-            return self._chat(body)
-        if path.endswith("/responses"):
-            return self._response(body)
+        ways = {"/chat/completions": self._chat, "/responses": self._response, "/embeddings": self._embeddings}
+        way = next((way for end, way in ways.items() if path.endswith(end)), None)
+        if way is not None:
+            return way(body)
         if path.endswith("/images/generations"):
             images = [{"b64_json": base64.b64encode(png()).decode()}] * body.get("n", 1)
             return Reply.json({"created": 1, "data": images}, headers=HEADERS)
-        if path.endswith("/embeddings"):
-            return self._embeddings(body)
         return error(404, "there is no such path", code="unknown_url")
 
     def _embeddings(self, body: dict[str, Any]) -> Reply:

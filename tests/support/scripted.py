@@ -12,15 +12,17 @@ import pipelex_core.execution.transport  # noqa: F401 -- else the first call of 
 from pipelex_core.backend import (
     BackendFactory,
     DocumentExtractor,
+    Embedder,
     ImageGenerator,
     ObjectGenerator,
     TextGenerator,
     TextStreamer,
 )
+from pipelex_core.capabilities.texts import made_up
 from pipelex_core.deck import Alias, ModelDeck, Preset
 from pipelex_core.hookspecs import hookimpl
 from pipelex_core.plugins import Plugins, discover
-from pipelex_core.results import DocumentAnswer, Image, ImageAnswer, Page, TextAnswer, Usage
+from pipelex_core.results import DocumentAnswer, EmbeddingAnswer, Image, ImageAnswer, Page, TextAnswer, Usage
 from pipelex_core.routing import ModelEntry, RouteMatch
 from pipelex_core.specs import BackendConfig, Costs, ModelSpec, ModelType, Secret
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from pipelex_core.backend import Backend, Resources
-    from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest, TextRequest
+    from pipelex_core.requests import EmbeddingRequest, ExtractRequest, ImageRequest, ObjectRequest, TextRequest
 
 KEY = "sk-canary-0123456789"
 PRICES = Costs(input=Decimal(2), output=Decimal(8), input_cached=Decimal("0.5"))
@@ -75,7 +77,7 @@ class Script:
 USAGE = Usage(input_tokens=100, output_tokens=10, cached_tokens=40, reasoning_tokens=2)
 
 
-class ScriptedBackend(TextGenerator, ObjectGenerator, TextStreamer, DocumentExtractor, ImageGenerator):
+class ScriptedBackend(TextGenerator, ObjectGenerator, TextStreamer, DocumentExtractor, ImageGenerator, Embedder):
     """Answers from a script."""
 
     def __init__(self, config: BackendConfig, script: Script) -> None:
@@ -128,6 +130,11 @@ class ScriptedBackend(TextGenerator, ObjectGenerator, TextStreamer, DocumentExtr
         await self.script.play()
         image = Image(data=PNG, content_type="image/png", width=1, height=1)
         return ImageAnswer(images=(image,) * request.number, seed=7, usage=Usage(images=request.number))
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        self.script.requests.append(request)
+        answer = await self.script.play()
+        return answer if isinstance(answer, EmbeddingAnswer) else made_up(request)
 
 
 class NoUrls(ScriptedBackend):
@@ -200,3 +207,12 @@ def deck_of(
 
 OCR = spec("ocr", model_type=ModelType.TEXT_EXTRACTOR, costs=Costs(unit="page", input=Decimal("0.001")))
 PAINTER = spec("painter", model_type=ModelType.IMG_GEN, costs=Costs(unit="image", output=Decimal("0.04")))
+VECTORS = spec(
+    "vectors",
+    model_type=ModelType.EMBEDDING,
+    costs=Costs(input=Decimal(1)),
+    dimensions=8,
+    dimensions_allowed=(4, 8),
+    context_window=100,
+    max_inputs=3,
+)

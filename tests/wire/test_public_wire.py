@@ -12,7 +12,7 @@ from pipelex_core import AsyncClient
 from pipelex_core.deck import ModelDeck
 from pipelex_core.errors import CallError
 from pipelex_core.parts import Message, TextPart
-from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest
+from pipelex_core.requests import EmbeddingRequest, ExtractRequest, ImageRequest, ObjectRequest, TextRequest
 from pipelex_core.results import DocumentResult, ImageResult, ObjectResult
 from pipelex_core.routing import ModelEntry, RouteMatch
 from tests.conformance.provider import installed
@@ -20,7 +20,7 @@ from tests.wire.harness import flow_of, load_records, replay_module, wire_folder
 from tests.wire.test_variations_wire import ADAPTERS, QUICK, clean_aws, playable
 
 if TYPE_CHECKING:
-    from pipelex_core.requests import Request, TextRequest
+    from pipelex_core.requests import Request
     from tests.wire.harness import Expected, Record
 
 __all__ = ["clean_aws"]
@@ -121,6 +121,10 @@ async def _call(client: AsyncClient, request: Request, *, stream: bool) -> Any:
     if isinstance(request, ImageRequest):
         asked = {name: getattr(request, name) for name in IMAGE_SETTINGS}
         return await client.generate_image(request.prompt, model=request.spec.name, retries=0, **asked)
+    if isinstance(request, EmbeddingRequest):
+        asked = {name: getattr(request, name) for name in ("purpose", "dimensions")}
+        return await client.embed(request.texts, model=request.spec.name, retries=0, **asked)
+    assert isinstance(request, TextRequest)
     given: dict[str, Any] = {name: getattr(request, name) or None for name in ("stop", "reasoning_effort", "system")}
     given |= {name: getattr(request, name) for name in LLM_SETTINGS if name not in given}
     messages = _messages(request)

@@ -32,7 +32,15 @@ OUTPUTS: dict[str, list[str]] = {
 }
 _INPUTS = {"image": "images"}
 _LIVES = ("deprecated_on", "retired_on", "successor")
-FACTS = ("max_tokens", "context_window", "costs", "as_of", *_LIVES)
+_VECTORS = (
+    "dimensions",
+    "dimensions_allowed",
+    "min_dimensions",
+    "max_dimensions",
+    "max_inputs",
+    "max_request_tokens",
+)
+FACTS = ("max_tokens", "context_window", *_VECTORS, "costs", "as_of", *_LIVES)
 """The keys of a spec that facts decide; the others of a table that was written by hand stay."""
 
 _OF_A_MODEL = {*FACTS, "model_id", "model_type", "inputs", "outputs", "enabled"}
@@ -54,10 +62,59 @@ def facts_of(fact: dict[str, Any], model_type: str, day: str) -> dict[str, Any]:
         spec["max_tokens"] = most
     if window:
         spec["context_window"] = window
+    if model_type == "embedding":
+        spec |= _vectors(fact)
     costs = costs_of(fact["price"], model_type, border_is_inclusive=fact["provider"] == "xai")
     if costs is not None:
         spec |= {"costs": costs, "as_of": day}
     return spec | _life(fact, day)
+
+
+_REQUESTS: dict[str, dict[str, int]] = {
+    "google": {"max_inputs": 100},
+    "mistral": {"max_inputs": 128, "max_request_tokens": 16_000},
+    "vertexai": {"max_inputs": 250, "max_request_tokens": 20_000},
+}
+"""What a request of a provider holds, where the facts do not say.
+
+Google: a batch has 100 requests at most (https://ai.google.dev/api/embeddings#method:-models.batchembedcontents).
+Mistral: 16,384 tokens in a batch; it names no number of texts (https://docs.mistral.ai/capabilities/embeddings/).
+Vertex AI: 250 texts and 20,000 tokens
+(https://cloud.google.com/vertex-ai/generative-ai/docs/embeddings/get-text-embeddings#get_text_embeddings_for_a_snippet_of_text).
+"""
+
+_ONE_A_REQUEST = re.compile(r"gemini-embedding-(2.*)|amazon\..*")
+"""Models that make one vector of a whole request; at Vertex AI, also gemini-embedding-001."""
+
+
+def _vectors(fact: dict[str, Any]) -> dict[str, Any]:
+    """What an embedding model gives, and takes in one request."""
+    told, spec = fact.get("embedding", {}), {}
+    if default := told.get("dimensions_default"):
+        spec["dimensions"] = default
+    written = told.get("dimensions")
+    if isinstance(written, list) and len(written) > 1:
+        spec["dimensions_allowed"] = written
+    elif isinstance(written, str):
+        low, high = (int(number) for number in (re.findall(r"\d+", written) + ["0"])[:2])
+        least, most = (1, low) if "up to" in written else (low, high)
+        spec |= {"min_dimensions": least} if least > 1 else {}
+        spec["max_dimensions"] = most
+    elif fact["provider"] == "vertexai" and fact["id"].startswith("text-") and default:
+        spec["max_dimensions"] = default  # `outputDimensionality` shortens the vectors of all of them
+    limits = dict(_REQUESTS.get(fact["provider"], {}))
+    if "max_batch" in told:
+        limits["max_inputs"] = told["max_batch"]
+    if "max_batch_tokens" in told or fact["provider"] == "azure_openai":
+        limits["max_request_tokens"] = told.get("max_batch_tokens", 300_000)
+    if fact["provider"] == "openai":
+        limits.setdefault(
+            "max_request_tokens", 300_000
+        )  # https://platform.openai.com/docs/api-reference/embeddings/create
+    if fact["id"].startswith("cohere."):
+        limits["max_inputs"] = 96  # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html
+    one = _ONE_A_REQUEST.match(fact["id"]) or (fact["provider"], fact["id"]) == ("vertexai", "gemini-embedding-001")
+    return spec | ({"max_inputs": 1} if one else limits)
 
 
 def _life(fact: dict[str, Any], day: str) -> dict[str, Any]:

@@ -126,6 +126,11 @@ WORDS: dict[str, Words] = {
         "preset, must be of one: prices differ by a thousand between them.",
         "Write the whole file in one form; `pipelex migrate` rewrites the older one.",
     ),
+    "mixed-models": Words(
+        "Vectors of two models cannot be compared, so a chain for embeddings may hold one model, at several backends. This "
+        "one has different models: whichever answers, its vectors would be of no use beside those of the others.",
+        "Keep one model, and pin it to the backends that have it: `model@backend`. Give each other model a handle of its own.",
+    ),
     "model-not-offered": Words(
         "A route that names one model must lead to a backend that has it. (A pattern need not: what it leads astray is "
         "unavailable.)",

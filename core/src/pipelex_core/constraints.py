@@ -128,6 +128,8 @@ def _fit_dimensions(sent: dict[str, Any], spec: ModelSpec, refuse: Any) -> None:
             refuse("dimensions", f"model '{spec.name}' gives vectors of {known} dimensions, not {wanted}")
     elif spec.dimensions is not None:
         if wanted != spec.dimensions:
-            refuse("dimensions", f"model '{spec.name}' gives vectors of {spec.dimensions} dimensions only, not {wanted}")
+            refuse(
+                "dimensions", f"model '{spec.name}' gives vectors of {spec.dimensions} dimensions only, not {wanted}"
+            )
         else:
             del sent["dimensions"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from attrs import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy
+    import numpy as np
     from numpy.typing import NDArray
 
 BYTES_A_NUMBER = 4
@@ -84,7 +84,7 @@ class Vectors(Sequence["array[float]"]):
         """The rows as lists of Python's numbers; for many vectors, `to_numpy` takes a small part of the memory."""
         return [row.tolist() for row in self]
 
-    def to_numpy(self) -> NDArray[numpy.float32]:
+    def to_numpy(self) -> NDArray[np.float32]:
         """A read-only numpy array of shape (rows, dimensions) and type float32, on the same memory.
 
         Raises:
@@ -92,7 +92,7 @@ class Vectors(Sequence["array[float]"]):
         """
         import numpy as np  # not a dependency: whoever wants arrays has it
 
-        made: Any = np.frombuffer(self.data, "<f4").reshape(-1, self.dimensions)
+        made: NDArray[np.float32] = np.frombuffer(self.data, "<f4").reshape(-1, self.dimensions)
         return made
 
     @property

@@ -56,7 +56,7 @@ class Gathering(Protocol):
     """The requests of one call, and their answers as they come, in any order.
 
     Attributes:
-        batches: The requests, each named by what it is about.
+        batches: The requests, each by what it is about.
         at_once: How many of them may be under way at the same time.
     """
 

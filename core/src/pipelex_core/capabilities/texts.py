@@ -134,7 +134,9 @@ def _check_members(members: Sequence[ChainMember], names: set[str]) -> None:
         if "dimensions" in member.refused:
             raise UnsupportedInputError(member.refused["dimensions"])
     if len({(member.settings.get("dimensions"), member.settings.get("purpose")) for member in members}) > 1:
-        msg = "vectors of different dimensions or purposes cannot be compared, and the members of this chain have several"
+        msg = (
+            "vectors of different dimensions or purposes cannot be compared, and the members of this chain have several"
+        )
         raise UnsupportedInputError(msg)
 
 
@@ -173,7 +175,7 @@ class GatheredVectors:
     """
 
     texts: tuple[str, ...]
-    batches: list[range] = field(factory=list)
+    batches: Sequence[range] = ()
     at_once: int = 1
     _buffer: BytesIO = field(factory=BytesIO, init=False)
     _dimensions: int = field(default=0, init=False)

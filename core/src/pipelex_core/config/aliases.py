@@ -87,3 +87,18 @@ def first_model(alias: str, aliases: Mapping[str, Alias], models: Mapping[str, M
     while name not in models:
         name = aliases[name.removeprefix("@")].targets[0]
     return name
+
+
+def all_models(alias: str, aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]) -> set[str]:
+    """Every model that a sound alias leads to."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    waiting = [alias]
+    while waiting:
+        name = waiting.pop()
+        if name in models:
+            found.add(name)
+        elif name not in seen:
+            seen.add(name)
+            waiting += aliases[name.removeprefix("@")].targets
+    return found

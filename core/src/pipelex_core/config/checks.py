@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from pipelex_core.config.aliases import AliasGraph, first_model, follow_all
+from pipelex_core.config.aliases import AliasGraph, all_models, first_model, follow_all
 from pipelex_core.config.problems import Faults, listed_plainly
 from pipelex_core.constraints import refuses_every, takes
 from pipelex_core.deck.handle_errors import describe_cycle, wrong_capability
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pipelex_core.capabilities import Kind
-    from pipelex_core.deck import ModelDeck, Preset, Resolution
+    from pipelex_core.deck import Alias, ModelDeck, Preset, Resolution
     from pipelex_core.specs import ModelSpec, Source
 
 
@@ -89,8 +89,30 @@ class DeckCheck:
                     source = alias.origins.get("model", alias.source)
                     at = source.child(str(number)) if len(alias.targets) > 1 else source
                     self._unknown_handle(target, f"alias '{name}'", at, self._used_for(name))
-            if name in self._graph.sound and alias.settings:
+            if name not in self._graph.sound:
+                continue
+            if len(alias.targets) > 1:
+                self._check_one_model(alias)
+            if alias.settings:
                 self._check_settings(self._deck.resolve(f"@{name}", self._capability_of(name)), alias.settings)
+
+    def _check_one_model(self, alias: Alias) -> None:
+        """Report a chain of several models whose answers do not go together, such as vectors."""
+        entries = {
+            name: self._deck.models[name] for name in all_models(alias.name, self._deck.aliases, self._deck.models)
+        }
+        kinds = [self._deck.capabilities.of_type(e.spec.model_type) for e in entries.values() if e.spec is not None]
+        kind = next((kind for kind in kinds if kind.one_model), None)
+        names = {entry.spec.name if entry.spec else name.partition("@")[0] for name, entry in entries.items()}
+        if kind is not None and len(names) > 1:
+            message = (
+                f"the chain '{alias.name}' leads to different models for {kind.is_for}, whose answers do not go together: "
+                f"{listed_plainly(sorted(names))}"
+            )
+            expected = "one model, at several backends where it has them: model@backend"
+            self._faults.error(
+                ConfigError, "mixed-models", message, alias.origins.get("model", alias.source), expected=expected
+            )
 
     def _capability_of(self, alias: str) -> str:
         """The capability of the first model an alias leads to."""

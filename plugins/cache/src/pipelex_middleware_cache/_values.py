@@ -11,12 +11,12 @@ import attrs
 import msgspec
 
 from pipelex_core.converter import from_plain, to_plain
-from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
+from pipelex_core.results import DocumentAnswer, EmbeddingAnswer, ImageAnswer, TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-WholeAnswer: TypeAlias = TextAnswer | DocumentAnswer | ImageAnswer
+WholeAnswer: TypeAlias = TextAnswer | DocumentAnswer | ImageAnswer | EmbeddingAnswer
 
 _WHOLE = frozenset({"stop", "tool_calls"})
 

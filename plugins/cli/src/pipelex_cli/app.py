@@ -41,6 +41,7 @@ _COMMANDS = {
     "generate": "Generate text, or an object.",
     "extract": "Take the text and images out of a PDF or an image.",
     "image": "Generate images.",
+    "embed": "Make vectors of texts.",
     "call": "Call any capability, those of plugins too.",
 }
 

@@ -29,6 +29,14 @@ def print_json(document: Any) -> None:
     sys.stdout.write(f"{written}\n")
 
 
+def print_rows(name: str, rows: Iterable[Sequence[float]], document: dict[str, Any]) -> None:
+    """One JSON document whose first key has many numbers: a row a line, written as they come."""
+    sys.stdout.write(f'{{\n  "{name}": [')
+    for number, row in enumerate(rows):
+        sys.stdout.write(f"{',' if number else ''}\n    {json.dumps(row, separators=(',', ':'))}")
+    sys.stdout.write(f"\n  ],\n{json.dumps(document, indent=2)[2:]}\n")
+
+
 def note(text: str) -> None:
     """A line for people, on stderr; what would steer a terminal is written out there."""
     sys.stderr.write(f"{shown(text, sys.stderr)}\n")

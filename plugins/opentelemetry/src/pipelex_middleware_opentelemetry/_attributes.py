@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest, TextRequest
+from pipelex_core.results import EmbeddingAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +115,9 @@ def request_attributes(call: Call) -> Attributes:
 def answer_attributes(answer: Any, redact: Callable[[str], str]) -> Attributes:
     """What an answer says; what the provider wrote is redacted."""
     attributes = usage_attributes(answer.usage)
+    if isinstance(answer, EmbeddingAnswer):  # the conventions' span of embeddings has no output tokens
+        attributes.pop("gen_ai.usage.output_tokens", None)
+        attributes["gen_ai.embeddings.dimension.count"] = answer.vectors.dimensions
     finish_reason = getattr(answer, "finish_reason", None)
     if finish_reason is not None:
         attributes["gen_ai.response.finish_reasons"] = (finish_reason,)

@@ -31,6 +31,7 @@ _TYPES: dict[Any, Schema] = {
     bool: {"type": "boolean"},
     tables.TypeOfModel: _STRING,
     tables.Positive: {"type": "integer", "minimum": 1},
+    tables.Counts: {"type": "array", "items": {"type": "integer", "minimum": 1}},
     tables.NotNegative: {"type": "integer", "minimum": 0},
     tables.Seconds: {"type": "number", "minimum": 0},
     tables.SomeSeconds: {"type": "number", "exclusiveMinimum": 0},

@@ -73,8 +73,10 @@ def _choices(
                 yield f"{choice} = {_value(_first_usable(known, presets, aliases, usable))}"
     else:
         yield f"[{capability}]"
-        default = tables["choice_default"]
-        yield f"choice_default = {_value(default if default in presets else next(iter(presets)))}"
+        wanted = tables["choice_default"]
+        known = [name for name in ([wanted] if isinstance(wanted, str) else wanted) if name in presets]
+        default = _first_usable(known, presets, aliases, usable) if known else next(iter(presets))
+        yield f"choice_default = {_value(default)}"
     yield ""
 
 

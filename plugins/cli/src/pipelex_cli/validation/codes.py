@@ -25,6 +25,7 @@ MEANINGS: dict[str, str] = {
     "missing-variable": "A variable of an enabled backend has no value; told once a variable.",
     "mixed-chain": "A chain has models for different things, such as text and images; a call skips those of the other kind.",
     "mixed-generations": "One file, or one preset, is written in both generations of the format.",
+    "mixed-models": "A chain has different models for something whose answers do not go together, such as vectors.",
     "model-not-offered": "An exact route leads to a backend that does not offer the model.",
     "model-unknown-to-provider": "The provider does not list a model's id (`validate --online`).",
     "model-deprecated": "The deck uses a model that its provider advises against, or will retire.",
