@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EXAMPLES = [block for page in documents() for block in blocks(page, "toml")]
 INFERENCE = ".pipelex/inference"
 _ROUTING = {"active", "profiles"}
-_DECK = {"aliases", "llm", "extract", "img_gen", "llm_presets", "on_unsupported_setting"}
+_DECK = {"aliases", "llm", "extract", "img_gen", "embed", "llm_presets", "on_unsupported_setting"}
 _SPEC = {"model_id", "sdk", "model_type", "costs", "inputs", "outputs", "max_tokens", "constraints"}
 
 

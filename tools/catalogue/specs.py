@@ -96,7 +96,7 @@ def _vectors(fact: dict[str, Any]) -> dict[str, Any]:
     if isinstance(written, list) and len(written) > 1:
         spec["dimensions_allowed"] = written
     elif isinstance(written, str):
-        low, high = (int(number) for number in (re.findall(r"\d+", written) + ["0"])[:2])
+        low, high = (int(number) for number in [*re.findall(r"\d+", written), "0"][:2])
         least, most = (1, low) if "up to" in written else (low, high)
         spec |= {"min_dimensions": least} if least > 1 else {}
         spec["max_dimensions"] = most

@@ -95,7 +95,7 @@ def made_parts() -> dict[str, str]:
         "backend-config": _attributes(BackendConfig),
         "option": _attributes(backend.Option),
         **kit_parts(),
-        **{f"{name}-arguments": _arguments(name) for name in ("from_project", "generate_text", "extract")},
+        **{f"{name}-arguments": _arguments(name) for name in ("from_project", "generate_text", "extract", "embed")},
     }
 
 
@@ -135,6 +135,7 @@ def _value(hint: Any) -> str:
         tables.TypeOfModel: _either(BUILT_IN.model_types),
         tables.Positive: "whole number from 1",
         tables.NotNegative: "whole number from 0",
+        tables.Counts: "list of whole numbers from 1",
         tables.Seconds: "seconds, 0 or more",
         tables.SomeSeconds: "seconds, above 0",
         FallbackOn: _either(FALLBACK_ON),
