@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.backend import Embedder
-from pipelex_core.capabilities.record import Capability, Operation
+from pipelex_core.capabilities.record import Capability, Member, Operation
 from pipelex_core.requests import EmbeddingRequest
 from pipelex_core.results import EmbeddingAnswer, EmbeddingResult
 from pipelex_core.settings import SettingRule
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipelex_core.capabilities.texts import EmbeddingInput, GatheredVectors
-    from pipelex_core.deck import ChainMember
     from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.specs import ModelSpec
     from pipelex_core.vectors import PartialVectors
@@ -32,7 +31,7 @@ def _build(
     return EmbeddingRequest(spec=spec, texts=what.texts, timeout=timeout, **settings)
 
 
-def _gather(what: EmbeddingInput, members: Sequence[ChainMember]) -> GatheredVectors:
+def _gather(what: EmbeddingInput, members: Sequence[Member]) -> GatheredVectors:
     from pipelex_core.capabilities.texts import gather
 
     return gather(what, members)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from pipelex_core.backend import Backend
-    from pipelex_core.deck import ChainMember
     from pipelex_core.errors import CallError
     from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.parts import Media
@@ -52,6 +51,26 @@ class Operation:
     streams: bool = False
 
 
+class Member(Protocol):
+    """A member of a chain: `deck.ChainMember`."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    @property
+    def spec(self) -> ModelSpec | None:
+        """The model's spec."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What would be sent to it."""
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Setting -> why this model does not take it."""
+
+
 class Gathering(Protocol):
     """The requests of one call, and their answers as they come, in any order.
 
@@ -69,13 +88,13 @@ class Gathering(Protocol):
     def add(self, batch: Any, answer: Any) -> None:
         """Keep an answer; raises an `InvalidAnswerError` where it does not go with the others."""
 
-    def failed(self, batch: Any, error: CallError, member: ChainMember) -> None:
+    def failed(self, batch: Any, error: CallError, member: Member) -> None:
         """Say in the error what the request was about, and put into it what is there, as its `partial`."""
 
     def answer(self) -> Any:
         """All answers as one."""
 
-    def further(self, answer: Any, member: ChainMember) -> dict[str, Any]:
+    def further(self, answer: Any, member: Member) -> dict[str, Any]:
         """What the result of `answer` has besides the fields of every result; `member` answered last."""
 
 
@@ -176,7 +195,7 @@ class Capability(Kind):
     mock: Callable[[Any], Any] | None = None
     once: bool = False
     telemetry: str = ""
-    gather: Callable[[Any, Sequence[ChainMember]], Gathering] | None = None
+    gather: Callable[[Any, Sequence[Member]], Gathering] | None = None
 
     def split(self, options: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Split the options of a call into the arguments of `read`, and settings."""

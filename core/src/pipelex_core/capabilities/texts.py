@@ -23,7 +23,7 @@ from pipelex_core.vectors import BYTES_A_NUMBER, PartialVectors, Vectors
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pipelex_core.deck import ChainMember
+    from pipelex_core.capabilities.record import Member
     from pipelex_core.errors import CallError
     from pipelex_core.requests import EmbeddingRequest
     from pipelex_core.specs import ModelSpec
@@ -98,7 +98,7 @@ def _digest(texts: Iterable[str]) -> bytes:
     return hashed.digest()
 
 
-def gather(what: EmbeddingInput, members: Sequence[ChainMember]) -> GatheredVectors:
+def gather(what: EmbeddingInput, members: Sequence[Member]) -> GatheredVectors:
     """Split texts into requests that every member of a chain takes.
 
     Raises:
@@ -125,7 +125,7 @@ def gather(what: EmbeddingInput, members: Sequence[ChainMember]) -> GatheredVect
     return made
 
 
-def _check_members(members: Sequence[ChainMember], names: set[str]) -> None:
+def _check_members(members: Sequence[Member], names: set[str]) -> None:
     if len(names) > 1:
         listed = ", ".join(sorted(names))
         msg = f"vectors of different models cannot be compared, and this chain has several: {listed}"
@@ -243,7 +243,7 @@ class GatheredVectors:
         self._made.append((start, start + len(vectors)))
         self._normalised = self._normalised and vectors.is_normalised
 
-    def failed(self, batch: range, error: CallError, member: ChainMember) -> None:
+    def failed(self, batch: range, error: CallError, member: Member) -> None:
         """Say which texts a request was about, and put the vectors that are there into its error."""
         if len(batch) < len(self.texts):
             where = f"inputs[{batch.start}]" + (f" to inputs[{batch[-1]}]" if len(batch) > 1 else "")
@@ -276,7 +276,7 @@ class GatheredVectors:
             raw=raws[0] if len(raws) == 1 else raws,
         )
 
-    def further(self, answer: EmbeddingAnswer, member: ChainMember) -> dict[str, Any]:
+    def further(self, answer: EmbeddingAnswer, member: Member) -> dict[str, Any]:
         """The vectors, and what the result says of them."""
         return {
             "vectors": answer.vectors,
