@@ -91,6 +91,14 @@ class Execution:
         gathering = capability.gather(what, plan.members)
         return await self._finished(plan, partial(in_batches, self, gathering))
 
+    async def ask(self, plan: Plan, ledger: Ledger) -> Any:
+        """The result of a call that is planned already; the ledger has its attempts, however it ends."""
+        return await self._finished(plan, self._result, ledger)
+
+    def stream(self, plan: Plan, ledger: Ledger) -> AsyncTextStream:
+        """As `ask`, for a stream of text."""
+        return AsyncTextStream(self._stream(plan, ledger), ledger)
+
     def stream_text(
         self, prompt: Any, model: Handle, on_interrupted: OnInterrupted, arguments: Mapping[str, Any]
     ) -> AsyncTextStream | AsyncRestartingTextStream:
@@ -269,9 +277,11 @@ class Execution:
         own = () if self.total_budget is None else (self.total_budget,)
         return Ledger(budgets=(*own, *budgets_of(self)) if open_budgets.get() else own)
 
-    async def _finished(self, plan: Plan, ask: Callable[[Plan, Ledger], Awaitable[Any]]) -> Any:
+    async def _finished(
+        self, plan: Plan, ask: Callable[[Plan, Ledger], Awaitable[Any]], ledger: Ledger | None = None
+    ) -> Any:
         """What `ask` gives, after those who listen heard how it ended."""
-        ledger = self._ledger()
+        ledger = self._ledger() if ledger is None else ledger
         ended: Any = None
         try:
             ended = await ask(plan, ledger)

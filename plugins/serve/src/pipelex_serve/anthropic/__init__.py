@@ -1,0 +1,1 @@
+"""Anthropic's protocol: https://platform.claude.com/docs/en/api/overview."""

@@ -1,0 +1,55 @@
+"""What all requests of a worker share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelex_serve.kept import Kept
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipelex_core.deck import ModelDeck
+    from pipelex_serve.accounts import Accounts
+    from pipelex_serve.decks import Decks
+    from pipelex_serve.metrics import Metrics
+    from pipelex_serve.settings import Settings
+
+
+class Gateway:
+    """The parts of a gateway, for as long as its worker runs.
+
+    Attributes:
+        settings: What it was started with.
+        decks: The deck in use, and the way to read it anew.
+        accounts: Keys and spend.
+        metrics: What Prometheus asks for.
+        kept: What providers want back, for clients that drop it.
+        in_flight: Requests under way.
+        is_draining: Whether new requests are refused, because it is about to end.
+        admin_digest: Of the secret that opens the page.
+    """
+
+    def __init__(
+        self, settings: Settings, decks: Decks, accounts: Accounts, metrics: Metrics, admin_digest: str = ""
+    ) -> None:
+        self.settings = settings
+        self.decks = decks
+        self.accounts = accounts
+        self.metrics = metrics
+        self.kept = Kept()
+        self.in_flight = 0
+        self.is_draining = False
+        self.admin_digest = admin_digest
+
+    @property
+    def deck(self) -> ModelDeck:
+        """The deck that calls which begin now use."""
+        return self.decks.current.deck
+
+    @staticmethod
+    def notes_of(ignored: tuple[str, ...]) -> Iterator[tuple[bytes, bytes]]:
+        """A header that names the parameters that were not used."""
+        if ignored:
+            names = ",".join(name for name in ignored if name.isascii() and name.isprintable())
+            yield b"x-pipelex-ignored", names[:500].encode("ascii")

@@ -1,0 +1,114 @@
+"""What a provider wants back in the next turn, kept for it by clients that know nothing of it.
+
+It goes out in an envelope: in `reasoning_details` of a chat message, in the `signature` of a thinking block, in the
+`encrypted_content` of a reasoning item. A client that sends its messages back as they came sends it along, to whichever
+replica. For those that keep only text and calls, the gateway remembers the envelope of each answer for a while, by what the
+answer says.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import OrderedDict
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from pipelex_core.errors import PlainDataError
+from pipelex_core.parts import Message, ProviderPart, TextPart, ToolCall
+from pipelex_serve.problems import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pipelex_core.results import TextResult
+
+_MARK = "pplx1."
+_MOST_INFLATED = 8 * 1024 * 1024
+_MOST_BYTES = 8 * 1024 * 1024
+
+
+def envelope(parts: Iterable[ProviderPart]) -> str | None:
+    """The parts as one text; None where there are none."""
+    listed = [part.to_dict() for part in parts]
+    if not listed:
+        return None
+    data = json.dumps(listed, separators=(",", ":")).encode("ascii")
+    return _MARK + urlsafe_b64encode(zlib.compress(data, 1)).decode("ascii")
+
+
+def is_envelope(text: object) -> bool:
+    """Whether a text is an envelope of this gateway."""
+    return isinstance(text, str) and text.startswith(_MARK)
+
+
+def unpack(text: str) -> tuple[ProviderPart, ...]:
+    """The parts in an envelope.
+
+    Raises:
+        RefusedError: 400: it was changed on its way.
+    """
+    msg = "a signature of this gateway came back changed: send reasoning back as it came, or leave it out"
+    try:
+        inflating = zlib.decompressobj()
+        data = inflating.decompress(urlsafe_b64decode(text.removeprefix(_MARK)), _MOST_INFLATED)
+        listed = json.loads(data) if inflating.eof else None
+        if not isinstance(listed, list):
+            raise refuse(400, msg, code="invalid_signature")
+        return tuple(ProviderPart.from_dict(part) for part in listed)
+    except (ValueError, zlib.error, binascii.Error, PlainDataError, RecursionError):
+        raise refuse(400, msg, code="invalid_signature") from None
+
+
+def parts_of(result: TextResult) -> tuple[ProviderPart, ...]:
+    """What the provider of an answer wants back."""
+    return tuple(part for part in result.message.parts if isinstance(part, ProviderPart))
+
+
+class Kept:
+    """The envelopes of the last answers, by who asked and what they say."""
+
+    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
+        self._most = most_bytes
+        self._size = 0
+        self._envelopes: OrderedDict[bytes, str] = OrderedDict()
+
+    def keep(self, key_id: str, text: str, calls: Sequence[ToolCall], packed: str | None) -> None:
+        """Remember the envelope of an answer."""
+        if packed is None or len(packed) > self._most // 8:
+            return
+        place = _place(key_id, text, calls)
+        old = self._envelopes.pop(place, None)
+        self._size += len(packed) - (len(old) if old else 0)
+        self._envelopes[place] = packed
+        while self._size > self._most:
+            _, dropped = self._envelopes.popitem(last=False)
+            self._size -= len(dropped)
+
+    def restore(self, key_id: str, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+        """The conversation, its assistant's messages with the parts that the client left out."""
+        if not self._envelopes or not any(message.role == "assistant" for message in messages):
+            return messages
+        return tuple(self._restored(key_id, message) for message in messages)
+
+    def _restored(self, key_id: str, message: Message) -> Message:
+        if message.role != "assistant" or any(isinstance(part, ProviderPart) for part in message.parts):
+            return message
+        calls = [part for part in message.parts if isinstance(part, ToolCall)]
+        packed = self._envelopes.get(_place(key_id, message.text, calls))
+        return message if packed is None else evolve(message, parts=(*unpack(packed), *message.parts))
+
+
+def _place(key_id: str, text: str, calls: Sequence[ToolCall]) -> bytes:
+    said: list[Any] = [key_id, text.strip(), [[call.id, call.name, call.arguments] for call in calls]]
+    return sha256(json.dumps(said, sort_keys=True, default=str).encode("ascii")).digest()
+
+
+def assistant(texts: Iterable[str], calls: Iterable[ToolCall], kept: Iterable[ProviderPart]) -> Message:
+    """What an assistant said, in the order that the library has it."""
+    said = tuple(TextPart(text) for text in texts if text)
+    return Message(role="assistant", parts=(*kept, *said, *calls))

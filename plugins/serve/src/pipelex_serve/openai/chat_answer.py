@@ -1,0 +1,107 @@
+"""A chat completion, whole and streamed: https://platform.openai.com/docs/api-reference/chat/object and …/streaming."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from pipelex_serve.jsons import encode
+from pipelex_serve.openai.usage import chat_usage
+
+if TYPE_CHECKING:
+    from pipelex_core.parts import ToolCall
+    from pipelex_core.results import TextResult
+
+DONE = b"data: [DONE]\n\n"
+_REASONS = {"stop": "stop", "length": "length", "tool_calls": "tool_calls", "content_filter": "content_filter"}
+
+
+def completion(result: TextResult, *, id: str, model: str, packed: str | None) -> dict[str, Any]:
+    """The whole answer.
+
+    Args:
+        result: What the library gave.
+        id: Of the request.
+        model: The handle, as the client wrote it.
+        packed: The envelope of what the provider wants back, or None.
+    """
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": result.text or (None if result.tool_calls else ""),
+        "refusal": None,
+        "annotations": [],
+    }
+    if result.tool_calls:
+        message["tool_calls"] = [_call(call) for call in result.tool_calls]
+    message.update(_reasoning(result, packed))
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason(result)}
+    return {
+        "id": f"chatcmpl-{id}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": model,
+        "choices": [choice],
+        "usage": chat_usage(result.usage, result.cost),
+        "system_fingerprint": None,
+        "service_tier": "default",
+    }
+
+
+def finish_reason(result: TextResult) -> str:
+    """Why it ended; clients know no `other`."""
+    return _REASONS.get(result.finish_reason, "stop")
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    written = encode(call.arguments).decode("utf-8")
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": written}}
+
+
+def _reasoning(result: TextResult, packed: str | None) -> dict[str, Any]:
+    """The reasoning, as DeepSeek and OpenRouter have it in their answers: clients that know it send it back."""
+    told: dict[str, Any] = {}
+    if result.reasoning:
+        told["reasoning_content"] = result.reasoning
+    if packed is not None:
+        told["reasoning_details"] = [
+            {"type": "reasoning.encrypted", "data": packed, "format": "pipelex-v1", "index": 0}
+        ]
+    return told
+
+
+class Chunks:
+    """The chunks of one stream, whose common beginning is written once."""
+
+    def __init__(self, *, id: str, model: str) -> None:
+        head = {"id": f"chatcmpl-{id}", "object": "chat.completion.chunk", "created": int(time.time()), "model": model}
+        self._head = b"data: " + encode(head)[:-1] + b',"choices":['
+        self._text = self._head + b'{"index":0,"delta":{"content":'
+
+    def first(self) -> bytes:
+        """The chunk that names the role."""
+        return self._chunk({"role": "assistant", "content": "", "refusal": None})
+
+    def text(self, delta: str) -> bytes:
+        """A piece of text."""
+        return b"".join((self._text, encode(delta), b'},"logprobs":null,"finish_reason":null}]}\n\n'))
+
+    def last(self, result: TextResult, *, packed: str | None, with_usage: bool) -> list[bytes]:
+        """What comes after the text: tool calls, reasoning, the reason, the usage, and the end."""
+        chunks = []
+        for index, call in enumerate(result.tool_calls):
+            written = _call(call)
+            written["function"]["arguments"] = ""
+            chunks.append(self._chunk({"tool_calls": [{"index": index, **written}]}))
+            arguments = encode(call.arguments).decode("utf-8")
+            chunks.append(self._chunk({"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}))
+        reasoning = _reasoning(result, packed)
+        if reasoning:
+            chunks.append(self._chunk(reasoning))
+        chunks.append(self._chunk({}, finish_reason(result)))
+        if with_usage:
+            chunks.append(self._head + b'],"usage":' + encode(chat_usage(result.usage, result.cost)) + b"}\n\n")
+        return [*chunks, DONE]
+
+    def _chunk(self, delta: dict[str, Any], reason: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+        return self._head + encode(choice) + b"]}\n\n"

@@ -1,0 +1,116 @@
+"""uvicorn's HTTP protocol, with what it lacks: limits of a request's head, and a word when a client leaves.
+
+httptools keeps a head in memory however long it grows, and waits for it for ever.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from pipelex_serve.exchange import LEFT
+from pipelex_serve.settings import Limits
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection."""
+
+    limits = Limits()
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._head = 0
+        self._is_in_head = True
+        self._is_refused = False
+        self._clock: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the clock of the first head."""
+        super().connection_made(transport)
+        self._start_clock()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever answers that nobody waits for it any more."""
+        self._stop_clock()
+        cycle: Any = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            left: Any = cycle.scope.get(LEFT)
+            super().connection_lost(exc)
+            if left is not None:
+                left()
+            return
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what belongs to a head."""
+        if self._is_refused:
+            return
+        if self._is_in_head:
+            if self._clock is None:
+                self._start_clock()
+            self._head += len(data)
+        super().data_received(data)
+        if self._is_in_head and self._head > self.limits.head_bytes:
+            self._refuse(
+                b"431 Request Header Fields Too Large", "the request's headers are too large", "headers_too_large"
+            )
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._is_in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """A head has ended."""
+        self._is_in_head = False
+        self._head = 0
+        self._stop_clock()
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > self.limits.head_bytes:
+            self._refuse(
+                b"431 Request Header Fields Too Large", "the request's headers are too large", "headers_too_large"
+            )
+            return
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """A body has ended: what comes next is a head."""
+        if not self._is_refused:
+            super().on_message_complete()
+        self._is_in_head = True
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body."""
+        if not self._is_refused:
+            super().on_body(body)
+
+    def _start_clock(self) -> None:
+        self._clock = self.loop.call_later(self.limits.head_seconds, self._too_slow)
+
+    def _stop_clock(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+
+    def _too_slow(self) -> None:
+        self._clock = None
+        if self._head:
+            self._refuse(b"408 Request Timeout", "the request's headers took too long", "request_timeout")
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def _refuse(self, status: bytes, message: str, code: str) -> None:
+        self._is_refused = True
+        if self.transport.is_closing():
+            return
+        body = b'{"error":{"message":"%s","type":"invalid_request_error","param":null,"code":"%s"}}' % (
+            message.encode("ascii"),
+            code.encode("ascii"),
+        )
+        head = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+        self.transport.write(head % (status, len(body)) + body)
+        self.transport.close()

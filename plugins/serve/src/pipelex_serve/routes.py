@@ -1,0 +1,74 @@
+"""Which path is answered by what."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from pipelex_serve import health, page
+from pipelex_serve.openai import chat, models
+from pipelex_serve.problems import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pipelex_serve.exchange import Exchange
+    from pipelex_serve.gateway import Gateway
+
+    Answer = Callable[[Gateway, Exchange], Awaitable[None]]
+
+
+class Access(Enum):
+    """Who may ask."""
+
+    OPEN = "everybody"
+    CALL = "whoever has a key"
+    ADMIN = "whoever has the admin key"
+
+
+OPEN = Access.OPEN
+
+
+@frozen
+class Route:
+    """A route.
+
+    Attributes:
+        name: For the metrics.
+        answer: What answers it.
+        access: Who may ask.
+    """
+
+    name: str
+    answer: Answer
+    access: Access = Access.CALL
+
+
+_ROUTES: dict[str, dict[str, Route]] = {
+    "/v1/chat/completions": {"POST": Route("chat", chat.chat)},
+    "/v1/models": {"GET": Route("models", models.list_models)},
+    "/health": {"GET": Route("health", health.health, OPEN)},
+    "/ready": {"GET": Route("ready", health.ready, OPEN)},
+    "/metrics": {"GET": Route("metrics", health.metrics, Access.ADMIN)},
+    "/": {"GET": Route("page", page.page, OPEN)},
+}
+_MODEL = {"GET": Route("model", models.one_model)}
+
+
+def find_route(path: str, method: str) -> Route:
+    """The route of a request; HEAD is answered as GET is, whose body the server leaves out.
+
+    Raises:
+        RefusedError: 404 or 405.
+    """
+    methods = _ROUTES.get(path) or (_MODEL if path.startswith("/v1/models/") else None)
+    if methods is None:
+        msg = f"there is nothing at {path:.100}"
+        raise refuse(404, msg, code="unknown_url")
+    route = methods.get("GET" if method == "HEAD" else method)
+    if route is None:
+        msg = f"{path:.100} is asked with {' or '.join(methods)}, not with {method:.20}"
+        raise refuse(405, msg, code="method_not_allowed")
+    return route

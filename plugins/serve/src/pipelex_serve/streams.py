@@ -1,0 +1,75 @@
+"""A stream from the library to a client: what comes at once leaves at once, and it ends as its protocol wants it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from pipelex_core.errors import PipelexError
+from pipelex_serve.problems import Problem, problem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipelex_core.results import TextResult
+    from pipelex_serve.exchange import Exchange
+    from pipelex_serve.running import Running
+
+_log = logging.getLogger("pipelex_serve")
+
+
+class Writer(Protocol):
+    """The events of one protocol."""
+
+    def first(self) -> Sequence[bytes]:
+        """What comes before the first piece of text."""
+
+    def text(self, delta: str) -> bytes:
+        """A piece of text."""
+
+    def last(self, result: TextResult) -> Sequence[bytes]:
+        """What comes after the text, to the very end."""
+
+    def broken(self, problem: Problem) -> Sequence[bytes]:
+        """How a stream ends that broke off."""
+
+
+async def stream_text(exchange: Exchange, running: Running, writer: Writer) -> None:
+    """Stream an answer. Until its first piece came, an error is an HTTP status; after that, an event.
+
+    Raises:
+        PipelexError: The call failed before anything came.
+    """
+    stream = None
+    try:
+        async with running, running.stream() as deltas:
+            async for delta in deltas:
+                if stream is None:
+                    stream = await exchange.open_stream()
+                    stream.put(b"".join(writer.first()))
+                stream.put(writer.text(delta))
+                if stream.is_full:
+                    await stream.drain()
+            running.result = deltas.result
+    except Exception as error:
+        if stream is None:
+            raise
+        if not isinstance(error, (PipelexError, TimeoutError)):
+            _log.exception("request %s failed", exchange.id)
+        problem = problem_of(error)
+        exchange.notes["error"] = problem.code
+        await stream.end(*writer.broken(problem))
+        return
+    if stream is None:
+        stream = await exchange.open_stream()
+        stream.put(b"".join(writer.first()))
+    await stream.end(*writer.last(running.result))
+
+
+async def stream_whole(exchange: Exchange, running: Running, writer: Writer) -> None:
+    """Send an answer that came in one piece, such as an object, as a stream."""
+    async with running:
+        result = await running.ask()
+    stream = await exchange.open_stream()
+    texts = [writer.text(result.text)] if result.text else []
+    await stream.end(*writer.first(), *texts, *writer.last(result))

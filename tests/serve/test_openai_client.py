@@ -1,0 +1,323 @@
+"""OpenAI's own client against the gateway: chat completions through the handles of a deck."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+
+from pipelex_testing.samples import png
+from tests.servers.anthropic import AnthropicServer, message, replied, streamed, thinking, tool_use
+from tests.servers.base import Reply, in_thread
+from tests.servers.openai_server import OpenAIServer, chunks, completion, error
+from tests.support.serving import Served, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WEATHER: Any = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather of a city.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+HELLO: Any = [{"role": "user", "content": "Hello"}]
+
+
+@pytest.fixture(scope="module")
+def providers() -> Iterator[tuple[OpenAIServer, AnthropicServer]]:
+    with in_thread(OpenAIServer()) as first, in_thread(AnthropicServer()) as second:
+        yield first, second  # type: ignore[misc]
+
+
+@pytest.fixture(scope="module")
+def served(
+    providers: tuple[OpenAIServer, AnthropicServer], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    endpoints = {"openai": f"{providers[0].url}/v1", "anthropic": providers[1].url}
+    with serving(tmp_path_factory.mktemp("serve"), endpoints) as served:
+        yield served
+
+
+@pytest.fixture
+def client(served: Served, providers: tuple[OpenAIServer, AnthropicServer]) -> Iterator[openai.OpenAI]:
+    for provider in providers:
+        provider.forget()
+    with openai.OpenAI(base_url=f"{served.url}/v1", api_key="anything", max_retries=0) as client:
+        yield client
+
+
+def test_a_text_comes_through_an_alias(client: openai.OpenAI, providers: Any) -> None:
+    """A handle is a model, and the answer says who gave it, for how much."""
+    raw = client.chat.completions.with_raw_response.create(model="smart_llm", messages=HELLO, temperature=0.6)
+    answer = raw.parse()
+    assert answer.choices[0].message.content == providers[0].text
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.model == "smart_llm"
+    assert answer.usage is not None
+    assert answer.usage.total_tokens > 0
+    assert raw.headers["x-pipelex-model"] == "gpt"
+    assert raw.headers["x-pipelex-backend"] == "openai"
+    assert float(raw.headers["x-pipelex-cost"]) > 0
+    sent = providers[0].received[-1].json
+    assert sent["model"] == "gpt-4o-mini"
+    assert sent["temperature"] == pytest.approx(0.6), "a temperature of OpenAI's protocol is one already"
+
+
+def test_settings_of_the_request_win_over_the_presets(client: openai.OpenAI) -> None:
+    """A preset's max_tokens holds where the request has none."""
+    long = "one two three four five six"
+    own = client.chat.completions.create(model="brief", messages=[{"role": "user", "content": long}])
+    assert (own.choices[0].finish_reason, own.usage and own.usage.completion_tokens) == ("length", 3)
+    more = client.chat.completions.create(model="brief", max_tokens=5, messages=[{"role": "user", "content": long}])
+    assert more.usage
+    assert more.usage.completion_tokens == 5
+
+
+def test_more_tokens_than_a_model_has_are_cut_to_what_it_has(client: openai.OpenAI, providers: Any) -> None:
+    """Clients ask for what their own tables say."""
+    client.chat.completions.create(model="gpt", messages=HELLO, max_completion_tokens=64000)
+    assert (
+        providers[0]
+        .received[-1]
+        .json["max_tokens" if "max_tokens" in providers[0].received[-1].json else "max_completion_tokens"]
+        == 16000
+    )
+
+
+def test_a_stream_ends_with_usage_and_its_reason(client: openai.OpenAI, providers: Any) -> None:
+    """The pieces are the provider's, and the last chunk has no choices."""
+    stream = client.chat.completions.create(
+        model="gpt", messages=HELLO, stream=True, stream_options={"include_usage": True}
+    )
+    events = list(stream)
+    said = "".join(event.choices[0].delta.content or "" for event in events if event.choices)
+    assert said == providers[0].text
+    assert events[0].choices[0].delta.role == "assistant"
+    assert [event.choices[0].finish_reason for event in events if event.choices][-1] == "stop"
+    assert events[-1].choices == []
+    assert events[-1].usage is not None
+    assert events[-1].usage.prompt_tokens > 0
+
+
+def test_the_helper_for_streams_reads_it(client: openai.OpenAI, providers: Any) -> None:
+    """`.stream()` is strict: index, role and reason have to be there."""
+    with client.chat.completions.stream(model="gpt", messages=HELLO) as stream:
+        assert stream.get_final_completion().choices[0].message.content == providers[0].text
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_tools_over_two_turns(client: openai.OpenAI, providers: Any, streams: bool) -> None:
+    """The model calls a tool, and answers with its result: the ids are the same all the way."""
+    call = {"id": "call_abc", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'}}
+    providers[0].queue(
+        Reply.sse(*chunks("", tool_calls=[call])) if streams else Reply.json(completion(None, tool_calls=[call]))
+    )
+    messages: Any = [{"role": "user", "content": "Weather in Paris?"}]
+    if streams:
+        with client.chat.completions.stream(model="gpt", messages=messages, tools=[WEATHER]) as stream:
+            first: Any = stream.get_final_completion()
+    else:
+        first = client.chat.completions.create(model="gpt", messages=messages, tools=[WEATHER])
+    asked = first.choices[0].message.tool_calls[0]
+    assert first.choices[0].finish_reason == "tool_calls"
+    assert (asked.id, asked.function.name, json.loads(asked.function.arguments)) == (
+        "call_abc",
+        "get_weather",
+        {"city": "Paris"},
+    )
+    messages += [first.choices[0].message, {"role": "tool", "tool_call_id": asked.id, "content": "sunny"}]
+    second = client.chat.completions.create(model="gpt", messages=messages, tools=[WEATHER])
+    assert second.choices[0].message.content == providers[0].text
+    sent = providers[0].received[-1].json["messages"]
+    assert sent[1]["tool_calls"][0]["id"] == "call_abc"
+    assert sent[2] == {"role": "tool", "tool_call_id": "call_abc", "content": "sunny"}
+
+
+@pytest.mark.parametrize("streams", [False, True])
+@pytest.mark.parametrize("keeps", ["everything", "text and calls"])
+def test_claude_thinks_on_over_turns_of_an_openai_client(
+    client: openai.OpenAI, providers: Any, keeps: str, streams: bool
+) -> None:
+    """Thinking goes back signed, also where the client keeps nothing but what OpenAI's protocol has."""
+    said = message(
+        thinking("Where? Paris.", signature="c2lnbmVk"),
+        tool_use("toolu_1", "get_weather", {"city": "Paris"}),
+        stop_reason="tool_use",
+    )
+    providers[1].queue(streamed(said) if streams else replied(said))
+    messages: Any = [{"role": "user", "content": "Weather in Paris?"}]
+    options: Any = {"model": "claude", "tools": [WEATHER], "reasoning_effort": "low"}
+    if streams:
+        with client.chat.completions.stream(messages=messages, **options) as stream:
+            first: Any = stream.get_final_completion()
+    else:
+        first = client.chat.completions.create(messages=messages, **options)
+    answer = first.choices[0].message
+    own = answer.model_dump(exclude_none=True)
+    if keeps != "everything":
+        calls = [
+            {
+                "id": c["id"],
+                "type": "function",
+                "function": {"name": c["function"]["name"], "arguments": c["function"]["arguments"]},
+            }
+            for c in own["tool_calls"]
+        ]
+        own = {"role": "assistant", "content": None, "tool_calls": calls}
+    else:
+        for call in own["tool_calls"]:
+            call.pop("index", None)
+            call["function"].pop("parsed_arguments", None)
+        own.pop("parsed", None)
+    messages += [own, {"role": "tool", "tool_call_id": "toolu_1", "content": "sunny"}]
+    client.chat.completions.create(messages=messages, **options)
+    assistant = providers[1].bodies[-1]["messages"][1]["content"]
+    assert [block["type"] for block in assistant] == ["thinking", "tool_use"]
+    assert assistant[0]["signature"] == "c2lnbmVk"
+
+
+def test_an_object_comes_as_the_provider_gave_it(client: openai.OpenAI, providers: Any) -> None:
+    """A schema of `response_format` goes to the provider; what it answers is not judged here."""
+    schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}},
+        "required": ["name"],
+        "additionalProperties": False,
+    }
+    form: Any = {"type": "json_schema", "json_schema": {"name": "river", "schema": schema, "strict": True}}
+    providers[0].queue(Reply.json(completion('{"nom": "Seine"}')))
+    answer = client.chat.completions.create(model="gpt", messages=HELLO, response_format=form)
+    assert answer.choices[0].message.content == '{"nom": "Seine"}'
+    assert providers[0].received[-1].json["response_format"]["json_schema"]["name"] == "river"
+    events = client.chat.completions.create(model="m", messages=HELLO, response_format=form, stream=True)
+    said = "".join(event.choices[0].delta.content or "" for event in events)
+    assert set(json.loads(said)) == {"name"}
+
+
+def test_an_image_and_a_pdf_go_in(client: openai.OpenAI, providers: Any) -> None:
+    """A data URL is bytes, whoever answers."""
+    url = "data:image/png;base64," + base64.b64encode(png()).decode()
+    content: Any = [
+        {"type": "text", "text": "What is it?"},
+        {"type": "image_url", "image_url": {"url": url, "detail": "high"}},
+    ]
+    client.chat.completions.create(model="claude", messages=[{"role": "user", "content": content}])
+    blocks = providers[1].bodies[-1]["messages"][0]["content"]
+    assert [block["type"] for block in blocks] == ["text", "image"]
+    assert base64.b64decode(blocks[1]["source"]["data"]) == png()
+
+
+def test_a_path_is_never_read(client: openai.OpenAI) -> None:
+    """A request must not make the gateway read its own files."""
+    for url in ("/etc/passwd", "file:///etc/passwd", "../secret.png"):
+        content: Any = [{"type": "image_url", "image_url": {"url": url}}]
+        with pytest.raises(openai.BadRequestError, match="data URL"):
+            client.chat.completions.create(model="m", messages=[{"role": "user", "content": content}])
+
+
+def test_errors_come_in_the_protocols_own_form(client: openai.OpenAI, providers: Any) -> None:
+    """An unknown handle, a wrong setting, a full provider, one that fails, and one that refuses the gateway's key."""
+    with pytest.raises(openai.NotFoundError) as unknown:
+        client.chat.completions.create(model="nothing", messages=HELLO)
+    assert unknown.value.code == "model_not_found"
+    with pytest.raises(openai.BadRequestError, match="temperature"):
+        client.chat.completions.create(model="m", messages=HELLO, temperature=7)
+    with pytest.raises(openai.BadRequestError, match="'n' must be 1"):
+        client.chat.completions.create(model="m", messages=HELLO, n=2)
+    providers[0].queue(error(429, "slow down", headers={"retry-after": "3"}))
+    with pytest.raises(openai.RateLimitError) as full:
+        client.chat.completions.create(model="gpt", messages=HELLO)
+    assert full.value.response.headers["retry-after"] == "3"
+    providers[0].queue(error(400, "too long", code="context_length_exceeded"))
+    with pytest.raises(openai.BadRequestError) as long:
+        client.chat.completions.create(model="gpt", messages=HELLO)
+    assert long.value.code == "context_length_exceeded"
+    providers[0].queue(error(500, "broken"))
+    with pytest.raises(openai.InternalServerError):
+        client.chat.completions.create(model="gpt", messages=HELLO)
+    providers[0].queue(error(401, "wrong key sk-provider-0123456789"))
+    with pytest.raises(openai.InternalServerError) as refused:
+        client.chat.completions.create(model="gpt", messages=HELLO)
+    assert refused.value.status_code == 502
+    assert refused.value.response.headers["x-should-retry"] == "false"
+    assert "sk-provider" not in refused.value.response.text
+
+
+def test_a_chain_moves_on(client: openai.OpenAI, providers: Any) -> None:
+    """A fallback of the deck is one for every client."""
+    providers[0].queue(error(503, "busy"))
+    raw = client.chat.completions.with_raw_response.create(model="smart_llm", messages=HELLO)
+    assert raw.headers["x-pipelex-model"] == "claude"
+    assert raw.headers["x-pipelex-attempts"] == "2"
+
+
+def test_a_stream_that_breaks_off_ends_with_an_error(client: openai.OpenAI, providers: Any) -> None:
+    """What came is there, and the client is not left to think that it was all."""
+    providers[0].queue(Reply.sse(*chunks("one two three four"), cut_after=3))
+    got = []
+    with pytest.raises(openai.APIError) as broken:
+        for event in client.chat.completions.create(model="gpt", messages=HELLO, stream=True):
+            got += [event.choices[0].delta.content or ""]
+    assert "".join(got) == "one two"
+    assert broken.value.code == "backend_unreachable"
+
+
+def test_a_client_that_leaves_ends_the_call_at_the_provider(served: Served, providers: Any) -> None:
+    """The provider sees the disconnect, in a stream and before the answer."""
+
+    async def main() -> None:
+        async with openai.AsyncOpenAI(base_url=f"{served.url}/v1", api_key="x", max_retries=0) as client:
+            before = len(providers[0].left)
+            providers[0].queue(Reply.sse(*chunks("one two three four"), stall_after=3))
+            stream = await client.chat.completions.create(model="gpt", messages=HELLO, stream=True)
+            async for event in stream:
+                if event.choices[0].delta.content == "one":
+                    break
+            await stream.close()
+            await _until(lambda: len(providers[0].left) == before + 1)
+            providers[0].queue(Reply(fault="hang"))
+            waiting = asyncio.create_task(client.chat.completions.create(model="gpt", messages=HELLO))
+            count = len(providers[0].received)
+            await _until(lambda: len(providers[0].received) > count)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            await _until(lambda: len(providers[0].left) == before + 2)
+
+    asyncio.run(main())
+    asyncio.run(_until(lambda: served.gateway.in_flight == 0))
+
+
+async def _until(condition: Any) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 -- no event tells of it
+            await asyncio.sleep(0.01)
+
+
+def test_models_are_the_handles(client: openai.OpenAI) -> None:
+    """Presets, aliases and models; each can be asked for, and one that does not exist is not found."""
+    names = {model.id for model in client.models.list()}
+    assert {"brief", "smart_llm", "gpt", "claude", "m"} <= names
+    assert client.models.retrieve("smart_llm").owned_by == "openai"
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("org/model:1")
+
+
+def test_many_at_once(served: Served) -> None:
+    """An asynchronous client with many requests at once gets each its own answer."""
+
+    async def main() -> list[str]:
+        async with openai.AsyncOpenAI(base_url=f"{served.url}/v1", api_key="x") as client:
+            asked = [
+                client.chat.completions.create(model="m", messages=[{"role": "user", "content": f"number {n}"}])
+                for n in range(60)
+            ]
+            return [answer.choices[0].message.content or "" for answer in await asyncio.gather(*asked)]
+
+    assert asyncio.run(main()) == [f"Mock answer to: number {n}" for n in range(60)]
