@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_OTHERS = {"cd", "echo", "export", "python", "python3", "gcloud", "aws", "ollama"}
+_OTHERS = {"cd", "curl", "echo", "export", "python", "python3", "gcloud", "aws", "ollama"}
 _PACKAGES_OF_OTHERS = {"opentelemetry-sdk"}
 """What a page has a reader install beside packages of this project."""
 _GUIDE = ROOT / "docs" / "write-a-backend.md"

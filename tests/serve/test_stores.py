@@ -13,7 +13,8 @@ from attrs import evolve
 
 from pipelex_core.errors import PipelexError
 from pipelex_serve.keys.key import ANONYMOUS, Key, digest_of
-from pipelex_serve.keys.store import Entry, Standing, Store, Use, open_store
+from pipelex_serve.keys.opening import open_store
+from pipelex_serve.keys.store import Entry, Standing, Store, Use
 from tests.servers.postgres import postgres_server
 from tests.servers.redis import PASSWORD, redis_server
 
@@ -180,7 +181,8 @@ _PROCESS = """
 import asyncio, sys
 from attrs import evolve
 from pipelex_serve.keys.key import Key
-from pipelex_serve.keys.store import Entry, open_store
+from pipelex_serve.keys.opening import open_store
+from pipelex_serve.keys.store import Entry
 
 async def main():
     store = open_store(sys.argv[1])

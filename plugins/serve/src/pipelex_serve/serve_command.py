@@ -125,7 +125,7 @@ def _check_keys(settings: Any) -> None:
     """
     import asyncio
 
-    from pipelex_serve.keys.store import open_store
+    from pipelex_serve.keys.opening import open_store
 
     async def has_keys() -> bool:
         store = open_store(settings.spend)

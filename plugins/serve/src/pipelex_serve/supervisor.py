@@ -113,7 +113,7 @@ def check(settings: Settings) -> None:
     import asyncio
 
     from pipelex_serve.admin import admin_digest
-    from pipelex_serve.keys.store import open_store
+    from pipelex_serve.keys.opening import open_store
     from pipelex_serve.loading import load_deck
 
     async def look() -> None:

@@ -19,7 +19,7 @@ from pipelex_serve.admin import admin_digest
 from pipelex_serve.decks import Decks
 from pipelex_serve.gate import Gate
 from pipelex_serve.gateway import Gateway
-from pipelex_serve.keys.store import open_store
+from pipelex_serve.keys.opening import open_store
 from pipelex_serve.loading import loader
 from pipelex_serve.metrics import Metrics
 from pipelex_serve.protocol import Protocol

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import PipelexError
 from pipelex_serve.keys.key import Key, digest_of, nano, new_secret, periods, usd
-from pipelex_serve.keys.store import open_store
+from pipelex_serve.keys.opening import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
