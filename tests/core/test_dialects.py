@@ -15,7 +15,7 @@ from pipelex_core.dialects import BOUNDS, WHOLE, Adapted, Canonical, Dialect, Sc
 STRICT = Dialect(
     name="a strict mode",
     keywords=frozenset({"title", "format", "pattern", "minItems"}),
-    told=BOUNDS - {"format", "pattern", "minItems"},
+    described=BOUNDS - {"format", "pattern", "minItems"},
     formats=frozenset({"date"}),
     no_patterns=re.compile(r"\(\?="),
     enum_kinds=frozenset({"string", "integer"}),

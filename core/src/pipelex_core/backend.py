@@ -143,7 +143,7 @@ class ModelFetcher(Backend):
 
     @abstractmethod
     def fetch_model(self, spec: ModelSpec, progress: Callable[[int, int | None], None]) -> Path:
-        """Bring the model's file onto this machine, once; `progress` is told bytes done and, where known, in all."""
+        """Bring the model's file onto this machine, once; `progress` is called with the bytes done and, where known, in all."""
 
 
 @frozen(kw_only=True)
@@ -193,7 +193,7 @@ class BackendFactory:
     model_types: Mapping[str, str] = field(factory=dict, kw_only=True)
 
     def type_of(self, model_id: str) -> str | None:
-        """What a model is for, as far as the plugin knows without being told."""
+        """What a model is for, as far as the plugin knows by itself."""
         known = (kind for start, kind in self.model_types.items() if model_id.startswith(start))
         return next(known, self.model_type)
 

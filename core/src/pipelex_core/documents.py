@@ -114,8 +114,8 @@ def count_pages(data: bytes) -> int | None:
     """The pages of a PDF: those that are written in it, plain or packed; None where none is found (or it is encrypted)."""
     texts = [data, *_unpacked(data)]
     pages = sum(len(_PAGE.findall(text)) for text in texts)
-    told = [int(first or second) for text in texts for first, second in _COUNT.findall(text)]
-    return max([pages, *told]) or None
+    counts = [int(first or second) for text in texts for first, second in _COUNT.findall(text)]
+    return max([pages, *counts]) or None
 
 
 def _unpacked(data: bytes) -> list[bytes]:

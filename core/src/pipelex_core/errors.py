@@ -28,7 +28,7 @@ PipelexError
     ├── OverloadedError               529, 503: the provider has no capacity now
     ├── ServerError                   any other 5xx
     ├── ProviderConnectionError       no connection, or it broke; `partial_text` in a stream
-    │   └── IdleTimeoutError          the provider said nothing for as long as `idle_timeout`
+    │   └── IdleTimeoutError          the provider was silent for as long as `idle_timeout`
     ├── DeadlineExceededError         the caller's time is over
     ├── InvalidAnswerError            an answer that is none, or not of the asked type; `raw`
     └── AllAttemptsFailedError        every member of a chain failed; see `attempts`
@@ -171,7 +171,7 @@ class PluginError(PipelexError):
 class CallError(PipelexError):
     """A call to a provider that failed, or could not be made.
 
-    Plugins raise subclasses with what the provider said; the execution layer adds `backend`, `model` and `attempts`.
+    Plugins raise subclasses with the provider's own words; the execution layer adds `backend`, `model` and `attempts`.
 
     Attributes:
         message: What happened, and what to do about it; never holds a key.
@@ -326,7 +326,7 @@ class ProviderConnectionError(CallError):
 
 
 class IdleTimeoutError(ProviderConnectionError):
-    """The provider said nothing for as long as `idle_timeout`; the call's deadline is another clock, and an error of its own."""
+    """The provider was silent for as long as `idle_timeout`; the call's deadline is another clock, and an error of its own."""
 
     hint = "Give it a longer idle_timeout, or try again"
 

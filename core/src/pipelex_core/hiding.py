@@ -46,7 +46,7 @@ def _forms_of(secret: str) -> tuple[str, ...]:
 def _in_base64(data: bytes) -> Iterator[str]:
     """Base64 of the data alone, then the part that is the same whatever stands before and after it: `user:key`, say.
 
-    What is too short to be told from a part of a word is not looked for.
+    What is too short to be distinguished from a part of a word is not looked for.
     """
     from base64 import b64encode, urlsafe_b64encode
 

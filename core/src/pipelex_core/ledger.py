@@ -125,19 +125,19 @@ def total_usage(attempts: Iterable[Attempt]) -> Usage | None:
     A count is the sum of those that are known; None where no attempt tells it. A service tier or a size is theirs where they
     agree, and the cost where every one of them says it.
     """
-    told = []
+    reported = []
     for attempt in attempts:
         if attempt.is_free:
             continue
         if attempt.usage is None:
             return None
-        told.append(attempt.usage)
+        reported.append(attempt.usage)
     sums: dict[str, Any] = {}
     for name in fields_dict(Usage):
-        values = [value for usage in told if (value := getattr(usage, name)) is not None]
+        values = [value for usage in reported if (value := getattr(usage, name)) is not None]
         if name in {"service_tier", "image_size"}:
             sums[name] = values[0] if len(set(values)) == 1 else None
-        elif values and (name != "cost" or len(values) == len(told)):
+        elif values and (name != "cost" or len(values) == len(reported)):
             sums[name] = sum(values)
     return Usage(**sums)
 

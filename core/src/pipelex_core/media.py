@@ -106,8 +106,8 @@ def _declared(source: object) -> str | None:
     from pipelex_core.documents import bare, is_document, type_by_name
 
     if isinstance(source, str) and source[:5].lower() == "data:":
-        told = bare(source[5:].partition(",")[0])
-        return told if is_document(told) else None
+        named = bare(source[5:].partition(",")[0])
+        return named if is_document(named) else None
     return type_by_name(os.fspath(source)) if isinstance(source, (str, os.PathLike)) else None
 
 

@@ -1,6 +1,6 @@
 """Answers: what a plugin returns; and results: what a caller gets.
 
-An answer holds what the provider said, no more. The execution layer makes the result of it, adding the handle's model
+An answer holds what the provider sent, no more. The execution layer makes the result of it, adding the handle's model
 and backend, the cost and the ledger.
 """
 

@@ -143,7 +143,7 @@ class AsyncTextStream(_AsyncStream[str]):
 
 
 class AsyncRestartingTextStream(_AsyncStream["str | StreamRestarted"]):
-    """As `AsyncTextStream`, of a call that said `on_interrupted="restart"`: where it breaks off, it begins again."""
+    """As `AsyncTextStream`, of a call with `on_interrupted="restart"`: where it breaks off, it begins again."""
 
 
 class _Stream(Generic[E]):
@@ -203,4 +203,4 @@ class TextStream(_Stream[str]):
 
 
 class RestartingTextStream(_Stream["str | StreamRestarted"]):
-    """As `TextStream`, of a call that said `on_interrupted="restart"`: where it breaks off, it begins again."""
+    """As `TextStream`, of a call with `on_interrupted="restart"`: where it breaks off, it begins again."""

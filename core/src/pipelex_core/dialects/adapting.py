@@ -1,6 +1,6 @@
 """A canonical schema in a provider's dialect.
 
-What an adapted schema cannot say is told in descriptions: it accepts what the original does and may accept more, which
+What an adapted schema cannot say goes into descriptions: it accepts what the original does and may accept more, which
 the validation of the answer finds. A schema that would refuse good answers, such as a map made a closed object, is never
 made: the next dialect is tried instead.
 """
@@ -145,12 +145,14 @@ class _Adapter:
         if "oneOf" in node and "anyOf" not in node and not self._takes("oneOf", None):
             node = {("anyOf" if key == "oneOf" else key): value for key, value in node.items()}
         dialect = self._dialect
-        told_here = dialect.told | _OF_PLAIN_ROOTS if dialect.plain_root and place == _TOP else dialect.told
-        kept = {key: value for key, value in node.items() if key not in told_here and self._takes(key, value)}
-        told = [
+        described_here = (
+            dialect.described | _OF_PLAIN_ROOTS if dialect.plain_root and place == _TOP else dialect.described
+        )
+        kept = {key: value for key, value in node.items() if key not in described_here and self._takes(key, value)}
+        notes = [
             f"{key}: {_written(value)}"
             for key, value in node.items()
-            if key not in kept and self._tells(key, value, told_here, place)
+            if key not in kept and self._tells(key, value, described_here, place)
         ]
         together = {key: kept.pop(key) for key in _TOGETHER if key in kept}
         made = mapped(kept, lambda sub, step: self._node(sub, place + step) if isinstance(sub, dict) else sub)
@@ -158,15 +160,15 @@ class _Adapter:
         if dialect.types_all:
             _check_type(made, place)
         if made.get("type") == "object":
-            made = self._object(node, made, told, place)
-        description = "\n\n".join(text for text in (node.get("description"), ", ".join(told)) if text)
+            made = self._object(node, made, notes, place)
+        description = "\n\n".join(text for text in (node.get("description"), ", ".join(notes)) if text)
         return {**made, "description": description} if description else made
 
     def _takes(self, key: str, value: Any) -> bool:
         dialect = self._dialect
         if key == "enum":
             return all(kind_of(one) in dialect.enum_kinds for one in value)
-        if key in dialect.told or not (dialect.keywords is None or key in dialect.keywords or key in _STRUCTURE):
+        if key in dialect.described or not (dialect.keywords is None or key in dialect.keywords or key in _STRUCTURE):
             return False
         if key == "format":
             return dialect.formats is None or value in dialect.formats
@@ -176,7 +178,7 @@ class _Adapter:
             return kind_of(value) in dialect.enum_kinds
         return not (key == "minItems" and dialect.most_min_items is not None and value > dialect.most_min_items)
 
-    def _tells(self, key: str, value: Any, told: frozenset[str], place: str) -> bool:
+    def _tells(self, key: str, value: Any, described: frozenset[str], place: str) -> bool:
         """Whether a keyword goes into the description.
 
         Raises:
@@ -184,11 +186,11 @@ class _Adapter:
         """
         if key == "title":
             return False
-        if key not in told and key not in {"enum", "default", "format", "pattern", "minItems"}:
+        if key not in described and key not in {"enum", "default", "format", "pattern", "minItems"}:
             raise _InexpressibleError(place, f"uses the keyword {key}")
         return not (key == "default" and value in (None, [], {}, ""))
 
-    def _object(self, node: Node, made: Node, told: list[str], place: str) -> Node:
+    def _object(self, node: Node, made: Node, notes: list[str], place: str) -> Node:
         dialect, others = self._dialect, node.get("additionalProperties")
         properties, required = made.get("properties", {}), list(node.get("required", ()))
         if dialect.closes == "all":
@@ -200,7 +202,7 @@ class _Adapter:
         if dialect.recursion == "optional" and self._inside:
             cyclic = [name for name in required if lead_back(properties[name], self._inside, self._leads)]
             if cyclic:
-                told.append(f"required: {', '.join(cyclic)}")
+                notes.append(f"required: {', '.join(cyclic)}")
                 made = {**made, "required": [name for name in required if name not in cyclic]}
         if dialect.requires_all:
             nullable = {

@@ -55,19 +55,19 @@ class Dialect:
         name: For messages, such as `OpenAI's strict mode`.
         keywords: The further keywords that are sent; None for all of JSON Schema. A `oneOf` that is not among them
             becomes `anyOf`, a `const` an enum of one value.
-        told: Keywords that the description tells instead; they win over `keywords`. Whatever is neither kept nor told
+        described: Keywords that go into the description instead; they win over `keywords`. Whatever is neither kept nor described
             cannot be expressed.
-        formats: The formats that are sent; others are told. None for all.
-        no_patterns: Finds what a pattern must not hold; such patterns are told.
-        enum_kinds: The types whose values an enum may hold; other enums are told.
-        most_min_items: The largest `minItems` that is sent; a larger one is told.
+        formats: The formats that are sent; others are described. None for all.
+        no_patterns: Finds what a pattern must not hold; such patterns are described.
+        enum_kinds: The types whose values an enum may hold; other enums are described.
+        most_min_items: The largest `minItems` that is sent; a larger one is described.
         closes: Which objects get `additionalProperties: false`: none; `listed`, those that list their properties and
             allow no others in so many words; `all`, and a map cannot be expressed.
         requires_all: Whether every property is required: one that may be left out may be null instead.
         types_all: Whether every node says its type: a node that allows anything cannot be expressed.
         recursion: Whether a type may hold itself: always, only through properties that may be left out (those are
             made optional), or never.
-        plain_root: Whether the outermost object has no choices: `anyOf`, `oneOf`, `allOf`, `not` and the like are told.
+        plain_root: Whether the outermost object has no choices: `anyOf`, `oneOf`, `allOf`, `not` and the like are described.
         is_whole: Whether schemas are sent as they were written, and not in the canonical form, unless the root is to be
             plain and is not.
         limits: The largest schema.
@@ -75,7 +75,7 @@ class Dialect:
 
     name: str
     keywords: frozenset[str] | None = None
-    told: frozenset[str] = frozenset()
+    described: frozenset[str] = frozenset()
     formats: frozenset[str] | None = None
     no_patterns: re.Pattern[str] | None = None
     enum_kinds: frozenset[str] = frozenset({"string", "number", "integer", "boolean", "object", "array"})

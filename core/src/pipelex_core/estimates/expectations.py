@@ -155,16 +155,16 @@ def pages_of(document: Media) -> Guess:
 
 def _input(request: TextRequest, schema: Mapping[str, object] | None) -> Guess:
     count = len(request.messages)
-    told = Guess(_PER_MESSAGE * count, _PER_MESSAGE * count, 2 * _PER_MESSAGE * count)
+    guess = Guess(_PER_MESSAGE * count, _PER_MESSAGE * count, 2 * _PER_MESSAGE * count)
     if request.system:
-        told = told.plus(tokens_of(request.system))
+        guess = guess.plus(tokens_of(request.system))
     for message in request.messages:
         for part in message.parts:
-            told = told.plus(_part(part))
+            guess = guess.plus(_part(part))
     data: list[object] = [{"name": t.name, "description": t.description, **t.parameters} for t in request.tools]
     if schema is not None:
         data.append(schema)
-    return told.plus(_as_json(data)) if data else told
+    return guess.plus(_as_json(data)) if data else guess
 
 
 def _part(part: Part) -> Guess:

@@ -87,7 +87,7 @@ class Attempting:
         self.cache = getattr(answer, "cache", None)
 
     def failed(self, error: CallError) -> None:
-        """What an error reports; what the provider had told before stays, where a middleware raised it."""
+        """What an error reports; what the provider reported before is kept, where a middleware raised it."""
         if error.usage == NO_USAGE:
             self.used_unknown = True
         elif error.usage is not None:

@@ -48,7 +48,7 @@ class Budget:
     Attributes:
         limit: What the calls may cost together.
         spent: What has been paid, failed attempts included.
-        estimated: The part of `spent` that nobody told: the most that attempts may have cost which broke off or reported
+        estimated: The part of `spent` that nobody reported: the most that attempts may have cost which broke off or reported
             nothing.
         reserved: The most that the requests under way may cost.
         remaining: What is neither spent nor reserved; never below zero.
@@ -77,7 +77,7 @@ class Budget:
 
     @property
     def estimated(self) -> Decimal:
-        """The part of `spent` that nobody told: the most that attempts may have cost which broke off or reported nothing."""
+        """The part of `spent` that nobody reported: the most that attempts may have cost which broke off or reported nothing."""
         return self._estimated
 
     @property

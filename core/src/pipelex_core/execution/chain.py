@@ -42,7 +42,7 @@ class _State:
         why: Why it has to wait until then.
         error: Its last error.
         out: Whether it is not asked again.
-        told: Whether the ledger says that it was passed over.
+        reported: Whether the ledger says that it was passed over.
     """
 
     member: ChainMember
@@ -53,7 +53,7 @@ class _State:
     why: str | None = None
     error: CallError | PluginError | None = None
     out: bool = False
-    told: bool = False
+    reported: bool = False
 
 
 @define(eq=False)
@@ -65,7 +65,7 @@ class Turn:
         wait: Seconds to wait before.
         why: Why, or None.
         others_left: Whether another member has not been asked yet.
-        skipped: Members before it that rest and are passed over, told here once.
+        skipped: Members before it that rest and are passed over, reported here once.
     """
 
     state: _State
@@ -127,10 +127,10 @@ class Chain:
         skipped = [
             state
             for state in waiting
-            if state.place < chosen.place and rests[state.place] > 0 and not (state.told or state.tries)
+            if state.place < chosen.place and rests[state.place] > 0 and not (state.reported or state.tries)
         ]
         for state in skipped:
-            state.told = True
+            state.reported = True
         others_left = any(not state.tries and state is not chosen for state in waiting)
         return Turn(chosen, wait, chosen.why if wait else None, others_left, tuple(state.spec for state in skipped))
 
@@ -146,33 +146,33 @@ class Chain:
 
         Args:
             turn: Whose turn it was.
-            error: What it said.
+            error: Its error.
             sent: Whether it was asked at all.
             broken_off: Whether it was a stream that had begun; no proper end of it may pass on its own.
         """
         state, policy = turn.state, self._policy(turn.state.spec)
         state.tries += 1
         state.error = error
-        said = verdict(error, policy.fallback_on)
+        outcome = verdict(error, policy.fallback_on)
         if broken_off and isinstance(error, InvalidAnswerError):
-            said = "again"
+            outcome = "again"
         hangs = isinstance(error, DeadlineExceededError)
         if sent and (
-            cannot_now(error) or hangs or (said == "move_on" and not isinstance(error, UnsupportedInputError))
+            cannot_now(error) or hangs or (outcome == "move_on" and not isinstance(error, UnsupportedInputError))
         ):
             self.cooldowns.failed(state.spec, error)
         else:
             self.cooldowns.left(state.spec)
         state.out = True
-        if said == "again":
+        if outcome == "again":
             wait = wait_before(state.tries, policy, getattr(error, "retry_after", None), self.chance)
             if wait is not None:
                 due = self.clock() + wait[0]
                 if self.terms.ends_at is None or due < self.terms.ends_at:
                     state.out, state.due, state.why = False, due, wait[1]
-        elif said == "move_on" and cannot(error) and not all(other.out for other in self._states):
+        elif outcome == "move_on" and cannot(error) and not all(other.out for other in self._states):
             log_passed_over(state.spec, error)
-        return said != "end"
+        return outcome != "end"
 
     def left(self, turn: Turn, *, ran_out_of_time: bool = False) -> None:
         """The call ended during the turn: the caller gave up, or the time was over, which counts against the member."""
@@ -197,13 +197,13 @@ class Chain:
         errors = self.errors()
         if len(errors) == 1:
             return ledger.close(errors[0][1])
-        told = "; ".join(
+        failures = "; ".join(
             f"'{spec.name}': {type(error).__name__}: {getattr(error, 'message', error)}" for spec, error in errors
         )
         waits = [wait for _, error in errors if (wait := getattr(error, "retry_after", None)) is not None]
         partial_texts = [text for _, error in errors if (text := getattr(error, "partial_text", None))]
         failure = AllAttemptsFailedError(
-            f"every model of the chain failed: {told}",
+            f"every model of the chain failed: {failures}",
             retry_after=min(waits, default=None),
             partial_text=partial_texts[-1] if partial_texts else None,
         )

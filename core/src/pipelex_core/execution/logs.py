@@ -36,9 +36,9 @@ class KeyFilter(logging.Filter):
             return True
         record.msg, record.args = redacted(text, self._config), None
         if record.exc_info and record.exc_info[0]:
-            told = "".join(format_exception(*record.exc_info)).rstrip()
-            clean = redacted(told, self._config)
-            if clean != told:
+            written = "".join(format_exception(*record.exc_info)).rstrip()
+            clean = redacted(written, self._config)
+            if clean != written:
                 record.exc_info, record.exc_text = None, clean
         return True
 

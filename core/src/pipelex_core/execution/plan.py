@@ -100,7 +100,7 @@ def out_of_time() -> DeadlineExceededError:
 
 def fell_silent(seconds: float) -> IdleTimeoutError:
     """The error of a provider that says nothing."""
-    return IdleTimeoutError(f"the provider said nothing for {seconds:g} s")
+    return IdleTimeoutError(f"the provider was silent for {seconds:g} s")
 
 
 def make_plan(

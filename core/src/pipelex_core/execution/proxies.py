@@ -26,7 +26,7 @@ class Way:
 
     Attributes:
         proxy: The proxy, or None where the way is direct.
-        headers: What the proxy is told, and nobody else: its user and password.
+        headers: What is sent to the proxy, and to nobody else: its user and password.
     """
 
     proxy: URL | None = None

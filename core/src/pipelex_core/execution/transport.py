@@ -67,7 +67,7 @@ _NO_DESCRIPTOR = (
 )
 
 _ADDED = tuple(istr(name) for name in ("Accept", "Accept-Encoding", "Content-Type", "User-Agent"))
-"""Headers that aiohttp adds of itself to a request that lacks them, unless it is told not to."""
+"""Headers that aiohttp adds of itself to a request that lacks them, unless that is switched off."""
 
 
 @lru_cache(maxsize=64)
@@ -118,9 +118,9 @@ class PoolTransport(httpx2.AsyncBaseTransport):
             )
         if self._tls is None and request.url.scheme in self._may_need_tls:
             self._tls = httpx2.create_ssl_context()
-        told = sending.get()
-        if told is not None:
-            told.requests += 1
+        record = sending.get()
+        if record is not None:
+            record.requests += 1
         clock = silence.get()
         if clock is not None:
             clock.asked()
@@ -147,16 +147,16 @@ class PoolTransport(httpx2.AsyncBaseTransport):
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if clock is not None:
                 clock.answered()
-            ours = _noted(error, told)
+            ours = _noted(error, record)
             # An answer's error holds the request's headers, so nothing of it goes on.
             raise ours from None if isinstance(error, aiohttp.ClientResponseError) else error
         if clock is not None:
             clock.heard()
-        if (whole := _whole(response, told)) is not None:
+        if (whole := _whole(response, record)) is not None:
             stream: httpx2.AsyncByteStream = httpx2.ByteStream(whole)  # not `content`: it may be asked for as a stream
             await _closed(response, clock)
         else:
-            stream = _Answer(response, clock, told)
+            stream = _Answer(response, clock, record)
         return httpx2.Response(
             status_code=response.status,
             headers=_plain_headers(response),
@@ -200,15 +200,15 @@ def _has_something_to_read(sock: Any) -> bool:
 class _Answer(httpx2.AsyncByteStream):
     """The body of an answer, decoded, as it comes; closing it before its end closes the connection."""
 
-    def __init__(self, response: aiohttp.ClientResponse, clock: Silence | None, told: Sending | None) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, clock: Silence | None, record: Sending | None) -> None:
         self._response = response
         self._clock = clock
-        self._told = Sending() if told is None else told
+        self._record = Sending() if record is None else record
 
     async def __aiter__(self) -> AsyncIterator[bytes]:  # noqa: C901 -- one generator: a further one would cost every chunk
-        response, told, clock = self._response, self._told, self._clock
+        response, record, clock = self._response, self._record, self._clock
         is_error = response.status >= 400
-        most = min(told.most, ERROR_BYTES) if is_error else told.most
+        most = min(record.most, ERROR_BYTES) if is_error else record.most
         in_events = response.headers.get("Content-Type", "").startswith("text/event-stream")
         count = 0
         try:
@@ -223,14 +223,14 @@ class _Answer(httpx2.AsyncByteStream):
                     if count > most and is_error:
                         return
                     if count > most and (not in_events or _longest_event(decoded, count - len(decoded)) > most):
-                        raise httpx2.DecodingError(told.too_large())  # noqa: TRY301 -- as any other that is raised in there
+                        raise httpx2.DecodingError(record.too_large())  # noqa: TRY301 -- as any other that is raised in there
                     yield decoded
                     if in_events and (b"\n\n" in decoded or b"\r\n\r\n" in decoded):
                         count = 0
             if inflater is not None and (rest := inflater.rest()):
                 yield rest
         except httpx2.DecodingError as error:
-            told.fault = InvalidAnswerError(str(error))
+            record.fault = InvalidAnswerError(str(error))
             raise
         except (aiohttp.ClientError, OSError) as error:
             raise _ours(error) from error
@@ -248,13 +248,13 @@ async def _closed(response: aiohttp.ClientResponse, clock: Silence | None) -> No
     await response.wait_for_close()
 
 
-def _whole(response: aiohttp.ClientResponse, told: Sending | None) -> bytes | None:
+def _whole(response: aiohttp.ClientResponse, record: Sending | None) -> bytes | None:
     """The body of a small answer that came with its head; None where there is more to come, to decode, or to count."""
     content, headers = response.content, response.headers
     if (
         not content.is_eof()
         or content.exception() is not None
-        or content.total_bytes > min(AT_ONCE, MOST_ANSWER_BYTES if told is None else told.most)
+        or content.total_bytes > min(AT_ONCE, MOST_ANSWER_BYTES if record is None else record.most)
         or "Content-Encoding" in headers
         or headers.get("Content-Type", "").startswith("text/event-stream")
     ):
@@ -301,13 +301,13 @@ def _body(request: httpx2.Request, clock: Silence | None) -> object:
     return body or None
 
 
-def _noted(error: Exception, told: Sending | None) -> httpx2.TransportError:
-    """The error of a request that got no answer, and in `told` how far it got."""
+def _noted(error: Exception, record: Sending | None) -> httpx2.TransportError:
+    """The error of a request that got no answer, and in `record` how far it got."""
     ours = _ours(error)
-    if told is not None and getattr(error, "errno", None) in {EMFILE, ENFILE}:
-        told.fault = ProviderConnectionError(_NO_DESCRIPTOR)
-    if told is not None and isinstance(ours, _NEVER_LEFT):
-        told.never_left += 1
+    if record is not None and getattr(error, "errno", None) in {EMFILE, ENFILE}:
+        record.fault = ProviderConnectionError(_NO_DESCRIPTOR)
+    if record is not None and isinstance(ours, _NEVER_LEFT):
+        record.never_left += 1
     return ours
 
 

@@ -111,8 +111,8 @@ def _repairing(plan: Plan, member: ChainMember, answer: TextAnswer, fault: Inval
         assert isinstance(request, ObjectRequest)  # noqa: S101 -- the plan is one for objects
         if spec is not member.spec:
             return request
-        said = Message(role="assistant", parts=(*answer.provider_parts, TextPart(answer.text or "{}")))
+        reply = Message(role="assistant", parts=(*answer.provider_parts, TextPart(answer.text or "{}")))
         asked = Message(role="user", parts=(TextPart(_REPAIR.format(fault=fault)),))
-        return evolve(request, messages=(*request.messages, said, asked))
+        return evolve(request, messages=(*request.messages, reply, asked))
 
     return build

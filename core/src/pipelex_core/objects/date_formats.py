@@ -1,4 +1,4 @@
-"""Dates with a time, told in a JSON schema: msgspec leaves their format out where a type does not say whether it has a zone.
+"""Dates with a time, described in a JSON schema: msgspec leaves their format out where a type does not say whether it has a zone.
 
 A model that is asked for a mere string writes "3 May at noon"; one that is asked for a `date-time` writes what can be read.
 """
@@ -45,7 +45,7 @@ def add_date_formats(schema: dict[str, Any], asked: Any) -> None:
 
 
 def _of_union(kind: Any, node: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """The options of a union that can be told apart: one string among them, one list, one object each."""
+    """The options of a union that can be distinguished: one string among them, one list, one object each."""
     options = node.get("anyOf", ())
     for each in kind.types:
         fitting = [option for option in options if _may_be(each, option)]

@@ -135,8 +135,8 @@ def _from_pydantic(asked: Any) -> ObjectType[Any]:
             return adapter.validate_json(text)
         except ValueError as error:  # pydantic.ValidationError is one
             faults: list[dict[str, Any]] = getattr(error, "errors", list)()
-            told = "; ".join(f"{fault['msg']} - at `{'.'.join(map(str, ('$', *fault['loc'])))}`" for fault in faults)
-            raise InvalidObjectError(told or str(error)) from None
+            message = "; ".join(f"{fault['msg']} - at `{'.'.join(map(str, ('$', *fault['loc'])))}`" for fault in faults)
+            raise InvalidObjectError(message or str(error)) from None
 
     return _made(_name(asked), schema, decode, lambda value: decode(json.dumps(value)))
 
@@ -147,9 +147,9 @@ def _from_schema(text: str) -> ObjectType[Any]:
     faults = faults_finder(schema)
 
     def check(value: Any) -> Any:
-        told = faults(value)
-        if told:
-            raise InvalidObjectError(told)
+        message = faults(value)
+        if message:
+            raise InvalidObjectError(message)
         return value
 
     return _made(_as_name(str(schema.get("title", ""))), schema, lambda text: check(_parsed(text)), check)

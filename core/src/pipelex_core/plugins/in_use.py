@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipelex_core.specs import BackendConfig, Secret
 
 _STATED = {"quarantined": "quarantined", "off": "switched off"}
-"""States of an installed plugin that is not in use, as they are told."""
+"""States of an installed plugin that is not in use, as they are reported."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 

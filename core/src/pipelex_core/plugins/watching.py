@@ -1,4 +1,4 @@
-"""What a plugin changes in the process while it is loaded: told, and put back where nothing works without.
+"""What a plugin changes in the process while it is loaded: reported, and put back where nothing works without.
 
 Python lets a module change anything; this watches what others stumble over. It does not keep a plugin from doing harm.
 """

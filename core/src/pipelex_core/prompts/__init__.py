@@ -70,17 +70,17 @@ def _read(
         check_message(message)
     if system is not None:
         check_text(system, "the system prompt")
-    told = [message.text for message in messages if message.role == "system" and message.text.strip()]
+    system_texts = [message.text for message in messages if message.role == "system" and message.text.strip()]
     messages = [message for message in messages if message.role != "system" and message.parts]
-    if told and not messages:  # few providers answer to system text alone: what was said is what they are asked
-        messages, told = [Message(role="user", parts=(TextPart("\n\n".join(told)),))], []
+    if system_texts and not messages:  # few providers answer to system text alone: it becomes the prompt
+        messages, system_texts = [Message(role="user", parts=(TextPart("\n\n".join(system_texts)),))], []
     parts = [part for message in messages for part in message.parts]
     if not any(not isinstance(part, TextPart) or part.text.strip() for part in parts):
         msg = "the prompt is empty"
         raise UnsupportedInputError(msg)
     return Conversation(
         messages=tuple(messages),
-        system="\n\n".join(text for text in (system or "", *told) if text.strip()) or None,
+        system="\n\n".join(text for text in (system or "", *system_texts) if text.strip()) or None,
         n_images=sum(isinstance(part, ImagePart) for part in parts),
         n_documents=sum(isinstance(part, DocumentPart) for part in parts),
     )

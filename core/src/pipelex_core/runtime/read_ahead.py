@@ -119,7 +119,7 @@ class ReadAhead(Generic[E]):
         """Wait for a delta; False where the stream has ended instead.
 
         Raises:
-            CallError: The call failed; told once.
+            CallError: The call failed; raised once.
             RuntimeError: The client was closed meanwhile, or this is a forked child of the process that reads.
         """
         if not self._ended and self._pid != os.getpid():

@@ -30,7 +30,7 @@ _OPTIONS = (
     Option(name="prompt_caching", default="false", type="bool", help=_CACHING),
     Option(
         name="anthropic_version",
-        help="API version to send always. Unless told, 2023-06-01 goes with temperature or top_p, else the SDK's own.",
+        help="API version to send always. By default, 2023-06-01 goes with temperature or top_p, else the SDK's own.",
     ),
 )
 

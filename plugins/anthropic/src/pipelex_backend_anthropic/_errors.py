@@ -116,10 +116,10 @@ def error_of_answer(body: Any, *, status: int, headers: Mapping[str, str], key: 
     """
     outer = body if isinstance(body, dict) else {}
     inner = outer.get("error")
-    told = inner if isinstance(inner, dict) else {}
-    details = told.get("details")
+    fault = inner if isinstance(inner, dict) else {}
+    details = fault.get("details")
     code = _word(details.get("error_code")) if isinstance(details, dict) else ""
-    kind = _word(told.get("type"))
+    kind = _word(fault.get("type"))
     error_class = (
         _BY_CODE.get(code)
         or _BY_TYPE.get(kind)
@@ -127,7 +127,7 @@ def error_of_answer(body: Any, *, status: int, headers: Mapping[str, str], key: 
         or _BY_VAGUE_TYPE.get(kind, errors.ServerError)
     )
     # A gateway in between has forms of its own.
-    words = (told.get("message"), inner, outer.get("message"), outer.get("detail"))
+    words = (fault.get("message"), inner, outer.get("message"), outer.get("detail"))
     message = next(filter(None, map(_word, words)), f"the provider answered with status {status} and no message")
     request_id = headers.get("request-id") or _word(outer.get("request_id")) or first_id(headers)
     return error_class(

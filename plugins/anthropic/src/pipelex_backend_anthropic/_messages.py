@@ -37,7 +37,7 @@ def api_messages(messages: Sequence[Message], model_id: str) -> list[dict[str, A
 
 
 def _message_blocks(message: Message) -> list[Block]:
-    """What the model said: its own blocks as they came, thinking in its place, where it was this model.
+    """What the model answered: its own blocks as they came, thinking in its place, where it was this model.
 
     An answer's blocks are kept whole in one `ProviderPart`, because thinking is bound to the model that wrote it and
     to its place between text and tool calls. They are sent where the message still says the same.

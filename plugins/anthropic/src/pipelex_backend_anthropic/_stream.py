@@ -25,7 +25,7 @@ class StreamedMessage:
 
     @property
     def has_begun(self) -> bool:
-        """Whether the stream has said anything of a message."""
+        """Whether the stream has begun a message."""
         return bool(self._message)
 
     @property

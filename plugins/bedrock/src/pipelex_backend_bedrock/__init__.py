@@ -45,7 +45,7 @@ _MODEL_OPTIONS = (
     Option(
         name="reasoning",
         choices=("budget", "adaptive", "effort", "nova", "openai"),
-        help="How the model is asked to reason; budget for sdk bedrock_anthropic unless told.",
+        help="How the model is asked to reason; budget for sdk bedrock_anthropic by default.",
     ),
     Option(
         name="cache_points",

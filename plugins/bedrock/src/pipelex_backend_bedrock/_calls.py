@@ -1,6 +1,6 @@
 """One call on its way through a worker thread: what its connection needs to know of it, and how it is given up.
 
-botocore has no way to cancel: a thread that waits for an answer waits until it comes. So each connection is told whose
+botocore has no way to cancel: a thread that waits for an answer waits until it comes. So each connection knows whose
 call it carries (`_connections`), and giving a call up shuts down that connection's socket, which wakes the thread.
 """
 

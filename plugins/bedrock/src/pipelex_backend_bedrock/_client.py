@@ -130,7 +130,7 @@ def _limit_silence(context: dict[str, Any], **_: object) -> None:
 def _whole(response_dict: dict[str, Any], **_: object) -> None:
     """An event handler: a body that was cut short is no answer; botocore counts that of streams only."""
     if response_dict["status_code"] >= 300:
-        return  # an error is told by its status
+        return  # an error is known by its status
     body, length = response_dict["body"], str(response_dict["headers"].get("content-length", ""))
     if isinstance(body, bytes) and length.isdecimal() and len(body) < int(length):
         raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(length))
@@ -141,12 +141,12 @@ def _legible(response_dict: dict[str, Any], **_: object) -> None:
     if response_dict["status_code"] < 300:
         return
     try:
-        told = json.loads(response_dict["body"].decode())
+        body = json.loads(response_dict["body"].decode())
     except (UnicodeDecodeError, RecursionError):
-        told = None
+        body = None
     except ValueError:
         return  # a web page, say, which botocore takes for the message
-    if not isinstance(told, dict):
+    if not isinstance(body, dict):
         response_dict["body"] = b""
 
 

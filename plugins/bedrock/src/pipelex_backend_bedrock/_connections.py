@@ -1,4 +1,4 @@
-"""botocore's own connections, told whose call they carry."""
+"""botocore's own connections, which know whose call they carry."""
 
 from __future__ import annotations
 

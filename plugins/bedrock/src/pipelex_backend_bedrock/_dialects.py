@@ -7,7 +7,7 @@ from pipelex_core.dialects import BOUNDS, Dialect, SchemaLimits
 STRUCTURED = Dialect(
     name="Bedrock's structured output",
     keywords=frozenset({"title", "const", "format", "minItems"}),
-    told=BOUNDS - {"format", "minItems"},
+    described=BOUNDS - {"format", "minItems"},
     formats=frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}),
     enum_kinds=frozenset({"string", "number", "integer", "boolean"}),
     most_min_items=1,

@@ -131,18 +131,18 @@ def to_call_error(error: Exception, call: Call, settings: Settings) -> errors.Ca
 
 
 def _of_code(error: boto.ClientError, settings: Settings) -> errors.CallError:
-    said: Any = error.response.get("Error", {})
-    code = str(said.get("Code") or "Unknown")
+    reported: Any = error.response.get("Error", {})
+    code = str(reported.get("Code") or "Unknown")
     known = _BY_CODE.get(code[:1].upper() + code[1:])
-    if known is errors.BadRequestError and said.get("Message") == _UNKNOWN_MODEL:
+    if known is errors.BadRequestError and reported.get("Message") == _UNKNOWN_MODEL:
         known = errors.NotFoundError
     about: Any = error.response.get("ResponseMetadata", {})
     status = about.get("HTTPStatusCode")
-    if status == 403 and said.get("Message") in _REFUSED_KEY:
+    if status == 403 and reported.get("Message") in _REFUSED_KEY:
         known = errors.AuthenticationError
     # A model that fails says with which status it did.
     response: Any = error.response
-    original = response.get("originalStatusCode") or said.get("originalStatusCode")
+    original = response.get("originalStatusCode") or reported.get("originalStatusCode")
     if known is errors.ServerError and isinstance(original, int):
         known = errors.error_class_for_status(original)
     if known is None:
@@ -150,7 +150,7 @@ def _of_code(error: boto.ClientError, settings: Settings) -> errors.CallError:
     if status is None and known is errors.BadRequestError:
         status = 400  # what it has outside of a stream: core tells a prompt that is too long by it
     # AWS answers a wrong signature with the headers it was made of, a session token among them.
-    text = "" if known is errors.AuthenticationError else _short(str(said.get("Message") or ""), settings)
+    text = "" if known is errors.AuthenticationError else _short(str(reported.get("Message") or ""), settings)
     return known(
         f"{error.operation_name}: {code}" + (f": {text}" if text else ""),
         status=status,

@@ -84,10 +84,10 @@ def _reason(block: dict[str, Any], delta: Mapping[str, Any]) -> None:
     if "redactedContent" in delta:
         block["redactedContent"] = block.get("redactedContent", b"") + delta["redactedContent"]
         return
-    said = block.setdefault("reasoningText", {"text": ""})
+    reasoning = block.setdefault("reasoningText", {"text": ""})
     for name in ("text", "signature"):
         if name in delta:
-            said[name] = said.get(name, "") + delta[name]
+            reasoning[name] = reasoning.get(name, "") + delta[name]
 
 
 def _close(block: dict[str, Any], *, cut: bool) -> None:

@@ -71,7 +71,7 @@ class Events:
         """Each event as `{its type: its members}`; empty where it is of no known type, or only a part of one has come.
 
         Raises:
-            EventStreamError: The provider said that it failed.
+            EventStreamError: The provider reports a failure.
             ParserError: What came is no event stream.
         """
         for data in self._body.stream():
@@ -144,8 +144,8 @@ def _piece_of_text(headers: Mapping[str, Any], payload: bytes) -> dict[str, Any]
     if headers.get(":event-type") != "contentBlockDelta" or headers.get(":message-type") != "event":
         return None
     try:
-        said = json.loads(payload)
-        index, delta = said["contentBlockIndex"], said["delta"]
+        event = json.loads(payload)
+        index, delta = event["contentBlockIndex"], event["delta"]
         is_text = type(index) is int and len(delta) == 1 and type(delta["text"]) is str
     except (ValueError, KeyError, TypeError):
         return None

@@ -54,7 +54,7 @@ def reasoning_of(request: TextRequest) -> Reasoning:
     spec = request.spec
     kind = spec.options.get("reasoning") or ("budget" if spec.sdk == "bedrock_anthropic" else None)
     if kind is None and request.reasoning_budget is not None:
-        kind = "budget"  # a model whose spec says nothing: only Claude knows budgets, and this is how it is told
+        kind = "budget"  # a model whose spec says nothing: only Claude knows budgets, and this is how it is asked
     if kind == "budget":
         return _thinking_budget(request)
     if request.reasoning_effort is None:

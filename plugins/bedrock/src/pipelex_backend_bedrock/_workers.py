@@ -132,10 +132,10 @@ class _Result(Generic[T]):
     value: T
 
 
-def _tell(loop: asyncio.AbstractEventLoop, *told: Any) -> None:
+def _tell(loop: asyncio.AbstractEventLoop, *callback: Any) -> None:
     """Have a loop call something; where it is closed, nobody waits for that."""
     with suppress(RuntimeError):
-        loop.call_soon_threadsafe(*told)
+        loop.call_soon_threadsafe(*callback)
 
 
 def _settle(done: asyncio.Future[T], outcome: _Result[T] | CallError) -> None:

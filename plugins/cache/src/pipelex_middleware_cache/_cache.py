@@ -153,7 +153,7 @@ class Cache:
             await events.aclose()
 
     def _kept(self, key: bytes, call: Call, answer: Any, pieces: Sequence[str]) -> Any:
-        """An answer, told that a cache was asked in vain; kept where it is whole and what the caller wanted."""
+        """An answer, marked as missing in the cache; kept where it is whole and what the caller wanted."""
         if is_worth_keeping(answer) and call.fits(answer):
             self._worker.tell(partial(_keep, key, answer, tuple(pieces), call.redact))
         return evolve(answer, cache="miss") if hasattr(answer, "cache") else answer

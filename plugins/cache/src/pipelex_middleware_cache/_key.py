@@ -40,7 +40,7 @@ def key_of(call: Call) -> bytes:
 
 
 def _canonical(value: Any) -> Any:
-    """A value in JSON, each kind told apart; bytes by their hash. The order of a mapping counts: models see it too."""
+    """A value in JSON, each kind distinct; bytes by their hash. The order of a mapping counts: models see it too."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, bytes):

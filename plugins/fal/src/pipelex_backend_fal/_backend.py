@@ -152,13 +152,13 @@ async def _in_time(words: Callable[[], Awaitable[None]]) -> None:
         async with asyncio.timeout(GRACE):
             await words()
     except TimeoutError:
-        _log.warning("fal said nothing to a job that was given up, which may be charged")
+        _log.warning("fal did not answer when a job was cancelled, which may be charged")
 
 
 def _checked(handle: AsyncRequestHandle) -> AsyncRequestHandle:
     """The handle, which the SDK makes of whatever fal's answer holds; a TypeError where that is no text."""
-    told: tuple[object, ...] = (handle.request_id, handle.response_url, handle.status_url, handle.cancel_url)
-    if not all(isinstance(one, str) and one for one in told):
+    addresses: tuple[object, ...] = (handle.request_id, handle.response_url, handle.status_url, handle.cancel_url)
+    if not all(isinstance(one, str) and one for one in addresses):
         msg = "a job has an id and addresses"
         raise TypeError(msg)
     return handle

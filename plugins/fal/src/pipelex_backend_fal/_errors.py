@@ -76,13 +76,13 @@ def of_status(status: int, headers: Mapping[str, str], text: str, body: Any) -> 
 def _message(detail: Any, text: str) -> str:
     """What fal says is wrong, with the place of each fault in the arguments."""
     if isinstance(detail, str):
-        said = detail
+        message = detail
     elif isinstance(detail, list):
-        said = "; ".join(map(_fault, detail))
+        message = "; ".join(map(_fault, detail))
     else:
-        said = text
-    said = " ".join(said.split())
-    return (said if len(said) <= _LONGEST_MESSAGE else f"{said[:_LONGEST_MESSAGE]}…") or "nothing more"
+        message = text
+    message = " ".join(message.split())
+    return (message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…") or "nothing more"
 
 
 def _fault(item: Any) -> str:

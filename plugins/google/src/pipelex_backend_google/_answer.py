@@ -115,7 +115,7 @@ class Gathered:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing has been said or called."""
+        """Whether there is neither text nor a call."""
         return not (self._texts or self._calls or self._reasoning)
 
     @property

@@ -15,9 +15,9 @@ _APPLICATORS = frozenset(
 GEMINI = Dialect(
     name="Gemini",
     keywords=_KEPT,
-    told=(BOUNDS | _APPLICATORS) - _KEPT,
+    described=(BOUNDS | _APPLICATORS) - _KEPT,
     enum_kinds=frozenset({"string", "number", "integer"}),
     recursion="optional",
 )
 """https://ai.google.dev/api/generate-content#GenerationConfig, responseJsonSchema: it never closes an object by itself, so
-that whatever is only told can be answered."""
+that whatever is only described can be answered."""

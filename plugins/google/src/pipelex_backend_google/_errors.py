@@ -76,8 +76,8 @@ def call_error(error: Exception, key: Secret | None, *, partial_text: str | None
 
 def reported(error: Any, response: Any) -> genai.APIError:
     """The error that an answer with a good status, or an event of a stream, tells of."""
-    told: dict[str, Any] = error if isinstance(error, dict) else {"message": str(error)}
-    return genai.APIError(told.get("code") or 0, {"error": told}, response)
+    fault: dict[str, Any] = error if isinstance(error, dict) else {"message": str(error)}
+    return genai.APIError(fault.get("code") or 0, {"error": fault}, response)
 
 
 def redacted(text: str, key: Secret | None) -> str:
@@ -97,10 +97,10 @@ def _of_api(error: genai.APIError) -> CallError:
     status = code if isinstance(code, int) and code else _HTTP_STATUS.get(rpc_status)
     made = next((_BY_REASON[reason] for reason in _values(details, "reason") if reason in _BY_REASON), None)
     made = made or _BY_RPC_STATUS.get(rpc_status) or (error_class_for_status(status) if status else ServerError)
-    told = " ".join(str(error.message or "no reason was given").split())
+    message = " ".join(str(error.message or "no reason was given").split())
     headers = getattr(error.response, "headers", None)
     return made(
-        f"Google answered {rpc_status or 'with an error'}: {told[:_LONGEST]}",
+        f"Google answered {rpc_status or 'with an error'}: {message[:_LONGEST]}",
         status=status,
         request_id=next(_values(details, "requestId"), None) or request_id(headers),
         retry_after=_seconds(next(_values(details, "retryDelay"), None)) or retry_after(headers or {}),

@@ -53,7 +53,7 @@ def _refuse(request: ImageRequest, *, vertex: bool) -> None:
     elif request.background == "transparent":
         fault = f"model '{name}' makes no transparent background"
     elif request.output_format not in ((None, "png", "jpeg") if vertex else (None,)):
-        fault = f"model '{name}' cannot be told to give {request.output_format}"
+        fault = f"model '{name}' cannot give {request.output_format}"
     if fault:
         raise UnsupportedInputError(fault)
 
@@ -67,13 +67,13 @@ def image_answer(response: types.GenerateContentResponse) -> ImageAnswer:
     """
     piece, named = parse(response)
     gathered = Gathered(request_id=named)
-    told = "".join(gathered.take(piece))
+    text = "".join(gathered.take(piece))
     try:
         images = tuple(_images(piece))
     except WRONG_FORM as error:
         images, fault = (), wrong_form(error)
     else:
-        fault = f"Google made no image (finish reason {gathered.finish})" + (f": {told[:200]}" if told else "")
+        fault = f"Google made no image (finish reason {gathered.finish})" + (f": {text[:200]}" if text else "")
     answer = gathered.answer()
     if images:
         usage = evolve(answer.usage, images=len(images))

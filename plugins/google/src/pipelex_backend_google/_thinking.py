@@ -1,4 +1,4 @@
-"""How a request's reasoning settings are said to Gemini.
+"""How a request's reasoning settings are sent to Gemini.
 
 Levels: https://ai.google.dev/gemini-api/docs/thinking; the budgets that stand for efforts are those of Google's own
 OpenAI-compatible endpoint: https://ai.google.dev/gemini-api/docs/openai#thinking.
@@ -20,7 +20,7 @@ _HIGHEST_BUDGET = 24576
 def thinking_config(request: TextRequest) -> dict[str, Any] | None:
     """`generationConfig.thinkingConfig`, or None where the request leaves thinking to the model.
 
-    Thoughts are asked for whenever the model is told to think: they cost nothing more.
+    Thoughts are asked for whenever the model is asked to think: they cost nothing more.
     """
     budget, effort = request.reasoning_budget, request.reasoning_effort
     if budget is None and effort is not None and request.spec.options.get("thinking") == "budget":

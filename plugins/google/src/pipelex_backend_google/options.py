@@ -11,7 +11,7 @@ MODEL_OPTIONS = (
         name="thinking",
         default="level",
         choices=("level", "budget"),
-        help="How the model is told to think: Gemini 3 and later by level, 2.5 by a budget of tokens.",
+        help="How the model is asked to think: Gemini 3 and later by level, 2.5 by a budget of tokens.",
     ),
     Option(name="thinking_levels", type="list", help="The levels it has, of minimal, low, medium, high."),
     Option(name="min_thinking_budget", type="int", help="The smallest budget it takes; 0 where thinking can be off."),

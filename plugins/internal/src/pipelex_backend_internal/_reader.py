@@ -38,20 +38,20 @@ def main() -> None:
             asked, parts = receive(sys.stdin.buffer)
         except EOFError:
             return
-        said: dict[str, Any]
+        reply: dict[str, Any]
         images: list[bytes] = []
         try:
             if asked["do"] == "open":
                 if document is not None:
                     document.close()
                 document = PdfFile(parts[0])
-                said = {"pages": document.open()}
+                reply = {"pages": document.open()}
             else:
                 assert document is not None  # noqa: S101 -- the parent opens first
-                said, images = _page(document, asked)
+                reply, images = _page(document, asked)
         except CallError as error:
-            said = {"error": type(error).__name__, "message": error.message}
-        send(answers, {**said, "warnings": log.taken()}, images)
+            reply = {"error": type(error).__name__, "message": error.message}
+        send(answers, {**reply, "warnings": log.taken()}, images)
 
 
 def _page(document: PdfFile, asked: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:

@@ -56,7 +56,7 @@ def bring(
         stopped: Asked several times a second whether to give up.
 
     Raises:
-        ProviderConnectionError: No source could be reached, or `stopped` said so.
+        ProviderConnectionError: No source could be reached, or `stopped` is set.
         InvalidAnswerError: What came is not the file that the catalogue describes.
         CallError: The file could not be written.
     """
@@ -118,8 +118,8 @@ def _fetch(entry: CatalogueModel, path: Path, progress: Progress, stopped: Calla
             whole.replace(path)
             progress(entry.size, entry.size)
             return
-    told = "; ".join(failures) or "it has no source"
-    msg = f"model '{entry.name}' could not be fetched ({told}); or put the file there yourself: {path}"
+    reasons = "; ".join(failures) or "it has no source"
+    msg = f"model '{entry.name}' could not be fetched ({reasons}); or put the file there yourself: {path}"
     raise InvalidAnswerError(msg) if wrong else ProviderConnectionError(msg)
 
 

@@ -119,11 +119,11 @@ def _run(command: list[str], download: Download, *, size: int, patience: float |
                 process.wait()
         if process.returncode:
             log.seek(0)
-            said = log.read().decode(errors="replace")
+            printed = log.read().decode(errors="replace")
             for code in _OF_THE_DISK:
-                if os.strerror(code) in said:
+                if os.strerror(code) in printed:
                     raise OSError(code, os.strerror(code))
-            raise SourceError(_reason(said))
+            raise SourceError(_reason(printed))
 
 
 def _watch(process: subprocess.Popen[bytes], download: Download, size: int, patience: float | None) -> None:
@@ -158,7 +158,7 @@ def _bytes_in(folder: Path) -> int:
 
 
 def _reason(log: str) -> str:
-    """The last error a downloader told, without credentials of an index's address."""
+    """The last error a downloader printed, without credentials of an index's address."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR:")]
     last = (errors or lines or ["it failed without a word"])[-1]

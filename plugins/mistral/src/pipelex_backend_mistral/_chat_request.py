@@ -34,8 +34,8 @@ def chat_body(request: TextRequest, *, stream: bool = False) -> dict[str, Any]:
     if isinstance(request, ObjectRequest):
         if request.spec.options.get("structured_output") == "json_mode":
             body["response_format"] = {"type": "json_object"}
-            told = f"Answer with one JSON document and nothing else. Its JSON schema:\n{encoded(request.schema)}"
-            system = f"{system}\n\n{told}" if system else told
+            instruction = f"Answer with one JSON document and nothing else. Its JSON schema:\n{encoded(request.schema)}"
+            system = f"{system}\n\n{instruction}" if system else instruction
         else:
             sent = adapt(request.schema, STRICT, LOOSE)
             schema = {"name": request.schema_name, "schema": sent.schema, "strict": sent.dialect is STRICT}

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NEVER_MS = 24 * 60 * 60 * 1000
-"""The SDK's own timeout, 300 s unless told, must not end a call before the caller's deadline does."""
+"""The SDK's own timeout, 300 s by default, must not end a call before the caller's deadline does."""
 
 
 @frozen

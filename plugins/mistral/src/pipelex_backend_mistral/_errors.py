@@ -91,13 +91,13 @@ def error_of_answer(
     fault = _fault(body)
     content_type = headers.get("content-type", "no content type")
     if status < 400:
-        told = f"answered with status {status} and {content_type}, where JSON is expected: check the endpoint"
+        what_came = f"answered with status {status} and {content_type}, where JSON is expected: check the endpoint"
     elif fault is None:
-        told = f"answered with {content_type} instead of an error of its own"
+        what_came = f"answered with {content_type} instead of an error of its own"
     else:
-        told = f"says: {_message(fault)}"
+        what_came = f"says: {_message(fault)}"
     return _class_of(status, fault or {}, too_long=too_long)(
-        f"Mistral {told}",
+        f"Mistral {what_came}",
         status=status,
         request_id=request_id_of(headers),
         retry_after=retry_after(headers),
@@ -127,11 +127,11 @@ def error_of_exception(error: Exception, *, secret: str | None) -> errors.CallEr
     """The error for whatever the SDK or its transport raised."""
     if isinstance(error, MistralError):
         return error_of_answer(error.status_code, error.headers, error.body, secret=secret)
-    told = _redacted(str(error) or type(error).__name__, secret)
+    what_came = _redacted(str(error) or type(error).__name__, secret)
     for kind, made, what in _BY_EXCEPTION:
         if isinstance(error, kind):
-            return made(f"{what}: {told}")
-    return errors.CallError(f"Mistral's SDK failed: {type(error).__name__}: {told}")
+            return made(f"{what}: {what_came}")
+    return errors.CallError(f"Mistral's SDK failed: {type(error).__name__}: {what_came}")
 
 
 def _class_of(status: int, fault: Mapping[str, Any], *, too_long: Doubt = never) -> type[errors.CallError]:

@@ -108,9 +108,9 @@ class MockBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtracto
         from pipelex_core.parts import ToolCall
 
         choice, tools = request.tool_choice, {tool.name: tool for tool in request.tools}
-        told = bool(request.messages) and request.messages[-1].role == "tool"
+        answered = bool(request.messages) and request.messages[-1].role == "tool"
         wanted = choice in {"required", *tools} or (self._script(request.spec).get("calls_tools") and choice != "none")
-        if not tools or told or not wanted:
+        if not tools or answered or not wanted:
             return ()
         tool = tools.get(choice or "") or request.tools[0]
         return (ToolCall(id="mock_call_1", name=tool.name, arguments=_made(tool.parameters)),)
@@ -126,8 +126,8 @@ def _made(schema: Mapping[str, Any]) -> Any:
 
 
 def _prompt(request: TextRequest) -> str:
-    said = [message.text for message in request.messages if message.role == "user"]
-    return said[-1] if said else ""
+    prompts = [message.text for message in request.messages if message.role == "user"]
+    return prompts[-1] if prompts else ""
 
 
 def _within(text: str, request: TextRequest) -> tuple[str, FinishReason]:
@@ -142,8 +142,8 @@ def _within(text: str, request: TextRequest) -> tuple[str, FinishReason]:
 
 def _usage(request: TextRequest, text: str) -> Usage:
     """A word is a token."""
-    told = [request.system or "", *(message.text for message in request.messages)]
-    return Usage(input_tokens=sum(len(words.split()) for words in told), output_tokens=len(text.split()))
+    texts = [request.system or "", *(message.text for message in request.messages)]
+    return Usage(input_tokens=sum(len(words.split()) for words in texts), output_tokens=len(text.split()))
 
 
 def _picture(side: int, name: str) -> Image:

@@ -1,4 +1,4 @@
-"""Pictures: a PNG of any size, its colour told by a seed."""
+"""Pictures: a PNG of any size, its colour chosen by a seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Strings for a regular expression, as far as they can be told from it: what is made is checked by who asked."""
+"""Strings for a regular expression, as far as they can be derived from it: what is made is checked by who asked."""
 
 from __future__ import annotations
 

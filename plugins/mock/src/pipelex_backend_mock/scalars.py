@@ -43,10 +43,10 @@ FORMATS = {
 
 def strings(parts: Parts) -> Iterator[str]:
     """Strings of a format, a pattern, a length; none of them twice."""
-    told = set()
+    seen = set()
     for text in _strings(parts):
-        if text not in told:
-            told.add(text)
+        if text not in seen:
+            seen.add(text)
             yield text
 
 

@@ -133,9 +133,9 @@ def kinds_of(parts: Parts) -> list[str]:
     """The types a value may have, the one that the schemas are about first."""
     kinds = list(TYPES)
     for part in parts:
-        told = part.get("type")
-        if told is not None:
-            allowed = {told} if isinstance(told, str) else set(told)
+        named = part.get("type")
+        if named is not None:
+            allowed = {named} if isinstance(named, str) else set(named)
             if "number" in allowed:
                 allowed.add("integer")
             kinds = [kind for kind in kinds if kind in allowed]

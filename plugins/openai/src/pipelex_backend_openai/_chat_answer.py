@@ -65,7 +65,7 @@ class ChatReading:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the provider said why the answer ended."""
+        """Whether the provider reported why the answer ended."""
         return self._finish_reason is not None
 
     def whole(self, data: Mapping[str, Any]) -> None:

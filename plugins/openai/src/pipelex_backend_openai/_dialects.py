@@ -29,7 +29,7 @@ _OF_FINE_TUNED = frozenset({"pattern", "format", "minimum", "maximum", "multiple
 _OPENAI = Dialect(
     name="OpenAI's strict mode",
     keywords=_KEPT,
-    told=BOUNDS - _KEPT,
+    described=BOUNDS - _KEPT,
     formats=frozenset({"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}),
     no_patterns=_LOOK_AROUND,
     enum_kinds=frozenset({"string", "number", "integer", "boolean"}),
@@ -38,7 +38,7 @@ _OPENAI = Dialect(
     types_all=True,
     limits=SchemaLimits(properties=5_000, levels=10, enum_values=1_000, enum_length=(250, 15_000), characters=120_000),
 )
-_FINE_TUNED = evolve(_OPENAI, name="strict mode of a fine-tuned model", told=_OPENAI.told | _OF_FINE_TUNED)
+_FINE_TUNED = evolve(_OPENAI, name="strict mode of a fine-tuned model", described=_OPENAI.described | _OF_FINE_TUNED)
 
 STRICT: dict[SchemaDialect, Dialect] = {
     "openai": _OPENAI,
@@ -49,12 +49,12 @@ STRICT: dict[SchemaDialect, Dialect] = {
     # https://console.groq.com/docs/structured-outputs
     "groq": evolve(_OPENAI, name="Groq's strict mode"),
     # https://docs.x.ai/docs/guides/structured-outputs: no lengths, of texts and lists alike
-    "xai": evolve(_OPENAI, name="xAI's strict mode", told=_OPENAI.told | {"minItems", "maxItems"}),
+    "xai": evolve(_OPENAI, name="xAI's strict mode", described=_OPENAI.described | {"minItems", "maxItems"}),
     # https://api-docs.deepseek.com/guides/tool_calls (strict mode)
     "deepseek": evolve(
         _OPENAI,
         name="DeepSeek's strict mode",
-        told=_OPENAI.told | {"minItems", "maxItems"},
+        described=_OPENAI.described | {"minItems", "maxItems"},
         formats=frozenset({"email", "hostname", "ipv4", "ipv6", "uuid"}),
     ),
 }
@@ -63,7 +63,7 @@ _LENGTHS = frozenset({"minLength", "maxLength", "minItems", "maxItems", "minCont
 _LOOSE: dict[SchemaDialect, Dialect] = {
     # `required` wants `properties` beside it, as the canonical form has it: https://github.com/livekit/agents/issues/4610
     "groq": Dialect(name="Groq's tools", plain_root=True),
-    "xai": Dialect(name="xAI's structured outputs", plain_root=True, told=_LENGTHS | {"allOf"}),
+    "xai": Dialect(name="xAI's structured outputs", plain_root=True, described=_LENGTHS | {"allOf"}),
 }
 
 

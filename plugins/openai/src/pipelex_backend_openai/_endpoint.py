@@ -49,7 +49,7 @@ class Reading(Protocol):
 
     @property
     def is_finished(self) -> bool:
-        """Whether the provider said why the answer ended."""
+        """Whether the provider reported why the answer ended."""
 
     def whole(self, data: Mapping[str, Any]) -> None:
         """Take an answer that was not streamed."""

@@ -49,9 +49,9 @@ def facts_of(body: Any) -> Facts:
         message = error.get("message")
         metadata = error.get("metadata")
         if isinstance(metadata, dict):
-            told = _metadata(metadata)
-            codes += told.codes
-            message = f"{message}: {told.message}" if told.message else message
+            facts = _metadata(metadata)
+            codes += facts.codes
+            message = f"{message}: {facts.message}" if facts.message else message
         status = error.get("status_code") or error.get("code")
     else:
         codes = [body.get("code"), body.get("type")]
@@ -65,7 +65,7 @@ def facts_of(body: Any) -> Facts:
 
 
 def _metadata(metadata: Mapping[str, Any]) -> Facts:
-    """What OpenRouter says of an error besides its status: its own word for it, and what the provider behind it said.
+    """What OpenRouter says of an error besides its status: its own word for it, and what the provider behind it answered.
 
     https://openrouter.ai/docs/api/reference/errors-and-debugging
     """
@@ -78,8 +78,8 @@ def _metadata(metadata: Mapping[str, Any]) -> Facts:
             raw = json.loads(raw)
         except (ValueError, RecursionError):
             return Facts(message=raw, codes=tuple(codes))
-    told = facts_of(raw) if isinstance(raw, dict) else Facts()
-    return Facts(message=told.message, codes=(*codes, *(code for code in told.codes if code == _TOO_LONG)))
+    facts = facts_of(raw) if isinstance(raw, dict) else Facts()
+    return Facts(message=facts.message, codes=(*codes, *(code for code in facts.codes if code == _TOO_LONG)))
 
 
 def _as_status(value: Any) -> int | None:

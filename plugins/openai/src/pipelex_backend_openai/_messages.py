@@ -83,7 +83,7 @@ def _document(media: Media, traits: Traits) -> dict[str, Any]:
 
 
 def _assistant(message: Message, traits: Traits) -> dict[str, Any]:
-    """What the model said; null where it only called tools."""
+    """What the model answered; null where it only called tools."""
     calls = [part for part in message.parts if isinstance(part, ToolCall)]
     sent: dict[str, Any] = {"role": "assistant", "content": message.text or (None if calls else "")}
     if calls:

@@ -31,7 +31,7 @@ class _Kept:
         read: All that the SDK read to build it.
         url: Where it goes.
         headers: Its headers, but for those that each request has of its own.
-        timeout: What the pool is told of time-outs.
+        timeout: The time-outs of the pool.
     """
 
     read: tuple[Any, ...] = field(repr=False)

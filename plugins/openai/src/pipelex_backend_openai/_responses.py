@@ -108,7 +108,7 @@ def _reasons(request: TextRequest, traits: Traits) -> bool:
 
 
 def _tool(name: str, description: str, parameters: Any, *, strict: bool = False) -> dict[str, Any]:
-    """A function; `strict` is said because its default is true here, other than in chat completions."""
+    """A function; `strict` is sent because its default is true here, other than in chat completions."""
     tool = {"type": "function", "name": name, "description": description, "parameters": parameters, "strict": strict}
     if not description:
         del tool["description"]
@@ -147,7 +147,7 @@ def _content_part(part: Part) -> dict[str, Any]:
 
 
 def _assistant_items(message: Message) -> Iterator[dict[str, Any]]:
-    """What the model said: its own items where they are known and call the same, else its text and its calls of tools.
+    """What the model answered: its own items where they are known and call the same, else its text and its calls of tools.
 
     Nothing is stored at the provider, so reasoning goes back only where its content, encrypted or not, is with it.
     """

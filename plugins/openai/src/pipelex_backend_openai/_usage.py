@@ -92,12 +92,12 @@ def reported_cost(usage: dict[str, Any]) -> Decimal | None:
         return None
     if isinstance(cost, dict):
         return _amount(cost.get("total_cost"))
-    told = _amount(cost)
-    if told is not None and usage.get("is_byok") is True:
+    reported = _amount(cost)
+    if reported is not None and usage.get("is_byok") is True:
         own = _amount(_table(usage, "cost_details").get("upstream_inference_cost"))
-        return None if own is None else told + own
+        return None if own is None else reported + own
     ticks = _count(usage, "cost_in_usd_ticks")
-    return told if told is not None else ticks / _TICKS if ticks else None
+    return reported if reported is not None else ticks / _TICKS if ticks else None
 
 
 def _amount(value: Any) -> Decimal | None:

@@ -122,9 +122,9 @@ def answer_attributes(answer: Any, redact: Callable[[str], str]) -> Attributes:
     if finish_reason is not None:
         attributes["gen_ai.response.finish_reasons"] = (finish_reason,)
     for name, places in (("id", ("id", "response_id")), ("model", ("model", "model_version"))):
-        told = _told(answer.raw, places)
-        if told is not None:
-            attributes[f"gen_ai.response.{name}"] = redact(told)
+        found = _found(answer.raw, places)
+        if found is not None:
+            attributes[f"gen_ai.response.{name}"] = redact(found)
     return attributes
 
 
@@ -170,7 +170,7 @@ def _port(port: int | None, scheme: str) -> int:
     return port if port is not None else _PORTS.get(scheme, 443)
 
 
-def _told(raw: Any, places: tuple[str, ...]) -> str | None:
+def _found(raw: Any, places: tuple[str, ...]) -> str | None:
     """The first text that an SDK's answer has in one of these places."""
     for place in places:
         value = raw.get(place) if isinstance(raw, dict) else getattr(raw, place, None)

@@ -32,15 +32,15 @@ def is_asked_for() -> bool:
 
 def input_attributes(request: Request, redact: Callable[[str], str]) -> dict[str, str]:
     """What was asked."""
-    told: dict[str, Any] = {}
+    content: dict[str, Any] = {}
     if isinstance(request, TextRequest):
-        told["gen_ai.input.messages"] = [
+        content["gen_ai.input.messages"] = [
             {"role": message.role, "parts": [_part(part) for part in message.parts]} for message in request.messages
         ]
         if request.system is not None:
-            told["gen_ai.system_instructions"] = [_text(request.system)]
+            content["gen_ai.system_instructions"] = [_text(request.system)]
         if request.tools:
-            told["gen_ai.tool.definitions"] = [
+            content["gen_ai.tool.definitions"] = [
                 {
                     "type": "function",
                     "name": tool.name,
@@ -50,11 +50,11 @@ def input_attributes(request: Request, redact: Callable[[str], str]) -> dict[str
                 for tool in request.tools
             ]
     elif isinstance(request, ImageRequest):
-        told["gen_ai.input.messages"] = [{"role": "user", "parts": [_text(request.prompt)]}]
+        content["gen_ai.input.messages"] = [{"role": "user", "parts": [_text(request.prompt)]}]
     elif isinstance(request, ExtractRequest):
         modality = "image" if request.document.media_type.startswith("image/") else "document"
-        told["gen_ai.input.messages"] = [{"role": "user", "parts": [_medium(request.document, modality)]}]
-    return _written(told, redact)
+        content["gen_ai.input.messages"] = [{"role": "user", "parts": [_medium(request.document, modality)]}]
+    return _written(content, redact)
 
 
 def output_attributes(answer: object, redact: Callable[[str], str]) -> dict[str, str]:
@@ -75,8 +75,8 @@ def output_attributes(answer: object, redact: Callable[[str], str]) -> dict[str,
     return _written({"gen_ai.output.messages": [message]}, redact)
 
 
-def _written(told: dict[str, Any], redact: Callable[[str], str]) -> dict[str, str]:
-    return {name: redact(json.dumps(value, ensure_ascii=False, default=str)) for name, value in told.items()}
+def _written(content: dict[str, Any], redact: Callable[[str], str]) -> dict[str, str]:
+    return {name: redact(json.dumps(value, ensure_ascii=False, default=str)) for name, value in content.items()}
 
 
 def _part(part: Part) -> dict[str, Any]:

@@ -145,7 +145,7 @@ class _Here:
         try:
             await self._quietly(self._leave(keys=keys, args=[id, *change]))
         except asyncio.CancelledError:
-            # The loop ends, and the server may have been told or not: only the place is given back, because what was
+            # The loop ends, and the server may have heard of it or not: only the place is given back, because what was
             # counted for the minute must not be given back twice.
             await self._quietly(self._leave(keys=keys, args=[id, -1, 0, 0, 0]))
             raise

@@ -1,3 +1,3 @@
-"""Limits of the configuration: who may send a request now, who waits, and who is told at once that it will not do."""
+"""Limits of the configuration: who may send a request now, who waits, and who is refused at once."""
 
 from __future__ import annotations
