@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_testing.bodies.gemini import USAGE, answer, error
 from pipelex_testing.rulebook import Rulebook
-from tests.servers.base import Reply, Server
+from tests.servers.base import Reply, Server, vector_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,8 @@ _VERTEX = re.compile(
     r"/v1beta1/projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/publishers/google/models/"
     r"(?P<model>[^/:]+):(?P<method>\w+)"
 )
+_EXPRESS = re.compile(r"/v1beta1/publishers/google/models/(?P<model>[^/:]+):(?P<method>\w+)")
+_EMBEDDINGS = frozenset({"batchEmbedContents", "predict", "embedContent"})
 _KINDS = {"text", "inlineData", "fileData", "functionCall", "functionResponse"}
 _GENERATION_SETTINGS = {
     "temperature",
@@ -70,9 +72,13 @@ class GoogleServer(Server):
             names = [{"name": f"{prefix}/{name}"} for name in ("gemini-2.5-flash", "gemini-2.5-pro")]
             return Reply.json({"publisherModels" if "publishers" in request.path else "models": names})
         studio, vertex = _AI_STUDIO.fullmatch(request.path), _VERTEX.fullmatch(request.path)
+        if (express := _EXPRESS.fullmatch(request.path)) and express["method"] in _EMBEDDINGS:
+            studio = express  # it has a key, too
         matched = studio or vertex
         if matched is None:
             return error(404, "NOT_FOUND", f"no such path: {request.path}")
+        if matched["method"] in _EMBEDDINGS:
+            return _unknown_caller(request, vertex=vertex is not None) or embedded(matched["method"], request.json)
         refused = _refused(request, vertex=vertex is not None)
         return refused or self._generated(matched["method"], request)
 
@@ -90,15 +96,43 @@ class GoogleServer(Server):
         return Reply.json({"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
 
 
+def embedded(method: str, body: dict[str, Any]) -> Reply:
+    """One vector a content: of several requests in a batch, of several instances, or of the parts of one content together."""
+    if method == "predict":
+        size = body.get("parameters", {}).get("outputDimensionality", 8)
+        vectors = [vector_of(each["content"], size) for each in body["instances"]]
+        predictions = [
+            {"embeddings": {"values": row, "statistics": {"truncated": False, "token_count": 2}}} for row in vectors
+        ]
+        return Reply.json({"predictions": predictions, "metadata": {"billableCharacterCount": 12}})
+    if method == "embedContent":
+        text = "".join(part["text"] for part in body["content"]["parts"])
+        row = vector_of(text, body.get("embedContentConfig", {}).get("outputDimensionality", 8))
+        return Reply.json({"embedding": {"values": row}, "usageMetadata": {"promptTokenCount": 3}, "truncated": False})
+    rows = [
+        vector_of("".join(part["text"] for part in each["content"]["parts"]), each.get("outputDimensionality", 8))
+        for each in body["requests"]
+    ]
+    return Reply.json({"embeddings": [{"values": row} for row in rows]})
+
+
 def _refused(request: Received, *, vertex: bool) -> Reply | None:
     """Google's refusal of a wrong key, token or request, or None."""
+    refused = _unknown_caller(request, vertex=vertex)
+    if refused is not None:
+        return refused
+    faults = list(_faults(request.json))
+    return error(400, "INVALID_ARGUMENT", "; ".join(faults)) if faults else None
+
+
+def _unknown_caller(request: Received, *, vertex: bool) -> Reply | None:
+    """Google's refusal of a wrong key or token, or None."""
     if vertex and request.headers.get("authorization") not in (f"Bearer {TOKEN}", "Bearer anonymous"):
         return error(401, "UNAUTHENTICATED", "no valid token")
     if not vertex and request.headers.get("x-goog-api-key") != KEY:
         reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
         return error(400, "INVALID_ARGUMENT", "API key not valid.", reason)
-    faults = list(_faults(request.json))
-    return error(400, "INVALID_ARGUMENT", "; ".join(faults)) if faults else None
+    return None
 
 
 def _faults(body: dict[str, Any]) -> Iterator[str]:

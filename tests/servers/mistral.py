@@ -6,8 +6,10 @@ unknown models; https://docs.mistral.ai/api says what it checks. What it answers
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from array import array
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from pipelex_core.parts import Message, Part, TextPart
 from pipelex_core.requests import TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 from pipelex_testing.bodies.mistral import PIXEL, call, chunk, error, message, page, pages, thinking
-from tests.servers.base import Received, Reply, Server
+from tests.servers.base import Received, Reply, Server, vector_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,12 +31,13 @@ __all__ = ["PIXEL", "call", "chunk", "message", "page", "pages", "thinking"]
 KEY = "mistral-test-key"
 REQUEST_ID = "0198-correlation"
 HEADERS = {"mistral-correlation-id": REQUEST_ID}
-MODELS = ("mistral-small-latest", "magistral-medium-latest", "mistral-ocr-latest")
+MODELS = ("mistral-small-latest", "magistral-medium-latest", "mistral-ocr-latest", "mistral-embed")
 
 _CHAT_FIELDS = {"model", "messages", "stream", "response_format", "tools", "tool_choice"} | {
     *("temperature", "top_p", "max_tokens", "stop", "random_seed", "reasoning_effort", "prompt_mode")
 }
 _OCR_FIELDS = {"model", "document", "include_image_base64", "image_limit", "image_min_size"}
+_EMBEDDING_FIELDS = {"model", "input", "output_dimension", "encoding_format"}
 _AFTER = {
     None: {"system", "user"},
     "system": {"user", "assistant"},
@@ -72,6 +75,8 @@ class MistralServer(Server):
                 reply = self._chat(request.json)
             case "POST", "/v1/ocr":
                 reply = self._ocr(request.json)
+            case "POST", "/v1/embeddings":
+                reply = self._embeddings(request.json)
             case "GET", "/v1/models":
                 reply = Reply.json({"object": "list", "data": [{"id": name, "object": "model"} for name in MODELS]})
             case _:
@@ -99,6 +104,20 @@ class MistralServer(Server):
             return Reply.sse(*chunks, "[DONE]", headers=HEADERS)
         asked = body.get("response_format", {}).get("type")
         return Reply.json(message('{"answer": 1}' if asked else "Hello."), headers=HEADERS)
+
+    def _embeddings(self, body: dict[str, Any]) -> Reply:
+        """A vector a text, in numbers; in base64 where that is asked for."""
+        refusal = _unknown(body, _EMBEDDING_FIELDS)
+        if refusal:
+            return refusal
+        texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        rows = [vector_of(text, body.get("output_dimension") or 8) for text in texts]
+        if body.get("encoding_format") == "base64":
+            rows = [base64.b64encode(array("f", row).tobytes()).decode() for row in rows]
+        data = [{"object": "embedding", "index": at, "embedding": row} for at, row in enumerate(rows)]
+        usage = {"prompt_tokens": 2 * len(texts), "completion_tokens": 0, "total_tokens": 2 * len(texts)}
+        answer = {"id": "e1", "object": "list", "model": body["model"], "data": data, "usage": usage}
+        return Reply.json(answer, headers=HEADERS)
 
     def _ocr(self, body: dict[str, Any]) -> Reply:
         refusal = _unknown(body, _OCR_FIELDS)

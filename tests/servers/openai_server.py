@@ -7,7 +7,6 @@ object that fits the schema, the forced tool's call, one small image a wish.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from array import array
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from pipelex_testing.bodies import openai_responses as responses
 from pipelex_testing.bodies.openai_chat import USAGE, chunk
 from pipelex_testing.bodies.openai_responses import response
 from pipelex_testing.samples import png
-from tests.servers.base import Received, Reply, Server
+from tests.servers.base import Received, Reply, Server, vector_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,8 +29,7 @@ HEADERS = {"x-request-id": "req_test"}
 
 def row_of(text: str, dimensions: int) -> array[float]:
     """The vector of a text."""
-    numbers = hashlib.shake_128(text.encode()).digest(dimensions)
-    return array("f", [(number - 127.5) / 128 for number in numbers])
+    return array("f", vector_of(text, dimensions))
 
 
 class OpenAIServer(Server):

@@ -23,6 +23,9 @@ DAY = "2026-11-30"
 _OURS = ("gemini-", "text-embedding-", "text-multilingual-", "multimodalembedding")
 """What Vertex AI's own API serves; models of others need the form of their makers."""
 
+_EMBEDS = ("amazon.titan-embed", "cohere.embed")
+"""Bedrock's families whose embeddings its plugin can ask for: each has a request of its own."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the files, or with `--check` say which differ; 1 where one does."""
@@ -55,6 +58,8 @@ def is_served(fact: dict[str, Any]) -> bool:
     if fact["provider"] == "vertexai" and not fact["id"].startswith(_OURS):
         return False
     if fact["provider"] == "bedrock" and fact["kind"] not in {"llm", "embed", "rerank"}:
+        return False
+    if fact["provider"] == "bedrock" and fact["kind"] == "embed" and not fact["id"].startswith(_EMBEDS):
         return False
     return fact["kind"] in TYPES
 

@@ -83,8 +83,8 @@ Vertex AI: 250 texts and 20,000 tokens
 (https://cloud.google.com/vertex-ai/generative-ai/docs/embeddings/get-text-embeddings#get_text_embeddings_for_a_snippet_of_text).
 """
 
-_ONE_A_REQUEST = re.compile(r"gemini-embedding-(2.*)|amazon\..*")
-"""Models that make one vector of a whole request; at Vertex AI, also gemini-embedding-001."""
+_ONE_A_REQUEST = re.compile(r"vertexai/gemini-.*|bedrock/(amazon|twelvelabs)\..*")
+"""Models that take one text a request, after their provider."""
 
 
 def _vectors(fact: dict[str, Any]) -> dict[str, Any]:
@@ -112,8 +112,12 @@ def _vectors(fact: dict[str, Any]) -> dict[str, Any]:
             "max_request_tokens", 300_000
         )  # https://platform.openai.com/docs/api-reference/embeddings/create
     if fact["id"].startswith("cohere."):
+        if "v4" in fact["id"]:  # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed-v4.html
+            spec["dimensions_allowed"] = [256, 512, 1024, 1536]
+        else:
+            spec["dimensions"] = 1024
         limits["max_inputs"] = 96  # https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html
-    one = _ONE_A_REQUEST.match(fact["id"]) or (fact["provider"], fact["id"]) == ("vertexai", "gemini-embedding-001")
+    one = _ONE_A_REQUEST.fullmatch(f"{fact['provider']}/{fact['id']}")
     return spec | ({"max_inputs": 1} if one else limits)
 
 

@@ -1,4 +1,4 @@
-"""Amazon Bedrock: every model that answers Converse and ConverseStream, through boto3's lower half, botocore.
+"""Amazon Bedrock: every model that answers Converse and ConverseStream, and embeddings of Titan and Cohere, through boto3's lower half, botocore.
 
 This module declares what there is and imports no SDK; `_client` does, in a worker thread, when a backend opens.
 """
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelex_core.backend import BackendFactory, Option
 from pipelex_core.hookspecs import hookimpl
+from pipelex_core.specs import ModelType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +64,12 @@ _MODEL_OPTIONS = (
     Option(name="service_tier", choices=("priority", "default", "flex", "reserved"), help="Service tier of a call."),
 )
 
+_TYPES = {
+    "amazon.titan-embed-text": ModelType.EMBEDDING,
+    "cohere.embed-": ModelType.EMBEDDING,
+}
+"""What models are for by the beginning of their ids; all others are language models."""
+
 
 def _create(config: BackendConfig) -> Backend:
     from pipelex_backend_bedrock._backend import BedrockBackend
@@ -73,7 +80,7 @@ def _create(config: BackendConfig) -> Backend:
 @hookimpl
 def pipelex_backends() -> Mapping[str, BackendFactory]:
     """The sdks of Bedrock, one backend for all."""
-    factory = BackendFactory(_create, options=_OPTIONS, model_options=_MODEL_OPTIONS)
+    factory = BackendFactory(_create, options=_OPTIONS, model_options=_MODEL_OPTIONS, model_types=_TYPES)
     return dict.fromkeys(SDKS, factory)
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_backend_bedrock._calls import Call
 from pipelex_backend_bedrock._converse import converse, converse_stream, list_models
+from pipelex_backend_bedrock._embeddings import embed
 from pipelex_backend_bedrock._settings import read_settings
 from pipelex_backend_bedrock._workers import Workers
-from pipelex_core.backend import ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.backend import Embedder, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
     from pipelex_backend_bedrock._settings import Settings
     from pipelex_core.backend import Resources
     from pipelex_core.errors import CallError
-    from pipelex_core.requests import ObjectRequest, TextRequest
-    from pipelex_core.results import TextAnswer
+    from pipelex_core.requests import EmbeddingRequest, ObjectRequest, TextRequest
+    from pipelex_core.results import EmbeddingAnswer, TextAnswer
 
 
-class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister):
-    """Converse and ConverseStream."""
+class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, Embedder, ModelLister):
+    """Converse and ConverseStream; InvokeModel for embeddings."""
 
     fetches_urls: ClassVar[bool] = False
     loggers: ClassVar[tuple[str, ...]] = ("botocore",)
@@ -69,6 +70,11 @@ class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister):
             return self._mapped(error, call)
 
         return self._workers.stream(call, lambda: converse_stream(self._client, request, options, mapped))
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        """The vectors of InvokeModel."""
+        call = Call(request.timeout, self.config.max_media_bytes)
+        return await self._workers.run(call, lambda: embed(self._client, request))
 
     async def list_models(self) -> tuple[str, ...]:
         """The ids of foundation models and inference profiles, of this region."""

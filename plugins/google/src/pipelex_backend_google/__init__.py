@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_backend_google.options import MODEL_OPTIONS
+from pipelex_backend_google.options import MODEL_OPTIONS, MODEL_TYPES
 from pipelex_core.backend import BackendFactory, Option
 from pipelex_core.hookspecs import hookimpl
 
@@ -32,7 +32,11 @@ def _ai_studio(config: BackendConfig) -> Backend:
 @hookimpl
 def pipelex_backends() -> Mapping[str, BackendFactory]:
     """The sdk `google`."""
-    return {"google": BackendFactory(_ai_studio, options=_OPTIONS, model_options=MODEL_OPTIONS, requires_key=True)}
+    return {
+        "google": BackendFactory(
+            _ai_studio, options=_OPTIONS, model_options=MODEL_OPTIONS, requires_key=True, model_types=MODEL_TYPES
+        )
+    }
 
 
 @hookimpl

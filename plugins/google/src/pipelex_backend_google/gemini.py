@@ -17,11 +17,12 @@ from pipelex_backend_google._answer import Gathered, gathered_answer
 from pipelex_backend_google._body import text_body
 from pipelex_backend_google._call import NO_CONTENTS, call_config
 from pipelex_backend_google._client import http_options
+from pipelex_backend_google._embeddings import embedding_answer, embedding_config, embedding_contents
 from pipelex_backend_google._errors import call_error, request_id
 from pipelex_backend_google._image import image_answer, image_body
 from pipelex_backend_google._stream import Pool, events, open_stream
 from pipelex_core.answers import says_something
-from pipelex_core.backend import ImageGenerator, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.backend import Embedder, ImageGenerator, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import ProviderConnectionError
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from google.genai import types
 
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import ImageRequest, ObjectRequest, TextRequest
-    from pipelex_core.results import ImageAnswer, TextAnswer
+    from pipelex_core.requests import EmbeddingRequest, ImageRequest, ObjectRequest, TextRequest
+    from pipelex_core.results import EmbeddingAnswer, ImageAnswer, TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 
 __all__ = ["GeminiBackend", "call_error", "http_options"]
@@ -41,7 +42,7 @@ __all__ = ["GeminiBackend", "call_error", "http_options"]
 Read = TypeVar("Read")
 
 
-class GeminiBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator, ModelLister):
+class GeminiBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator, Embedder, ModelLister):
     """Gemini, by the native API; a subclass connects to AI Studio or to Vertex AI.
 
     Attributes:
@@ -96,6 +97,19 @@ class GeminiBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
     async def generate_image(self, request: ImageRequest) -> ImageAnswer:
         """One image."""
         return await self._ask(request.spec, image_body(request, vertex=self.vertex), image_answer)
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        """A vector of each text."""
+        models, model = self._models, self.model_id(request.spec)
+        contents: Any = embedding_contents(request, model, vertex=self.vertex)
+        config = embedding_config(request, model, vertex=self.vertex)
+        try:
+            response = await models.embed_content(model=model, contents=contents, config=config)
+            headers = response.sdk_http_response.headers if response.sdk_http_response else None
+            return embedding_answer(response, request, request_id(headers or {}))
+        except Exception as error:  # noqa: BLE001 -- as in `stream_text`
+            failure = call_error(error, self.secret)
+        raise failure
 
     async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """The text as it comes, then the answer."""

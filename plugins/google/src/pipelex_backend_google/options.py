@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pipelex_core.backend import Option
+from pipelex_core.specs import ModelType
 
-__all__ = ["MODEL_OPTIONS"]
+__all__ = ["MODEL_OPTIONS", "MODEL_TYPES"]
 
 MODEL_OPTIONS = (
     Option(
@@ -17,3 +18,10 @@ MODEL_OPTIONS = (
     Option(name="min_thinking_budget", type="int", help="The smallest budget it takes; 0 where thinking can be off."),
     Option(name="image_sizes", type="table", help="The image size to ask for, by quality: low, medium, high."),
 )
+
+MODEL_TYPES = {
+    "gemini-embedding-": ModelType.EMBEDDING,
+    "text-embedding-": ModelType.EMBEDDING,
+    "text-multilingual-embedding-": ModelType.EMBEDDING,
+}
+"""What models are for by the beginning of their ids."""

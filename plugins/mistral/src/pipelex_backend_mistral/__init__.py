@@ -1,4 +1,4 @@
-"""Mistral AI: language models and OCR.
+"""Mistral AI: language models, OCR and embeddings.
 
 This module declares what there is and imports no SDK; `_backend` does, when a backend is made.
 """
@@ -34,7 +34,11 @@ _MODEL_OPTIONS = (
     ),
 )
 
-_TYPES = {"mistral-ocr": ModelType.TEXT_EXTRACTOR}
+_TYPES = {
+    "mistral-ocr": ModelType.TEXT_EXTRACTOR,
+    "mistral-embed": ModelType.EMBEDDING,
+    "codestral-embed": ModelType.EMBEDDING,
+}
 """What models are for by the beginning of their ids; all others are language models."""
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from pipelex_backend_mistral._chat_answer import Gathered, gathered_answer, invalid
 from pipelex_backend_mistral._chat_request import chat_body, size_of
 from pipelex_backend_mistral._client import MistralClient
+from pipelex_backend_mistral._embeddings import embedding_answer, embedding_body
 from pipelex_backend_mistral._ocr import document_answer, file_name, must_be_uploaded, ocr_body
 from pipelex_core.answers import says_something
-from pipelex_core.backend import DocumentExtractor, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.backend import DocumentExtractor, Embedder, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
 from pipelex_core.errors import CallError, PluginError, ProviderConnectionError
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from pipelex_backend_mistral._errors import Doubt
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import ExtractRequest, ObjectRequest, TextRequest
-    from pipelex_core.results import DocumentAnswer, TextAnswer
+    from pipelex_core.requests import EmbeddingRequest, ExtractRequest, ObjectRequest, TextRequest
+    from pipelex_core.results import DocumentAnswer, EmbeddingAnswer, TextAnswer
 
 _log = logging.getLogger("pipelex_backend_mistral")
 
@@ -31,11 +32,12 @@ DELETE_SECONDS = 10.0
 _CHAT = ("/v1/chat/completions", "chat_completion_v1_chat_completions_post")
 _STREAM = ("/v1/chat/completions", "stream_chat")
 _OCR = ("/v1/ocr", "ocr_v1_ocr_post")
+_EMBEDDINGS = ("/v1/embeddings", "embeddings_v1_embeddings_post")
 _MODELS = ("/v1/models", "list_models_v1_models_get")
 
 
-class MistralBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtractor, ModelLister):
-    """Chat and OCR at api.mistral.ai, or at the endpoint of its config."""
+class MistralBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtractor, Embedder, ModelLister):
+    """Chat, OCR and embeddings at api.mistral.ai, or at the endpoint of its config."""
 
     _opened: MistralClient | None = None
 
@@ -98,6 +100,11 @@ class MistralBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtra
             return await self._read(request, await self._client.signed_url(file_id))
         finally:
             await self._delete(file_id)
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        """One call of embeddings."""
+        answered = await self._client.call(*_EMBEDDINGS, embedding_body(request))
+        return embedding_answer(answered.payload, request, answered.request_id)
 
     async def list_models(self) -> tuple[str, ...]:
         """The ids of the models that the key may use."""

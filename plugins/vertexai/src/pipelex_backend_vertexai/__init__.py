@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_backend_google.options import MODEL_OPTIONS
+from pipelex_backend_google.options import MODEL_OPTIONS, MODEL_TYPES
 from pipelex_core.backend import BackendFactory, Option
 from pipelex_core.hookspecs import hookimpl
 
@@ -63,8 +63,10 @@ def _vertex_openai(config: BackendConfig) -> Backend:
 def pipelex_backends() -> Mapping[str, BackendFactory]:
     """The sdk `vertexai`, and `openai` for the backend `vertexai` alone."""
     return {
-        "vertexai": BackendFactory(_vertex, options=_OPTIONS, model_options=_MODEL),
-        "vertexai:openai": BackendFactory(_vertex_openai, options=_OPTIONS, model_options=_MODEL),
+        "vertexai": BackendFactory(_vertex, options=_OPTIONS, model_options=_MODEL, model_types=MODEL_TYPES),
+        "vertexai:openai": BackendFactory(
+            _vertex_openai, options=_OPTIONS, model_options=_MODEL, model_types=MODEL_TYPES
+        ),
     }
 
 
