@@ -111,7 +111,7 @@ class MistralServer(Server):
         if refusal:
             return refusal
         texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
-        rows = [vector_of(text, body.get("output_dimension") or 8) for text in texts]
+        rows: list[Any] = [vector_of(text, body.get("output_dimension") or 8) for text in texts]
         if body.get("encoding_format") == "base64":
             rows = [base64.b64encode(array("f", row).tobytes()).decode() for row in rows]
         data = [{"object": "embedding", "index": at, "embedding": row} for at, row in enumerate(rows)]
