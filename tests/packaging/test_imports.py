@@ -80,6 +80,7 @@ SHARED = {
         "pipelex_backend_google.gemini.GeminiBackend",
         "pipelex_backend_google.gemini.call_error",
         "pipelex_backend_google.gemini.http_options",
+        "pipelex_backend_google.options.MODEL_TYPES",
         "pipelex_backend_google.options.MODEL_OPTIONS",
     }
 }
