@@ -121,7 +121,7 @@ def test_a_factory_that_takes_its_time_holds_nobody_up() -> None:
             return seconds
 
     assert asyncio.run(main()) < 1.2
-    assert made == ["pipelex-import"]
+    assert made == ["pipelex-work"]
 
 
 TERMS = pytest.mark.parametrize("terms", [{}, {"deadline": 60}], ids=["in the loop", "in a thread"])

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
         ProviderConnectionError as ProviderConnectionError,
         RateLimitError as RateLimitError,
         ServerError as ServerError,
+        ToolFailedError as ToolFailedError,
+        TurnLimitError as TurnLimitError,
         UnsupportedInputError as UnsupportedInputError,
     )
     from pipelex_core.parts import (
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
         ImageResult as ImageResult,
         ObjectResult as ObjectResult,
         Page as Page,
+        RunResult as RunResult,
         TextResult as TextResult,
         Usage as Usage,
     )
@@ -80,6 +83,7 @@ if TYPE_CHECKING:
         StreamRestarted as StreamRestarted,
         TextStream as TextStream,
     )
+    from pipelex_core.tools import RunnableTool as RunnableTool, ToolSource as ToolSource
     from pipelex_core.vectors import Vectors as Vectors
 
 __version__ = "0.1.0"
@@ -95,13 +99,14 @@ _MODULES = {
         "ImgGenPresetNotFoundError InvalidAnswerError LLMHandleNotFoundError LLMPresetNotFoundError "
         "LimitReachedError ModelDeckNotFoundError ModelsManagerError NotFoundError OverloadedError "
         "PermissionDeniedError PipelexError PlainDataError PluginError PresetNotFoundError Problem "
-        "ProviderConnectionError RateLimitError ServerError UnsupportedInputError"
+        "ProviderConnectionError RateLimitError ServerError ToolFailedError TurnLimitError UnsupportedInputError"
     ),
     "parts": "DocumentPart ImagePart Media Message TextPart Tool ToolCall ToolResult",
     "policies": "CooldownPolicy RetryPolicy",
     "prompts": "MessageLike",
-    "results": "Attempt Cost DocumentResult EmbeddingResult Image ImageResult ObjectResult Page TextResult Usage",
+    "results": "Attempt Cost DocumentResult EmbeddingResult Image ImageResult ObjectResult Page RunResult TextResult Usage",
     "streams": "AsyncRestartingTextStream AsyncTextStream RestartingTextStream StreamRestarted TextStream",
+    "tools": "RunnableTool ToolSource",
     "vectors": "Vectors",
 }
 """Module -> the public names in it; no module is imported before one of its names is used."""

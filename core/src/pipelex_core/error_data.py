@@ -10,6 +10,7 @@ from attrs import frozen
 from pipelex_core import errors
 from pipelex_core.errors import PipelexError, PlainDataError, Problem
 from pipelex_core.ledger import Attempt, Usage
+from pipelex_core.parts import Message
 from pipelex_core.plain import Plain
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class ErrorData(Plain):
     usage: Usage | None = None
     problems: tuple[Problem, ...] = ()
     faults: tuple[str, ...] = ()
+    messages: tuple[Message, ...] = ()
 
 
 def error_to_dict(error: BaseException) -> dict[str, Any]:

@@ -13,6 +13,7 @@ PipelexError
 │       ├── ExtractPresetNotFoundError
 │       └── ImgGenPresetNotFoundError
 ├── PluginError                       a plugin is missing, quarantined, or broke its contract
+├── ToolFailedError                   what a tool raises that `client.run` runs; the model is told, and the run goes on
 ├── PlainDataError                    a mapping that `from_dict` cannot read, all its faults in `.faults`; a ValueError too
 └── CallError                         a call that was made, or could not be made
     ├── AuthenticationError           401: the key is wrong or missing
@@ -31,6 +32,7 @@ PipelexError
     │   └── IdleTimeoutError          the provider was silent for as long as `idle_timeout`
     ├── DeadlineExceededError         the caller's time is over
     ├── InvalidAnswerError            an answer that is none, or not of the asked type; `raw`
+    ├── TurnLimitError                a run had all its turns, and the model still asks for tools; see `messages`
     └── AllAttemptsFailedError        every member of a chain failed; see `attempts`
 """
 
@@ -163,9 +165,15 @@ class PluginError(PipelexError):
 
     Attributes:
         attempts: The ledger of the call it ended, one `Attempt` a try; empty where it ended none.
+        messages: The conversation so far of a run that it ended, one `Message` each; empty where it ended none.
     """
 
     attempts: tuple[Any, ...] = ()
+    messages: tuple[Any, ...] = ()
+
+
+class ToolFailedError(PipelexError):
+    """What a tool raises where it cannot do what it was asked; its message is what the model reads, and no more than that."""
 
 
 class CallError(PipelexError):
@@ -189,9 +197,12 @@ class CallError(PipelexError):
             something and did not say; or None.
         partial: What a call of several requests had got, and paid for, before one of them failed, such as
             `PartialVectors`: give it to the next call as `resume`; or None.
+        messages: The conversation so far of a `client.run` that ended with the error, one `Message` each: what was paid
+            for, to go on with; empty for any other call.
     """
 
     hint: ClassVar[str] = ""
+    messages: tuple[Any, ...] = ()
 
     def __init__(
         self,
@@ -341,6 +352,12 @@ class InvalidAnswerError(CallError):
     """The provider answered with something that is no answer, or not of the asked type; `raw` keeps it."""
 
     hint = "Try again, or ask another model"
+
+
+class TurnLimitError(CallError):
+    """A run had `max_turns` answers, and the last one still asks for tools; `messages` is the conversation so far."""
+
+    hint = "Give the run more max_turns; `run(error.messages, …)` goes on from there"
 
 
 class AllAttemptsFailedError(CallError):

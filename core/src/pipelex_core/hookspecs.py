@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipelex_core.results import Answer
     from pipelex_core.shared_limits import SharedLimits
     from pipelex_core.specs import BackendConfig, Secret
+    from pipelex_core.tools import ToolSource
 
     Proceed: TypeAlias = Callable[[Call], Awaitable[Answer]]
     SecretReader: TypeAlias = Callable[[str], str | None]
@@ -350,5 +351,34 @@ def pipelex_orders() -> Mapping[str, Callable[[], Order]]:
         ...     return {"alphabetical": alphabetical}
         >>> pipelex_orders()["alphabetical"]()([])
         []
+    """
+    raise AssertionError  # a specification, never called
+
+
+@_hookspec
+def pipelex_tools() -> Mapping[str, Callable[[str], ToolSource]]:
+    """Bring tools from elsewhere: a scheme, and a function that makes a source of what stands after `scheme:`.
+
+    `client.run(…, tools=["acme:weather"])` and `pipelex run --tool acme:weather` call the function with `weather`. It
+    starts nothing: the source is opened when the run begins, and closed when it ends.
+
+    Example:
+        >>> from pipelex_core.hookspecs import hookimpl
+        >>> from pipelex_core.parts import Tool
+        >>> from pipelex_core.tools import RunnableTool, ToolSource
+        >>> class Clock(ToolSource):
+        ...     def __init__(self, zone):
+        ...         self.zone = zone
+        ...     async def open(self):
+        ...         return [RunnableTool(tool=Tool(name="now", description="The time."), call=self.now)]
+        ...     async def close(self):
+        ...         pass
+        ...     async def now(self, arguments):
+        ...         return {"time": "12:00", "zone": self.zone}
+        >>> @hookimpl
+        ... def pipelex_tools():
+        ...     return {"clock": Clock}
+        >>> pipelex_tools()["clock"]("UTC").zone
+        'UTC'
     """
     raise AssertionError  # a specification, never called

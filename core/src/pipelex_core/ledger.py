@@ -10,7 +10,7 @@ from attrs import fields_dict, frozen
 from pipelex_core.plain import Plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 AttemptOutcome = Literal["ok", "error", "cancelled", "skipped"]
 CacheUse = Literal["hit", "miss"]
@@ -132,12 +132,17 @@ def total_usage(attempts: Iterable[Attempt]) -> Usage | None:
         if attempt.usage is None:
             return None
         reported.append(attempt.usage)
+    return sum_usage(reported)
+
+
+def sum_usage(used: Sequence[Usage]) -> Usage:
+    """The sum of what was used, count by count, as in `total_usage`."""
     sums: dict[str, Any] = {}
     for name in fields_dict(Usage):
-        values = [value for usage in reported if (value := getattr(usage, name)) is not None]
+        values = [value for usage in used if (value := getattr(usage, name)) is not None]
         if name in {"service_tier", "image_size"}:
             sums[name] = values[0] if len(set(values)) == 1 else None
-        elif values and (name != "cost" or len(values) == len(reported)):
+        elif values and (name != "cost" or len(values) == len(used)):
             sums[name] = sum(values)
     return Usage(**sums)
 

@@ -26,7 +26,8 @@ _NAMES = {
     "errors": (
         "AuthenticationError BadRequestError CallError ContentFilterError ContextTooLongError "
         "DeadlineExceededError InvalidAnswerError NotFoundError OverloadedError PermissionDeniedError "
-        "PipelexError PluginError ProviderConnectionError RateLimitError ServerError UnsupportedInputError "
+        "PipelexError PluginError ProviderConnectionError RateLimitError ServerError ToolFailedError "
+        "UnsupportedInputError "
         "error_class_for_status"
     ),
     "headers": "check_key first_id retry_after",
@@ -35,7 +36,7 @@ _NAMES = {
     "hookspecs": (
         "ENTRY_POINT_GROUP Check Middleware Proceed SecretReader hookimpl pipelex_backends "
         "pipelex_call_finished pipelex_capabilities pipelex_checks pipelex_commands pipelex_limiter "
-        "pipelex_middleware pipelex_model_specs pipelex_orders pipelex_secrets pipelex_wrap_backend"
+        "pipelex_middleware pipelex_model_specs pipelex_orders pipelex_secrets pipelex_tools pipelex_wrap_backend"
     ),
     "media": "PDF sniff",
     "orders": "Order Standing",
@@ -48,6 +49,7 @@ _NAMES = {
     "shared_limits": "CAPS Entered Full LimitedRequest SharedLimits Unreachable",
     "vectors": "Vectors",
     "specs": "BackendConfig Costs Limits ModelSpec ModelType Secret",
+    "tools": "RunnableTool ToolSource",
 }
 
 PLUGIN_API: dict[str, tuple[str, ...]] = {module: tuple(names.split()) for module, names in _NAMES.items()}

@@ -194,6 +194,19 @@ class TextResult(Result):
 
 
 @frozen(kw_only=True)
+class RunResult(TextResult):
+    """The last answer of a run, with all that led to it; `usage`, `cost` and `attempts` are those of all turns.
+
+    Attributes:
+        messages: The whole conversation, the prompt first and this answer last, to carry it on with.
+        turns: What the model answered, turn by turn, each with its own usage, cost and attempts; the last one too.
+    """
+
+    messages: tuple[Message, ...] = field(repr=False)
+    turns: tuple[TextResult, ...] = field(repr=False)
+
+
+@frozen(kw_only=True)
 class ObjectResult(Result, Generic[T]):
     """A typed object.
 

@@ -5,15 +5,19 @@ What settings may be is in the capabilities' records, and a test compares the tw
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pipelex_core.media import MediaSource
     from pipelex_core.policies import FallbackOn
     from pipelex_core.prompts import ToolLike
+    from pipelex_core.tools import RunnableTool, ToolSource
     from pipelex_core.vectors import PartialVectors
+
+    RunTool = Callable[..., Any] | RunnableTool | ToolSource | str
+    """What `run` runs."""
 
 
 class CallTerms(TypedDict, total=False):
@@ -90,6 +94,12 @@ class TextArguments(PromptInputs, Tools, CallTerms, LLMSettings, total=False):
 
 class ObjectArguments(PromptInputs, CallTerms, LLMSettings, total=False):
     """Arguments of `generate_object`."""
+
+
+class RunArguments(PromptInputs, CallTerms, LLMSettings, total=False):
+    """Arguments of `run`."""
+
+    tool_choice: str | None
 
 
 class ExtractArguments(CallTerms, ExtractSettings, total=False):

@@ -8,6 +8,7 @@ from pipelex_core.client.base_client import BaseClient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
+    from decimal import Decimal
     from types import TracebackType
     from typing import Self, Unpack
 
@@ -16,13 +17,22 @@ if TYPE_CHECKING:
         ExtractArguments,
         ImageArguments,
         ObjectArguments,
+        RunArguments,
+        RunTool,
         TextArguments,
     )
     from pipelex_core.client.mapping import Done
     from pipelex_core.media import MediaSource
     from pipelex_core.policies import FallbackOn, OnInterrupted
     from pipelex_core.prompts import Prompt
-    from pipelex_core.results import DocumentResult, EmbeddingResult, ImageResult, ObjectResult, TextResult
+    from pipelex_core.results import (
+        DocumentResult,
+        EmbeddingResult,
+        ImageResult,
+        ObjectResult,
+        RunResult,
+        TextResult,
+    )
     from pipelex_core.streams import AsyncRestartingTextStream, AsyncTextStream
 
 T = TypeVar("T")
@@ -165,6 +175,56 @@ class AsyncClient(BaseClient):
         """
         result: ObjectResult[Any] = await self._execution.generate_object(prompt, type, model, arguments)
         return result
+
+    async def run(
+        self,
+        prompt: Prompt,
+        *,
+        tools: Iterable[RunTool],
+        model: str | Mapping[str, Any] | None = None,
+        max_turns: int = 8,
+        tool_timeout: float | None = 60.0,
+        budget_usd: Decimal | float | str | None = None,
+        **arguments: Unpack[RunArguments],
+    ) -> RunResult:
+        """A text, after as many turns as it takes: the tools that the model asks for run, and it goes on with their results.
+
+        Args:
+            prompt: As for `generate_text`. A conversation that ends with calls of tools goes on with running them.
+            tools: What the model may ask for: Python functions, whose annotations and docstrings are its instructions;
+                `RunnableTool`s; `ToolSource`s; and addresses that a plugin knows, such as `mcp:…`.
+            model: As for `generate_text`.
+            max_turns: How often the model may answer.
+            tool_timeout: Seconds one tool may take; the model is told of one that takes longer. None for any time.
+            budget_usd: US$ that all turns may cost together; None for as much as they do.
+            system: As for `generate_text`.
+            images: As for `generate_text`.
+            documents: As for `generate_text`.
+            tool_choice: As for `generate_text`, for the first turn.
+            deadline: Seconds the whole run may take, tools included.
+            idle_timeout: As for `generate_text`.
+            retries: As for `generate_text`.
+            fallback_on: As for `generate_text`.
+            settings: Win over those of the preset.
+
+        Raises:
+            UnsupportedInputError: A tool cannot be run: a parameter without annotation, two tools of one name.
+            TurnLimitError: The model still asks for tools after `max_turns` answers.
+            CallError: A turn failed. `messages` has the conversation so far, and `attempts` those of all turns.
+            ConfigError: The handle leads to nothing that can be called.
+        """
+        from pipelex_core.client.running import run  # what single calls do without
+
+        return await run(
+            self,
+            lambda messages, asked: self._execution.call("llm", messages, model, asked),
+            prompt,
+            tools,
+            max_turns=max_turns,
+            tool_timeout=tool_timeout,
+            budget_usd=budget_usd,
+            **arguments,
+        )
 
     async def extract(
         self,

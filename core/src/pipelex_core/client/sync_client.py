@@ -68,6 +68,7 @@ class Client(BaseClient):
     extract = _waiting(AsyncClient.extract)
     generate_image = _waiting(AsyncClient.generate_image)
     embed = _waiting(AsyncClient.embed)
+    run = _waiting(AsyncClient.run)
     call = _waiting(AsyncClient.call)
 
     @overload

@@ -1,4 +1,4 @@
-"""Work that would hold up an event loop, such as the import of an SDK, in a thread of its own."""
+"""Work that would hold up an event loop, such as the import of an SDK or a tool, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MOMENT = 0.02
 """Seconds for which a loop may stand still."""
 
 
-def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
+def in_thread(work: Callable[[], T], *, patience: float = _MOMENT) -> asyncio.Future[T]:
     """What the work gives, which runs in a thread of its own; for one loop, and for once.
 
     An import takes a second or two, and a file of a network that hangs for ever, in which a loop that did it itself would see
-    no deadline pass, and serve nobody. Work that is done in a moment is done when this returns. Cancelling the future does not
-    end the thread, which no end of the program waits for.
+    no deadline pass, and serve nobody. Work that is done within `patience` seconds is done when this returns. Cancelling the
+    future does not end the thread, which no end of the program waits for.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
@@ -47,9 +47,9 @@ def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
             loop.call_soon_threadsafe(settle, result, failed)
 
     ended: list[tuple[T | None, BaseException | None]] = []
-    thread = Thread(target=run, name="pipelex-import", daemon=True)
+    thread = Thread(target=run, name="pipelex-work", daemon=True)
     thread.start()
-    thread.join(_MOMENT)
+    thread.join(patience)
     if ended:
         settle(*ended[0])
     return done

@@ -54,7 +54,15 @@ def _factories(answer: object) -> Mapping[str, BackendFactory]:
 
 
 def _readers(answer: object) -> Mapping[str, Callable[..., Any]]:
-    readers = _named(answer, "schemes to readers", callable)
+    return _by_scheme(answer, "readers")
+
+
+def _sources(answer: object) -> Mapping[str, Callable[..., Any]]:
+    return _by_scheme(answer, "functions that make a source of tools")
+
+
+def _by_scheme(answer: object, what: str) -> Mapping[str, Callable[..., Any]]:
+    readers = _named(answer, f"schemes to {what}", callable)
     for scheme in readers:
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", scheme):
             msg = f"must return schemes of small letters, digits, '-' and '_', not {scheme!r:.80}"
@@ -104,6 +112,7 @@ DECLARATIONS: dict[str, Declaration] = {
     "pipelex_middleware": Declaration(check=_functions),
     "pipelex_capabilities": Declaration(check=_capabilities, noun="capability, model type or operation"),
     "pipelex_secrets": Declaration(check=_readers, noun="secret scheme", reserved=("env", "secret")),
+    "pipelex_tools": Declaration(check=_sources, noun="tool scheme", late=True),
     "pipelex_checks": Declaration(check=_functions, late=True),
     "pipelex_orders": Declaration(check=_makers, noun="order", reserved=(CHAIN, *ORDERS)),
     "pipelex_commands": Declaration(check=_commands, noun="command", late=True),

@@ -39,6 +39,7 @@ _COMMANDS = {
     "plugins": "Show the installed plugins, or lock them.",
     "catalogue": "Bring prices, limits and ends of models up to date.",
     "generate": "Generate text, or an object.",
+    "run": "Generate text with tools that run.",
     "extract": "Take the text and images out of a PDF or an image.",
     "image": "Generate images.",
     "embed": "Make vectors of texts.",

@@ -82,6 +82,8 @@ def error_as_json(error: PipelexError) -> dict[str, Any]:
     for name in ("backend", "model", "status", "request_id"):
         document[name] = getattr(call, name, None)
     document["attempts"] = [attempt_as_json(attempt) for attempt in getattr(error, "attempts", ())]
+    if messages := getattr(error, "messages", ()):
+        document["messages"] = [message.to_dict() for message in messages]
     if isinstance(error, ConfigError):
         document["problems"] = [problem_as_json(problem) for problem in error.problems]
     return document
