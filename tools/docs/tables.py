@@ -56,7 +56,7 @@ _POLICIES: dict[str, Any] = {
     "rest_after_failures": COOLDOWN.failures,
     "rest_seconds": COOLDOWN.seconds,
 }
-_VALUES = ("TextResult", "ObjectResult", "Page", "Image", "Usage", "Attempt")
+_VALUES = ("TextResult", "RunResult", "ObjectResult", "Page", "Image", "Usage", "Attempt")
 
 
 def made_parts() -> dict[str, str]:
@@ -95,7 +95,10 @@ def made_parts() -> dict[str, str]:
         "backend-config": _attributes(BackendConfig),
         "option": _attributes(backend.Option),
         **kit_parts(),
-        **{f"{name}-arguments": _arguments(name) for name in ("from_project", "generate_text", "extract", "embed")},
+        **{
+            f"{name}-arguments": _arguments(name)
+            for name in ("from_project", "generate_text", "run", "extract", "embed")
+        },
     }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipelex_core.errors import ToolFailedError
 from pipelex_core.parts import ProviderPart
+from pipelex_core.tools import RunnableTool
 from pipelex_testing.marks import about
 from pipelex_testing.samples import (
     ARGUMENTS,
@@ -22,6 +24,9 @@ from pipelex_testing.suite.base import Scenarios
 
 if TYPE_CHECKING:
     from pipelex_testing.running import Running
+
+
+_FAILED = "the thermometer broke"
 
 
 class Conversations(Scenarios):
@@ -87,6 +92,33 @@ class Conversations(Scenarios):
             assert len({call.id for call in asked.tool_calls}) == 2
             await at.client.generate_text(_answered(asked), model=at.llm, tools=[WEATHER])
             assert at.calls[1].body.count(TOLD.encode()) == 2
+
+        self.run(use)
+
+    @about("tools")
+    def test_a_run_goes_through_its_tools(self) -> None:
+        """Two tools at once, one of which fails, and one more; the provider takes each turn, and what it is told of a failure."""
+
+        async def use(at: Running) -> None:
+            at.server.queue(at.wire.answer(Said(calls=2)), at.wire.answer(CALLING), at.wire.answer(PLAIN))
+            asked: list[Any] = []
+
+            async def look(arguments: Any) -> str:
+                asked.append(arguments)
+                if len(asked) == 2:
+                    raise ToolFailedError(_FAILED)
+                return TOLD
+
+            tool = RunnableTool(tool=WEATHER, call=look)
+            result = await at.client.run(PROMPT, model=at.llm, tools=[tool])
+            assert (result.text, len(result.turns), len(result.attempts)) == (TEXT, 3, 3)
+            assert asked[2] == ARGUMENTS
+            bodies = [request.body for request in at.calls]
+            assert [(body.count(TOLD.encode()), body.count(_FAILED.encode())) for body in bodies] == [
+                (0, 0),
+                (1, 1),
+                (2, 1),
+            ]
 
         self.run(use)
 
