@@ -13,7 +13,7 @@ PipelexError
 │       ├── ExtractPresetNotFoundError
 │       └── ImgGenPresetNotFoundError
 ├── PluginError                       a plugin is missing, quarantined, or broke its contract
-├── ToolFailedError                   what a tool raises that `client.run` runs; the model is told, and the run goes on
+├── ToolFailedError                   what a tool raises that `client.run` runs; the model reads it, and the run goes on
 ├── PlainDataError                    a mapping that `from_dict` cannot read, all its faults in `.faults`; a ValueError too
 └── CallError                         a call that was made, or could not be made
     ├── AuthenticationError           401: the key is wrong or missing

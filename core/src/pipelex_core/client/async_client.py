@@ -195,7 +195,7 @@ class AsyncClient(BaseClient):
                 `RunnableTool`s; `ToolSource`s; and addresses that a plugin knows, such as `mcp:…`.
             model: As for `generate_text`.
             max_turns: How often the model may answer.
-            tool_timeout: Seconds one tool may take; the model is told of one that takes longer. None for any time.
+            tool_timeout: Seconds one tool may take; the model reads of one that takes longer. None for any time.
             budget_usd: US$ that all turns may cost together; None for as much as they do.
             system: As for `generate_text`.
             images: As for `generate_text`.

@@ -1,6 +1,6 @@
 """A run: a model answers, the tools that it asks for run, it answers again, until it asks for none.
 
-What a model is told of a tool that could not be run, and of one that failed, is in `docs/tools.md`.
+What a model reads of a tool that could not be run, and of one that failed, is in `docs/tools.md`.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Run:
                 content, failed = as_text(await self._outcome(call)), False
             except ToolFailedError as error:
                 content, failed = self.redact(str(error)) or "the tool failed", True
-                _log.info("tool %r failed: the model is told", call.name)
+                _log.info("tool %r failed: the model reads why", call.name)
         return ToolResult(call_id=call.id, content=content, name=call.name, is_error=failed)
 
     async def _outcome(self, call: ToolCall) -> Any:
@@ -193,7 +193,7 @@ async def run(  # noqa: D417 -- the others are described where users read of the
 
 
 async def _guarded(runnable: RunnableTool, call: ToolCall) -> Any:
-    """What the tool returns; whatever it raises is what the model is told, but for the cancellation of the run itself."""
+    """What the tool returns; whatever it raises is what the model reads, but for the cancellation of the run itself."""
     try:
         return await runnable.call(call.arguments)
     except ToolFailedError:

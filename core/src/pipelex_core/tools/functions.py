@@ -34,10 +34,10 @@ _VARIADIC = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWOR
 
 @frozen(kw_only=True)
 class Described:
-    """What a signature and a docstring say.
+    """What a signature and a docstring state.
 
     Attributes:
-        tool: What the model is told.
+        tool: What the model reads of it.
         kind: The type of all arguments together, one attribute each.
         positional: The names of those that cannot be passed by name, in order.
         named: The others.
@@ -196,8 +196,8 @@ def _annotated(annotation: Any) -> str:
     """The text in `Annotated[int, "how many"]`, or that of pydantic's `Field(description=…)`."""
     if not hasattr(annotation, "__metadata__"):
         return ""
-    said = (each if isinstance(each, str) else getattr(each, "description", None) for each in get_args(annotation)[1:])
-    return next((text for text in said if isinstance(text, str) and text), "")
+    texts = (each if isinstance(each, str) else getattr(each, "description", None) for each in get_args(annotation)[1:])
+    return next((text for text in texts if isinstance(text, str) and text), "")
 
 
 def _inner(function: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a model is told of a tool: its result as text, or why there is none."""
+"""What a model reads of a tool: its result as text, or why there is no result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def as_text(value: Any) -> str:
     attrs classes, dataclasses, pydantic models, dates, enums, decimals and sets have their usual JSON form.
 
     Raises:
-        ToolFailedError: It has none, such as bytes, NaN, or an object of any other class.
+        ToolFailedError: It has no JSON form, such as bytes, NaN, or an object of any other class.
     """
     import msgspec
 

@@ -18,7 +18,7 @@ class RunnableTool:
     """A tool, and what runs it.
 
     Attributes:
-        tool: What the model is told of it.
+        tool: What the model reads of it.
         call: Runs it with the arguments that the model wrote, which are not checked yet, and returns a text, or a value
             that JSON can hold. It raises `ToolFailedError` with what the model is to read; of any other exception the
             model reads the class and the message. Several calls may run at the same time, and each may be cancelled.
