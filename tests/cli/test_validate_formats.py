@@ -190,7 +190,7 @@ def test_github_gets_one_command_a_finding(project: ValidProject, pipelex: Any) 
     assert line.startswith(
         "::error file=.pipelex/inference/deck/base.toml,line=6,col=27,title=pipelex%3A unknown-key::"
     )
-    assert "%0Ahelp: did you mean 'temperature'?%0Asee: docs/errors/unknown-key.md" in line
+    assert "%0Ahelp: did you mean 'temperature'?%0Asee: pipelex explain unknown-key" in line
     assert all(re.match(r"::(error|warning) [^:]*::[^:]", line) for line in lines)
 
 

@@ -197,7 +197,7 @@ def test_a_paragraph_reads_like_a_compilers(tmp_path: Path) -> None:
         "  = at: llm.presets.quick.temprature",
         f"  = expected: one of {', '.join(BUILT_IN['llm'].settings)}",
         "  = help: did you mean 'temperature'?",
-        "  = see: docs/errors/unknown-key.md",
+        "  = see: pipelex explain unknown-key",
     ]
     coloured = as_text(project.report(), colours=True)
     assert "\x1b[31m" in coloured

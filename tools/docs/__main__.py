@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.docs import providers, resilience
-from tools.docs.error_pages import FOLDER, error_pages
+from tools.docs.error_pages import FOLDER, SHIPPED, error_pages, shipped_pages
 from tools.docs.llms import FILE as LLMS
 from tools.docs.llms import llms_txt
 from tools.docs.markdown import documents, with_made
@@ -30,6 +30,7 @@ def main() -> None:
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")
             print(f"written errors/{file.name}")
+    SHIPPED.write_text(shipped_pages(pages), encoding="utf-8")
     for page in (providers, resilience):
         page.FILE.write_text(page.written(), encoding="utf-8")
     LLMS.write_text(llms_txt(), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from pipelex_cli.validation.codes import MEANINGS
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = ROOT / "docs" / "errors"
+SHIPPED = ROOT / "plugins" / "cli" / "src" / "pipelex_cli" / "validation" / "pages.json"
+"""The same pages, for `pipelex explain CODE`."""
 
 
 def error_page(code: str, severity: str) -> str:
@@ -30,3 +33,8 @@ def error_page(code: str, severity: str) -> str:
 def error_pages() -> dict[Path, str]:
     """File -> text, of every page."""
     return {FOLDER / f"{code}.md": error_page(code, severity) for code, severity in sorted(problem_codes().items())}
+
+
+def shipped_pages(pages: dict[Path, str]) -> str:
+    """The text of the file that the command line ships."""
+    return json.dumps({file.stem: text for file, text in sorted(pages.items())}, ensure_ascii=False, indent=1) + "\n"

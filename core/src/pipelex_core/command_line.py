@@ -73,7 +73,7 @@ class Context:
         """The configuration; an enabled backend without its key stops nothing but its own models."""
         from pipelex_core.config import load
 
-        return load(**self.where(), plugins=plugins, strict=False)
+        return load(**self.where(), plugins=plugins, strict=False, require=False)
 
     def where(self) -> dict[str, Any]:
         """The arguments of `Client.from_project` that say where the configuration is."""

@@ -56,9 +56,12 @@ class BaseClient:
         env_file: str | Path | None = None,
         plugins: Plugins | None = None,
         strict: bool = True,
+        require: bool = False,
         budget_usd: Decimal | float | str | None = None,
     ) -> Self:
         """A client for the nearest `.pipelex` from `root` (or the working directory) upwards.
+
+        Where there is none, the models that the installed plugins bring can be used, with the handles of a new project.
 
         Args:
             root: Where to begin looking; a project's folder.
@@ -69,6 +72,7 @@ class BaseClient:
             plugins: Plugins made by hand, instead of the installed ones that the project's plugin lock knows.
             strict: Whether it is an error that an enabled backend lacks a variable and no other backend has its key; one
                 key is enough. False keeps loading whatever is lacking: the models concerned are unavailable.
+            require: Whether it is an error that there is no `.pipelex`.
             budget_usd: US$ that all calls of the client may cost together; None for as much as they do.
 
         Raises:
@@ -80,7 +84,8 @@ class BaseClient:
             from pipelex_core.config.locate import locate, plugin_lock_of
             from pipelex_core.plugins import discover
 
-            plugins = discover(lock=plugin_lock_of(locate(root, config=config, environ=environ)))
+            folder = locate(root, config=config, environ=environ, require=require)
+            plugins = discover(lock=plugin_lock_of(folder))
         loaded = load(
             root,
             config=config,
@@ -90,6 +95,7 @@ class BaseClient:
             plugins=plugins,
             strict=strict,
             one_key_is_enough=True,
+            require=require,
         )
         return cls(loaded.deck, plugins, config=loaded, budget_usd=budget_usd)
 

@@ -46,8 +46,8 @@ class Catalogue:
 def read_catalogue(context: Context) -> Catalogue:
     """Read backends.toml and the files of models, those of plugins included."""
     file = context.folder / "backends.toml"
-    read = read_filled(file, context.faults, ModelsManagerError)
-    complete = read is not None
+    read = None if context.bare else read_filled(file, context.faults, ModelsManagerError)
+    complete = context.bare or read is not None
     shipped = read_shipped(context.plugins, context.faults)
     tables = read.tables if read else {}
     limits_url = read_limits_url(tables, str(file), context)

@@ -69,6 +69,9 @@ class DeckCheck:
                 self._check_choice(choice, handle, source)
             else:
                 self._check_inline(choice, handle, source)
+        for prompt in self._deck.prompts.values():
+            if prompt.model is not None:
+                self._check_choice("llm", prompt.model, prompt.source.child("model"))
         self._report_unknown_names()
 
     def _is_known(self, name: str) -> bool:

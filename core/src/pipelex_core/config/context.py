@@ -28,6 +28,7 @@ class Context:
         environment: What `${…}` is filled with.
         faults: Where to report.
         strict: Whether an enabled backend that lacks a variable, a key or models is an error.
+        bare: Whether there is no folder, so that plugins bring everything.
     """
 
     folder: Path
@@ -35,6 +36,7 @@ class Context:
     environment: Environment
     faults: Faults
     strict: bool
+    bare: bool = False
 
     def lenient(self) -> Context:
         """The same load, for what must not stop it."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pipelex_core.capabilities import Capabilities
 
 LAST = "overrides.toml"
+PROMPTS = "prompts"
+"""The key of `[llm]` that holds prompt templates."""
 
 OLDER_SECTIONS: dict[str, tuple[str, str]] = {
     "llm_presets": ("llm", "presets"),
@@ -56,6 +58,7 @@ class DeckTables:
         presets: Capability -> name -> table.
         defaults: Choice -> handle, and where it was written.
         overrides: Likewise; these win.
+        prompts: Name -> table of a prompt template, and where it was written.
         policy: Each `on_unsupported_setting`, the last of which counts, and where it was written.
         unread: Files with a fault, whose names are missing.
         capabilities: What there is to call.
@@ -67,6 +70,7 @@ class DeckTables:
     presets: dict[str, dict[str, Layered]] = field(init=False)
     defaults: dict[str, tuple[Any, Source]] = field(factory=dict)
     overrides: dict[str, tuple[Any, Source]] = field(factory=dict)
+    prompts: dict[str, tuple[Any, Source]] = field(factory=dict)
     policy: list[tuple[Any, Source]] = field(factory=list)
     unread: list[Path] = field(factory=list)
 
@@ -108,14 +112,15 @@ def read_deck_files(folder: Path, capabilities: Capabilities, faults: Faults) ->
             deck.unread.append(path)
         else:
             empty += not read.tables
-            _add_file(deck, read.tables, Source(file=str(path)), faults)
+            add_file(deck, read.tables, Source(file=str(path)), faults)
     if files and empty == len(files):
         report_empty(files[0], faults, ModelDeckNotFoundError)
         deck.unread.append(files[0])
     return deck
 
 
-def _add_file(deck: DeckTables, tables: Mapping[str, Any], file: Source, faults: Faults) -> None:
+def add_file(deck: DeckTables, tables: Mapping[str, Any], file: Source, faults: Faults) -> None:
+    """Merge what one file says into a deck."""
     for path, value in _sections(tables, file, deck, faults):
         source = file.at(*path)
         if path == ("on_unsupported_setting",):
@@ -125,7 +130,9 @@ def _add_file(deck: DeckTables, tables: Mapping[str, Any], file: Source, faults:
             add_tables(deck.aliases, value, source, faults, settings=deck.capabilities.settings)
             continue
         capability, part = OLDER_SECTIONS.get(path[0]) or path
-        if part == "presets":
+        if part == PROMPTS:
+            _add_prompts(deck, value, source, faults)
+        elif part == "presets":
             known = deck.capabilities.settings
             add_tables(deck.presets[capability], value, source, faults, settings=known, short=False)
         else:
@@ -156,6 +163,13 @@ def _sections(
             _may_have_had_names(value, file, deck)
 
 
+def _add_prompts(deck: DeckTables, tables: Any, source: Source, faults: Faults) -> None:
+    if not isinstance(tables, dict):
+        faults.error(ConfigError, "bad-value", f"'prompts' is {type_name(tables)}", source, expected="a table")
+        return
+    deck.prompts.update({name: (table, source.child(name)) for name, table in tables.items()})
+
+
 def _may_have_had_names(value: Any, file: Source, deck: DeckTables) -> None:
     """A table that means nothing may be one of names, misspelt: those are missing then."""
     if isinstance(value, dict):
@@ -172,6 +186,7 @@ def _parts(
     if deck.capabilities.is_planned(capability):
         return
     known = deck.capabilities[capability].section_keys
+    known = (*known, PROMPTS) if capability == "llm" else known
     for key, value in table.items():
         source = file.at(capability, key)
         if key in NEWER_SECTION_KEYS:

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from pipelex_core.config.bare import bare_deck, bare_profile
 from pipelex_core.config.catalogue import read_catalogue
 from pipelex_core.config.chains import pinned_models
 from pipelex_core.config.checks import DeckCheck, Unknown
@@ -21,6 +22,7 @@ from pipelex_core.config.loaded import DisabledBackend, LoadedConfig, ReadConfig
 from pipelex_core.config.locate import env_file_of, locate
 from pipelex_core.config.lost import lost_models
 from pipelex_core.config.problems import Faults
+from pipelex_core.config.prompt_tables import make_prompts
 from pipelex_core.config.routed import check_routes, excused_models, route_models
 from pipelex_core.config.routing import read_profiles
 from pipelex_core.config.secrets import secrets_of
@@ -31,8 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Unpack
 
+    from pipelex_core.config.catalogue import Catalogue
     from pipelex_core.config.finish import ReadBackend
     from pipelex_core.plugins import Plugins
+    from pipelex_core.routing import RoutingProfile
 
 
 class Where(TypedDict, total=False):
@@ -44,6 +48,7 @@ class Where(TypedDict, total=False):
         environ: The environment; None for the process's own.
         env_file: A file of variables in place of the `.env` beside the `.pipelex` folder; it must exist.
         strict: Whether an enabled backend that lacks a variable or its key is an error, as by default; otherwise it is off.
+        require: Whether there must be a folder, as by default; else what the installed plugins bring is enough.
     """
 
     config: str | Path | None
@@ -51,6 +56,7 @@ class Where(TypedDict, total=False):
     environ: Mapping[str, str] | None
     env_file: str | Path | None
     strict: bool
+    require: bool
 
 
 def load(
@@ -95,12 +101,13 @@ def read_config(root: str | Path | None = None, *, plugins: Plugins, **where: Un
     """
     environ, env_file = where.get("environ"), where.get("env_file")
     variables = os.environ if environ is None else environ
-    folder = locate(root, config=where.get("config"), environ=variables)
+    require = where.get("require", True)
+    folder = locate(root, config=where.get("config"), environ=variables, require=require)
     faults = Faults()
     file = env_file_of(folder) if env_file is None else Path(env_file).expanduser()
     environment = read_environment(variables, file, faults, required=env_file is not None, secrets=secrets_of(plugins))
-    strict = where.get("strict", True)
-    context = Context(folder=folder, plugins=plugins, environment=environment, faults=faults, strict=strict)
+    bare, strict = not require and not folder.is_dir(), where.get("strict", True)
+    context = Context(folder=folder, plugins=plugins, environment=environment, faults=faults, strict=strict, bare=bare)
     return _read(context, where.get("profile"))
 
 
@@ -109,11 +116,14 @@ def _read(context: Context, asked: str | None) -> ReadConfig:
     faults = context.faults
     _report_quarantined(context)
     catalogue = read_catalogue(context)
-    profiles, active = read_profiles(
-        context.folder / "routing_profiles.toml", catalogue, context.plugins, faults, asked=asked
-    )
+    profiles, active = _profiles(catalogue, context, asked)
     models = route_models(catalogue.backends, active, context)
-    written = read_deck_files(context.folder / "deck", context.plugins.capabilities, faults)
+    capabilities = context.plugins.capabilities
+    written = (
+        bare_deck(models, capabilities, faults)
+        if context.bare
+        else read_deck_files(context.folder / "deck", capabilities, faults)
+    )
     aliases, broken_aliases = make_aliases(written, faults, context.plugins.offered("pipelex_orders"))
     models |= pinned_models(aliases.values(), models, catalogue.backends, context.plugins, faults)
     presets, broken_presets = make_presets(written, faults)
@@ -129,6 +139,7 @@ def _read(context: Context, asked: str | None) -> ReadConfig:
         profile=active,
         on_unsupported_setting=policies[-1] if policies else None,
         limits_url=catalogue.limits_url,
+        prompts=make_prompts(written.prompts, faults),
         capabilities=context.plugins.capabilities,
     )
     sources = {choice: source for choice, (_, source) in choices.items()}
@@ -155,6 +166,17 @@ def _read(context: Context, asked: str | None) -> ReadConfig:
         find_warnings=faults.problems,
     )
     return ReadConfig(loaded=loaded, catalogue=catalogue, unknown=unknown, context=context)
+
+
+def _profiles(
+    catalogue: Catalogue, context: Context, asked: str | None
+) -> tuple[dict[str, RoutingProfile], RoutingProfile | None]:
+    """Every routing profile, and the active one."""
+    if context.bare:
+        profile = bare_profile(catalogue, context.faults, asked=asked)
+        return {profile.name: profile}, profile
+    file = context.folder / "routing_profiles.toml"
+    return read_profiles(file, catalogue, context.plugins, context.faults, asked=asked)
 
 
 def _report_quarantined(context: Context) -> None:

@@ -19,7 +19,11 @@ _INIT = "run: pipelex init"
 
 
 def locate(
-    root: str | Path | None = None, *, config: str | Path | None = None, environ: Mapping[str, str] | None = None
+    root: str | Path | None = None,
+    *,
+    config: str | Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    require: bool = True,
 ) -> Path:
     """The `inference/` folder.
 
@@ -43,6 +47,8 @@ def locate(
     home = Path(variables["HOME"]) if variables.get("HOME") else Path.home()
     if _is_dir(home / FOLDER):
         return _inference(home / FOLDER, f"the {FOLDER} folder of your home")
+    if not require:
+        return start / FOLDER / INFERENCE
     message = f"there is no {FOLDER} folder in {start}, above it, or in {home}"
     raise _not_found(message, expected=f"{FOLDER}/{INFERENCE}/ with backends.toml, routing_profiles.toml and deck/")
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelex_core.constraints import Policy
+    from pipelex_core.deck.templates import PromptTemplate
     from pipelex_core.routing import ModelEntry, RoutingProfile
     from pipelex_core.specs import BackendConfig, Secret, Source
 
@@ -45,6 +46,7 @@ class ModelDeck:
             handle leads to one model, dropped and recorded inside a chain).
         capabilities: What there is to call.
         limits_url: Where processes share the limits of backends and models, or None; a plugin serves its scheme.
+        prompts: Name -> prompt template.
     """
 
     models: Mapping[str, ModelEntry]
@@ -55,6 +57,7 @@ class ModelDeck:
     profile: RoutingProfile | None = None
     on_unsupported_setting: Policy | None = None
     limits_url: Secret | None = None
+    prompts: Mapping[str, PromptTemplate] = field(factory=dict)
     capabilities: Capabilities = field(default=BUILT_IN, repr=False, eq=False)
     _resolved: dict[tuple[str, str], Resolution] = field(factory=dict, init=False, repr=False, eq=False)
 
@@ -101,6 +104,16 @@ class ModelDeck:
             )
             raise ConfigError(problem.message, [problem])
         return handle
+
+    def prompt(self, name: str) -> PromptTemplate:
+        """A prompt template by its name.
+
+        Raises:
+            ConfigError: There is none of that name.
+        """
+        if name not in self.prompts:
+            raise not_found(ConfigError, f"there is no prompt '{name}' in [llm.prompts]", name, self.prompts)
+        return self.prompts[name]
 
     def preset(self, capability: str, name: str) -> Preset:
         """A preset by its name.

@@ -175,8 +175,16 @@ def _members(resolution: Resolution) -> tuple[ChainMember, ...]:
     return tuple(members)
 
 
+def _why(member: ChainMember) -> str:
+    """Why a member cannot be called; what its maker's plugin would change comes first."""
+    from pipelex_core.plugins.first_party import install_for
+
+    install = None if "pip install" in (reason := member.entry.reason or "") else install_for(member.name)
+    return f"run: {install}; {reason}" if install else reason
+
+
 def _nothing_to_call(resolution: Resolution) -> ModelsManagerError:
-    reasons = [f"'{member.name}': {member.entry.reason}" for member in resolution.chain]
+    reasons = [f"'{member.name}': {_why(member)}" for member in resolution.chain]
     message = (
         f"handle '{resolution.handle}' leads to no model that can be called: {'; '.join(reasons) or 'it is empty'}"
     )

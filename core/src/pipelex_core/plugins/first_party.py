@@ -68,6 +68,20 @@ def backend_of(model: str) -> str | None:
     return next((backend for beginning, backend in MODELS.items() if model.startswith(beginning)), None)
 
 
+def install_for(model: str) -> str | None:
+    """How to install the plugin of those who make a model: `pip install …`; None where it is installed, or nobody is known."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    distribution = BACKENDS.get(backend_of(model) or "")
+    if distribution is None:
+        return None
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return f"pip install {distribution}"
+    return None
+
+
 def distribution_for(backend: str, sdk: str) -> str | None:
     """The first-party distribution that serves an sdk of a backend, or None."""
     return FIRST_PARTY.get(f"{backend}:{sdk}") or FIRST_PARTY.get(sdk)

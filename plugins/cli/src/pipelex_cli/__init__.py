@@ -13,6 +13,11 @@ _INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line of this process, and end it; Ctrl-C ends it in silence, also while it starts and stops."""
+    if sys.argv[1:2] == ["__complete"]:
+        from pipelex_cli.completion import complete
+
+        complete(sys.argv[2:])
+        return
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:  # and not ignored, as in the background of a shell without job control
         signal.signal(signal.SIGINT, _end_at_once)

@@ -10,8 +10,9 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter
 
+from pipelex_cli.completion import profiles
 from pipelex_cli.context import TerminalContext
 from pipelex_cli.terminal import plain
 
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from pipelex_core.command_line import Context
     from pipelex_core.commands import Command
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+_GLOBAL = Parameter(group=Group("Global options", sort_key=1))
+"""Of the options that every command has: they come last in a help page."""
 
 _COMMANDS = {
     "init": "Write the configuration of a new project.",
@@ -70,17 +75,19 @@ def make_app(console: Console | None = None, commands: Mapping[str, Command] = E
     for name, text in _COMMANDS.items():
         module = name.replace("-", "_")
         app.command(f"pipelex_cli.commands.{module}:{module}", name=name, help=text)
+    completion = "pipelex_cli.commands.install_completion:install_completion"
+    app.command(completion, name="--install-completion", help="Have the shell complete commands and handles.")
     for name, command in commands.items():
         app.command(command.function, name=name, help=plain(command.help))
 
     @app.meta.default
     def launch(
         *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-        config: str | None = None,
-        env_file: str | None = None,
-        profile: str | None = None,
-        debug: bool = False,
-        no_plugins: bool = False,
+        config: Annotated[str | None, _GLOBAL] = None,
+        env_file: Annotated[str | None, _GLOBAL] = None,
+        profile: Annotated[str | None, _GLOBAL, Parameter(completer=profiles)] = None,
+        debug: Annotated[bool, _GLOBAL] = False,
+        no_plugins: Annotated[bool, _GLOBAL] = False,
     ) -> int:
         """Use AI providers through handles that are configured once.
 
@@ -112,7 +119,10 @@ def run(tokens: Sequence[str]) -> int:
     except CycloptsError as error:
         from pipelex_cli.output import note
 
-        note(f"pipelex: {error}\nRun `pipelex --help` for what there is.")
+        command = " ".join(("pipelex", *(error.command_chain or ())))
+        note(
+            f"pipelex: {_what_is_wrong(error)}\nRun `{command} --help` for its options, `pipelex --help` for what there is."
+        )
         return 2
     except PipelexError as error:
         if debug:
@@ -137,10 +147,23 @@ def run(tokens: Sequence[str]) -> int:
     return code
 
 
+def _what_is_wrong(error: CycloptsError) -> str:
+    """A mistake in a command line, in a sentence; `PROMPT is missing` for an argument that is not there."""
+    argument = error.argument
+    if not isinstance(error, MissingArgumentError) or argument is None or error.tokens_so_far:
+        return str(error)
+    if error.keyword is not None or argument.tokens:
+        return f"the value of {error.keyword or argument.name} is missing"
+    if argument.field_info.is_positional:
+        return f"{argument.name.lstrip('-').upper().replace('-', '_')} is missing"
+    return f"{argument.name} is missing"
+
+
 def _run(tokens: Sequence[str]) -> int:
     wants_help = not tokens or not {"-h", "--help"}.isdisjoint(tokens)
     console = _plain_console() if wants_help and os.environ.get("NO_COLOR") else None
-    app = make_app(console, EMPTY if _COMMANDS.keys() & set(tokens) else _plugin_commands(tokens))
+    known = _COMMANDS.keys() | {"--install-completion"}
+    app = make_app(console, EMPTY if known & set(tokens) else _plugin_commands(tokens))
     try:
         return int(app.meta(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0)
     except SystemExit as ended:
@@ -152,7 +175,11 @@ def _run(tokens: Sequence[str]) -> int:
 def _plugin_commands(tokens: Sequence[str]) -> Mapping[str, Command]:
     """The commands that plugins add, for a command line that names none of our own; a plugin that is lost is named."""
     config = next((value for option, value in pairwise(tokens) if option == "--config"), None)
-    context = TerminalContext(config=config, no_plugins="--no-plugins" in tokens)
+    return plugin_commands(TerminalContext(config=config, no_plugins="--no-plugins" in tokens))
+
+
+def plugin_commands(context: Context) -> Mapping[str, Command]:
+    """The commands that plugins add; one of them that is lost is named."""
     plugins = context.plugins()
     in_use = {record.name for record in plugins.records if record.status == "ok"}
     commands = plugins.commands(dict.fromkeys(_COMMANDS, "pipelex-cli"))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def switch_backends(names: Sequence[str], *, on: bool, dry_run: bool, json: bool, context: Context) -> int:
     """Switch backends of the configuration on or off."""
-    from pipelex_cli.edits.backends import switch, table_of
+    from pipelex_cli.edits.backends import decided, switch, table_of
     from pipelex_cli.edits.document import read
     from pipelex_cli.edits.folder import read_text
 
@@ -25,9 +25,12 @@ def switch_backends(names: Sequence[str], *, on: bool, dry_run: bool, json: bool
     file = read_text(folder / "backends.toml")
     text = switch(file.text, names, known, on=on)
     notes: list[str] = []
+    tables = {name: table_of(name, read(text), known) for name in names}
     if on:
-        tables = {name: table_of(name, read(text), known) for name in names}
         notes = list(_needs(tables, env_file(context, folder)))
+    else:
+        having = [name for name in names if not list(_needs({name: tables[name]}, env_file(context, folder)))]
+        text = decided(text, having)  # it has its key, and is not wanted
     carry_out([file.changed(text)], dry_run=dry_run, json=json, notes=notes)
     return 0
 

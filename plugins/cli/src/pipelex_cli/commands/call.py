@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from attrs import fields
 from cyclopts import CycloptsError, Parameter
 
+from pipelex_cli.completion import handles
 from pipelex_cli.output import print_json, result_as_json, write
 from pipelex_cli.text_input import prompt_text
 from pipelex_core.command_line import Context
@@ -16,7 +17,7 @@ from pipelex_core.command_line import Context
 def call(
     capability: str,
     *inputs: Annotated[str, Parameter(allow_leading_hyphen=True)],
-    model: Annotated[str | None, Parameter(name=["--model", "-m"])] = None,
+    model: Annotated[str | None, Parameter(name=["--model", "-m"], completer=handles)] = None,
     set: list[str] | None = None,
     deadline: float | None = None,
     json: bool = False,

@@ -6,13 +6,14 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from pipelex_cli.completion import backends
 from pipelex_cli.switching import switch_backends
 from pipelex_core.command_line import Context
 
 
 def disable(
-    backend: str,
-    *more: str,
+    backend: Annotated[str, Parameter(completer=backends)],
+    *more: Annotated[str, Parameter(completer=backends)],
     dry_run: bool = False,
     json: bool = False,
     context: Annotated[Context, Parameter(parse=False)],

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from pipelex_cli.completion import handles
 from pipelex_cli.explained_json import explanation_as_json
 from pipelex_cli.explaining import explain as explain_handle
-from pipelex_cli.output import print_json
+from pipelex_cli.output import print_json, write
 from pipelex_cli.text_input import prompt_text
+from pipelex_cli.validation.pages import page_text
 from pipelex_core.command_line import Context
+from pipelex_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from pipelex_core.config import LoadedConfig
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def explain(
-    handle: str,
+    handle: Annotated[str, Parameter(completer=handles)],
     *,
     capability: str | None = None,
     prompt: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
@@ -31,7 +34,7 @@ def explain(
     """Show the whole way of a handle: preset, alias, chain, route, backend, plugin, endpoint, settings, price.
 
     Args:
-        handle: A preset, alias or model.
+        handle: A preset, alias or model; or the code of a fault, such as `missing-variable`, whose page is shown.
         capability: Name of a capability, such as llm or extract; where it is left out, the first that knows the handle.
         prompt: Estimate a call with this prompt, or for extraction with this file; `-` reads a prompt from stdin.
         all: Every value of every model of a chain, not of the one alone that a call asks first.
@@ -39,8 +42,16 @@ def explain(
     """
     text = None if prompt is None else prompt_text(prompt)
     plugins = context.plugins()
-    loaded = context.load(plugins)
-    explanation = _explained(handle, capability, loaded, plugins, text)
+    try:
+        explanation = _explained(handle, capability, context.load(plugins), plugins, text)
+    except ConfigError:
+        if (page := page_text(handle)) is None:
+            raise
+        if json:
+            print_json({"code": handle, "text": page})
+        else:
+            write(page)
+        return 0
     if json:
         print_json(explanation_as_json(explanation))
     else:
@@ -55,8 +66,6 @@ def _explained(
     handle: str, capability: str | None, loaded: LoadedConfig, plugins: Plugins, prompt: str | None
 ) -> Explanation:
     """The explanation for the capability asked for, or the first that knows the handle; an LLM's error if none does."""
-    from pipelex_core.errors import ConfigError
-
     asked = loaded.deck.capabilities.names if capability is None else (capability,)
     first: Explanation | None = None
     error: ConfigError | None = None

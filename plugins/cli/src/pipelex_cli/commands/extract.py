@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from pipelex_cli.completion import handles
 from pipelex_cli.files import check_place, write_image
 from pipelex_cli.output import print_json, result_as_json, write
 from pipelex_core.command_line import Context
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def extract(
     file: str,
     *,
-    model: Annotated[str | None, Parameter(name=["--model", "-m"])] = None,
+    model: Annotated[str | None, Parameter(name=["--model", "-m"], completer=handles)] = None,
     images: Annotated[Path | None, Parameter(name=["--images", "-o"])] = None,
     max_nb_images: int | None = None,
     image_min_size: int | None = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from pipelex_cli.completion import handles, templates
 from pipelex_cli.fetching import fetch_first
 from pipelex_cli.output import note, print_json, result_as_json, write
 from pipelex_cli.text_input import file_text, prompt_text
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 
 
 def generate(
-    prompt: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    prompt: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     *,
-    model: Annotated[str | None, Parameter(name=["--model", "-m"])] = None,
+    model: Annotated[str | None, Parameter(name=["--model", "-m"], completer=handles)] = None,
+    template: Annotated[str | None, Parameter(name=["--template", "-t"], completer=templates)] = None,
+    set: Annotated[list[str] | None, Parameter(name=["--set", "-s"])] = None,
     system: str | None = None,
     image: list[str] | None = None,
     pdf: list[str] | None = None,
@@ -36,8 +39,10 @@ def generate(
     """Generate text; it streams on a terminal.
 
     Args:
-        prompt: What to say; `-` reads it from stdin.
+        prompt: What to say; `-` reads it from stdin. It may be left out where a template says everything.
         model: A preset, alias or model; the deck's default where it is left out.
+        template: A prompt of `[llm.prompts]`; PROMPT is its `{input}`, or follows its text.
+        set: The value of a placeholder of the template: `name=text`. May be given several times.
         system: System prompt.
         image: An image to attach: path or URL. May be given several times.
         pdf: A PDF to attach: path or URL. May be given several times.
@@ -48,7 +53,12 @@ def generate(
         stream: Print the text as it comes; on by default on a terminal.
         json: Print one JSON document.
     """
-    text = prompt_text(prompt)
+    if prompt is None and template is None:
+        note(
+            "pipelex: PROMPT is missing\nRun `pipelex generate --help` for its options, `pipelex --help` for what there is."
+        )
+        return 2
+    text = "" if prompt is None else prompt_text(prompt)
     given: dict[str, Any] = {
         "model": model,
         "system": system,
@@ -59,7 +69,9 @@ def generate(
         "deadline": deadline,
     }
     with context.client() as client:
-        fetch_first(client, model)
+        if template is not None:
+            text = _from_template(client, template, text, set or [], given)
+        fetch_first(client, given["model"])
         if schema is not None:
             _print_object(client.generate_object(text, _schema(schema), **given), as_json=json)
         elif not json and (sys.stdout.isatty() if stream is None else stream):
@@ -67,6 +79,16 @@ def generate(
         else:
             _print_text(client.generate_text(text, **given), as_json=json)
     return 0
+
+
+def _from_template(client: Client, name: str, text: str, values: list[str], given: dict[str, Any]) -> str:
+    """The prompt that a template makes; its system prompt and its model hold where the command line names none."""
+    found = client.deck.prompt(name)
+    pairs = dict(value.partition("=")[::2] for value in values)
+    system, prompt = found.fill(text, pairs)
+    given["system"] = given["system"] or system
+    given["model"] = given["model"] or found.model
+    return prompt
 
 
 def _schema(file: Path) -> dict[str, Any]:

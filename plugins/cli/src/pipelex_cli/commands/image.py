@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from pipelex_cli.completion import handles
 from pipelex_cli.files import check_place, write_image
 from pipelex_cli.output import print_json, result_as_json, write
 from pipelex_cli.text_input import prompt_text
@@ -16,7 +17,7 @@ from pipelex_core.command_line import Context
 def image(
     prompt: Annotated[str, Parameter(allow_leading_hyphen=True)],
     *,
-    model: Annotated[str | None, Parameter(name=["--model", "-m"])] = None,
+    model: Annotated[str | None, Parameter(name=["--model", "-m"], completer=handles)] = None,
     output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("image"),
     number: int | None = None,
     seed: int | None = None,

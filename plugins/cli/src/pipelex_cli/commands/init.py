@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pipelex_cli.edits.files import FileChange
+    from pipelex_cli.starter.backend import ShippedBackend
 
 
 def init(
@@ -32,7 +33,8 @@ def init(
     """Write the configuration of a project for the installed plugins.
 
     Backends whose key is in the environment or in `.env` are enabled, and those that need none. Files that are there
-    keep every line; running it again adds what newly installed plugins bring, and shows it.
+    keep every line; running it again adds what newly installed plugins bring, and switches on the backends whose key came
+    later, and shows it. What you switched off stays off.
 
     Args:
         folder: The project's folder.
@@ -41,10 +43,11 @@ def init(
         json: Print one JSON document.
     """
     from pipelex_cli.edits.files import write_all
-    from pipelex_cli.starter import starter_files
+    from pipelex_cli.starter import shipped_backends, starter_files
 
-    files = starter_files(context.plugins(), _environ(folder, context.env_file))
-    done = list(_steps(folder, files, force=force))
+    plugins, environ = context.plugins(), _environ(folder, context.env_file)
+    ready = {backend.name: backend for backend in shipped_backends(plugins) if backend.enabled(environ)}
+    done = list(_steps(folder, starter_files(plugins, environ), ready, force=force))
     if not json:
         show([step.change for step in done if step.outcome == "added to"])
     if not dry_run:
@@ -70,8 +73,11 @@ class _Step:
     change: FileChange
 
 
-def _steps(folder: Path, files: Mapping[str, str], *, force: bool) -> Iterator[_Step]:
+def _steps(
+    folder: Path, files: Mapping[str, str], ready: Mapping[str, ShippedBackend], *, force: bool
+) -> Iterator[_Step]:
     from pipelex_cli.edits.additions import additions
+    from pipelex_cli.edits.backends import switch, waiting
     from pipelex_cli.edits.files import FileChange, as_text, read_bytes
     from pipelex_cli.edits.folder import read_text
 
@@ -83,7 +89,10 @@ def _steps(folder: Path, files: Mapping[str, str], *, force: bool) -> Iterator[_
             yield _Step(name, "written" if old is None else "replaced", change)
             continue
         there = read_text(path).text if name.endswith(".toml") else as_text(old, path)
-        change = FileChange(path=path, old=old, new=additions(name, there, text).encode())
+        new = additions(name, there, text)
+        if name.endswith("/backends.toml"):
+            new = switch(new, [backend for backend in waiting(new) if backend in ready], ready, on=True)
+        change = FileChange(path=path, old=old, new=new.encode())
         yield _Step(name, "added to" if change.changes else "kept", change)
 
 

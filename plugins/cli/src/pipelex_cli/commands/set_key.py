@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from pipelex_cli.completion import backends
 from pipelex_cli.editing import carry_out, env_file, inference_folder, shipped
 from pipelex_core.command_line import Context
 from pipelex_core.errors import ModelsManagerError, PipelexError
@@ -22,7 +23,7 @@ _VARIABLE = re.compile(r"(?<!\$)\$\{([^}]*)\}")
 
 
 def set_key(
-    backend: str,
+    backend: Annotated[str, Parameter(completer=backends)],
     *,
     variable: str | None = None,
     dry_run: bool = False,

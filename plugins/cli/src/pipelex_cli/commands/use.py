@@ -6,12 +6,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from pipelex_cli.completion import profiles
 from pipelex_cli.editing import carry_out, inference_folder
 from pipelex_core.command_line import Context
 
 
 def use(
-    profile: str,
+    profile: Annotated[str, Parameter(completer=profiles)],
     *,
     dry_run: bool = False,
     json: bool = False,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelex_cli.edits.document import append, put, read
-from pipelex_cli.starter import backend_table
+from pipelex_cli.edits.document import append, put, read, replaced
+from pipelex_cli.starter import WAITS, backend_table
 from pipelex_core.errors import ModelsManagerError, Problem
 from pipelex_core.near import did_you_mean
+from pipelex_core.toml import scan
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pipelex_cli.starter.backend import ShippedBackend
+    from pipelex_core.toml import Pair
 
 
 def switch(text: str, names: Sequence[str], shipped: Mapping[str, ShippedBackend], *, on: bool) -> str:
@@ -36,6 +38,31 @@ def switch(text: str, names: Sequence[str], shipped: Mapping[str, ShippedBackend
         else:
             text = put(text, (name, "enabled"), False)
     return text
+
+
+def waiting(text: str) -> Iterator[str]:
+    """The backends that are off because their key was not there when they were written."""
+    for pair in _enabled(text):
+        if text[pair.start : pair.end] == "false" and _waits(text, pair):
+            yield pair.path[0]
+
+
+def decided(text: str, names: Collection[str]) -> str:
+    """The text where some backends no longer wait for their key: somebody has decided."""
+    cuts = [
+        (pair.parts[0].start - len(WAITS), pair.parts[0].start, "") for pair in _enabled(text) if _waits(text, pair)
+    ]
+    chosen = [pair.path[0] for pair in _enabled(text) if _waits(text, pair)]
+    return replaced(text, [cut for cut, name in zip(cuts, chosen, strict=True) if name in names])
+
+
+def _enabled(text: str) -> Iterator[Pair]:
+    """The keys that switch a backend on or off."""
+    return (pair for pair in scan(text).pairs if len(pair.path) == 2 and pair.path[1] == "enabled")
+
+
+def _waits(text: str, pair: Pair) -> bool:
+    return text[: pair.parts[0].start].endswith(WAITS)
 
 
 def use(text: str, profile: str) -> str:

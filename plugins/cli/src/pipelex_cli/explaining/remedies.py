@@ -10,7 +10,7 @@ from attrs import frozen
 from pipelex_cli.positions import position
 from pipelex_core.config.locate import env_file_of
 from pipelex_core.plugins import FIRST_PARTY, Plugins
-from pipelex_core.plugins.first_party import backend_of
+from pipelex_core.plugins.first_party import backend_of, install_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +63,9 @@ class Remedies:
         elif entry.offered_by:
             yield self._reroute(member)
         else:
+            install = install_for(name)
+            if install and not self._is_lost(backend_of(name) or ""):
+                yield install
             for backend in self._knowing(name):
                 yield from self._at_backend(name, backend)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipelex_cli.schemas.types import Schema, left_out, of_setting, table
 from pipelex_core.capabilities.record import NO_CHOICES
 from pipelex_core.config.deck import DISABLED, POLICIES
-from pipelex_core.config.deck_files import NEWER_DECK_KEYS, NEWER_SECTION_KEYS, OLDER_SECTIONS
+from pipelex_core.config.deck_files import NEWER_DECK_KEYS, NEWER_SECTION_KEYS, OLDER_SECTIONS, PROMPTS
 from pipelex_core.orders import CHAIN, ORDERS
 from pipelex_core.settings import MODEL_KEYS
 
@@ -32,6 +32,25 @@ _ORDER: Schema = {
     "anyOf": [{"enum": [CHAIN, *ORDERS]}, {"type": "string", "description": "An order that a plugin adds."}],
     "description": "The order in which a call asks the members of the list.",
 }
+_TEXT: Schema = {"type": "string"}
+_PROMPT: Schema = {
+    "description": "A prompt template: its text, or a table.",
+    "anyOf": [
+        _TEXT,
+        table(
+            {
+                "prompt": {**_TEXT, "description": "The text, with {placeholders}; {input} is what the caller says."},
+                "system": {**_TEXT, "description": "The system prompt, with {placeholders}."},
+                "model": {**_NAME, "description": "A preset, model or alias."},
+                "defaults": {
+                    "type": "object",
+                    "additionalProperties": _TEXT,
+                    "description": "Placeholder -> its text where the caller gives none.",
+                },
+            }
+        ),
+    ],
+}
 _POLICY: Schema = {"enum": list(POLICIES), "description": "What becomes of a setting that a model refuses."}
 
 
@@ -47,6 +66,8 @@ def deck_schema(capabilities: Capabilities) -> Schema:
         definitions[f"{name}_preset"] = _preset(kind)
         definitions[f"{name}_choice"] = _choice(kind)
         parts = {part: _part(kind, part) for part in kind.section_keys}
+        if name == "llm":
+            parts[PROMPTS] = {"type": "object", "additionalProperties": _PROMPT}
         sections[name] = table(left_out(NEWER_SECTION_KEYS) | parts)
     older = {
         name: {**_part(capabilities["llm"], part), "deprecated": True} for name, (_, part) in OLDER_SECTIONS.items()

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pipelex_core.plugins import Plugins
 
 
+WAITS = "# `pipelex init` switches it on when its key is there.\n"
+"""Above `enabled = false` of a backend that nobody switched off."""
+
+
 def shipped_backends(plugins: Plugins) -> tuple[ShippedBackend, ...]:
     """Every backend that the plugins in use ship, in the order of the plugins."""
     made = []
@@ -44,11 +48,11 @@ def starter_files(plugins: Plugins, environ: Mapping[str, str]) -> dict[str, str
     """Path below the project -> text, for every file a project begins with."""
     backends = shipped_backends(plugins)
     inference = ".pipelex/inference"
-    models = {model for backend in backends for model in backend.models}
-    on = {model for backend in backends if backend.enabled(environ) for model in backend.models}
+    models = {name for backend in backends for name in backend.model_names}
+    on = {name for backend in backends if backend.enabled(environ) for name in backend.model_names}
     files = {
         f"{inference}/backends.toml": _backends_file(backends, environ),
-        f"{inference}/routing_profiles.toml": starter_profiles(backends),
+        f"{inference}/routing_profiles.toml": starter_profiles(backends, environ),
         f"{inference}/deck/base_deck.toml": starter_deck(models, on),
         f"{inference}/deck/overrides.toml": _OVERRIDES,
     }
@@ -65,12 +69,14 @@ def _backends_file(backends: tuple[ShippedBackend, ...], environ: Mapping[str, s
 
 
 def backend_table(backend: ShippedBackend, *, enabled: bool) -> str:
-    """One table of backends.toml."""
+    """One table of backends.toml; one that waits for its key says so."""
     import tomlkit
 
     table = {key: value for key, value in backend.table.items() if key != "enabled"}
     shown = {"display_name": backend.display_name, "enabled": enabled, **table}
-    return f"[{backend.name}]\n{tomlkit.dumps(shown)}"
+    text = f"[{backend.name}]\n{tomlkit.dumps(shown)}"
+    waits = not enabled and backend.needed and backend.table.get("enabled", True) is not False
+    return text.replace("enabled = false\n", f"{WAITS}enabled = false\n", 1) if waits else text
 
 
 def _models_file(backend: ShippedBackend) -> str:

@@ -36,6 +36,11 @@ class ShippedBackend:
         return str(self.table.get("display_name", self.name))
 
     @property
+    def model_names(self) -> tuple[str, ...]:
+        """What a deck may name: its models, each also pinned to it."""
+        return (*self.models, *(f"{model}@{self.name}" for model in self.models))
+
+    @property
     def variables(self) -> dict[str, str]:
         """Variable -> the key of the table that reads it."""
         found: dict[str, str] = {}

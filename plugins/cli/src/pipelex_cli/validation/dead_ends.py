@@ -10,6 +10,8 @@ from attrs import frozen
 from pipelex_core.config.aliases import follow_all
 from pipelex_core.config.problems import Faults, listed, listed_plainly
 from pipelex_core.config.routed import reported_models
+from pipelex_core.config.starter import starter_chains
+from pipelex_core.specs import ModelType
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -124,11 +126,19 @@ def _report_astray(
 
 
 def _report(dead_ends: Sequence[DeadEnd], read: ReadConfig) -> None:
-    """One warning for all that backends which are off would mend, and one each for the others."""
+    """One warning for all that backends which are off would mend, and one each for the others.
+
+    Aliases as `init` writes them, which wait for the key of a further backend, are no finding.
+    """
     deck, backends, faults = read.loaded.deck, read.catalogue.backends, read.faults
     by_cause: dict[str | None, list[DeadEnd]] = {}
+    starter = starter_chains() if dead_ends else {}
+    if not any(_leads_to_text(chain, deck) for chain in starter.values()):
+        starter = {}
     for end in dead_ends:
-        by_cause.setdefault(_cause(end, deck), []).append(end)
+        cause = _cause(end, deck)
+        if cause != _BACKENDS_OFF or not starter.get(end.who, frozenset()).issuperset(end.models):
+            by_cause.setdefault(cause, []).append(end)
     for cause, ends in by_cause.items():
         drafts = _that_would_help(ends, backends) if cause == _BACKENDS_OFF else []
         if cause is None or len(ends) == 1:
@@ -138,6 +148,12 @@ def _report(dead_ends: Sequence[DeadEnd], read: ReadConfig) -> None:
             _report_backends_off(ends, drafts, deck, faults)
         else:
             _report_routes(ends, deck, faults)
+
+
+def _leads_to_text(chain: Iterable[str], deck: ModelDeck) -> bool:
+    """Whether a language model among some can be called."""
+    entries = (deck.models.get(name) for name in chain)
+    return any(entry and entry.available and entry.spec and entry.spec.model_type == ModelType.LLM for entry in entries)
 
 
 def _cause(end: DeadEnd, deck: ModelDeck) -> str | None:

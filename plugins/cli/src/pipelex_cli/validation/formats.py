@@ -42,7 +42,8 @@ def _paragraph(problem: Problem, quotes: Quotes, *, colours: bool) -> Iterator[s
         yield f"{margin} {paint('|', _BLUE)}"
         yield f"{paint(f'{problem.line} |', _BLUE)} {quote.text}"
         yield f"{margin} {paint('|', _BLUE)} {paint(quote.caret, _BOLD, colour)}"
-    told = {"at": problem.key, "expected": problem.expected, "help": problem.suggestion, "see": page(problem.code)}
+    told = {"at": problem.key, "expected": problem.expected, "help": problem.suggestion}
+    told["see"] = f"pipelex explain {problem.code}"
     for name, text in told.items():
         if text:
             yield f"{margin} {paint('=', _BLUE)} {name}: {_printable(text)}"
@@ -85,7 +86,7 @@ def _command(problem: Problem) -> str:
     lines = [problem.message]
     lines += [f"expected: {problem.expected}"] if problem.expected else []
     lines += [f"help: {problem.suggestion}"] if problem.suggestion else []
-    lines += [f"see: {page(problem.code)}"]
+    lines += [f"see: pipelex explain {problem.code}"]
     return f"::{problem.severity} {given}::{_data(chr(10).join(lines))}\n"
 
 
