@@ -32,8 +32,6 @@ def bare_profile(catalogue: Catalogue, faults: Faults, *, asked: str | None) -> 
 
 def bare_deck(models: Mapping[str, ModelEntry], capabilities: Capabilities, faults: Faults) -> DeckTables:
     """The handles of a new project."""
-    from pipelex_core import __version__
-
     deck = DeckTables(capabilities)
-    add_file(deck, starter_of(models), Source(plugin="pipelex-core", version=__version__), faults)
+    add_file(deck, starter_of(models), Source(plugin="pipelex-core"), faults)
     return deck

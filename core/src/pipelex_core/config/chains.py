@@ -12,7 +12,7 @@ from pipelex_core.orders import CHAIN, ORDERS
 from pipelex_core.routing import ModelEntry, RouteMatch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 
     from pipelex_core.config.finish import ReadBackend
     from pipelex_core.config.layered import Layered
@@ -133,8 +133,19 @@ def pinned_models(
     backends: Mapping[str, ReadBackend],
     plugins: Plugins,
     faults: Faults,
+    *,
+    lost: Container[str] = (),
 ) -> dict[str, ModelEntry]:
-    """`model@backend` -> the model at that backend, whatever the routes say, for every member that is pinned."""
+    """`model@backend` -> the model at that backend, whatever the routes say, for every member that is pinned.
+
+    Args:
+        aliases: The chains.
+        models: Every model.
+        backends: Every backend.
+        plugins: Who serves the sdks.
+        faults: Where to report.
+        lost: Backends that have no models because their plugin is not in use.
+    """
     found: dict[str, ModelEntry] = {}
     for name, source in _pins(aliases, models):
         model, _, backend = name.rpartition("@")
@@ -143,7 +154,7 @@ def pinned_models(
         if backend not in backends:
             message = f"'{name}' pins '{model}' to the backend '{backend}', which does not exist"
             faults.error(ConfigError, "bad-value", message, source, near=(backend, backends))
-        elif model not in models:
+        elif model not in models and backend not in lost:
             message = f"'{name}' pins a model that no backend knows"
             faults.error(ConfigError, "unknown-handle", message, source, near=(model, models))
         found[name] = _pinned(name, model, backend, backends.get(backend), plugins, source=source)

@@ -84,7 +84,7 @@ def read_backend(draft: BackendDraft, files: Sequence[SpecFile], context: Contex
     )
     secrets = {"api_key": config.api_key, **options}
     for name, secret in secrets.items() if not context.faults.stop else ():
-        if isinstance(secret, Secret) and len(secret.reveal()) < WHOLE_WORDS_BELOW:
+        if isinstance(secret, Secret) and 0 < len(secret.reveal()) < WHOLE_WORDS_BELOW:
             message = (
                 f"the {name} of backend '{draft.name}' has fewer than {WHOLE_WORDS_BELOW} characters: messages and logs "
                 "hide it only where it is a whole word"

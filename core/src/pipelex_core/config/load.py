@@ -125,7 +125,7 @@ def _read(context: Context, asked: str | None) -> ReadConfig:
         else read_deck_files(context.folder / "deck", capabilities, faults)
     )
     aliases, broken_aliases = make_aliases(written, faults, context.plugins.offered("pipelex_orders"))
-    models |= pinned_models(aliases.values(), models, catalogue.backends, context.plugins, faults)
+    models |= pinned_models(aliases.values(), models, catalogue.backends, context.plugins, faults, lost=catalogue.lost)
     presets, broken_presets = make_presets(written, faults)
     choices = make_choices(written, faults)
     policies = [policy for policy, source in written.policy if check_policy(policy, source, faults)]

@@ -7,8 +7,9 @@ import re
 import sys
 from io import StringIO
 from itertools import pairwise
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter
 
@@ -75,8 +76,7 @@ def make_app(console: Console | None = None, commands: Mapping[str, Command] = E
     for name, text in _COMMANDS.items():
         module = name.replace("-", "_")
         app.command(f"pipelex_cli.commands.{module}:{module}", name=name, help=text)
-    completion = "pipelex_cli.commands.install_completion:install_completion"
-    app.command(completion, name="--install-completion", help="Have the shell complete commands and handles.")
+    app.command(_install_completion, name="--install-completion", help="Have the shell complete commands and handles.")
     for name, command in commands.items():
         app.command(command.function, name=name, help=plain(command.help))
 
@@ -105,6 +105,26 @@ def make_app(console: Console | None = None, commands: Mapping[str, Command] = E
         return int(command(*bound.args, **bound.kwargs, **extra) or 0)
 
     return app
+
+
+def _install_completion(
+    shell: Literal["bash", "zsh", "fish", "powershell"] | None = None,
+    *,
+    output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
+    context: Annotated[TerminalContext, Parameter(parse=False)],
+) -> int:
+    """Have the shell complete commands, options, handles, backends and profiles.
+
+    The script is written where the shell looks for completions, and loaded from its start-up file; a new shell has it.
+    Run it again after installing a plugin with commands.
+
+    Args:
+        shell: The shell; the one that runs this where it is left out.
+        output: Write the script to this file, and nothing else.
+    """
+    from pipelex_cli.commands.install_completion import install_completion
+
+    return install_completion(make_app(commands=plugin_commands(context)), shell, output)
 
 
 def run(tokens: Sequence[str]) -> int:

@@ -23,9 +23,10 @@ def migrate(
     json: bool = False,
     context: Annotated[Context, Parameter(parse=False)],
 ) -> int:
-    """Rewrite what is of the older generation of the format in the current one; it means the same afterwards.
+    """Rewrite what is of the older generation of the format, or of pipelex 0.92, in the current form.
 
-    The difference is shown first. Comments, order and line ends stay. It changes nothing a second time.
+    The difference is shown first. Comments, order and line ends stay; it means the same afterwards, and what of 0.92 has no
+    counterpart here is listed. It changes nothing a second time.
 
     Args:
         yes: Write without asking.
@@ -34,23 +35,27 @@ def migrate(
         json: Print one JSON document.
     """
     from pipelex_cli.edits.migration import migrate as migrate_folder
+    from pipelex_cli.edits.migration import migrate_newer
 
-    folder = inference_folder(context)
-    changes = migrate_folder(folder, context.plugins())
+    folder, plugins = inference_folder(context), context.plugins()
+    changes, notes = migrate_newer(folder, plugins)
+    changes = changes or migrate_folder(folder, plugins)
     if check or dry_run or not changes or yes:
-        carry_out(changes, dry_run=check or not yes or dry_run, json=json)
+        carry_out(changes, dry_run=check or not yes or dry_run, json=json, notes=notes)
         if not changes:
             note(f"{folder} is in the current form")
         return 1 if check and changes else 0
     if json or sys.stdin is None or not sys.stdin.isatty():
-        carry_out(changes, dry_run=True, json=json, notes=["nothing was written: --yes writes it"])
+        carry_out(changes, dry_run=True, json=json, notes=[*notes, "nothing was written: --yes writes it"])
         return 1
-    return _asked(changes)
+    return _asked(changes, notes)
 
 
-def _asked(changes: list[FileChange]) -> int:
+def _asked(changes: list[FileChange], notes: list[str]) -> int:
     """Show, ask, and write."""
     show(changes)
+    for text in notes:
+        note(text)
     sys.stderr.write(f"\nRewrite {len(changes)} {'file' if len(changes) == 1 else 'files'}? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:

@@ -61,6 +61,34 @@ def migrate(folder: Path, plugins: Plugins) -> list[FileChange]:
     return changes
 
 
+def migrate_newer(folder: Path, plugins: Plugins) -> tuple[list[FileChange], list[str]]:
+    """What becomes of each file where the configuration is one of pipelex 0.92, and what was left out; nothing where it is not.
+
+    Args:
+        folder: The `inference/` folder.
+        plugins: The installed plugins, and what they serve.
+
+    Raises:
+        ConfigError: Files that are no TOML, every one of them.
+    """
+    paths = [folder / "backends.toml", folder / "routing_profiles.toml", *sorted((folder / "backends").glob("*.toml"))]
+    files: dict[Path, TomlText] = {}
+    problems: list[Problem] = []
+    for path in [*(path for path in paths if path.is_file()), *deck_files(folder / "deck")]:
+        try:
+            files[path] = read_text(path)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ModelsManagerError(problems=problems)
+    from pipelex_cli.edits.newer import is_newer, rewrite_newer
+
+    if not is_newer({path: file.tables for path, file in files.items()}):
+        return [], []
+    new, notes = rewrite_newer(folder, {path: file.text for path, file in files.items()}, plugins)
+    return [files[path].changed(text) for path, text in new.items() if text != files[path].text], notes
+
+
 def _models(file: TomlText, plugins: Plugins) -> str:
     """A file of models in the current form."""
     faults = Faults()
