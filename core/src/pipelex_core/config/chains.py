@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from pipelex_core.config.problems import Faults, type_name
 from pipelex_core.errors import ConfigError
@@ -12,9 +12,10 @@ from pipelex_core.orders import CHAIN, ORDERS
 from pipelex_core.routing import ModelEntry, RouteMatch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from pipelex_core.config.finish import ReadBackend
+    from pipelex_core.config.lack import Lack
     from pipelex_core.config.layered import Layered
     from pipelex_core.deck import Alias
     from pipelex_core.plugins import Plugins
@@ -134,7 +135,7 @@ def pinned_models(
     plugins: Plugins,
     faults: Faults,
     *,
-    lost: Container[str] = (),
+    lost: Mapping[str, Lack],
 ) -> dict[str, ModelEntry]:
     """`model@backend` -> the model at that backend, whatever the routes say, for every member that is pinned.
 
@@ -144,7 +145,7 @@ def pinned_models(
         backends: Every backend.
         plugins: Who serves the sdks.
         faults: Where to report.
-        lost: Backends that have no models because their plugin is not in use.
+        lost: Backend -> why it has no models, for those whose plugin is not in use.
     """
     found: dict[str, ModelEntry] = {}
     for name, source in _pins(aliases, models):
@@ -157,7 +158,12 @@ def pinned_models(
         elif model not in models and backend not in lost:
             message = f"'{name}' pins a model that no backend knows"
             faults.error(ConfigError, "unknown-handle", message, source, near=(model, models))
-        found[name] = _pinned(name, model, backend, backends.get(backend), plugins, source=source)
+        entry = _pinned(name, model, backend, backends.get(backend), plugins, source=source)
+        if backend in lost:
+            entry = evolve(
+                entry, reason=f"it is pinned to backend '{backend}', which {lost[backend].why}; {lost[backend].help}"
+            )
+        found[name] = entry
     return found
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import tomlkit
-from attrs import define, field
 
+from pipelex_cli.edits.left import Left
 from pipelex_cli.edits.newer_deck import DeckRewrite
 from pipelex_cli.edits.newer_models import rewrite_models
 from pipelex_core.config.deck_files import deck_files
@@ -26,30 +26,6 @@ if TYPE_CHECKING:
 
 _ALWAYS_THERE = "internal"
 """The backend that 0.92 uses under every routing profile."""
-
-
-@define
-class Left:
-    """What has no counterpart: a sentence, and what it holds for."""
-
-    _found: dict[str, list[str]] = field(factory=dict)
-
-    def add(self, why: str, what: str) -> None:
-        """Note something that was left out."""
-        names = self._found.setdefault(why, [])
-        if what not in names:
-            names.append(what)
-
-    def notes(self) -> list[str]:
-        """A line a sentence."""
-        return [f"{why} ({_some(names)})" for why, names in self._found.items()]
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= _MOST else f"{', '.join(names[:_MOST])} and {len(names) - _MOST} more"
-
-
-_MOST = 20
 
 
 def rewrite_newer(folder: Path, texts: Mapping[Path, str], plugins: Plugins) -> tuple[dict[Path, str], list[str]]:

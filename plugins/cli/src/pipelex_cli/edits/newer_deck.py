@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tomlkit import TOMLDocument
 
-    from pipelex_cli.edits.newer import Left
+    from pipelex_cli.edits.left import Left
 
 _CAPABILITIES = ("llm", "extract", "img_gen")
 _NOT_HERE = ("search", "doc_gen", "judgment")

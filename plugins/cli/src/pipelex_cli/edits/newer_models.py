@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tomlkit import TOMLDocument
 
-    from pipelex_cli.edits.newer import Left
+    from pipelex_cli.edits.left import Left
     from pipelex_core.capabilities import Capabilities
 
 _SDKS = {"bedrock_aioboto": "bedrock_aioboto3"}
