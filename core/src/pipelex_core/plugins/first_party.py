@@ -59,6 +59,7 @@ MODELS: dict[str, str] = {
     "pypdfium2-": "internal",
     "smollm2": "llamacpp",
     "sonar": "perplexity",
+    "text-embedding-": "openai",
 }
 """The backend that has the models whose names begin with one of these, its maker's own where several have them."""
 
