@@ -170,3 +170,35 @@ def test_what_a_provider_would_refuse_is_a_fault(
     )
     assert "sk-a-key" not in "".join(problem.message for problem in problems)
     assert no_network == []
+
+
+@pytest.mark.parametrize("credentials", ['aws_profile = "nobody"', 'aws_role_arn = "arn:aws:iam::1:role/r"', ""])
+@pytest.mark.parametrize(
+    "preset, rule",
+    [
+        ("temperature = 0.5\ntop_p = 0.5", "bedrock.converse.sampling-of-claude"),
+        ("temperature = 0.5", None),
+    ],
+)
+def test_what_bedrock_would_refuse_is_a_fault(
+    tmp_path: Path, no_network: list[str], credentials: str, preset: str, rule: str | None
+) -> None:
+    """Though botocore brings connections of its own: none is opened, and no credentials are looked up."""
+    files = {
+        "backends.toml": f'[bedrock]\naws_region = "us-east-1"\n{credentials}\n',
+        "backends/bedrock.toml": '[thinker]\nsdk = "bedrock"\nmodel_id = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"\noutputs = ["text"]\n',
+        "routing_profiles.toml": 'active = "a"\n[profiles.a]\ndefault = "bedrock"\n',
+        "deck/deck.toml": f'[llm.presets.talk]\nmodel = "thinker"\n{preset}\n',
+    }
+    for name, text in files.items():
+        file = tmp_path / ".pipelex" / "inference" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    done, problems = tried(tmp_path)
+
+    assert done.failed == (1 if rule else 0)
+    assert [(problem.severity, f"(rule {rule}," in problem.message) for problem in problems] == (
+        [("error", True)] if rule else []
+    )
+    assert no_network == []

@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 
 class Resources(Protocol):
-    """What the backends of one event loop share; owned and closed by the client, never by a backend."""
+    """What the backends of one event loop share; owned and closed by the client, never by a backend.
+
+    Resources that only look at requests have a method `intercept(method, url, content)`, which raises. A backend with an HTTP
+    client of its own calls it, where it is there, before each request is sent: `validate --dry-run` reads requests so.
+    """
 
     def http(self) -> httpx2.AsyncClient:
         """The HTTP connection pool, for SDKs that accept one; it has no timeout and sends no credentials of its own."""

@@ -16,7 +16,7 @@ from pipelex_backend_bedrock._workers import Workers
 from pipelex_core.backend import Embedder, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from pipelex_backend_bedrock._settings import Settings
     from pipelex_core.backend import Resources
@@ -33,11 +33,13 @@ class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, Embedder, Mod
 
     _settings: Settings
     _workers: Workers
+    _intercept: Callable[[str, str, bytes], None] | None = None
     _session: Any = None
     _client: Any = None
 
-    async def open(self, resources: Resources) -> None:  # noqa: ARG002 -- botocore brings its own connections
+    async def open(self, resources: Resources) -> None:
         """Make the session and its client; raises `AuthenticationError` for credentials that cannot be."""
+        self._intercept = getattr(resources, "intercept", None)  # botocore brings its own connections
         self._settings = read_settings(self.config)
         self._workers = Workers(self._settings.max_concurrency, self._mapped)
         try:
@@ -89,7 +91,7 @@ class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, Embedder, Mod
         from pipelex_backend_bedrock._connections import are_owned
 
         session = make_session(self._settings)
-        client = make_client(session, self._settings)
+        client = make_client(session, self._settings, intercept=self._intercept)
         self._workers.severable = are_owned(client)
         return session, client
 

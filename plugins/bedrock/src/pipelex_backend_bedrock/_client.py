@@ -46,8 +46,21 @@ def make_session(settings: Settings) -> Session:
     return session
 
 
-def make_client(session: Session, settings: Settings, service: str = "bedrock-runtime") -> Any:
-    """A client that tries once, keeps to the credentials named in the settings, and whose calls can be given up."""
+def make_client(
+    session: Session,
+    settings: Settings,
+    service: str = "bedrock-runtime",
+    *,
+    intercept: Callable[[str, str, bytes], None] | None = None,
+) -> Any:
+    """A client that tries once, keeps to the credentials named in the settings, and whose calls can be given up.
+
+    Args:
+        session: Whose credentials it uses.
+        settings: How to reach Bedrock.
+        service: Of AWS.
+        intercept: Called with method, URL and body of each request before it is sent; what it raises ends the call.
+    """
     client: Any = session.create_client(
         service,
         region_name=settings.region,
@@ -63,6 +76,8 @@ def make_client(session: Session, settings: Settings, service: str = "bedrock-ru
     client.meta.events.register(f"before-parse.{service}.ConverseStream", decode_events)
     if settings.api_key is not None:
         client.meta.events.register(f"before-send.{service}", _token_bearer(settings.api_key))
+    if intercept is not None:
+        client.meta.events.register(f"before-send.{service}", _shown_to(intercept))
     return client
 
 
@@ -148,6 +163,16 @@ def _legible(response_dict: dict[str, Any], **_: object) -> None:
         return  # a web page, say, which botocore takes for the message
     if not isinstance(body, dict):
         response_dict["body"] = b""
+
+
+def _shown_to(intercept: Callable[[str, str, bytes], None]) -> Callable[..., None]:
+    """An event handler that shows each request to somebody who may end it."""
+
+    def show(request: AWSPreparedRequest, **_: object) -> None:
+        body = request.body or b""
+        intercept(request.method, request.url, body if isinstance(body, bytes) else str(body).encode())
+
+    return show
 
 
 def _token_bearer(token: str) -> Callable[..., None]:

@@ -2,7 +2,7 @@
 
 A plugin builds a provider's body when it sends it. So a second backend is made, with a key of no worth, and opened with
 resources whose HTTP client has a transport of this module: it gives the request to the rulebook and answers 400. No
-connection is opened. Backends that bring an HTTP client of their own (Bedrock's) are not looked at.
+connection is opened. A backend that brings an HTTP client of its own (Bedrock's) shows its requests to `intercept`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from attrs import evolve, field, frozen
 
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("pipelex_cli.validation")
 _NO_KEY = "a-dry-run-needs-no-key"
-_PATIENCE = 10.0
-"""Seconds that a plugin may take to write a request."""
+_PATIENCE = 30.0
+"""Seconds that a plugin may take to import its SDK, and to write a request."""
+_OWN_CREDENTIALS = {"bedrock": ("aws_profile", "aws_role_arn")}
+"""Providers that go without a key -> the options that stand for one, which would be looked up."""
 
 
 @frozen
@@ -53,13 +55,14 @@ async def look_for_refusals(
 ) -> Refusals:
     """Have a plugin write the request of an operation, and tell what its provider would refuse in it."""
     provider = provider_of(spec.sdk, spec.backend)
-    if provider is None or config.api_key is None:
+    if provider is None or (config.api_key is None and provider not in _OWN_CREDENTIALS):
         return Refusals(looked=False)
+    options = {name: value for name, value in config.options.items() if name not in _OWN_CREDENTIALS.get(provider, ())}
     reader = _Reader(provider)
     resources = _Resources(reader)
     try:
         async with asyncio.timeout(_PATIENCE):
-            backend: Any = make(evolve(config, api_key=Secret(_NO_KEY)))
+            backend: Any = make(evolve(config, api_key=Secret(_NO_KEY), options=options))
             try:
                 await backend.open(resources)
                 await getattr(backend, operation)(request)
@@ -85,7 +88,7 @@ class _Reader:
             return
         try:
             body = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return  # a form: its files are not looked at
         api, model = route
         checked = pipelex_rules.check(self.provider, api, body, model=model, query=query, size=len(content))
@@ -111,6 +114,13 @@ class _Resources:
 
             self._http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer), timeout=None)
         return self._http
+
+    def intercept(self, method: str, url: str, content: bytes) -> None:
+        """Read a request that a backend's own client is about to send, and end it."""
+        address = urlsplit(url)
+        self._reader.read(method, address.path, dict(parse_qsl(address.query)), content)
+        msg = "this was a dry run"
+        raise ProviderConnectionError(msg)
 
     async def download(self, url: str, config: BackendConfig) -> tuple[bytes, str]:
         """Refuse: a dry run fetches nothing."""
