@@ -92,7 +92,7 @@ def test_images_and_documents_are_urls_or_data_urls() -> None:
 
 
 def test_tool_calls_and_results_answer_each_other() -> None:
-    """A call's arguments are JSON text, and each result is a message of its own."""
+    """A call's arguments are JSON text, and each result is a message of its own, with a name where the caller gave one."""
     calls = [ToolCall(id=f"abcdefgh{n}", name="add", arguments={"n": n}) for n in (1, 2)]
     results = [
         ToolResult(call_id=call.id, content="ok", name=name) for call, name in zip(calls, ("add", None), strict=True)
@@ -106,7 +106,7 @@ def test_tool_calls_and_results_answer_each_other() -> None:
     }
     assert sent[2:] == [
         {"role": "tool", "tool_call_id": "abcdefgh1", "content": "ok", "name": "add"},
-        {"role": "tool", "tool_call_id": "abcdefgh2", "content": "ok", "name": "add"},
+        {"role": "tool", "tool_call_id": "abcdefgh2", "content": "ok"},
     ]
 
 

@@ -32,20 +32,25 @@ def shipped(name: str, backend: str = "openai") -> dict[str, Any]:
     import tomllib
     from importlib.resources import files
 
-    text = files("pipelex_backend_openai").joinpath("specs", f"{backend}.toml").read_text(encoding="utf-8")
+    package = "pipelex_backend_mistral" if backend == "mistral" else "pipelex_backend_openai"
+    text = files(package).joinpath("specs", f"{backend}.toml").read_text(encoding="utf-8")
     table = tomllib.loads(text)[name]
     known = ("effort_levels", "responses_for")
-    return {"model_id": table["model_id"], "options": {key: table[key] for key in known if key in table}}
+    return {"model_id": table.get("model_id", name), "options": {key: table[key] for key in known if key in table}}
 
 
-def sent(name: str, *, way: str = "text", **arguments: Any) -> tuple[str, dict[str, Any]]:
+def sent(
+    name: str, *, way: str = "text", backend: str = "openai", version: str | None = None, **arguments: Any
+) -> tuple[str, dict[str, Any]]:
     """The path and the body of the request for a shipped model."""
+    sdk = {"azure_openai": "azure_openai", "mistral": "mistral"}.get(backend, "openai")
+    options = {"api_version": version} if version else {}
 
     async def main() -> tuple[str, dict[str, Any]]:
         async with Listening() as server:
-            deck = deck_of(any_spec("m", sdk="openai", backend="openai", **shipped(name)))
-            config = evolve(deck.backends["openai"], endpoint=server.url)
-            async with AsyncClient(evolve(deck, backends={"openai": config}), discover()) as client:
+            deck = deck_of(any_spec("m", sdk=sdk, backend=backend, **shipped(name, backend)))
+            config = evolve(deck.backends[backend], endpoint=server.url, options=options)
+            async with AsyncClient(evolve(deck, backends={backend: config}), discover()) as client:
                 with pytest.raises(CallError):
                     if way == "text":
                         await client.generate_text("x", model="m", **arguments)
@@ -91,6 +96,43 @@ def test_an_object_with_an_effort_goes_to_responses_too() -> None:
 def test_an_effort_becomes_the_nearest_that_the_model_has(name: str, effort: str, level: str) -> None:
     """The levels stand in the model's spec."""
     assert sent(name, reasoning_effort=effort)[1]["reasoning_effort"] == level
+
+
+@pytest.mark.parametrize(
+    "backend, name, effort, level",
+    [
+        ("mistral", "mistral-medium-3-5", "medium", "high"),
+        ("mistral", "mistral-medium-3-5", "none", "none"),
+        ("mistral", "zai-glm-5", "minimal", "low"),
+        ("xai", "grok-4.5", "xhigh", "high"),
+        ("xai", "grok-4.7", "max", "xhigh"),
+        ("xai", "grok-4.3", "minimal", "low"),
+        ("deepseek", "deepseek-v4-pro", "low", "high"),
+        ("azure_openai", "gpt-5-pro", "low", "high"),
+    ],
+)
+def test_an_effort_becomes_the_nearest_elsewhere_too(backend: str, name: str, effort: str, level: str) -> None:
+    """At every backend that sends an effort by its name."""
+    assert sent(name, backend=backend, reasoning_effort=effort)[1]["reasoning_effort"] == level
+
+
+@pytest.mark.parametrize("name, effort, level", [("gpt-6.1-sol", "none", "low"), ("gpt-6-sol", "max", "max")])
+def test_a_made_table_has_the_levels_of_its_own_model(name: str, effort: str, level: str) -> None:
+    """And not those of the model whose table it is like."""
+    assert sent(name, reasoning_effort=effort)[1]["reasoning"]["effort"] == level
+
+
+@pytest.mark.parametrize(
+    "version, path",
+    [
+        (None, "/openai/v1/responses"),
+        ("2025-04-01-preview", "/openai/responses"),
+        ("2024-10-21", "/openai/deployments/gpt-5.5-2026-04-23/chat/completions"),
+    ],
+)
+def test_azure_goes_to_responses_where_its_version_has_them(version: str | None, path: str) -> None:
+    """An older version answers 404 there: it gets a chat, as before."""
+    assert sent("gpt-5.5", backend="azure_openai", version=version, tools=[TOOL])[0] == path
 
 
 def test_a_stop_with_calls_is_a_finish_for_calls() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.catalogue.files import SpecText
-from tools.catalogue.specs import FACTS, TYPES, facts_of, new_table
+from tools.catalogue.specs import FACTS, TYPES, effort_levels, facts_of, new_table, responses_for
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2026-11-30"
@@ -85,6 +85,7 @@ def renewed(path: Path, facts: list[dict[str, Any]], day: str) -> str:
                 decided[key] = table[key]
         if decided.get("max_tokens", 0) > decided.get("context_window", defaults.get("context_window", 10**9)):
             decided.pop("max_tokens")
+        decided = {**_ways_known_since(fact, {**defaults, **table}), **decided}
         text.update(name, decided, FACTS)
     siblings = [{"name": name, "model_id": name, **table} for name, table in hand.items()]
     made = {
@@ -93,6 +94,16 @@ def renewed(path: Path, facts: list[dict[str, Any]], day: str) -> str:
         if fact["id"] not in written
     }
     return text.write(made)
+
+
+def _ways_known_since(fact: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
+    """What a table that was written by hand does not say of how its model is asked, and facts do."""
+    found: dict[str, Any] = {}
+    if "no_reasoning_effort" not in table.get("constraints", ()) and (levels := effort_levels(fact)):
+        found["effort_levels"] = levels
+    if fact["provider"] in {"openai", "azure_openai"}:
+        found |= responses_for(fact, table.get("sdk", ""))
+    return {key: value for key, value in found.items() if key not in table}
 
 
 def _free_name(model_id: str, hand: dict[str, Any], backend: str) -> str:

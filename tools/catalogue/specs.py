@@ -6,6 +6,7 @@ import re
 from itertools import takewhile
 from typing import Any
 
+from pipelex_rules.families.openai import efforts as openai_efforts
 from tools.catalogue.prices import costs_of
 
 TYPES: dict[str, str] = {
@@ -155,6 +156,9 @@ def new_table(
         table["model_type"] = model_type
     table["inputs"] = [_INPUTS.get(word, word) for word in fact["inputs"]]
     table["outputs"] = OUTPUTS.get(model_type) or _outputs(sibling, defaults)
+    if fact["provider"] in _BY_NAME:
+        for own in ("effort_levels", "responses_for"):  # a sibling's are its own
+            ways.pop(own, None)
     table |= {key: ways[key] for key in ways if key != "constraints"}
     if model_type == "llm":
         table |= _reasoning(fact, ways, defaults)
@@ -206,6 +210,8 @@ def _reasoning(fact: dict[str, Any], ways: dict[str, Any], defaults: dict[str, A
     """How a model is asked to reason, in the options of its plugin."""
     reasoning, provider = fact.get("reasoning", {}), fact["provider"]
     efforts = reasoning.get("efforts", [])
+    levels = effort_levels(fact)
+    told = {"effort_levels": levels} if levels else {}
     if provider == "anthropic" and reasoning:
         return _of_claude(reasoning, efforts, ways)
     if provider in {"google", "vertexai"} and efforts and fact["id"].startswith("gemini") and "thinking" not in ways:
@@ -215,10 +221,34 @@ def _reasoning(fact: dict[str, Any], ways: dict[str, Any], defaults: dict[str, A
     if provider == "openai":
         sdk = "openai_responses" if _is_for_responses(fact["id"]) else "openai"
         found = {"sdk": sdk} if ways.get("sdk", defaults.get("sdk")) != sdk else {}
-        asks_elsewhere = sdk == "openai" and fact["kind"] == "llm" and _NO_TOOLS_WITH_EFFORT.match(fact["id"])
-        return {**found, "responses_for": ["tools", "effort"]} if asks_elsewhere else found
-    return {}
+        return {**told, **found, **responses_for(fact, sdk)}
+    if provider == "azure_openai":
+        return {**told, **responses_for(fact, ways.get("sdk", defaults.get("sdk", "")))}
+    return told
 
+
+def responses_for(fact: dict[str, Any], sdk: str) -> dict[str, Any]:
+    """What a chat model of OpenAI needs the Responses API for, as keys of its table."""
+    is_chat = sdk in {"openai", "azure_openai"} and fact["kind"] == "llm"
+    return {"responses_for": ["tools", "effort"]} if is_chat and _NO_TOOLS_WITH_EFFORT.match(fact["id"]) else {}
+
+
+def effort_levels(fact: dict[str, Any]) -> list[str]:
+    """The efforts that a model takes at an endpoint to which each is sent by name; empty where that is not known.
+
+    Tables of facts and the rulebook, which has what was tried at OpenAI, differ for some models: what both have is taken.
+    """
+    levels: list[str] = fact.get("reasoning", {}).get("efforts", [])
+    if fact["provider"] not in _BY_NAME:
+        return []
+    if fact["provider"] in {"openai", "azure_openai"}:
+        tried = openai_efforts(fact["id"]) or tuple(levels)
+        levels = [level for level in levels if level in tried] or (list(tried) if levels else [])
+    return levels
+
+
+_BY_NAME = frozenset({"openai", "azure_openai", "xai", "mistral", "groq", "deepseek", "perplexity"})
+"""Backends whose plugins send an effort by its name, and know `effort_levels`."""
 
 _NO_TOOLS_WITH_EFFORT = re.compile(r"gpt-(5\.[4-9]|[6-9])")
 """Models that Chat Completions refuses function tools and an effort for."""

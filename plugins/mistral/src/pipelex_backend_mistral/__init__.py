@@ -32,6 +32,11 @@ _MODEL_OPTIONS = (
         choices=("reasoning",),
         help="Sent as it is: `reasoning` puts Mistral's own system prompt for reasoning before yours.",
     ),
+    Option(
+        name="effort_levels",
+        type="list",
+        help="Reasoning efforts that the model takes: another becomes the nearest. Empty to send each as it is.",
+    ),
 )
 
 _TYPES = {

@@ -8,6 +8,7 @@ from pipelex_backend_mistral._dialects import LOOSE, STRICT
 from pipelex_backend_mistral._json import encoded
 from pipelex_core.dialects import adapt
 from pipelex_core.documents import as_text, is_text
+from pipelex_core.efforts import nearest_effort
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.histories import HistoryForm, fit
 from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
@@ -52,7 +53,7 @@ def chat_body(request: TextRequest, *, stream: bool = False) -> dict[str, Any]:
         "top_p": request.top_p,
         "random_seed": request.seed,
         "stop": list(request.stop) or None,
-        "reasoning_effort": request.reasoning_effort,
+        "reasoning_effort": _effort(request),
         "prompt_mode": request.spec.options.get("prompt_mode"),
     }
     body |= {name: value for name, value in settings.items() if value is not None}
@@ -63,6 +64,12 @@ def chat_body(request: TextRequest, *, stream: bool = False) -> dict[str, Any]:
     if stream:
         body["stream"] = True
     return body
+
+
+def _effort(request: TextRequest) -> str | None:
+    """The reasoning effort as the model takes it; most know `none` and `high` alone."""
+    effort = request.reasoning_effort
+    return None if effort is None else nearest_effort(effort, request.spec.options.get("effort_levels", ()))
 
 
 def size_of(request: TextRequest) -> int:

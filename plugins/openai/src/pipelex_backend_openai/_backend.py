@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pipelex_backend_openai._chat import chat_body, object_body, streamed
 from pipelex_backend_openai._chat_answer import ChatReading
-from pipelex_backend_openai._clients import azure_client, openai_client
+from pipelex_backend_openai._clients import azure_client, azure_has_responses, openai_client
 from pipelex_backend_openai._embeddings import embedding_body
 from pipelex_backend_openai._endpoint import Endpoint
 from pipelex_backend_openai._fetch import with_documents
@@ -130,7 +130,12 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend):
     """Chat completions of OpenAI and of everything compatible, images and embeddings: a spec may use one sdk for all.
 
     A model whose spec says so has the Responses API for requests that chat completions refuse.
+
+    Attributes:
+        has_responses: Whether the endpoint has that API beside the other.
     """
+
+    has_responses: bool = True
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
@@ -139,7 +144,7 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend):
     async def generate_text(self, request: TextRequest) -> TextAnswer:
         """One chat completion."""
         traits = self._traits_for(request.spec)
-        if _needs_responses(request, traits):
+        if self.has_responses and _needs_responses(request, traits):
             return await super().generate_text(request)
         request = await self._prepared(request, traits)
         body = chat_body(request, traits, self._provider)
@@ -149,7 +154,7 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend):
     def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """One chat completion, streamed."""
         traits = self._traits_for(request.spec)
-        if _needs_responses(request, traits):
+        if self.has_responses and _needs_responses(request, traits):
             return super().stream_text(request)
 
         async def body() -> dict[str, Any]:
@@ -160,7 +165,7 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend):
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """One chat completion whose text, or whose forced call of a tool, is the object."""
         traits = self._traits_for(request.spec)
-        if _needs_responses(request, traits):
+        if self.has_responses and _needs_responses(request, traits):
             return await super().generate_object(request)
         request = await self._prepared(request, traits)
         asked = object_body(request, traits, self._provider)
@@ -187,6 +192,7 @@ class AzureChatBackend(ChatBackend):
     lists_ids: ClassVar[bool] = False  # it lists models, and calls name deployments
 
     def _connected(self, http: httpx2.AsyncClient) -> Connected:
+        self.has_responses = azure_has_responses(self.config)
         return azure_client(self.config, http)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 OPENAI_ADDRESS = "https://api.openai.com/v1"
 
+_FIRST_WITH_RESPONSES = "2025-03-01"
 _SECONDS_TO_CONNECT = 30.0
 _OPERATION = re.compile(r"(?:/chat/completions|/images/generations|/embeddings|(?<=/v1)/responses|/openai/responses)$")
 _NO_KEY = "none"  # the SDK wants one, or reads the environment; it is never sent
@@ -88,6 +89,18 @@ def azure_client(config: BackendConfig, http: httpx2.AsyncClient) -> Connected:
     if version and version != "v1":
         query["api-version"] = version
     return _settled(client, config, secret, is_bearer=bool(token), headers=more, query=query)
+
+
+def azure_has_responses(config: BackendConfig) -> bool:
+    """Whether an Azure endpoint has the Responses API: the v1 API has it, and versions from 2025-03-01-preview on.
+
+    https://learn.microsoft.com/azure/ai-foundry/openai/how-to/responses
+    """
+    target, query = _taken_apart(config.endpoint or "https://unknown")
+    if "/openai/deployments/" in target or target.endswith(("/models", "/chat/completions")):
+        return False
+    version = config.options.get("api_version") or query.get("api-version") or "v1"
+    return version in {"v1", "preview", "latest"} or str(version) >= _FIRST_WITH_RESPONSES
 
 
 def _common(config: BackendConfig, http: httpx2.AsyncClient) -> dict[str, Any]:
