@@ -86,7 +86,8 @@ def test_the_model_id_is_the_path_even_as_an_arn() -> None:
 
 def test_settings_go_where_converse_has_them() -> None:
     """Temperature, limit, nucleus and stop strings stand in inferenceConfig, the system prompt apart."""
-    body = sent(request("Hi", system="Be brief", temperature=0.5, max_tokens=99, top_p=0.9, stop=("END",)))
+    nova = spec(model_id="us.amazon.nova-pro-v1:0")  # Claude takes temperature or top_p
+    body = sent(request("Hi", spec=nova, system="Be brief", temperature=0.5, max_tokens=99, top_p=0.9, stop=("END",)))
     assert body["system"] == [{"text": "Be brief"}]
     assert body["inferenceConfig"] == {"temperature": 0.5, "maxTokens": 99, "topP": 0.9, "stopSequences": ["END"]}
 
@@ -330,6 +331,11 @@ def test_each_family_reasons_in_its_own_way(
         ({"reasoning": "adaptive"}, {"reasoning_budget": 2000}),
         ({"reasoning": "effort"}, {"reasoning_effort": "none"}),
         ({"reasoning": "budget"}, {"reasoning_effort": "high", "max_tokens": 1500}),
+        ({"reasoning": "budget"}, {"reasoning_budget": 1023}),
+        ({"reasoning": "budget"}, {"reasoning_budget": 2000, "max_tokens": 2000}),
+        ({"reasoning": "budget"}, {"reasoning_budget": 2000, "temperature": 0.5}),
+        ({"reasoning": "budget"}, {"reasoning_budget": 2000, "top_p": 0.9}),
+        ({"reasoning": "adaptive"}, {"reasoning_effort": "low", "tools": (WEATHER,), "tool_choice": "required"}),
     ],
 )
 def test_reasoning_that_cannot_be_asked_for_is_refused(model: dict[str, Any], asked: dict[str, Any]) -> None:

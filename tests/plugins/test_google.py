@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from attrs import evolve
 
 from pipelex_backend_google import pipelex_backends
 from pipelex_core import errors
@@ -346,6 +347,19 @@ def test_how_thinking_is_asked_for(options: dict[str, Any], settings: dict[str, 
     async def use(server: GoogleServer, backend: GoogleBackend) -> None:
         await backend.generate_text(asks("hello", spec=spec(**options), **settings))
         assert server.received[0].json["generationConfig"] == {"thinkingConfig": sent}
+
+    run(use)
+
+
+@pytest.mark.parametrize("model_id", ["gemini-2.5-flash", "models/gemini-2.5-flash", "gemini-2.0-flash-thinking-exp"])
+def test_a_model_from_before_levels_gets_a_budget(model_id: str) -> None:
+    """Though its spec does not say so: a project may have written a bare one."""
+
+    async def use(server: GoogleServer, backend: GoogleBackend) -> None:
+        bare = evolve(spec(), model_id=model_id)
+        await backend.generate_text(asks("hello", spec=bare, reasoning_effort="medium"))
+        sent = server.received[0].json["generationConfig"]["thinkingConfig"]
+        assert sent == {"thinkingBudget": 8192, "includeThoughts": True}
 
     run(use)
 

@@ -123,6 +123,8 @@ def test_openrouter_takes_reasoning_as_an_object() -> None:
     assert sent(text_request(reasoning_effort="high"), make=router)["reasoning"] == {"effort": "high"}
     request = text_request(reasoning_budget=100)
     assert sent(request, make=router)["reasoning"] == {"max_tokens": 100}
+    both = text_request(reasoning_budget=100, reasoning_effort="high")  # it takes one of the two
+    assert sent(both, make=router)["reasoning"] == {"max_tokens": 100}
     with pytest.raises(errors.UnsupportedInputError, match="budget"):
         sent(request)
 

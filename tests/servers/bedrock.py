@@ -91,17 +91,6 @@ def make(settings: BackendConfig, sdk: str = "bedrock") -> BedrockBackend:
     return backend
 
 
-BROKEN = frozenset(
-    {
-        "bedrock.converse.effort-none",
-        "bedrock.converse.output-closed",
-        "bedrock.converse.documents-have-text",
-        "bedrock.converse.sampling-of-claude",
-    }
-)
-"""Rules that the plugin does not keep yet: schemas and histories are sent as they come."""
-
-
 @asynccontextmanager
 async def opened(url: str | None, **options: Any) -> AsyncIterator[BedrockBackend]:
     """A backend that is open; the options are those of `config`."""
@@ -117,7 +106,7 @@ async def opened(url: str | None, **options: Any) -> AsyncIterator[BedrockBacken
 @asynccontextmanager
 async def served(*replies: Reply, **options: Any) -> AsyncIterator[tuple[Server, BedrockBackend]]:
     """A server with these replies, and a backend that is open and asks it."""
-    async with Server(Rulebook(provider="bedrock", without=BROKEN)) as server:
+    async with Server(Rulebook(provider="bedrock")) as server:
         server.queue(*replies)
         async with opened(server.url, **options) as backend:
             yield server, backend

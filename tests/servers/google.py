@@ -48,10 +48,6 @@ _GENERATION_SETTINGS = {
 }
 
 
-BROKEN = frozenset({"google.generateContent.level-and-budget"})
-"""Rules that the plugin does not keep yet: a level of thinking goes to models before Gemini 3 as well."""
-
-
 class GoogleServer(Server):
     """The server.
 
@@ -60,7 +56,7 @@ class GoogleServer(Server):
     """
 
     def __init__(self) -> None:
-        super().__init__(Rulebook(provider="google", without=BROKEN))
+        super().__init__(Rulebook(provider="google"))
         self.tokens = 0
 
     async def answer(self, request: Received) -> Reply:

@@ -79,6 +79,12 @@ def _thinking_budget(request: TextRequest) -> Reasoning:
             raise UnsupportedInputError(msg)
     if not budget:
         return _NOTHING_ASKED
+    if budget < _LEAST_BUDGET:
+        msg = f"reasoning_budget is {_LEAST_BUDGET} at least (0 for none), not {budget}"
+        raise UnsupportedInputError(msg)
+    if request.max_tokens is not None and budget >= request.max_tokens:
+        msg = f"max_tokens holds the reasoning too: it must be above the reasoning_budget of {budget}, not {request.max_tokens}"
+        raise UnsupportedInputError(msg)
     return Reasoning(fields={"thinking": {"type": "enabled", "budget_tokens": budget}}, thinks=True)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _CACHE_POINT: dict[str, Any] = {"cachePoint": {"type": "default"}}
 _GUARDRAIL = {"identifier": "guardrailIdentifier", "version": "guardrailVersion", "trace": "trace"}
+_LEAST_TOP_P = 0.95
 _ANSWER_TOOL = "Give the answer. Always call this tool, once, and with all of the answer."
 
 
@@ -35,6 +36,8 @@ def converse_parameters(request: TextRequest, backend_options: Mapping[str, Any]
         raise UnsupportedInputError(msg)
     options = request.spec.options
     reasoning = reasoning_of(request)
+    if reasoning.thinks:
+        _refuse_beside_thinking(request)
     results_alone = bool(options.get("results_alone"))
     messages = converse_messages(request.messages, request.spec.model_id, results_alone=results_alone)
     guardrail = options.get("guardrail") or backend_options.get("guardrail")
@@ -52,6 +55,22 @@ def converse_parameters(request: TextRequest, backend_options: Mapping[str, Any]
     sent.update(modelId=request.spec.model_id, messages=messages)
     _set_cache_points(sent, options.get("cache_points", ()))
     return sent
+
+
+def _refuse_beside_thinking(request: TextRequest) -> None:
+    """Refuse what a Claude that thinks does not take.
+
+    https://docs.aws.amazon.com/bedrock/latest/userguide/claude-messages-extended-thinking.html
+    """
+    if request.temperature not in {None, 1}:
+        msg = f"a model that reasons takes no temperature but 1, not {request.temperature:g}: leave one of them out"
+        raise UnsupportedInputError(msg)
+    if request.top_p is not None and request.top_p < _LEAST_TOP_P:
+        msg = f"a model that reasons takes no top_p below {_LEAST_TOP_P}, not {request.top_p:g}: leave one of them out"
+        raise UnsupportedInputError(msg)
+    if request.tools and request.tool_choice not in {None, "auto", "none"}:
+        msg = f"a model that reasons cannot be made to call a tool: leave out tool_choice {request.tool_choice!r}, or the reasoning"
+        raise UnsupportedInputError(msg)
 
 
 def asks_by_tool(request: TextRequest) -> bool:

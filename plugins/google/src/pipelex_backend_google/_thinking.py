@@ -6,6 +6,7 @@ OpenAI-compatible endpoint: https://ai.google.dev/gemini-api/docs/openai#thinkin
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _LEVELS = ("minimal", "low", "medium", "high")
 _BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192}
 _HIGHEST_BUDGET = 24576
+_BEFORE_LEVELS = re.compile(r"(?:.*/)?gemini-[12](?!\d)")
 
 
 def thinking_config(request: TextRequest) -> dict[str, Any] | None:
@@ -23,7 +25,7 @@ def thinking_config(request: TextRequest) -> dict[str, Any] | None:
     Thoughts are asked for whenever the model is asked to think: they cost nothing more.
     """
     budget, effort = request.reasoning_budget, request.reasoning_effort
-    if budget is None and effort is not None and request.spec.options.get("thinking") == "budget":
+    if budget is None and effort is not None and _takes_budgets(request.spec):
         smallest = request.spec.options.get("min_thinking_budget", 0)
         budget = max(smallest, _BUDGETS.get(effort, _HIGHEST_BUDGET))
         return {"thinkingBudget": budget, "includeThoughts": effort != "none"}
@@ -32,6 +34,12 @@ def thinking_config(request: TextRequest) -> dict[str, Any] | None:
     if effort is not None:
         return {"thinkingLevel": _level(effort, request.spec).upper(), "includeThoughts": effort != "none"}
     return None
+
+
+def _takes_budgets(spec: ModelSpec) -> bool:
+    """Whether a model takes budgets in place of levels: as its spec says, else whether it came before Gemini 3."""
+    way = spec.options.get("thinking")
+    return way == "budget" if way else _BEFORE_LEVELS.match(spec.model_id) is not None
 
 
 def _level(effort: str, spec: ModelSpec) -> str:

@@ -10,7 +10,7 @@ __all__ = ["MODEL_OPTIONS", "MODEL_TYPES"]
 MODEL_OPTIONS = (
     Option(
         name="thinking",
-        default="level",
+        default="budget before Gemini 3, level from then on",
         choices=("level", "budget"),
         help="How the model is asked to think: Gemini 3 and later by level, 2.5 by a budget of tokens.",
     ),

@@ -58,8 +58,9 @@ def streamed(body: dict[str, Any], traits: Traits) -> dict[str, Any]:
 
 def _reasoning(request: TextRequest, traits: Traits) -> dict[str, Any]:
     if traits.reasoning_parameter == "reasoning":
-        wanted = {"effort": effort_of(request, traits), "max_tokens": request.reasoning_budget}
-        return {"reasoning": {name: value for name, value in wanted.items() if value is not None}}
+        if request.reasoning_budget is not None:  # it says more than an effort, and OpenRouter takes one of the two
+            return {"reasoning": {"max_tokens": request.reasoning_budget}}
+        return {"reasoning": {"effort": effort_of(request, traits)}}
     if request.reasoning_budget is not None:
         msg = "this endpoint takes a reasoning effort, but no budget in tokens"
         raise UnsupportedInputError(msg)
