@@ -351,7 +351,7 @@ def test_how_thinking_is_asked_for(options: dict[str, Any], settings: dict[str, 
     run(use)
 
 
-@pytest.mark.parametrize("model_id", ["gemini-2.5-flash", "models/gemini-2.5-flash", "gemini-2.0-flash-thinking-exp"])
+@pytest.mark.parametrize("model_id", ["gemini-2.5-flash", "models/gemini-2.5-flash"])
 def test_a_model_from_before_levels_gets_a_budget(model_id: str) -> None:
     """Though its spec does not say so: a project may have written a bare one."""
 

@@ -1,7 +1,8 @@
-"""Write the generated parts of the documentation: `poe docs`."""
+"""Write the generated parts of the documentation, and the data of `pipelex-catalogue`: `poe docs`."""
 
 from __future__ import annotations
 
+from tools.catalogue import distribution
 from tools.docs import providers, resilience
 from tools.docs.error_pages import FOLDER, SHIPPED, error_pages, shipped_pages
 from tools.docs.llms import FILE as LLMS
@@ -34,6 +35,7 @@ def main() -> None:
     for page in (providers, resilience):
         page.FILE.write_text(page.written(), encoding="utf-8")
     LLMS.write_text(llms_txt(), encoding="utf-8")
+    distribution.main([])
 
 
 if __name__ == "__main__":
