@@ -91,8 +91,8 @@ _SCALARS: dict[Any, st.SearchStrategy[Any]] = {
 }
 
 
-def values_of(type_: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911 -- one a kind of annotation
-    """Values of a type as an annotation names it."""
+def values_of(type_: Any, above: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]:  # noqa: PLR0911 -- one a kind of annotation
+    """Values of a type as an annotation names it, in a value of the classes `above`."""
     origin, inner = get_origin(type_), get_args(type_)
     if type_ in _SCALARS:
         return _SCALARS[type_]
@@ -101,13 +101,14 @@ def values_of(type_: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911 -- one a k
     if origin is Literal:
         return st.sampled_from(inner)
     if origin in {Union, UnionType}:
-        return st.one_of(*(values_of(each) for each in reversed(inner)))
+        wanted = [each for each in inner if not _is_deep(each, above)] or inner
+        return st.one_of(*(values_of(each, above) for each in reversed(wanted)))
     if inner[:1] == (Secret,):
         return st.just(())
     if origin in {tuple, frozenset}:
-        return st.lists(values_of(inner[0]), max_size=2).map(origin)
+        return st.lists(values_of(inner[0], above), max_size=2).map(origin)
     if origin is Mapping:
-        return st.dictionaries(_TEXTS, values_of(inner[1]), max_size=2)
+        return st.dictionaries(_TEXTS, values_of(inner[1], above), max_size=2)
     if isinstance(type_, type) and issubclass(type_, Enum):
         return st.sampled_from(type_)
     if type_ in {Secret, Exception}:
@@ -115,15 +116,21 @@ def values_of(type_: Any) -> st.SearchStrategy[Any]:  # noqa: PLR0911 -- one a k
     if isinstance(type_, type) and issubclass(type_, tuple):
         return st.builds(type_)
     if type_ is Result:
-        return st.one_of(*(values_of(each) for each in (TextResult, ObjectResult, DocumentResult, ImageResult)))
-    return class_of(type_)
+        return st.one_of(*(values_of(each, above) for each in (TextResult, ObjectResult, DocumentResult, ImageResult)))
+    return class_of(type_, above)
+
+
+def _is_deep(type_: Any, above: tuple[Any, ...]) -> bool:
+    """Whether a type holds a class that is above it twice: price lists hold price lists in ten fields."""
+    return above.count(type_) > 1 or any(_is_deep(inner, above) for inner in get_args(type_))
 
 
 @cache
-def class_of(cls: Any) -> st.SearchStrategy[Any]:
+def class_of(cls: Any, above: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]:
     """Values of an attrs class, every field set; what is never written has its default."""
     fields = [field for field in attrs.fields(attrs.resolve_types(cls)) if field.eq and field.init]
-    made = st.deferred(lambda: st.builds(cls, **{field.name: values_of(field.type) for field in fields}))
+    inside = (*above, cls)
+    made = st.deferred(lambda: st.builds(cls, **{field.name: values_of(field.type, inside) for field in fields}))
     if cls is ModelEntry:
         return made.map(
             lambda entry: (
