@@ -271,7 +271,7 @@ def test_a_result_as_json() -> None:
         ({"finish_reason": "end"}, "$.finish_reason: must be one of stop, length, tool_calls, content_filter, other, not 'end'"),
         ({"txet": "a"}, "$: there is no key 'txet': did you mean 'text'?"),
         ({"message": {"role": "user", "parts": [{"type": "txt"}]}}, "$.message.parts[0]: its type must be one of text, image,"),
-        ({"type": "image_answer"}, "$: its type must be one of text_result, not 'image_answer'"),
+        ({"type": "image_answer"}, "$: its type must be one of text_result, "),
     ],
 )  # fmt: skip
 def test_reading_is_strict_and_says_where(change: dict[str, Any], fault: str) -> None:
