@@ -11,13 +11,15 @@ import openai
 import pytest
 
 from pipelex_testing.samples import png
-from tests.servers.anthropic import AnthropicServer, message, replied, streamed, thinking, tool_use
-from tests.servers.base import Reply, in_thread
-from tests.servers.openai_server import OpenAIServer, chunks, completion, error
-from tests.support.serving import Served, serving
+from tests.servers.anthropic import message, replied, streamed, thinking, tool_use
+from tests.servers.base import Reply
+from tests.servers.openai_server import chunks, completion, error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.serve.providers import Providers
+    from tests.support.serving import Served
 
 WEATHER: Any = {
     "type": "function",
@@ -30,25 +32,8 @@ WEATHER: Any = {
 HELLO: Any = [{"role": "user", "content": "Hello"}]
 
 
-@pytest.fixture(scope="module")
-def providers() -> Iterator[tuple[OpenAIServer, AnthropicServer]]:
-    with in_thread(OpenAIServer()) as first, in_thread(AnthropicServer()) as second:
-        yield first, second  # type: ignore[misc]
-
-
-@pytest.fixture(scope="module")
-def served(
-    providers: tuple[OpenAIServer, AnthropicServer], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Served]:
-    endpoints = {"openai": f"{providers[0].url}/v1", "anthropic": providers[1].url}
-    with serving(tmp_path_factory.mktemp("serve"), endpoints) as served:
-        yield served
-
-
 @pytest.fixture
-def client(served: Served, providers: tuple[OpenAIServer, AnthropicServer]) -> Iterator[openai.OpenAI]:
-    for provider in providers:
-        provider.forget()
+def client(served: Served, providers: Providers) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=f"{served.url}/v1", api_key="anything", max_retries=0) as client:
         yield client
 

@@ -33,6 +33,10 @@ max_tokens = 1000
 inputs = ["text"]
 outputs = ["text", "structured"]
 calls_tools = true
+[vectors]
+model_type = "embedding"
+dimensions = 8
+costs = { input = 1.0 }
 [painter]
 model_type = "img_gen"
 costs = { image = 0.01 }
@@ -63,9 +67,10 @@ PROVIDER_KEY = "sk-provider-0123456789"
 PROVIDER_KEYS = {"anthropic": "sk-ant-test-0123456789"}
 """The keys that the loopback servers know."""
 
-DECK = """[aliases]
+ALIASES = """[aliases]
 smart_llm = ["gpt", "claude"]
-[llm.presets]
+"""
+DECK = """[llm.presets]
 brief = { model = "m", max_tokens = 3 }
 [llm.choice_defaults]
 for_text = "m"
@@ -88,7 +93,8 @@ def write_project(folder: Path, endpoints: Mapping[str, str], *, deck: str = DEC
     for name in ("mock", *endpoints):
         if name in MODELS:
             (inference / "backends" / f"{name}.toml").write_text(MODELS[name])
-    (inference / "deck" / "base_deck.toml").write_text(deck)
+    aliases = ALIASES if {"openai", "anthropic"} <= endpoints.keys() else ""
+    (inference / "deck" / "base_deck.toml").write_text(aliases + deck)
     return folder / ".pipelex"
 
 

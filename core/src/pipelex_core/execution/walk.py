@@ -84,19 +84,25 @@ class Execution:
         else:
             what = capability.read(source, **beside)
         plan = make_plan(self._deck, capability, what, handle=model, settings=settings, terms=terms)
-        if capability.gather is None:
-            return await self._finished(plan, self._result)
+        return await self.ask(plan, what)
+
+    async def ask(self, plan: Plan, what: Any, ledger: Ledger | None = None) -> Any:
+        """The result of a call that is planned already.
+
+        Args:
+            plan: The call.
+            what: The input that it was planned for.
+            ledger: Gets its attempts, however it ends.
+        """
+        if plan.capability.gather is None:
+            return await self._finished(plan, self._result, ledger)
         from pipelex_core.execution.batches import in_batches  # what calls of one request do without
 
-        gathering = capability.gather(what, plan.members)
-        return await self._finished(plan, partial(in_batches, self, gathering))
-
-    async def ask(self, plan: Plan, ledger: Ledger) -> Any:
-        """The result of a call that is planned already; the ledger has its attempts, however it ends."""
-        return await self._finished(plan, self._result, ledger)
+        gathering = plan.capability.gather(what, plan.members)
+        return await self._finished(plan, partial(in_batches, self, gathering), ledger)
 
     def stream(self, plan: Plan, ledger: Ledger) -> AsyncTextStream:
-        """As `ask`, for a stream of text."""
+        """The stream of text that is planned already; `ledger` as in `ask`."""
         return AsyncTextStream(self._stream(plan, ledger), ledger)
 
     def stream_text(

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from pipelex_serve import health, page
-from pipelex_serve.openai import chat, models
+from pipelex_serve.anthropic import messages
+from pipelex_serve.openai import chat, completions, embeddings, images, models, responses
+from pipelex_serve.openai.lacking import PATHS, lacking
 from pipelex_serve.problems import refuse
 
 if TYPE_CHECKING:
@@ -48,11 +50,19 @@ class Route:
 
 _ROUTES: dict[str, dict[str, Route]] = {
     "/v1/chat/completions": {"POST": Route("chat", chat.chat)},
+    "/v1/messages": {"POST": Route("messages", messages.messages)},
+    "/v1/responses": {"POST": Route("responses", responses.responses)},
+    "/v1/embeddings": {"POST": Route("embeddings", embeddings.embeddings)},
+    "/v1/images/generations": {"POST": Route("images", images.images)},
+    "/v1/completions": {"POST": Route("completions", completions.completions)},
+    "/v1/messages/count_tokens": {"POST": Route("count_tokens", messages.count_tokens)},
+    "/v1/responses/input_tokens": {"POST": Route("input_tokens", responses.count_input)},
     "/v1/models": {"GET": Route("models", models.list_models)},
     "/health": {"GET": Route("health", health.health, OPEN)},
     "/ready": {"GET": Route("ready", health.ready, OPEN)},
     "/metrics": {"GET": Route("metrics", health.metrics, Access.ADMIN)},
     "/": {"GET": Route("page", page.page, OPEN)},
+    **{path: {"POST": Route("lacking", lacking(what))} for path, what in PATHS.items()},
 }
 _MODEL = {"GET": Route("model", models.one_model)}
 

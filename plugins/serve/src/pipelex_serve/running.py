@@ -28,11 +28,12 @@ class Running:
         result: What the library gave, once it has.
     """
 
-    def __init__(self, gateway: Gateway, exchange: Exchange, handle: str, plan: Plan) -> None:
+    def __init__(self, gateway: Gateway, exchange: Exchange, handle: str, plan: Plan, what: Any = None) -> None:
         self._gateway = gateway
         self._exchange = exchange
         self._handle = handle
         self._plan = plan
+        self._what = what
         self._ledger = Ledger()
         self._deck = gateway.decks.current
         self._entry: Entry | None = None
@@ -49,7 +50,7 @@ class Running:
 
     async def ask(self) -> Any:
         """The whole answer."""
-        self.result = await self._deck.execution.ask(self._plan, self._ledger)
+        self.result = await self._deck.execution.ask(self._plan, self._what, self._ledger)
         return self.result
 
     def stream(self) -> AsyncTextStream:

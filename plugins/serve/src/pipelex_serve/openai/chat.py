@@ -8,10 +8,10 @@ from attrs import evolve
 
 from pipelex_serve import fields
 from pipelex_serve.jsons import encode
-from pipelex_serve.kept import envelope, parts_of
 from pipelex_serve.openai.chat_answer import DONE, Chunks, completion
 from pipelex_serve.openai.chat_request import read_chat
 from pipelex_serve.openai.errors import error_body
+from pipelex_serve.remembering import keep
 from pipelex_serve.running import Running, check_handle
 from pipelex_serve.streams import stream_text, stream_whole
 from pipelex_serve.texts import text_plan
@@ -42,14 +42,6 @@ async def chat(gateway: Gateway, exchange: Exchange) -> None:
         result = await running.ask()
     exchange.add_headers(running.headers())
     await exchange.answer(completion(result, id=exchange.id, model=call.model, packed=keep(gateway, exchange, result)))
-
-
-def keep(gateway: Gateway, exchange: Exchange, result: TextResult) -> str | None:
-    """The envelope of what the provider of an answer wants back, remembered for a client that drops it."""
-    packed = envelope(parts_of(result))
-    if packed is not None and exchange.key is not None:
-        gateway.kept.keep(exchange.key.id, result.text, result.tool_calls, packed)
-    return packed
 
 
 class _ChatWriter:

@@ -1,0 +1,51 @@
+"""`POST /v1/responses`, without state, and `/v1/responses/input_tokens`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from pipelex_serve.openai.responses_answer import Response, ResponseEvents, whole
+from pipelex_serve.openai.responses_request import read_response_call
+from pipelex_serve.remembering import keep
+from pipelex_serve.running import Running, check_handle
+from pipelex_serve.streams import stream_text, stream_whole
+from pipelex_serve.texts import text_plan
+
+if TYPE_CHECKING:
+    from pipelex_serve.exchange import Exchange
+    from pipelex_serve.gateway import Gateway
+
+
+async def responses(gateway: Gateway, exchange: Exchange) -> None:
+    """Answer a request for a response."""
+    body = await exchange.json()
+    call = read_response_call(body)
+    check_handle(exchange, call.model)
+    assert exchange.key is not None  # noqa: S101 -- the gate let it in
+    call = evolve(call, messages=gateway.kept.restore(exchange.key.id, call.messages))
+    running = Running(gateway, exchange, call.model, text_plan(gateway.deck, call))
+    exchange.add_headers(gateway.notes_of(call.ignored))
+    response = Response(body, id=exchange.id, model=call.model)
+    if call.streams:
+        events = ResponseEvents(response, lambda result: keep(gateway, exchange, result))
+        await (stream_whole if call.schema is not None else stream_text)(exchange, running, events)
+        return
+    async with running:
+        result = await running.ask()
+    exchange.add_headers(running.headers())
+    await exchange.answer(whole(response, result, keep(gateway, exchange, result)))
+
+
+async def count_input(gateway: Gateway, exchange: Exchange) -> None:
+    """Estimate the tokens of a request; the answer says that it is an estimate."""
+    call = read_response_call(await exchange.json())
+    check_handle(exchange, call.model)
+    plan = text_plan(gateway.deck, evolve(call, settings={}, streams=False))
+    member = plan.members[0]
+    assert member.spec is not None  # noqa: S101 -- what is in a plan can be called
+    expected = plan.capability.expect(plan.build(member.spec, member.settings, None))
+    exchange.add_headers([(b"x-pipelex-count", b"estimate")])
+    count = expected.input_tokens.likely if expected.input_tokens else 0
+    await exchange.answer({"object": "response.input_tokens", "input_tokens": count})

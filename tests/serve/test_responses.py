@@ -1,0 +1,228 @@
+"""OpenAI's Responses API, embeddings, images and first completions, by OpenAI's own client."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import openai
+import pytest
+
+from pipelex_testing.samples import png
+from tests.servers.anthropic import message, replied, streamed, thinking, tool_use
+from tests.servers.base import Reply
+from tests.servers.openai_server import chunks, completion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.serve.providers import Providers
+    from tests.support.serving import Served
+
+WEATHER: Any = {
+    "type": "function",
+    "name": "get_weather",
+    "description": "The weather.",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    "strict": True,
+}
+
+
+@pytest.fixture
+def client(served: Served, providers: Providers) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{served.url}/v1", api_key="anything", max_retries=0) as client:
+        yield client
+
+
+def test_a_response(client: openai.OpenAI, providers: Providers) -> None:
+    """Without `store` it is not stored, and says so."""
+    answer = client.responses.create(model="gpt", input="Hello", instructions="Be brief.", temperature=0.4)
+    assert answer.output_text == providers[0].text
+    assert (answer.status, answer.model) == ("completed", "gpt")
+    assert answer.to_dict()["store"] is False
+    assert answer.usage is not None
+    assert answer.usage.total_tokens > 0
+    assert providers[0].received[-1].json["temperature"] == pytest.approx(0.4)
+
+
+def test_a_stream_has_every_event_in_order(client: openai.OpenAI, providers: Providers) -> None:
+    """Text and calls are whole in `response.output_item.done`, which is all that Codex reads."""
+    call = {"id": "call_7", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'}}
+    providers[0].queue(Reply.sse(*chunks("Let me see.", tool_calls=[call])))
+    events = list(client.responses.create(model="gpt", input="Weather?", tools=[WEATHER], stream=True))
+    kinds = [event.type for event in events]
+    assert kinds[:4] == [
+        "response.created",
+        "response.in_progress",
+        "response.output_item.added",
+        "response.content_part.added",
+    ]
+    assert kinds[-1] == "response.completed"
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    done: Any = [event.item for event in events if event.type == "response.output_item.done"]
+    assert [item.type for item in done] == ["message", "function_call"]
+    assert done[0].content[0].text == "Let me see."
+    assert (done[1].call_id, json.loads(done[1].arguments)) == ("call_7", {"city": "Paris"})
+    last: Any = events[-1]
+    assert [item.id for item in last.response.output] == [item.id for item in done]
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_tools_and_claudes_thinking_over_two_turns(client: openai.OpenAI, providers: Providers, streams: bool) -> None:
+    """Reasoning goes out encrypted, and back to the model that reasoned."""
+    said = message(
+        thinking("Paris.", signature="c2lnbmVk"),
+        tool_use("toolu_1", "get_weather", {"city": "Paris"}),
+        stop_reason="tool_use",
+    )
+    providers[1].queue(streamed(said) if streams else replied(said))
+    options: Any = {
+        "model": "claude",
+        "tools": [WEATHER],
+        "reasoning": {"effort": "low"},
+        "include": ["reasoning.encrypted_content"],
+        "store": False,
+    }
+    history: Any = [{"role": "user", "content": "Weather?"}]
+    if streams:
+        with client.responses.stream(input=history, **options) as stream:
+            first: Any = stream.get_final_response()
+    else:
+        first = client.responses.create(input=history, **options)
+    assert [item.type for item in first.output] == ["reasoning", "function_call"]
+    history += [item.model_dump(exclude_none=True) for item in first.output]
+    history.append({"type": "function_call_output", "call_id": "toolu_1", "output": "sunny"})
+    for item in history:
+        item.pop("parsed_arguments", None)
+    client.responses.create(input=history, **options)
+    sent = providers[1].bodies[-1]["messages"]
+    assert [block["type"] for block in sent[1]["content"]] == ["thinking", "tool_use"]
+    assert sent[2]["content"][0]["content"] == "sunny"
+
+
+def test_codexs_tools_of_a_namespace(client: openai.OpenAI, providers: Providers) -> None:
+    """They have a joined name for the model, and their own for Codex; what OpenAI's servers run is left out, and named."""
+    space: Any = {"type": "namespace", "name": "agents", "description": "x", "tools": [{**WEATHER, "name": "close"}]}
+    call = {"id": "call_1", "type": "function", "function": {"name": "agents__close", "arguments": '{"city": "x"}'}}
+    providers[0].queue(Reply.json(completion(None, tool_calls=[call])))
+    tools: Any = [WEATHER, space, {"type": "web_search", "external_web_access": False}]
+    raw = client.responses.with_raw_response.create(model="gpt", input="Hi", tools=tools, parallel_tool_calls=True)
+    assert raw.headers["x-pipelex-ignored"] == "tools.web_search"
+    item = json.loads(raw.text)["output"][0]
+    assert (item["name"], item["namespace"]) == ("close", "agents")
+    names = [tool["function"]["name"] for tool in providers[0].received[-1].json["tools"]]
+    assert names == ["get_weather", "agents__close"]
+    history: Any = ["Hi", {**item}, {"type": "function_call_output", "call_id": "call_1", "output": "done"}]
+    history[0] = {"role": "user", "content": "Hi"}
+    client.responses.create(model="gpt", input=history, tools=tools)
+    assert providers[0].received[-1].json["messages"][1]["tool_calls"][0]["function"]["name"] == "agents__close"
+
+
+def test_state_is_refused(client: openai.OpenAI) -> None:
+    """Nothing is stored, so nothing can be gone on with."""
+    for option in (
+        {"store": True},
+        {"previous_response_id": "resp_1"},
+        {"background": True},
+        {"conversation": "conv_1"},
+    ):
+        with pytest.raises(openai.BadRequestError, match="stores nothing"):
+            client.responses.create(model="m", input="Hello", **option)
+
+
+def test_an_object_and_an_answer_that_was_cut(client: openai.OpenAI, providers: Providers) -> None:
+    """A schema of `text.format`; what max_output_tokens cut is incomplete, and says why."""
+    schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}},
+        "required": ["name"],
+        "additionalProperties": False,
+    }
+    form: Any = {"format": {"type": "json_schema", "name": "river", "schema": schema, "strict": True}}
+    assert set(json.loads(client.responses.create(model="m", input="Hi", text=form).output_text)) == {"name"}
+    providers[0].queue(Reply.json(completion("cut", finish_reason="length")))
+    cut = client.responses.create(model="gpt", input="one two three four", max_output_tokens=20)
+    assert cut.status == "incomplete"
+    assert cut.incomplete_details is not None
+    assert cut.incomplete_details.reason == "max_output_tokens"
+
+
+def test_a_stream_that_breaks_off_has_failed(client: openai.OpenAI, providers: Providers) -> None:
+    """`response.failed` is what clients hear."""
+    providers[0].queue(Reply.sse(*chunks("one two three"), cut_after=3))
+    events = list(client.responses.create(model="gpt", input="Hi", stream=True))
+    last: Any = events[-1]
+    assert last.type == "response.failed"
+    assert last.response.error.code == "backend_unreachable"
+
+
+def test_images_and_files_go_in(client: openai.OpenAI, providers: Providers) -> None:
+    """As data URLs."""
+    url = "data:image/png;base64," + base64.b64encode(png()).decode()
+    content: Any = [
+        {"type": "input_text", "text": "What?"},
+        {"type": "input_image", "image_url": url, "detail": "auto"},
+    ]
+    client.responses.create(model="claude", input=[{"role": "user", "content": content}])
+    assert [block["type"] for block in providers[1].bodies[-1]["messages"][0]["content"]] == ["text", "image"]
+
+
+def test_input_tokens_are_estimated(client: openai.OpenAI) -> None:
+    """And it says so."""
+    raw = client.responses.input_tokens.with_raw_response.count(model="gpt", input="Hello there")
+    assert raw.headers["x-pipelex-count"] == "estimate"
+    assert raw.parse().input_tokens > 0
+
+
+@pytest.mark.parametrize("form", ["float", "base64"])
+def test_embeddings(client: openai.OpenAI, form: Any) -> None:
+    """One vector a text, in their order, in either form; the client reads base64 by itself."""
+    answer = client.embeddings.create(model="vectors", input=["a river", "a lake", "a river"], encoding_format=form)
+    assert [item.index for item in answer.data] == [0, 1, 2]
+    vectors: list[Any] = [item.embedding for item in answer.data]
+    if form == "base64":
+        import numpy as np
+
+        vectors = [
+            list(map(float, np.frombuffer(base64.b64decode(v), dtype="<f4"))) if isinstance(v, str) else v
+            for v in vectors
+        ]
+    assert vectors[0] == vectors[2] != vectors[1]
+    assert len(vectors[0]) == 8
+    assert answer.usage.prompt_tokens > 0
+    plain = client.embeddings.create(model="vectors", input="a river")
+    assert plain.data[0].embedding == pytest.approx(vectors[0])
+
+
+def test_tokens_are_not_texts(client: openai.OpenAI) -> None:
+    """A client that made tokens is told how to leave that."""
+    with pytest.raises(openai.BadRequestError, match="check_embedding_ctx_length"):
+        client.embeddings.create(model="vectors", input=[[1, 2, 3]])
+
+
+def test_images_come_out(client: openai.OpenAI) -> None:
+    """As bytes in base64."""
+    answer = client.images.generate(model="painter", prompt="a cat", n=2, size="64x64", quality="low")
+    assert answer.data is not None
+    pictures = [base64.b64decode(image.b64_json or "") for image in answer.data]
+    assert len(pictures) == 2
+    assert all(picture.startswith(b"\x89PNG") for picture in pictures)
+    with pytest.raises(openai.BadRequestError, match="size"):
+        client.images.generate(model="painter", prompt="a cat", size="big")
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_the_first_completions(client: openai.OpenAI, streams: bool) -> None:
+    """Four families of clients still know them."""
+    if streams:
+        events = client.completions.create(model="m", prompt="Hi", stream=True)
+        assert "".join(event.choices[0].text for event in events) == "Mock answer to: Hi"
+    else:
+        assert client.completions.create(model="m", prompt="Hi").choices[0].text == "Mock answer to: Hi"
+
+
+def test_what_no_handle_does_is_refused_in_a_sentence(client: openai.OpenAI) -> None:
+    """It is not a 404 of a wrong address."""
+    with pytest.raises(openai.InternalServerError, match="no handle of this gateway moderates"):
+        client.moderations.create(input="x")
