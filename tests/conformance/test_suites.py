@@ -24,7 +24,9 @@ __all__ = ["clean_aws"]
 
 # By default one API of each kind: chat, messages, binary streams, a queue. `poe certify` runs all.
 
-CHAT: frozenset[Capability] = frozenset({"text", "stream", "object", "tools", "image in", "PDF in", "thinking"})
+CHAT: frozenset[Capability] = frozenset(
+    {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking"}
+)
 
 
 class TestOpenAI(Conformance):

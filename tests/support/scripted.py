@@ -15,6 +15,7 @@ from pipelex_core.backend import (
     Embedder,
     ImageGenerator,
     ObjectGenerator,
+    ObjectStreamer,
     TextGenerator,
     TextStreamer,
 )
@@ -77,7 +78,9 @@ class Script:
 USAGE = Usage(input_tokens=100, output_tokens=10, cached_tokens=40, reasoning_tokens=2)
 
 
-class ScriptedBackend(TextGenerator, ObjectGenerator, TextStreamer, DocumentExtractor, ImageGenerator, Embedder):
+class ScriptedBackend(
+    TextGenerator, ObjectGenerator, ObjectStreamer, TextStreamer, DocumentExtractor, ImageGenerator, Embedder
+):
     """Answers from a script."""
 
     def __init__(self, config: BackendConfig, script: Script) -> None:
@@ -118,6 +121,9 @@ class ScriptedBackend(TextGenerator, ObjectGenerator, TextStreamer, DocumentExtr
                 yield piece
         finally:
             self.script.left += not ended
+
+    def stream_object(self, request: ObjectRequest) -> AsyncIterator[str | TextAnswer]:
+        return self.stream_text(request)
 
     async def extract(self, request: ExtractRequest) -> DocumentAnswer:
         self.script.requests.append(request)

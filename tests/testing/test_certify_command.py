@@ -18,7 +18,7 @@ from pipelex_testing import Conformance, OpenAIChat
 class TestOpenAI(Conformance):
     sdk = "openai"
     wire = OpenAIChat()
-    claims = frozenset({"text", "stream", "object", "image out"})
+    claims = frozenset({"text", "stream", "object", "object stream", "image out"})
     model_ids = {ModelType.IMG_GEN: "gpt-image-1"}
 
 
@@ -44,7 +44,7 @@ def test_the_suites_of_a_plugin_earn_its_certificate(tmp_path: Path) -> None:
 
 def test_a_suite_that_fails_earns_none(tmp_path: Path) -> None:
     """The command fails, and the certificate says what failed: here a claim that is left out."""
-    (tmp_path / "test_suite.py").write_text(SUITE.replace(', "stream", "object", "image out"', ""))
+    (tmp_path / "test_suite.py").write_text(SUITE.replace(', "stream", "object", "object stream", "image out"', ""))
     done = certify(tmp_path, "openai", "--json")
     assert done.returncode == 1
     (certificate,) = json.loads(done.stdout)

@@ -77,8 +77,10 @@ if TYPE_CHECKING:
         Usage as Usage,
     )
     from pipelex_core.streams import (
+        AsyncObjectStream as AsyncObjectStream,
         AsyncRestartingTextStream as AsyncRestartingTextStream,
         AsyncTextStream as AsyncTextStream,
+        ObjectStream as ObjectStream,
         RestartingTextStream as RestartingTextStream,
         StreamRestarted as StreamRestarted,
         TextStream as TextStream,
@@ -105,7 +107,10 @@ _MODULES = {
     "policies": "CooldownPolicy RetryPolicy",
     "prompts": "MessageLike",
     "results": "Attempt Cost DocumentResult EmbeddingResult Image ImageResult ObjectResult Page RunResult TextResult Usage",
-    "streams": "AsyncRestartingTextStream AsyncTextStream RestartingTextStream StreamRestarted TextStream",
+    "streams": (
+        "AsyncObjectStream AsyncRestartingTextStream AsyncTextStream ObjectStream RestartingTextStream StreamRestarted "
+        "TextStream"
+    ),
     "tools": "RunnableTool ToolSource",
     "vectors": "Vectors",
 }

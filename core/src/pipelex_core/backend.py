@@ -104,6 +104,17 @@ class ObjectGenerator(Backend):
         """`text` is the JSON document; the execution layer validates it."""
 
 
+class ObjectStreamer(Backend):
+    """Answers a prompt with a JSON document, piece by piece."""
+
+    @abstractmethod
+    def stream_object(self, request: ObjectRequest) -> AsyncIterator[str | TextAnswer]:
+        """Deltas of the JSON document as they come, wherever the provider has it: in text, or in the arguments of a tool.
+
+        Then exactly one `TextAnswer`, as `generate_object` gives it; the rest is as in `stream_text`.
+        """
+
+
 class DocumentExtractor(Backend):
     """Takes the pages out of a document."""
 

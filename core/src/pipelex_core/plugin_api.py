@@ -10,7 +10,7 @@ from __future__ import annotations
 _NAMES = {
     "answers": "count embeds_all says_something",
     "backend": (
-        "Backend BackendFactory DocumentExtractor Embedder ImageGenerator ModelFetcher ModelLister ObjectGenerator "
+        "Backend BackendFactory DocumentExtractor Embedder ImageGenerator ModelFetcher ModelLister ObjectGenerator ObjectStreamer "
         "Option Resources TextGenerator TextStreamer"
     ),
     "calls": "Call FinishedCall",

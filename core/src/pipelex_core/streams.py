@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pipelex_core.errors import CallError, PluginError
-    from pipelex_core.results import TextResult
+    from pipelex_core.results import ObjectResult, Result, TextResult  # noqa: F401 -- named by the classes below
     from pipelex_core.runtime.loop_thread import LoopThread
     from pipelex_core.specs import ModelSpec
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 E = TypeVar("E")
+R = TypeVar("R", bound="Result")
+T = TypeVar("T")
 
 
 @frozen(kw_only=True)
@@ -49,11 +51,18 @@ class StreamRestarted:
         return cls(partial_text=partial_text or "", model=spec.name, backend=spec.backend, error=error)
 
 
-StreamEvent: TypeAlias = "str | StreamRestarted | TextResult"
+@frozen
+class PartialObject:
+    """An object as far as it has come, plain data; or the whole one, of its own type."""
+
+    value: Any
 
 
-class _AsyncStream(Generic[E]):
-    """Pieces of text, and after the last one the whole result.
+StreamEvent: TypeAlias = "str | StreamRestarted | PartialObject | Result"
+
+
+class _AsyncStream(Generic[E, R]):
+    """Pieces of an answer, and after the last one the whole result.
 
     Nothing is sent before the first one is asked for. Used with `async with`, leaving early closes the connection.
     """
@@ -63,13 +72,13 @@ class _AsyncStream(Generic[E]):
 
         self._events = events
         self._ledger = ledger
-        self._result: TextResult | None = None
+        self._result: R | None = None
         self._current_task = current_task
         self._reading: asyncio.Task[Any] | None = None
         self._closed: asyncio.Future[None] | None = None
 
     @property
-    def result(self) -> TextResult:
+    def result(self) -> R:
         """The whole answer, once the stream has ended.
 
         Raises:
@@ -91,9 +100,9 @@ class _AsyncStream(Generic[E]):
             if self._is_closed_elsewhere(error):
                 raise StopAsyncIteration from None
             raise
-        if isinstance(event, str) or isinstance(event, StreamRestarted):  # noqa: SIM101 -- one class is looked at faster
+        if isinstance(event, str) or isinstance(event, _PIECES):  # noqa: SIM101 -- one class is looked at faster
             return event  # type: ignore[return-value]  # a restart comes where it was asked for
-        self._result = event
+        self._result = event  # type: ignore[assignment]  # of the class that the call gives
         await self._events.aclose()
         raise StopAsyncIteration
 
@@ -135,30 +144,53 @@ class _AsyncStream(Generic[E]):
         await self.aclose()
 
 
-class AsyncTextStream(_AsyncStream[str]):
+_PIECES = (StreamRestarted, PartialObject)
+
+
+class AsyncTextStream(_AsyncStream[str, "TextResult"]):
     """Deltas of text, and after the last one the whole result.
 
     Nothing is sent before the first delta is asked for. Used with `async with`, leaving early closes the connection.
     """
 
 
-class AsyncRestartingTextStream(_AsyncStream["str | StreamRestarted"]):
+class AsyncRestartingTextStream(_AsyncStream["str | StreamRestarted", "TextResult"]):
     """As `AsyncTextStream`, of a call with `on_interrupted="restart"`: where it breaks off, it begins again."""
 
 
-class _Stream(Generic[E]):
+class _ObjectPieces(_AsyncStream[PartialObject, "ObjectResult[T]"], Generic[T]):
+    """The objects of a stream, each in its box: a whole one may be None."""
+
+
+class AsyncObjectStream(_ObjectPieces[T], Generic[T]):
+    """Partial objects, plain data, while the JSON comes in; the last one is whole, validated, and of the type asked for.
+
+    Each takes the place of the one before: an answer that has to be repaired, or a model that takes over, begins again. Nothing
+    is sent before the first one is asked for. Used with `async with`, leaving early closes the connection.
+    """
+
+    @property
+    def pieces(self) -> _ObjectPieces[T]:
+        """The same stream, each object in a `PartialObject`."""
+        return _ObjectPieces(self._events, self._ledger)
+
+    async def __anext__(self) -> Any:
+        return (await super().__anext__()).value
+
+
+class _Stream(Generic[E, R]):
     """Pieces of text for synchronous code, and after the last one the whole result; see `AsyncTextStream`.
 
     Used with `with`, leaving early closes the connection; so does letting go of the stream.
     """
 
-    def __init__(self, stream: _AsyncStream[E], thread: LoopThread) -> None:
+    def __init__(self, stream: _AsyncStream[E, R], thread: LoopThread) -> None:
         self._stream = stream
         self._thread = thread
         self._ahead = ReadAhead(stream)
 
     @property
-    def result(self) -> TextResult:
+    def result(self) -> R:
         """The whole answer, once the stream has ended.
 
         Raises:
@@ -195,12 +227,22 @@ class _Stream(Generic[E]):
         self._ahead.abandon()
 
 
-class TextStream(_Stream[str]):
+class TextStream(_Stream[str, "TextResult"]):
     """Deltas of text for synchronous code, and after the last one the whole result; see `AsyncTextStream`.
 
     Used with `with`, leaving early closes the connection; so does letting go of the stream.
     """
 
 
-class RestartingTextStream(_Stream["str | StreamRestarted"]):
+class RestartingTextStream(_Stream["str | StreamRestarted", "TextResult"]):
     """As `TextStream`, of a call with `on_interrupted="restart"`: where it breaks off, it begins again."""
+
+
+class ObjectStream(_Stream[PartialObject, "ObjectResult[T]"], Generic[T]):
+    """Partial objects for synchronous code, the last one whole and validated; see `AsyncObjectStream`.
+
+    Used with `with`, leaving early closes the connection; so does letting go of the stream.
+    """
+
+    def __next__(self) -> Any:
+        return super().__next__().value

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from pipelex_core.backend import ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.backend import ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer
 from pipelex_core.capabilities.record import Capability, Operation
 from pipelex_core.errors import LLMHandleNotFoundError, LLMPresetNotFoundError, UnsupportedInputError
 from pipelex_core.requests import ObjectRequest, TextRequest
@@ -176,6 +176,7 @@ GENERATE_OBJECT = Operation(
     result=ObjectResult,
     choice="for_object",
 )
+STREAM_OBJECT = evolve(STREAM_TEXT, name="stream_object", needs=ObjectStreamer, choice="for_object")
 
 TEXT = Capability(
     name="llm",
@@ -183,7 +184,7 @@ TEXT = Capability(
     noun="LLM",
     purpose="text",
     gives=frozenset({"text", "structured", "image"}),  # some LLMs draw
-    operations=(GENERATE_TEXT, STREAM_TEXT, GENERATE_OBJECT),
+    operations=(GENERATE_TEXT, STREAM_TEXT, GENERATE_OBJECT, STREAM_OBJECT),
     settings={
         "temperature": SettingRule("number", "How freely to sample; 0 is the least.", minimum=0, maximum=2),
         "max_tokens": SettingRule(

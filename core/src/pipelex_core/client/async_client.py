@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         RunResult,
         TextResult,
     )
-    from pipelex_core.streams import AsyncRestartingTextStream, AsyncTextStream
+    from pipelex_core.streams import AsyncObjectStream, AsyncRestartingTextStream, AsyncTextStream
 
 T = TypeVar("T")
 
@@ -175,6 +175,42 @@ class AsyncClient(BaseClient):
         """
         result: ObjectResult[Any] = await self._execution.generate_object(prompt, type, model, arguments)
         return result
+
+    @overload
+    def stream_object(
+        self,
+        prompt: Prompt,
+        type: type[T],
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Unpack[ObjectArguments],
+    ) -> AsyncObjectStream[T]: ...
+
+    @overload
+    def stream_object(
+        self,
+        prompt: Prompt,
+        type: object,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Unpack[ObjectArguments],
+    ) -> AsyncObjectStream[Any]: ...
+
+    def stream_object(
+        self,
+        prompt: Prompt,
+        type: Any,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Unpack[ObjectArguments],
+    ) -> AsyncObjectStream[Any]:
+        """A typed object while it comes: `async with client.stream_object(…) as stream: async for partial in stream: …`.
+
+        Each partial object is plain data, with unfinished strings as they are, and takes the place of the one before; the last is
+        the validated one, and `stream.result` the `ObjectResult`. Arguments, repair and errors as for `generate_object`; a model
+        that breaks off is followed by the next as in any call, and the objects begin again. Leaving early closes the connection.
+        """
+        return self._execution.stream_object(prompt, type, model, arguments)
 
     async def run(
         self,

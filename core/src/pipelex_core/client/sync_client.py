@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar,
 from pipelex_core.client.async_client import AsyncClient
 from pipelex_core.client.base_client import BaseClient
 from pipelex_core.runtime.loop_thread import LoopThread
-from pipelex_core.streams import RestartingTextStream, TextStream
+from pipelex_core.streams import ObjectStream, RestartingTextStream, TextStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
@@ -160,6 +160,37 @@ class Client(BaseClient):
 
         ask = asking(self._execution.operation(operation), model, arguments)
         return run_in(self._thread, Calls(ask, concurrency, ordered=ordered), jobs)
+
+    @overload
+    def stream_object(
+        self,
+        prompt: Prompt,
+        type: type[T],
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Unpack[ObjectArguments],
+    ) -> ObjectStream[T]: ...
+
+    @overload
+    def stream_object(
+        self,
+        prompt: Prompt,
+        type: object,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Unpack[ObjectArguments],
+    ) -> ObjectStream[Any]: ...
+
+    def stream_object(
+        self,
+        prompt: Prompt,
+        type: Any,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Unpack[ObjectArguments],
+    ) -> ObjectStream[Any]:
+        """As `AsyncClient.stream_object`: `with client.stream_object(…) as stream: for partial in stream: …`."""
+        return ObjectStream(self._execution.stream_object(prompt, type, model, arguments).pieces, self._thread)
 
     def close(self) -> None:
         """Close every connection, and end the client's thread."""

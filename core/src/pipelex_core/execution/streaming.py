@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from pipelex_core.backend import TextStreamer
 from pipelex_core.errors import CallError, PipelexError
 from pipelex_core.execution.asking import Asking, broken, failed_to_close, wrong_answer
 from pipelex_core.execution.clocks import Deadline, Silence
@@ -70,10 +69,10 @@ class MemberStream:
         """The events as the outermost middleware gives them."""
         asking, ledger = self._asking, self._ledger
         spec, call, backend = await asking.prepare(self._plan, self._member, ledger)
-        assert isinstance(backend, TextStreamer)  # noqa: S101 -- `prepare` checked it; this tells the type checker
         self._attempting = ledger.begin(spec, self._plan, asking.configs[spec.backend])
         self._attempting.text = self._text
-        return await asking.around(partial(self._send, backend, self._attempting), spec)(call)
+        method = getattr(backend, self._plan.operation.name)
+        return await asking.around(partial(self._send, method, self._attempting), spec)(call)
 
     def check(self, answer: object) -> TextAnswer:
         """The answer, which is what a stream has to end with.
@@ -150,23 +149,23 @@ class MemberStream:
         spec = self._attempting.spec
         return failed_to_close(error, spec, self._asking.configs[spec.backend])
 
-    async def _send(self, backend: TextStreamer, attempting: Attempting, call: Call) -> AsyncIterator[Any]:
+    async def _send(self, method: Any, attempting: Attempting, call: Call) -> AsyncIterator[Any]:
         """The plugin's events, as the innermost middleware gets them."""
         attempting.request = call.request
         admitted = AsyncExitStack()
-        events = self._answer(backend, attempting, admitted)
+        events = self._answer(method, attempting, admitted)
         self._opened.append((events, admitted))
         return events
 
     async def _answer(  # noqa: C901, PLR0912 -- one generator: a further one would cost every delta
-        self, backend: TextStreamer, attempting: Attempting, admitted: AsyncExitStack
+        self, method: Any, attempting: Attempting, admitted: AsyncExitStack
     ) -> AsyncGenerator[str | TextAnswer, None]:
         """The plugin's events, once the request is let in; what is no error of ours becomes one."""
         admission = self._asking.admission(attempting)
         async with admitted:
             if admission is not None:
                 await admitted.enter_async_context(admission)
-            events: Any = backend.stream_text(attempting.request)  # type: ignore[arg-type]  # the plan matched it
+            events: Any = method(attempting.request)
             if not hasattr(events, "__aiter__") or not hasattr(events, "aclose"):
                 if hasattr(events, "close"):
                     events.close()  # a coroutine, which would complain

@@ -5,6 +5,7 @@ Where the one that answered cannot repair it, the chain moves on as after any ot
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import evolve
@@ -12,17 +13,22 @@ from attrs import evolve
 from pipelex_core.errors import CallError, ContentFilterError, InvalidAnswerError
 from pipelex_core.execution.results import common_fields
 from pipelex_core.objects import InvalidObjectError, ObjectType, read_object
+from pipelex_core.objects.json_schemas import WRAPPED
+from pipelex_core.objects.partial_json import NOTHING, PartialJson
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.requests import ObjectRequest
 from pipelex_core.results import ObjectResult, TextAnswer
+from pipelex_core.streams import PartialObject, StreamRestarted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Mapping
 
     from pipelex_core.deck import ChainMember
     from pipelex_core.execution.attempts import Ledger
     from pipelex_core.execution.plan import Plan
+    from pipelex_core.results import Result
     from pipelex_core.specs import ModelSpec
+    from pipelex_core.streams import StreamEvent
 
 _REPAIR = (
     "That answer does not fit the JSON schema: {fault}.\n"
@@ -35,6 +41,12 @@ class Chained(Protocol):
 
     def run(self, plan: Plan, ledger: Ledger) -> Awaitable[tuple[ChainMember, Any]]:
         """The first answer a member gives, and that member."""
+
+    def events(self, plan: Plan, ledger: Ledger) -> AsyncGenerator[Any, None]:
+        """The deltas of the first member that answers, and last that member and its answer."""
+
+    def finish(self, plan: Plan, ledger: Ledger, ended: Result | Exception | None) -> None:
+        """Tell those who listen how the call ended."""
 
     def moves_on(self, plan: Plan, member: ChainMember, error: CallError) -> bool:
         """Whether the chain goes on to its next member after this error."""
@@ -51,24 +63,85 @@ async def generate_object(execution: Chained, kind: ObjectType[Any], plan: Plan,
         ContentFilterError: The provider withheld the answer.
         CallError: As for any call.
     """
-    asked, repairs = plan, None
+    turns = _Turns(execution, kind, plan, ledger)
     while True:
-        member, answer = await execution.run(asked, ledger)
-        made = _result(member, answer, kind, ledger)
+        member, answer = await execution.run(turns.asked, ledger)
+        made = turns.take(member, answer)
+        if made is not None:
+            return made
+
+
+async def stream_object(
+    execution: Chained, kind: ObjectType[Any], plan: Plan, ledger: Ledger
+) -> AsyncGenerator[StreamEvent, None]:
+    """Partial objects, the whole one, and last the result; errors as in `generate_object`."""
+    turns = _Turns(execution, kind, plan, ledger)
+    ended: ObjectResult[Any] | Exception | None = None
+    try:
+        while True:
+            partial, whole = PartialJson(), None
+            async with aclosing(execution.events(turns.asked, ledger)) as events:
+                async for event in events:
+                    if isinstance(event, str):
+                        value = partial.feed(event)
+                        if kind.is_wrapped and value is not NOTHING:
+                            value = value.get(WRAPPED, NOTHING)
+                        if value is not NOTHING:
+                            yield PartialObject(value)
+                    elif isinstance(event, StreamRestarted):
+                        partial = PartialJson()
+                    else:
+                        whole = event
+            assert whole is not None  # noqa: S101 -- a stream ends with an answer, or an error
+            made = turns.take(*whole)
+            if made is not None:
+                ended = made
+                yield PartialObject(made.value)
+                yield made
+                return
+    except Exception as error:
+        ended = error
+        raise
+    finally:
+        execution.finish(plan, ledger, ended)
+
+
+class _Turns:
+    """Whom to ask next: the chain, then who answered for a repair, then the rest of the chain.
+
+    Attributes:
+        asked: What to ask now.
+    """
+
+    def __init__(self, execution: Chained, kind: ObjectType[Any], plan: Plan, ledger: Ledger) -> None:
+        self.asked = plan
+        self._execution, self._kind, self._plan, self._ledger = execution, kind, plan, ledger
+        self._repairs: ChainMember | None = None
+
+    def take(self, member: ChainMember, answer: TextAnswer) -> ObjectResult[Any] | None:
+        """The object of an answer, or None where somebody has to be asked again.
+
+        Raises:
+            InvalidAnswerError: Nobody is left to ask.
+            ContentFilterError: The provider withheld the answer.
+        """
+        made = _result(member, answer, self._kind, self._ledger)
         if isinstance(made, ObjectResult):
             return made
+        plan = self._plan
         left = plan.members[plan.members.index(member) :]
         error = _not_whole(answer)
-        if error is None and member is not repairs:
-            asked, repairs = evolve(plan, members=left, build=_repairing(plan, member, answer, made)), member
-            continue
+        if error is None and member is not self._repairs:
+            self.asked, self._repairs = evolve(plan, members=left, build=_repairing(plan, member, answer, made)), member
+            return None
         if error is None:
-            message = f"the answer does not fit {kind.name}, nor did its repair: {made}"
+            message = f"the answer does not fit {self._kind.name}, nor did its repair: {made}"
             error = InvalidAnswerError(message, raw=answer.text)
-        if len(left) == 1 or not execution.moves_on(plan, member, error):
+        if len(left) == 1 or not self._execution.moves_on(plan, member, error):
             error.request_id = answer.request_id
-            raise execution.closed(error, member, ledger)
-        asked = evolve(plan, members=left[1:])
+            raise self._execution.closed(error, member, self._ledger)
+        self.asked = evolve(plan, members=left[1:])
+        return None
 
 
 def fits(kind: ObjectType[Any], answer: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pipelex_core.prompts  # noqa: F401 -- what a capability imports at its first call would count in that call's deadline
 from pipelex_core.calls import FinishedCall
-from pipelex_core.capabilities.text import GENERATE_OBJECT, STREAM_TEXT, TEXT
+from pipelex_core.capabilities.text import GENERATE_OBJECT, STREAM_OBJECT, STREAM_TEXT, TEXT
 from pipelex_core.errors import CallError, DeadlineExceededError, PluginError, UnsupportedInputError
 from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.asking import Asking
@@ -31,7 +31,13 @@ from pipelex_core.execution.results import result_of
 from pipelex_core.execution.streaming import MemberStream
 from pipelex_core.execution.terms import NO_TERMS, split_terms
 from pipelex_core.execution.threaded import in_thread
-from pipelex_core.streams import AsyncRestartingTextStream, AsyncTextStream, StreamEvent, StreamRestarted
+from pipelex_core.streams import (
+    AsyncObjectStream,
+    AsyncRestartingTextStream,
+    AsyncTextStream,
+    StreamEvent,
+    StreamRestarted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -49,6 +55,12 @@ _UNMEASURED: AbstractContextManager[None] = nullcontext()
 
 _WITH_OBJECTS = ("system", "images", "documents")
 """What may go with the prompt for an object."""
+
+
+def _split_for_object(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What goes with the prompt for an object, and the settings."""
+    beside = {name: arguments[name] for name in _WITH_OBJECTS if name in arguments}
+    return beside, {name: value for name, value in arguments.items() if name not in beside}
 
 
 class Execution:
@@ -124,21 +136,28 @@ class Execution:
 
         terms, arguments = split_terms(arguments)
         kind = object_type(type)
-        beside = {name: arguments[name] for name in _WITH_OBJECTS if name in arguments}
-        settings = {name: value for name, value in arguments.items() if name not in beside}
+        beside, settings = _split_for_object(arguments)
         read = partial(TEXT.read, prompt, **beside, kind=kind)
         what = await in_thread(read) if TEXT.reads_files(prompt, **beside) else read()
-        plan = make_plan(
-            self._deck,
-            TEXT,
-            what,
-            operation=GENERATE_OBJECT,
-            handle=model,
-            settings=settings,
-            terms=terms,
-            fits=partial(fits, kind),
-        )
+        planned: dict[str, Any] = {"handle": model, "settings": settings, "terms": terms, "fits": partial(fits, kind)}
+        plan = make_plan(self._deck, TEXT, what, operation=GENERATE_OBJECT, **planned)
         return await self._finished(plan, partial(generate_object, self, kind))
+
+    def stream_object(
+        self, prompt: Any, type: Any, model: Handle, arguments: Mapping[str, Any]
+    ) -> AsyncObjectStream[Any]:
+        """Stream a typed object; arguments as in `call`."""
+        from pipelex_core.execution.typed import fits, stream_object
+        from pipelex_core.objects import object_type
+
+        terms, arguments = split_terms(arguments, "restart")  # a partial object takes the place of the one before
+        kind = object_type(type)
+        beside, settings = _split_for_object(arguments)
+        what = TEXT.read(prompt, **beside, kind=kind)
+        planned: dict[str, Any] = {"handle": model, "settings": settings, "terms": terms, "fits": partial(fits, kind)}
+        plan = make_plan(self._deck, TEXT, what, operation=STREAM_OBJECT, **planned)
+        ledger = self._ledger()
+        return AsyncObjectStream(stream_object(self, kind, plan, ledger), ledger)
 
     def operation(self, name: str) -> Callable[[Any, Handle, Mapping[str, Any]], Awaitable[Any]]:
         """The function that calls an operation, or a capability, by its name; for an object, `type` is an argument.
@@ -186,7 +205,7 @@ class Execution:
             raise
 
     async def _stream(  # noqa: C901, PLR0912, PLR0915 -- one generator: a further one would cost every delta
-        self, plan: Plan, ledger: Ledger
+        self, plan: Plan, ledger: Ledger, *, is_whole: bool = True
     ) -> AsyncGenerator[StreamEvent, None]:
         """Deltas, and last the result; errors as in `run`. Those who listen hear how it ended, also where it was closed."""
         over = out_of_time()
@@ -234,16 +253,21 @@ class Execution:
                 else:
                     chain.answered(turn)
                     ended = cast("TextResult", result_of(plan, turn.state.member, answer, ledger))
-                    yield ended
+                    yield ended if is_whole else (turn.state.member, answer)  # type: ignore[misc]  # as `events` says
                     return
             raise chain.failure(ledger)  # noqa: TRY301 -- heard below like every other
         except Exception as error:
             ended = error
             raise
         finally:
-            self._finish(plan, ledger, ended)
+            if is_whole:
+                self.finish(plan, ledger, ended)
 
-    def _finish(self, plan: Plan, ledger: Ledger, ended: Result | Exception | None) -> None:
+    def events(self, plan: Plan, ledger: Ledger) -> AsyncGenerator[Any, None]:
+        """Deltas, and last the member that answered and its answer; nobody hears yet how the call ended. Errors as in `run`."""
+        return self._stream(plan, ledger, is_whole=False)
+
+    def finish(self, plan: Plan, ledger: Ledger, ended: Result | Exception | None) -> None:
         """Tell the log, and the plugins that listen, how a call ended; None where the caller gave up."""
         finished = FinishedCall(
             operation=plan.operation.name,
@@ -295,7 +319,7 @@ class Execution:
             ended = error
             raise
         finally:
-            self._finish(plan, ledger, ended)
+            self.finish(plan, ledger, ended)
         return ended
 
     async def _result(self, plan: Plan, ledger: Ledger) -> Result:

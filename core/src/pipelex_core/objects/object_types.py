@@ -41,11 +41,13 @@ class ObjectType(Generic[T]):
         name: Letters, digits, `_` and `-`.
         schema: Its JSON schema, always an object at the top.
         decode: Makes the value of a JSON text; raises `InvalidObjectError`.
+        is_wrapped: Whether the value stands in an object, under the key `value`, because providers are asked for objects alone.
     """
 
     name: str
     schema: Mapping[str, Any]
     decode: Callable[[str], T]
+    is_wrapped: bool = False
 
 
 def object_type(asked: Any) -> ObjectType[Any]:
@@ -181,7 +183,7 @@ def _made(
                 return decode(whole)
             raise
 
-    return ObjectType(name=name, schema=schema, decode=decode_leniently)
+    return ObjectType(name=name, schema=schema, decode=decode_leniently, is_wrapped=is_wrapped)
 
 
 def _parsed(text: str) -> Any:

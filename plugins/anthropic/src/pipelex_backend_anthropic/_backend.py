@@ -10,18 +10,19 @@ from pipelex_backend_anthropic._client import MessagesClient
 from pipelex_backend_anthropic._request import message_body, other_tools
 from pipelex_backend_anthropic._stream import StreamedMessage
 from pipelex_core.answers import says_something
-from pipelex_core.backend import ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.backend import ModelLister, ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer
 from pipelex_core.errors import CallError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
+    from pipelex_backend_anthropic._request import Body
     from pipelex_core.backend import Resources
     from pipelex_core.requests import ObjectRequest, TextRequest
     from pipelex_core.results import TextAnswer
 
 
-class AnthropicBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister):
+class AnthropicBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, ModelLister):
     """Claude models; the connection pool is core's, and so is closing it."""
 
     loggers: ClassVar[tuple[str, ...]] = ("anthropic",)
@@ -46,10 +47,24 @@ class AnthropicBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister
         answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id, keeps_cut=True)
         return object_of_tool(answer, other_tools(body, request))
 
-    async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
-        """Deltas of text, then the answer; the stream is read to its end, so that its connection serves again."""
+    def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+        """Deltas of text, then the answer."""
+        return self._stream(request, message_body(request, self.config.options))
+
+    async def stream_object(self, request: ObjectRequest) -> AsyncIterator[str | TextAnswer]:
+        """The JSON document as it comes, in text or in a call, then the answer."""
         body = message_body(request, self.config.options)
-        streamed = StreamedMessage()
+        others = other_tools(body, request)
+        by_tool = len(body.get("tools", ())) > len(others)
+        async with aclosing(self._stream(request, body, by_tool=by_tool, is_object=True)) as events:
+            async for event in events:
+                yield event if isinstance(event, str) else object_of_tool(event, others)
+
+    async def _stream(
+        self, request: TextRequest, body: Body, *, is_object: bool = False, by_tool: bool = False
+    ) -> AsyncGenerator[str | TextAnswer, None]:
+        """Deltas, then the answer; the stream is read to its end, so that its connection serves again."""
+        streamed = StreamedMessage(shows_input=by_tool)
         request_id: str | None = None
         try:
             async with aclosing(self._client.events(body, request.timeout)) as events:
@@ -58,8 +73,9 @@ class AnthropicBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelLister
                     if delta is not None:
                         yield delta
             message = streamed.message()
-            answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id)
-            answer = says_something(answer, request, message["stop_reason"])
+            answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id, keeps_cut=is_object)
+            if not is_object:
+                answer = says_something(answer, request, message["stop_reason"])
         except CallError as error:
             if streamed.has_begun:
                 error.partial_text = streamed.text

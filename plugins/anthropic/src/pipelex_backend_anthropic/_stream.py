@@ -15,9 +15,10 @@ _CUT = frozenset({"max_tokens", "model_context_window_exceeded", "refusal"})
 
 
 class StreamedMessage:
-    """The message so far."""
+    """The message so far; `shows_input` gives the input of calls as it comes, because it is the object that was asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shows_input: bool = False) -> None:
+        self._shows_input = shows_input
         self._is_complete = False
         self._message: dict[str, Any] = {}
         self._blocks: dict[int, dict[str, Any]] = {}
@@ -68,7 +69,9 @@ class StreamedMessage:
                 self._pieces[index, "text"].append(text)
                 return text or None
             case "input_json_delta":
-                self._pieces[index, "input"].append(_string(delta["partial_json"]))
+                piece = _string(delta["partial_json"])
+                self._pieces[index, "input"].append(piece)
+                return piece if self._shows_input else None
             case "thinking_delta":
                 self._pieces[index, "thinking"].append(_string(delta["thinking"]))
             case "signature_delta":

@@ -13,7 +13,7 @@ from pipelex_backend_bedrock._converse import converse, converse_stream, list_mo
 from pipelex_backend_bedrock._embeddings import embed
 from pipelex_backend_bedrock._settings import read_settings
 from pipelex_backend_bedrock._workers import Workers
-from pipelex_core.backend import Embedder, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.backend import Embedder, ModelLister, ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipelex_core.results import EmbeddingAnswer, TextAnswer
 
 
-class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, Embedder, ModelLister):
+class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, Embedder, ModelLister):
     """Converse and ConverseStream; InvokeModel for embeddings."""
 
     fetches_urls: ClassVar[bool] = False
@@ -77,6 +77,10 @@ class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, Embedder, Mod
         """The vectors of InvokeModel."""
         call = Call(request.timeout, self.config.max_media_bytes)
         return await self._workers.run(call, lambda: embed(self._client, request))
+
+    def stream_object(self, request: ObjectRequest) -> AsyncGenerator[str | TextAnswer, None]:
+        """The same, of a text or of the arguments of the forced call."""
+        return self.stream_text(request)
 
     async def list_models(self) -> tuple[str, ...]:
         """The ids of foundation models and inference profiles, of this region."""

@@ -31,15 +31,17 @@ def converse_stream(
     client: Any, request: TextRequest, options: Mapping[str, Any], mapped: Callable[[Exception], CallError]
 ) -> Generator[str | TextAnswer, None, None]:
     """The deltas of ConverseStream, then the answer; what came without text is an empty one. An error holds the text before it."""
+    by_tool = isinstance(request, ObjectRequest) and asks_by_tool(request)
     response = client.converse_stream(**converse_parameters(request, options))
     metadata = response["ResponseMetadata"]
-    assembly = Assembly(metadata)
+    assembly = Assembly(metadata, shows_input=by_tool)
     with closing(response["stream"]) as events:
         try:
             check_event_stream(metadata["HTTPHeaders"])
             for event in events:
                 yield assembly.add(event)
-            yield read_answer(assembly.response(), request.spec.model_id)
+            answer = read_answer(assembly.response(), request.spec.model_id, keeps_cut=by_tool)
+            yield as_object(answer, request) if isinstance(request, ObjectRequest) and by_tool else answer
         except Exception as error:  # noqa: BLE001 -- the border to the SDK: it becomes one of ours
             ours = mapped(error)
         else:

@@ -18,11 +18,14 @@ _CUT = frozenset({"max_tokens", "model_context_window_exceeded", "content_filter
 class Assembly:
     """A response that grows event by event: https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-call.html.
 
+    `shows_input` gives the arguments of calls as they come: they are the object that was asked for.
+
     Attributes:
         text: The visible text so far.
     """
 
-    def __init__(self, metadata: Mapping[str, Any]) -> None:
+    def __init__(self, metadata: Mapping[str, Any], *, shows_input: bool = False) -> None:
+        self._shows_input = shows_input
         self._response: dict[str, Any] = {"ResponseMetadata": metadata}
         self._blocks: dict[int, dict[str, Any]] = {}
         self._deltas: list[str] = []
@@ -72,8 +75,10 @@ class Assembly:
             return text
         if "toolUse" in delta:
             call = block.setdefault("toolUse", {})
-            call["input"] = call.get("input", "") + delta["toolUse"].get("input", "")
-        elif "reasoningContent" in delta:
+            piece: str = delta["toolUse"].get("input", "")
+            call["input"] = call.get("input", "") + piece
+            return piece if self._shows_input else ""
+        if "reasoningContent" in delta:
             _reason(block.setdefault("reasoningContent", {}), delta["reasoningContent"])
         elif "citation" in delta:
             block.setdefault("citations", []).append(delta["citation"])

@@ -96,7 +96,7 @@ class Cache:
         if found is None:
             return await proceed(call)
         key, kept = found
-        streams = call.operation == "stream_text"
+        streams = call.operation in {"stream_text", "stream_object"}
         if kept is not None:
             answer, pieces = kept
             if call.fits(answer):

@@ -22,8 +22,17 @@ from pipelex_backend_google._errors import call_error, request_id
 from pipelex_backend_google._image import image_answer, image_body
 from pipelex_backend_google._stream import Pool, events, open_stream
 from pipelex_core.answers import says_something
-from pipelex_core.backend import Embedder, ImageGenerator, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.backend import (
+    Embedder,
+    ImageGenerator,
+    ModelLister,
+    ObjectGenerator,
+    ObjectStreamer,
+    TextGenerator,
+    TextStreamer,
+)
 from pipelex_core.errors import ProviderConnectionError
+from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -33,7 +42,7 @@ if TYPE_CHECKING:
     from google.genai import types
 
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import EmbeddingRequest, ImageRequest, ObjectRequest, TextRequest
+    from pipelex_core.requests import EmbeddingRequest, ImageRequest, TextRequest
     from pipelex_core.results import EmbeddingAnswer, ImageAnswer, TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 
@@ -42,7 +51,9 @@ __all__ = ["GeminiBackend", "call_error", "http_options"]
 Read = TypeVar("Read")
 
 
-class GeminiBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator, Embedder, ModelLister):
+class GeminiBackend(
+    TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, ImageGenerator, Embedder, ModelLister
+):
     """Gemini, by the native API; a subclass connects to AI Studio or to Vertex AI.
 
     Attributes:
@@ -111,8 +122,15 @@ class GeminiBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
             failure = call_error(error, self.secret)
         raise failure
 
-    async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+    def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """The text as it comes, then the answer."""
+        return self._stream(request)
+
+    def stream_object(self, request: ObjectRequest) -> AsyncIterator[str | TextAnswer]:
+        """The JSON document as it comes, then the answer."""
+        return self._stream(request)
+
+    async def _stream(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         models, config, failure = self._models, call_config(text_body(request)), None
         gathered = Gathered(request_id=None)
         try:
@@ -132,7 +150,8 @@ class GeminiBackend(TextGenerator, TextStreamer, ObjectGenerator, ImageGenerator
         if gathered.finish is None:
             msg = "Google's stream ended before the answer was complete"
             raise ProviderConnectionError(msg, request_id=gathered.request_id, partial_text=gathered.text or None)
-        yield says_something(gathered.answer(), request, gathered.finish)
+        answer = gathered.answer()
+        yield answer if isinstance(request, ObjectRequest) else says_something(answer, request, gathered.finish)
 
     async def list_models(self) -> tuple[str, ...]:
         """Ids as a spec's `model_id` has them."""

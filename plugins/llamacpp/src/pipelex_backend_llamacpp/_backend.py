@@ -11,7 +11,7 @@ from pipelex_backend_llamacpp._fetch import bring
 from pipelex_backend_llamacpp._generation import Generation
 from pipelex_backend_llamacpp._settings import engine_settings, most_tokens
 from pipelex_backend_llamacpp._shared import ENGINES
-from pipelex_core.backend import ModelFetcher, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.backend import ModelFetcher, ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer
 from pipelex_core.errors import CallError, NotFoundError
 from pipelex_core.requests import ObjectRequest
 from pipelex_core.results import TextAnswer
@@ -30,7 +30,7 @@ _TICK = 0.2
 """Seconds between two signs of life of a call that waits for its turn."""
 
 
-class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelFetcher):
+class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, ModelFetcher):
     """Models in this process; each is loaded at its first call and freed when its last backend closes."""
 
     def __init__(self, config: BackendConfig) -> None:
@@ -66,6 +66,10 @@ class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ModelFetcher
             if isinstance(event, CallError):
                 raise event
             yield event
+
+    def stream_object(self, request: ObjectRequest) -> AsyncIterator[str | TextAnswer]:
+        """The JSON document as the model writes it."""
+        return self.stream_text(request)
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """A JSON document; the schema is a grammar, so that the model cannot write another."""

@@ -12,15 +12,24 @@ from pipelex_backend_mistral._client import MistralClient
 from pipelex_backend_mistral._embeddings import embedding_answer, embedding_body
 from pipelex_backend_mistral._ocr import document_answer, file_name, must_be_uploaded, ocr_body
 from pipelex_core.answers import says_something
-from pipelex_core.backend import DocumentExtractor, Embedder, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.backend import (
+    DocumentExtractor,
+    Embedder,
+    ModelLister,
+    ObjectGenerator,
+    ObjectStreamer,
+    TextGenerator,
+    TextStreamer,
+)
 from pipelex_core.errors import CallError, PluginError, ProviderConnectionError
+from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from pipelex_backend_mistral._errors import Doubt
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import EmbeddingRequest, ExtractRequest, ObjectRequest, TextRequest
+    from pipelex_core.requests import EmbeddingRequest, ExtractRequest, TextRequest
     from pipelex_core.results import DocumentAnswer, EmbeddingAnswer, TextAnswer
 
 _log = logging.getLogger("pipelex_backend_mistral")
@@ -36,7 +45,9 @@ _EMBEDDINGS = ("/v1/embeddings", "embeddings_v1_embeddings_post")
 _MODELS = ("/v1/models", "list_models_v1_models_get")
 
 
-class MistralBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtractor, Embedder, ModelLister):
+class MistralBackend(
+    TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, DocumentExtractor, Embedder, ModelLister
+):
     """Chat, OCR and embeddings at api.mistral.ai, or at the endpoint of its config."""
 
     _opened: MistralClient | None = None
@@ -67,7 +78,15 @@ class MistralBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtra
         """One chat completion with a `response_format`."""
         return (await self._chat(request)).answer()
 
-    async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+    def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+        """One chat completion, streamed."""
+        return self._stream(request)
+
+    def stream_object(self, request: ObjectRequest) -> AsyncIterator[str | TextAnswer]:
+        """One chat completion with a `response_format`, streamed."""
+        return self._stream(request)
+
+    async def _stream(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """One chat completion, streamed; the chunk with the finish reason is its last."""
         body = chat_body(request, stream=True)
         events = self._client.events(*_STREAM, body, too_long=_may_be_too_long(request))
@@ -88,7 +107,8 @@ class MistralBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtra
             msg = "Mistral's stream ended before the answer did"
             partial = "".join(gathered.text) or None
             raise ProviderConnectionError(msg, request_id=gathered.request_id, partial_text=partial)
-        yield says_something(gathered.answer(), request, gathered.finish_reason)
+        answer = gathered.answer()
+        yield answer if isinstance(request, ObjectRequest) else says_something(answer, request, gathered.finish_reason)
 
     async def extract(self, request: ExtractRequest) -> DocumentAnswer:
         """One OCR call; a large document is uploaded before, and deleted after it, however it ended."""

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_mock.instances import NoInstanceError, instance
 from pipelex_backend_mock.pictures import png, size
-from pipelex_core.backend import DocumentExtractor, ImageGenerator, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.backend import (
+    DocumentExtractor,
+    ImageGenerator,
+    ObjectGenerator,
+    ObjectStreamer,
+    TextGenerator,
+    TextStreamer,
+)
 from pipelex_core.results import DocumentAnswer, Image, ImageAnswer, Page, TextAnswer, Usage
 
 if TYPE_CHECKING:
@@ -23,7 +30,7 @@ _HOLE = re.compile(r"\{(prompt|system|model)\}")
 _WORD = re.compile(r"\s*\S+")
 
 
-class MockBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtractor, ImageGenerator):
+class MockBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, DocumentExtractor, ImageGenerator):
     """Answers by script; the same calls in the same order get the same answers."""
 
     fetches_urls = True  # it looks at no image and fetches nothing
@@ -43,12 +50,8 @@ class MockBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtracto
     async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """The same, word by word."""
         answer = await self.generate_text(request)
-        words = _WORD.findall(answer.text)
-        for word in words:
-            yield word
-        rest = answer.text[sum(map(len, words)) :]
-        if rest:
-            yield rest
+        for piece in _pieces(answer.text):
+            yield piece
         yield answer
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
@@ -59,6 +62,13 @@ class MockBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtracto
         else:
             text = json.dumps(_made(request.schema), ensure_ascii=False)
         return TextAnswer(text=text, finish_reason="stop", usage=_usage(request, text))
+
+    async def stream_object(self, request: ObjectRequest) -> AsyncIterator[str | TextAnswer]:
+        """The same, word by word."""
+        answer = await self.generate_object(request)
+        for piece in _pieces(answer.text):
+            yield piece
+        yield answer
 
     async def extract(self, request: ExtractRequest) -> DocumentAnswer:
         """The pages the document has, their text by script; one picture on the first."""
@@ -114,6 +124,13 @@ class MockBackend(TextGenerator, TextStreamer, ObjectGenerator, DocumentExtracto
             return ()
         tool = tools.get(choice or "") or request.tools[0]
         return (ToolCall(id="mock_call_1", name=tool.name, arguments=_made(tool.parameters)),)
+
+
+def _pieces(text: str) -> list[str]:
+    """The words of a text, with the space before each, and what follows the last."""
+    words = _WORD.findall(text)
+    rest = text[sum(map(len, words)) :]
+    return [*words, rest] if rest else words
 
 
 def _made(schema: Mapping[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -18,16 +19,25 @@ from pipelex_backend_openai._responses import response_body, response_object_bod
 from pipelex_backend_openai._responses_answer import ResponseReading
 from pipelex_backend_openai._traits import traits_of
 from pipelex_core.answers import embeds_all, says_something
-from pipelex_core.backend import Embedder, ImageGenerator, ModelLister, ObjectGenerator, TextGenerator, TextStreamer
+from pipelex_core.backend import (
+    Embedder,
+    ImageGenerator,
+    ModelLister,
+    ObjectGenerator,
+    ObjectStreamer,
+    TextGenerator,
+    TextStreamer,
+)
 from pipelex_core.errors import InvalidAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     import httpx2
 
     from pipelex_backend_openai._clients import Connected
     from pipelex_backend_openai._fetch import Download
+    from pipelex_backend_openai._objects import ObjectBody
     from pipelex_backend_openai._traits import Traits
     from pipelex_core.backend import Resources
     from pipelex_core.requests import EmbeddingRequest, ImageRequest, ObjectRequest, TextRequest
@@ -96,7 +106,7 @@ class EmbeddingBackend(EndpointBackend, Embedder):
         return embeds_all(answer, request)
 
 
-class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGenerator):
+class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer):
     """The Responses API of OpenAI and of everything compatible."""
 
     def __init__(self, config: BackendConfig) -> None:
@@ -124,6 +134,19 @@ class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGener
         asked = response_object_body(request, self._traits_for(request.spec), self._responses_provider)
         reading = ResponseReading(self._responses_provider, object_tool=asked.tool)
         return object_answer(await self._endpoint.ask(_RESPONSES, asked.body, reading), asked.sent)
+
+    async def stream_object(self, request: ObjectRequest) -> AsyncGenerator[str | TextAnswer, None]:
+        """The same, streamed."""
+        asked = response_object_body(request, self._traits_for(request.spec), self._responses_provider)
+
+        async def body() -> dict[str, Any]:
+            return {**asked.body, "stream": True}
+
+        reading = ResponseReading(self._responses_provider, object_tool=asked.tool)
+        finish = partial(_object_of, asked)
+        async with aclosing(self._endpoint.stream(_RESPONSES, body, reading, request, finish)) as events:
+            async for event in events:
+                yield event
 
 
 class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend):
@@ -172,9 +195,31 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend):
         reading = ChatReading(traits, self._provider, object_tool=asked.tool)
         return object_answer(await self._endpoint.ask(_CHAT, asked.body, reading), asked.sent)
 
+    async def stream_object(self, request: ObjectRequest) -> AsyncGenerator[str | TextAnswer, None]:
+        """The same, streamed."""
+        traits = self._traits_for(request.spec)
+        if _needs_responses(request, traits):
+            streamed_object = super().stream_object(request)
+        else:
+            asked = object_body(await self._prepared(request, traits), traits, self._provider)
+
+            async def body() -> dict[str, Any]:
+                return streamed(asked.body, traits)
+
+            reading = ChatReading(traits, self._provider, object_tool=asked.tool)
+            finish = partial(_object_of, asked)
+            streamed_object = self._endpoint.stream(_CHAT, body, reading, request, finish)
+        async with aclosing(streamed_object) as events:
+            async for event in events:
+                yield event
+
     async def _prepared(self, request: Asked, traits: Traits) -> Asked:
         """The request as the endpoint can take it: documents as bytes, where it fetches none."""
         return await with_documents(request, self._download) if traits.documents == "file" else request
+
+
+def _object_of(asked: ObjectBody, answer: TextAnswer, _request: TextRequest) -> TextAnswer:
+    return object_answer(answer, asked.sent)
 
 
 def _needs_responses(request: TextRequest, traits: Traits) -> bool:

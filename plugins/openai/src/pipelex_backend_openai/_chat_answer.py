@@ -157,11 +157,18 @@ class ChatReading:
         calls = message.get("tool_calls")
         for number, call in enumerate(calls if isinstance(calls, list) else ()):
             self._calls.add(call, number if is_whole else None)
+        text += self._object_pieces(calls) if calls and not is_whole else ""
         for name in self._traits.returned_fields:
             value = message.get(name)
             if value is not None:  # an empty one is wanted back too
                 self._extras[name] = _appended(self._extras.get(name), value)
         return text
+
+    def _object_pieces(self, calls: Any) -> str:
+        """What a delta brings of an object, where that is written into the arguments of a call."""
+        if self._object_tool is None or not isinstance(calls, list):
+            return ""
+        return "".join(call["function"].get("arguments") or "" for call in calls if call.get("function"))
 
     def _flushed(self) -> str:
         rest = self._tags.flush() if self._tags else ""

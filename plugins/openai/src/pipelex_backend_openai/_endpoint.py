@@ -25,7 +25,7 @@ from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectio
 from pipelex_core.results import ImageAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
     from openai._types import RequestOptions
 
@@ -139,9 +139,14 @@ class Endpoint:
         raise failure
 
     async def stream(
-        self, path: str, body: Callable[[], Awaitable[JsonObject]], reading: Reading, request: TextRequest
-    ) -> AsyncIterator[str | TextAnswer]:
-        """The pieces of text in the streamed answer to a POST, then the answer itself; an empty one is an error."""
+        self,
+        path: str,
+        body: Callable[[], Awaitable[JsonObject]],
+        reading: Reading,
+        request: TextRequest,
+        finish: Callable[[TextAnswer, TextRequest], TextAnswer] = says_something,
+    ) -> AsyncGenerator[str | TextAnswer, None]:
+        """The pieces of text in the streamed answer to a POST, then the answer itself as `finish` makes it: an empty text is an error."""
         stream = await self._opened(path, await body())
         headers = stream.response.headers
         identity = request_id(headers)
@@ -164,7 +169,7 @@ class Endpoint:
         if failure is not None:
             failure.request_id = failure.request_id or identity
             raise failure
-        answer = says_something(answer, request)
+        answer = finish(answer, request)
         if answer.text and not reading.text:
             yield answer.text  # it came as a whole, with the last event
         yield answer

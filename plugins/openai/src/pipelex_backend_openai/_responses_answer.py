@@ -68,6 +68,9 @@ class ResponseReading:
                 raise MalformedError(msg)
             self._deltas.append(delta)
             return delta
+        if kind == "response.function_call_arguments.delta" and self._object_tool is not None:
+            delta = event["delta"]
+            return delta if isinstance(delta, str) else ""
         if kind == "response.output_item.done":
             self._items.append(event["item"])
         elif kind in _LAST:

@@ -92,7 +92,7 @@ def request_attributes(call: Call) -> Attributes:
         "pipelex.backend": spec.backend,
         "pipelex.attempt": call.attempt,
     }
-    if call.operation == "stream_text":
+    if call.operation in {"stream_text", "stream_object"}:
         attributes["gen_ai.request.stream"] = True
     if isinstance(request, TextRequest):
         attributes["gen_ai.output.type"] = "json" if isinstance(request, ObjectRequest) else "text"

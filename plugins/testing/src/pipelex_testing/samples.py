@@ -17,9 +17,11 @@ from pipelex_core.specs import Costs
 if TYPE_CHECKING:
     from pipelex_core.results import FinishReason
 
-Capability = Literal["text", "stream", "object", "tools", "image in", "PDF in", "thinking", "OCR", "image out"]
+Capability = Literal[
+    "text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "OCR", "image out"
+]
 CAPABILITIES: tuple[Capability, ...] = (
-    *("text", "stream", "object", "tools", "image in", "PDF in", "thinking", "OCR", "image out"),
+    *("text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "OCR", "image out"),
 )
 """What a backend may claim, in the order of the certificate."""
 

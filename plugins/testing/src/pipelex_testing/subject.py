@@ -47,7 +47,7 @@ class Subject:
     def specs_claimed(self) -> Iterator[ModelSpec]:
         """The models of what the backend claims."""
         needs: dict[str, set[Capability]] = {
-            "llm": {"text", "stream", "object"},
+            "llm": {"text", "stream", "object", "object stream"},
             "reader": {"OCR"},
             "painter": {"image out"},
         }

@@ -19,6 +19,7 @@ from pipelex_backend_vertexai._endpoints import endpoint_of, host_of
 from pipelex_backend_vertexai._prediction import Prediction
 from pipelex_core.answers import says_something
 from pipelex_core.errors import AuthenticationError
+from pipelex_core.requests import ObjectRequest
 from pipelex_core.specs import Secret
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pipelex_backend_vertexai._chat_answer import ChatReading
     from pipelex_backend_vertexai._credentials import Caller
     from pipelex_backend_vertexai._endpoints import Endpoint
-    from pipelex_core.requests import ObjectRequest, TextRequest
+    from pipelex_core.requests import TextRequest
     from pipelex_core.results import TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec
 
@@ -96,6 +97,11 @@ class VertexBackend(GeminiBackend):
         endpoint = self._endpoint(request.spec)
         return super().stream_text(request) if endpoint is None else self._stream_endpoint(endpoint, request)
 
+    def stream_object(self, request: ObjectRequest) -> AsyncIterator[str | TextAnswer]:
+        """The JSON document as it comes, then the answer."""
+        endpoint = self._endpoint(request.spec)
+        return super().stream_object(request) if endpoint is None else self._stream_endpoint(endpoint, request)
+
     def model_id(self, spec: ModelSpec) -> str:
         """A model's id as the native API has it: of a tuned Gemini, the endpoint's whole name."""
         if spec.options.get("endpoint_api") == "gemini":
@@ -134,4 +140,9 @@ class VertexBackend(GeminiBackend):
         prediction, address = self._reach(endpoint, request.spec)
         async with aclosing(stream(prediction, address, endpoint, request, lambda: self.secret)) as events:
             async for event in events:
-                yield event if isinstance(event, str) else says_something(event.answer(), request, event.finish)
+                if isinstance(event, str):
+                    yield event
+                elif isinstance(request, ObjectRequest):
+                    yield event.answer()
+                else:
+                    yield says_something(event.answer(), request, event.finish)

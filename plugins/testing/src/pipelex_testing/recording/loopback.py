@@ -41,6 +41,8 @@ WIRES = {
 
 NO_KEY = "replayed-without-a-key"
 
+_STREAMS = frozenset({"stream_text", "stream_object"})
+
 
 class Loopback:
     """The server, and the backend that talks to it; both of one event loop."""
@@ -86,8 +88,8 @@ class Loopback:
         async with self._one_at_a_time:
             self._server.forget()
             self._queue(operation, answer)
-            if operation == "stream_text":
-                async for _ in self._inner.stream_text(request):
+            if operation in _STREAMS:
+                async for _ in getattr(self._inner, operation)(request):
                     pass
             else:
                 await getattr(self._inner, operation)(request)
@@ -98,8 +100,9 @@ class Loopback:
             self._wire.queue_image(self._server)
         elif operation == "extract":
             self._server.queue(self._wire.document())
-        elif operation == "generate_object":
-            self._server.queue(self._wire.answer(self._said(value=_object(words))))
+        elif operation in {"generate_object", "stream_object"}:
+            said = self._said(value=_object(words))
+            self._server.queue(self._wire.stream(said) if operation in _STREAMS else self._wire.answer(said))
         else:
             said = self._said(text=words if len(words) > 1 else "Replayed.")
             self._server.queue(self._wire.stream(said) if operation == "stream_text" else self._wire.answer(said))

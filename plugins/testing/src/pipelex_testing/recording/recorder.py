@@ -56,12 +56,12 @@ class Recorder(Around):
         self._write(operation, request, answer=answer)
         return answer
 
-    async def stream(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+    async def stream(self, operation: str, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """The answer as it comes, written down as far as it was read."""
         deltas: list[str] = []
         outcome: dict[str, Any] = {}
         try:
-            async with aclosing(self._inner.stream_text(request)) as events:
+            async with aclosing(getattr(self._inner, operation)(request)) as events:
                 async for event in events:
                     if isinstance(event, str):
                         deltas.append(event)
@@ -73,7 +73,7 @@ class Recorder(Around):
             raise
         finally:
             if outcome or deltas:
-                self._write("stream_text", request, deltas=deltas, **outcome)
+                self._write(operation, request, deltas=deltas, **outcome)
 
     def _pieces(self, deltas: list[str]) -> list[str]:
         """The deltas as they came; where one text goes over several of them, and it is a secret, as one."""

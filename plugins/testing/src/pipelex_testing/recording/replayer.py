@@ -84,9 +84,9 @@ class Replayer(Around):
             raise error_of(line["error"])
         return answer_of(line["answer"], self.answers[operation])
 
-    async def stream(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+    async def stream(self, operation: str, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """The recorded answer, in the pieces it came in."""
-        line = await self._played("stream_text", request)
+        line = await self._played(operation, request)
         for delta in line["deltas"]:
             yield delta
         if "error" in line:
@@ -94,7 +94,7 @@ class Replayer(Around):
         if "answer" not in line:
             msg = "the recorded stream was left here by who read it"
             raise ProviderConnectionError(msg, partial_text="".join(line["deltas"]))
-        yield answer_of(line["answer"], self.answers["stream_text"])
+        yield answer_of(line["answer"], self.answers[operation])
 
     async def _played(self, operation: str, request: Request) -> dict[str, Any]:
         line = self._tape.take(request_data(operation, request, self._redact))

@@ -29,7 +29,7 @@ class Around(Backend):
         """The answer to any call but a stream."""
 
     @abstractmethod
-    def stream(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+    def stream(self, operation: str, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """The answer, streamed."""
 
 
@@ -53,7 +53,7 @@ def _method(operation: Operation) -> Callable[..., Any]:
     if operation.streams:
 
         def stream(self: Around, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
-            return self.stream(request)
+            return self.stream(operation.name, request)
 
         return stream
 

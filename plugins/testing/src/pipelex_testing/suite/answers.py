@@ -12,8 +12,10 @@ from pipelex_testing.calls import Kind  # noqa: TC001 -- read by pytest
 from pipelex_testing.marks import about, each_call
 from pipelex_testing.running import until
 from pipelex_testing.samples import (
+    CITY,
     COST,
     IMAGE_PRICE,
+    OBJECT,
     PAGE_PRICE,
     PLAIN,
     PROMPT,
@@ -235,6 +237,35 @@ class Answers(Scenarios):
             with pytest.raises(InvalidAnswerError):
                 await at.client.generate_object(PROMPT, City, model=at.llm, retries=0)
             assert len(at.calls) == 1, "a cut answer is not worth a repair"
+
+        self.run(use)
+
+    @about("object stream")
+    def test_an_object_comes_piece_by_piece(self) -> None:
+        """Each partial object holds what has come, and the last one is whole, validated, and that of the result."""
+
+        async def use(at: Running) -> None:
+            at.server.queue(at.wire.stream(OBJECT))
+            async with at.client.stream_object(PROMPT, City, model=at.llm) as stream:
+                *partial, last = [value async for value in stream]
+            assert (last, stream.result.value, stream.result.finish_reason) == (CITY, CITY, "stop")
+            assert partial, "the object came as a whole"
+            assert all(value.keys() <= {"name", "is_capital"} for value in partial)
+            (request,) = at.calls
+            assert b'"is_capital"' in request.body.replace(b"\\", b"")
+
+        self.run(use)
+
+    @about("object stream")
+    def test_a_streamed_object_that_does_not_fit_is_repaired(self) -> None:
+        """One more request, which shows the fault; both are in the ledger."""
+
+        async def use(at: Running) -> None:
+            at.server.queue(at.wire.stream(Said(value={"name": 3, "is_capital": True})), at.wire.stream(OBJECT))
+            async with at.client.stream_object(PROMPT, City, model=at.llm) as stream:
+                values = [value async for value in stream]
+            assert (values[-1], stream.result.value) == (CITY, CITY)
+            assert (len(at.calls), len(stream.result.attempts)) == (2, 2)
 
         self.run(use)
 

@@ -23,6 +23,7 @@ _CLASSES: dict[Capability, type[of_backend.Backend]] = {
     "text": of_backend.TextGenerator,
     "stream": of_backend.TextStreamer,
     "object": of_backend.ObjectGenerator,
+    "object stream": of_backend.ObjectStreamer,
     "OCR": of_backend.DocumentExtractor,
     "image out": of_backend.ImageGenerator,
 }

@@ -27,7 +27,7 @@ class AnthropicMessages(Wire):
     name = "anthropic-messages"
     rules = Rulebook(provider="anthropic")
     says: ClassVar[frozenset[Capability]] = frozenset(
-        {"text", "stream", "object", "tools", "image in", "PDF in", "thinking"}
+        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking"}
     )
     error_headers = _HEADERS
     ending = 2

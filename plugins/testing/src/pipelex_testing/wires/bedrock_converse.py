@@ -39,7 +39,7 @@ class BedrockConverse(Wire):
     name = "bedrock-converse"
     rules = Rulebook(provider="bedrock")
     says: ClassVar[frozenset[Capability]] = frozenset(
-        {"text", "stream", "object", "tools", "image in", "PDF in", "thinking"}
+        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking"}
     )
     error_headers = bedrock.HEADERS
     ending = 2

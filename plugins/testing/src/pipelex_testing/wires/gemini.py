@@ -33,7 +33,7 @@ class Gemini(Wire):
     name = "gemini"
     rules = Rulebook(provider="google")
     says: ClassVar[frozenset[Capability]] = frozenset(
-        {"text", "stream", "object", "tools", "image in", "PDF in", "thinking", "image out"}
+        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "image out"}
     )
 
     def answer(self, said: Said) -> Reply:

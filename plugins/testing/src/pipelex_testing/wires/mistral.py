@@ -26,7 +26,7 @@ class Mistral(Wire):
     name = "mistral"
     rules = Rulebook(provider="mistral")
     says: ClassVar[frozenset[Capability]] = frozenset(
-        {"text", "stream", "object", "tools", "image in", "PDF in", "thinking", "OCR"}
+        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "OCR"}
     )
     error_headers = _HEADERS
     ending = 2

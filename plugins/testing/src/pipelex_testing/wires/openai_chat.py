@@ -35,7 +35,7 @@ class OpenAIChat(Wire):
     name = "openai-chat"
     rules = Rulebook(provider="compatible")
     says: ClassVar[frozenset[Capability]] = frozenset(
-        {"text", "stream", "object", "tools", "image in", "PDF in", "thinking", "image out"}
+        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "image out"}
     )
     error_headers = _HEADERS
     ending = 3

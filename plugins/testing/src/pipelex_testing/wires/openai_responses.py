@@ -33,7 +33,7 @@ class OpenAIResponses(Wire):
     name = "openai-responses"
     rules = Rulebook(provider="openai")
     says: ClassVar[frozenset[Capability]] = frozenset(
-        {"text", "stream", "object", "tools", "image in", "PDF in", "thinking"}
+        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking"}
     )
     error_headers = _HEADERS
     special_errors: ClassVar = {
