@@ -211,8 +211,8 @@ def pipelex_capabilities() -> Sequence[Capability]:
 def pipelex_commands() -> Mapping[str, Command]:
     """Add commands to the command line `pipelex`: the name of each, and where its function is.
 
-    Called when the command line needs the commands of plugins; nothing is imported before a command runs. A plugin that
-    adds a name which the command line or another plugin has already is quarantined.
+    Called when the command line needs the commands of plugins; nothing is imported before a command runs. A name of two
+    words, such as `batch run`, is a command of a group. A plugin that adds a name which the command line or another plugin has already is quarantined.
 
     Example:
         >>> from pipelex_core.commands import Command

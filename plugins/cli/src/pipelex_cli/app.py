@@ -53,6 +53,10 @@ _COMMANDS = {
 }
 
 
+_GROUPS = {"batch": "Call models for ten or ten million rows."}
+"""Help of the groups that the project's own plugins make."""
+
+
 def make_app(console: Console | None = None, commands: Mapping[str, Command] = EMPTY) -> App:
     """The command line, its commands not yet imported; `console` is where its help goes, None for one made then.
 
@@ -78,7 +82,9 @@ def make_app(console: Console | None = None, commands: Mapping[str, Command] = E
         app.command(f"pipelex_cli.commands.{module}:{module}", name=name, help=text)
     app.command(_install_completion, name="--install-completion", help="Have the shell complete commands and handles.")
     for name, command in commands.items():
-        app.command(command.function, name=name, help=plain(command.help))
+        group, _, last = name.rpartition(" ")
+        within = _group(app, group) if group else app
+        within.command(command.function, name=last, help=plain(command.help))
 
     @app.meta.default
     def launch(
@@ -125,6 +131,13 @@ def _install_completion(
     from pipelex_cli.commands.install_completion import install_completion
 
     return install_completion(make_app(commands=plugin_commands(context)), shell, output)
+
+
+def _group(app: App, name: str) -> App:
+    """The commands whose names begin with a word, such as `batch` of `batch run`."""
+    if name not in app:
+        app.command(App(name=name, help=_GROUPS.get(name, f"Commands of {name}.")))
+    return app[name]
 
 
 def run(tokens: Sequence[str]) -> int:
@@ -182,14 +195,25 @@ def _what_is_wrong(error: CycloptsError) -> str:
 def _run(tokens: Sequence[str]) -> int:
     wants_help = not tokens or not {"-h", "--help"}.isdisjoint(tokens)
     console = _plain_console() if wants_help and os.environ.get("NO_COLOR") else None
-    known = _COMMANDS.keys() | {"--install-completion"}
-    app = make_app(console, EMPTY if known & set(tokens) else _plugin_commands(tokens))
+    own = _COMMANDS.keys() | {"--install-completion"}
+    app = make_app(console, EMPTY if _command_of(tokens) in own else _plugin_commands(tokens))
     try:
         return int(app.meta(tokens, exit_on_error=False, print_error=False, result_action="return_value") or 0)
     except SystemExit as ended:
         if isinstance(ended.__context__, BrokenPipeError):  # what rich makes of one, when it shows the help
             raise ended.__context__ from None
         raise
+
+
+def _command_of(tokens: Sequence[str]) -> str | None:
+    """The command that a command line names: its first word that is not an option, nor the value of one."""
+    words = iter(tokens)
+    for word in words:
+        if word in {"--config", "--env-file", "--profile"}:
+            next(words, None)
+        elif word == "--install-completion" or not word.startswith("-"):
+            return word
+    return None
 
 
 def _plugin_commands(tokens: Sequence[str]) -> Mapping[str, Command]:

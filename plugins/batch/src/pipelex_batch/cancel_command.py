@@ -1,0 +1,39 @@
+"""`pipelex batch cancel`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from pipelex_batch.journal import Journal, is_running, read_settings
+from pipelex_batch.settings import BatchError
+from pipelex_batch.standing import read_standing
+from pipelex_core.command_line import Context
+
+
+def cancel(output: Path, *, context: Annotated[Context, Parameter(parse=False)]) -> int:
+    """End a run: nothing further is sent.
+
+    Args:
+        output: The output of the run.
+    """
+    settings = read_settings(output)
+    if is_running(output):
+        started = read_standing(output).events.get("started", {})
+        if started.get("host") != socket.gethostname():
+            msg = f"'{output}' is running on {started.get('host')}: cancel it there"
+            raise BatchError(msg)
+        os.kill(started["pid"], signal.SIGTERM)
+        context.note(f"process {started['pid']} ends when its calls under way have ended")
+        return 0
+    journal = Journal(settings)
+    try:
+        journal.event("cancelled", reason="cancelled; `pipelex batch run` goes on")
+    finally:
+        journal.close()
+    return 0
