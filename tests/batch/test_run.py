@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from pipelex_batch.calls import make_calls
 from pipelex_batch.engine import Run, RunOptions, run
 from pipelex_batch.estimating import estimate_rows
 from pipelex_batch.looking import look
@@ -417,7 +418,7 @@ def test_a_source_that_goes_away_costs_its_row_alone(folder: Path, server: Billi
             look, one._look = one._look, lambda: None  # type: ignore[method-assign]
             look()
             (folder / "in" / "b.txt").write_text("")
-            return await one.run()
+            return await one.run(make_calls)
 
     report = asyncio.run(main())
     assert (report.done, report.failed) == (1, 1)

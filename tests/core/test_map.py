@@ -174,7 +174,7 @@ def test_every_operation_that_answers_whole() -> None:
         assert len(pages.get().pages) == 2
         assert len(image.get().images) == 2
         for wrong in ("stream_text", "nothing"):
-            with pytest.raises(UnsupportedInputError, match="generate_text, extract, generate_image, generate_object"):
+            with pytest.raises(UnsupportedInputError, match=r"generate_text, extract, .*generate_object"):
                 ours.map(["x"], operation=wrong)
         for concurrency in (0, 1.5, True):
             with pytest.raises(UnsupportedInputError, match="concurrency"):

@@ -13,6 +13,7 @@ _NAMES = {
         "Backend BackendFactory DocumentExtractor Embedder ImageGenerator ModelFetcher ModelLister ObjectGenerator ObjectStreamer "
         "Option Resources TextGenerator TextStreamer"
     ),
+    "batches": "MARK BatchLimits BatchLine BatchRunner BatchStatus",
     "calls": "Call FinishedCall",
     "capabilities": "Capabilities Capability Kind Operation",
     "checks": "CheckedConfig Finding",

@@ -43,10 +43,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
     from decimal import Decimal
 
+    from pipelex_core.backend import Backend
     from pipelex_core.deck import ChainMember, ModelDeck
     from pipelex_core.plugins import Plugins
     from pipelex_core.policies import OnInterrupted
+    from pipelex_core.requests import Request
     from pipelex_core.results import Result, TextResult
+    from pipelex_core.specs import ModelSpec
 
     Handle = str | Mapping[str, Any] | None
 
@@ -180,6 +183,19 @@ class Execution:
             msg = f"{GENERATE_OBJECT.name} needs a type"
             raise UnsupportedInputError(msg)
         return await self.generate_object(prompt, own.pop("type"), model, own)
+
+    async def backend(self, spec: ModelSpec) -> Backend:
+        """The open backend of a model."""
+        return (await self._backends.get(spec))[0]
+
+    async def prepare(self, plan: Plan, member: ChainMember) -> tuple[Backend, Request]:
+        """The request of a member as it would be sent, and the backend to ask.
+
+        Raises:
+            CallError: The model does not take it.
+        """
+        _, call, backend = await self._asking.prepare(plan, member, Ledger())
+        return backend, call.request
 
     def budget(self, usd: Decimal | float | str, unknown: Unknown) -> Budget:
         """A budget for the calls that are begun inside it."""

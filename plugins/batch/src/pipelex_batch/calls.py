@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from collections import deque
-from contextlib import aclosing, nullcontext, suppress
+from contextlib import aclosing, nullcontext
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from pipelex_batch.inputs import read_rows
+from pipelex_batch.interrupts import Interrupts
 from pipelex_batch.outcomes import error_line, line_of
 from pipelex_batch.standing import FAILED, NEW
 from pipelex_batch.templates import BadRowError
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from pipelex_batch.engine import Run
     from pipelex_batch.jobs import RowJob
     from pipelex_batch.progress import Progress
+    from pipelex_batch.running import Run
     from pipelex_core.client.mapping import Done
 
 _HOPELESS = 20
@@ -37,7 +36,7 @@ _LASTING = (AuthenticationError, PermissionDeniedError, NotFoundError, ModelsMan
 
 async def make_calls(run: Run, progress: Progress) -> None:
     """Call for every row that has no outcome yet."""
-    with _Interrupts(run):
+    with Interrupts(run):
         await _Calling(run, progress).run()
 
 
@@ -47,7 +46,6 @@ class _Calling:
     def __init__(self, run: Run, progress: Progress) -> None:
         self._run = run
         self._progress = progress
-        self._files = run.settings.path.with_name(f"{run.settings.path.name}.files")
         self._concurrency = run.options.concurrency
         self._rows = self._new_rows()
         self._postponed: deque[RowJob] = deque()
@@ -125,7 +123,7 @@ class _Calling:
             run.standing.close(job.number)
             return
         if done.error is None:
-            run.write(line_of(job, done.result, self._files, before))
+            run.write(line_of(job, done.result, run.files, before))
         else:
             run.write(error_line(job.number, job.id, done.error, before))
         self._give_up_hope(done)
@@ -136,30 +134,3 @@ class _Calling:
         self._lasting_errors += isinstance(done.error, _LASTING)
         if not self._answers and self._lasting_errors >= _HOPELESS:
             self._run.stop(f"the first {self._lasting_errors} calls all failed, the last with {done.error}")
-
-
-class _Interrupts:
-    """Ctrl-C once: what is under way ends, and nothing further is sent; twice: it is cancelled. SIGTERM as the first."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
-        self._installed: list[signal.Signals] = []
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with suppress(NotImplementedError, RuntimeError, ValueError):  # not here, or not in this thread
-                self._loop.add_signal_handler(number, self._interrupt)
-                self._installed.append(number)
-
-    def __exit__(self, *_: object) -> None:
-        for number in self._installed:
-            self._loop.remove_signal_handler(number)
-
-    def _interrupt(self) -> None:
-        if self._run.stopping is None:
-            self._run.stop("interrupted")
-            self._run.note("interrupted: the calls under way end; once more cancels them")
-        elif self._task is not None:
-            self._task.cancel()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipelex_batch.settings import BatchSettings
     from pipelex_core.deck import ModelDeck
     from pipelex_core.execution.plan import Plan
+    from pipelex_core.objects import ObjectType
 
 _TERMS = frozenset({"type", "deadline", "idle_timeout", "retries", "fallback_on"})
 SHOWN = 20
@@ -57,6 +58,7 @@ class Checker:
     Attributes:
         maker: Makes their calls.
         arguments: Those of every call.
+        kind: The type of the objects, or None.
     """
 
     def __init__(self, settings: BatchSettings, deck: ModelDeck) -> None:
@@ -69,10 +71,16 @@ class Checker:
             (each for each in self.maker.capability.operations if each.name == settings.called),
             self.maker.capability.operations[0],
         )
+        self.kind: ObjectType[Any] | None = None
         if "type" in self.arguments:
             from pipelex_core.objects import object_type
 
-            self._kind = object_type(self.arguments["type"])
+            self.kind = object_type(self.arguments["type"])
+
+    @property
+    def calls_prompts(self) -> bool:
+        """Whether the calls are for text or objects, which providers have batches of."""
+        return self.maker.calls_llm
 
     def job(self, row: Row) -> RowJob:
         """The call of a row, checked.
@@ -122,7 +130,7 @@ class Checker:
         )
 
     def _read(self, source: Any, own: dict[str, Any]) -> Any:
-        kind = {"kind": self._kind} if "type" in own else {}
+        kind = {"kind": self.kind} if "type" in own else {}
         return self.maker.capability.read(source, **self._beside(own), **kind)
 
     def _beside(self, own: dict[str, Any]) -> dict[str, Any]:

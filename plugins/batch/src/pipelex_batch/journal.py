@@ -1,7 +1,7 @@
 """The journal of a run, beside its output: what it is to do, which rows were begun, and what happened.
 
-It is a file of lines. An array is a row: `[12,"9f…"]` was begun and holds what has this digest, `[-12]` was not sent after
-all. An object is an event, the first of them with the settings. The outcomes are in the file of rows: the output itself
+It is a file of lines. An array is a row: `[12,"9f…"]` was begun and holds what has this digest, `[12,"9f…",1]` is in a batch
+at a provider, `[-12]` was not sent after all. An object is an event, the first of them with the settings. The outcomes are in the file of rows: the output itself
 where that is JSONL, else a file beside it.
 """
 
@@ -104,6 +104,10 @@ class Journal:
     def begin(self, number: int, digest: int) -> None:
         """Write down that the call of a row is about to be sent."""
         self._log.append(b'[%d,"%x"]\n' % (number, digest))
+
+    def put(self, number: int, digest: int) -> None:
+        """Write down what a row holds that goes into a batch."""
+        self._log.append(b'[%d,"%x",1]\n' % (number, digest))
 
     def unsent(self, number: int) -> None:
         """Write down that it was not sent after all."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pipelex_batch.report import Report
 
-_ENDED = ("finished", "stopped", "cancelled")
+_ENDED = ("finished", "stopped", "cancelled", "submitted")
 
 
 def look(output: Path) -> Report:

@@ -12,8 +12,8 @@ from pipelex_batch.settings import BatchError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipelex_batch.engine import RunOptions
     from pipelex_batch.report import Report
+    from pipelex_batch.running import RunOptions
     from pipelex_batch.settings import BatchSettings
     from pipelex_core.client import AsyncClient
     from pipelex_core.command_line import Context
@@ -28,13 +28,13 @@ def client_of(context: Context) -> AsyncClient:
 
 def run_and_report(settings: BatchSettings, options: RunOptions, context: Context, *, json: bool) -> int:
     """Run, and print how it ended; 0 where every row has an answer."""
-    from pipelex_batch.engine import Run
+    from pipelex_batch.engine import run_batch
 
     client = client_of(context)
 
     async def main() -> Report:
         async with client:
-            return await Run(settings, client, options, context.note).run()
+            return await run_batch(settings, client, options, context.note)
 
     try:
         report = asyncio.run(main())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from pipelex_batch.engine import RunOptions
 from pipelex_batch.journal import read_settings
 from pipelex_batch.options import amount_of, run_and_report
+from pipelex_batch.running import RunOptions
 from pipelex_core.command_line import Context
 
 
@@ -18,6 +18,7 @@ def retry(
     *,
     concurrency: int = 16,
     budget: str | None = None,
+    via: Literal["calls", "provider"] = "calls",
     json: bool = False,
     context: Annotated[Context, Parameter(parse=False)],
 ) -> int:
@@ -27,7 +28,8 @@ def retry(
         output: The output of the run.
         concurrency: Calls under way at most.
         budget: US$ that the run may cost in all, what it cost before included.
+        via: Make calls, or have the provider's batch API answer.
         json: Print one JSON document.
     """
-    options = RunOptions(concurrency=concurrency, budget=amount_of(budget), retry=True)
+    options = RunOptions(concurrency=concurrency, budget=amount_of(budget), retry=True, via=via)
     return run_and_report(read_settings(output), options, context, json=json)

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from pipelex_batch.engine import RunOptions
 from pipelex_batch.options import amount_of, arguments_of, read_json, run_and_report
+from pipelex_batch.running import RunOptions
 from pipelex_batch.settings import BatchSettings
 from pipelex_core.command_line import Context
 
@@ -28,6 +28,9 @@ def run(
     set: list[str] | None = None,
     concurrency: int = 16,
     budget: str | None = None,
+    via: Literal["calls", "provider", "auto"] = "calls",
+    within: float | None = None,
+    detach: bool = False,
     skip_bad: bool = False,
     changed: Literal["refuse", "keep"] = "refuse",
     json: bool = False,
@@ -51,6 +54,10 @@ def run(
         set: A further setting or argument of every call, name=value. May be given several times.
         concurrency: Calls under way at most.
         budget: US$ that the run may cost in all; it stops before it costs more.
+        via: Make calls, or have the provider's batch API answer within a day at its batch price; `auto` chooses by size, price and
+            `--within`.
+        within: Hours within which the answers are wanted, for `--via auto`.
+        detach: End when the batches are at the provider; the same command again collects them.
         skip_bad: Write rows that cannot be called as failed, instead of refusing the run.
         changed: What to do where an answered row holds something else now.
         json: Print one JSON document.
@@ -69,5 +76,7 @@ def run(
         ),
         skip_bad=skip_bad,
     )
-    options = RunOptions(concurrency=concurrency, budget=amount_of(budget), changed=changed)
+    options = RunOptions(
+        concurrency=concurrency, budget=amount_of(budget), changed=changed, via=via, within=within, detach=detach
+    )
     return run_and_report(settings, options, context, json=json)

@@ -88,8 +88,12 @@ class Standing:
 
     def begin(self, number: int, digest: int) -> None:
         """A row was begun."""
-        self._grow(number)
+        self.put(number, digest)
         self._open[number] = min(self._open[number] + 1, _MANY)
+
+    def put(self, number: int, digest: int) -> None:
+        """A row went into a batch."""
+        self._grow(number)
         self.digests[number] = digest
 
     def close(self, number: int) -> None:
@@ -191,7 +195,7 @@ def _read_mark(standing: Standing, line: bytes, path: Path) -> None:
         elif mark[0] < 0:
             standing.close(-mark[0])
         else:
-            standing.begin(mark[0], int(mark[1], 16))
+            (standing.put if len(mark) > 2 else standing.begin)(mark[0], int(mark[1], 16))
     except (msgspec.DecodeError, UnicodeDecodeError, LookupError, TypeError, ValueError) as error:
         msg = f"'{path}' is damaged at {line[:60]!r}: {error}"
         raise BatchError(msg) from error

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from pipelex_backend_openai._batches import AskedBody, BatchingBackend
 from pipelex_backend_openai._chat import chat_body, object_body, streamed
 from pipelex_backend_openai._chat_answer import ChatReading
 from pipelex_backend_openai._clients import azure_client, azure_has_responses, openai_client
@@ -29,6 +30,7 @@ from pipelex_core.backend import (
     TextStreamer,
 )
 from pipelex_core.errors import InvalidAnswerError
+from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from pipelex_backend_openai._objects import ObjectBody
     from pipelex_backend_openai._traits import Traits
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import EmbeddingRequest, ImageRequest, ObjectRequest, TextRequest
+    from pipelex_core.requests import EmbeddingRequest, ImageRequest, TextRequest
     from pipelex_core.results import EmbeddingAnswer, ImageAnswer, TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec
 
@@ -106,7 +108,7 @@ class EmbeddingBackend(EndpointBackend, Embedder):
         return embeds_all(answer, request)
 
 
-class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer):
+class ResponsesBackend(EndpointBackend, BatchingBackend, TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer):
     """The Responses API of OpenAI and of everything compatible."""
 
     def __init__(self, config: BackendConfig) -> None:
@@ -147,6 +149,17 @@ class ResponsesBackend(EndpointBackend, TextGenerator, TextStreamer, ObjectGener
         async with aclosing(self._endpoint.stream(_RESPONSES, body, reading, request, finish)) as events:
             async for event in events:
                 yield event
+
+    def asked_body(self, request: TextRequest) -> AskedBody:
+        """One response, as a line of a batch."""
+        traits, provider = self._traits_for(request.spec), self._responses_provider
+        if not isinstance(request, ObjectRequest):
+            return AskedBody(
+                path=_RESPONSES, body=response_body(request, traits, provider), reading=ResponseReading(provider)
+            )
+        asked = response_object_body(request, traits, provider)
+        reading = ResponseReading(provider, object_tool=asked.tool)
+        return AskedBody(path=_RESPONSES, body=asked.body, reading=reading, sent=asked.sent)
 
 
 class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend):
@@ -213,6 +226,22 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend):
             async for event in events:
                 yield event
 
+    def asked_body(self, request: TextRequest) -> AskedBody:
+        """One chat completion, as a line of a batch."""
+        traits = self._traits_for(request.spec)
+        if _needs_responses(request, traits):
+            return super().asked_body(request)
+        if not isinstance(request, ObjectRequest):
+            body = chat_body(request, traits, self._provider)
+            return AskedBody(path=_CHAT, body=body, reading=ChatReading(traits, self._provider))
+        asked = object_body(request, traits, self._provider)
+        reading = ChatReading(traits, self._provider, object_tool=asked.tool)
+        return AskedBody(path=_CHAT, body=asked.body, reading=reading, sent=asked.sent)
+
+    async def prepared(self, request: TextRequest) -> TextRequest:
+        """The request with its documents as bytes, where the endpoint fetches none."""
+        return await self._prepared(request, self._traits_for(request.spec))
+
     async def _prepared(self, request: Asked, traits: Traits) -> Asked:
         """The request as the endpoint can take it: documents as bytes, where it fetches none."""
         return await with_documents(request, self._download) if traits.documents == "file" else request
@@ -234,6 +263,7 @@ def _needs_responses(request: TextRequest, traits: Traits) -> bool:
 class AzureChatBackend(ChatBackend):
     """Chat completions of Azure OpenAI and AI Foundry."""
 
+    batch_prefix: ClassVar[str] = ""  # https://learn.microsoft.com/azure/ai-foundry/openai/how-to/batch
     lists_ids: ClassVar[bool] = False  # it lists models, and calls name deployments
 
     def _connected(self, http: httpx2.AsyncClient) -> Connected:
@@ -244,6 +274,7 @@ class AzureChatBackend(ChatBackend):
 class AzureResponsesBackend(ResponsesBackend):
     """The Responses API of Azure OpenAI."""
 
+    batch_prefix: ClassVar[str] = ""  # as above
     lists_ids: ClassVar[bool] = False  # it lists models, and calls name deployments
 
     def _connected(self, http: httpx2.AsyncClient) -> Connected:

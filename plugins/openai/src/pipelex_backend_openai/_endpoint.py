@@ -25,7 +25,8 @@ from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectio
 from pipelex_core.results import ImageAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+    from pathlib import Path
 
     from openai._types import RequestOptions
 
@@ -125,6 +126,48 @@ class Endpoint:
             failure = self._failures.of(error, partial_text=reading.text)
         failure.request_id, failure.raw = identity, data
         raise failure
+
+    def read(self, read: Callable[[], TextAnswer], *, identity: str | None, raw: object) -> TextAnswer:
+        """What `read` makes of an answer that is here already."""
+        try:
+            return read()
+        except Exception as error:  # noqa: BLE001 -- whatever an odd answer leads to
+            failure = self._failures.of(error)
+        failure.request_id, failure.raw = identity, raw
+        raise failure
+
+    async def upload(self, file: Path, name: str) -> str:
+        """Upload the input of a batch, once; its id."""
+        try:
+            with file.open("rb") as content:
+                made = await self._client.files.create(
+                    file=(name, content), purpose="batch", extra_headers=self._options.get("headers")
+                )
+        except Exception as error:  # noqa: BLE001 -- every error is ours from here on
+            failure = self._failures.of(error)
+        else:
+            return made.id
+        raise failure
+
+    async def lines(self, file_id: str) -> AsyncIterator[bytes]:
+        """The lines of a file, split at line feeds alone: the SDK's own splitter cuts at U+2028 too. Blank ones are left out."""
+        failure: CallError | None = None
+        rest = b""
+        try:
+            async with self._client.files.with_streaming_response.content(
+                file_id, extra_headers=self._options.get("headers")
+            ) as response:
+                async for piece in response.iter_bytes():
+                    *whole, rest = (rest + piece).split(b"\n")
+                    for line in whole:
+                        if line.strip():
+                            yield line
+        except Exception as error:  # noqa: BLE001 -- every error is ours from here on
+            failure = self._failures.of(error)
+        if failure is not None:
+            raise failure
+        if rest.strip():
+            yield rest
 
     async def pictures(self, path: str, body: JsonObject, read: ReadPictures) -> ImageAnswer:
         """The images that answer a POST, as `read` finds them."""

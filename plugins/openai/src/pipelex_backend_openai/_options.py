@@ -129,6 +129,7 @@ TRAIT_OPTIONS = (
     ),
     Option(name="query_prefix", help="What stands before a text to search with, such as `query: ` for E5 models."),
     Option(name="document_prefix", help="What stands before a text to be found, such as `passage: ` for E5 models."),
+    Option(name="batches", default="false", type="bool", help="Whether the endpoint has OpenAI's Batch API."),
     Option(name="fetches_urls", default="true", type="bool", help="Whether the endpoint downloads images itself."),
 )
 """One option a trait; see `_traits.Traits`."""

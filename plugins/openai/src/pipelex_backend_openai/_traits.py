@@ -51,6 +51,7 @@ class Traits:
         purpose_parameter: How it is told what vectors are for: `input_type` (Voyage), `task` (Jina), or not at all.
         query_prefix: What stands before a text to search with, for models that were trained so.
         document_prefix: What stands before a text to be found.
+        batches: Whether it has OpenAI's Batch API.
     """
 
     usage_in_stream: bool = True
@@ -79,6 +80,7 @@ class Traits:
     purpose_parameter: Literal["input_type", "task"] | None = None
     query_prefix: str = ""
     document_prefix: str = ""
+    batches: bool = False
 
     def overridden(self, options: Mapping[str, Any]) -> Traits:
         """These traits with what the options of a backend or a model say otherwise."""
@@ -96,6 +98,7 @@ _OPENAI = Traits(
     strict_schemas=True,
     returned_fields=(),
     image_parameters=("size", "quality", "background", "output_format", "is_moderated"),
+    batches=True,
 )
 
 TRAITS: dict[str, Traits] = {
@@ -120,6 +123,7 @@ TRAITS: dict[str, Traits] = {
         schema_dialect="groq",
         documents="none",
         returned_fields=(),
+        batches=True,
     ),
     # https://docs.ollama.com/api/openai-compatibility
     "ollama": Traits(documents="none", fetches_urls=False),

@@ -1,0 +1,294 @@
+"""`--via provider`: batches that are submitted once, found again, collected in any order, and paid at batch prices."""
+
+from __future__ import annotations
+
+from contextlib import chdir
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import pipelex_backend_openai._batches as openai_module
+from pipelex_batch.engine import run
+from pipelex_batch.journal import journal_of
+from pipelex_batch.looking import look
+from pipelex_batch.ranges import as_ranges, numbers_in
+from pipelex_batch.settings import BatchError, BatchSettings
+from pipelex_core.batches import BatchLimits
+from tests.batch.openai_batches import OpenAIBatches, half_price
+from tests.batch.project import client_in, read_rows, started, total, write_project, write_rows
+from tests.servers.base import in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipelex_batch.report import Report
+
+SPECS = """
+[defaults]
+sdk = "openai"
+inputs = ["text"]
+outputs = ["text", "structured"]
+batches = true
+max_tokens = 1000
+
+[smart]
+model_id = "smart-1"
+costs = { input = 3, output = 7, batch = { input = 1.5, output = 3.5 } }
+
+[other]
+model_id = "other-1"
+costs = { input = 3, output = 7, batch = { input = 1.5, output = 3.5 } }
+
+[dear]
+model_id = "dear-1"
+costs = { input = 3, output = 7 }
+
+[callable]
+model_id = "callable-1"
+batches = false
+costs = { input = 3, output = 7 }
+"""
+SCHEMA = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIBatches]:
+    server = OpenAIBatches()
+    with in_thread(server):
+        yield server
+
+
+@pytest.fixture
+def folder(tmp_path: Path, server: OpenAIBatches) -> Path:
+    write_project(tmp_path, server.url, SPECS)
+    return tmp_path
+
+
+def batch(
+    folder: Path, output: str = "a.jsonl", *, model: str = "smart", settings: Any = None, **options: Any
+) -> Report:
+    options = {"via": "provider", "poll_s": 0.01, **options}
+    made = BatchSettings(
+        inputs=(str(folder / "q.jsonl"),), output=str(folder / output), model=model, **(settings or {})
+    )
+    return run(made, client_in(folder), **options)
+
+
+def asked(folder: Path, *prompts: str) -> None:
+    write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in prompts])
+
+
+def test_answers_in_any_order_at_half_price(folder: Path, server: OpenAIBatches) -> None:
+    """Results come in another order, in two files, with blank lines and raw line separators in them."""
+    prompts = [f"question {n}" for n in range(30)]
+    asked(folder, *prompts, "fail this")
+    report = batch(folder)
+    rows = read_rows(folder / "a.jsonl")
+    assert [row["output"] for row in rows[:-1]] == [f"{prompt.upper()}\u2028" for prompt in prompts]
+    assert (rows[-1]["error"]["type"], rows[-1]["cost"]["amount"]) == ("BadRequestError", "0")
+    assert (report.state, report.done, report.failed) == ("finished", 30, 1)
+    assert report.cost == total(rows) == server.money == sum(map(half_price, prompts))
+    assert rows[0]["usage"]["service_tier"] == "batch"
+    assert len(server.batches) == 1
+    assert not list((folder / "a.jsonl.batches").iterdir())
+
+
+def test_objects_and_tools_inside(folder: Path, server: OpenAIBatches) -> None:
+    """Objects are validated, and sent with their schema; what a model asks for is in the line."""
+    asked(folder, "one", "two")
+    batch(folder, "objects.jsonl", settings={"schema": SCHEMA})
+    assert [row["output"] for row in read_rows(folder / "objects.jsonl")] == [{"name": "text"}] * 2
+    tool = {"name": "look_up", "description": "", "parameters": {"type": "object", "properties": {}}}
+    batch(folder, "tools.jsonl", settings={"arguments": {"tools": [tool]}})
+    assert read_rows(folder / "tools.jsonl")[0]["tool_calls"][0]["name"] == "look_up"
+
+
+def test_a_batch_is_of_one_model_and_within_the_limits(
+    folder: Path, server: OpenAIBatches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are split by model, by how many requests a batch takes, and by its bytes."""
+    monkeypatch.setattr(openai_module, "LIMITS", BatchLimits(requests=4, bytes=900))
+    server.most = 4
+    rows = [{"prompt": f"question {n}", "model": "other" if n % 3 else "smart"} for n in range(12)]
+    write_rows(folder / "q.jsonl", [*rows, {"prompt": "x" * 600}])
+    report = batch(folder)
+    assert (report.done, report.failed) == (13, 0)
+    assert all(len(held.lines) <= 4 for held in server.batches.values())
+    assert len(server.batches) == 4
+    assert set(server.billed.values()) == {1}
+
+
+def test_what_expired_goes_again_alone(folder: Path, server: OpenAIBatches) -> None:
+    """Only the rows that were not asked are submitted again, and nothing is paid twice."""
+    prompts = [f"question {n}" for n in range(10)]
+    asked(folder, *prompts)
+    server.expiring = "question 3"
+    report = batch(folder)
+    assert (report.done, report.failed) == (10, 0)
+    assert [len(held.lines) for held in server.batches.values()] == [10, 1]
+    assert set(server.billed.values()) == {1}
+    assert report.cost == server.money
+
+
+def test_a_submission_that_was_cut_off_is_found_again(folder: Path, server: OpenAIBatches) -> None:
+    """The provider made the batch and the answer was lost: it is found by its mark, and not made twice."""
+    for number in range(5):  # others' batches, over several pages
+        server.batches[f"batch_x{number}"] = server.batches.get("x") or _others(number)
+    asked(folder, "one", "two")
+    server.cut = 1
+    report = batch(folder)
+    assert report.state == "stopped"
+    assert "was not taken" in (report.reason or "")
+    for number in range(5, 8):
+        server.batches[f"batch_x{number}"] = _others(number)
+    report = batch(folder)
+    assert (report.state, report.done) == ("finished", 2)
+    assert len([held for held in server.batches.values() if held.lines]) == 1
+    assert set(server.billed.values()) == {1}
+
+
+def _others(number: int) -> Any:
+    from tests.batch.openai_batches import Held
+
+    body = {"metadata": {"pipelex_run": f"other{number}"}, "endpoint": "/v1/chat/completions"}
+    return Held(f"batch_x{number}", body, [], status="completed")
+
+
+def test_killed_while_it_submits_it_submits_once(folder: Path, server: OpenAIBatches) -> None:
+    """The process is killed when the provider has made the batch; the next run finds it, and pays it once."""
+    asked(folder, "one", "two", "three")
+    arguments = ("run", "q.jsonl", "-o", "a.jsonl", "-m", "smart", "--via", "provider", "--detach", "--json")
+    process = started(folder, *arguments)
+    server.on_made = process.kill
+    process.communicate(timeout=120)
+    assert len(server.batches) == 1
+    server.on_made = None
+    made = BatchSettings(inputs=("q.jsonl",), output=str(folder / "a.jsonl"), model="smart")
+    with chdir(folder):
+        report = run(made, client_in(folder), via="provider", poll_s=0.01)
+    assert (report.state, report.done, report.repeated.calls) == ("finished", 3, 0)
+    assert len(server.batches) == 1
+    assert set(server.billed.values()) == {1}
+
+
+def test_a_submission_that_never_arrived_is_made_once_more(folder: Path, server: OpenAIBatches) -> None:
+    """It is looked for several times; then its rows are new."""
+    asked(folder, "one", "two")
+    batch(folder, detach=True)
+    journal = journal_of(folder / "a.jsonl")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if b"batch_submitted" not in line and b'"submitted"' not in line]
+    journal.write_bytes(b"".join(kept))
+    server.batches.clear()
+    report = batch(folder)
+    assert (report.state, report.done) == ("finished", 2)
+    assert len(server.batches) == 1
+
+
+def test_it_may_be_left_and_collected_later(folder: Path, server: OpenAIBatches) -> None:
+    """`detach` ends when the batches are there; the same run collects them, and calls for none of their rows."""
+    asked(folder, "one", "two")
+    report = batch(folder, detach=True)
+    assert (report.state, report.done, report.is_fine) == ("submitted", 0, False)
+    assert look(folder / "a.jsonl").state == "submitted"
+    with pytest.raises(BatchError, match="go on with --via provider"):
+        batch(folder, via="calls")
+    report = batch(folder)
+    assert (report.state, report.done) == ("finished", 2)
+    assert len(server.batches) == 1
+    assert report.repeated.calls == 0
+
+
+def test_a_refused_file_names_its_rows(folder: Path, server: OpenAIBatches) -> None:
+    """The rows at fault are failed, with the provider's words; the others go into another batch."""
+    asked(folder, "one", "bad row", "three")
+    server.refused_word = "bad"
+    report = batch(folder)
+    rows = read_rows(folder / "a.jsonl")
+    assert (report.done, report.failed) == (2, 1)
+    assert rows[1]["error"] == {"type": "BadRequestError", "message": "this line is refused"}
+    assert server.billed == {"one": 1, "three": 1}
+
+
+def test_a_refusal_of_the_whole_stops_the_run(folder: Path, server: OpenAIBatches) -> None:
+    """With the provider's words; nothing is tried again and again."""
+    asked(folder, "one", "two")
+    server.most = 1
+    report = batch(folder)
+    assert report.state == "stopped"
+    assert "too many requests" in (report.reason or "")
+    assert len(server.batches) == 1
+
+
+def test_a_cancelled_batch_gives_back_its_rows(folder: Path, server: OpenAIBatches) -> None:
+    """What was not answered is new, and may go by calls."""
+    asked(folder, "one", "two")
+    batch(folder, detach=True)
+    (held,) = server.batches.values()
+    held.status = "cancelled"
+    report = batch(folder)
+    assert (report.state, report.done) == ("finished", 2)
+    assert len(server.batches) == 2
+
+
+def test_failed_rows_may_go_again_as_a_batch(folder: Path, server: OpenAIBatches) -> None:
+    """`retry` with `via="provider"`."""
+    asked(folder, "one", "fail two")
+    assert batch(folder).failed == 1
+    server.failing = False
+    assert batch(folder, retry=True).is_fine
+    assert [len(held.lines) for held in server.batches.values()] == [2, 1]
+
+
+def test_a_budget_holds_for_batches(folder: Path, server: OpenAIBatches) -> None:
+    """Rows for which it has no room are not submitted; unknown batch prices are not submitted at all."""
+    asked(folder, *[f"question {n:02}" for n in range(20)])
+    one = half_price("question 00")
+    settings = {"arguments": {"max_tokens": 50}}
+    report = batch(folder, budget=one * 12, settings=settings)
+    assert report.state == "stopped"
+    assert 0 < report.done < 12
+    assert report.cost == server.money <= one * 12
+    assert "unknown" in (batch(folder, "b.jsonl", model="dear", budget=Decimal(1), settings=settings).reason or "")
+
+
+@pytest.mark.parametrize(
+    "model,rows,within,word",
+    [
+        ("smart", 30, 24.0, "provider"),
+        ("smart", 30, None, "no time is given"),
+        ("smart", 30, 2.0, "may take 24 hours"),
+        ("smart", 3, 48.0, "are few"),
+        ("dear", 30, 48.0, "no lower batch price"),
+        ("callable", 30, 48.0, "has no batches"),
+    ],
+)
+def test_auto_chooses_by_size_price_and_time(
+    folder: Path, server: OpenAIBatches, *, model: str, rows: int, within: float | None, word: str
+) -> None:
+    """And says why."""
+    asked(folder, *[f"question {n}" for n in range(rows)])
+    assert batch(folder, via="auto", within=within, model=model).done == rows
+    assert bool(server.batches) is (word == "provider")
+
+
+def test_a_model_without_batches_is_named(folder: Path, server: OpenAIBatches) -> None:
+    """Each of its rows is failed, unpaid, with what to do."""
+    asked(folder, "one")
+    report = batch(folder, model="callable")
+    assert report.errors == {"UnsupportedInputError": 1}
+    assert "without --via provider" in read_rows(folder / "a.jsonl")[0]["error"]["message"]
+
+
+def test_numbers_as_ranges() -> None:
+    """There and back."""
+    numbers = [1, 2, 3, 7, 9, 10]
+    assert as_ranges(numbers) == [[1, 3], [7, 7], [9, 10]]
+    assert list(numbers_in(as_ranges(numbers))) == numbers
