@@ -74,6 +74,17 @@ def test_blanks_are_left_out() -> None:
     assert shape(fit(told, FORM, "m")) == [("user", ["Hi"]), ("assistant", ["a"]), ("tool", [""])]
 
 
+@pytest.mark.parametrize(("closes", "last"), [(True, "user"), (False, "assistant")])
+def test_a_model_that_cannot_go_on_with_its_own_words_is_asked_to_go_on(closes: bool, last: str) -> None:
+    """Where the wire wants the user's word at the end; nothing of the conversation is lost."""
+    form = HistoryForm(provider="acme", opens_with_user=True, closes_with_user=closes)
+    (opening, own, *after) = fit((said("assistant", "It is"),), form, "m")
+    assert (opening.role, own.text) == ("user", "It is")
+    assert [message.role for message in (own, *after)][-1] == last
+    asked = (said("user", "?"),)
+    assert fit(asked, form, "m") == asked
+
+
 def own_result(call_id: str, provider: str = "acme") -> ProviderPart:
     """A result in the provider's own form."""
     return ProviderPart(provider=provider, data={"result": {"for": call_id, "picture": "…"}})

@@ -69,10 +69,13 @@ TARGETS = [
     Target("ollama", "openai", "qwen3"),
     Target("my_gateway", "openai", "some-model"),
     Target("anthropic", "anthropic", "claude-sonnet-4-5"),
+    Target("anthropic", "anthropic", "claude-opus-4-8", spec_options={"prefill": False}),
+    Target("anthropic", "anthropic", "claude-opus-4-6", settings={"reasoning_effort": "low"}),
     Target("mistral", "mistral", "mistral-medium-latest"),
     Target("google", "google", "gemini-3-pro-preview"),
     Target("google", "google", "gemini-2.5-flash", spec_options={"thinking": "budget"}),
     Target("bedrock", "bedrock_anthropic", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", AWS),
+    Target("bedrock", "bedrock", "us.anthropic.claude-opus-4-8-v1:0", AWS, {"prefill": False}),
     Target("bedrock", "bedrock", "us.amazon.nova-pro-v1:0", AWS),
     Target("bedrock", "bedrock", "mistral.mistral-large-2407-v1:0", AWS, {"results_alone": True}),
 ]
@@ -159,7 +162,7 @@ RESULTS = st.sampled_from([*BLANK, "sun", '{"$ref": "#/a"}', '{"a": {"$ref": "b"
 
 @st.composite
 def conversations(draw: st.DrawFn) -> list[Message]:
-    """Some turns, the assistant's from one or several providers; the user has the last word."""
+    """Some turns, the assistant's from one or several providers; the user mostly has the last word."""
     opening: list[Part] = draw(user_parts())
     messages = [Message(role="user", parts=tuple(opening))] if draw(st.booleans()) else []
     for turn in range(draw(st.integers(0, 3))):
@@ -182,7 +185,9 @@ def conversations(draw: st.DrawFn) -> list[Message]:
             messages += [Message(role="tool", parts=(result,)) for result in results]
         if draw(st.booleans()):
             messages.append(Message(role="user", parts=tuple(draw(user_parts()))))
-    return [*messages, Message(role="user", parts=tuple(draw(user_parts(words=st.just("And now?")))))]
+    messages.append(Message(role="user", parts=tuple(draw(user_parts(words=st.just("And now?"))))))
+    begun = draw(st.sampled_from(["", "", "Well, ", "It is:\n"]))
+    return [*messages, Message(role="assistant", parts=(TextPart(begun),))] if begun else messages
 
 
 @st.composite

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.catalogue.files import SpecText
-from tools.catalogue.specs import FACTS, TYPES, effort_levels, facts_of, new_table, responses_for
+from tools.catalogue.specs import FACTS, TYPES, effort_levels, facts_of, new_table, prefill_of, responses_for
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2026-11-30"
@@ -98,7 +98,7 @@ def renewed(path: Path, facts: list[dict[str, Any]], day: str) -> str:
 
 def _ways_known_since(fact: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
     """What a table that was written by hand does not say of how its model is asked, and facts do."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = prefill_of(fact)
     if "no_reasoning_effort" not in table.get("constraints", ()) and (levels := effort_levels(fact)):
         found["effort_levels"] = levels
     if fact["provider"] in {"openai", "azure_openai"}:

@@ -156,12 +156,13 @@ def new_table(
         table["model_type"] = model_type
     table["inputs"] = [_INPUTS.get(word, word) for word in fact["inputs"]]
     table["outputs"] = OUTPUTS.get(model_type) or _outputs(sibling, defaults)
+    ways.pop("prefill", None)
     if fact["provider"] in _BY_NAME:
         for own in ("effort_levels", "responses_for"):  # a sibling's are its own
             ways.pop(own, None)
     table |= {key: ways[key] for key in ways if key != "constraints"}
     if model_type == "llm":
-        table |= _reasoning(fact, ways, defaults)
+        table |= _reasoning(fact, ways, defaults) | prefill_of(fact)
         constraints = _constraints(fact, table, ways.get("constraints", defaults.get("constraints", [])))
     else:
         constraints = ways.get("constraints", [])
@@ -252,6 +253,11 @@ _BY_NAME = frozenset({"openai", "azure_openai", "xai", "mistral", "groq", "deeps
 
 _NO_TOOLS_WITH_EFFORT = re.compile(r"gpt-(5\.[4-9]|[6-9])")
 """Models that Chat Completions refuses function tools and an effort for."""
+
+
+def prefill_of(fact: dict[str, Any]) -> dict[str, Any]:
+    """Whether a Claude goes on with its own last message, as a key of its table; the plugin's default is that it does."""
+    return {"prefill": False} if fact.get("no_prefill") and fact["provider"] in {"anthropic", "bedrock"} else {}
 
 
 def _at_bedrock(model_id: str, reasoning: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _BRIDGE = Message(role="assistant", parts=(TextPart("OK"),))
 _OPENING = Message(role="user", parts=(TextPart("(The conversation goes on.)"),))
+_CLOSING = Message(role="user", parts=(TextPart("Go on."),))
 _DOCUMENT_WORDS = TextPart("The document is attached.")
 
 
@@ -35,7 +36,11 @@ def fit(messages: Sequence[Message], form: HistoryForm, model_id: str) -> tuple[
         BadRequestError: A tool's result answers no call before it.
         UnsupportedInputError: There are messages, and none of them can be sent.
     """
-    if len(messages) == 1 and all(type(part) is TextPart and part.text.strip() for part in messages[0].parts):
+    if (
+        len(messages) == 1
+        and messages[0].role == "user"
+        and all(type(part) is TextPart and part.text.strip() for part in messages[0].parts)
+    ):
         return tuple(messages)  # most calls
     fitted: list[Message] = []
     follows_results = False  # whether tools answered since the assistant last spoke
@@ -55,6 +60,8 @@ def fit(messages: Sequence[Message], form: HistoryForm, model_id: str) -> tuple[
     if messages and not fitted:
         msg = "nothing of the conversation can be sent: it is blank, or only another provider understands it"
         raise UnsupportedInputError(msg)
+    if form.closes_with_user and fitted and fitted[-1].role == "assistant":
+        fitted.append(_CLOSING)
     return tuple(fitted)
 
 

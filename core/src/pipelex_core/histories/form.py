@@ -19,6 +19,7 @@ class HistoryForm:
             `document`, or `always`.
         document_words: Whether a message with a document needs text beside it.
         opens_with_user: Whether the first message must be the user's.
+        closes_with_user: Whether the last message must be the user's or a tool's: the model goes on with no words of its own.
         result_names: Whether a result must name its function: where the caller did not, it gets the name of its call.
         result_id: Where, in the data of a `ProviderPart`, the id of the call is that it answers, such as
             `("toolResult", "toolUseId")`: a result in the provider's own form, with pictures for example.
@@ -30,5 +31,6 @@ class HistoryForm:
     bridge: Literal["never", "document", "always"] = "never"
     document_words: bool = False
     opens_with_user: bool = False
+    closes_with_user: bool = False
     result_names: bool = False
     result_id: tuple[str, ...] = ()

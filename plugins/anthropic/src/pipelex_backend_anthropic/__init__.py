@@ -60,6 +60,12 @@ _MODEL_OPTIONS = (
         choices=("omit", "disabled", "between_tools", "never"),
         help='What reasoning_effort = "none" sends: nothing, a thinking type, or an error.',
     ),
+    Option(
+        name="prefill",
+        default="true",
+        type="bool",
+        help="Whether it goes on with its own message at the end of a conversation: from 4.6 on Claude does not.",
+    ),
     Option(name="effort_levels", default="all five", type="list", help="The efforts the model knows, least first."),
     Option(name="prompt_caching", default="the backend's", type="bool", help=f"{_CACHING} Wins over the backend's."),
 )

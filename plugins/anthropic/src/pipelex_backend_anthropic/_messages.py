@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from pipelex_core.documents import is_text
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.histories import HistoryForm, fit, turns
@@ -21,19 +23,29 @@ CACHE_MARK = {"type": "ephemeral"}
 
 _IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 FORM = HistoryForm(provider=PROVIDER, call_id=r"[A-Za-z0-9_-]{1,64}", opens_with_user=True, result_id=("tool_use_id",))
+_CLOSED = evolve(FORM, closes_with_user=True)
 
 
-def api_messages(messages: Sequence[Message], model_id: str) -> list[dict[str, Any]]:
+def api_messages(messages: Sequence[Message], model_id: str, *, takes_prefill: bool = True) -> list[dict[str, Any]]:
     """The messages, neighbours of one role joined: the API wants the results of parallel calls in one message.
+
+    Args:
+        messages: The conversation.
+        model_id: The model that is asked.
+        takes_prefill: Whether the model goes on with its own last message, which must not end in white space.
 
     Raises:
         BadRequestError: A tool's result answers no call.
         UnsupportedInputError: A medium the API does not take.
     """
-    return [
+    made: list[dict[str, Any]] = [
         {"role": role, "content": [block for message in group for block in _message_blocks(message)]}
-        for role, group in turns(fit(messages, FORM, model_id))
+        for role, group in turns(fit(messages, FORM if takes_prefill else _CLOSED, model_id))
     ]
+    if made and made[-1]["role"] == "assistant" and made[-1]["content"][-1].get("type") == "text":
+        last = made[-1]["content"][-1]
+        made[-1]["content"][-1] = {**last, "text": last["text"].rstrip()}
+    return made
 
 
 def _message_blocks(message: Message) -> list[Block]:

@@ -47,7 +47,11 @@ def message_body(request: TextRequest, options: Mapping[str, Any]) -> Body:
     body: Body = {
         "model": spec.model_id,
         "max_tokens": _max_tokens(request, reasoning, options.get("claude_4_tokens_limit")),
-        "messages": api_messages(request.messages, spec.model_id),
+        "messages": api_messages(
+            request.messages,
+            spec.model_id,
+            takes_prefill=spec.options.get("prefill", True) and not reasoning.is_on,
+        ),
     }
     if request.system:
         body["system"] = request.system

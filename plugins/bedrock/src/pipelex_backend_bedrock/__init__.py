@@ -59,6 +59,12 @@ _MODEL_OPTIONS = (
         type="bool",
         help="Whether the model takes the results of tools in a message of their own only.",
     ),
+    Option(
+        name="prefill",
+        default="true",
+        type="bool",
+        help="Whether it goes on with its own message at the end of a conversation: from 4.6 on Claude does not.",
+    ),
     Option(name="guardrail", type="table", help=f"{_GUARDRAIL} Wins over the backend's."),
     Option(name="additional_fields", type="table", help="The model's own parameters: additionalModelRequestFields."),
     Option(name="service_tier", choices=("priority", "default", "flex", "reserved"), help="Service tier of a call."),

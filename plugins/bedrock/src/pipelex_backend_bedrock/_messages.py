@@ -50,21 +50,27 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9()\[\] -]+")
 _LONGEST_NAME = 190
 
 
-def converse_messages(messages: Sequence[Message], model_id: str, *, results_alone: bool) -> list[dict[str, Any]]:
+def converse_messages(
+    messages: Sequence[Message], model_id: str, *, results_alone: bool, takes_prefill: bool = True
+) -> list[dict[str, Any]]:
     """The messages, the roles in turn: what follows in the same role, such as several tools' results, is one message.
 
     Args:
         messages: The conversation.
         model_id: The model that is asked: thoughts go to the one that signed them.
         results_alone: Whether the model takes the results of tools in a message of their own only.
+        takes_prefill: Whether the model goes on with its own last message.
 
     Raises:
         UnsupportedInputError: An image or document of a type Converse does not take, or given as a URL.
     """
     names: set[str] = set()
+    form = _ALONE if results_alone else _FORM
+    if not takes_prefill:
+        form = evolve(form, closes_with_user=True)
     return [
         {"role": role, "content": [_block(part, names) for message in group for part in message.parts]}
-        for role, group in turns(fit(messages, _ALONE if results_alone else _FORM, model_id))
+        for role, group in turns(fit(messages, form, model_id))
     ]
 
 

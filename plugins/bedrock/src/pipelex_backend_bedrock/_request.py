@@ -39,7 +39,12 @@ def converse_parameters(request: TextRequest, backend_options: Mapping[str, Any]
     if reasoning.thinks:
         _refuse_beside_thinking(request)
     results_alone = bool(options.get("results_alone"))
-    messages = converse_messages(request.messages, request.spec.model_id, results_alone=results_alone)
+    messages = converse_messages(
+        request.messages,
+        request.spec.model_id,
+        results_alone=results_alone,
+        takes_prefill=options.get("prefill", True) and not reasoning.thinks,
+    )
     guardrail = options.get("guardrail") or backend_options.get("guardrail")
     tier = options.get("service_tier")
     sent: dict[str, Any] = {

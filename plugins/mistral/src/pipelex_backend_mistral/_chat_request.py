@@ -44,6 +44,8 @@ def chat_body(request: TextRequest, *, stream: bool = False) -> dict[str, Any]:
     body["messages"] = [{"role": "system", "content": system}] if system else []
     for message in fit(request.messages, _FORM, request.spec.model_id):
         body["messages"] += [_assistant(message)] if message.role == "assistant" else _others(message)
+    if body["messages"] and body["messages"][-1]["role"] == "assistant":
+        body["messages"][-1]["prefix"] = True  # Mistral wants to know that the answer goes on with it
     if request.reasoning_budget is not None:
         msg = "Mistral's models take no reasoning_budget: use reasoning_effort"
         raise UnsupportedInputError(msg)
