@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DAY = "2026-11-30"
 _OURS = ("gemini-", "text-embedding-", "text-multilingual-", "multimodalembedding")
 """What Vertex AI's own API serves; models of others need the form of their makers."""
+_OPEN = ("deepseek-ai/", "meta/", "minimaxai/", "moonshotai/", "openai/", "qwen/", "xai/", "zai-org/")
+"""Publishers whose models Google runs behind chat completions."""
 
 _EMBEDS = ("amazon.titan-embed", "cohere.embed")
 """Bedrock's families whose embeddings its plugin can ask for: each has a request of its own."""
@@ -56,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
 def is_served(fact: dict[str, Any]) -> bool:
     """Whether a plugin has a way to call the model."""
     if fact["provider"] == "vertexai" and not fact["id"].startswith(_OURS):
-        return False
+        return fact["kind"] == "llm" and fact["id"].startswith(_OPEN)
     if fact["provider"] == "bedrock" and fact["kind"] not in {"llm", "embed", "rerank"}:
         return False
     if fact["provider"] == "bedrock" and fact["kind"] == "embed" and not fact["id"].startswith(_EMBEDS):

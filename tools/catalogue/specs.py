@@ -155,6 +155,9 @@ def new_table(
     if model_type != defaults.get("model_type", "llm"):
         table["model_type"] = model_type
     table["inputs"] = [_INPUTS.get(word, word) for word in fact["inputs"]]
+    if fact["provider"] == "vertexai" and "/" in fact["id"]:  # behind chat completions, which take no PDF there
+        table["inputs"] = [word for word in table["inputs"] if word in {"text", "images"}]
+        table["prompting_target"] = "openai"
     table["outputs"] = OUTPUTS.get(model_type) or _outputs(sibling, defaults)
     ways.pop("prefill", None)
     if fact["provider"] in _BY_NAME:
