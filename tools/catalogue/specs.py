@@ -154,10 +154,7 @@ def new_table(
     ways = {key: value for key, value in sibling.items() if key not in _OF_A_MODEL and key != "name"}
     if model_type != defaults.get("model_type", "llm"):
         table["model_type"] = model_type
-    table["inputs"] = [_INPUTS.get(word, word) for word in fact["inputs"]]
-    if fact["provider"] == "vertexai" and "/" in fact["id"]:  # behind chat completions, which take no PDF there
-        table["inputs"] = [word for word in table["inputs"] if word in {"text", "images"}]
-        table["prompting_target"] = "openai"
+    table |= _inputs(fact)
     table["outputs"] = OUTPUTS.get(model_type) or _outputs(sibling, defaults)
     ways.pop("prefill", None)
     if fact["provider"] in _BY_NAME:
@@ -179,6 +176,14 @@ def new_table(
     if "costs" in facts and facts["as_of"] == defaults.get("as_of"):
         del facts["as_of"]
     return table | facts
+
+
+def _inputs(fact: dict[str, Any]) -> dict[str, Any]:
+    """What a model takes, and as what it is prompted where that is not as its backend's others."""
+    inputs = [_INPUTS.get(word, word) for word in fact["inputs"]]
+    if fact["provider"] == "vertexai" and "/" in fact["id"]:  # behind chat completions, which take no PDF there
+        return {"inputs": [word for word in inputs if word in {"text", "images"}], "prompting_target": "openai"}
+    return {"inputs": inputs}
 
 
 def _outputs(sibling: dict[str, Any], defaults: dict[str, Any]) -> list[str]:
