@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
 def is_served(fact: dict[str, Any]) -> bool:
     """Whether a plugin has a way to call the model."""
     if fact["provider"] == "vertexai" and not fact["id"].startswith(_OURS):
-        return fact["kind"] == "llm" and fact["id"].startswith(_OPEN)
+        return fact["kind"] == "llm" and str(fact["id"]).startswith(_OPEN)
     if fact["provider"] == "bedrock" and fact["kind"] not in {"llm", "embed", "rerank"}:
         return False
     if fact["provider"] == "bedrock" and fact["kind"] == "embed" and not fact["id"].startswith(_EMBEDS):
