@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import threading
 import time
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ from pipelex_core.results import TextAnswer
 from tests.support.scripted import KEY, USAGE, Script, deck_of, plugins_for, spec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
 
 def asks(*calls: tuple[str, Mapping[str, Any]], text: str = "") -> TextAnswer:
@@ -391,19 +392,18 @@ class Clock(ToolSource):
         self.events: list[str] = []
         self.fault: Exception | None = None
 
-    async def open(self) -> Sequence[RunnableTool]:
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Sequence[RunnableTool]]:
         self.events.append("open")
         if self.fault is not None:
             raise self.fault
-        return [RunnableTool(tool=Tool(name="now"), call=self.now)]
-
-    async def now(self, arguments: Mapping[str, Any]) -> Any:
-        return {"time": "noon", "zone": self.zone, **arguments}
-
-    async def close(self) -> None:
+        yield [RunnableTool(tool=Tool(name="now"), call=self.now)]
         self.events.append("close")
         msg = "closed badly"
         raise RuntimeError(msg)
+
+    async def now(self, arguments: Mapping[str, Any]) -> Any:
+        return {"time": "noon", "zone": self.zone, **arguments}
 
 
 def test_a_source_is_open_for_as_long_as_its_run(caplog: pytest.LogCaptureFixture) -> None:

@@ -363,16 +363,16 @@ def pipelex_tools() -> Mapping[str, Callable[[str], ToolSource]]:
     starts nothing: the source is opened when the run begins, and closed when it ends.
 
     Example:
+        >>> from contextlib import asynccontextmanager
         >>> from pipelex_core.hookspecs import hookimpl
         >>> from pipelex_core.parts import Tool
         >>> from pipelex_core.tools import RunnableTool, ToolSource
         >>> class Clock(ToolSource):
         ...     def __init__(self, zone):
         ...         self.zone = zone
+        ...     @asynccontextmanager
         ...     async def open(self):
-        ...         return [RunnableTool(tool=Tool(name="now", description="The time."), call=self.now)]
-        ...     async def close(self):
-        ...         pass
+        ...         yield [RunnableTool(tool=Tool(name="now", description="The time."), call=self.now)]
         ...     async def now(self, arguments):
         ...         return {"time": "12:00", "zone": self.zone}
         >>> @hookimpl

@@ -91,5 +91,8 @@ def distribution_for(backend: str, sdk: str) -> str | None:
 LIMITS: dict[str, str] = dict.fromkeys(("redis", "rediss", "unix"), "pipelex-limits-redis")
 """The distribution that shares limits at the addresses of each scheme."""
 
+TOOLS: dict[str, str] = {"mcp": "pipelex-tools-mcp"}
+"""The distribution that brings the tools at the addresses of each scheme."""
+
 COMMAND_LINE = "pipelex-cli"
 """The distribution that brings the command `pipelex`."""

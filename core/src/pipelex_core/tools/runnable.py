@@ -9,6 +9,7 @@ from attrs import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from pipelex_core.parts import Tool
 
@@ -32,15 +33,12 @@ class ToolSource(ABC):
     """Brings tools for as long as a run takes, such as those of a server that is started for it."""
 
     @abstractmethod
-    async def open(self) -> Sequence[RunnableTool]:
-        """Start it, and list its tools; called once a run, in the event loop of the run.
+    def open(self) -> AbstractAsyncContextManager[Sequence[RunnableTool]]:
+        """The tools for one run, mostly written with `@asynccontextmanager`; several runs may have it open at the same time.
 
-        It leaves nothing open where it raises or is cancelled.
+        It is entered when the run begins, in the run's event loop, and left when the run has ended, in whatever way, maybe from
+        another task.
 
         Raises:
             PipelexError: It cannot be started, and why. The run ends with it before a model is asked.
         """
-
-    @abstractmethod
-    async def close(self) -> None:
-        """Stop what `open` started; called once the run has ended, in whatever way, maybe from another task."""

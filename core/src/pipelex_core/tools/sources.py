@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import PipelexError, PluginError, UnsupportedInputError
 from pipelex_core.parts import Tool
+from pipelex_core.plugins.first_party import TOOLS
 from pipelex_core.prompts.checks import check_tool
 from pipelex_core.tools.functions import function_tool
 from pipelex_core.tools.runnable import RunnableTool, ToolSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from contextlib import AsyncExitStack
+    from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
     from pipelex_core.plugins import Plugins
 
@@ -79,10 +80,9 @@ def _of_plugin(address: str, plugins: Plugins) -> ToolSource:
     scheme, colon, rest = address.partition(":")
     makers = plugins.offered("pipelex_tools")
     if not colon or scheme not in makers:
-        known = (
-            ", ".join(f"{name}:…" for name in sorted(makers)) or "none; `pip install pipelex-tools-mcp` brings mcp:…"
-        )
-        msg = f"no plugin knows the tools '{address:.80}'; the addresses that one knows are {known}"
+        known = ", ".join(f"{name}:…" for name in sorted(makers)) or "none"
+        hint = f"run: pip install {TOOLS[scheme]}" if scheme in TOOLS else f"the addresses that one knows are: {known}"
+        msg = f"no plugin knows the tools '{address:.80}'; {hint}"
         raise UnsupportedInputError(msg)
     make, record = makers[scheme]
     made = make(rest)
@@ -94,21 +94,22 @@ def _of_plugin(address: str, plugins: Plugins) -> ToolSource:
 
 async def _open(source: ToolSource, opened: AsyncExitStack) -> Sequence[RunnableTool]:
     try:
-        tools = await source.open()
+        context = source.open()
+        tools = await context.__aenter__()
     except PipelexError:
         raise
     except Exception as error:
         msg = f"the source of tools {type(source).__name__} did not open: {type(error).__name__}: {error}"
         raise PluginError(msg) from error
-    opened.push_async_callback(_close, source)
+    opened.push_async_callback(_close, source, context)
     for tool in tools:
         check_tool(tool.tool)
     return tools
 
 
-async def _close(source: ToolSource) -> None:
+async def _close(source: ToolSource, context: AbstractAsyncContextManager[Any]) -> None:
     """Close a source; what goes wrong is logged, because the answer of the run is there, and paid."""
-    closing = asyncio.ensure_future(source.close())
+    closing = asyncio.ensure_future(context.__aexit__(None, None, None))
     done, _ = await asyncio.wait([closing], timeout=_PARTING)
     fault = closing.exception() if done and not closing.cancelled() else None
     if not done or fault is not None:
