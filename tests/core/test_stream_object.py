@@ -16,10 +16,13 @@ from pipelex_core import (
     InvalidAnswerError,
     PluginError,
     ProviderConnectionError,
+    ToolCall,
     UnsupportedInputError,
 )
+from pipelex_core.backend import ObjectGenerator
+from pipelex_core.plugins import discover
 from pipelex_core.results import ObjectResult, TextAnswer
-from tests.support.scripted import USAGE, Script, deck_of, plugins_for, spec
+from tests.support.scripted import USAGE, Script, ScriptedBackend, deck_of, plugin, plugins_for, spec
 
 if TYPE_CHECKING:
     from pipelex_core.calls import FinishedCall
@@ -166,14 +169,10 @@ def test_silence_is_an_error_of_its_own() -> None:
 
 def test_a_backend_without_streams_of_objects_is_an_error_that_says_so() -> None:
     """The chain would move on."""
-    from pipelex_core.backend import ObjectGenerator
-    from tests.support.scripted import plugin
 
     class Whole(ObjectGenerator):
         async def generate_object(self, request: Any) -> Any:
             raise AssertionError
-
-    from pipelex_core.plugins import discover
 
     plugins = discover(entry_points=(), extra=[plugin({"scripted": Whole})])
     with Client(deck_of(spec("smart")), plugins) as client:
@@ -186,3 +185,59 @@ def test_a_plugin_that_breaks_its_contract_is_named() -> None:
     client, _, _ = client_for("{", RuntimeError("boom"))
     with client, pytest.raises(PluginError, match="sdk 'scripted' raised RuntimeError"):
         list(client.stream_object("x", River, model="smart", retries=0))
+
+
+TOOL = {"name": "look_up", "parameters": {"type": "object", "properties": {}}}
+
+
+def calling() -> TextAnswer:
+    """An answer that asks for the tool."""
+    call = ToolCall(id="call_1", name="look_up", arguments={})
+    return TextAnswer(text="", finish_reason="tool_calls", tool_calls=(call,), usage=USAGE)
+
+
+class WithTools(ScriptedBackend):
+    """A provider that takes tools beside a schema."""
+
+    objects_with_tools = True
+
+
+def test_a_model_may_ask_for_tools_where_an_object_is_wanted() -> None:
+    """`value` is None then, `tool_calls` has them, and `message` carries on; the next answer is the object."""
+    script = Script(answers=[calling(), RHINE])
+    with Client(deck_of(spec("smart")), plugins_for({"scripted": script}, kind=WithTools)) as client:
+        asked = client.generate_object("A river", River, model="smart", tools=[TOOL])
+        assert asked.value is None
+        assert asked.finish_reason == "tool_calls"
+        assert [call.name for call in asked.tool_calls] == ["look_up"]
+        results = [{"type": "tool_result", "call_id": call.id, "content": "the Rhine"} for call in asked.tool_calls]
+        talk: list[Any] = [{"role": "user", "content": "A river"}, asked.message, {"role": "tool", "content": results}]
+        made = client.generate_object(talk, River, model="smart", tools=[TOOL])
+    assert (made.value, made.tool_calls) == (River("Rhine", 1233), ())
+    assert [request.tools[0].name for request in script.requests] == ["look_up", "look_up"]
+    again: ObjectResult[Any] = ObjectResult.from_dict(asked.to_dict(), River)
+    assert (again.value, again.tool_calls) == (None, asked.tool_calls)
+
+
+def test_a_stream_of_an_object_may_end_with_calls_of_tools() -> None:
+    """There is no object then, and no value is given."""
+    script = Script(answers=[calling()])
+    with Client(deck_of(spec("smart")), plugins_for({"scripted": script}, kind=WithTools)) as client:
+        with client.stream_object("A river", River, model="smart", tools=[TOOL]) as stream:
+            assert list(stream) == []
+    assert [call.name for call in stream.result.tool_calls] == ["look_up"]
+
+
+def test_a_backend_that_does_not_take_both_is_passed_over() -> None:
+    """The chain moves on, unpaid; alone it is an error that says so."""
+    one, two = Script(answers=[RHINE]), Script(answers=[RHINE])
+    plugins = discover(
+        entry_points=(),
+        extra=[plugin({"one": lambda c: ScriptedBackend(c, one), "two": lambda c: WithTools(c, two)})],
+    )
+    deck = deck_of(spec("a", sdk="one"), spec("b", sdk="two"), aliases={"both": ("a", "b")})
+    with Client(deck, plugins) as client:
+        assert client.generate_object("A river", River, model="both", tools=[TOOL]).model == "b"
+        with pytest.raises(UnsupportedInputError, match="takes no tools in a request for an object"):
+            client.generate_object("A river", River, model="a", tools=[TOOL])
+    assert one.requests == []

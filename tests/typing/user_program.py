@@ -110,7 +110,7 @@ def refuse(client: Client) -> None:
     """What a type checker finds: an argument of another call, a wrong type, a name that is none."""
     client.generate_text("x", number=2)  # type: ignore[call-arg]
     client.extract("x.pdf", system="Be brief.")  # type: ignore[call-arg]
-    client.generate_object("x", Invoice, tools=[])  # type: ignore[call-overload]
+    client.generate_object("x", Invoice, max_nb_images=2)  # type: ignore[call-overload]
     client.generate_text("x", deadline="soon")  # type: ignore[arg-type]
     client.generate_text("x", reasoning_effort="much")  # type: ignore[arg-type]
     client.generate_text("x", temprature=0.2)  # type: ignore[call-arg]

@@ -58,11 +58,13 @@ class Backend(ABC):  # noqa: B024 -- its capabilities are what is abstract
         config: The backend's table of backends.toml: all that a plugin gets to know.
         fetches_urls: Whether the provider fetches images and documents given as URLs. Where not, core downloads them,
             and the plugin sees bytes only.
+        objects_with_tools: Whether a request for an object may offer tools, so that the answer is calls of them or the object.
         loggers: Names of loggers of its SDK that write down requests or answers; core keeps the configured secrets out
             of what they and those below them log while the backend is open.
     """
 
     fetches_urls: ClassVar[bool] = True
+    objects_with_tools: ClassVar[bool] = False
     loggers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: BackendConfig) -> None:

@@ -211,14 +211,18 @@ class ObjectResult(Result, Generic[T]):
     """A typed object.
 
     Attributes:
-        value: The object, validated against the type that was asked for.
+        value: The object, validated against the type that was asked for; None where the model asks for tools instead.
         text: The JSON it was made of.
         finish_reason: Why the answer ended.
+        tool_calls: The tools the model asks for, of a call that offered some.
+        message: The answer as a message, to carry the conversation on with.
     """
 
     value: T
     text: str = field(repr=False)
     finish_reason: FinishReason
+    tool_calls: tuple[ToolCall, ...] = ()
+    message: Message = field(default=Message(role="assistant", parts=()), repr=False)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], type: Any = None) -> Self:
@@ -233,7 +237,7 @@ class ObjectResult(Result, Generic[T]):
             PlainDataError: The data is not the plain form, or `text` does not fit the type.
         """
         result = super().from_dict(data)
-        if type is None:
+        if type is None or result.tool_calls:
             return result
         from pipelex_core.objects import InvalidObjectError, object_type
 

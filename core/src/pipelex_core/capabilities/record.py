@@ -40,6 +40,7 @@ class Operation:
         further: The further fields, made of an answer; None where the answer has them under the same names.
         choice: Which default of the deck a call uses that names no handle.
         streams: Whether the method is an async generator of deltas and, last, the answer.
+        refuse: Says why a backend does not take a request, for what its class declares; None where it takes it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Operation:
     further: Callable[[Any], dict[str, Any]] | None = None
     choice: str = "default"
     streams: bool = False
+    refuse: Callable[[Any, Backend], str | None] | None = None
 
 
 class Member(Protocol):

@@ -16,6 +16,7 @@ from pipelex_core.settings import REASONING_EFFORTS, SEED, SettingRule
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+    from pipelex_core.backend import Backend
     from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.media import MediaSource
     from pipelex_core.objects import ObjectType
@@ -147,6 +148,12 @@ def _sample(_spec: ModelSpec | None) -> TextInput:
     return _read("Name three rivers.")
 
 
+def _refuse_tools(request: TextRequest, backend: Backend) -> str | None:
+    if not request.tools or backend.objects_with_tools:
+        return None
+    return f"sdk '{request.spec.sdk}' takes no tools in a request for an object: leave one of them out"
+
+
 def _text(answer: TextAnswer) -> dict[str, Any]:
     from pipelex_core.parts import Message, TextPart
 
@@ -175,8 +182,11 @@ GENERATE_OBJECT = Operation(
     answer=TextAnswer,
     result=ObjectResult,
     choice="for_object",
+    refuse=_refuse_tools,
 )
-STREAM_OBJECT = evolve(STREAM_TEXT, name="stream_object", needs=ObjectStreamer, choice="for_object")
+STREAM_OBJECT = evolve(
+    STREAM_TEXT, name="stream_object", needs=ObjectStreamer, choice="for_object", refuse=_refuse_tools
+)
 
 TEXT = Capability(
     name="llm",

@@ -92,8 +92,8 @@ class TextArguments(PromptInputs, Tools, CallTerms, LLMSettings, total=False):
     """Arguments of `generate_text` and `stream_text`."""
 
 
-class ObjectArguments(PromptInputs, CallTerms, LLMSettings, total=False):
-    """Arguments of `generate_object`."""
+class ObjectArguments(PromptInputs, Tools, CallTerms, LLMSettings, total=False):
+    """Arguments of `generate_object` and `stream_object`."""
 
 
 class RunArguments(PromptInputs, CallTerms, LLMSettings, total=False):

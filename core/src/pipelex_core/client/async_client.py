@@ -162,6 +162,9 @@ class AsyncClient(BaseClient):
             system: System prompt.
             images: As for `generate_text`.
             documents: As for `generate_text`.
+            tools: As for `generate_text`, where the provider takes both: the model asks for some of them, and `value` is None and
+                `tool_calls` has them; or it gives the object.
+            tool_choice: As for `generate_text`.
             deadline: Seconds the whole call may take, the repair included.
             idle_timeout: As for `generate_text`.
             retries: As for `generate_text`.

@@ -113,6 +113,9 @@ class Asking:
         if not isinstance(backend, plan.operation.needs):
             msg = f"sdk '{spec.sdk}' of backend '{spec.backend}' has no {plan.operation.needs.__name__}"
             raise UnsupportedInputError(msg)
+        refuse = plan.operation.refuse
+        if refuse is not None and (reason := refuse(request, backend)) is not None:
+            raise UnsupportedInputError(reason)
         fetch = plan.capability.fetch
         if fetch is not None and not backend.fetches_urls:
             request = await fetch(request, partial(fetched, resources, self.configs[spec.backend]))

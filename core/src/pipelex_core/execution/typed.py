@@ -55,15 +55,17 @@ class Chained(Protocol):
         """The error that the call ends with."""
 
 
-async def generate_object(execution: Chained, kind: ObjectType[Any], plan: Plan, ledger: Ledger) -> ObjectResult[Any]:
-    """An object of the type asked for.
+async def generate_object(
+    execution: Chained, kind: ObjectType[Any], offers_tools: bool, plan: Plan, ledger: Ledger
+) -> ObjectResult[Any]:
+    """An object of the type asked for, or calls of the tools that were offered.
 
     Raises:
         InvalidAnswerError: Neither the answer nor its one repair fits the type, or it was cut short; `raw` keeps the text.
         ContentFilterError: The provider withheld the answer.
         CallError: As for any call.
     """
-    turns = _Turns(execution, kind, plan, ledger)
+    turns = _Turns(execution, kind, offers_tools, plan, ledger)
     while True:
         member, answer = await execution.run(turns.asked, ledger)
         made = turns.take(member, answer)
@@ -72,10 +74,10 @@ async def generate_object(execution: Chained, kind: ObjectType[Any], plan: Plan,
 
 
 async def stream_object(
-    execution: Chained, kind: ObjectType[Any], plan: Plan, ledger: Ledger
+    execution: Chained, kind: ObjectType[Any], offers_tools: bool, plan: Plan, ledger: Ledger
 ) -> AsyncGenerator[StreamEvent, None]:
     """Partial objects, the whole one, and last the result; errors as in `generate_object`."""
-    turns = _Turns(execution, kind, plan, ledger)
+    turns = _Turns(execution, kind, offers_tools, plan, ledger)
     ended: ObjectResult[Any] | Exception | None = None
     try:
         while True:
@@ -96,7 +98,8 @@ async def stream_object(
             made = turns.take(*whole)
             if made is not None:
                 ended = made
-                yield PartialObject(made.value)
+                if not made.tool_calls:
+                    yield PartialObject(made.value)
                 yield made
                 return
     except Exception as error:
@@ -113,8 +116,11 @@ class _Turns:
         asked: What to ask now.
     """
 
-    def __init__(self, execution: Chained, kind: ObjectType[Any], plan: Plan, ledger: Ledger) -> None:
+    def __init__(
+        self, execution: Chained, kind: ObjectType[Any], offers_tools: bool, plan: Plan, ledger: Ledger
+    ) -> None:
         self.asked = plan
+        self._offers_tools = offers_tools
         self._execution, self._kind, self._plan, self._ledger = execution, kind, plan, ledger
         self._repairs: ChainMember | None = None
 
@@ -125,7 +131,7 @@ class _Turns:
             InvalidAnswerError: Nobody is left to ask.
             ContentFilterError: The provider withheld the answer.
         """
-        made = _result(member, answer, self._kind, self._ledger)
+        made = _result(member, answer, self._kind, self._ledger, offers_tools=self._offers_tools)
         if isinstance(made, ObjectResult):
             return made
         plan = self._plan
@@ -144,8 +150,10 @@ class _Turns:
         return None
 
 
-def fits(kind: ObjectType[Any], answer: Any) -> bool:
-    """Whether an object can be made of an answer."""
+def fits(kind: ObjectType[Any], offers_tools: bool, answer: Any) -> bool:
+    """Whether an object can be made of an answer, or it asks for tools that were offered."""
+    if offers_tools and answer.tool_calls:
+        return True
     try:
         read_object(kind, answer.text)
     except InvalidObjectError:
@@ -154,15 +162,24 @@ def fits(kind: ObjectType[Any], answer: Any) -> bool:
 
 
 def _result(
-    member: ChainMember, answer: TextAnswer, kind: ObjectType[Any], ledger: Ledger
+    member: ChainMember, answer: TextAnswer, kind: ObjectType[Any], ledger: Ledger, *, offers_tools: bool
 ) -> ObjectResult[Any] | InvalidObjectError:
     """The object, or what is wrong with it: not raised, so that no error that follows carries the answer along."""
-    try:
-        value, text = read_object(kind, answer.text)
-    except InvalidObjectError as fault:
-        return fault
+    value, text = None, answer.text
+    calls = answer.tool_calls if offers_tools else ()
+    if not calls:
+        try:
+            value, text = read_object(kind, answer.text)
+        except InvalidObjectError as fault:
+            return fault
+    parts = (*answer.provider_parts, *((TextPart(answer.text),) if answer.text else ()), *calls)
     return ObjectResult(
-        **common_fields(member, answer, ledger), value=value, text=text, finish_reason=answer.finish_reason
+        **common_fields(member, answer, ledger),
+        value=value,
+        text=text,
+        finish_reason=answer.finish_reason,
+        tool_calls=calls,
+        message=Message(role="assistant", parts=parts),
     )
 
 

@@ -56,15 +56,6 @@ if TYPE_CHECKING:
 _UNMEASURED: AbstractContextManager[None] = nullcontext()
 """Around an attempt of a client whose chains all have the order of their lists."""
 
-_WITH_OBJECTS = ("system", "images", "documents")
-"""What may go with the prompt for an object."""
-
-
-def _split_for_object(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What goes with the prompt for an object, and the settings."""
-    beside = {name: arguments[name] for name in _WITH_OBJECTS if name in arguments}
-    return beside, {name: value for name, value in arguments.items() if name not in beside}
-
 
 class Execution:
     """Carries the calls of one client to the plugins."""
@@ -139,12 +130,17 @@ class Execution:
 
         terms, arguments = split_terms(arguments)
         kind = object_type(type)
-        beside, settings = _split_for_object(arguments)
+        beside, settings = TEXT.split(arguments)
         read = partial(TEXT.read, prompt, **beside, kind=kind)
         what = await in_thread(read) if TEXT.reads_files(prompt, **beside) else read()
-        planned: dict[str, Any] = {"handle": model, "settings": settings, "terms": terms, "fits": partial(fits, kind)}
+        planned: dict[str, Any] = {
+            "handle": model,
+            "settings": settings,
+            "terms": terms,
+            "fits": partial(fits, kind, bool(what.tools)),
+        }
         plan = make_plan(self._deck, TEXT, what, operation=GENERATE_OBJECT, **planned)
-        return await self._finished(plan, partial(generate_object, self, kind))
+        return await self._finished(plan, partial(generate_object, self, kind, bool(what.tools)))
 
     def stream_object(
         self, prompt: Any, type: Any, model: Handle, arguments: Mapping[str, Any]
@@ -155,12 +151,17 @@ class Execution:
 
         terms, arguments = split_terms(arguments, "restart")  # a partial object takes the place of the one before
         kind = object_type(type)
-        beside, settings = _split_for_object(arguments)
+        beside, settings = TEXT.split(arguments)
         what = TEXT.read(prompt, **beside, kind=kind)
-        planned: dict[str, Any] = {"handle": model, "settings": settings, "terms": terms, "fits": partial(fits, kind)}
+        planned: dict[str, Any] = {
+            "handle": model,
+            "settings": settings,
+            "terms": terms,
+            "fits": partial(fits, kind, bool(what.tools)),
+        }
         plan = make_plan(self._deck, TEXT, what, operation=STREAM_OBJECT, **planned)
         ledger = self._ledger()
-        return AsyncObjectStream(stream_object(self, kind, plan, ledger), ledger)
+        return AsyncObjectStream(stream_object(self, kind, bool(what.tools), plan, ledger), ledger)
 
     def operation(self, name: str) -> Callable[[Any, Handle, Mapping[str, Any]], Awaitable[Any]]:
         """The function that calls an operation, or a capability, by its name; for an object, `type` is an argument.

@@ -26,6 +26,7 @@ class AnthropicBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStrea
     """Claude models; the connection pool is core's, and so is closing it."""
 
     loggers: ClassVar[tuple[str, ...]] = ("anthropic",)
+    objects_with_tools: ClassVar[bool] = True
 
     _client: MessagesClient
 
@@ -55,7 +56,7 @@ class AnthropicBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStrea
         """The JSON document as it comes, in text or in a call, then the answer."""
         body = message_body(request, self.config.options)
         others = other_tools(body, request)
-        by_tool = len(body.get("tools", ())) > len(others)
+        by_tool = not others and bool(body.get("tools"))
         async with aclosing(self._stream(request, body, by_tool=by_tool, is_object=True)) as events:
             async for event in events:
                 yield event if isinstance(event, str) else object_of_tool(event, others)

@@ -137,11 +137,13 @@ def _add_schema(body: Body, request: ObjectRequest, reasoning: Reasoning) -> Non
         "input_schema": sent.schema,
     }
     body["tools"] = [*(tool for tool in body.get("tools", ()) if tool["name"] != request.schema_name), answer]
-    body["tool_choice"] = (
-        {"type": "tool", "name": request.schema_name, "disable_parallel_tool_use": True}
-        if _may_force(request.spec, reasoning)
-        else {"type": "auto", "disable_parallel_tool_use": True}
-    )
+    if not _may_force(request.spec, reasoning):
+        choice: Body = {"type": "auto"}
+    elif request.tools:
+        choice = {"type": "any"}
+    else:
+        choice = {"type": "tool", "name": request.schema_name}
+    body["tool_choice"] = choice if request.tools else {**choice, "disable_parallel_tool_use": True}
 
 
 def _may_force(spec: ModelSpec, reasoning: Reasoning) -> bool:

@@ -29,6 +29,7 @@ class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreame
     """Converse and ConverseStream; InvokeModel for embeddings."""
 
     fetches_urls: ClassVar[bool] = False
+    objects_with_tools: ClassVar[bool] = True
     loggers: ClassVar[tuple[str, ...]] = ("botocore",)
 
     _settings: Settings

@@ -34,7 +34,7 @@ def converse_stream(
     by_tool = isinstance(request, ObjectRequest) and asks_by_tool(request)
     response = client.converse_stream(**converse_parameters(request, options))
     metadata = response["ResponseMetadata"]
-    assembly = Assembly(metadata, shows_input=by_tool)
+    assembly = Assembly(metadata, shows_input=by_tool and not request.tools)
     with closing(response["stream"]) as events:
         try:
             check_event_stream(metadata["HTTPHeaders"])

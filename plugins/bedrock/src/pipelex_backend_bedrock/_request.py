@@ -101,7 +101,7 @@ def _tools(request: TextRequest, messages: list[dict[str, Any]], *, thinks: bool
     if isinstance(request, ObjectRequest) and asks_by_tool(request):
         tools.append(Tool(name=request.schema_name, description=_ANSWER_TOOL, parameters=_sent(request).schema))
         forced = not thinks and request.spec.options.get("structured_output") != "offered_tool"
-        choice = request.schema_name if forced else "auto"
+        choice = "auto" if not forced else "required" if request.tools else request.schema_name
     if not tools:
         return {}
     if choice == "none":

@@ -8,6 +8,7 @@ from pipelex_backend_google._contents import contents
 from pipelex_backend_google._dialects import GEMINI
 from pipelex_backend_google._thinking import thinking_config
 from pipelex_core.dialects import adapt
+from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def text_body(request: TextRequest) -> dict[str, Any]:
     if request.system is not None:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
     if request.tools:
+        if isinstance(request, ObjectRequest):
+            _refuse_both(request, takes_both=signed)
         body["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in request.tools]}]
         if request.tool_choice is not None:
             body["toolConfig"] = {"functionCallingConfig": _calling(request.tool_choice)}
@@ -46,6 +49,19 @@ def _generation_config(request: TextRequest) -> dict[str, Any]:
         settings["responseMimeType"] = "application/json"
         settings["responseJsonSchema"] = adapt(request.schema, GEMINI).schema
     return {name: value for name, value in settings.items() if value is not None}
+
+
+def _refuse_both(request: ObjectRequest, *, takes_both: bool) -> None:
+    """Before Gemini 3, and for a call that is demanded, Google refuses tools beside a JSON answer.
+
+    https://ai.google.dev/gemini-api/docs/structured-output#structured-outputs-with-tools
+    """
+    if not takes_both:
+        msg = f"model '{request.spec.name}' takes no tools in a request for an object, as Gemini 3 and later do"
+        raise UnsupportedInputError(msg)
+    if request.tool_choice not in {None, "auto", "none"}:
+        msg = "Gemini takes no tool_choice that demands a call in a request for an object"
+        raise UnsupportedInputError(msg)
 
 
 def _declaration(tool: Tool) -> dict[str, Any]:

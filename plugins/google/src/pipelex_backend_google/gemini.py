@@ -62,6 +62,7 @@ class GeminiBackend(
     """
 
     vertex: ClassVar[bool]
+    objects_with_tools: ClassVar[bool] = True
 
     def __init__(self, config: BackendConfig, *, model_prefix: str = "") -> None:
         super().__init__(config)

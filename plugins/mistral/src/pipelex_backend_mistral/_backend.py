@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pipelex_backend_mistral._chat_answer import Gathered, gathered_answer, invalid
 from pipelex_backend_mistral._chat_request import chat_body, size_of
@@ -49,6 +49,8 @@ class MistralBackend(
     TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, DocumentExtractor, Embedder, ModelLister
 ):
     """Chat, OCR and embeddings at api.mistral.ai, or at the endpoint of its config."""
+
+    objects_with_tools: ClassVar[bool] = True
 
     _opened: MistralClient | None = None
 

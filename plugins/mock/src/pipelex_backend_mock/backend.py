@@ -34,6 +34,7 @@ class MockBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, 
     """Answers by script; the same calls in the same order get the same answers."""
 
     fetches_urls = True  # it looks at no image and fetches nothing
+    objects_with_tools = True
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
@@ -56,6 +57,9 @@ class MockBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, 
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """A JSON document that satisfies the schema; the script's own, where it is valid JSON."""
+        calls = self._tool_calls(request)
+        if calls:
+            return TextAnswer(text="", finish_reason="tool_calls", tool_calls=calls, usage=_usage(request, "{}"))
         script = self._script(request.spec)
         if script.keys() & {"text", "texts"}:
             text = self._words(request)

@@ -58,6 +58,7 @@ class EndpointBackend(ModelLister):
     """What all backends of this plugin have: one endpoint, and its traits."""
 
     loggers: ClassVar[tuple[str, ...]] = ("openai",)
+    objects_with_tools: ClassVar[bool] = True
 
     _endpoint: Endpoint
     _download: Download
@@ -134,7 +135,7 @@ class ResponsesBackend(EndpointBackend, BatchingBackend, TextGenerator, TextStre
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """One response whose text, or whose forced call of a tool, is the object."""
         asked = response_object_body(request, self._traits_for(request.spec), self._responses_provider)
-        reading = ResponseReading(self._responses_provider, object_tool=asked.tool)
+        reading = ResponseReading(self._responses_provider, object_tool=asked.tool, others=asked.others)
         return object_answer(await self._endpoint.ask(_RESPONSES, asked.body, reading), asked.sent)
 
     async def stream_object(self, request: ObjectRequest) -> AsyncGenerator[str | TextAnswer, None]:
@@ -144,7 +145,7 @@ class ResponsesBackend(EndpointBackend, BatchingBackend, TextGenerator, TextStre
         async def body() -> dict[str, Any]:
             return {**asked.body, "stream": True}
 
-        reading = ResponseReading(self._responses_provider, object_tool=asked.tool)
+        reading = ResponseReading(self._responses_provider, object_tool=asked.tool, others=asked.others)
         finish = partial(_object_of, asked)
         async with aclosing(self._endpoint.stream(_RESPONSES, body, reading, request, finish)) as events:
             async for event in events:
@@ -158,7 +159,7 @@ class ResponsesBackend(EndpointBackend, BatchingBackend, TextGenerator, TextStre
                 path=_RESPONSES, body=response_body(request, traits, provider), reading=ResponseReading(provider)
             )
         asked = response_object_body(request, traits, provider)
-        reading = ResponseReading(provider, object_tool=asked.tool)
+        reading = ResponseReading(provider, object_tool=asked.tool, others=asked.others)
         return AskedBody(path=_RESPONSES, body=asked.body, reading=reading, sent=asked.sent)
 
 
@@ -205,7 +206,7 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend):
             return await super().generate_object(request)
         request = await self._prepared(request, traits)
         asked = object_body(request, traits, self._provider)
-        reading = ChatReading(traits, self._provider, object_tool=asked.tool)
+        reading = ChatReading(traits, self._provider, object_tool=asked.tool, others=asked.others)
         return object_answer(await self._endpoint.ask(_CHAT, asked.body, reading), asked.sent)
 
     async def stream_object(self, request: ObjectRequest) -> AsyncGenerator[str | TextAnswer, None]:
@@ -219,7 +220,7 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend):
             async def body() -> dict[str, Any]:
                 return streamed(asked.body, traits)
 
-            reading = ChatReading(traits, self._provider, object_tool=asked.tool)
+            reading = ChatReading(traits, self._provider, object_tool=asked.tool, others=asked.others)
             finish = partial(_object_of, asked)
             streamed_object = self._endpoint.stream(_CHAT, body, reading, request, finish)
         async with aclosing(streamed_object) as events:
@@ -235,7 +236,7 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend):
             body = chat_body(request, traits, self._provider)
             return AskedBody(path=_CHAT, body=body, reading=ChatReading(traits, self._provider))
         asked = object_body(request, traits, self._provider)
-        reading = ChatReading(traits, self._provider, object_tool=asked.tool)
+        reading = ChatReading(traits, self._provider, object_tool=asked.tool, others=asked.others)
         return AskedBody(path=_CHAT, body=asked.body, reading=reading, sent=asked.sent)
 
     async def prepared(self, request: TextRequest) -> TextRequest:

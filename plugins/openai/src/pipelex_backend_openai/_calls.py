@@ -11,7 +11,7 @@ from pipelex_backend_openai._errors import MalformedError
 from pipelex_core.parts import ToolCall
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 
 @define(eq=False)
@@ -75,11 +75,11 @@ class PendingCalls:
             if kept in piece:
                 call.extras[kept] = piece[kept]
 
-    def take(self, name: str | None) -> PendingCall | None:
-        """The first call of the tool named, taken out; the only call there is, where a model misspelt its name."""
+    def take(self, name: str | None, others: Collection[str]) -> PendingCall | None:
+        """The first call of the tool named, taken out; the only call there is, where a model misspelt its name and means none of the others."""
         if name is None:
             return None
-        only = self.calls[0] if len(self.calls) == 1 else None
+        only = self.calls[0] if len(self.calls) == 1 and self.calls[0].name not in others else None
         taken = next((call for call in self.calls if call.name == name), only)
         if taken is not None:
             self.calls.remove(taken)

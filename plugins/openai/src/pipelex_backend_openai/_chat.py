@@ -96,8 +96,9 @@ def object_body(request: ObjectRequest, traits: Traits, provider: str) -> Object
         description = "Give the answer."
         tools = body.setdefault("tools", [])
         tools.append(_tool(request.schema_name, description, sent.schema, **flag))
-        body["tool_choice"] = _named(request.schema_name)
-        return ObjectBody(body=body, tool=request.schema_name, sent=sent)
+        others = tuple(tool.name for tool in request.tools)
+        body["tool_choice"] = "required" if others else _named(request.schema_name)
+        return ObjectBody(body=body, tool=request.schema_name, sent=sent, others=others)
     body["response_format"] = {
         "type": "json_schema",
         "json_schema": {"name": request.schema_name, "schema": sent.schema, **flag},

@@ -15,7 +15,7 @@ from pipelex_core.parts import ProviderPart
 from pipelex_core.results import FinishReason, TextAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pipelex_backend_openai._traits import Traits
 
@@ -40,11 +40,15 @@ CUT: Final[frozenset[FinishReason]] = frozenset({"length", "content_filter"})
 class ChatReading:
     """An answer as it is put together, from one message or from many chunks.
 
-    `object_tool` names the tool whose arguments are the answer, where an object was asked for in that way.
+    `object_tool` names the tool whose arguments are the answer, where an object was asked for in that way; `others` are the
+    caller's own.
     """
 
-    def __init__(self, traits: Traits, provider: str, *, object_tool: str | None = None) -> None:
+    def __init__(
+        self, traits: Traits, provider: str, *, object_tool: str | None = None, others: Collection[str] = ()
+    ) -> None:
         self._object_tool = object_tool
+        self._others = others
         self._traits = traits
         self._provider = provider
         self._finish_reason: str | None = None
@@ -118,7 +122,7 @@ class ChatReading:
         """The whole answer."""
         self._flushed()
         reason = FINISH_REASONS.get(str(self._finish_reason), "other")
-        text, taken = self.text, self._calls.take(self._object_tool)
+        text, taken = self.text, self._calls.take(self._object_tool, self._others)
         if taken is not None:
             text = taken.arguments
             reason = "stop" if reason == "tool_calls" else reason
@@ -166,7 +170,7 @@ class ChatReading:
 
     def _object_pieces(self, calls: Any) -> str:
         """What a delta brings of an object, where that is written into the arguments of a call."""
-        if self._object_tool is None or not isinstance(calls, list):
+        if self._object_tool is None or self._others or not isinstance(calls, list):
             return ""
         return "".join(call["function"].get("arguments") or "" for call in calls if call.get("function"))
 

@@ -29,11 +29,13 @@ class ObjectBody:
         body: What to send.
         tool: Name of the tool whose arguments are the object, or None where the text is.
         sent: The schema that was sent, which answers are restored by; None where none was.
+        others: Names of the caller's own tools beside that one.
     """
 
     body: dict[str, Any]
     tool: str | None = None
     sent: Adapted | None = None
+    others: tuple[str, ...] = ()
 
 
 def told_schema(request: ObjectRequest) -> str:

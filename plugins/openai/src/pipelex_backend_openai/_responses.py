@@ -81,8 +81,9 @@ def response_object_body(request: ObjectRequest, traits: Traits, provider: str) 
     if traits.structured_output == "tool":
         tool = _tool(request.schema_name, "Give the answer.", sent.schema, strict=strict)
         body["tools"] = [*body.get("tools", ()), tool]
-        body["tool_choice"] = {"type": "function", "name": request.schema_name}
-        return ObjectBody(body=body, tool=request.schema_name, sent=sent)
+        others = tuple(tool.name for tool in request.tools)
+        body["tool_choice"] = "required" if others else {"type": "function", "name": request.schema_name}
+        return ObjectBody(body=body, tool=request.schema_name, sent=sent, others=others)
     format_ = {"type": "json_schema", "name": request.schema_name, "schema": sent.schema, "strict": strict}
     body["text"] = {"format": format_}
     return ObjectBody(body=body, sent=sent)

@@ -16,7 +16,7 @@ from pipelex_core.parts import ProviderPart, ToolCall
 from pipelex_core.results import FinishReason, TextAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 _CUT: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 """Why a response is incomplete."""
@@ -28,12 +28,14 @@ _LAST = frozenset(["response.completed", "response.incomplete"])
 class ResponseReading:
     """An answer as it is put together, from one response or from its events.
 
-    `object_tool` names the tool whose arguments are the answer, where an object was asked for in that way.
+    `object_tool` names the tool whose arguments are the answer, where an object was asked for in that way; `others` are the
+    caller's own.
     """
 
-    def __init__(self, provider: str, *, object_tool: str | None = None) -> None:
+    def __init__(self, provider: str, *, object_tool: str | None = None, others: Collection[str] = ()) -> None:
         self._provider = provider
         self._object_tool = object_tool
+        self._others = others
         self._deltas: list[str] = []
         self._items: list[Mapping[str, Any]] = []
         self._response: Mapping[str, Any] = {}
@@ -68,7 +70,7 @@ class ResponseReading:
                 raise MalformedError(msg)
             self._deltas.append(delta)
             return delta
-        if kind == "response.function_call_arguments.delta" and self._object_tool is not None:
+        if kind == "response.function_call_arguments.delta" and self._object_tool is not None and not self._others:
             delta = event["delta"]
             return delta if isinstance(delta, str) else ""
         if kind == "response.output_item.done":
@@ -108,7 +110,9 @@ class ResponseReading:
     def _taken(self, calls: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:
         if self._object_tool is None:
             return None
-        only = calls[0] if len(calls) == 1 else None  # a model may misspell the name
+        only = (
+            calls[0] if len(calls) == 1 and calls[0]["name"] not in self._others else None
+        )  # a model may misspell the name
         return next((call for call in calls if call["name"] == self._object_tool), only)
 
     def _finish_reason(self, *, has_calls: bool) -> FinishReason:

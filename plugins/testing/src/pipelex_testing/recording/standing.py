@@ -42,6 +42,7 @@ def standing_for(kind: type[Around], inner: Backend, capabilities: Capabilities)
         if isinstance(inner, operation.needs)
     ]
     members: dict[str, Any] = {"fetches_urls": inner.fetches_urls, "loggers": inner.loggers}
+    members["objects_with_tools"] = inner.objects_with_tools
     members["answers"] = {operation.name: operation.answer for operation in able}
     members |= {operation.name: _method(operation) for operation in able}
     bases = (kind, *dict.fromkeys(operation.needs for operation in able))

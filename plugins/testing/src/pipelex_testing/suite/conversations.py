@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.errors import ToolFailedError
+from pipelex_core.errors import ToolFailedError, UnsupportedInputError
 from pipelex_core.parts import ProviderPart
 from pipelex_core.tools import RunnableTool
 from pipelex_testing.marks import about
 from pipelex_testing.samples import (
     ARGUMENTS,
     CALLING,
+    CITY,
+    OBJECT,
     PLAIN,
     PROMPT,
     TEXT,
@@ -18,6 +20,7 @@ from pipelex_testing.samples import (
     THOUGHT,
     TOLD,
     WEATHER,
+    City,
     Said,
 )
 from pipelex_testing.suite.base import Scenarios
@@ -119,6 +122,26 @@ class Conversations(Scenarios):
                 (1, 1),
                 (2, 1),
             ]
+
+        self.run(use)
+
+    @about("tools", "object")
+    def test_an_object_may_be_asked_for_with_tools(self) -> None:
+        """Calls of the tools, or the object, where backend and model take both; else it is refused, and nothing is sent."""
+
+        async def use(at: Running) -> None:
+            at.server.queue(at.wire.answer(CALLING), at.wire.answer(OBJECT))
+            options: dict[str, Any] = {"model": at.llm, "tools": [WEATHER]}
+            try:
+                asked = await at.client.generate_object(PROMPT, City, **options)
+            except UnsupportedInputError:
+                assert at.calls == [], "what is refused is not sent"
+                return
+            assert (asked.value, asked.finish_reason) == (None, "tool_calls")
+            assert [(call.name, call.arguments) for call in asked.tool_calls] == [(WEATHER.name, ARGUMENTS)]
+            made = await at.client.generate_object(_answered(asked), City, **options)
+            assert (made.value, made.tool_calls, made.finish_reason) == (CITY, (), "stop")
+            assert all(WEATHER.name.encode() in request.body for request in at.calls)
 
         self.run(use)
 
