@@ -1,0 +1,28 @@
+"""Gemini's rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipelex_rules import Size
+from tests.rules.examples.base import Example
+
+
+def _inline(size: int) -> dict[str, Any]:
+    part = {"inlineData": {"mimeType": "image/png", "data": Size(size)}}
+    return {"contents": [{"role": "user", "parts": [part, {"text": "a"}]}]}
+
+
+GOOGLE: list[Example] = [
+    Example(
+        rule="google.generateContent.function-names-are-unique",
+        good={"tools": [{"functionDeclarations": [{"name": "f"}, {"name": "g"}]}]},
+        bad={"tools": [{"functionDeclarations": [{"name": "f"}, {"name": "f"}]}]},
+    ),
+    Example(rule="google.generateContent.inline-bytes", good=_inline(10), bad=_inline(140 * 1024 * 1024)),
+    Example(
+        rule="google.generateContent.thinking-of-old-models",
+        bad={"generationConfig": {"thinkingConfig": {"thinkingBudget": 100}}},
+        model="gemini-2.0-flash",
+    ),
+]

@@ -1,0 +1,46 @@
+"""Rules of the endpoints that are like OpenAI's, and of fal."""
+
+from __future__ import annotations
+
+from tests.rules.examples.base import STRICT, Example, chat_format, user
+
+OTHERS: list[Example] = [
+    Example(
+        rule="groq.chat.strict-without-streams",
+        good=chat_format(STRICT),
+        bad={**chat_format(STRICT), "stream": True},
+        model="openai/gpt-oss-120b",
+    ),
+    Example(
+        rule="xai.chat.top-logprobs-without-logprobs",
+        good={"logprobs": True, "top_logprobs": 2},
+        bad={"top_logprobs": 2},
+    ),
+    Example(
+        rule="deepseek.chat.top-logprobs-without-logprobs",
+        good={"logprobs": True, "top_logprobs": 2, "thinking": {"type": "disabled"}},
+        bad={"top_logprobs": 2, "thinking": {"type": "disabled"}},
+    ),
+    Example(
+        rule="deepseek.chat.probabilities-while-thinking",
+        good={"thinking": {"type": "enabled"}},
+        bad={"logprobs": True, "thinking": {"type": "enabled"}},
+    ),
+    Example(
+        rule="deepseek.chat.images",
+        bad={"messages": [user(*[{"type": "image_url", "image_url": {"url": "https://x.test/a.png"}}] * 601)]},
+    ),
+    Example(rule="deepseek.chat.window", bad={"messages": [{"role": "user", "content": "word " * 1_200_000}]}),
+    Example(
+        rule="openrouter.chat.one-limit-of-reasoning",
+        good={"reasoning": {"effort": "low"}},
+        bad={"reasoning": {"effort": "low", "max_tokens": 2_000}},
+        model="anthropic/claude-sonnet-4.5",
+    ),
+    Example(
+        rule="vllm.chat.prompt-logprobs-are-not-streamed",
+        good={"prompt_logprobs": 1},
+        bad={"prompt_logprobs": 1, "stream": True},
+    ),
+    Example(rule="fal.queue.prompt-of-flux", bad={"prompt": None}),
+]
