@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from pipelex_rules.rule import rule
 from pipelex_rules.shapes import OBJECT, listing, obj
 from pipelex_rules.sources import Source
-from pipelex_rules.wires import openai_chat, openai_chat_messages, openai_images, openai_others, openai_responses
+from pipelex_rules.wires import (
+    openai_chat,
+    openai_chat_messages,
+    openai_chat_shapes,
+    openai_images,
+    openai_others,
+    openai_responses,
+)
 
 if TYPE_CHECKING:
     from pipelex_rules.rule import Asked, Findings
@@ -25,9 +32,9 @@ def data_sources_alone(asked: Asked) -> Findings:
 
 _MESSAGES = listing(openai_chat_messages.MESSAGE, at_least=1, at_most=2_048, source=QUOTAS)
 # The deployment in the path names the model, so that the body need not.
-_BODY = openai_chat.BODY.having(
+_BODY = openai_chat_shapes.BODY.having(
     drop="model",
-    model=openai_chat.BODY.fields["model"],
+    model=openai_chat_shapes.BODY.fields["model"],
     messages=_MESSAGES,
     data_sources=listing(OBJECT),
     enhancements=OBJECT,

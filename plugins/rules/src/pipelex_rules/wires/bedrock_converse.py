@@ -14,6 +14,7 @@ from pipelex_rules.sources import client, thread
 from pipelex_rules.values import dig, records, string
 from pipelex_rules.wire import Wire
 from pipelex_rules.wires import bedrock_blocks as blocks
+from pipelex_rules.wires import bedrock_blocks_shapes
 from pipelex_rules.wires import bedrock_models as models
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _POINTER = re.compile(r"(/([^/~]|~[01])*)+")
 _META = r"[a-zA-Z0-9\s:_@$#=/+,.-]"
 TOOL_SPEC = obj(
     "name inputSchema",
-    name=blocks.TOOL_NAME,
+    name=bedrock_blocks_shapes.TOOL_NAME,
     description=text(1),
     inputSchema=union(json=OBJECT),
     strict=BOOLEAN,
@@ -36,10 +37,14 @@ TOOL_SPEC = obj(
 TOOLS = obj(
     "tools",
     tools=listing(
-        union(toolSpec=TOOL_SPEC, systemTool=obj("name", name=blocks.TOOL_NAME), cachePoint=blocks.CACHE_POINT),
+        union(
+            toolSpec=TOOL_SPEC,
+            systemTool=obj("name", name=bedrock_blocks_shapes.TOOL_NAME),
+            cachePoint=bedrock_blocks_shapes.CACHE_POINT,
+        ),
         at_least=1,
     ),
-    toolChoice=union(auto=OBJECT, any=OBJECT, tool=obj("name", name=blocks.TOOL_NAME)),
+    toolChoice=union(auto=OBJECT, any=OBJECT, tool=obj("name", name=bedrock_blocks_shapes.TOOL_NAME)),
     closed=True,
 )
 INFERENCE = obj(
@@ -67,8 +72,10 @@ OUTPUT = obj(
 BODY = obj(
     closed=True,
     modelId=TEXT,
-    messages=listing(blocks.MESSAGE),
-    system=listing(union(text=text(1), guardContent=blocks.GUARD, cachePoint=blocks.CACHE_POINT)),
+    messages=listing(bedrock_blocks_shapes.MESSAGE),
+    system=listing(
+        union(text=text(1), guardContent=bedrock_blocks_shapes.GUARD, cachePoint=bedrock_blocks_shapes.CACHE_POINT)
+    ),
     inferenceConfig=INFERENCE,
     toolConfig=TOOLS,
     guardrailConfig=GUARDRAIL,

@@ -10,8 +10,8 @@ from pipelex_rules.schemas.others import groq_strict_rules, groq_tool_rules
 from pipelex_rules.shapes import BOOLEAN, TEXT, choice, either, integer, listing, number, obj, tagged, text
 from pipelex_rules.sources import Source, thread
 from pipelex_rules.values import dig, records
-from pipelex_rules.wires import openai_chat, openai_chat_messages
-from pipelex_rules.wires.openai_chat import FUNCTION
+from pipelex_rules.wires import openai_chat, openai_chat_messages, openai_chat_shapes
+from pipelex_rules.wires.openai_chat_shapes import FUNCTION
 
 if TYPE_CHECKING:
     from pipelex_rules.rule import Asked, Findings
@@ -45,7 +45,7 @@ BODY = openai_chat.open_body(
     service_tier=choice("auto on_demand flex performance"),
     stop=either(TEXT, listing(TEXT, at_most=4)),
     citation_options=choice("enabled disabled"),
-    tool_choice=openai_chat.TOOL_CHOICE,
+    tool_choice=openai_chat_shapes.TOOL_CHOICE,
     max_completion_tokens=integer(1),
 ).but(required=frozenset({"model", "messages"}))
 _REASONING = ("gpt-oss", "qwen3", "qwen-qwq", "deepseek-r1", "qwen/qwen3")

@@ -24,7 +24,8 @@ from pipelex_rules.shapes import (
 from pipelex_rules.sources import Source
 from pipelex_rules.values import dig, size_of, string
 from pipelex_rules.wire import Wire
-from pipelex_rules.wires.mistral_chat import LIMITS, RESPONSE_FORMAT, SPECIFICATION
+from pipelex_rules.wires.mistral_chat import LIMITS, SPECIFICATION
+from pipelex_rules.wires.mistral_chat_shapes import RESPONSE_FORMAT
 
 if TYPE_CHECKING:
     from pipelex_rules.rule import Asked, Findings

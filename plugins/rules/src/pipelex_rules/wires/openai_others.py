@@ -23,7 +23,7 @@ from pipelex_rules.shapes import (
 from pipelex_rules.sources import Source
 from pipelex_rules.values import amount, dig, records, sequence, size_of, strings, words_in
 from pipelex_rules.wire import Wire
-from pipelex_rules.wires.openai_chat import METADATA, VOICE
+from pipelex_rules.wires.openai_chat_shapes import METADATA, VOICE
 
 if TYPE_CHECKING:
     from pipelex_rules.rule import Asked, Findings

@@ -14,8 +14,9 @@ from pipelex_rules.sources import Source, client, thread
 from pipelex_rules.values import dig, records, string
 from pipelex_rules.wire import Wire
 from pipelex_rules.wires import openai_responses_items as items
-from pipelex_rules.wires.openai_chat import CACHE_KEY, EFFORTS, METADATA, NAME
+from pipelex_rules.wires import openai_responses_items_shapes
 from pipelex_rules.wires.openai_chat_models import ALWAYS_REFUSED, DEFAULTS
+from pipelex_rules.wires.openai_chat_shapes import CACHE_KEY, EFFORTS, METADATA, NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +89,7 @@ BODY = obj(
     conversation=either(TEXT, obj("id", id=TEXT)),
     image=OBJECT,
     include=listing(choice(INCLUDES, source=SDK)),
-    input=either(TEXT, listing(items.ITEM)),
+    input=either(TEXT, listing(openai_responses_items_shapes.ITEM)),
     instructions=TEXT,
     max_output_tokens=integer(16),
     max_tool_calls=integer(1),
