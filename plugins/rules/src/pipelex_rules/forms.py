@@ -93,7 +93,7 @@ _PYDANTIC = {
 
 def _locations(place: str) -> list[str | int]:
     return [
-        int(part) if part.isdigit() else part
+        int(part) if part.isdecimal() else part
         for part in _INDEX.sub(r".\1", f"body.{place}" if place else "body").split(".")
     ]
 

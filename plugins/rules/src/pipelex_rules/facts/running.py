@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 import pipelex_rules
-from pipelex_rules.facts import placing
+from pipelex_rules.facts import pictures, placing
 from pipelex_rules.facts.macros import expand
 from pipelex_rules.facts.surroundings import MODELS, PATH_MODEL, body_of
 from pipelex_rules.values import record
@@ -108,7 +108,7 @@ def run_fact(fact: dict[str, Any]) -> Outcome:
 def _requests(
     body: dict[str, Any], api: str, where: str, fragment: Any, mentioned: frozenset[str]
 ) -> Iterator[tuple[dict[str, Any], int | None]]:
-    size = placing.whole_size(fragment) if where == "body" else None
+    size = pictures.whole_size(fragment) if where == "body" else None
     if size is not None:
         yield body, size
         return

@@ -37,7 +37,7 @@ def draft_rule(name: str, source: Source, places: Places) -> Rule:
 
 def _object_root(schema: Any) -> str | None:
     kind = record(schema).get("type")
-    return None if kind in {None, "object"} else f"schema must be of type 'object', got {kind!r}"[:120]
+    return None if kind in (None, "object") else f"schema must be of type 'object', got {kind!r}"[:120]
 
 
 def object_root_rule(name: str, source: Source, places: Places) -> Rule:

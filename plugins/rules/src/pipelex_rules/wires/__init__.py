@@ -40,8 +40,8 @@ PLACES: dict[str, dict[str, str]] = {
     },
     "google": {
         "generateContent": "gemini:GENERATE",
-        "embedContent": "gemini:EMBED",
-        "embeddings": "gemini:BATCH_EMBED",
+        "embedContent": "gemini_embeddings:EMBED",
+        "embeddings": "gemini_embeddings:BATCH_EMBED",
     },
     "mistral": {
         "chat": "mistral_chat:CHAT",

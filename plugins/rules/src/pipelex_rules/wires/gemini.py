@@ -9,11 +9,11 @@ from pipelex_rules import forms
 from pipelex_rules.families import gemini as family
 from pipelex_rules.rule import rule
 from pipelex_rules.schemas import gemini as dialect
-from pipelex_rules.shapes import TEXT, choice, integer, listing, obj
 from pipelex_rules.sources import Source, client, thread
-from pipelex_rules.values import amount, dig, record, records, sequence, string
+from pipelex_rules.values import dig, record, records, sequence, string
 from pipelex_rules.wire import Wire
 from pipelex_rules.wires import gemini_contents as contents
+from pipelex_rules.wires.gemini_models import budget_range, level_and_budget, minimal_thinking, thinking_of_old_models
 from pipelex_rules.wires.gemini_shapes import BODY, SDK, SPECIFICATION
 
 if TYPE_CHECKING:
@@ -225,59 +225,6 @@ def logprobs_are_asked_for(asked: Asked) -> Findings:
         yield "generationConfig.logprobs", "logprobs needs responseLogprobs"
 
 
-@rule(
-    client(
-        "github:pydantic/pydantic-ai@4fda3898 profiles/google.py _MODELS_WITHOUT_MINIMAL_THINKING_LEVEL", "2026-08-23"
-    )
-)
-def minimal_thinking(asked: Asked) -> Findings:
-    """gemini-3-pro, gemini-3.1-pro and gemini-3.7-flash do not know the level MINIMAL."""
-    level = string(dig(asked.get("generationConfig"), "thinkingConfig", "thinkingLevel")).upper()
-    if level == "MINIMAL" and not family.takes_minimal(asked.model):
-        yield "generationConfig.thinkingConfig.thinkingLevel", "Thinking level MINIMAL is not supported for this model"
-
-
-@rule(Source("https://ai.google.dev/gemini-api/docs/thinking", "2026-08"))
-def level_and_budget(asked: Asked) -> Findings:
-    """ThinkingLevel and thinkingBudget exclude each other; levels are known from Gemini 3 on."""
-    config = record(dig(asked.get("generationConfig"), "thinkingConfig"))
-    place = "generationConfig.thinkingConfig"
-    if config.get("thinkingLevel") is not None and config.get("thinkingBudget") is not None:
-        yield place, "You can only set only one of thinking budget and thinking level"
-    if config.get("thinkingLevel") is not None and (0, 0) < family.version(asked.model) < (3, 0):
-        yield f"{place}.thinkingLevel", "Thinking level is not supported for this model"
-
-
-@rule(Source("https://ai.google.dev/gemini-api/docs/thinking#set-budget", "2026-08"))
-def budget_range(asked: Asked) -> Findings:
-    """A budget of thinking is in the model's range, -1, or 0 where thinking can be switched off."""
-    budget, known = (
-        amount(dig(asked.get("generationConfig"), "thinkingConfig", "thinkingBudget")),
-        family.budgets(asked.model),
-    )
-    if budget is None or known is None or budget == -1 or (budget == 0 and known[0] != "gemini-2.5-pro"):
-        return
-    _, low, high = known
-    if not low <= budget <= high:
-        yield (
-            "generationConfig.thinkingConfig.thinkingBudget",
-            f"The thinking budget {budget:g} is invalid. Please choose a value between {low} and {high}",
-        )
-
-
-@rule(Source("https://ai.google.dev/gemini-api/docs/thinking", "2026-08"))
-def thinking_of_old_models(asked: Asked) -> Findings:
-    """Before Gemini 2.5 there is no thinking."""
-    wanted = record(dig(asked.get("generationConfig"), "thinkingConfig"))
-    if (0, 0) < family.version(asked.model) < (2, 5) and (
-        wanted.get("includeThoughts") or wanted.get("thinkingLevel") or (amount(wanted.get("thinkingBudget")) or 0) > 0
-    ):
-        yield (
-            "generationConfig.thinkingConfig",
-            "Unable to submit request because thinking is not supported by this model",
-        )
-
-
 @rule(client("github:pydantic/pydantic-ai@4fda3898 profiles/google.py", "2026-08-23"))
 def server_side_invocations(asked: Asked) -> Findings:
     """IncludeServerSideToolInvocations is known from Gemini 3 on."""
@@ -320,28 +267,4 @@ GENERATE = Wire(
     form=forms.google,
     source=SPECIFICATION,
     normalise=camel_case,
-)
-
-_EMBED = obj(
-    "content",
-    content=contents.CONTENT,
-    model=TEXT,
-    taskType=choice(
-        "TASK_TYPE_UNSPECIFIED RETRIEVAL_QUERY RETRIEVAL_DOCUMENT SEMANTIC_SIMILARITY CLASSIFICATION CLUSTERING QUESTION_ANSWERING FACT_VERIFICATION CODE_RETRIEVAL_QUERY"
-    ),
-    title=TEXT,
-    outputDimensionality=integer(1, 3_072),
-    closed=False,
-)
-EMBED = Wire(
-    provider="google", api="embedContent", shape=_EMBED, form=forms.google, source=SPECIFICATION, normalise=camel_case
-)
-_TEXTS = Source("google-ai-generativelanguage@0.12.1 v1beta types/text_service.py", "2026-11-30")
-BATCH_EMBED = Wire(
-    provider="google",
-    api="embeddings",
-    form=forms.google,
-    source=SPECIFICATION,
-    normalise=camel_case,
-    shape=obj("requests", requests=listing(_EMBED, at_least=1, at_most=100, source=_TEXTS), model=TEXT),
 )

@@ -176,7 +176,7 @@ def sizes(asked: Asked) -> Findings:
         None,
     )
     width, separator, height = size.partition("x")
-    well_formed = size == "auto" or (separator and width.isdigit() and height.isdigit())
+    well_formed = size == "auto" or (separator and width.isdecimal() and height.isdecimal())
     if (allowed is not None and size not in allowed) or not well_formed:
         yield (
             "size",
