@@ -131,8 +131,7 @@ if not TYPE_CHECKING:  # type checkers know every name from above, and no other
             return value
         if name in _MODULES:
             return import_module(f"{__name__}.{name}")
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg, name=name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
 
 
 def __dir__() -> list[str]:

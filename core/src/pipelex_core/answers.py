@@ -41,8 +41,12 @@ def says_something(answer: TextAnswer, request: TextRequest, reason: str | None 
     if answer.text or answer.tool_calls or answer.finish_reason in {"length", "content_filter"} or request.stop:
         return answer
     held = "reasoning alone" if answer.reasoning else "nothing"
-    msg = f"the answer is empty: it holds {held}" + (f", and ended with {reason}" if reason else "")
-    raise InvalidAnswerError(msg, raw=answer.raw, request_id=answer.request_id, usage=answer.usage)
+    raise InvalidAnswerError(
+        f"the answer is empty: it holds {held}" + (f", and ended with {reason}" if reason else ""),
+        raw=answer.raw,
+        request_id=answer.request_id,
+        usage=answer.usage,
+    )
 
 
 def _without_calls(answer: TextAnswer, request: TextRequest) -> TextAnswer:

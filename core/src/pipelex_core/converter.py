@@ -67,8 +67,7 @@ def from_plain(kind: Any, data: Any, *, compact: bool = False) -> Any:
     except Exception as error:  # noqa: BLE001 -- cattrs collects whatever a hook or a class raises
         lines = transform_error(error, format_exception=_described)
         faults = [f"{path}: {fault}" for fault, _, path in (line.rpartition(" @ ") for line in lines)]
-    msg = f"this is not the plain form of {_name(kind)}"
-    raise PlainDataError(msg, faults)
+    raise PlainDataError(f"this is not the plain form of {_name(kind)}", faults)
 
 
 @cache
@@ -101,8 +100,7 @@ def _written(value: Any, write: Callable[[], Any]) -> Any:
         fault = _DEEP
     except (TypeError, ValueError, AttributeError, NameError) as error:
         fault = str(error)
-    msg = f"this {type(value).__name__} has no plain form"
-    raise PlainDataError(msg, [fault])
+    raise PlainDataError(f"this {type(value).__name__} has no plain form", [fault])
 
 
 @cache
@@ -244,8 +242,7 @@ def _named(classes: list[Any], tag: object) -> Any:
     known = {each.type: each for cls in classes for each in _family(cls)}
     if isinstance(tag, str) and tag in known:
         return known[tag]
-    msg = f"its type must be one of {', '.join(known)}, not {tag!r:.60}"
-    raise ValueError(msg)
+    raise ValueError(f"its type must be one of {', '.join(known)}, not {tag!r:.60}")
 
 
 def _family(cls: Any) -> list[Any]:
@@ -259,8 +256,7 @@ def _reader_of_several(type_: Any, converter: Converter) -> Read:
 
     def read_several(value: Any, _: Any) -> Any:
         if not isinstance(value, (list, tuple)):
-            msg = f"must be a list, not {type(value).__name__}"
-            raise TypeError(msg)
+            raise TypeError(f"must be a list, not {type(value).__name__}")
         return kind(read(value, inner))
 
     return read_several
@@ -272,8 +268,7 @@ def _reader_of_named_tuple(type_: Any, converter: Converter) -> Read:
 
     def read_named_tuple(value: Any, _: Any) -> Any:
         if not isinstance(value, (list, tuple)) or len(value) != len(kinds):
-            msg = f"must be a list of {', '.join(type_._fields)}"
-            raise TypeError(msg)
+            raise TypeError(f"must be a list of {', '.join(type_._fields)}")
         return type_(*(hook(item, kind) for hook, item, kind in zip(hooks, value, kinds, strict=True)))
 
     return read_named_tuple
@@ -288,8 +283,7 @@ def _reader_of_mapping(type_: Any, converter: Converter) -> Read:
 def _mapping(value: Any) -> Mapping[str, Any]:
     if isinstance(value, Mapping):
         return value
-    msg = f"must be a mapping, not {type(value).__name__}"
-    raise TypeError(msg)
+    raise TypeError(f"must be a mapping, not {type(value).__name__}")
 
 
 def _read_float(value: Any, type_: Any) -> Any:
@@ -302,13 +296,11 @@ def _read_literal(value: Any, type_: Any) -> Any:
     known = get_args(type_)
     if any(value is each or (type(value) is type(each) and value == each) for each in known):
         return value
-    msg = f"must be one of {', '.join(map(str, known))}, not {value!r:.60}"
-    raise ValueError(msg)
+    raise ValueError(f"must be one of {', '.join(map(str, known))}, not {value!r:.60}")
 
 
 def _refuse_secret(_value: Any, _type: Any) -> Any:
-    msg = "a secret is not written, and cannot be read"
-    raise ValueError(msg)
+    raise ValueError("a secret is not written, and cannot be read")
 
 
 def _described(error: BaseException, _: Any) -> str:

@@ -73,8 +73,7 @@ def check_bytes(data: bytes, media_type: str, label: str) -> None:
     beginning = _BEGINNINGS.get(bare(media_type))
     if beginning is not None:
         if not data.startswith(beginning):
-            msg = f"{label} is no document of type {media_type}: it begins with {data[:8]!r}"
-            raise UnsupportedInputError(msg)
+            raise UnsupportedInputError(f"{label} is no document of type {media_type}: it begins with {data[:8]!r}")
     elif bare(media_type).startswith("text/"):
         _decoded(data, label)
 
@@ -87,8 +86,7 @@ def as_text(media: Media) -> str:
     """
     label = f"the document '{file_name(media)}'"
     if media.data is None:
-        msg = f"{label} is text at a URL, which this provider does not fetch: pass its bytes"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"{label} is text at a URL, which this provider does not fetch: pass its bytes")
     return f"{file_name(media)}:\n\n{_decoded(media.data, label)}"
 
 
@@ -96,11 +94,9 @@ def _decoded(data: bytes, label: str) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        msg = f"{label} is no text in UTF-8: byte {error.start} is none"
-        raise UnsupportedInputError(msg) from None
+        raise UnsupportedInputError(f"{label} is no text in UTF-8: byte {error.start} is none") from None
     if "\0" in text:
-        msg = f"{label} is no text: it has a zero byte"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"{label} is no text: it has a zero byte")
     return text
 
 

@@ -39,8 +39,7 @@ def write_any(value: Any, *, keeps_bytes: bool) -> Any:
         return bytes(value) if keeps_bytes else {"$bytes": write_base64(bytes(value))}
     if hasattr(type(value), "reveal"):
         return str(value)
-    msg = f"an object of class {type(value).__name__} cannot be written"
-    raise TypeError(msg)
+    raise TypeError(f"an object of class {type(value).__name__} cannot be written")
 
 
 def read_any(value: Any) -> Any:
@@ -66,16 +65,14 @@ def read_decimal(value: Any) -> Decimal:
     try:
         return Decimal(read_scalar(value, str, noun="a decimal number as a string", classes=(str,)))
     except InvalidOperation:
-        msg = f"must be a decimal number as a string, not {value!r:.60}"
-        raise ValueError(msg) from None
+        raise ValueError(f"must be a decimal number as a string, not {value!r:.60}") from None
 
 
 def read_scalar(value: Any, type_: Any, *, noun: str, classes: tuple[type, ...]) -> Any:
     """Read a value of one of some classes, and of no subclass; a word of an enumeration as such."""
     if type(value) in classes:
         return type_(value) if issubclass(type_, StrEnum) else value
-    msg = f"must be {noun}, not {type(value).__name__}"
-    raise TypeError(msg)
+    raise TypeError(f"must be {noun}, not {type(value).__name__}")
 
 
 def _write_mapping(value: Mapping[Any, Any], write: Callable[[Any], Any]) -> dict[str, Any]:

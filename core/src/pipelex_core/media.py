@@ -52,8 +52,7 @@ def read_image(source: MediaSource) -> Media:
     """
     media = read_media(source, "image")
     if not media.media_type.startswith("image/"):
-        msg = f"{_named(source)} is no image, but {media.media_type}"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"{_named(source)} is no image, but {media.media_type}")
     return media
 
 
@@ -68,8 +67,7 @@ def read_document(source: MediaSource) -> Media:
         from pipelex_core.documents import is_document
 
         if not is_document(media.media_type):
-            msg = f"{_named(source)} is no document, but {media.media_type}"
-            raise UnsupportedInputError(msg)
+            raise UnsupportedInputError(f"{_named(source)} is no document, but {media.media_type}")
     return media
 
 
@@ -97,8 +95,7 @@ def _read(source: MediaSource, what: str, declared: str | None = None) -> Media:
         raise UnsupportedInputError(msg)
     if isinstance(source, (str, os.PathLike)):
         return _from_path(Path(source), what, declared)
-    msg = f"{what}: a path, bytes, URL or data URL is expected, not {type(source).__name__}"
-    raise UnsupportedInputError(msg)
+    raise UnsupportedInputError(f"{what}: a path, bytes, URL or data URL is expected, not {type(source).__name__}")
 
 
 def _declared(source: object) -> str | None:
@@ -113,8 +110,7 @@ def _declared(source: object) -> str | None:
 
 def _from_bytes(data: bytes, label: str, name: str | None, declared: str | None = None) -> Media:
     if not data:
-        msg = f"{label} is empty"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"{label} is empty")
     media_type = sniff(data)
     is_unclear = media_type is None or (media_type == PDF and not data.startswith(b"%PDF-"))  # a text may speak of PDFs
     if is_unclear and declared is not None and declared != PDF:
@@ -137,8 +133,7 @@ def _from_path(path: Path, what: str, declared: str | None) -> Media:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        msg = f"{label} cannot be read: {reason}"
-        raise UnsupportedInputError(msg) from error
+        raise UnsupportedInputError(f"{label} cannot be read: {reason}") from error
     return _from_bytes(data, label, path.name, declared)
 
 
@@ -150,11 +145,9 @@ def _from_url(url: str, what: str) -> Media:
         split = urlsplit(url)
         host = split.hostname
     except ValueError as error:
-        msg = f"{what}: {url!r:.200} is no URL: {error}"
-        raise UnsupportedInputError(msg) from error
+        raise UnsupportedInputError(f"{what}: {url!r:.200} is no URL: {error}") from error
     if not host:
-        msg = f"{what}: {url!r:.200} is no URL: it has no host"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"{what}: {url!r:.200} is no URL: it has no host")
     name = unquote(split.path).rsplit("/", 1)[-1]
     suffix = Path(name).suffix.lower()
     media_type = _TYPES_BY_SUFFIX.get(suffix)
@@ -172,14 +165,12 @@ def _from_data_url(url: str, what: str, declared: str | None) -> Media:
 
     head, comma, body = url.partition(",")
     if not comma:
-        msg = f"this {what}'s data URL has no comma"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"this {what}'s data URL has no comma")
     try:
         is_base64 = head.lower().endswith(";base64")
         data = b64decode(unquote_to_bytes(body), validate=True) if is_base64 else unquote_to_bytes(body)
     except (Base64Error, ValueError) as error:
-        msg = f"this {what}'s data URL is not valid base64: {error}"
-        raise UnsupportedInputError(msg) from error
+        raise UnsupportedInputError(f"this {what}'s data URL is not valid base64: {error}") from error
     return _from_bytes(data, f"this {what}", None, declared)
 
 
@@ -190,8 +181,7 @@ def _checked(media: Media, what: str) -> Media:
     is_right = isinstance(data, bytes) and data if url is None else data is None and _is_web(url)
     if is_right and isinstance(media.media_type, str):
         return media
-    msg = f"{what}: a Media has bytes or an http(s) URL, and a media_type"
-    raise UnsupportedInputError(msg)
+    raise UnsupportedInputError(f"{what}: a Media has bytes or an http(s) URL, and a media_type")
 
 
 def _is_web(url: object) -> bool:

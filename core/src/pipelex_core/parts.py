@@ -33,8 +33,7 @@ class Media(Plain):
         from base64 import b64encode
 
         if self.data is None:
-            msg = "this medium is a URL: there are no bytes to encode"
-            raise ValueError(msg)
+            raise ValueError("this medium is a URL: there are no bytes to encode")
         return b64encode(self.data).decode("ascii")
 
     def as_url(self) -> str:

@@ -141,8 +141,9 @@ def check_settings(capability: Configurable, settings: Mapping[str, Any]) -> lis
 def _rivalries(rules: Mapping[str, SettingRule], present: Mapping[str, Any]) -> list[SettingFault]:
     """Settings that exclude each other, and those that lack the one they belong with."""
     faults = []
-    for name, rule in rules.items():
-        if name not in present:
+    for name in present:
+        rule = rules.get(name)
+        if rule is None:
             continue
         excluded = next((other for other in rule.excludes if other in present), None)
         if excluded is not None:

@@ -85,8 +85,7 @@ class _AsyncStream(Generic[E, R]):
             RuntimeError: The stream has not ended, or was left early.
         """
         if self._result is None:
-            msg = "the stream has not ended: read it to its end before asking for its result"
-            raise RuntimeError(msg)
+            raise RuntimeError("the stream has not ended: read it to its end before asking for its result")
         return self._result
 
     def __aiter__(self) -> Self:

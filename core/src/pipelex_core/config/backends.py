@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, fields_dict, frozen
 
-from pipelex_core.config.environment import expand, has_variables
+from pipelex_core.config.environment import has_variables
 from pipelex_core.config.problems import Faults, listed, type_name
 from pipelex_core.config.structure import structure
 from pipelex_core.config.tables import BackendTable
@@ -31,7 +31,9 @@ NEWER_BACKEND_KEYS: dict[str, str] = {
 """Keys that newer releases of the format use in backends.toml, and why each is left out."""
 
 _FAULTY = "has a fault in its table"
-_COMMON = tuple(fields_dict(BackendTable))
+_COMMON = frozenset(fields_dict(BackendTable))
+_FILLED = ("endpoint", "api_key", "display_name", "sdk")
+"""The keys of `BackendTable` in which variables are filled in."""
 
 
 @frozen(kw_only=True, eq=False, repr=False)
@@ -105,7 +107,7 @@ def read_backends(
 def _explicit(
     name: str, table: dict[str, Any], source: Source, shipped: Iterable[ShippedFile], context: Context
 ) -> BackendDraft:
-    sources = {key: Source(file=source.file, key=(name, key)) for key in table}
+    sources = {key: source.child(key) for key in table}
     replaced = {option.replaces for option in context.plugins.options if table.get(option.name)}
     faults = context.faults
     if table.get("enabled") is False:
@@ -145,7 +147,7 @@ def _structured(
         message = f"the key '{key}' is left out: {NEWER_BACKEND_KEYS[key]}"
         faults.warning("newer-key", message, sources[key])
         del merged[key]
-    common = {key: merged.pop(key) for key in _COMMON if key in merged}
+    common = {key: merged.pop(key) for key in [*merged] if key in _COMMON}
     literal = common.get("api_key")
     if isinstance(literal, str) and "${" not in literal:
         faults.hide(literal)
@@ -177,18 +179,15 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
     lacking: list[str] = []
     withheld: list[str] = []
     hidden: list[str] = []
-    values: dict[str, Any] = {"endpoint": draft.table.endpoint, "api_key": draft.table.api_key, **draft.options}
-    values |= {"display_name": draft.table.display_name, "sdk": draft.table.sdk}
+    values: dict[str, Any] = {**{key: getattr(draft.table, key) for key in _FILLED}, **draft.options}
     variable: str | None = None
     for key, value in values.items():
         if not has_variables(value):
             continue
-        filled = expand(value, context.environment)
-        values[key] = filled.value
         written = draft.where(key)
         source = written if written.file or not draft.explicit else draft.source
-        for fault in filled.faults:
-            context.faults.error(ModelsManagerError, "bad-variable", fault, source)
+        filled = context.fill(value, source)
+        values[key] = filled.value
         for name in filled.missing:
             missing.setdefault(name, []).append(source)
             lacking.append(name)
@@ -196,28 +195,20 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
         if key == "api_key":
             variable = filled.used[0] if filled.used else None
         hidden += dict.fromkeys(filled.hidden)
-        for secret in filled.secrets:
-            context.faults.hide(secret)
         may_be_secret = isinstance(filled.value, str) and key not in {"display_name", "sdk"}
         if may_be_secret and (key == "api_key" or len(filled.value) >= WHOLE_WORDS_BELOW):
             context.faults.hide(filled.value)
-    table = evolve(
-        draft.table,
-        endpoint=values.pop("endpoint") or None,
-        api_key=values.pop("api_key") or None,
-        display_name=values.pop("display_name"),
-        sdk=values.pop("sdk"),
-    )
-    needed = tuple(dict.fromkeys(lacking))
+    table = BackendTable(**{**vars(draft.table), **{key: values.pop(key) or None for key in _FILLED}})
+    missed = tuple(dict.fromkeys(lacking))
     filled_draft = evolve(
-        draft, table=table, options=values, api_key_variable=variable, hidden=tuple(hidden), missing=needed
+        draft, table=table, options=values, api_key_variable=variable, hidden=tuple(hidden), missing=missed
     )
     if withheld:
         why = f"needs {', '.join(dict.fromkeys(withheld))}, which the plugin lock does not let it have"
         return filled_draft.turned_off(why, "run: pipelex plugins lock", reported=draft.explicit)
-    if needed:
-        names = ", ".join(needed)
-        verb = "is" if len(needed) == 1 else "are"
+    if missed:
+        names = ", ".join(missed)
+        verb = "is" if len(missed) == 1 else "are"
         return filled_draft.turned_off(f"needs {names}, which {verb} not set", f"set {names}", reported=draft.explicit)
     return filled_draft
 

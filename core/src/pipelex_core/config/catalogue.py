@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -83,10 +84,10 @@ def read_catalogue(context: Context) -> Catalogue:
 def own_files_of(folder: Path) -> dict[str, Path]:
     """Backend -> the file of its models in a folder of the project; names come from the folder, never from a table."""
     try:
-        paths = sorted(folder.iterdir())
+        names = sorted(os.listdir(folder))  # noqa: PTH208 -- names, which sort faster than paths
     except OSError:
         return {}
-    return {path.stem: path for path in paths if path.suffix == ".toml" and not path.name.startswith(".")}
+    return {name[:-5]: folder / name for name in names if name.endswith(".toml") and not name.startswith(".")}
 
 
 def _files(own: Path | None, shipped: list[SpecFile], context: Context) -> list[SpecFile] | None:

@@ -114,7 +114,7 @@ def _member(
 def read_order(name: str, table: Layered, orders: Collection[str], faults: Faults) -> str | None:
     """The order of an alias's chain; None where it has a fault."""
     order = table.values.get("order", CHAIN)
-    source = table.sources.get("order", table.source)
+    source = table.where("order")
     if "order" in table.values and isinstance(table.values.get("model"), str):
         message = f"'order' is for a list of models, and '{name}' names one"
         faults.error(ConfigError, "bad-value", message, source, expected="a list as its model")

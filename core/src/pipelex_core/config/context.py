@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from pipelex_core.config.environment import Environment, Expansion, expand
 from pipelex_core.errors import ModelsManagerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from pipelex_core.config.environment import Environment
     from pipelex_core.config.problems import Faults
     from pipelex_core.plugins import Plugins
     from pipelex_core.specs import Source
@@ -41,6 +41,15 @@ class Context:
     def lenient(self) -> Context:
         """The same load, for what must not stop it."""
         return evolve(self, faults=self.faults.lenient())
+
+    def fill(self, value: Any, source: Source) -> Expansion:
+        """Fill in the variables of a value; what is wrong with them is reported, and secrets are kept out of problems."""
+        filled = expand(value, self.environment)
+        for fault in filled.faults:
+            self.faults.error(ModelsManagerError, "bad-variable", fault, source)
+        for secret in filled.secrets:
+            self.faults.hide(secret)
+        return filled
 
     def report_lack(self, code: str, message: str, source: Source, mend: str) -> None:
         """Report what an enabled backend lacks: an error where the load is strict."""

@@ -46,7 +46,7 @@ def _alias(name: str, table: Layered, deck: DeckTables, orders: Collection[str],
     settings = {key: value for key, value in table.values.items() if key not in {"model", "order"}}
     if settings:
         capability = _kind_of(settings, deck.capabilities)
-        if _report_settings(check_settings(capability, settings), table, ConfigError, faults):
+        if _report_settings(check_settings(capability, settings), table.where, faults):
             return None
     if not members.targets or order is None:
         return None
@@ -70,7 +70,7 @@ def _kind_of(settings: Mapping[str, Any], capabilities: Capabilities) -> Kind:
 def _members(name: str, table: Layered, deck: DeckTables, faults: Faults) -> Members:
     """What an alias leads to; nothing where there is a fault."""
     model = _model_of(name, table, deck.aliases, deck.capabilities.settings, faults=faults)
-    source = table.sources.get("model", table.source)
+    source = table.where("model")
     if isinstance(model, str):
         return Members(targets=(model,))
     if not isinstance(model, list):
@@ -144,7 +144,7 @@ def _preset(name: str, capability: str, table: Layered, deck: DeckTables, faults
         faults.error(ConfigError, "bad-value", message, table.sources["model"], expected=expected)
         model = REPORTED
     settings = {key: value for key, value in table.values.items() if key not in _NO_SETTINGS}
-    wrong = _report_settings(check_settings(deck.capabilities[capability], settings), table, ConfigError, faults)
+    wrong = _report_settings(check_settings(deck.capabilities[capability], settings), table.where, faults)
     description, policy = table.values.get("description", ""), table.values.get("on_unsupported_setting")
     if not isinstance(description, str):
         message = f"'description' cannot be {type_name(description)}"
@@ -177,18 +177,13 @@ def check_policy(policy: Any, source: Source, faults: Faults) -> bool:
     return False
 
 
-def _report_settings(found: list[SettingFault], table: Layered, kind: type[ConfigError], faults: Faults) -> bool:
+def _report_settings(found: list[SettingFault], where: Callable[[str], Source], faults: Faults) -> bool:
     """Report wrong settings; whether there were any."""
     for fault in found:
-        source = table.sources.get(fault.name, table.source)
-        faults.error(
-            kind,
-            "unknown-key" if fault.unknown else "bad-value",
-            fault.message,
-            source,
-            expected=fault.expected,
-            suggestion=f"did you mean '{fault.suggestion}'?" if fault.suggestion else None,
-        )
+        code = "unknown-key" if fault.unknown else "bad-value"
+        suggestion = f"did you mean '{fault.suggestion}'?" if fault.suggestion else None
+        at, expected = where(fault.name), fault.expected
+        faults.error(ConfigError, code, fault.message, at, expected=expected, suggestion=suggestion)
     return bool(found)
 
 
@@ -220,12 +215,8 @@ def _right_table(
     settings = {key: value for key, value in table.items() if key not in MODEL_KEYS}
     names_model = any(key in table for key in MODEL_KEYS)
     misspelt = None if names_model else _misspelt_model(settings, known, faults, source.child)
-    wrong = [fault for fault in check_settings(capability, settings) if fault.name != misspelt]
-    for fault in wrong:
-        code = "unknown-key" if fault.unknown else "bad-value"
-        suggestion = f"did you mean '{fault.suggestion}'?" if fault.suggestion else None
-        at = source.child(fault.name)
-        faults.error(ConfigError, code, fault.message, at, expected=fault.expected, suggestion=suggestion)
+    found = [fault for fault in check_settings(capability, settings) if fault.name != misspelt]
+    wrong = _report_settings(found, source.child, faults)
     models = [table[key] for key in MODEL_KEYS if key in table]
     if misspelt:
         return False

@@ -9,7 +9,7 @@ import re
 from collections import ChainMap
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, field, frozen
+from attrs import define, field
 
 from pipelex_core.config.secrets import SecretFault, Secrets
 from pipelex_core.errors import ConfigError
@@ -81,7 +81,7 @@ class Environment:
         return self.file if self._dotenv.get(name) and not self._variables.get(name) else None
 
 
-@frozen(eq=False, repr=False)
+@define(eq=False, repr=False)
 class Expansion:
     """What came of filling in one value.
 
@@ -134,7 +134,8 @@ def expand(value: Any, environment: Environment) -> Expansion:
     reader of that scheme has, `${env:A|secret:B}` the first that has a value, `${VAR:-default}` the default where it has none, and `$${` a literal `${`.
     """
     result = Expansion(None)
-    return evolve(result, value=_filled(value, environment, result))
+    result.value = _filled(value, environment, result)
+    return result
 
 
 def _filled(value: Any, environment: Environment, result: Expansion) -> Any:
@@ -190,8 +191,7 @@ def _value_of(alternative: str, environment: Environment, result: Expansion) -> 
     try:
         value = environment.secrets.read(prefix, name) if is_secret else environment.variable(name)
     except SecretFault as fault:
-        msg = f"'${{{alternative}}}' cannot be read: {fault}"
-        raise SecretFault(msg) from None
+        raise SecretFault(f"'${{{alternative}}}' cannot be read: {fault}") from None
     if value is not None:
         result.used.append(alternative if is_secret else name)
         result.values.append(value)

@@ -41,6 +41,10 @@ class Layered:
     sources: dict[str, Source]
     source: Source
 
+    def where(self, key: str) -> Source:
+        """Where a key was written; the table for one that was not."""
+        return self.sources.get(key, self.source)
+
 
 def add_tables(
     known: dict[str, Layered],
@@ -94,10 +98,8 @@ def _layer(name: str, value: Any, source: Source, faults: Faults, *, short: bool
     if len(named) > 1:
         message = f"'{name}' has both '{named[0]}' and '{named[1]}', which mean the same"
         faults.error(ConfigError, "mixed-generations", message, source.child(named[1]), expected="one of them")
-    values: dict[str, Any] = {}
-    sources: dict[str, Source] = {}
-    for key, item in value.items():
-        meaning = "model" if key in MODEL_KEYS else key
-        if meaning not in values:
-            values[meaning], sources[meaning] = item, source.child(key)
+    values = {key: item for key, item in value.items() if key not in named}
+    sources = {key: source.child(key) for key in values}
+    if named:
+        values["model"], sources["model"] = value[named[0]], source.child(named[0])
     return Layered(values, sources, source)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from pipelex_core.config.environment import expand
 from pipelex_core.config.problems import type_name
 from pipelex_core.errors import ModelsManagerError, PluginError
 from pipelex_core.specs import Secret, Source
@@ -29,9 +28,7 @@ def read_limits_url(tables: Mapping[str, Any], file: str, context: Context) -> S
         message = f"'{KEY}' cannot be {type_name(value)}"
         context.faults.error(ModelsManagerError, "bad-value", message, source, expected=expected)
         return None
-    filled = expand(value, context.environment)
-    for fault in filled.faults:
-        context.faults.error(ModelsManagerError, "bad-variable", fault, source)
+    filled = context.fill(value, source)
     for name in filled.missing:
         message = f"{name} is not set or empty, and '{KEY}' needs it"
         context.report_lack("missing-variable", message, source, f"set {name}, or remove '{KEY}'")

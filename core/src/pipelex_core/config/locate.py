@@ -73,8 +73,7 @@ def _inference(folder: Path, which: str) -> Path:
         below = folder / FOLDER
         mend = f"did you mean '{below}'?" if _is_dir(below / INFERENCE) else _INIT
         raise _not_found(message, expected=f"{folder / INFERENCE}", file=folder, mend=mend)
-    message = f"{which} does not exist: {folder}"
-    raise _not_found(message, expected="a folder", file=folder)
+    raise _not_found(f"{which} does not exist: {folder}", expected="a folder", file=folder)
 
 
 def _is_dir(path: Path) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, fields_dict, frozen
 
-from pipelex_core.config.environment import expand, has_variables
+from pipelex_core.config.environment import has_variables
 from pipelex_core.config.layers import Layers
 from pipelex_core.config.options import checked_options
 from pipelex_core.config.prices import costs_of
@@ -15,7 +15,7 @@ from pipelex_core.config.problems import listed
 from pipelex_core.config.structure import read_values, structured_values
 from pipelex_core.config.tables import SpecTable
 from pipelex_core.errors import ModelsManagerError
-from pipelex_core.specs import Costs, Limits, ModelSpec, Source
+from pipelex_core.specs import Costs, Limits, ModelSpec, Source, made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -143,10 +143,11 @@ class SpecReader:
         sdk = values["sdk"]
         if extra or self._requires_options(sdk):
             values["options"] = self._options(sdk, extra, layers)
-        if limits := {limit: values.pop(limit) for limit in _LIMITS if limit in values}:
-            values["limits"] = Limits(**limits)
+        if not _LIMITS.isdisjoint(values):
+            values["limits"] = Limits(**{limit: values.pop(limit) for limit in _LIMITS if limit in values})
         values.pop("as_of", None)
-        return ModelSpec(name=name, backend=self.backend, source=layers.source, **values)
+        about = {"name": name, "backend": self.backend, "source": layers.source, "options": {}}
+        return made(ModelSpec, about | values)
 
     def _report_name(self, name: str, layers: Layers, *, has_sdk: bool) -> None:
         """Report a model without an sdk, or one whose model_id no provider has."""
@@ -196,20 +197,17 @@ class SpecReader:
         for key, value in table.items():
             if not has_variables(value):
                 continue
-            filled = expand(value, self.context.environment)
+            source = layers.where(key)
+            filled = self.context.fill(value, source)
             expanded[key] = filled.value
             self._hidden.extend(filled.hidden)
-            for secret in filled.secrets:
-                self.context.faults.hide(secret)
             if isinstance(filled.value, str):
                 self.context.faults.hide(filled.value)
-            for fault in filled.faults:
-                self.context.faults.error(ModelsManagerError, "bad-variable", fault, layers.where(key))
-            withheld += self.context.withhold(self.backend, filled.used, layers.where(key))
+            withheld += self.context.withhold(self.backend, filled.used, source)
             missing += filled.missing
             for name in filled.missing:
                 message = f"{name} is not set or empty, and models of backend '{self.backend}' need it"
-                self.context.report_lack("missing-variable", message, layers.where(key), f"set {name}")
+                self.context.report_lack("missing-variable", message, source, f"set {name}")
         if withheld:
             return expanded, f"needs {', '.join(withheld)} for it, which the plugin lock does not let it have"
         return expanded, f"needs {', '.join(missing)} for it, which is not set" if missing else None

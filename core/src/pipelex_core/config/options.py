@@ -16,25 +16,15 @@ if TYPE_CHECKING:
 
     from pipelex_core.backend import Option
 
-_EXPECTED = {
-    "str": "a string",
-    "secret": "a string",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "list": "a list",
-    "table": "a table",
-    "strings": "a table of strings",
-}
-_TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "secret": (str,),
-    "int": (int,),
-    "float": (int, float),
-    "bool": (bool,),
-    "list": (list,),
-    "table": (dict,),
-    "strings": (dict,),
+_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
+    "str": ("a string", (str,)),
+    "secret": ("a string", (str,)),
+    "int": ("a whole number", (int,)),
+    "float": ("a number", (int, float)),
+    "bool": ("true or false", (bool,)),
+    "list": ("a list", (list,)),
+    "table": ("a table", (dict,)),
+    "strings": ("a table of strings", (dict,)),
 }
 
 
@@ -83,7 +73,7 @@ def checked_options(
 
 
 def _checked(value: Any, option: Option, faults: Faults, source: Source) -> Any:
-    right = isinstance(value, _TYPES[option.type]) and (option.type == "bool") == isinstance(value, bool)
+    right = isinstance(value, _TYPES[option.type][1]) and (option.type == "bool") == isinstance(value, bool)
     if not right:
         message = f"'{option.name}' cannot be {type_name(value)}"
         faults.error(ModelsManagerError, "bad-value", message, source, expected=_expected(option))
@@ -103,6 +93,4 @@ def _checked(value: Any, option: Option, faults: Faults, source: Source) -> Any:
 
 
 def _expected(option: Option) -> str:
-    if option.choices:
-        return f"one of {', '.join(option.choices)}"
-    return _EXPECTED[option.type]
+    return f"one of {', '.join(option.choices)}" if option.choices else _TYPES[option.type][0]

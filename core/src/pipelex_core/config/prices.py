@@ -8,11 +8,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.config.problems import type_name
-from pipelex_core.config.wrong import UnknownNameError, WrongValueError
-from pipelex_core.specs import PRICES, SERVICES, TOKEN_PRICES, Costs
+from pipelex_core.specs import PRICES, SERVICES, TOKEN_PRICES, Costs, made
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     Read = Callable[[Any], Any]
 
@@ -24,6 +23,33 @@ NESTED: tuple[str, ...] = ("unit", "image_sizes", "tiers", *SERVICES, "peak", "c
 
 _HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)")
 _TABLE = "a table of prices, such as { input = 2.5, output = 10 }"
+
+
+class WrongValueError(ValueError):
+    """A wrong value: says what it is and what was expected; shows it only where it is one word of a few, misspelt.
+
+    Attributes:
+        got: What the value is.
+        expected: What would have been right.
+        near: A misspelt word, and the words that would have been right.
+        path: Where in the value that was read; empty for all of it.
+    """
+
+    def __init__(self, got: str, expected: str, *, near: tuple[str, Collection[str]] | None = None) -> None:
+        super().__init__(got)
+        self.got = got
+        self.expected = expected
+        self.near = near
+        self.path: tuple[str, ...] = ()
+
+
+class UnknownNameError(ValueError):
+    """A key that means nothing, in a table whose keys are `names`; `path` ends with it."""
+
+    def __init__(self, name: str, names: tuple[str, ...]) -> None:
+        super().__init__(name)
+        self.names = names
+        self.path: tuple[str, ...] = ()
 
 
 def read_costs(value: Any) -> dict[str, Any]:
@@ -38,8 +64,7 @@ def read_costs(value: Any) -> dict[str, Any]:
     faults: list[Exception] = []
     read = _table(value, _COSTS, (), faults)
     if faults:
-        message = "costs"
-        raise ExceptionGroup(message, faults)
+        raise ExceptionGroup("costs", faults)
     return read
 
 
@@ -52,6 +77,8 @@ def costs_of(table: Mapping[str, Any], unit: str, factor: int = 1) -> Costs:
         factor: What prices of tokens are multiplied by: 1000 in an older file.
     """
     unit = table.get("unit", unit)
+    if factor == 1 and _PLAIN.issuperset(table):
+        return made(Costs, {**table, "unit": unit})
     named: dict[str, Any] = {"unit": unit}
     for key, value in table.items():
         if key in TOKEN_PRICES and factor != 1 and unit == "million_tokens":
@@ -62,10 +89,11 @@ def costs_of(table: Mapping[str, Any], unit: str, factor: int = 1) -> Costs:
             named[key] = costs_of(value, unit, factor)
         else:
             named[_NAMES.get(key, key)] = value
-    return Costs(**named)
+    return made(Costs, named)
 
 
 _NAMES = {"from": "from_day"}
+_PLAIN = frozenset({*PRICES, "unit"})
 
 
 def _table(
@@ -73,19 +101,16 @@ def _table(
 ) -> dict[str, Any]:
     read: dict[str, Any] = {}
     for key, value in table.items():
-        at = (*path, key)
         if key not in readers:
             unknown = UnknownNameError(key, tuple(readers))
-            unknown.path = at
+            unknown.path = (*path, key)
             faults.append(unknown)
             continue
         try:
             found = readers[key](value)
-            if found.__class__ is _Nested:
-                found = found.read(at, faults)
-            read[key] = found
+            read[key] = found.read((*path, key), faults) if found.__class__ is _Nested else found
         except WrongValueError as error:
-            error.path = (*at, *error.path)
+            error.path = (*path, key, *error.path)
             faults.append(error)
     return read
 
@@ -116,8 +141,7 @@ def _price(value: Any) -> Decimal:
         raise WrongValueError(type_name(value), "a price in US$, 0 or more")
     exact = Decimal(value)
     if not exact.is_finite() or exact < 0:
-        got = "negative or infinite"
-        raise WrongValueError(got, "a price in US$, 0 or more")
+        raise WrongValueError("negative or infinite", "a price in US$, 0 or more")
     return exact
 
 

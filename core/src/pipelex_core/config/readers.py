@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import fields_dict
 
-from pipelex_core.config.prices import read_costs, read_day
+from pipelex_core.config.prices import UnknownNameError, WrongValueError, read_costs, read_day
 from pipelex_core.config.problems import type_name
 from pipelex_core.config.tables import (
     INPUTS,
@@ -31,7 +31,6 @@ from pipelex_core.config.tables import (
     SpecTable,
     TypeOfModel,
 )
-from pipelex_core.config.wrong import UnknownNameError, WrongValueError
 from pipelex_core.constraints import CONSTRAINTS
 from pipelex_core.policies import FALLBACK_ON, FallbackOn
 
@@ -57,8 +56,10 @@ def _exactly(type_: type, expected: str) -> Reader:
 def _at_least(least: int) -> Reader:
     def check(value: Any) -> Any:
         if value.__class__ is not int or not least <= value < _HUGE:
-            got = str(value) if value.__class__ is int and abs(value) < _HUGE else type_name(value)
-            raise WrongValueError(got, f"a whole number of at least {least}")
+            raise WrongValueError(
+                str(value) if value.__class__ is int and abs(value) < _HUGE else type_name(value),
+                f"a whole number of at least {least}",
+            )
         return value
 
     return check
@@ -77,8 +78,7 @@ def _seconds(*, zero: bool) -> Reader:
         if value.__class__ not in {int, float, Decimal}:
             raise WrongValueError(type_name(value), expected)
         if not Decimal(value).is_finite() or value < 0 or (value == 0 and not zero) or value >= _HUGE:
-            got = "negative, 0 or infinite"
-            raise WrongValueError(got, expected)
+            raise WrongValueError("negative, 0 or infinite", expected)
         return float(value)
 
     return check
@@ -137,8 +137,7 @@ def _each(items: Iterable[tuple[Any, Any]], check: Callable[[Any], None]) -> Non
             error.path = (str(index), *error.path)
             faults.append(error)
     if faults:
-        message = "items"
-        raise ExceptionGroup(message, faults)
+        raise ExceptionGroup("items", faults)
 
 
 def _strings(value: Any) -> tuple[str, ...]:

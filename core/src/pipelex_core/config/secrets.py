@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from pipelex_core.hookspecs import SecretReader
     from pipelex_core.plugins import Plugins
@@ -77,32 +77,16 @@ def keyring_reader(name: str) -> str | None:
 
 def _read(reader: SecretReader, name: str) -> str | None:
     """What a reader returns, in a thread of its own: it may ask a server, and must not hold a load up for ever."""
-    answer = _in_thread(lambda: reader(name))
+    from concurrent.futures import wait
+
+    from pipelex_core.runtime.daemon_threads import DaemonThreads
+
+    reading = DaemonThreads().submit(reader, name)
+    if not wait([reading], PATIENCE).done:
+        raise SecretFault(f"did not answer within {PATIENCE:g} s")
+    if (error := reading.exception()) is not None:
+        raise SecretFault(f"raised {type(error).__name__}")  # its text could hold a value
+    answer: object = reading.result()
     if answer is not None and not isinstance(answer, str):
-        msg = f"returned a {type(answer).__name__}, not a string or None"
-        raise SecretFault(msg)
-    return answer
-
-
-def _in_thread(work: Callable[[], object]) -> object:
-    from threading import Thread
-
-    ended: list[tuple[object, BaseException | None]] = []
-
-    def run() -> None:
-        try:
-            ended.append((work(), None))
-        except BaseException as error:  # noqa: BLE001 -- whatever a plugin raises, exits too
-            ended.append((None, error))
-
-    thread = Thread(target=run, name="pipelex-secret", daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
-    if not ended:
-        msg = f"did not answer within {PATIENCE:g} s"
-        raise SecretFault(msg)
-    answer, error = ended[0]
-    if error is not None:
-        msg = f"raised {type(error).__name__}"  # its text could hold a value
-        raise SecretFault(msg)
+        raise SecretFault(f"returned a {type(answer).__name__}, not a string or None")
     return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, field, fields_dict, frozen
+from attrs import field, fields_dict, frozen
 
 from pipelex_core.config.problems import Faults, listed, type_name
 from pipelex_core.config.structure import report_unknown
@@ -21,6 +21,7 @@ DEFAULT_KEYS: dict[str, str] = {"default_sdk": "sdk", "default_prompting_target"
 """Keys at the top of a file, and the key of `[defaults]` that means the same."""
 
 _SPEC_KEYS = frozenset(fields_dict(SpecTable))
+_PARTS = frozenset({*DEFAULT_KEYS, "backend", "defaults"})
 _TELLING = frozenset({"sdk", "model_id", "model_type", "inputs", "outputs", "costs"})
 """The keys that tell a model from a plugin's option."""
 
@@ -40,10 +41,10 @@ class SpecFile:
     """
 
     source: Source
-    defaults: Mapping[str, Any] = field(factory=dict)
-    default_paths: Mapping[str, tuple[str, ...]] = field(factory=dict)
-    models: Mapping[str, dict[str, Any]] = field(factory=dict)
-    paths: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    defaults: dict[str, Any] = field(factory=dict)
+    default_paths: dict[str, tuple[str, ...]] = field(factory=dict)
+    models: dict[str, dict[str, Any]] = field(factory=dict)
+    paths: dict[str, tuple[str, ...]] = field(factory=dict)
     older: bool = False
     has_variables: bool = True
 
@@ -62,8 +63,8 @@ def read_spec_file(
 ) -> SpecFile:
     """Tell the parts of a file of models apart; what belongs nowhere is reported."""
     container = _older_models(tables)
-    defaults, paths = _defaults(tables, SpecFile(source=source), faults)
-    file = SpecFile(source=source, defaults=defaults, default_paths=paths, older=container is not None)
+    file = SpecFile(source=source, older=container is not None, has_variables=has_variables)
+    _read_defaults(tables, file, faults)
     models: dict[str, dict[str, Any]] = {}
     others: dict[str, dict[str, Any]] = {}
     for name, value in (container or {}).items():
@@ -73,6 +74,9 @@ def read_spec_file(
             message = f"'{name}' is {type_name(value)}, not the table of a model"
             faults.error(ModelsManagerError, "bad-value", message, file.at("models", name), expected=f"[models.{name}]")
     for key, value in tables.items():
+        if value.__class__ is dict and container is None and key not in _PARTS:
+            models[key] = value
+            continue
         if key in DEFAULT_KEYS or key == "defaults" or (key == "models" and container is not None):
             continue
         if key == "backend" and isinstance(value, dict):
@@ -80,23 +84,22 @@ def read_spec_file(
             faults.error(ModelsManagerError, "unknown-key", message, file.at(key))
         elif not isinstance(value, dict):
             report_unknown(key, ("defaults", *DEFAULT_KEYS), faults, ModelsManagerError, file.at(key))
-        elif container is not None:
-            others[key] = value
         else:
-            models[key] = value
+            (models if container is None else others)[key] = value
     if others:
         _report_mixed(list(models), list(others), file, faults)
-    models = {**others, **models}
-    paths = _quoted(models, file, faults)
-    return evolve(file, models=models, paths=paths, has_variables=has_variables)
+    file.models.update(others)
+    file.models.update(models)
+    _quote(file, faults)
+    return file
 
 
-def _quoted(models: dict[str, dict[str, Any]], file: SpecFile, faults: Faults) -> dict[str, tuple[str, ...]]:
-    """Report the models whose names lack their quotes, and put each where it belongs; where they stand in the file."""
-    paths: dict[str, tuple[str, ...]] = {}
+def _quote(file: SpecFile, faults: Faults) -> None:
+    """Report the models whose names lack their quotes, and put each where it belongs."""
+    models = file.models
     form = "[models.{}]" if file.older else "[{}]"
     for name, table in list(models.items()):
-        if not any(value.__class__ is dict and key not in _SPEC_KEYS for key, value in table.items()):
+        if _SPEC_KEYS.issuperset(table):
             continue
         holds = {key: value for key, value in table.items() if isinstance(value, dict) and key not in _SPEC_KEYS}
         implied = len(holds) == len(table)
@@ -104,12 +107,11 @@ def _quoted(models: dict[str, dict[str, Any]], file: SpecFile, faults: Faults) -
             if not isinstance(value, dict) or not (value or implied):
                 continue  # a table that is a plugin's option
             whole = report_unquoted(parts, faults, ModelsManagerError, file.at_model(name, *parts[1:]), form)
-            paths[whole] = parts
+            file.paths[whole] = parts
             models[whole] = value
             models[name] = {key: value for key, value in models[name].items() if key != parts[1]}
         if table and not models[name]:
             del models[name]
-    return paths
 
 
 def _report_mixed(older: list[str], current: list[str], file: SpecFile, faults: Faults) -> None:
@@ -122,11 +124,8 @@ def _report_mixed(older: list[str], current: list[str], file: SpecFile, faults: 
     faults.error(ModelsManagerError, "mixed-generations", message, at, expected=expected)
 
 
-def _defaults(
-    tables: Mapping[str, Any], file: SpecFile, faults: Faults
-) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
-    defaults: dict[str, Any] = {}
-    paths: dict[str, tuple[str, ...]] = {}
+def _read_defaults(tables: Mapping[str, Any], file: SpecFile, faults: Faults) -> None:
+    defaults, paths = file.defaults, file.default_paths
     for key, meaning in DEFAULT_KEYS.items():
         if key in tables:
             defaults[meaning], paths[meaning] = tables[key], (key,)
@@ -134,13 +133,12 @@ def _defaults(
     if not isinstance(table, dict):
         message = f"'defaults' is {type_name(table)}"
         faults.error(ModelsManagerError, "bad-value", message, file.at("defaults"), expected="a table")
-        return defaults, paths
+        return
     for key, value in table.items():
         if key in defaults and defaults[key] != value:
             message = f"'{paths[key][0]}' and [defaults] {key} say different things"
             faults.error(ModelsManagerError, "mixed-generations", message, file.at(*paths[key]), expected="one of them")
         defaults[key], paths[key] = value, ("defaults", key)
-    return defaults, paths
 
 
 def _older_models(tables: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pipelex_core.config.prices import UnknownNameError, WrongValueError
 from pipelex_core.config.readers import READERS
 from pipelex_core.config.unquoted import QUOTES
-from pipelex_core.config.wrong import UnknownNameError, WrongValueError
 from pipelex_core.near import nearest
 
 if TYPE_CHECKING:

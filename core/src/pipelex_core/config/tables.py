@@ -5,7 +5,7 @@ The types are objects here, not strings: `readers.py` has a reader for each of t
 
 from typing import Any, NewType, TypeVar
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field, fields_dict, frozen
 
 from pipelex_core.policies import COOLDOWN, RETRY, CooldownPolicy, FallbackOn, RetryPolicy
 from pipelex_core.specs import MOST_ANSWER_BYTES, MOST_MEDIA_BYTES, Limits
@@ -97,10 +97,8 @@ class SpecTable:
 
 def limits_of(table: BackendTable) -> Limits | None:
     """The limits a table sets; None where it sets none."""
-    concurrency, requests, tokens = table.max_concurrency, table.requests_per_minute, table.tokens_per_minute
-    if concurrency is None and requests is None and tokens is None:
-        return None
-    return Limits(max_concurrency=concurrency, requests_per_minute=requests, tokens_per_minute=tokens)
+    found = {name: value for name in fields_dict(Limits) if (value := getattr(table, name)) is not None}
+    return Limits(**found) if found else None
 
 
 def retry_of(table: BackendTable) -> RetryPolicy:

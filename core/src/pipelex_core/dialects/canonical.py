@@ -50,8 +50,7 @@ def canonical(schema: Mapping[str, Any]) -> Canonical:
     try:
         top = reader.node(schema)
     except RecursionError as error:
-        msg = "this JSON schema is nested too deep"
-        raise UnsupportedInputError(msg) from error
+        raise UnsupportedInputError("this JSON schema is nested too deep") from error
     seen = set()
     while isinstance(top.get("$ref"), str) and top["$ref"].startswith(DEFINITIONS) and top["$ref"] not in seen:
         seen.add(top["$ref"])

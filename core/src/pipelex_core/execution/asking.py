@@ -179,11 +179,10 @@ def _same_model(proceed: Proceed, spec: ModelSpec, owner: str, call: Call) -> Aw
     """Go on, unless a middleware asks another model than the one whose turn it is."""
     changed = call.request.spec
     if changed is not spec and changed != spec:
-        msg = (
+        raise PluginError(
             f"plugin {owner}: its middleware changed request.spec, from model '{spec.name}' at '{spec.backend}' to "
             f"'{changed.name}' at '{changed.backend}': which model is asked is the handle's decision"
         )
-        raise PluginError(msg)
     return proceed(call)
 
 

@@ -179,8 +179,7 @@ def _make(config: BackendConfig, sdk: str, plugins: Plugins) -> Backend:
         with without_collections():
             backend = factory(config)
     except ImportError as error:
-        msg = f"plugin {plugin.label} cannot import what it needs: {error}"
-        raise PluginError(msg) from error
+        raise PluginError(f"plugin {plugin.label} cannot import what it needs: {error}") from error
     except TypeError as error:
         msg = f"plugin {plugin.label} cannot make its backend for sdk '{sdk}': {redacted(str(error), config)}"
         raise PluginError(msg) from None

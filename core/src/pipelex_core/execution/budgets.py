@@ -58,8 +58,7 @@ class Budget:
     def __init__(self, usd: Decimal | float | str, *, unknown: Unknown = "refuse", owner: object = None) -> None:
         self._limit = _amount(usd)
         if unknown not in {"refuse", "allow"}:
-            msg = f"unknown is 'refuse' or 'allow', not {unknown!r}"
-            raise UnsupportedInputError(msg)
+            raise UnsupportedInputError(f"unknown is 'refuse' or 'allow', not {unknown!r}")
         self._allows_unknown = unknown == "allow"
         self._owner = owner
         self._spent = self._reserved = self._estimated = _ZERO
@@ -104,20 +103,17 @@ class Budget:
         left = self.remaining
         if most is None:
             if not self._allows_unknown:
-                msg = (
+                raise BudgetExceededError(
                     f"what model '{model}' may cost is unknown, so no budget can hold it: give it prices and the call a "
                     "max_tokens, or the budget unknown='allow'"
                 )
-                raise BudgetExceededError(msg)
             if left <= 0:
-                msg = f"nothing is left of the budget of {_shown(self._limit)} US$"
-                raise BudgetExceededError(msg)
+                raise BudgetExceededError(f"nothing is left of the budget of {_shown(self._limit)} US$")
         elif most > left:
-            msg = (
+            raise BudgetExceededError(
                 f"a request to model '{model}' may cost {_shown(most)} US$, and of the budget of {_shown(self._limit)} US$ "
                 f"{_shown(left)} US$ are left"
             )
-            raise BudgetExceededError(msg)
 
     def hold(self, most: Decimal | None) -> None:
         """Reserve what a request may cost."""
@@ -172,5 +168,4 @@ def _amount(usd: Decimal | float | str) -> Decimal:
             amount = Decimal("nan")
         if amount.is_finite() and amount >= 0:
             return amount
-    msg = f"a budget is an amount of US$, 0 or more, not {given!r}"
-    raise UnsupportedInputError(msg)
+    raise UnsupportedInputError(f"a budget is an amount of US$, 0 or more, not {given!r}")

@@ -32,8 +32,7 @@ def steps_of(coding: str) -> Inflater | None:
     if coding in {"", "identity"}:
         return None
     if coding not in {"gzip", "x-gzip", "deflate"}:
-        msg = f"the answer is encoded as '{coding:.40}', and one of {CODINGS} was asked for"
-        raise httpx2.DecodingError(msg)
+        raise httpx2.DecodingError(f"the answer is encoded as '{coding:.40}', and one of {CODINGS} was asked for")
     return Inflater(is_gzip=coding != "deflate")
 
 
@@ -71,7 +70,8 @@ class Inflater:
             return self._zip.decompress(data, _STEP)
         except zlib.error as error:
             if begun or self._is_gzip:
-                msg = f"the answer is not valid {'gzip' if self._is_gzip else 'deflate'}"
-                raise httpx2.DecodingError(msg) from error
+                raise httpx2.DecodingError(
+                    f"the answer is not valid {'gzip' if self._is_gzip else 'deflate'}"
+                ) from error
             self._zip = zlib.decompressobj(-zlib.MAX_WBITS)  # deflate as some servers understand it: without a header
             return self._step(data)

@@ -60,11 +60,9 @@ async def fetched(resources: Pools, config: BackendConfig, media: Media, wanted:
         check_bytes(data, media.media_type, shown)
         return evolve(media, data=data, url=None)
     if media_type is None:
-        msg = f"{shown} is neither an image (PNG, JPEG, GIF, WebP) nor a PDF"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"{shown} is neither an image (PNG, JPEG, GIF, WebP) nor a PDF")
     if wanted != "any" and (media_type == PDF) != (wanted == "document"):
-        msg = f"{shown} is {media_type}, and {wanted} is wanted"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"{shown} is {media_type}, and {wanted} is wanted")
     return evolve(media, data=data, url=None, media_type=media_type)
 
 
@@ -76,8 +74,7 @@ async def download(resources: Pools, config: BackendConfig, url: str) -> tuple[b
 
         resources.http()
     except ImportError as error:
-        msg = f"downloading {shown} needs an HTTP client; run: pip install 'pipelex-core[http]'"
-        raise PluginError(msg) from error
+        raise PluginError(f"downloading {shown} needs an HTTP client; run: pip install 'pipelex-core[http]'") from error
     counted = Sending(most=config.max_media_bytes, most_key="max_media_bytes")
     token = sending.set(counted)
     try:
@@ -88,8 +85,7 @@ async def download(resources: Pools, config: BackendConfig, url: str) -> tuple[b
         sending.reset(token)
     if response.status_code != 200:
         kind = ProviderConnectionError if response.status_code >= 500 else UnsupportedInputError
-        msg = f"{shown} answered {response.status_code}"
-        raise kind(msg, status=response.status_code)
+        raise kind(f"{shown} answered {response.status_code}", status=response.status_code)
     return response.content, response.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -104,8 +100,7 @@ async def _followed(resources: Pools, config: BackendConfig, url: str) -> httpx2
         if response.next_request is None:
             return response
         request = response.next_request
-    msg = f"more than {MOST_REDIRECTS} redirects"
-    raise httpx2.TooManyRedirects(msg)
+    raise httpx2.TooManyRedirects(f"more than {MOST_REDIRECTS} redirects")
 
 
 async def _pool_for(url: httpx2.URL, resources: Pools, config: BackendConfig) -> httpx2.AsyncClient:
@@ -122,8 +117,7 @@ async def _pool_for(url: httpx2.URL, resources: Pools, config: BackendConfig) ->
     if not all(map(is_public, addresses)):
         import httpx2
 
-        msg = f"{url.host} is {NOT_PUBLIC}"
-        raise httpx2.ConnectError(msg)
+        raise httpx2.ConnectError(f"{url.host} is {NOT_PUBLIC}")
     return resources.http()
 
 
@@ -150,6 +144,5 @@ def _shown(url: str) -> str:
     try:
         split = urlsplit(url)
     except ValueError as error:
-        msg = f"an address is not a URL: {error}"
-        raise UnsupportedInputError(msg) from None
+        raise UnsupportedInputError(f"an address is not a URL: {error}") from None
     return f"{split.scheme}://{split.netloc.rpartition('@')[2]}{split.path}"[:200]

@@ -23,8 +23,7 @@ def check_proxies() -> None:
         if name is not None and (fault := _fault(os.environ[name])):
             from pipelex_core.errors import ConfigError
 
-            msg = f"the environment variable {name} {fault}: write it as http://host:port, or unset it"
-            raise ConfigError(msg)
+            raise ConfigError(f"the environment variable {name} {fault}: write it as http://host:port, or unset it")
 
 
 def _fault(value: str) -> str | None:

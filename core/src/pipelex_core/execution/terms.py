@@ -83,5 +83,4 @@ def _seconds(given: Any, what: str) -> float | None:
 
 
 def _refuse(rule: str, given: object) -> NoReturn:
-    msg = f"{rule}, not {given!r}"
-    raise UnsupportedInputError(msg)
+    raise UnsupportedInputError(f"{rule}, not {given!r}")

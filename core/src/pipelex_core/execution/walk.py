@@ -181,8 +181,7 @@ class Execution:
     async def _generate_typed(self, prompt: Any, model: Handle, arguments: Mapping[str, Any]) -> Any:
         own = dict(arguments)
         if "type" not in own:
-            msg = f"{GENERATE_OBJECT.name} needs a type"
-            raise UnsupportedInputError(msg)
+            raise UnsupportedInputError(f"{GENERATE_OBJECT.name} needs a type")
         return await self.generate_object(prompt, own.pop("type"), model, own)
 
     async def backend(self, spec: ModelSpec) -> Backend:

@@ -31,11 +31,9 @@ def read_schema(text: str) -> dict[str, Any]:
     try:  # no formats are checked: one of them is that patterns are Python's, and a schema's are ECMA-262's
         _validator_class(schema).check_schema(schema, format_checker=FormatChecker(()))
     except SchemaError as error:
-        msg = f"this is not a JSON schema: {error.message} - at `{error.json_path}`"
-        raise UnsupportedInputError(msg) from error
+        raise UnsupportedInputError(f"this is not a JSON schema: {error.message} - at `{error.json_path}`") from error
     except RecursionError as error:
-        msg = "this JSON schema is nested too deep"
-        raise UnsupportedInputError(msg) from error
+        raise UnsupportedInputError("this JSON schema is nested too deep") from error
     _check_references(schema)
     return schema
 
@@ -116,8 +114,7 @@ def _validator_class(schema: dict[str, Any]) -> Any:
     from jsonschema.validators import validator_for
 
     if not isinstance(schema.get("$schema", ""), str):
-        msg = "this is not a JSON schema: its `$schema` is not an address"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError("this is not a JSON schema: its `$schema` is not an address")
     return validator_for(schema, default=Draft202012Validator)
 
 

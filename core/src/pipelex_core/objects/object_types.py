@@ -64,8 +64,7 @@ def object_type(asked: Any) -> ObjectType[Any]:
         try:
             text = json.dumps(dict(asked), allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
-            msg = f"this is not a JSON schema: {error}"
-            raise UnsupportedInputError(msg) from error
+            raise UnsupportedInputError(f"this is not a JSON schema: {error}") from error
         return _from_schema(text)
     return _of_type(asked) if isinstance(asked, Hashable) else _of_type.__wrapped__(asked)
 
@@ -79,8 +78,7 @@ def read_object(kind: ObjectType[T], text: str) -> tuple[T, str]:
     texts = json_texts(text)
     first = next(texts)
     if not first:
-        msg = "it is empty"
-        raise InvalidObjectError(msg)
+        raise InvalidObjectError("it is empty")
     try:
         return kind.decode(first), first
     except InvalidObjectError:
@@ -166,8 +164,7 @@ def _made(
     def unwrap(text: str) -> Any:
         parsed = _parsed(text)
         if not isinstance(parsed, dict) or WRAPPED not in parsed:
-            msg = f'Expected an object with the key "{WRAPPED}" - at `$`'
-            raise InvalidObjectError(msg)
+            raise InvalidObjectError(f'Expected an object with the key "{WRAPPED}" - at `$`')
         return convert(parsed[WRAPPED])
 
     decode = unwrap if is_wrapped else decode
@@ -190,13 +187,11 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        msg = f"JSON is malformed: {error}"
-        raise InvalidObjectError(msg) from None
+        raise InvalidObjectError(f"JSON is malformed: {error}") from None
 
 
 def _no_number(constant: str) -> Any:
-    msg = f"{constant} is not a JSON number"
-    raise ValueError(msg)
+    raise ValueError(f"{constant} is not a JSON number")
 
 
 def _is_pydantics(asked: Any) -> bool:

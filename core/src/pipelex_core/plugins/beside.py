@@ -35,8 +35,7 @@ def check_nothing_beside(listed: Collection[Path]) -> None:
     for folder in tops:
         for file in _code_in(folder):
             if file.resolve() not in code:
-                msg = f"its folder has {file.relative_to(folder.parent)}, which it did not install"
-                raise Unidentified(msg)
+                raise Unidentified(f"its folder has {file.relative_to(folder.parent)}, which it did not install")
         check_caches(folder)
     roots = {Path(folder).resolve() for folder in sys.path}
     modules = {file for file in code if tops.isdisjoint(file.parents)}
@@ -45,8 +44,7 @@ def check_nothing_beside(listed: Collection[Path]) -> None:
         name = place.name.partition(".")[0]
         spec = PathFinder.find_spec(name, None if place.parent in roots else [str(place.parent)])
         if spec is not None and spec.origin is not None and Path(spec.origin).resolve() != file:
-            msg = f"its module '{name}' would be imported from {spec.origin}"
-            raise Unidentified(msg)
+            raise Unidentified(f"its module '{name}' would be imported from {spec.origin}")
 
 
 def check_caches(folder: Path) -> None:
@@ -59,8 +57,7 @@ def check_caches(folder: Path) -> None:
         with file.open("rb") as opened:
             head = opened.read(8)
         if int.from_bytes(head[4:], "little") & 0b11 == _UNCHECKED:
-            msg = f"its cache {file.relative_to(folder.parent)} would be run without a look at its source"
-            raise Unidentified(msg)
+            raise Unidentified(f"its cache {file.relative_to(folder.parent)} would be run without a look at its source")
 
 
 def _code_in(folder: Path) -> Iterator[Path]:

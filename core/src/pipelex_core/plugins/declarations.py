@@ -36,12 +36,10 @@ class Declaration:
 def _named(answer: object, expected: str, is_right: Callable[[Any], bool]) -> Mapping[str, Any]:
     """A mapping of names to values of one kind."""
     if not isinstance(answer, Mapping) or not all(isinstance(name, str) and name for name in answer):
-        msg = f"must return a mapping of {expected}, not {answer!r:.80}"
-        raise PluginError(msg)
+        raise PluginError(f"must return a mapping of {expected}, not {answer!r:.80}")
     for name, value in answer.items():
         if not is_right(value):
-            msg = f"must return a mapping of {expected}, and the value of '{name}' is {value!r:.80}"
-            raise PluginError(msg)
+            raise PluginError(f"must return a mapping of {expected}, and the value of '{name}' is {value!r:.80}")
     return dict(answer)
 
 
@@ -65,8 +63,7 @@ def _by_scheme(answer: object, what: str) -> Mapping[str, Callable[..., Any]]:
     readers = _named(answer, f"schemes to {what}", callable)
     for scheme in readers:
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", scheme):
-            msg = f"must return schemes of small letters, digits, '-' and '_', not {scheme!r:.80}"
-            raise PluginError(msg)
+            raise PluginError(f"must return schemes of small letters, digits, '-' and '_', not {scheme!r:.80}")
     return readers
 
 
@@ -78,15 +75,13 @@ def _files(answer: object) -> Mapping[str, Any]:
     files = _named(answer, "backend names to files", lambda file: hasattr(file, "is_file"))
     for backend, file in files.items():
         if not file.is_file():
-            msg = f"must return files that exist, and that of backend '{backend}' does not"
-            raise PluginError(msg)
+            raise PluginError(f"must return files that exist, and that of backend '{backend}' does not")
     return files
 
 
 def _functions(answer: object) -> tuple[Callable[..., Any], ...]:
     if not isinstance(answer, Sequence) or not all(callable(function) for function in answer):
-        msg = f"must return a sequence of functions, not {answer!r:.80}"
-        raise PluginError(msg)
+        raise PluginError(f"must return a sequence of functions, not {answer!r:.80}")
     return tuple(answer)
 
 
@@ -97,8 +92,7 @@ def _commands(answer: object) -> Mapping[str, Command]:
 def _capabilities(answer: object) -> Mapping[str, Capability]:
     """The records, by every name that a capability has to itself: its own, its model types, its operations."""
     if not isinstance(answer, Sequence) or not all(isinstance(record, Capability) for record in answer):
-        msg = f"must return a sequence of `Capability` records, not {answer!r:.80}"
-        raise PluginError(msg)
+        raise PluginError(f"must return a sequence of `Capability` records, not {answer!r:.80}")
     claimed: dict[str, Capability] = {}
     for record in answer:
         check(record, BUILT_IN)

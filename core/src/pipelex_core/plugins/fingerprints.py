@@ -47,8 +47,7 @@ def fingerprint(point: EntryPoint) -> Fingerprint:
     """
     distribution = point.dist
     if distribution is None:
-        msg = "it is of no distribution"
-        raise Unidentified(msg)
+        raise Unidentified("it is of no distribution")
     modules = list(_modules(point))
     rows = _record(distribution)
     listed = {Path(str(distribution.locate_file(row[0]))).resolve() for row in rows}
@@ -71,8 +70,7 @@ def _modules(point: EntryPoint) -> Iterator[ModuleSpec]:
         part, _, rest = rest.partition(".")
         name = f"{name}.{part}"
         spec = PathFinder.find_spec(name, spec.submodule_search_locations or ())
-    msg = f"its module '{point.module}' cannot be found"
-    raise Unidentified(msg)
+    raise Unidentified(f"its module '{point.module}' cannot be found")
 
 
 def _record(distribution: Distribution) -> list[tuple[str, str, str]]:
@@ -93,20 +91,17 @@ def _check_files(distribution: Distribution, rows: list[tuple[str, str, str]]) -
         try:
             data = Path(str(distribution.locate_file(path))).read_bytes()
         except OSError as error:
-            msg = f"its file {path} cannot be read: {error.strerror}"
-            raise Unidentified(msg) from None
+            raise Unidentified(f"its file {path} cannot be read: {error.strerror}") from None
         found = urlsafe_b64encode(hashlib.new(algorithm, data, usedforsecurity=True).digest()).rstrip(b"=").decode()
         if found != expected.rstrip("="):
-            msg = f"its file {path} was changed after it was installed"
-            raise Unidentified(msg)
+            raise Unidentified(f"its file {path} was changed after it was installed")
 
 
 def _digest_of_files(distribution: Distribution, modules: list[ModuleSpec]) -> str:
     """The files of the outermost package on the way, with the metadata that say what is loaded."""
     outermost = next((module for module in modules if module.origin and module.has_location), None)
     if outermost is None or outermost.origin is None:
-        msg = "its module has no file"
-        raise Unidentified(msg)
+        raise Unidentified("its module has no file")
     origin = Path(outermost.origin)
     root = origin.parent
     files = [origin]

@@ -229,11 +229,9 @@ class Plugins:
             try:
                 found = implementation.function(url)
             except Exception as error:  # noqa: BLE001 -- whatever a plugin raises
-                msg = f"{who} raised {type(error).__name__}"
-                raise PluginError(msg) from None  # its text could hold the address
+                raise PluginError(f"{who} raised {type(error).__name__}") from None  # its text could hold the address
             if found is not None and not isinstance(found, SharedLimitsClass):
-                msg = f"{who} returned a {type(found).__name__}, not a SharedLimits"
-                raise PluginError(msg)
+                raise PluginError(f"{who} returned a {type(found).__name__}, not a SharedLimits")
             if found is not None:
                 return found
         scheme = url.reveal().partition(":")[0]

@@ -117,12 +117,10 @@ def read_lock(file: Path) -> Lock | None:
 
 def _plugins(document: dict[str, Any]) -> dict[str, LockedPlugin]:
     if document.get("version") != VERSION:
-        msg = f"its version is {document.get('version')!r}, not {VERSION}"
-        raise ValueError(msg)
+        raise ValueError(f"its version is {document.get('version')!r}, not {VERSION}")
     tables = document.get("plugins", {})
     if not isinstance(tables, dict):
-        msg = "'plugins' is no table"
-        raise ValueError(msg)  # noqa: TRY004 -- a fault of the file, as every other
+        raise ValueError("'plugins' is no table")  # noqa: TRY004 -- a fault of the file, as every other
     return {normal(name): _locked(name, table) for name, table in tables.items()}
 
 
@@ -136,7 +134,6 @@ def _locked(name: str, table: Any) -> LockedPlugin:
         and all(isinstance(item, str) for key in ("backends", "variables") for item in table.get(key, ()))
     )
     if not good:
-        msg = f"the table of '{name}' is not one that '{COMMAND}' writes"
-        raise ValueError(msg)
+        raise ValueError(f"the table of '{name}' is not one that '{COMMAND}' writes")
     fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     return LockedPlugin(**fields)

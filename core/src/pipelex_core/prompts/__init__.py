@@ -64,8 +64,7 @@ def _read(
     elif _is_list(prompt):
         messages = _with_media([read_message(message) for message in prompt], media)
     else:
-        msg = f"a prompt is a string or a list of messages, not {type(prompt).__name__}"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"a prompt is a string or a list of messages, not {type(prompt).__name__}")
     for message in messages:
         check_message(message)
     if system is not None:
@@ -76,8 +75,7 @@ def _read(
         messages, system_texts = [Message(role="user", parts=(TextPart("\n\n".join(system_texts)),))], []
     parts = [part for message in messages for part in message.parts]
     if not any(not isinstance(part, TextPart) or part.text.strip() for part in parts):
-        msg = "the prompt is empty"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError("the prompt is empty")
     return Conversation(
         messages=tuple(messages),
         system="\n\n".join(text for text in (system or "", *system_texts) if text.strip()) or None,
@@ -94,8 +92,7 @@ def read_image_prompt(prompt: str) -> str:
     """
     check_text(prompt, "the prompt of an image")
     if not prompt.strip():
-        msg = "the prompt is empty"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError("the prompt is empty")
     return prompt
 
 
@@ -110,8 +107,7 @@ def read_tools(tools: Iterable[ToolLike]) -> tuple[Tool, ...]:
         made = read_tool(tool)
         check_tool(made)
         if any(made.name == other.name for other in read):
-            msg = f"two tools are named '{made.name}'"
-            raise UnsupportedInputError(msg)
+            raise UnsupportedInputError(f"two tools are named '{made.name}'")
         read.append(made)
     return tuple(read)
 
@@ -128,11 +124,15 @@ def check_inputs(conversation: Conversation, spec: ModelSpec) -> None:
     ):
         if count and spec.inputs and kind not in spec.inputs:
             takes = ", ".join(sorted(spec.inputs))
-            msg = f"model '{spec.name}' takes no {noun}: its inputs are {takes}"
-            raise UnsupportedInputError(msg, backend=spec.backend, model=spec.name)
+            raise UnsupportedInputError(
+                f"model '{spec.name}' takes no {noun}: its inputs are {takes}", backend=spec.backend, model=spec.name
+            )
     if spec.max_prompt_images is not None and conversation.n_images > spec.max_prompt_images:
-        msg = f"model '{spec.name}' takes {spec.max_prompt_images} images at most, not {conversation.n_images}"
-        raise UnsupportedInputError(msg, backend=spec.backend, model=spec.name)
+        raise UnsupportedInputError(
+            f"model '{spec.name}' takes {spec.max_prompt_images} images at most, not {conversation.n_images}",
+            backend=spec.backend,
+            model=spec.name,
+        )
 
 
 def _is_list(prompt: object) -> bool:
@@ -156,5 +156,4 @@ def _several(things: Iterable[T], what: str) -> list[T]:
     given: object = things
     if isinstance(given, Iterable) and not isinstance(given, (str, bytes, bytearray, Mapping)):
         return list(things)
-    msg = f"{what} is a list: write {what}=[…]"
-    raise UnsupportedInputError(msg)
+    raise UnsupportedInputError(f"{what} is a list: write {what}=[…]")

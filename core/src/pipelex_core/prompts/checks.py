@@ -30,12 +30,10 @@ def check_message(message: Message) -> None:
         UnsupportedInputError: It says which.
     """
     if message.role not in _PARTS:
-        msg = f"a message's role is one of {', '.join(_PARTS)}, not {message.role!r}"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"a message's role is one of {', '.join(_PARTS)}, not {message.role!r}")
     parts: object = message.parts
     if not isinstance(parts, (tuple, list)):
-        msg = f"the parts of a message are a tuple, not {type(parts).__name__}"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"the parts of a message are a tuple, not {type(parts).__name__}")
     for part in message.parts:
         if not isinstance(part, _PARTS[message.role]):
             takes = ", ".join(kind.__name__ for kind in _PARTS[message.role])
@@ -57,8 +55,7 @@ def check_tool(tool: Tool) -> None:
     check_text(tool.description, f"the description of tool '{name}'")
     parameters: object = tool.parameters
     if not isinstance(parameters, Mapping) or parameters.get("type") != "object":
-        msg = f"tool '{name}': parameters must be a JSON schema of type object"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"tool '{name}': parameters must be a JSON schema of type object")
     check_json(parameters, f"the parameters of tool '{name}'")
 
 
@@ -69,8 +66,7 @@ def check_text(text: object, what: str = "the text") -> None:
         UnsupportedInputError: It says which.
     """
     if not isinstance(text, str):
-        msg = f"{what} must be a string, not {type(text).__name__}"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"{what} must be a string, not {type(text).__name__}")
     if text.isascii():
         return
     try:
@@ -89,8 +85,7 @@ def check_json(value: object, what: str) -> None:
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        msg = f"{what} cannot be written as JSON: {error}"
-        raise UnsupportedInputError(msg) from error
+        raise UnsupportedInputError(f"{what} cannot be written as JSON: {error}") from error
     check_text(text, what)
 
 

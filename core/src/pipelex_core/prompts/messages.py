@@ -71,8 +71,7 @@ def read_message(message: object) -> Message:
         return whole
     role = "system" if message.get("role") == "developer" else message.get("role")
     if role not in _MESSAGE_KEYS:
-        msg = f"a message's role is one of {', '.join(_MESSAGE_KEYS)}, not {role!r}"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"a message's role is one of {', '.join(_MESSAGE_KEYS)}, not {role!r}")
     _refuse_unknown(message, _MESSAGE_KEYS[role], f"a message of role {role}")
     content, calls = message.get("content"), message.get("tool_calls") or ()
     if role == "tool" and "tool_call_id" in message:
@@ -96,14 +95,12 @@ def read_tool(tool: object) -> Tool:
     if isinstance(tool, Mapping) and isinstance(tool.get("function"), Mapping):
         tool = tool["function"]
     if not isinstance(tool, Mapping) or not isinstance(tool.get("name"), str) or not tool["name"]:
-        msg = 'a tool is a Tool or a mapping with "name", "description" and "parameters"'
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError('a tool is a Tool or a mapping with "name", "description" and "parameters"')
     _refuse_unknown(tool, _TOOL_KEYS, f"tool '{tool['name']}'")
     given = tool.get("parameters") or tool.get("input_schema") or tool.get("schema")
     parameters = given or {"type": "object", "properties": {}}
     if not isinstance(parameters, Mapping) or parameters.get("type") != "object":
-        msg = f"tool '{tool['name']}': parameters must be a JSON schema of type object"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"tool '{tool['name']}': parameters must be a JSON schema of type object")
     return Tool(name=tool["name"], description=str(tool.get("description") or ""), parameters=parameters)
 
 
@@ -120,10 +117,8 @@ def _part(part: object) -> Part:
         try:
             return _part_of_mapping(part)
         except KeyError as error:
-            msg = f"a part of type {part.get('type')!r} needs {error}"
-            raise UnsupportedInputError(msg) from None
-    msg = f"a message's content is text or parts, not {type(part).__name__}"
-    raise UnsupportedInputError(msg)
+            raise UnsupportedInputError(f"a part of type {part.get('type')!r} needs {error}") from None
+    raise UnsupportedInputError(f"a message's content is text or parts, not {type(part).__name__}")
 
 
 def _part_of_mapping(part: Mapping[str, Any]) -> Part:
@@ -152,8 +147,7 @@ def _part_of_mapping(part: Mapping[str, Any]) -> Part:
     if kind == "tool_result":
         content, failed = _as_text(part["content"]), bool(part.get("is_error"))
         return ToolResult(call_id=part["call_id"], content=content, name=part.get("name"), is_error=failed)
-    msg = f"a part's type is text, image, document, tool_call or tool_result, not {kind!r}"
-    raise UnsupportedInputError(msg)
+    raise UnsupportedInputError(f"a part's type is text, image, document, tool_call or tool_result, not {kind!r}")
 
 
 def _from_plain(kind: type[Plain], data: Mapping[str, Any]) -> Any:
@@ -168,8 +162,7 @@ def _tool_call(call: object) -> ToolCall:
     if isinstance(call, ToolCall):
         return call
     if not isinstance(call, Mapping):
-        msg = f"a tool call is a ToolCall or a mapping, not {type(call).__name__}"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"a tool call is a ToolCall or a mapping, not {type(call).__name__}")
     _refuse_unknown(call, _CALL_KEYS, "a tool call")
     function = call.get("function")
     if isinstance(function, Mapping):
@@ -180,14 +173,11 @@ def _tool_call(call: object) -> ToolCall:
         if isinstance(arguments, str):
             arguments = json.loads(arguments or "{}")
     except KeyError as error:
-        msg = f"a tool call needs {error}"
-        raise UnsupportedInputError(msg) from None
+        raise UnsupportedInputError(f"a tool call needs {error}") from None
     except ValueError as error:
-        msg = f"the arguments of a tool call are no JSON: {error}"
-        raise UnsupportedInputError(msg) from None
+        raise UnsupportedInputError(f"the arguments of a tool call are no JSON: {error}") from None
     if not isinstance(arguments, Mapping):
-        msg = f"the arguments of tool call '{name}' are no object"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"the arguments of tool call '{name}' are no object")
     return ToolCall(id=identity, name=name, arguments=arguments)
 
 
@@ -198,8 +188,7 @@ def _refuse_unknown(given: Mapping[Any, Any], known: Sequence[str], what: str) -
             from pipelex_core.near import did_you_mean
 
             hint = did_you_mean(str(key), known)
-            msg = f"{what} has no key {key!r}: {hint or 'its keys are ' + ', '.join(known)}"
-            raise UnsupportedInputError(msg)
+            raise UnsupportedInputError(f"{what} has no key {key!r}: {hint or 'its keys are ' + ', '.join(known)}")
 
 
 def _as_text(content: object) -> str:

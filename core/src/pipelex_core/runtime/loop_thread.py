@@ -48,8 +48,7 @@ class LoopThread:
             return future.result()
         except CancelledError:
             rest_at_exit()
-            msg = "the client was closed while this call was under way"
-            raise RuntimeError(msg) from None
+            raise RuntimeError("the client was closed while this call was under way") from None
         except BaseException:
             if not future.done():
                 future.cancel()
@@ -68,8 +67,7 @@ class LoopThread:
 
         if threading.current_thread() is self._thread:
             coroutine.close()
-            msg = "a synchronous call from within the client's own event loop would wait for itself"
-            raise RuntimeError(msg)
+            raise RuntimeError("a synchronous call from within the client's own event loop would wait for itself")
         try:
             with self._lock:
                 return asyncio.run_coroutine_threadsafe(coroutine, self._loop or self._start())

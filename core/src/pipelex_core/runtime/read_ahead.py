@@ -123,8 +123,7 @@ class ReadAhead(Generic[E]):
             RuntimeError: The client was closed meanwhile, or this is a forked child of the process that reads.
         """
         if not self._ended and self._pid != os.getpid():
-            msg = "this stream belongs to the process that began it"
-            raise RuntimeError(msg)
+            raise RuntimeError("this stream belongs to the process that began it")
         with self._changed:
             while not self._deltas and not self._ended:
                 self._changed.wait()

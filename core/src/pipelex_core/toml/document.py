@@ -85,16 +85,19 @@ def parse(content: bytes, *, parse_float: Callable[[str], Any] = float) -> TomlD
         TomlError: It is not UTF-8, not TOML, too large, or nested too deeply.
     """
     if len(content) > LARGEST:
-        message = f"is larger than {LARGEST // 1_000_000} MB"
-        raise TomlError(message)
+        raise TomlError(f"is larger than {LARGEST // 1_000_000} MB")
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         before = content[content.rfind(b"\n", 0, error.start) + 1 : error.start]
         column = len(before.removeprefix(_BOM).decode("utf-8", "replace")) + 1
-        message = f"is not UTF-8: byte 0x{content[error.start]:02x}"
-        raise TomlError(message, (line, column), code="bad-encoding", expected="text in UTF-8") from error
+        raise TomlError(
+            f"is not UTF-8: byte 0x{content[error.start]:02x}",
+            (line, column),
+            code="bad-encoding",
+            expected="text in UTF-8",
+        ) from error
     parsed = _without_comments(text)
     may_be_deep = any(sign.search(parsed) for sign in _SIGNS_OF_DEPTH)
     if may_be_deep:
@@ -102,15 +105,14 @@ def parse(content: bytes, *, parse_float: Callable[[str], Any] = float) -> TomlD
     try:
         tables = tomli.loads(parsed.removeprefix("\ufeff"), parse_float=parse_float)
     except tomli.TOMLDecodeError as error:
-        message = f"is not TOML: {error.msg[:1].lower()}{error.msg[1:]}"
-        raise TomlError(message, (error.lineno, error.colno), code="bad-toml") from error
+        raise TomlError(
+            f"is not TOML: {error.msg[:1].lower()}{error.msg[1:]}", (error.lineno, error.colno), code="bad-toml"
+        ) from error
     except (RecursionError, MemoryError) as error:
         _refuse_too_deep(text)
-        message = "is too large, or nested too deeply"
-        raise TomlError(message, (1, 1)) from error
+        raise TomlError("is too large, or nested too deeply", (1, 1)) from error
     except (ValueError, ArithmeticError) as error:  # thousands of digits, or an exponent out of every range
-        message = "has a number that is too long"
-        raise TomlError(message) from error
+        raise TomlError("has a number that is too long") from error
     document = TomlDocument(text, tables)
     path = _too_deep(tables) if may_be_deep else None
     if path is not None:

@@ -75,8 +75,9 @@ class Sharing:
             self._went_down("TimeoutError")
             raise Unreachable from None
         except Exception as error:  # noqa: BLE001 -- whatever a plugin raises
-            msg = f"the plugin that shares limits raised {type(error).__name__}"
-            raise PluginError(msg) from None  # its text could hold the address
+            raise PluginError(
+                f"the plugin that shares limits raised {type(error).__name__}"
+            ) from None  # its text could hold the address
 
     def _went_down(self, why: str) -> None:
         if not self.is_down:
