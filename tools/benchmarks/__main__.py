@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from tools.benchmarks import calls, decks, fallback, healthy, instructions, providers, startup, throughput
+from tools.benchmarks import calls, decks, fallback, gateway, healthy, instructions, providers, startup, throughput
 from tools.benchmarks.table import Row, print_rows
 
 SUITES = {
@@ -20,6 +20,7 @@ SUITES = {
     "providers": providers.run,
     "healthy": healthy.run,
     "throughput": throughput.run,
+    "gateway": gateway.run,
 }
 
 

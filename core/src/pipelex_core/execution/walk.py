@@ -107,9 +107,9 @@ class Execution:
         gathering = plan.capability.gather(what, plan.members)
         return await self._finished(plan, partial(in_batches, self, gathering), ledger)
 
-    def stream(self, plan: Plan, ledger: Ledger) -> AsyncTextStream:
-        """The stream of text that is planned already; `ledger` as in `ask`."""
-        return AsyncTextStream(self._stream(plan, ledger), ledger)
+    def stream(self, plan: Plan, ledger: Ledger) -> AsyncGenerator[str | StreamRestarted | TextResult, None]:
+        """The deltas of a stream that is planned already, and last its result; `ledger` as in `ask`."""
+        return self._stream(plan, ledger)
 
     def stream_text(
         self, prompt: Any, model: Handle, on_interrupted: OnInterrupted, arguments: Mapping[str, Any]

@@ -16,6 +16,41 @@ if TYPE_CHECKING:
     import asyncio
 
 
+class JoiningTransport:
+    """A connection's transport, on which the head of an answer waits for the first piece of its body: one write, not two.
+
+    A write is a system call, and the dearest part of a small answer.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = None
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Write, or keep a head for what follows it."""
+        if self._head is not None:
+            data, self._head = self._head + data, None
+        elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100"):
+            self._head = data
+            return
+        self._transport.write(data)
+
+    def flush(self) -> None:
+        """Write a head that nothing followed."""
+        if self._head is not None:
+            data, self._head = self._head, None
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Close, once what waits is written."""
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
@@ -30,7 +65,8 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock of the first head."""
-        super().connection_made(transport)
+        self._joining = JoiningTransport(transport)
+        super().connection_made(self._joining)  # type: ignore[arg-type]  # as far as it is used
         self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -82,6 +118,11 @@ class Protocol(HttpToolsProtocol):
         if not self._is_refused:
             super().on_message_complete()
         self._is_in_head = True
+
+    def on_response_complete(self) -> None:
+        """An answer is complete: one without a body has to leave."""
+        self._joining.flush()
+        super().on_response_complete()
 
     def on_body(self, body: bytes) -> None:
         """A piece of a body."""

@@ -10,12 +10,11 @@ from pipelex_serve.keys.key import usd
 from pipelex_serve.problems import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncGenerator, Iterator
     from types import TracebackType
 
     from pipelex_core.execution.plan import Plan
     from pipelex_core.results import Result, TextResult
-    from pipelex_core.streams import AsyncTextStream
     from pipelex_serve.exchange import Exchange
     from pipelex_serve.gateway import Gateway
     from pipelex_serve.keys.store import Entry
@@ -53,8 +52,8 @@ class Running:
         self.result = await self._deck.execution.ask(self._plan, self._what, self._ledger)
         return self.result
 
-    def stream(self) -> AsyncTextStream:
-        """The pieces of a stream; whoever has read them all sets `result`."""
+    def stream(self) -> AsyncGenerator[Any, None]:
+        """The pieces of a stream, and last its result; whoever has read them all sets `result`."""
         return self._deck.execution.stream(self._plan, self._ledger)
 
     async def __aexit__(

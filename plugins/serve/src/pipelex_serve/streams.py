@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
 from pipelex_core.errors import PipelexError
@@ -42,15 +43,17 @@ async def stream_text(exchange: Exchange, running: Running, writer: Writer) -> N
     """
     stream = None
     try:
-        async with running, running.stream() as deltas:
-            async for delta in deltas:
+        async with running, aclosing(running.stream()) as events:
+            async for delta in events:
+                if not isinstance(delta, str):
+                    running.result = delta
+                    break
                 if stream is None:
                     stream = await exchange.open_stream()
                     stream.put(b"".join(writer.first()))
                 stream.put(writer.text(delta))
                 if stream.is_full:
                     await stream.drain()
-            running.result = deltas.result
     except Exception as error:
         if stream is None:
             raise

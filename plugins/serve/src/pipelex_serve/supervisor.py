@@ -69,7 +69,7 @@ class Supervisor:
                 if worker.poll() is None:
                     continue
                 del self._workers[worker]
-                _forget(worker.pid)
+                _forget(worker.pid, self._environment[MULTIPROCESS])
                 if self._ends_at is None:
                     self._replace(worker, started)
             if self._ends_at is not None and time.monotonic() > self._ends_at:
@@ -128,8 +128,8 @@ def check(settings: Settings) -> None:
     asyncio.run(look())
 
 
-def _forget(pid: int) -> None:
+def _forget(pid: int, counters: str) -> None:
     """Leave the gauges of a worker that has ended out of the sums."""
     from prometheus_client.multiprocess import mark_process_dead
 
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    mark_process_dead(pid, counters)  # type: ignore[no-untyped-call]

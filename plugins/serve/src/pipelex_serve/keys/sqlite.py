@@ -7,7 +7,9 @@ lose the last moments.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +37,7 @@ class SqliteStore(Store):
     def __init__(self, path: str) -> None:
         self._path = path
         self._file = Path(path)
+        self._waiting: list[tuple[str, dict[str, Any], asyncio.Future[int]]] = []
         self._connection: sqlite3.Connection | None = None
 
     async def open(self) -> None:
@@ -58,6 +61,8 @@ class SqliteStore(Store):
 
     async def close(self) -> None:
         """Close it."""
+        if self._waiting:
+            self._write_waiting()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -90,12 +95,12 @@ class SqliteStore(Store):
 
     async def enter(self, entry: Entry) -> bool:
         """As of `Store`."""
-        return self._execute(sql.ENTER, of_entry(entry)).rowcount == 1
+        return await self._joined(sql.ENTER, of_entry(entry)) == 1
 
     async def settle(self, entry: Entry, nano: int, tokens: int) -> None:
         """As of `Store`."""
         statement = sql.SETTLE if entry.key.is_limited else sql.SETTLE_UNLIMITED
-        self._execute(statement, of_settled(entry, nano, tokens))
+        await self._joined(statement, of_settled(entry, nano, tokens))
 
     async def standing(self, key_id: str, day: str, month: str, minute: int) -> Standing:
         """As of `Store`."""
@@ -121,6 +126,40 @@ class SqliteStore(Store):
         """As of `Store`."""
         self._execute(sql.ADD_SECRET, {"name": name, "value": fresh})
         return str(self._execute(sql.SECRET, {"name": name}).fetchone()[0])
+
+    def _joined(self, statement: str, parameters: dict[str, Any]) -> asyncio.Future[int]:
+        """Write with the others of this turn of the loop; how many rows it changed.
+
+        What is written together is one transaction: the locks of a file cost more than the statements. It is done, also
+        where whoever waits for it leaves.
+        """
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._write_waiting)
+        self._waiting.append((statement, parameters, done))
+        return done
+
+    def _write_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        counts: list[int] = []
+        failed: PipelexError | None = None
+        try:
+            if len(waiting) > 1:
+                self._execute("BEGIN IMMEDIATE")
+            counts += (self._execute(statement, parameters).rowcount for statement, parameters, _ in waiting)
+            if len(waiting) > 1:
+                self._execute("COMMIT")
+        except PipelexError as error:
+            failed = error
+            with suppress(PipelexError):
+                self._execute("ROLLBACK")
+        for place, (_, _, done) in enumerate(waiting):
+            if done.done():
+                continue
+            if failed is None:
+                done.set_result(counts[place])
+            else:
+                done.set_exception(failed)
 
     def _execute(self, statement: str, parameters: Mapping[str, Any] | None = None) -> sqlite3.Cursor:
         if self._connection is None:
