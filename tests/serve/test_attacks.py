@@ -27,7 +27,7 @@ HELLO: Any = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    limits = {"head_seconds": 0.5, "body_seconds": 0.5, "body_bytes": 200_000, "head_bytes": 8_000}
+    limits: Any = {"head_seconds": 0.5, "body_seconds": 0.5, "body_bytes": 200_000, "head_bytes": 8_000}
     with serving(tmp_path_factory.mktemp("attacks"), **limits) as served:
         yield served
 

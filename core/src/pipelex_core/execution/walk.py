@@ -107,7 +107,7 @@ class Execution:
         gathering = plan.capability.gather(what, plan.members)
         return await self._finished(plan, partial(in_batches, self, gathering), ledger)
 
-    def stream(self, plan: Plan, ledger: Ledger) -> AsyncGenerator[str | StreamRestarted | TextResult, None]:
+    def stream(self, plan: Plan, ledger: Ledger) -> AsyncGenerator[Any, None]:
         """The deltas of a stream that is planned already, and last its result; `ledger` as in `ask`."""
         return self._stream(plan, ledger)
 

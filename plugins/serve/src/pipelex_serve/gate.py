@@ -11,6 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import PipelexError
+from pipelex_serve.access_log import line_of
 from pipelex_serve.exchange import Exchange
 from pipelex_serve.keys.key import digest_of
 from pipelex_serve.problems import Problem, RefusedError, problem_of, refuse
@@ -74,7 +75,10 @@ class Gate:
             gateway.in_flight -= 1
             name = route.name if route else "none"
             gateway.metrics.ended(exchange, name)
-            self._log.write(exchange, name)
+            line = line_of(exchange, name)
+            self._log.write(line)
+            if "handle" in line or exchange.status >= 400:
+                gateway.recent.append(line)
 
     async def _fail(self, exchange: Exchange, error: Exception) -> None:
         if not isinstance(error, (RefusedError, PipelexError)):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Any
 
 from pipelex_serve.kept import Kept
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pipelex_serve.settings import Settings
 
 
+_RECENT = 500
+
+
 class Gateway:
     """The parts of a gateway, for as long as its worker runs.
 
@@ -26,6 +30,7 @@ class Gateway:
         metrics: What Prometheus asks for.
         kept: What providers want back, for clients that drop it.
         in_flight: Requests under way.
+        recent: The last requests, for the page.
         is_draining: Whether new requests are refused, because it is about to end.
         admin_digest: Of the secret that opens the page.
     """
@@ -39,6 +44,7 @@ class Gateway:
         self.metrics = metrics
         self.kept = Kept()
         self.in_flight = 0
+        self.recent: deque[dict[str, Any]] = deque(maxlen=_RECENT)
         self.is_draining = False
         self.admin_digest = admin_digest
 

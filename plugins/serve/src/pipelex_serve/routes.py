@@ -61,7 +61,8 @@ _ROUTES: dict[str, dict[str, Route]] = {
     "/health": {"GET": Route("health", health.health, OPEN)},
     "/ready": {"GET": Route("ready", health.ready, OPEN)},
     "/metrics": {"GET": Route("metrics", health.metrics, Access.ADMIN)},
-    "/": {"GET": Route("page", page.page, OPEN)},
+    **{path: {"GET": Route("page", page.page, OPEN)} for path in page.PATHS},
+    "/admin/figures": {"GET": Route("figures", page.figures, Access.ADMIN)},
     **{path: {"POST": Route("lacking", lacking(what))} for path, what in PATHS.items()},
 }
 _MODEL = {"GET": Route("model", models.one_model)}
