@@ -76,10 +76,7 @@ class OpenAIBatches(BillingServer):
         return await super().answer(request)
 
     def _upload(self, request: Received) -> Reply:
-        head = f"content-type: {request.headers['content-type']}\r\n\r\n".encode()
-        parts: dict[Any, Any] = {}
-        for part in BytesParser(policy=HTTP).parsebytes(head + request.body).iter_parts():
-            parts[part.get_param("name", header="content-disposition")] = part.get_payload(decode=True)
+        parts = parts_of(request)
         if parts.get("purpose") != b"batch":
             return error(400, "the purpose is not batch")
         name = f"file-{len(self.files)}"
@@ -165,6 +162,10 @@ class OpenAIBatches(BillingServer):
                 self._finish(held)
         return Reply.json(self._as_json(held))
 
+    def _finished(self, held: Held) -> Held:
+        self._finish(held)
+        return held
+
     def _finish(self, held: Held) -> None:
         """Answer in another order than that of the requests."""
         held.status = "completed"
@@ -222,6 +223,16 @@ class OpenAIBatches(BillingServer):
             "error_file_id": f"err-{held.id}" if ended and held.errors else None,
             "request_counts": {"total": len(held.lines), "completed": len(held.output), "failed": len(held.errors)},
         }
+
+
+def parts_of(request: Received) -> dict[Any, Any]:
+    """The parts of a form: name -> bytes."""
+    head = f"content-type: {request.headers['content-type']}\r\n\r\n".encode()
+    form = BytesParser(policy=HTTP).parsebytes(head + request.body)
+    return {
+        part.get_param("name", header="content-disposition"): part.get_payload(decode=True)
+        for part in form.iter_parts()
+    }
 
 
 def half_price(prompt: str) -> Decimal:

@@ -17,7 +17,8 @@ from pipelex_batch.settings import BatchError, BatchSettings
 from pipelex_core.batches import BatchLimits
 from tests.batch.openai_batches import OpenAIBatches, half_price
 from tests.batch.project import client_in, read_rows, started, total, write_project, write_rows
-from tests.servers.base import in_thread
+from tests.servers.base import Reply, in_thread
+from tests.servers.openai_server import error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,6 +205,21 @@ def test_it_may_be_left_and_collected_later(folder: Path, server: OpenAIBatches)
     assert (report.state, report.done) == ("finished", 2)
     assert len(server.batches) == 1
     assert report.repeated.calls == 0
+
+
+def test_a_provider_that_cannot_be_asked_is_asked_again(folder: Path, server: OpenAIBatches) -> None:
+    """Nothing is submitted twice because of it; results that break off are fetched from the beginning."""
+    asked(folder, "one", "two")
+    batch(folder, detach=True)
+    (held,) = server.batches.values()
+    held.asked = 1
+    server.queue(error(503, "not now"), error(429, "slow down"))
+    server.queue(Reply.json(server._as_json(server._finished(held))))  # it has ended
+    server.queue(Reply.json(server._as_json(held)), error(500, "no file at the moment"))
+    report = batch(folder)
+    assert (report.state, report.done) == ("finished", 2)
+    assert len(server.batches) == 1
+    assert set(server.billed.values()) == {1}
 
 
 def test_a_refused_file_names_its_rows(folder: Path, server: OpenAIBatches) -> None:

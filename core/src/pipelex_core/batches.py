@@ -102,7 +102,7 @@ class BatchRunner(Backend):
         """
 
     @abstractmethod
-    async def find_batch(self, mark: str, *, first_key: str, count: int, since: datetime) -> str | None:
+    async def find_batch(self, mark: str, *, count: int, since: datetime) -> str | None:
         """Find a batch that may have been submitted: by its mark, else by its size, its age and the keys in its results."""
 
     @abstractmethod

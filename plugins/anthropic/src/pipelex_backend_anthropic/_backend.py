@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar
 
 from pipelex_backend_anthropic._answer import object_of_tool, read_answer
+from pipelex_backend_anthropic._batches import MessageBatches
 from pipelex_backend_anthropic._client import MessagesClient
 from pipelex_backend_anthropic._request import message_body, other_tools
 from pipelex_backend_anthropic._stream import StreamedMessage
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pipelex_core.results import TextAnswer
 
 
-class AnthropicBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, ModelLister):
+class AnthropicBackend(MessageBatches, TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, ModelLister):
     """Claude models; the connection pool is core's, and so is closing it."""
 
     loggers: ClassVar[tuple[str, ...]] = ("anthropic",)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from anthropic import RequestOptions
 
+    from pipelex_core.errors import CallError
     from pipelex_core.specs import BackendConfig
 
 PROVIDER_URL = "https://api.anthropic.com"
@@ -114,6 +115,44 @@ class MessagesClient:
                 if not more or not last or last == query.get("after_id"):
                     return tuple(found)
                 query["after_id"] = last
+
+    async def get(self, path: str, query: dict[str, object] | None = None) -> Any:
+        """The decoded answer to a GET."""
+        with translated_errors(self._key):
+            response = await self._sdk.get(
+                path, cast_to=httpx2.Response, options={**self._options({}, None), "params": query or {}}
+            )
+            return self._decoded(response)[0]
+
+    async def post_content(self, path: str, content: bytes, *, sampling: bool = False) -> Any:
+        """The decoded answer to a POST of JSON that is written already; `sampling` as there are such settings in it."""
+        options = self._options({"temperature": 1} if sampling else {}, None)
+        options["headers"] = {**options.get("headers", {}), "content-type": "application/json"}
+        with translated_errors(self._key):
+            response = await self._sdk.post(path, cast_to=httpx2.Response, content=content, options=options)
+            return self._decoded(response)[0]
+
+    async def lines(self, path: str) -> AsyncGenerator[bytes, None]:
+        """The lines of an answer as they come, blank ones left out; split at line feeds alone."""
+        with translated_errors(self._key):
+            stream = await self._sdk.get(
+                path, cast_to=object, options=self._options({}, None), stream=True, stream_cls=AsyncStream[object]
+            )
+            rest = b""
+            try:
+                async for piece in stream.response.aiter_bytes():
+                    *whole, rest = (rest + piece).split(b"\n")
+                    for line in whole:
+                        if line.strip():
+                            yield line
+                if rest.strip():
+                    yield rest
+            finally:
+                await stream.close()
+
+    def error_of(self, body: Any) -> CallError:
+        """The error that a result of a batch reports."""
+        return error_of_answer(body, status=200, headers={}, key=self._key)
 
     def _decoded(self, response: httpx2.Response) -> tuple[Any, str | None]:
         with suppress(ValueError, RecursionError):

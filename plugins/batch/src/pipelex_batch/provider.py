@@ -28,7 +28,16 @@ from pipelex_batch.standing import FAILED, NEW
 from pipelex_batch.templates import BadRowError
 from pipelex_core.batches import BatchRunner
 from pipelex_core.costs import most_cost
-from pipelex_core.errors import BadRequestError, CallError, PipelexError, UnsupportedInputError
+from pipelex_core.errors import (
+    BadRequestError,
+    CallError,
+    OverloadedError,
+    PipelexError,
+    ProviderConnectionError,
+    RateLimitError,
+    ServerError,
+    UnsupportedInputError,
+)
 from pipelex_core.requests import TextRequest
 
 if TYPE_CHECKING:
@@ -72,10 +81,6 @@ class Batch:
     at: str
     id: str | None = None
     status: BatchStatus | None = None
-
-    def key_of(self, number: int) -> str:
-        """The key of a row in this batch."""
-        return f"{self.mark}-{number}"
 
 
 @define
@@ -156,11 +161,10 @@ class _ByProvider:
     async def _find_again(self) -> None:
         """Look for batches whose submission may have been cut off; one that is nowhere is submitted no more as it was."""
         for batch in [each for each in self._batches.values() if each.id is None]:
-            runner, first = await self._runner_of(batch), next(numbers_in(batch.rows))
+            runner = await self._runner_of(batch)
             for look in range(_LOOKS):
                 batch.id = await runner.find_batch(
                     batch.mark,
-                    first_key=batch.key_of(first),
                     count=sum(last - start + 1 for start, last in batch.rows),
                     since=datetime.fromisoformat(batch.at),
                 )
@@ -308,20 +312,31 @@ class _ByProvider:
         """Ask how far the batches are, ever less often, and collect those that have ended, until all have."""
         run, pause = self._run, self._run.options.poll_s
         while self._batches and run.stopping is None:
-            ended = []
-            for batch in self._batches.values():
-                runner = await self._runner_of(batch)
-                assert batch.id is not None  # noqa: S101 -- it was found, or submitted, or is forgotten
-                batch.status = await runner.poll_batch(batch.id)
-                if batch.status.state != "running":
-                    ended.append(batch)
-            if ended:
-                await self._collect(ended)
-                pause = run.options.poll_s
-                continue
+            try:
+                ended = await self._ended()
+                if ended:
+                    await self._collect(ended)
+                    pause = run.options.poll_s
+                    continue
+            except (ProviderConnectionError, RateLimitError, OverloadedError, ServerError) as error:
+                run.note(f"the provider cannot be asked at the moment, and is asked again: {error}")
+            except CallError as error:
+                run.stop(f"the provider cannot be asked about its batches: {error}")
+                return
             self._progress.update()
             await self._sleep(pause)
             pause = min(pause * 1.5, max(_SLOWEST_POLL, run.options.poll_s))
+
+    async def _ended(self) -> list[Batch]:
+        """The batches that have ended, each asked for."""
+        ended = []
+        for batch in self._batches.values():
+            runner = await self._runner_of(batch)
+            assert batch.id is not None  # noqa: S101 -- it was found, or submitted, or is forgotten
+            batch.status = await runner.poll_batch(batch.id)
+            if batch.status.state != "running":
+                ended.append(batch)
+        return ended
 
     async def _sleep(self, seconds: float) -> None:
         """Wait, but not for an interrupt."""

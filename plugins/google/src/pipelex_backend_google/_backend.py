@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from google import genai
 
+from pipelex_backend_google._batches import GeminiBatches
 from pipelex_backend_google._client import http_options
 from pipelex_backend_google.gemini import GeminiBackend
 from pipelex_core.errors import AuthenticationError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _ENDPOINT = "https://generativelanguage.googleapis.com/"
 
 
-class GoogleBackend(GeminiBackend):
+class GoogleBackend(GeminiBatches, GeminiBackend):
     """Gemini on Google AI Studio."""
 
     vertex = False

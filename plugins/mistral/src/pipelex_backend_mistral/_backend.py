@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, ClassVar
 
+from pipelex_backend_mistral._batches import BatchJobs
 from pipelex_backend_mistral._chat_answer import Gathered, gathered_answer, invalid
 from pipelex_backend_mistral._chat_request import chat_body, size_of
 from pipelex_backend_mistral._client import MistralClient
@@ -46,7 +47,7 @@ _MODELS = ("/v1/models", "list_models_v1_models_get")
 
 
 class MistralBackend(
-    TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, DocumentExtractor, Embedder, ModelLister
+    BatchJobs, TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, DocumentExtractor, Embedder, ModelLister
 ):
     """Chat, OCR and embeddings at api.mistral.ai, or at the endpoint of its config."""
 

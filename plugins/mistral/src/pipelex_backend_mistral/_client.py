@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import parse_qsl
 
 import httpx2
@@ -29,7 +29,7 @@ from pipelex_backend_mistral._errors import (
 )
 from pipelex_backend_mistral._http import SharedHttp
 from pipelex_backend_mistral._json import encoded
-from pipelex_core.errors import CallError
+from pipelex_core.errors import CallError, InvalidAnswerError
 from pipelex_core.headers import check_key
 
 if TYPE_CHECKING:
@@ -131,6 +131,31 @@ class MistralClient:
         file: Any = {"file_name": name, "content": media.data, "content_type": media.media_type}
         return (await self._guarded(self._sdk.files.upload_async(file=file, purpose="ocr"))).id
 
+    async def upload_lines(self, content: BinaryIO, name: str) -> str:
+        """Upload the input of a batch, once; gives its id."""
+        file: Any = {"file_name": name, "content": content, "content_type": "application/jsonl"}
+        return (await self._guarded(self._sdk.files.upload_async(file=file, purpose="batch"))).id
+
+    async def lines(self, file_id: str) -> AsyncGenerator[Any, None]:
+        """The JSON of each line of a file, split at line feeds alone; blank ones are left out."""
+        response = await self._guarded(self._sdk.files.download_async(file_id=file_id))
+        pieces, rest = aiter(response.aiter_bytes()), b""
+        try:
+            while (piece := await self._guarded(anext(pieces, None))) is not None:
+                *whole, rest = (rest + piece).split(b"\n")
+                for line in whole:
+                    if line.strip():
+                        yield _parsed(line)
+            if rest.strip():
+                yield _parsed(rest)
+        finally:
+            await response.aclose()
+
+    def error_of(self, status: object, body: object) -> CallError:
+        """The error that a line of a batch reports."""
+        text = body if isinstance(body, str) else json.dumps(body)
+        return error_of_answer(status if isinstance(status, int) else 500, {}, text, secret=self._key)
+
     async def signed_url(self, file_id: str) -> str:
         """An address of an uploaded file, good for an hour."""
         return (await self._guarded(self._sdk.files.get_signed_url_async(file_id=file_id, expiry=1))).url
@@ -167,6 +192,14 @@ class MistralClient:
         except Exception as error:  # noqa: BLE001 -- the SDK raises its own, its transport's, pydantic's and json's
             failure = error_of_exception(error, secret=self._key)
         raise failure
+
+
+def _parsed(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        msg = f"a line of the batch's results is not JSON: {line[:200]!r}"
+        raise InvalidAnswerError(msg) from None
 
 
 def _is_fault(data: dict[str, Any]) -> bool:

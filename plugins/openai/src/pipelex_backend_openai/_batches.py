@@ -103,7 +103,7 @@ class BatchingBackend(BatchRunner):
         made, _ = await self._endpoint.post("/batches", body)
         return _text(made, "id")
 
-    async def find_batch(self, mark: str, *, first_key: str, count: int, since: datetime) -> str | None:  # noqa: ARG002 -- the mark is enough
+    async def find_batch(self, mark: str, *, count: int, since: datetime) -> str | None:  # noqa: ARG002 -- the mark is enough
         """Walk through all batches: nothing searches by metadata. OpenAI pages by `after`, Groq by `cursor`."""
         query: dict[str, Any] = {"limit": 100}
         while True:

@@ -1,0 +1,130 @@
+"""Batches of the Gemini API: https://ai.google.dev/gemini-api/docs/batch-api.
+
+The requests go inline, in the API's own form; the API takes up to 20 MB of them in a batch. A batch is found again by its
+display name, and a result by the metadata of its request.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from google.genai import types
+
+from pipelex_backend_google._answer import Gathered
+from pipelex_backend_google._body import text_body
+from pipelex_backend_google._errors import call_error, reported
+from pipelex_core.answers import says_something
+from pipelex_core.batches import BatchLimits, BatchLine, BatchRunner, BatchStatus
+from pipelex_core.requests import ObjectRequest
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+    from datetime import datetime
+    from pathlib import Path
+
+    from google import genai
+
+    from pipelex_core.requests import TextRequest
+    from pipelex_core.results import TextAnswer
+    from pipelex_core.specs import Secret
+
+_LIMITS = BatchLimits(requests=50_000, bytes=18_000_000, hours=24)
+_KEY = "key"
+_ENDED = frozenset({"JOB_STATE_SUCCEEDED", "JOB_STATE_PARTIALLY_SUCCEEDED", "JOB_STATE_CANCELLED", "JOB_STATE_EXPIRED"})
+"""The SDK's own `done` leaves out the second one."""
+
+
+class GeminiBatches(BatchRunner):
+    """The batches of Google AI Studio."""
+
+    model_prefix: str
+    _client: genai.Client | None
+    secret: Secret | None
+
+    def batch_limits(self, request: TextRequest) -> BatchLimits | None:  # noqa: ARG002 -- the same for all
+        """Those of the API for requests that go inline."""
+        return _LIMITS
+
+    async def batch_line(self, key: str, request: TextRequest) -> bytes:
+        """A request with its key among its metadata."""
+        line = {"request": text_body(request), "metadata": {_KEY: key}}
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
+
+    async def submit_batch(self, lines: Path, *, model_id: str, group: str, mark: str) -> str:  # noqa: ARG002 -- there is one
+        """Make the batch, once: the SDK sends it a single time."""
+        requests = _read(lines)
+        body = {"batch": {"displayName": mark, "inputConfig": {"requests": {"requests": requests}}}}
+        source = [
+            types.InlinedRequest(contents=types.Content(parts=[types.Part(text="")]))
+        ]  # the body has the real ones
+        config = types.CreateBatchJobConfig(display_name=mark, http_options=types.HttpOptions(extra_body=body))
+        model = model_id.removeprefix(self.model_prefix)
+        job = await self._guarded(self._batches.create(model=model, src=source, config=config))
+        return job.name or ""
+
+    async def find_batch(self, mark: str, *, count: int, since: datetime) -> str | None:  # noqa: ARG002 -- the mark is enough
+        """Walk through all batches: the API has no filter for them."""
+        pager = await self._guarded(self._batches.list(config={"page_size": 100}))
+        pages = aiter(pager)
+        while (job := await self._guarded(_next_of(pages))) is not None:
+            if job.display_name == mark:
+                return str(job.name)
+        return None
+
+    async def poll_batch(self, batch_id: str) -> BatchStatus:
+        """Its state, an unknown one of which is that of a batch under way."""
+        job = await self._guarded(self._batches.get(name=batch_id))
+        word = job.state.name if job.state else ""
+        stats = job.completion_stats
+        return BatchStatus(
+            state="refused" if word == "JOB_STATE_FAILED" else "ended" if word in _ENDED else "running",
+            word=word,
+            done=None if stats is None else stats.successful_count,
+            message=(job.error.message or "") if job.error else "",
+        )
+
+    async def cancel_batch(self, batch_id: str) -> None:
+        """Ask for its end."""
+        await self._guarded(self._batches.cancel(name=batch_id))
+
+    async def collect_batch(self, batch_id: str) -> AsyncIterator[BatchLine]:
+        """What came of each request; one without an answer and without an error was not asked."""
+        job = await self._guarded(self._batches.get(name=batch_id))
+        for outcome in (job.dest.inlined_responses if job.dest else None) or ():
+            data = outcome.model_dump(mode="json", by_alias=True, exclude_none=True)
+            key = (data.get("metadata") or {}).get(_KEY, "")
+            was_asked = "response" in data or "error" in data
+            yield BatchLine(key=str(key), data=data if was_asked else None)
+
+    def read_batch(self, request: TextRequest, data: Any) -> TextAnswer:
+        """The answer, read as that of a call."""
+        if "error" in data:
+            raise call_error(reported(data["error"], {}), self.secret)
+        gathered = Gathered(request_id=None)
+        gathered.take(data["response"])
+        if isinstance(request, ObjectRequest):
+            return gathered.answer()
+        return says_something(gathered.answer(), request, gathered.finish)
+
+    @property
+    def _batches(self) -> Any:
+        assert self._client is not None  # noqa: S101 -- the backend is open
+        return self._client.aio.batches
+
+    async def _guarded(self, sdk_call: Awaitable[Any]) -> Any:
+        """Await a call of the SDK; what it raises becomes ours, and is not chained to it: it holds the key."""
+        try:
+            return await sdk_call
+        except Exception as error:  # noqa: BLE001 -- the SDK raises far outside its own classes: see the table
+            failure = call_error(error, self.secret)
+        raise failure
+
+
+async def _next_of(pages: AsyncIterator[Any]) -> Any:
+    return await anext(pages, None)
+
+
+def _read(lines: Path) -> list[Any]:
+    with lines.open("rb") as file:
+        return [json.loads(line) for line in file]
