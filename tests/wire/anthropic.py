@@ -153,7 +153,7 @@ def read_message(message: dict[str, Any]) -> Message:
     return Message(role=message["role"], parts=tuple(read_block(block, message["role"]) for block in blocks))
 
 
-def read_block(block: dict[str, Any], role: str) -> Part:
+def read_block(block: dict[str, Any], role: str) -> Part:  # noqa: PLR0911 -- one a kind of block
     """One block in our terms; what only the provider understands, in the provider's."""
     match block["type"]:
         case "text":
@@ -164,6 +164,10 @@ def read_block(block: dict[str, Any], role: str) -> Part:
             return DocumentPart(evolve(read_media(block["source"], "application/pdf"), name=block.get("title")))
         case "tool_use":
             return ToolCall(id=block["id"], name=block["name"], arguments=block["input"])
+        case "tool_result" if not is_plain(block.get("content")):
+            return ProviderPart(
+                provider="anthropic", data=_trimmed(block)
+            )  # a picture, say: in the provider's own form
         case "tool_result":
             content = plain_text(block.get("content"))
             return ToolResult(call_id=block["tool_use_id"], content=content, is_error=bool(block.get("is_error")))
@@ -184,6 +188,11 @@ def read_media(source: dict[str, Any], media_type: str) -> Media:
             return Media(url=source["url"], media_type=media_type)
         case kind:
             raise no_capability(f"sources of type {kind}: a document is bytes or a URL")
+
+
+def is_plain(content: Any) -> bool:
+    """Whether the content of a tool's result is text."""
+    return not isinstance(content, list) or all(block["type"] == "text" for block in content)
 
 
 def plain_text(content: Any) -> str:
@@ -268,7 +277,7 @@ def _messages(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _block(block: dict[str, Any]) -> dict[str, Any]:
     made = _trimmed(block)
-    if made["type"] == "tool_result":
+    if made["type"] == "tool_result" and is_plain(made.get("content")):
         made = {"type": "tool_result", "tool_use_id": made["tool_use_id"], "content": plain_text(made.get("content"))}
         return {**made, "is_error": True} if block.get("is_error") else made
     if made["type"] == "document" and made.get("title") is None:

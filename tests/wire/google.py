@@ -176,7 +176,10 @@ def _parts(part: dict[str, Any], call_id: str, waiting: list[ToolCall]) -> list[
         waiting.append(call)
         return [call, *_signature(part, "call", call.id)]
     if "functionResponse" in part:
-        return [_result(part["functionResponse"], waiting)]
+        told = part["functionResponse"]
+        if "parts" in told and "id" in told:  # with files: in the provider's own form
+            return [ProviderPart(provider="google", data={"functionResponse": told})]
+        return [_result(told, waiting)]
     if part.get("thought"):
         return _signature(part, "thought", part["text"])
     if "text" in part:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PROVIDER = "google"
 _MADE_UP = "made-up-"
-_FORM = HistoryForm(provider=PROVIDER, opens_with_user=True, result_names=True)
+_FORM = HistoryForm(provider=PROVIDER, opens_with_user=True, result_names=True, result_id=("functionResponse", "id"))
 _NOT_GEMINIS = "skip_thought_signature_validator"
 
 
@@ -75,6 +75,8 @@ def _user_parts(message: Message) -> list[dict[str, Any]]:
         elif isinstance(part, ToolResult):
             response = {"name": part.name, "response": _response(part), **_id(part.call_id)}
             parts.append({"functionResponse": response})
+        elif isinstance(part, ProviderPart) and "functionResponse" in part.data:
+            parts.append(dict(part.data))  # a result with files, in Google's own form
     return parts
 
 
