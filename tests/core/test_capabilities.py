@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import evolve
 
-from pipelex_core.capabilities import BUILT_IN, Capabilities
+from pipelex_core.capabilities import BUILT_IN, Capabilities, Kind
 from pipelex_core.capabilities.images import IMAGES
 from pipelex_core.capabilities.registry import check
 from pipelex_core.config import load
@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 
     from pipelex_core.config import LoadedConfig
 
-SECTIONS = "\n".join(
-    f'[{name}]\nchoice_default = "p"\n[{name}.presets]\np = {{ model = "{model}", purpose = "query" }}'
-    for name, model in (("transcribe", "m-transcriber"), ("rerank", "m-reranker"), ("speak", "m-speaker"))
+SECTIONS = '[embed]\nchoice_default = "p"\n[embed.presets]\np = { model = "m-embedding", purpose = "query" }'
+PLANNED = Capabilities(
+    {kind.name: kind for kind in BUILT_IN if kind.name != "embed"},
+    planned=[Kind(name="embed", model_types=("embedding",), noun="embedding", outputs=frozenset({"vectors"}))],
 )
+"""The registry as it was before vectors could be made."""
+
 MODELS = "\n".join(f'[m-{kind}]\nmodel_type = "{kind}"\ncosts = {{ input = 1 }}' for kind in ModelType)
 
 
 @pytest.fixture
 def loaded(tmp_path: Path) -> LoadedConfig:
-    """A project with a model of every type, and with sections of capabilities that are not here."""
+    """A project with a model of every type."""
     inference = tmp_path / ".pipelex" / "inference"
     files = {
         "backends.toml": "[b]\n",
@@ -46,11 +49,10 @@ def loaded(tmp_path: Path) -> LoadedConfig:
 
 
 def test_every_model_type_of_the_format_loads_and_nobody_is_warned(loaded: LoadedConfig) -> None:
-    """A model whose capability is not here is unavailable, and the reason names its type."""
+    """Each type belongs to a capability of this distribution, so that every model can be called."""
     assert loaded.warnings == ()
     available = {name for name, entry in loaded.deck.models.items() if entry.available}
-    assert available == {"m-llm", "m-text_extractor", "m-img_gen", "m-embedding"}
-    assert "model_type 'speaker'" in (loaded.deck.models["m-speaker"].reason or "")
+    assert available == {f"m-{kind}" for kind in ModelType}
 
 
 def test_a_model_that_cannot_be_called_yet_says_what_it_is_for(loaded: LoadedConfig) -> None:
@@ -58,7 +60,8 @@ def test_a_model_that_cannot_be_called_yet_says_what_it_is_for(loaded: LoadedCon
     with pytest.raises(HandleNotFoundError, match="which is for speech, not for text"):
         loaded.deck.resolve("voices", "llm")
     with pytest.raises(UnsupportedInputError, match="no installed distribution"):
-        loaded.deck.capabilities.require("speak")
+        PLANNED.require("embed")
+    assert "model_type 'embedding'" in PLANNED.why_unavailable("embedding")
 
 
 def test_the_format_s_model_types_and_those_of_the_registry_are_the_same() -> None:
@@ -69,12 +72,12 @@ def test_the_format_s_model_types_and_those_of_the_registry_are_the_same() -> No
 def test_a_capability_that_was_planned_is_here_when_a_plugin_brings_it() -> None:
     """Its section and its model type are the plugin's then."""
     (operation,) = IMAGES.operations
-    speak = evolve(IMAGES, name="speak", model_types=("speaker",), operations=(evolve(operation, name="speak"),))
-    assert not BUILT_IN.can_call("speaker")
-    made = BUILT_IN.adding([speak])
+    embed = evolve(IMAGES, name="embed", model_types=("embedding",), operations=(evolve(operation, name="embed"),))
+    assert not PLANNED.can_call("embedding")
+    made = PLANNED.adding([embed])
     assert isinstance(made, Capabilities)
-    assert (made.can_call("speaker"), made.is_planned("speak"), made["speak"]) == (True, False, speak)
-    assert sorted(made.sections) == sorted(BUILT_IN.sections)
+    assert (made.can_call("embedding"), made.is_planned("embed"), made["embed"]) == (True, False, embed)
+    assert sorted(made.sections) == sorted(PLANNED.sections)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,15 @@ from pipelex_core import (
     Usage,
 )
 from pipelex_core.capabilities import BUILT_IN
-from pipelex_core.client.arguments import EmbedSettings, ExtractSettings, ImgGenSettings, LLMSettings
+from pipelex_core.client.arguments import (
+    EmbedSettings,
+    ExtractSettings,
+    ImgGenSettings,
+    LLMSettings,
+    RerankSettings,
+    SpeakSettings,
+    TranscribeSettings,
+)
 from pipelex_core.deck import Preset
 from pipelex_core.results import TextAnswer
 from tests.support.scripted import KEY, OCR, PAINTER, PNG, USAGE, Script, ScriptedBackend, deck_of, plugins_for, spec
@@ -554,6 +562,9 @@ def test_the_typed_settings_are_the_settings() -> None:
         ("extract", ExtractSettings),
         ("img_gen", ImgGenSettings),
         ("embed", EmbedSettings),
+        ("transcribe", TranscribeSettings),
+        ("speak", SpeakSettings),
+        ("rerank", RerankSettings),
     ):
         hints = get_type_hints(typed, localns={"Sequence": list})
         assert list(hints) == list(BUILT_IN[capability].settings)

@@ -16,6 +16,7 @@ from tests.documents.pdfs import lines, pdf
 from tests.servers import anthropic, bedrock, fal, google, mistral
 from tests.servers.base import Received, Reply, Server, in_thread
 from tests.servers.openai_server import OpenAIServer
+from tests.support.sounds import wav
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,6 +64,7 @@ def write_project(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> Non
     (folder / BACKENDS).write_text(tomlkit.dumps(tables), encoding="utf-8")
     (folder / "report.pdf").write_bytes(pdf(lines("First page"), lines("Second page")))
     (folder / "photo.png").write_bytes(png())
+    (folder / "meeting.wav").write_bytes(wav(4))
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from pipelex_testing.bodies.openai_chat import USAGE, chunk
 from pipelex_testing.bodies.openai_responses import response
 from pipelex_testing.samples import png
 from tests.servers.base import Received, Reply, Server, vector_of
+from tests.support.sounds import wav
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,8 +46,8 @@ class OpenAIServer(Server):
         path = request.path.rpartition("/v1")[2] or request.path
         if path.endswith("/models"):
             return Reply.json({"object": "list", "data": [{"id": "gpt-test", "object": "model"}]}, headers=HEADERS)
-        if path.endswith(".png"):
-            return Reply(chunks=(png(),), content_type="image/png")
+        if (further := _further(path, request)) is not None:
+            return further
         body = request.json
         ways = {"/chat/completions": self._chat, "/responses": self._response, "/embeddings": self._embeddings}
         way = next((way for end, way in ways.items() if path.endswith(end)), None)
@@ -97,6 +98,34 @@ class OpenAIServer(Server):
             name = choice.get("name") or choice["function"]["name"]
             return "", next(tool for tool in tools if (tool.get("function") or tool)["name"] == name)
         return self.text, None
+
+
+def _further(path: str, request: Received) -> Reply | None:
+    """The answer of what is neither text nor a picture; None for those."""
+    if path.endswith(".png"):
+        return Reply(chunks=(png(),), content_type="image/png")
+    if path.endswith("/audio/transcriptions"):
+        return Reply.json({"text": TEXT, "usage": {"type": "duration", "seconds": 4}}, headers=HEADERS)
+    if path.endswith("/audio/speech"):
+        return _speech(request.json)
+    if path.endswith("/moderations"):
+        verdict = {"flagged": False, "categories": {"violence": False}, "category_scores": {"violence": 0.01}}
+        return Reply.json({"id": "m", "results": [verdict] * len(request.json["input"])}, headers=HEADERS)
+    if path.endswith("/rerank"):
+        body = request.json
+        scores = [{"index": at, "relevance_score": 1 / (at + 1)} for at in range(len(body["documents"]))]
+        return Reply.json({"results": scores[: body.get("top_n")], "usage": {"total_tokens": 9}}, headers=HEADERS)
+    return None
+
+
+def _speech(body: dict[str, Any]) -> Reply:
+    """Sound: as it is, or in events."""
+    data = wav()
+    if body.get("stream_format") != "sse":
+        return Reply(chunks=(data,), content_type="audio/wav", headers=HEADERS)
+    delta = {"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()}
+    usage = {"input_tokens": 5, "output_tokens": 40, "total_tokens": 45}
+    return Reply.sse(delta, {"type": "speech.audio.done", "usage": usage}, headers=HEADERS)
 
 
 # ── What OpenAI answers ───────────────────────────────────────────────────────────────────────────────────────────

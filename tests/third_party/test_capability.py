@@ -18,6 +18,7 @@ import pytest
 import pipelex_backend_mock
 from pipelex_cli.explained_json import explanation_as_json
 from pipelex_core import AsyncClient, BudgetExceededError, Client, DeadlineExceededError, UnsupportedInputError
+from pipelex_core.capabilities import BUILT_IN
 from pipelex_core.config import check
 from pipelex_core.errors import HandleNotFoundError, PresetNotFoundError
 from pipelex_core.plugins import discover
@@ -219,7 +220,7 @@ def test_a_second_capability_of_the_same_name_is_refused(shout: ModuleType) -> N
     other = plugin({}, pipelex_capabilities=lambda: [shout.SHOUT])
     plugins = plugins_of(shout, other)
     assert [record.status for record in plugins.records] == ["quarantined", "ok", "quarantined"]
-    assert plugins.capabilities.names == ("llm", "extract", "img_gen")
+    assert plugins.capabilities.names == BUILT_IN.names
 
 
 def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -58,7 +58,7 @@ def test_a_price_is_in_the_words_of_a_spec() -> None:
             "speaker",
             {"unit": "million_tokens", "input": 1, "output": 10, "output_audio": 10},
         ),
-        ({"per_request": Decimal("0.002"), "input_per_mtok": 0}, "reranker", {"request": Decimal("0.002")}),
+        ({"per_request": Decimal("0.002"), "input_per_mtok": 0}, "reranker", {"search": Decimal("0.002")}),
         ({"per_page": Decimal("0.004")}, "text_extractor", {"page": Decimal("0.004")}),
     ],
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from decimal import Decimal
 from functools import cache
@@ -27,6 +28,9 @@ _OPEN = ("deepseek-ai/", "meta/", "minimaxai/", "moonshotai/", "openai/", "qwen/
 
 _EMBEDS = ("amazon.titan-embed", "cohere.embed")
 """Bedrock's families whose embeddings its plugin can ask for: each has a request of its own."""
+
+_ELSEWHERE = re.compile(r"realtime|-live(-|$)|^speech/|^chirp")
+"""Speech over a socket, or at another service of the provider: no plugin has a way there. xAI has addresses of its own."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,6 +63,8 @@ def is_served(fact: dict[str, Any]) -> bool:
     """Whether a plugin has a way to call the model."""
     if fact["provider"] == "vertexai" and not fact["id"].startswith(_OURS):
         return fact["kind"] == "llm" and str(fact["id"]).startswith(_OPEN)
+    if fact["kind"] in {"stt", "tts"} and (fact["provider"] == "xai" or _ELSEWHERE.search(fact["id"])):
+        return False
     if fact["provider"] == "bedrock" and fact["kind"] not in {"llm", "embed", "rerank"}:
         return False
     if fact["provider"] == "bedrock" and fact["kind"] == "embed" and not fact["id"].startswith(_EMBEDS):

@@ -104,8 +104,10 @@ def _one_way(found: dict[str, Any], model_type: str) -> dict[str, Any]:
         drop = [*tokens, "second", "minute"]
     elif model_type in {"speaker", "transcriber"} and tokens:
         drop = ["second", "minute"]
-    elif (model_type == "text_extractor" and "page" in found) or (model_type == "reranker" and "request" in found):
+    elif model_type == "text_extractor" and "page" in found:
         drop = tokens
+    elif model_type == "reranker" and "request" in found:
+        drop, found["search"] = [*tokens, "request"], found["request"]  # a request with many documents is several
     else:
         drop = []
     for name in drop:

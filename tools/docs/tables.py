@@ -70,7 +70,7 @@ def made_parts() -> dict[str, str]:
         "prices": table(("price", "of"), ((f"`{name}`", sentence(text)) for name, text in _prices().items())),
         "constraints": table(("constraint", "the model"), ((f"`{name}`", text) for name, text in CONSTRAINTS.items())),
         "profile-keys": _keys(tables.ProfileTable, PROFILE_KEYS),
-        **{f"{kind.name}-settings": _settings(kind.name) for kind in BUILT_IN},
+        **{f"{kind.name}-settings": _settings(kind.name) for kind in BUILT_IN if kind.settings},
         "newer-keys": _newer(),
         "problem-codes": _codes(),
         "error-tree": f"```text\n{(errors.__doc__ or '').partition(chr(10) * 2)[2].strip()}\n```",
@@ -95,10 +95,7 @@ def made_parts() -> dict[str, str]:
         "backend-config": _attributes(BackendConfig),
         "option": _attributes(backend.Option),
         **kit_parts(),
-        **{
-            f"{name}-arguments": _arguments(name)
-            for name in ("from_project", "generate_text", "run", "extract", "embed")
-        },
+        **{f"{name}-arguments": _arguments(name) for name in _METHODS},
     }
 
 
@@ -239,6 +236,9 @@ def _capabilities() -> str:
 
 def _attributes(cls: type) -> str:
     return _named(attributes_of(cls))
+
+
+_METHODS = ("from_project", "generate_text", "run", "extract", "embed", "transcribe", "speak", "rerank", "moderate")
 
 
 def _arguments(method: str) -> str:

@@ -51,6 +51,12 @@ if TYPE_CHECKING:
         TurnLimitError as TurnLimitError,
         UnsupportedInputError as UnsupportedInputError,
     )
+    from pipelex_core.judging import (
+        ModerationResult as ModerationResult,
+        Ranked as Ranked,
+        RerankResult as RerankResult,
+        Verdict as Verdict,
+    )
     from pipelex_core.parts import (
         DocumentPart as DocumentPart,
         ImagePart as ImagePart,
@@ -76,12 +82,21 @@ if TYPE_CHECKING:
         TextResult as TextResult,
         Usage as Usage,
     )
+    from pipelex_core.sound import (
+        Audio as Audio,
+        Recording as Recording,
+        Segment as Segment,
+        SpeechResult as SpeechResult,
+        TranscriptResult as TranscriptResult,
+    )
     from pipelex_core.streams import (
         AsyncObjectStream as AsyncObjectStream,
         AsyncRestartingTextStream as AsyncRestartingTextStream,
+        AsyncSpeechStream as AsyncSpeechStream,
         AsyncTextStream as AsyncTextStream,
         ObjectStream as ObjectStream,
         RestartingTextStream as RestartingTextStream,
+        SpeechStream as SpeechStream,
         StreamRestarted as StreamRestarted,
         TextStream as TextStream,
     )
@@ -103,13 +118,15 @@ _MODULES = {
         "PermissionDeniedError PipelexError PlainDataError PluginError PresetNotFoundError Problem "
         "ProviderConnectionError RateLimitError ServerError ToolFailedError TurnLimitError UnsupportedInputError"
     ),
+    "judging": "ModerationResult Ranked RerankResult Verdict",
     "parts": "DocumentPart ImagePart Media Message TextPart Tool ToolCall ToolResult",
     "policies": "CooldownPolicy RetryPolicy",
     "prompts": "MessageLike",
     "results": "Attempt Cost DocumentResult EmbeddingResult Image ImageResult ObjectResult Page RunResult TextResult Usage",
+    "sound": "Audio Recording Segment SpeechResult TranscriptResult",
     "streams": (
-        "AsyncObjectStream AsyncRestartingTextStream AsyncTextStream ObjectStream RestartingTextStream StreamRestarted "
-        "TextStream"
+        "AsyncObjectStream AsyncRestartingTextStream AsyncSpeechStream AsyncTextStream ObjectStream RestartingTextStream "
+        "SpeechStream StreamRestarted TextStream"
     ),
     "tools": "RunnableTool ToolSource",
     "vectors": "Vectors",

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
     import httpx2
 
+    from pipelex_core.judging import ModerationAnswer, ModerationRequest, RerankAnswer, RerankRequest
     from pipelex_core.requests import EmbeddingRequest, ExtractRequest, ImageRequest, ObjectRequest, TextRequest
     from pipelex_core.results import DocumentAnswer, EmbeddingAnswer, ImageAnswer, TextAnswer
+    from pipelex_core.sound import SpeechAnswer, SpeechRequest, TranscriptAnswer, TranscriptRequest
     from pipelex_core.specs import BackendConfig, ModelSpec
 
 
@@ -139,6 +141,46 @@ class Embedder(Backend):
     @abstractmethod
     async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
         """One vector a text, in their order, checked by `answers.embeds_all`; one request to the provider, or several."""
+
+
+class Transcriber(Backend):
+    """Writes down what is said."""
+
+    @abstractmethod
+    async def transcribe(self, request: TranscriptRequest) -> TranscriptAnswer:
+        """What is said in the recording, which is read piece by piece as it is sent."""
+
+
+class Speaker(Backend):
+    """Reads texts aloud."""
+
+    @abstractmethod
+    async def speak(self, request: SpeechRequest) -> SpeechAnswer:
+        """The encoded sound, whole."""
+
+
+class SpeechStreamer(Backend):
+    """Reads texts aloud, piece by piece."""
+
+    @abstractmethod
+    def stream_speech(self, request: SpeechRequest) -> AsyncIterator[bytes | SpeechAnswer]:
+        """Bytes of the encoded sound as they come, then exactly one `SpeechAnswer`, with all of it; as `stream_text`."""
+
+
+class Reranker(Backend):
+    """Orders documents by relevance."""
+
+    @abstractmethod
+    async def rerank(self, request: RerankRequest) -> RerankAnswer:
+        """The documents, the best first."""
+
+
+class Moderator(Backend):
+    """Finds what is harmful."""
+
+    @abstractmethod
+    async def moderate(self, request: ModerationRequest) -> ModerationAnswer:
+        """A verdict on each input, in their order."""
 
 
 class ModelLister(Backend):

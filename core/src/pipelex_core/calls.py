@@ -31,6 +31,17 @@ def _error_from_dict(data: Mapping[str, Any]) -> PipelexError:
     return error_from_dict(data)
 
 
+def _result_to_dict(result: Result) -> dict[str, Any]:
+    return result.to_dict()
+
+
+def _result_from_dict(data: Mapping[str, Any]) -> Result:
+    import pipelex_core.judging
+    import pipelex_core.sound  # noqa: F401 -- nothing imports these results before there are some
+
+    return Result.from_dict(data)
+
+
 def _unsealed(digest: bytes) -> bytes:
     return digest
 
@@ -92,7 +103,7 @@ class FinishedCall(Plain):
     capability: str
     handle: str
     attempts: tuple[Attempt, ...]
-    result: Result | None = None
+    result: Result | None = field(default=None, metadata={"plain": (_result_to_dict, _result_from_dict)})
     error: Exception | None = field(default=None, metadata={"plain": (_error_to_dict, _error_from_dict)})
     seconds: float = 0.0
     call_id: int = 0

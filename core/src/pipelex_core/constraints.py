@@ -33,6 +33,12 @@ CONSTRAINTS: dict[str, str] = {
     "no_max_tokens": "takes no max_tokens",
     "no_reasoning_effort": "takes no reasoning_effort",
     "no_reasoning_budget": "takes no reasoning_budget",
+    "no_language": "takes no language: it finds it",
+    "no_timestamps": "tells no times",
+    "no_speakers": "does not tell speakers apart",
+    "no_prompt": "takes no prompt with a recording",
+    "no_speed": "has one speed",
+    "no_instructions": "takes no instructions for its voice",
     "no_system_prompt": "takes no system prompt: it becomes part of the first message",
 }
 """Every constraint a spec may name, and what it says of the model."""
@@ -73,10 +79,8 @@ def fit(settings: Mapping[str, Any], spec: ModelSpec) -> Fitted:
         refused[name] = reason
         del sent[name]
 
-    for name in ("temperature", "top_p", "stop", "seed", "max_tokens", "reasoning_effort", "reasoning_budget"):
-        constraint = f"no_{name}"
-        if name in sent and constraint in spec.constraints:
-            refuse(name, f"model '{spec.name}' {CONSTRAINTS[constraint]}")
+    for name in [name for name in sent if f"no_{name}" in spec.constraints]:
+        refuse(name, f"model '{spec.name}' {CONSTRAINTS[f'no_{name}']}")
     _fit_temperature(sent, spec, refuse)
     if "temperature_or_top_p" in spec.constraints and {"temperature", "top_p"} <= sent.keys():
         refuse("top_p", f"model '{spec.name}' {CONSTRAINTS['temperature_or_top_p']}")

@@ -132,7 +132,8 @@ def _units(prices: Costs, usage: Usage) -> Decimal | None:
         return None
     counted = [(count, price, per) for count, price, per in parts if count is not None]
     if not counted:
-        return _ZERO if not parts and not known and prices.request is not None else None
+        is_paid_besides = prices.request is not None or (prices.search is not None and usage.searches is not None)
+        return _ZERO if not parts and not known and is_paid_besides else None
     amount = _ZERO
     for count, price, per in counted:
         if price is None:

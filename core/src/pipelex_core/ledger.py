@@ -39,7 +39,7 @@ class Usage(Plain):
         pages: Pages read.
         seconds: Seconds of audio or video.
         characters: Characters of text, where they are what is paid.
-        searches: Web searches that the provider made.
+        searches: Web searches that the provider made; of a reranker, the searches that it counts.
         service_tier: The provider's word for the service tier that answered, such as `flex`.
         cost: What the answer says that it cost, US$; it wins over every price list.
     """

@@ -87,9 +87,9 @@ def _read(source: MediaSource, what: str, declared: str | None = None) -> Media:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return _from_bytes(bytes(source), f"this {what}", None)
     if isinstance(source, str) and _is_web(source):
-        return _from_url(source, what)
+        return from_url(source, what)
     if isinstance(source, str) and source[:5].lower() == "data:":
-        return _from_data_url(source, what, declared)
+        return _from_bytes(bytes_of_data_url(source, what), f"this {what}", None, declared)
     if isinstance(source, str) and (not source or _OTHER_SCHEME.match(source)):
         msg = f"{what}: a path, bytes, an http(s) URL or a data URL is expected, not {source!r:.80}"
         raise UnsupportedInputError(msg)
@@ -137,7 +137,12 @@ def _from_path(path: Path, what: str, declared: str | None) -> Media:
     return _from_bytes(data, label, path.name, declared)
 
 
-def _from_url(url: str, what: str) -> Media:
+def from_url(url: str, what: str) -> Media:
+    """What is at an http(s) or `gs://` address, which the provider fetches; its type is guessed from its name.
+
+    Raises:
+        UnsupportedInputError: It is not a URL.
+    """
     from urllib.parse import unquote, urlsplit
 
     try:
@@ -158,7 +163,12 @@ def _from_url(url: str, what: str) -> Media:
     return Media(url=url, media_type=media_type or "image/jpeg", name=name or None)
 
 
-def _from_data_url(url: str, what: str, declared: str | None) -> Media:
+def bytes_of_data_url(url: str, what: str) -> bytes:
+    """The bytes in a data URL.
+
+    Raises:
+        UnsupportedInputError: It has no comma, or is not valid base64.
+    """
     from base64 import b64decode
     from binascii import Error as Base64Error
     from urllib.parse import unquote_to_bytes
@@ -168,10 +178,9 @@ def _from_data_url(url: str, what: str, declared: str | None) -> Media:
         raise UnsupportedInputError(f"this {what}'s data URL has no comma")
     try:
         is_base64 = head.lower().endswith(";base64")
-        data = b64decode(unquote_to_bytes(body), validate=True) if is_base64 else unquote_to_bytes(body)
+        return b64decode(unquote_to_bytes(body), validate=True) if is_base64 else unquote_to_bytes(body)
     except (Base64Error, ValueError) as error:
         raise UnsupportedInputError(f"this {what}'s data URL is not valid base64: {error}") from error
-    return _from_bytes(data, f"this {what}", None, declared)
 
 
 def _checked(media: Media, what: str) -> Media:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 _NAMES = {
     "answers": "count embeds_all says_something",
+    "audio": "with_bytes",
     "backend": (
-        "Backend BackendFactory DocumentExtractor Embedder ImageGenerator ModelFetcher ModelLister ObjectGenerator ObjectStreamer "
-        "Option Resources TextGenerator TextStreamer"
+        "Backend BackendFactory DocumentExtractor Embedder ImageGenerator ModelFetcher ModelLister Moderator "
+        "ObjectGenerator ObjectStreamer Option Reranker Resources Speaker SpeechStreamer TextGenerator TextStreamer Transcriber"
     ),
     "batches": "MARK BatchLimits BatchLine BatchRunner BatchStatus",
     "calls": "Call FinishedCall",
@@ -39,6 +40,7 @@ _NAMES = {
         "pipelex_call_finished pipelex_capabilities pipelex_checks pipelex_commands pipelex_limiter "
         "pipelex_middleware pipelex_model_specs pipelex_orders pipelex_secrets pipelex_tools pipelex_wrap_backend"
     ),
+    "judging": "ModerationAnswer ModerationRequest Ranked RerankAnswer RerankRequest Verdict",
     "media": "PDF sniff",
     "orders": "Order Standing",
     "parts": "DocumentPart ImagePart Media Message Part ProviderPart TextPart Tool ToolCall ToolResult",
@@ -48,6 +50,7 @@ _NAMES = {
         "Usage"
     ),
     "shared_limits": "CAPS Entered Full LimitedRequest SharedLimits Unreachable",
+    "sound": "Audio Recording Segment SpeechAnswer SpeechFormat SpeechRequest TranscriptAnswer TranscriptRequest",
     "vectors": "Vectors",
     "specs": "BackendConfig Costs Limits ModelSpec ModelType Secret",
     "tools": "RunnableTool ToolSource",

@@ -136,7 +136,7 @@ class Costs(Plain):
         output_accepted_prediction: Predicted output that was accepted.
         output_rejected_prediction: Predicted output that was rejected.
         request: One request, besides what it uses.
-        search: One web search that the provider made, besides tokens.
+        search: One web search that the provider made, besides tokens; of a reranker, one search.
         image: One image that was made.
         megapixel: A million pixels of the images that were made.
         page: One page that was read.

@@ -1,4 +1,4 @@
-"""A stream of text, as a caller holds it: in asynchronous and in synchronous code."""
+"""A stream of text or of speech, as a caller holds it: in asynchronous and in synchronous code."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipelex_core.errors import CallError, PluginError
     from pipelex_core.results import ObjectResult, Result, TextResult  # noqa: F401 -- named by the classes below
     from pipelex_core.runtime.loop_thread import LoopThread
+    from pipelex_core.sound import SpeechResult  # noqa: F401 -- as above
     from pipelex_core.specs import ModelSpec
 
     class Ledger(Protocol):
@@ -58,7 +59,7 @@ class PartialObject:
     value: Any
 
 
-StreamEvent: TypeAlias = "str | StreamRestarted | PartialObject | Result"
+StreamEvent: TypeAlias = "str | bytes | StreamRestarted | PartialObject | Result"
 
 
 class _AsyncStream(Generic[E, R]):
@@ -143,7 +144,7 @@ class _AsyncStream(Generic[E, R]):
         await self.aclose()
 
 
-_PIECES = (StreamRestarted, PartialObject)
+_PIECES = (StreamRestarted, PartialObject, bytes)
 
 
 class AsyncTextStream(_AsyncStream[str, "TextResult"]):
@@ -175,6 +176,10 @@ class AsyncObjectStream(_ObjectPieces[T], Generic[T]):
 
     async def __anext__(self) -> Any:
         return (await super().__anext__()).value
+
+
+class AsyncSpeechStream(_AsyncStream[bytes, "SpeechResult"]):
+    """Bytes of encoded speech as they come, and after the last ones the whole result; otherwise as `AsyncTextStream`."""
 
 
 class _Stream(Generic[E, R]):
@@ -245,3 +250,7 @@ class ObjectStream(_Stream[PartialObject, "ObjectResult[T]"], Generic[T]):
 
     def __next__(self) -> Any:
         return super().__next__().value
+
+
+class SpeechStream(_Stream[bytes, "SpeechResult"]):
+    """As `AsyncSpeechStream`, for synchronous code."""

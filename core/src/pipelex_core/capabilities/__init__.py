@@ -8,19 +8,17 @@ from __future__ import annotations
 from pipelex_core.capabilities.embed import EMBED
 from pipelex_core.capabilities.extract import EXTRACT
 from pipelex_core.capabilities.images import IMAGES
+from pipelex_core.capabilities.moderate import MODERATE
 from pipelex_core.capabilities.record import Capability, Kind, Operation
 from pipelex_core.capabilities.registry import Capabilities
+from pipelex_core.capabilities.rerank import RERANK
+from pipelex_core.capabilities.speak import SPEAK
 from pipelex_core.capabilities.text import TEXT
+from pipelex_core.capabilities.transcribe import TRANSCRIBE
 
 __all__ = ["BUILT_IN", "Capabilities", "Capability", "Kind", "Operation"]
 
 BUILT_IN = Capabilities(
-    {kind.name: kind for kind in (TEXT, EXTRACT, IMAGES, EMBED)},
-    planned=(
-        Kind(name="rerank", model_types=("reranker",), noun="reranking", outputs=frozenset({"ranking"})),
-        Kind(name="transcribe", model_types=("transcriber",), noun="transcription", unit="second"),
-        Kind(name="speak", model_types=("speaker",), noun="speech", unit="character", outputs=frozenset({"audio"})),
-        Kind(name="moderate", model_types=("moderator",), noun="moderation"),
-    ),
+    {kind.name: kind for kind in (TEXT, EXTRACT, IMAGES, EMBED, TRANSCRIBE, SPEAK, RERANK, MODERATE)},
 )
 """The capabilities of this distribution, and those that the configuration may name before they can be called."""

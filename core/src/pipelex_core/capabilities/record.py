@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pipelex_core.errors import CallError
     from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.parts import Media
-    from pipelex_core.requests import Request
     from pipelex_core.results import Result
     from pipelex_core.settings import SettingRule
     from pipelex_core.specs import ModelSpec
@@ -35,8 +34,9 @@ class Operation:
     Attributes:
         name: The method, which has one parameter, the request.
         needs: The abstract class that has it.
-        answer: What the method returns; for one that streams, what it ends with.
-        result: What the caller gets: a `Result` with further fields.
+        answer: What the method returns; for one that streams, what it ends with. A function that gives the class, where
+            that is imported when the first call needs it.
+        result: What the caller gets: a `Result` with further fields; likewise.
         further: The further fields, made of an answer; None where the answer has them under the same names.
         choice: Which default of the deck a call uses that names no handle.
         streams: Whether the method is an async generator of deltas and, last, the answer.
@@ -45,12 +45,22 @@ class Operation:
 
     name: str
     needs: type[Backend]
-    answer: type
-    result: type[Result]
+    _answer: type | Callable[[], type]
+    _result: type[Result] | Callable[[], type[Result]]
     further: Callable[[Any], dict[str, Any]] | None = None
     choice: str = "default"
     streams: bool = False
     refuse: Callable[[Any, Backend], str | None] | None = None
+
+    @cached_property
+    def answer(self) -> type:
+        """The class of the answer."""
+        return self._answer if isinstance(self._answer, type) else self._answer()
+
+    @cached_property
+    def result(self) -> type[Result]:
+        """The class of the result."""
+        return self._result if isinstance(self._result, type) else self._result()
 
 
 class Member(Protocol):
@@ -188,7 +198,7 @@ class Capability(Kind):
 
     operations: tuple[Operation, ...]
     read: Callable[..., Any]
-    build: Callable[[Any, ModelSpec, Mapping[str, Any], float | None], Request]
+    build: Callable[[Any, ModelSpec, Mapping[str, Any], float | None], Any]
     expect: Callable[[Any], Expectation]
     sample: Callable[[ModelSpec | None], Any]
     arguments: tuple[str, ...] = ()

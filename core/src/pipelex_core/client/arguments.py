@@ -88,6 +88,30 @@ class EmbedSettings(TypedDict, total=False):
     dimensions: int | None
 
 
+class TranscribeSettings(TypedDict, total=False):
+    """Settings of `transcribe`; they win over the preset's."""
+
+    language: str | None
+    timestamps: Literal["segment", "word"] | None
+    speakers: bool | None
+    prompt: str | None
+
+
+class SpeakSettings(TypedDict, total=False):
+    """Settings of `speak` and `stream_speech`; they win over the preset's."""
+
+    voice: str | None
+    format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] | None
+    speed: float | None
+    instructions: str | None
+
+
+class RerankSettings(TypedDict, total=False):
+    """Settings of `rerank`; they win over the preset's."""
+
+    top_n: int | None
+
+
 class TextArguments(PromptInputs, Tools, CallTerms, LLMSettings, total=False):
     """Arguments of `generate_text` and `stream_text`."""
 
@@ -114,3 +138,19 @@ class EmbedArguments(CallTerms, EmbedSettings, total=False):
     """Arguments of `embed`."""
 
     resume: PartialVectors | None
+
+
+class TranscribeArguments(CallTerms, TranscribeSettings, total=False):
+    """Arguments of `transcribe`."""
+
+
+class SpeakArguments(CallTerms, SpeakSettings, total=False):
+    """Arguments of `speak` and `stream_speech`."""
+
+
+class RerankArguments(CallTerms, RerankSettings, total=False):
+    """Arguments of `rerank`."""
+
+
+class ModerateArguments(CallTerms, total=False):
+    """Arguments of `moderate`."""

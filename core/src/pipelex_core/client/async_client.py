@@ -16,12 +16,17 @@ if TYPE_CHECKING:
         EmbedArguments,
         ExtractArguments,
         ImageArguments,
+        ModerateArguments,
         ObjectArguments,
+        RerankArguments,
         RunArguments,
         RunTool,
+        SpeakArguments,
         TextArguments,
+        TranscribeArguments,
     )
     from pipelex_core.client.mapping import Done
+    from pipelex_core.judging import ModerationResult, RerankResult
     from pipelex_core.media import MediaSource
     from pipelex_core.policies import FallbackOn, OnInterrupted
     from pipelex_core.prompts import Prompt
@@ -33,7 +38,8 @@ if TYPE_CHECKING:
         RunResult,
         TextResult,
     )
-    from pipelex_core.streams import AsyncObjectStream, AsyncRestartingTextStream, AsyncTextStream
+    from pipelex_core.sound import Recording, SpeechResult, TranscriptResult
+    from pipelex_core.streams import AsyncObjectStream, AsyncRestartingTextStream, AsyncSpeechStream, AsyncTextStream
 
 T = TypeVar("T")
 
@@ -340,6 +346,122 @@ class AsyncClient(BaseClient):
             ConfigError: The handle leads to nothing that can be called.
         """
         result: EmbeddingResult = await self._execution.call("embed", inputs, model, arguments)
+        return result
+
+    async def transcribe(
+        self,
+        source: MediaSource | Recording,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Unpack[TranscribeArguments],
+    ) -> TranscriptResult:
+        """What is said in a recording. A file is read as it is sent, and never whole into memory.
+
+        Args:
+            source: Path, bytes, URL or data URL of MP3, WAV, FLAC, OGG, M4A, WebM, AAC, AIFF or AMR.
+            model: A handle; None for the deck's default for transcription.
+            deadline: Seconds the whole call may take, the upload included.
+            idle_timeout: As for `generate_text`.
+            retries: As for `generate_text`.
+            fallback_on: As for `generate_text`.
+            settings: Win over those of the preset: `language`, `timestamps`, `speakers`, `prompt`.
+
+        Raises:
+            CallError: The call failed; `UnsupportedInputError` for what is not sound, before anything is sent.
+            ConfigError: The handle leads to nothing that can be called.
+        """
+        result: TranscriptResult = await self._execution.call("transcribe", source, model, arguments)
+        return result
+
+    async def speak(
+        self,
+        text: str,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Unpack[SpeakArguments],
+    ) -> SpeechResult:
+        """A text, spoken.
+
+        Args:
+            text: What to say.
+            model: A handle; None for the deck's default for speech.
+            deadline: Seconds the whole call may take.
+            idle_timeout: As for `generate_text`.
+            retries: As for `generate_text`.
+            fallback_on: As for `generate_text`.
+            settings: Win over those of the preset: `voice`, `format`, `speed`, `instructions`.
+
+        Raises:
+            CallError: The call failed; `UnsupportedInputError` for an empty text, or a voice that the model does not have.
+            ConfigError: The handle leads to nothing that can be called.
+        """
+        result: SpeechResult = await self._execution.call("speak", text, model, arguments)
+        return result
+
+    def stream_speech(
+        self,
+        text: str,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Unpack[SpeakArguments],
+    ) -> AsyncSpeechStream:
+        """Speech as it is made: `async with client.stream_speech(…) as stream: async for data in stream: …`.
+
+        After the last bytes, `stream.result` is the `SpeechResult`; leaving early closes the connection. Arguments and errors
+        as for `speak`. Until the first bytes, another model may take over as in any call.
+        """
+        return self._execution.stream_speech(text, model, arguments)
+
+    async def rerank(
+        self,
+        query: str,
+        documents: Iterable[str],
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Unpack[RerankArguments],
+    ) -> RerankResult:
+        """Documents in the order of how well they answer a query.
+
+        Args:
+            query: The question.
+            documents: The texts, none of them empty.
+            model: A handle; None for the deck's default for reranking.
+            deadline: Seconds the whole call may take.
+            idle_timeout: As for `generate_text`.
+            retries: As for `generate_text`.
+            fallback_on: As for `generate_text`.
+            settings: Win over those of the preset: `top_n`, the most documents to rank.
+
+        Raises:
+            CallError: The call failed; `UnsupportedInputError` names a document that is empty.
+            ConfigError: The handle leads to nothing that can be called.
+        """
+        given = {**arguments, "documents": documents}
+        result: RerankResult = await self._execution.call("rerank", query, model, given)
+        return result
+
+    async def moderate(
+        self,
+        inputs: str | Iterable[str],
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Unpack[ModerateArguments],
+    ) -> ModerationResult:
+        """What is harmful in texts: a verdict on each, with the provider's categories and scores.
+
+        Args:
+            inputs: A text or several, none of them empty.
+            model: A handle; None for the deck's default for moderation.
+            deadline: Seconds the whole call may take.
+            idle_timeout: As for `generate_text`.
+            retries: As for `generate_text`.
+            fallback_on: As for `generate_text`.
+
+        Raises:
+            CallError: The call failed.
+            ConfigError: The handle leads to nothing that can be called.
+        """
+        result: ModerationResult = await self._execution.call("moderate", inputs, model, arguments)
         return result
 
     async def call(

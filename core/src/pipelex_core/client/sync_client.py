@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar,
 from pipelex_core.client.async_client import AsyncClient
 from pipelex_core.client.base_client import BaseClient
 from pipelex_core.runtime.loop_thread import LoopThread
-from pipelex_core.streams import ObjectStream, RestartingTextStream, TextStream
+from pipelex_core.streams import ObjectStream, RestartingTextStream, SpeechStream, TextStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
-    from pipelex_core.client.arguments import ObjectArguments, TextArguments
+    from pipelex_core.client.arguments import ObjectArguments, SpeakArguments, TextArguments
     from pipelex_core.client.mapping import Done
     from pipelex_core.config import LoadedConfig
     from pipelex_core.deck import ModelDeck
@@ -69,6 +69,10 @@ class Client(BaseClient):
     generate_image = _waiting(AsyncClient.generate_image)
     embed = _waiting(AsyncClient.embed)
     run = _waiting(AsyncClient.run)
+    transcribe = _waiting(AsyncClient.transcribe)
+    speak = _waiting(AsyncClient.speak)
+    rerank = _waiting(AsyncClient.rerank)
+    moderate = _waiting(AsyncClient.moderate)
     call = _waiting(AsyncClient.call)
 
     @overload
@@ -113,6 +117,16 @@ class Client(BaseClient):
         stream: Any = self._execution.stream_text(prompt, model, on_interrupted, arguments)
         kind = RestartingTextStream if on_interrupted == "restart" else TextStream
         return kind(stream, self._thread)
+
+    def stream_speech(
+        self,
+        text: str,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        **arguments: Unpack[SpeakArguments],
+    ) -> SpeechStream:
+        """As `AsyncClient.stream_speech`: `with client.stream_speech(…) as stream: for data in stream: …`."""
+        return SpeechStream(self._execution.stream_speech(text, model, arguments), self._thread)
 
     @overload
     def generate_object(

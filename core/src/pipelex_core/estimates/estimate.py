@@ -34,6 +34,7 @@ class MemberEstimate(Plain):
         pages: Pages that will be read, or None.
         seconds: Seconds of audio or video, or None.
         characters: Characters of text, where they are what is paid, or None.
+        searches: Searches that will be counted, or None.
         cost_low: The least it will cost; None where prices are unknown.
         cost_high: The most it will cost; None where prices, or a bound, are unknown.
         refused: Why it would not be asked at all, or None.
@@ -49,6 +50,7 @@ class MemberEstimate(Plain):
     pages: Guess | None = None
     seconds: Guess | None = None
     characters: Guess | None = None
+    searches: int | None = None
     cost_low: Decimal | None = None
     cost_high: Decimal | None = None
     refused: str | None = None

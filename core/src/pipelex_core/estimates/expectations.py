@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipelex_core.requests import TextRequest
+    from pipelex_core.specs import ModelSpec
 
 _PER_MESSAGE = 4
 _SHARES: dict[str, tuple[float, float, float]] = {
@@ -79,6 +80,7 @@ class Expectation:
         pages: Pages that will be read, or None.
         seconds: Seconds of audio or video, or None.
         characters: Characters of text, where they are what is paid, or None.
+        searches: Searches that will be counted, or None.
     """
 
     input_tokens: Guess | None = None
@@ -88,6 +90,7 @@ class Expectation:
     pages: Guess | None = None
     seconds: Guess | None = None
     characters: Guess | None = None
+    searches: int | None = None
 
     def bound(self, which: Literal["low", "likely", "high"]) -> Usage:
         """The least, the likely, or the most that will be used; None for what nothing bounds."""
@@ -103,6 +106,7 @@ class Expectation:
             pages=count(self.pages),
             seconds=count(self.seconds),
             characters=count(self.characters),
+            searches=self.searches,
         )
 
     @property
@@ -143,6 +147,12 @@ def tokens_of(text: str) -> Guess:
     counts = {"ascii": ascii_only, "two": between - three, "three": three, "four": four}
     low, likely, high = (sum(count * _SHARES[kind][at] for kind, count in counts.items()) for at in range(3))
     return Guess(math.ceil(low), math.ceil(likely), math.ceil(high))
+
+
+def by_tokens(spec: ModelSpec) -> bool:
+    """Whether a model that hears or speaks is paid by the token."""
+    costs = spec.costs
+    return costs is not None and costs.unit == "million_tokens" and (costs.input_audio or costs.input) is not None
 
 
 def pages_of(document: Media) -> Guess:

@@ -44,7 +44,7 @@ async def fetched(resources: Pools, config: BackendConfig, media: Media, wanted:
     """Fetch what is behind the URL of a medium; one without a URL is given back as it is.
 
     Raises:
-        UnsupportedInputError: A URL that gives nothing, or not the `image` or `document` that is wanted.
+        UnsupportedInputError: A URL that gives nothing, or not the `image`, `document` or `audio` that is wanted.
     """
     if media.url is None:
         return media
@@ -53,6 +53,13 @@ async def fetched(resources: Pools, config: BackendConfig, media: Media, wanted:
         data, _ = await download(resources, config, media.url)
     except ProviderConnectionError as error:
         raise UnsupportedInputError(error.message, status=error.status) from None
+    if wanted == "audio":
+        from pipelex_core.audio import sniff_audio
+
+        if sniff_audio(data) is None:
+            msg = f"{shown} is not sound that is known: it begins with {data[:8]!r}"
+            raise UnsupportedInputError(msg)
+        return evolve(media, data=data, url=None)
     media_type = sniff(data)
     if media_type is None and wanted == "document" and media.media_type != PDF:
         from pipelex_core.documents import check_bytes

@@ -105,7 +105,7 @@ class Reader:
         try:
             events = await self._start()
             async for event in events:
-                if not isinstance(event, str):
+                if not isinstance(event, str) and not isinstance(event, bytes):
                     answer = event
                     break
                 self._ready.append(event)

@@ -18,7 +18,6 @@ from pipelex_core.execution.plan import Plan, fell_silent
 from pipelex_core.execution.reading import Reader
 from pipelex_core.execution.redaction import without_key
 from pipelex_core.execution.sending import sending
-from pipelex_core.results import TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -28,6 +27,13 @@ if TYPE_CHECKING:
     from pipelex_core.calls import Call
     from pipelex_core.deck import ChainMember
     from pipelex_core.execution.attempts import Attempting, Ledger
+
+
+class _Wordless(list[str]):
+    """What a stream of sound has given so far: that there was something, and no text."""
+
+    def append(self, _piece: object, /) -> None:
+        super().append("")
 
 
 class MemberStream:
@@ -51,10 +57,10 @@ class MemberStream:
         self._attempting: Attempting | None = None
         self._reader: Reader | None = None
         self._events: Any = None
-        self._text: list[str] = []
+        self._text: list[str] = [] if plan.capability.name == "llm" else _Wordless()
         self._opened: list[tuple[AsyncGenerator[Any, None], AsyncExitStack]] = []
 
-    async def open(self) -> tuple[AsyncIterator[Any], list[str]]:
+    async def open(self) -> tuple[AsyncIterator[Any], list[Any]]:
         """The events, the answer last, and a list for their text; nothing is sent before the first one is awaited."""
         spec, idle_timeout = self._member.entry.spec, self._plan.terms.idle_timeout
         assert spec is not None  # noqa: S101 -- only available members are in a plan
@@ -74,14 +80,14 @@ class MemberStream:
         method = getattr(backend, self._plan.operation.name)
         return await asking.around(partial(self._send, method, self._attempting), spec)(call)
 
-    def check(self, answer: object) -> TextAnswer:
+    def check(self, answer: object) -> Any:
         """The answer, which is what a stream has to end with.
 
         Raises:
             PluginError: It is not an answer.
         """
         assert self._attempting is not None  # noqa: S101 -- the stream was opened
-        if not isinstance(answer, TextAnswer):
+        if not isinstance(answer, self._plan.operation.answer):
             raise wrong_answer(self._attempting.spec, answer)
         self._attempting.answered(answer)
         return answer
@@ -159,7 +165,7 @@ class MemberStream:
 
     async def _answer(  # noqa: C901, PLR0912 -- one generator: a further one would cost every delta
         self, method: Any, attempting: Attempting, admitted: AsyncExitStack
-    ) -> AsyncGenerator[str | TextAnswer, None]:
+    ) -> AsyncGenerator[Any, None]:
         """The plugin's events, once the request is let in; what is no error of ours becomes one."""
         admission = self._asking.admission(attempting)
         async with admitted:
@@ -179,7 +185,7 @@ class MemberStream:
                     if token is not None:
                         sending.reset(token)  # before the first `yield`: what reads on may do so in another context
                         token = None
-                    if not isinstance(event, str):
+                    if not isinstance(event, str) and not isinstance(event, bytes):
                         event = without_key(event, self._asking.configs[attempting.spec.backend])  # noqa: PLW2901 -- the same, cleaned
                         attempting.answered(event)
                     elif not event:

@@ -289,13 +289,26 @@ class _Pieces:
             yield self._body[start : start + PIECE]
 
 
+class _Streamed:
+    """A body that is read as it is sent, such as a file; each piece that finds its way is a sign of life."""
+
+    def __init__(self, stream: Any, clock: Silence) -> None:
+        self._stream = stream
+        self._clock = clock
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._stream:
+            self._clock.heard()
+            yield piece
+
+
 def _body(request: httpx2.Request, clock: Silence | None) -> object:
     """What aiohttp is to send: bytes, a stream of bytes, or nothing."""
     try:
         body = request.content
     except httpx2.RequestNotRead:
         request.headers.pop("transfer-encoding", None)  # aiohttp says so itself
-        return request.stream
+        return request.stream if clock is None else _Streamed(request.stream, clock)
     if len(body) > LARGE:
         return _Pieces(body, clock)
     return body or None

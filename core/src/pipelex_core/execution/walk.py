@@ -7,7 +7,7 @@ import logging
 import time
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pipelex_core.prompts  # noqa: F401 -- what a capability imports at its first call would count in that call's deadline
 from pipelex_core.calls import FinishedCall
@@ -34,6 +34,7 @@ from pipelex_core.execution.threaded import in_thread
 from pipelex_core.streams import (
     AsyncObjectStream,
     AsyncRestartingTextStream,
+    AsyncSpeechStream,
     AsyncTextStream,
     StreamEvent,
     StreamRestarted,
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from pipelex_core.plugins import Plugins
     from pipelex_core.policies import OnInterrupted
     from pipelex_core.requests import Request
-    from pipelex_core.results import Result, TextResult
+    from pipelex_core.results import Result
     from pipelex_core.specs import ModelSpec
 
     Handle = str | Mapping[str, Any] | None
@@ -122,6 +123,16 @@ class Execution:
         kind = AsyncRestartingTextStream if terms.restarts else AsyncTextStream
         ledger = self._ledger()
         return kind(self._stream(plan, ledger), ledger)
+
+    def stream_speech(self, text: Any, model: Handle, arguments: Mapping[str, Any]) -> AsyncSpeechStream:
+        """Stream speech; arguments as in `call`."""
+        from pipelex_core.capabilities.speak import SPEAK, STREAM_SPEECH
+
+        terms, settings = split_terms(arguments)
+        what = SPEAK.read(text)
+        plan = make_plan(self._deck, SPEAK, what, operation=STREAM_SPEECH, handle=model, settings=settings, terms=terms)
+        ledger = self._ledger()
+        return AsyncSpeechStream(self._stream(plan, ledger), ledger)
 
     async def generate_object(self, prompt: Any, type: Any, model: Handle, arguments: Mapping[str, Any]) -> Any:
         """Generate a typed object; arguments as in `call`."""
@@ -228,7 +239,7 @@ class Execution:
         deadline = None if plan.terms.ends_at is None else Deadline(plan.terms.ends_at, over)
         chain = self._chain(plan)
         restarted: StreamRestarted | None = None
-        ended: TextResult | Exception | None = None
+        ended: Result | Exception | None = None
         try:
             while (turn := chain.next()) is not None:
                 if restarted is not None:
@@ -241,7 +252,7 @@ class Execution:
                         async with MemberStream(self._asking, plan, turn.state.member, ledger, deadline) as member:
                             events, text = await member.open()
                             async for event in events:
-                                if not isinstance(event, str):
+                                if not isinstance(event, str) and not isinstance(event, bytes):
                                     break
                                 if not begun:
                                     begun = True
@@ -268,7 +279,7 @@ class Execution:
                     raise
                 else:
                     chain.answered(turn)
-                    ended = cast("TextResult", result_of(plan, turn.state.member, answer, ledger))
+                    ended = result_of(plan, turn.state.member, answer, ledger)
                     yield ended if is_whole else (turn.state.member, answer)  # type: ignore[misc]  # as `events` says
                     return
             raise chain.failure(ledger)  # noqa: TRY301 -- heard below like every other

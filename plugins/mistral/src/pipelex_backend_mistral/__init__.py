@@ -1,4 +1,4 @@
-"""Mistral AI: language models, OCR and embeddings.
+"""Mistral AI: language models, OCR, embeddings, speech both ways and moderation.
 
 This module declares what there is and imports no SDK; `_backend` does, when a backend is made.
 """
@@ -37,12 +37,18 @@ _MODEL_OPTIONS = (
         type="list",
         help="Reasoning efforts that the model takes: another becomes the nearest. Empty to send each as it is.",
     ),
+    Option(
+        name="voices", type="list", help="The voices of a model that speaks; the first is taken where none is named."
+    ),
+    Option(name="formats", type="list", help="The encodings that a model's speech may have; empty for all."),
+    Option(name="max_characters", type="int", help="Most characters of a text that a model speaks."),
 )
 
 _TYPES = {
     "mistral-ocr": ModelType.TEXT_EXTRACTOR,
     "mistral-embed": ModelType.EMBEDDING,
     "codestral-embed": ModelType.EMBEDDING,
+    "mistral-moderation": ModelType.MODERATOR,
 }
 """What models are for by the beginning of their ids; all others are language models."""
 

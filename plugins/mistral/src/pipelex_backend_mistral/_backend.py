@@ -17,10 +17,14 @@ from pipelex_core.backend import (
     DocumentExtractor,
     Embedder,
     ModelLister,
+    Moderator,
     ObjectGenerator,
     ObjectStreamer,
+    Speaker,
+    SpeechStreamer,
     TextGenerator,
     TextStreamer,
+    Transcriber,
 )
 from pipelex_core.errors import CallError, PluginError, ProviderConnectionError
 from pipelex_core.requests import ObjectRequest
@@ -28,10 +32,13 @@ from pipelex_core.requests import ObjectRequest
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from pipelex_backend_mistral._client import Answered
     from pipelex_backend_mistral._errors import Doubt
     from pipelex_core.backend import Resources
+    from pipelex_core.judging import ModerationAnswer, ModerationRequest
     from pipelex_core.requests import EmbeddingRequest, ExtractRequest, TextRequest
     from pipelex_core.results import DocumentAnswer, EmbeddingAnswer, TextAnswer
+    from pipelex_core.sound import SpeechAnswer, SpeechRequest, TranscriptAnswer, TranscriptRequest
 
 _log = logging.getLogger("pipelex_backend_mistral")
 
@@ -43,13 +50,27 @@ _CHAT = ("/v1/chat/completions", "chat_completion_v1_chat_completions_post")
 _STREAM = ("/v1/chat/completions", "stream_chat")
 _OCR = ("/v1/ocr", "ocr_v1_ocr_post")
 _EMBEDDINGS = ("/v1/embeddings", "embeddings_v1_embeddings_post")
+_TRANSCRIPTIONS = ("/v1/audio/transcriptions", "audio_api_v1_transcriptions_post")
+_SPEECH = ("/v1/audio/speech", "speech_v1_audio_speech_post")
+_MODERATIONS = ("/v1/moderations", "moderations_v1_moderations_post")
 _MODELS = ("/v1/models", "list_models_v1_models_get")
 
 
 class MistralBackend(
-    BatchJobs, TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, DocumentExtractor, Embedder, ModelLister
+    BatchJobs,
+    TextGenerator,
+    TextStreamer,
+    ObjectGenerator,
+    ObjectStreamer,
+    DocumentExtractor,
+    Embedder,
+    Transcriber,
+    Speaker,
+    SpeechStreamer,
+    Moderator,
+    ModelLister,
 ):
-    """Chat, OCR and embeddings at api.mistral.ai, or at the endpoint of its config."""
+    """Chat, OCR, embeddings, speech both ways and moderation at api.mistral.ai, or at the endpoint of its config."""
 
     objects_with_tools: ClassVar[bool] = True
 
@@ -128,6 +149,55 @@ class MistralBackend(
         """One call of embeddings."""
         answered = await self._client.call(*_EMBEDDINGS, embedding_body(request))
         return embedding_answer(answered.payload, request, answered.request_id)
+
+    async def transcribe(self, request: TranscriptRequest) -> TranscriptAnswer:
+        """One upload; what is at a URL, Mistral fetches itself."""
+        from pipelex_backend_mistral._sound import transcript_of, transcription_form
+
+        form, audio = transcription_form(request), request.audio
+        if audio.url is not None:
+            answered = await self._client.form(*_TRANSCRIPTIONS, form)
+        else:
+            with audio.open() as file:
+                answered = await self._client.form(*_TRANSCRIPTIONS, form, (audio.name, file, audio.media_type))
+        return transcript_of(answered.payload, request, answered.request_id)
+
+    async def speak(self, request: SpeechRequest) -> SpeechAnswer:
+        """One call, whose answer has the sound in base64."""
+        from pipelex_backend_mistral._sound import sound_in, speech_body, speech_of
+
+        answered = await self._client.call(*_SPEECH, speech_body(request))
+        data = sound_in(answered.payload, answered.request_id)
+        return speech_of(data, request, answered.request_id, answered.payload.get("usage"))
+
+    async def stream_speech(self, request: SpeechRequest) -> AsyncIterator[bytes | SpeechAnswer]:
+        """The same in events, of which the last tells what was used."""
+        from pipelex_backend_mistral._sound import sound_in, speech_body, speech_of
+
+        events = self._client.events(*_SPEECH, speech_body(request, stream=True))
+        pieces: list[bytes] = []
+        done: Answered | None = None
+        try:
+            async for event in events:
+                kind = event.payload.get("type")
+                if kind == "speech.audio.delta":
+                    pieces.append(sound_in(event.payload, event.request_id))
+                    yield pieces[-1]
+                elif kind == "speech.audio.done":
+                    done = event
+        finally:
+            await events.aclose()
+        if done is None:
+            msg = "Mistral's stream ended before the speech did"
+            raise ProviderConnectionError(msg)
+        yield speech_of(b"".join(pieces), request, done.request_id, done.payload.get("usage"))
+
+    async def moderate(self, request: ModerationRequest) -> ModerationAnswer:
+        """One call."""
+        from pipelex_backend_mistral._moderation import moderation_body, verdicts_of
+
+        answered = await self._client.call(*_MODERATIONS, moderation_body(request))
+        return verdicts_of(answered.payload, request, answered.request_id)
 
     async def list_models(self) -> tuple[str, ...]:
         """The ids of the models that the key may use."""

@@ -94,7 +94,30 @@ class MistralClient:
         Raises:
             CallError: There is no such answer; `too_long` says whether the request may exceed the model's context.
         """
-        response = await self._guarded(self._send(path, operation, body))
+        return self._answered(await self._guarded(self._send(path, operation, body)), too_long)
+
+    async def form(
+        self, path: str, operation: str, fields: list[tuple[str, str]], file: tuple[str, Any, str] | None = None
+    ) -> Answered:
+        """A POST of a form, and its JSON.
+
+        Args:
+            path: Where it goes.
+            operation: The SDK's name of it.
+            fields: Names and values; a name may be there several times.
+            file: The file's name, the open file, which is read as it is sent, and its type; or None.
+
+        Raises:
+            CallError: There is no such answer.
+        """
+        parts: list[tuple[str, Any]] = [(name, (None, value)) for name, value in fields]
+        if file is not None:
+            parts.append(("file", file))
+        headers = {name: value for name, value in self._headers.items() if name != "content-type"}
+        request = self._http.build_request("POST", self._url + path, files=parts, headers=headers)
+        return self._answered(await self._guarded(self._done(operation, request, stream=False)), never)
+
+    def _answered(self, response: httpx2.Response, too_long: Doubt) -> Answered:
         text = response.text
         if response.status_code == 200:
             with suppress(ValueError, RecursionError):  # what is no JSON is an error as below
@@ -171,6 +194,9 @@ class MistralClient:
         request = self._http.build_request(
             "GET" if body is None else "POST", self._url + path, content=content, headers=self._headers
         )
+        return await self._done(operation, request, stream=stream)
+
+    async def _done(self, operation: str, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
         configuration = self._sdk.sdk_configuration
         context = HookContext(
             config=configuration,

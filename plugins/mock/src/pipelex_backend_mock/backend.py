@@ -11,18 +11,25 @@ from pipelex_backend_mock.pictures import png, size
 from pipelex_core.backend import (
     DocumentExtractor,
     ImageGenerator,
+    Moderator,
     ObjectGenerator,
     ObjectStreamer,
+    Reranker,
+    Speaker,
+    SpeechStreamer,
     TextGenerator,
     TextStreamer,
+    Transcriber,
 )
 from pipelex_core.results import DocumentAnswer, Image, ImageAnswer, Page, TextAnswer, Usage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from pipelex_core.judging import ModerationAnswer, ModerationRequest, RerankAnswer, RerankRequest
     from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest, TextRequest
     from pipelex_core.results import FinishReason
+    from pipelex_core.sound import SpeechAnswer, SpeechRequest, TranscriptAnswer, TranscriptRequest
     from pipelex_core.specs import BackendConfig, ModelSpec
 
 _TEMPLATE = "Mock answer to: {prompt}"
@@ -30,7 +37,19 @@ _HOLE = re.compile(r"\{(prompt|system|model)\}")
 _WORD = re.compile(r"\s*\S+")
 
 
-class MockBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, DocumentExtractor, ImageGenerator):
+class MockBackend(
+    TextGenerator,
+    TextStreamer,
+    ObjectGenerator,
+    ObjectStreamer,
+    DocumentExtractor,
+    ImageGenerator,
+    Transcriber,
+    Speaker,
+    SpeechStreamer,
+    Reranker,
+    Moderator,
+):
     """Answers by script; the same calls in the same order get the same answers."""
 
     fetches_urls = True  # it looks at no image and fetches nothing
@@ -103,19 +122,55 @@ class MockBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, 
         )
         return ImageAnswer(images=images, seed=seed, usage=Usage(images=request.number))
 
+    async def transcribe(self, request: TranscriptRequest) -> TranscriptAnswer:
+        """What the script says, spread over the recording."""
+        from pipelex_backend_mock.sounds import transcript
+
+        text = self._text(request.spec, {"prompt": request.audio.name})
+        return transcript(text, request, Usage(seconds=request.audio.seconds or 1.0))
+
+    async def speak(self, request: SpeechRequest) -> SpeechAnswer:
+        """Silence, as long as the text takes to say."""
+        from pipelex_backend_mock.sounds import speech, spoken
+
+        return spoken(speech(request.text, request.format), Usage(characters=len(request.text)))
+
+    async def stream_speech(self, request: SpeechRequest) -> AsyncIterator[bytes | SpeechAnswer]:
+        """The same, in two halves."""
+        answer = await self.speak(request)
+        data = answer.audio.data
+        yield data[: len(data) // 2]
+        yield data[len(data) // 2 :]
+        yield answer
+
+    async def rerank(self, request: RerankRequest) -> RerankAnswer:
+        """By the words that documents share with the query."""
+        from pipelex_backend_mock.judgements import ranking
+
+        return ranking(request)
+
+    async def moderate(self, request: ModerationRequest) -> ModerationAnswer:
+        """Nothing is harmful."""
+        from pipelex_backend_mock.judgements import verdicts
+
+        return verdicts(request)
+
     def _script(self, spec: ModelSpec) -> Mapping[str, Any]:
         own = {"text", "texts", "template"} & spec.options.keys()
         base = {name: value for name, value in self.config.options.items() if not own or name == "calls_tools"}
         return {**base, **spec.options}
 
     def _words(self, request: TextRequest) -> str:
-        script = self._script(request.spec)
+        return self._text(request.spec, {"prompt": _prompt(request), "system": request.system or ""})
+
+    def _text(self, spec: ModelSpec, about: Mapping[str, str]) -> str:
+        script = self._script(spec)
         texts = script.get("texts") or ([script["text"]] if "text" in script else [])
         if texts:
-            number = self._asked.get(request.spec.name, 0)
-            self._asked[request.spec.name] = number + 1
+            number = self._asked.get(spec.name, 0)
+            self._asked[spec.name] = number + 1
             return str(texts[min(number, len(texts) - 1)])
-        holes = {"prompt": _prompt(request), "system": request.system or "", "model": request.spec.name}
+        holes = {"system": "", "model": spec.name, **about}
         return _HOLE.sub(lambda found: holes[found[1]], str(script.get("template", _TEMPLATE)))
 
     def _tool_calls(self, request: TextRequest) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from pipelex_backend_openai._options import AZURE_OPTIONS, ENDPOINT_OPTIONS, TRAIT_OPTIONS
+from pipelex_backend_openai._options import AZURE_OPTIONS, ENDPOINT_OPTIONS, MODEL_OPTIONS
 from pipelex_core.backend import BackendFactory
 from pipelex_core.hookspecs import hookimpl
 from pipelex_core.specs import ModelType
@@ -68,20 +68,20 @@ def _make_images(config: BackendConfig) -> Backend:
 def pipelex_backends() -> Mapping[str, BackendFactory]:
     """One factory a sdk; each imports the SDK when it is called."""
     images = BackendFactory(
-        _make_images, options=ENDPOINT_OPTIONS, model_options=TRAIT_OPTIONS, model_type=ModelType.IMG_GEN
+        _make_images, options=ENDPOINT_OPTIONS, model_options=MODEL_OPTIONS, model_type=ModelType.IMG_GEN
     )
     return {
         "openai": BackendFactory(
-            _make_chat, options=ENDPOINT_OPTIONS, model_options=TRAIT_OPTIONS, model_types=_EMBEDDING_MODELS
+            _make_chat, options=ENDPOINT_OPTIONS, model_options=MODEL_OPTIONS, model_types=_EMBEDDING_MODELS
         ),
         "openai_img_gen": images,
         "openai_alt_img_gen": images,
-        "openai_responses": BackendFactory(_make_responses, options=ENDPOINT_OPTIONS, model_options=TRAIT_OPTIONS),
+        "openai_responses": BackendFactory(_make_responses, options=ENDPOINT_OPTIONS, model_options=MODEL_OPTIONS),
         "azure_openai": BackendFactory(
-            _make_azure_chat, options=AZURE_OPTIONS, model_options=TRAIT_OPTIONS, model_types=_EMBEDDING_MODELS
+            _make_azure_chat, options=AZURE_OPTIONS, model_options=MODEL_OPTIONS, model_types=_EMBEDDING_MODELS
         ),
         "azure_openai_responses": BackendFactory(
-            _make_azure_responses, options=AZURE_OPTIONS, model_options=TRAIT_OPTIONS
+            _make_azure_responses, options=AZURE_OPTIONS, model_options=MODEL_OPTIONS
         ),
     }
 

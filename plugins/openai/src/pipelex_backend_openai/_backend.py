@@ -13,6 +13,7 @@ from pipelex_backend_openai._clients import azure_client, azure_has_responses, o
 from pipelex_backend_openai._embeddings import embedding_body
 from pipelex_backend_openai._endpoint import Endpoint
 from pipelex_backend_openai._fetch import with_documents
+from pipelex_backend_openai._further import FurtherCalls
 from pipelex_backend_openai._images import image_body, image_chat_body
 from pipelex_backend_openai._objects import object_answer
 from pipelex_backend_openai._pictures import picture_of_chat, pictures
@@ -163,8 +164,8 @@ class ResponsesBackend(EndpointBackend, BatchingBackend, TextGenerator, TextStre
         return AskedBody(path=_RESPONSES, body=asked.body, reading=reading, sent=asked.sent)
 
 
-class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend):
-    """Chat completions of OpenAI and of everything compatible, images and embeddings: a spec may use one sdk for all.
+class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls):
+    """Chat completions of OpenAI and of everything compatible, and all else: a spec may use one sdk for them.
 
     A model whose spec says so has the Responses API for requests that chat completions refuse.
 

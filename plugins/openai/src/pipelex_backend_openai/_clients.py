@@ -21,7 +21,9 @@ OPENAI_ADDRESS = "https://api.openai.com/v1"
 
 _FIRST_WITH_RESPONSES = "2025-03-01"
 _SECONDS_TO_CONNECT = 30.0
-_OPERATION = re.compile(r"(?:/chat/completions|/images/generations|/embeddings|(?<=/v1)/responses|/openai/responses)$")
+_OPERATION = re.compile(
+    r"(?:/chat/completions|/images/generations|/embeddings|/audio/transcriptions|/audio/speech|(?<=/v1)/responses|/openai/responses)$"
+)
 _NO_KEY = "none"  # the SDK wants one, or reads the environment; it is never sent
 
 

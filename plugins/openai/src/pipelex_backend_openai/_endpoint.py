@@ -10,7 +10,7 @@ The SDK's errors hold the request and so the key: ours are raised outside the ha
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import httpx2
 from attrs import evolve
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     ReadPictures = Callable[[Mapping[str, Any], Download], Awaitable[tuple[Image, ...]]]
 
 JsonObject = dict[str, Any]
+R = TypeVar("R")
 
 
 class Reading(Protocol):
@@ -86,17 +87,18 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 -- every error is ours from here on
             failure = self._failures.of(error)
         else:
-            return self._parsed(response)
+            data: JsonObject = self._parsed(response)
+            return data
         raise failure
 
     async def post(self, path: str, body: JsonObject) -> tuple[JsonObject, str | None]:
         """The answer to a POST, and the provider's id of the request."""
-        response = await self._posted(path, body)
+        response = await self.respond(path, body)
         return self._parsed(response), request_id(response.headers)
 
     async def vectors(self, path: str, body: JsonObject, traits: Traits) -> EmbeddingAnswer:
         """The vectors that answer a POST."""
-        response = await self._posted(path, body)
+        response = await self.respond(path, body)
         identity = request_id(response.headers)
         try:
             return evolve(read_embeddings(response.content, traits), request_id=identity)
@@ -107,14 +109,125 @@ class Endpoint:
         failure.usage = chat_usage(data.get("usage"), traits)
         raise failure
 
-    async def _posted(self, path: str, body: JsonObject) -> httpx2.Response:
+    async def respond(self, path: str, body: JsonObject, *, files: Any = None) -> httpx2.Response:
+        """The answer to a POST as it came; of a form where there are files, which are read as they are sent."""
+        options = self._options
+        more: dict[str, Any] = {}
+        if files is not None:
+            options = {**options, "headers": {**options["headers"], "Content-Type": "multipart/form-data"}}
+            more = {"files": files}
         try:
-            return await self._client.post(
-                self._address + path, cast_to=httpx2.Response, body=body, options=self._options
+            response: httpx2.Response = await self._client.post(
+                self._address + path, cast_to=httpx2.Response, body=body, options=options, **more
             )
         except Exception as error:  # noqa: BLE001 -- every error is ours from here on
             failure = self._failures.of(error)
+        else:
+            return response
         raise failure
+
+    def read_answer(
+        self,
+        response: httpx2.Response,
+        read: Callable[..., R],
+        request: Any,
+        *,
+        or_text: bool = False,
+        is_list: bool = False,
+    ) -> R:
+        """What `read` makes of an answer in JSON, the request and its id.
+
+        Args:
+            response: The answer.
+            read: Reads it; raises `MalformedError`, or whatever odd data leads to.
+            request: What was asked.
+            or_text: Whether an answer in plain text is one, too: it becomes `{"text": …}`.
+            is_list: Whether a list is one, too.
+        """
+        identity = request_id(response.headers)
+        if or_text and response.headers.get("content-type", "").startswith("text/plain"):
+            data: Any = {"text": response.text}
+        else:
+            data = self._parsed(response, is_list=is_list)
+        try:
+            return read(data, request, identity)
+        except Exception as error:  # noqa: BLE001 -- whatever an odd answer leads to
+            failure = self._failures.of(error, partial_text="")
+        failure.request_id, failure.raw, failure.partial_text = identity, data, None
+        raise failure
+
+    def read_bytes(self, response: httpx2.Response, read: Callable[..., R], request: Any) -> R:
+        """What `read` makes of an answer in bytes."""
+        failure = self._not_sound(response)
+        if failure is None:
+            try:
+                return read(response.content, request, request_id(response.headers))
+            except Exception as error:  # noqa: BLE001 -- whatever an odd answer leads to
+                failure = self._failures.of(error, partial_text="")
+            failure.request_id = request_id(response.headers)
+        raise failure
+
+    async def sound(
+        self, path: str, body: JsonObject, read: Callable[..., R], request: Any
+    ) -> AsyncIterator[bytes | R]:
+        """The bytes of an answer as they come, then what `read` makes of all of them."""
+        stream = await self._opened(path, body)
+        response, pieces, failure = stream.response, [], None
+        try:
+            failure = self._not_sound(response)
+            if failure is None:
+                async for piece in response.aiter_bytes():
+                    pieces.append(piece)
+                    yield piece
+                answer = read(b"".join(pieces), request, request_id(response.headers))
+        except Exception as error:  # noqa: BLE001 -- every error is ours from here on
+            failure = self._failures.of(error, partial_text="")
+        finally:
+            await stream.close()
+        if failure is not None:
+            failure.request_id = failure.request_id or request_id(response.headers)
+            raise failure
+        yield answer
+
+    async def sound_events(
+        self, path: str, body: JsonObject, piece_of: Callable[[Any], bytes], read: Callable[..., R], request: Any
+    ) -> AsyncIterator[bytes | R]:
+        """The same of an answer in events, whose last one tells what was used; without it, the stream broke off."""
+        stream = await self._opened(path, body)
+        identity, usage = request_id(stream.response.headers), None
+        failure: CallError | None = None
+        pieces: list[bytes] = []
+        is_finished = False
+        try:
+            async for event in stream:
+                if piece := piece_of(event):
+                    pieces.append(piece)
+                    yield piece
+                elif event.get("type") == "speech.audio.done":  # type: ignore[attr-defined]  # what `piece_of` looked at
+                    usage, is_finished = event.get("usage"), True  # type: ignore[attr-defined]
+            if not is_finished:
+                failure = ProviderConnectionError("the stream ended before the speech was complete")
+            else:
+                answer = read(b"".join(pieces), request, identity, usage)
+        except Exception as error:  # noqa: BLE001 -- every error is ours from here on
+            failure = self._failures.of(error, partial_text="")
+        finally:
+            await stream.close()
+        if failure is not None:
+            failure.request_id = failure.request_id or identity
+            raise failure
+        yield answer
+
+    def _not_sound(self, response: httpx2.Response) -> CallError | None:
+        """What is wrong with an answer that is text where sound was asked for; None where it is not."""
+        kind = response.headers.get("content-type", "")
+        if not kind.startswith(("text/", "application/json")):
+            return None
+        failure = self._failures.of(
+            MalformedError(f"sound was asked for, and the answer is {kind}: is the endpoint right?")
+        )
+        failure.request_id = request_id(response.headers)
+        return failure
 
     async def ask(self, path: str, body: JsonObject, reading: Reading) -> TextAnswer:
         """The answer to a POST, read."""
@@ -231,8 +344,8 @@ class Endpoint:
             failure = self._failures.of(error)
         raise failure
 
-    def _parsed(self, response: httpx2.Response) -> JsonObject:
-        """The JSON object of an answer with a good status."""
+    def _parsed(self, response: httpx2.Response, *, is_list: bool = False) -> Any:
+        """The JSON object of an answer with a good status; or the list, where it may be one."""
         try:
             data = json.loads(response.content)
         except (ValueError, RecursionError):
@@ -244,7 +357,7 @@ class Endpoint:
         else:
             if isinstance(data, dict) and data.get("error"):
                 failure = self._failures.of(ReportedError(data))
-            elif isinstance(data, dict) and data:
+            elif isinstance(data, (dict, list) if is_list else dict) and data:
                 return data
             else:
                 failure = self._failures.of(MalformedError("the answer is no JSON object, or an empty one"))

@@ -131,8 +131,34 @@ TRAIT_OPTIONS = (
     Option(name="document_prefix", help="What stands before a text to be found, such as `passage: ` for E5 models."),
     Option(name="batches", default="false", type="bool", help="Whether the endpoint has OpenAI's Batch API."),
     Option(name="fetches_urls", default="true", type="bool", help="Whether the endpoint downloads images itself."),
+    Option(name="max_audio_bytes", type="int", help="Most bytes of a recording to transcribe."),
+    Option(
+        name="voices",
+        type="list",
+        help="The voices there are: the first speaks where none is named, and in a model's spec another is refused.",
+    ),
+    Option(
+        name="speech_events",
+        default="false",
+        type="bool",
+        help="Whether speech comes in events, of which the last tells what was used.",
+    ),
+    Option(name="rerank_path", default="/rerank", help="Where documents are ranked."),
+    Option(
+        name="rerank_form",
+        default="cohere",
+        choices=("cohere", "jina", "voyage", "tei"),
+        help="Whose form of a request to rank documents the endpoint takes.",
+    ),
 )
 """One option a trait; see `_traits.Traits`."""
+
+MODEL_OPTIONS = (
+    *TRAIT_OPTIONS,
+    Option(name="formats", type="list", help="The encodings that a model's speech may have; empty for all."),
+    Option(name="max_characters", type="int", help="Most characters of a text that a model speaks."),
+)
+"""What a model's spec may hold besides."""
 
 ENDPOINT_OPTIONS = (
     *TRAIT_OPTIONS,

@@ -52,6 +52,11 @@ class Traits:
         query_prefix: What stands before a text to search with, for models that were trained so.
         document_prefix: What stands before a text to be found.
         batches: Whether it has OpenAI's Batch API.
+        max_audio_bytes: Most bytes of a recording; None where that is not known.
+        voices: Its voices; the first is taken where none is named. A model's spec may have others.
+        speech_events: Whether speech comes in events, of which the last tells what was used.
+        rerank_path: Where documents are ranked.
+        rerank_form: How they are: as Cohere, Jina, Voyage or text-embeddings-inference take it.
     """
 
     usage_in_stream: bool = True
@@ -81,6 +86,11 @@ class Traits:
     query_prefix: str = ""
     document_prefix: str = ""
     batches: bool = False
+    max_audio_bytes: int | None = None
+    voices: tuple[str, ...] = ()
+    speech_events: bool = False
+    rerank_path: str = "/rerank"
+    rerank_form: Literal["cohere", "jina", "voyage", "tei"] = "cohere"
 
     def overridden(self, options: Mapping[str, Any]) -> Traits:
         """These traits with what the options of a backend or a model say otherwise."""
@@ -99,6 +109,8 @@ _OPENAI = Traits(
     returned_fields=(),
     image_parameters=("size", "quality", "background", "output_format", "is_moderated"),
     batches=True,
+    max_audio_bytes=25 * 1024 * 1024,  # https://platform.openai.com/docs/guides/speech-to-text
+    voices=("alloy",),
 )
 
 TRAITS: dict[str, Traits] = {

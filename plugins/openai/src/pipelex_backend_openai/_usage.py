@@ -80,6 +80,20 @@ def image_usage(data: dict[str, Any], images: int) -> Usage:
     )
 
 
+def sound_usage(usage: Any, seconds: float | None, *, characters: int | None = None) -> Usage:
+    """The `usage` of a transcription or of speech: seconds or characters, and tokens where the model counts those."""
+    told = usage if isinstance(usage, dict) else {}
+    of_input = _table(told, "input_token_details") or _table(told, "input_tokens_details")
+    return Usage(
+        input_tokens=_count(told, "input_tokens"),
+        output_tokens=_count(told, "output_tokens"),
+        input_audio_tokens=_count(of_input, "audio_tokens"),
+        seconds=seconds,
+        characters=characters,
+        cost=reported_cost(told),
+    )
+
+
 def reported_cost(usage: dict[str, Any]) -> Decimal | None:
     """What the endpoint says that the call cost, US$; None where it does not.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
@@ -35,6 +36,40 @@ class Received:
     def json(self) -> Any:
         """The body, parsed."""
         return json.loads(self.body)
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """The body, a multipart form, parsed: texts, files as `FormFile`, and a list of what has the same name several times."""
+        boundary = self.headers["content-type"].partition("boundary=")[2].strip('"').encode()
+        fields: dict[str, Any] = {}
+        for part in self.body.split(b"--" + boundary)[1:-1]:
+            head, _, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+            told = dict(_PARAMETER.findall(head.decode()))
+            kind = _TYPE.search(head.decode())
+            content = content.removesuffix(b"\r\n")
+            value = (
+                FormFile(told["filename"], kind[1] if kind else "", content) if "filename" in told else content.decode()
+            )
+            name = told["name"]
+            fields[name] = [*_listed(fields[name]), value] if name in fields else value
+        return fields
+
+
+@frozen
+class FormFile:
+    """A file of a form: its name, its type, its bytes."""
+
+    name: str
+    content_type: str
+    data: bytes = field(repr=lambda data: f"<{len(data)} bytes>")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+_PARAMETER = re.compile(r'; (name|filename)="([^"]*)"')
+_TYPE = re.compile(r"^Content-Type: *(\S+)", re.MULTILINE | re.IGNORECASE)
 
 
 @frozen(kw_only=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 import pipelex_rules
 from pipelex_rules.routes import api_of, provider_of
-from pipelex_testing.replies import Reply
+from pipelex_testing.replies import FormFile, Reply
 
 if TYPE_CHECKING:
     from pipelex_rules import Violation
@@ -31,12 +31,12 @@ class Rulebook:
     without: frozenset[str] = frozenset()
 
     def violations(self, request: Received) -> tuple[Violation, ...]:
-        """What a request breaks; nothing for one that is not a POST of JSON, or whose API has no rules."""
+        """What a request breaks; nothing for one that is not a POST of JSON or of a form, or whose API has no rules."""
         route = api_of(self.provider, request.path) if request.method == "POST" else None
-        if route is None or "json" not in request.headers.get("content-type", "application/json"):
+        if route is None:
             return ()
         try:
-            body = json.loads(request.body)
+            body = _body(request)
         except (ValueError, RecursionError):
             return ()
         api, model = route
@@ -63,6 +63,22 @@ class Rulebook:
         first = found[0]
         told = {"x-pipelex-rule": first.rule, "x-pipelex-source": first.source}
         return Reply.json(dict(first.error), status=first.status, headers={**first.headers, **told})
+
+
+def _body(request: Received) -> Any:
+    """A body as the rules know it; of a form, with the names of its lists as they are in JSON, and files by their size."""
+    kind = request.headers.get("content-type", "application/json")
+    if not kind.startswith("multipart/form-data"):
+        if "json" not in kind:
+            msg = f"no rules are known for {kind}"
+            raise ValueError(msg)
+        return json.loads(request.body)
+    body: dict[str, Any] = {}
+    for name, value in request.form.items():
+        bare = name.removesuffix("[]")
+        found = pipelex_rules.Size(len(value.data)) if isinstance(value, FormFile) else value
+        body[bare] = found if bare == name or isinstance(found, list) else [found]
+    return body
 
 
 def rulebook_of(sdk: str, backend: str) -> Rulebook | None:
