@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 from attrs import fields_dict
 
 from pipelex_cli.schemas.meanings import since
-from pipelex_core import backend, errors, hookspecs, results
+from pipelex_core import backend, errors, hookspecs, parts, results
 from pipelex_core.calls import Call, FinishedCall
 from pipelex_core.capabilities import BUILT_IN
 from pipelex_core.client import AsyncClient
@@ -86,6 +86,7 @@ def made_parts() -> dict[str, str]:
         "faulty-report": faulty_report(),
         "result": _attributes(results.Result),
         **{name: _attributes(getattr(results, name)) for name in _VALUES},
+        "Citation": _attributes(parts.Citation),
         "Call": _attributes(Call),
         "FinishedCall": _attributes(FinishedCall),
         "Budget": _attributes(Budget),

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         Verdict as Verdict,
     )
     from pipelex_core.parts import (
+        Citation as Citation,
         DocumentPart as DocumentPart,
         ImagePart as ImagePart,
         Media as Media,
@@ -119,7 +120,7 @@ _MODULES = {
         "ProviderConnectionError RateLimitError ServerError ToolFailedError TurnLimitError UnsupportedInputError"
     ),
     "judging": "ModerationResult Ranked RerankResult Verdict",
-    "parts": "DocumentPart ImagePart Media Message TextPart Tool ToolCall ToolResult",
+    "parts": "Citation DocumentPart ImagePart Media Message TextPart Tool ToolCall ToolResult",
     "policies": "CooldownPolicy RetryPolicy",
     "prompts": "MessageLike",
     "results": "Attempt Cost DocumentResult EmbeddingResult Image ImageResult ObjectResult Page RunResult TextResult Usage",

@@ -60,12 +60,14 @@ class Backend(ABC):  # noqa: B024 -- its capabilities are what is abstract
         config: The backend's table of backends.toml: all that a plugin gets to know.
         fetches_urls: Whether the provider fetches images and documents given as URLs. Where not, core downloads them,
             and the plugin sees bytes only.
+        hosted_tools: The tools that the provider runs itself and that a request for text may name: `web_search`.
         objects_with_tools: Whether a request for an object may offer tools, so that the answer is calls of them or the object.
         loggers: Names of loggers of its SDK that write down requests or answers; core keeps the configured secrets out
             of what they and those below them log while the backend is open.
     """
 
     fetches_urls: ClassVar[bool] = True
+    hosted_tools: ClassVar[frozenset[str]] = frozenset()
     objects_with_tools: ClassVar[bool] = False
     loggers: ClassVar[tuple[str, ...]] = ()
 

@@ -119,6 +119,25 @@ Part: TypeAlias = TextPart | ImagePart | DocumentPart | ToolCall | ToolResult | 
 
 
 @frozen(kw_only=True)
+class Citation(Plain):
+    """A source that an answer names.
+
+    Attributes:
+        url: Its address, or None for one that has none, such as a document of the prompt.
+        title: Its title, or None.
+        quote: What it says, where the provider quotes it; or None.
+        start: Where in the answer's text what it stands for begins, in characters from 0; None where the provider does not say.
+        end: Where that ends; the character there is not part of it.
+    """
+
+    url: str | None = None
+    title: str | None = None
+    quote: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+@frozen(kw_only=True)
 class Message(Plain):
     """One message of a conversation.
 

@@ -43,7 +43,7 @@ _NAMES = {
     "judging": "ModerationAnswer ModerationRequest Ranked RerankAnswer RerankRequest Verdict",
     "media": "PDF sniff",
     "orders": "Order Standing",
-    "parts": "DocumentPart ImagePart Media Message Part ProviderPart TextPart Tool ToolCall ToolResult",
+    "parts": "Citation DocumentPart ImagePart Media Message Part ProviderPart TextPart Tool ToolCall ToolResult",
     "requests": "EmbeddingRequest ExtractRequest ImageRequest ObjectRequest Request TextRequest",
     "results": (
         "NO_USAGE Answer Attempt Cost DocumentAnswer EmbeddingAnswer FinishReason Image ImageAnswer Page TextAnswer "

@@ -29,6 +29,7 @@ class TextRequest(Tagged):
         reasoning_budget: Most reasoning tokens, or None.
         tools: Tools the model may ask for.
         tool_choice: `auto`, `none`, `required`, or a tool's name; None for the default.
+        hosted_tools: Tools that the provider runs itself: `web_search`. Only those that the backend's class names.
         timeout: Seconds this attempt may take, or None. The execution layer cancels it then; pass it on only to an
             SDK that would otherwise stop earlier, or go on after a cancellation.
     """
@@ -45,6 +46,7 @@ class TextRequest(Tagged):
     reasoning_budget: int | None = None
     tools: tuple[Tool, ...] = ()
     tool_choice: str | None = None
+    hosted_tools: tuple[str, ...] = ()
     timeout: float | None = None
 
 

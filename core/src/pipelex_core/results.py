@@ -20,7 +20,7 @@ from pipelex_core.ledger import (
     total_cost,
     total_usage,
 )
-from pipelex_core.parts import Message, ProviderPart, ToolCall
+from pipelex_core.parts import Citation, Message, ProviderPart, ToolCall
 from pipelex_core.plain import Plain, Tagged
 from pipelex_core.vectors import Vectors
 
@@ -46,6 +46,7 @@ class TextAnswer(Tagged):
         tool_calls: The tools the model asks for, in its order.
         reasoning: Reasoning the provider showed, or None.
         provider_parts: What the provider wants back in the next turn.
+        citations: The sources that the text names, in the order of the text.
         request_id: The provider's id of the request.
         raw: The answer as the SDK gave it.
         cache: `hit` where a cache gave it, `miss` where one was asked in vain; None from a plugin, and without a cache.
@@ -57,6 +58,7 @@ class TextAnswer(Tagged):
     tool_calls: tuple[ToolCall, ...] = ()
     reasoning: str | None = None
     provider_parts: tuple[ProviderPart, ...] = ()
+    citations: tuple[Citation, ...] = ()
     request_id: str | None = None
     raw: Any = field(default=None, repr=False, eq=False)
     cache: CacheUse | None = None
@@ -183,6 +185,7 @@ class TextResult(Result):
         finish_reason: Why it ended.
         tool_calls: The tools the model asks for.
         reasoning: Reasoning the provider showed, or None.
+        citations: The sources that the text names, in the order of the text.
         message: The answer as a message, to carry the conversation on with.
     """
 
@@ -190,6 +193,7 @@ class TextResult(Result):
     finish_reason: FinishReason
     tool_calls: tuple[ToolCall, ...] = ()
     reasoning: str | None = None
+    citations: tuple[Citation, ...] = field(default=(), repr=False)
     message: Message = field(repr=False)
 
 

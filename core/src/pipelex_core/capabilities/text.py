@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pipelex_core.specs import ModelSpec
 
 _NOT_SENT = frozenset({"prompting_target"})
+HOSTED_TOOLS = frozenset({"web_search"})
+"""The tools that providers run themselves."""
 
 
 @frozen
@@ -36,12 +38,14 @@ class TextInput:
         tools: What the model may ask for.
         tool_choice: Which of them it is to ask for, or None.
         kind: The type of the object; None for text.
+        hosted_tools: What the provider is to run itself.
     """
 
     conversation: Conversation
     tools: tuple[Tool, ...] = ()
     tool_choice: str | None = None
     kind: ObjectType[Any] | None = None
+    hosted_tools: tuple[str, ...] = ()
 
 
 def _read(
@@ -52,6 +56,7 @@ def _read(
     documents: Iterable[MediaSource] = (),
     tools: Iterable[ToolLike] = (),
     tool_choice: str | None = None,
+    hosted_tools: Iterable[str] = (),
     kind: ObjectType[Any] | None = None,
 ) -> TextInput:
     import pipelex_core.prompts as prompts  # noqa: PLR0402 -- what `from` does with a package costs every call
@@ -61,8 +66,21 @@ def _read(
     if tool_choice is not None:
         _check_tool_choice(tool_choice, offered)
     return TextInput(
-        conversation, offered, tool_choice if offered else None, kind
-    )  # providers refuse a choice among none
+        conversation,
+        offered,
+        tool_choice if offered else None,  # providers refuse a choice among none
+        kind,
+        _hosted(hosted_tools) if hosted_tools else (),
+    )
+
+
+def _hosted(names: Iterable[str]) -> tuple[str, ...]:
+    """The tools that a provider is to run itself, each once."""
+    read = () if isinstance(names, str) else tuple(dict.fromkeys(names))
+    if not read or not HOSTED_TOOLS.issuperset(read):
+        msg = f"hosted_tools is a list of {', '.join(sorted(HOSTED_TOOLS))}, not {names!r:.80}"
+        raise UnsupportedInputError(msg)
+    return read
 
 
 def _reads_files(prompt: object, *, images: object = (), documents: object = (), **_others: object) -> bool:
@@ -96,6 +114,8 @@ def _build(
             check_text(stop, "a stop string")
     fields["messages"], fields["system"] = _messages(what.conversation, spec)
     fields.update(spec=spec, tools=what.tools, tool_choice=what.tool_choice, timeout=timeout)
+    if what.hosted_tools:
+        fields["hosted_tools"] = what.hosted_tools
     if what.kind is None:
         return TextRequest(**fields)
     if spec.outputs and "structured" not in spec.outputs:
@@ -148,9 +168,18 @@ def _sample(_spec: ModelSpec | None) -> TextInput:
     return _read("Name three rivers.")
 
 
+def _refuse_hosted(request: TextRequest, backend: Backend) -> str | None:
+    if not request.hosted_tools or backend.hosted_tools.issuperset(request.hosted_tools):
+        return None
+    missing = next(name for name in request.hosted_tools if name not in backend.hosted_tools)
+    return (
+        f"sdk '{request.spec.sdk}' has no hosted {missing}: leave hosted_tools out, or ask a model of another provider"
+    )
+
+
 def _refuse_tools(request: TextRequest, backend: Backend) -> str | None:
     if not request.tools or backend.objects_with_tools:
-        return None
+        return _refuse_hosted(request, backend)
     return f"sdk '{request.spec.sdk}' takes no tools in a request for an object: leave one of them out"
 
 
@@ -163,6 +192,7 @@ def _text(answer: TextAnswer) -> dict[str, Any]:
         "finish_reason": answer.finish_reason,
         "tool_calls": answer.tool_calls,
         "reasoning": answer.reasoning,
+        "citations": answer.citations,
         "message": Message(role="assistant", parts=(*answer.provider_parts, *parts, *answer.tool_calls)),
     }
 
@@ -174,6 +204,7 @@ GENERATE_TEXT = Operation(
     result=TextResult,
     further=_text,
     choice="for_text",
+    refuse=_refuse_hosted,
 )
 STREAM_TEXT = evolve(GENERATE_TEXT, name="stream_text", needs=TextStreamer, streams=True)
 GENERATE_OBJECT = Operation(
@@ -211,7 +242,7 @@ TEXT = Capability(
     handle_error=LLMHandleNotFoundError,
     preset_error=LLMPresetNotFoundError,
     read=_read,
-    arguments=("system", "images", "documents", "tools", "tool_choice"),
+    arguments=("system", "images", "documents", "tools", "tool_choice", "hosted_tools"),
     reads_files=_reads_files,
     build=_build,
     fetch=_fetch,

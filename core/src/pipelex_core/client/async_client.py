@@ -68,6 +68,7 @@ class AsyncClient(BaseClient):
             documents: The same of PDFs; and paths, URLs and data URLs of other documents that the model's provider takes.
             tools: Tools the model may ask for: `Tool`s or `{"name", "description", "parameters"}`.
             tool_choice: `auto`, `none`, `required`, or a tool's name.
+            hosted_tools: Tools that the provider runs itself: `("web_search",)`; the sources are in `citations`.
             deadline: Seconds the whole call may take.
             idle_timeout: Seconds the provider may be silent: between two signs of life in a stream, until the answer
                 otherwise.
@@ -171,6 +172,7 @@ class AsyncClient(BaseClient):
             tools: As for `generate_text`, where the provider takes both: the model asks for some of them, and `value` is None and
                 `tool_calls` has them; or it gives the object.
             tool_choice: As for `generate_text`.
+            hosted_tools: As for `generate_text`.
             deadline: Seconds the whole call may take, the repair included.
             idle_timeout: As for `generate_text`.
             retries: As for `generate_text`.
@@ -246,6 +248,7 @@ class AsyncClient(BaseClient):
             images: As for `generate_text`.
             documents: As for `generate_text`.
             tool_choice: As for `generate_text`, for the first turn.
+            hosted_tools: As for `generate_text`.
             deadline: Seconds the whole run may take, tools included.
             idle_timeout: As for `generate_text`.
             retries: As for `generate_text`.

@@ -10,11 +10,11 @@ from attrs import evolve
 from pipelex_backend_anthropic._messages import PROVIDER
 from pipelex_core.answers import count
 from pipelex_core.errors import InvalidAnswerError
-from pipelex_core.parts import ProviderPart, ToolCall
+from pipelex_core.parts import Citation, ProviderPart, ToolCall
 from pipelex_core.results import TextAnswer, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from pipelex_core.results import FinishReason
 
@@ -59,6 +59,7 @@ def read_answer(message: Any, *, model_id: str, request_id: str | None, keeps_cu
             tool_calls=tuple(_tool_call(block) for block in content if block["type"] == "tool_use"),
             reasoning="".join(thoughts) or None,
             provider_parts=_provider_parts(content, model_id),
+            citations=tuple(_citations(content)),
             request_id=request_id,
             raw=message,
         )
@@ -105,6 +106,26 @@ def _tool_call(block: dict[str, Any]) -> ToolCall:
             msg = f"a tool call's {key} is {type(block[key]).__name__}"
             raise TypeError(msg)
     return ToolCall(id=block["id"], name=block["name"], arguments=block["input"])
+
+
+def _citations(content: list[dict[str, Any]]) -> Iterator[Citation]:
+    """The sources of the text blocks, each of which is what its sources stand for.
+
+    https://platform.claude.com/docs/en/build-with-claude/citations
+    """
+    before = 0
+    for block in content:
+        if block["type"] == "text":
+            after = before + len(block["text"])
+            for named in block.get("citations") or ():
+                yield Citation(
+                    url=named.get("url"),
+                    title=named.get("title") or named.get("document_title"),
+                    quote=named.get("cited_text"),
+                    start=before,
+                    end=after,
+                )
+            before = after
 
 
 def _provider_parts(content: list[dict[str, Any]], model_id: str) -> tuple[ProviderPart, ...]:

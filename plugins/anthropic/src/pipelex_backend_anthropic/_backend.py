@@ -28,6 +28,7 @@ class AnthropicBackend(MessageBatches, TextGenerator, TextStreamer, ObjectGenera
 
     loggers: ClassVar[tuple[str, ...]] = ("anthropic",)
     objects_with_tools: ClassVar[bool] = True
+    hosted_tools: ClassVar[frozenset[str]] = frozenset({"web_search"})
 
     _client: MessagesClient
 

@@ -29,6 +29,9 @@ UNKNOWN_MAX_TOKENS = 4096
 """Asked for where the spec does not say how many the model has: every Claude model has these."""
 
 _CLAUDE_4 = re.compile(r"claude-(?:(?:opus|sonnet|haiku)-)?4(?![0-9])")
+_WEB_SEARCH = {"type": "web_search_20250305", "name": "web_search"}
+"""https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool: the version that every model has."""
+
 _TOOL_CHOICES = {"auto": "auto", "none": "none", "required": "any"}
 
 
@@ -65,6 +68,8 @@ def message_body(request: TextRequest, options: Mapping[str, Any]) -> Body:
         body["output_config"] = {"effort": reasoning.effort}
     _add_sampling(body, request, reasoning)
     _add_tools(body, request, reasoning)
+    if request.hosted_tools:
+        body["tools"] = [*body.get("tools", ()), _WEB_SEARCH]
     if isinstance(request, ObjectRequest):
         _add_schema(body, request, reasoning)
     if spec.options.get("prompt_caching", options.get("prompt_caching", False)):

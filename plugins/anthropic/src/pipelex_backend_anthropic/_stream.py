@@ -76,7 +76,10 @@ class StreamedMessage:
                 self._pieces[index, "thinking"].append(_string(delta["thinking"]))
             case "signature_delta":
                 self._blocks[index]["signature"] = delta["signature"]
-        return None  # further kinds, such as citations, are of no use here
+            case "citations_delta":
+                block = self._blocks[index]
+                block["citations"] = [*(block.get("citations") or ()), delta["citation"]]
+        return None  # further kinds may come at any time, and are of no use here
 
     def _add_other(self, event: dict[str, Any]) -> str | None:
         match event["type"]:

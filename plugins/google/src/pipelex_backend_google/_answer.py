@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+from pipelex_backend_google._citations import citations_of
 from pipelex_backend_google._contents import PROVIDER, new_call_id
 from pipelex_backend_google._errors import reported, request_id
 from pipelex_core.answers import count
@@ -59,6 +60,7 @@ class Gathered:
     _calls: list[ToolCall] = field(factory=list)
     _provider_parts: list[ProviderPart] = field(factory=list)
     _usage: Usage = NO_USAGE
+    _grounding: dict[str, Any] = field(factory=dict)
 
     def take(self, piece: dict[str, Any]) -> list[str]:
         """Take a piece in, and give the visible text it brings.
@@ -88,6 +90,7 @@ class Gathered:
             return
         candidate = candidates[0]
         self.finish = _string(candidate.get("finishReason")) or self.finish
+        self._grounding = candidate.get("groundingMetadata") or self._grounding
         for part in parts_of(candidate):
             yield from self._take_part(part)
 
@@ -135,6 +138,7 @@ class Gathered:
             tool_calls=tuple(self._calls),
             reasoning="".join(self._reasoning) or None,
             provider_parts=tuple(self._provider_parts),
+            citations=tuple(citations_of(self._grounding, self.text)),
             request_id=self.request_id,
             raw=self.last,
         )

@@ -33,6 +33,15 @@ def text_body(request: TextRequest) -> dict[str, Any]:
         body["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in request.tools]}]
         if request.tool_choice is not None:
             body["toolConfig"] = {"functionCallingConfig": _calling(request.tool_choice)}
+    if request.hosted_tools:  # https://ai.google.dev/gemini-api/docs/google-search
+        if not signed and (request.tools or isinstance(request, ObjectRequest)):
+            msg = (
+                f"model '{request.spec.name}' searches the web beside no tools and no schema, as Gemini 3 and later do"
+            )
+            raise UnsupportedInputError(msg)
+        body["tools"] = [*body.get("tools", ()), {"googleSearch": {}}]
+        if request.tools:  # https://ai.google.dev/gemini-api/docs/tool-combination
+            body.setdefault("toolConfig", {})["includeServerSideToolInvocations"] = True
     return body
 
 

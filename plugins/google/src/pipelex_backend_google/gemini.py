@@ -63,6 +63,7 @@ class GeminiBackend(
 
     vertex: ClassVar[bool]
     objects_with_tools: ClassVar[bool] = True
+    hosted_tools: ClassVar[frozenset[str]] = frozenset({"web_search"})
 
     def __init__(self, config: BackendConfig, *, model_prefix: str = "") -> None:
         super().__init__(config)

@@ -113,6 +113,8 @@ class EmbeddingBackend(EndpointBackend, Embedder):
 class ResponsesBackend(EndpointBackend, BatchingBackend, TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer):
     """The Responses API of OpenAI and of everything compatible."""
 
+    hosted_tools: ClassVar[frozenset[str]] = frozenset({"web_search"})
+
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
         self._responses_provider = f"{config.name}/responses"
@@ -259,6 +261,8 @@ def _needs_responses(request: TextRequest, traits: Traits) -> bool:
     https://platform.openai.com/docs/guides/migrate-to-responses
     """
     needed = traits.responses_for
+    if request.hosted_tools:
+        return True
     return ("tools" in needed and bool(request.tools)) or ("effort" in needed and request.reasoning_effort is not None)
 
 

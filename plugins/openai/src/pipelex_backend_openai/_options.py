@@ -106,6 +106,12 @@ TRAIT_OPTIONS = (
         help="Reasoning efforts that the model takes: another becomes the nearest. Empty to send each as it is.",
     ),
     Option(
+        name="web_search",
+        type="bool",
+        default="false",
+        help="Whether its Responses API searches the web itself, for hosted_tools; true at OpenAI and xAI. A chat model goes there for it.",
+    ),
+    Option(
         name="responses_for",
         type="list",
         help="What a chat model needs the Responses API for: of tools, effort.",

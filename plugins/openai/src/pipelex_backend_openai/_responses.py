@@ -57,11 +57,8 @@ def response_body(request: TextRequest, traits: Traits, provider: str) -> dict[s
         body["reasoning"] = {name: value for name, value in reasoning.items() if value is not None}
     if _reasons(request, traits):
         body["include"] = [ENCRYPTED_REASONING]
-    if request.tools:
-        takes = for_tools(traits)
-        body["tools"] = [
-            _tool(tool.name, tool.description, adapt(tool.parameters, takes).schema) for tool in request.tools
-        ]
+    if request.tools or request.hosted_tools:
+        body["tools"] = _tools(request, traits)
     if request.tool_choice is not None:
         body["tool_choice"] = tool_choice(request.tool_choice, lambda name: {"type": "function", "name": name})
     return body
@@ -106,6 +103,17 @@ def _reasons(request: TextRequest, traits: Traits) -> bool:
     if traits.encrypted_reasoning is not None:
         return traits.encrypted_reasoning
     return request.reasoning_effort is not None or not _REASONING_MODELS.isdisjoint(request.spec.constraints)
+
+
+def _tools(request: TextRequest, traits: Traits) -> list[dict[str, Any]]:
+    takes = for_tools(traits)
+    tools = [_tool(tool.name, tool.description, adapt(tool.parameters, takes).schema) for tool in request.tools]
+    if not request.hosted_tools:
+        return tools
+    if not traits.web_search:
+        msg = "this endpoint has no hosted web_search: leave hosted_tools out, or set `web_search` where it has one"
+        raise UnsupportedInputError(msg)
+    return [*tools, {"type": "web_search"}]  # https://platform.openai.com/docs/guides/tools-web-search
 
 
 def _tool(name: str, description: str, parameters: Any, *, strict: bool = False) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pipelex_backend_openai._chat_answer import CUT, text_or_none
 from pipelex_backend_openai._errors import MalformedError, ReportedError
 from pipelex_backend_openai._responses import has_content
 from pipelex_backend_openai._usage import responses_usage
-from pipelex_core.parts import ProviderPart, ToolCall
+from pipelex_core.parts import Citation, ProviderPart, ToolCall
 from pipelex_core.results import FinishReason, TextAnswer
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ class ResponseReading:
             tool_calls=tuple(_tool_call(item) for item in calls),
             reasoning="".join(_reasoning(self._items)) or None,
             provider_parts=self._provider_parts(),
+            citations=() if taken is not None else tuple(_citations(self._items)),
             request_id=request_id or text_or_none(self._response.get("id")),
             raw=self._response,
         )
@@ -143,6 +144,27 @@ def _texts(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         text = part.get("text") or part.get("refusal")
         if isinstance(text, str):
             yield text
+
+
+def _citations(items: Iterable[Mapping[str, Any]]) -> Iterator[Citation]:
+    """The sources that the text names, their places counted from the beginning of the whole text.
+
+    https://platform.openai.com/docs/guides/tools-web-search#output-and-citations
+    """
+    before = 0
+    for part in _parts(items):
+        for note in part.get("annotations") or ():
+            if note.get("type") == "url_citation":
+                start, end = (_place(before, note.get(name)) for name in ("start_index", "end_index"))
+                yield Citation(
+                    url=text_or_none(note.get("url")), title=text_or_none(note.get("title")), start=start, end=end
+                )
+        text = part.get("text") or part.get("refusal")
+        before += len(text) if isinstance(text, str) else 0
+
+
+def _place(before: int, at: Any) -> int | None:
+    return before + at if isinstance(at, int) else None
 
 
 def _reasoning(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:

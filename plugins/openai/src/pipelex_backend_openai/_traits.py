@@ -45,6 +45,7 @@ class Traits:
         think_tags: Whether the model writes its reasoning into the answer, in a leading `<think>…</think>`, of which the
             opening tag may be missing.
         effort_levels: The reasoning efforts that the model takes: any other becomes the nearest; empty to send each as it is.
+        web_search: Whether its Responses API searches the web itself; a chat model goes there for it.
         responses_for: What a chat model needs the Responses API for: `tools`, `effort`.
         embedding_format: The `encoding_format` to ask for, or None to take the endpoint's own; either form is read.
         dimensions_parameter: What it calls the dimensions of vectors.
@@ -79,6 +80,7 @@ class Traits:
     image_response_format: Literal["b64_json", "url"] | None = None
     think_tags: bool = False
     effort_levels: tuple[str, ...] = ()
+    web_search: bool = False
     responses_for: tuple[str, ...] = ()
     embedding_format: Literal["base64", "float"] | None = "base64"
     dimensions_parameter: Literal["dimensions", "output_dimension"] = "dimensions"
@@ -107,6 +109,7 @@ _OPENAI = Traits(
     max_tokens_parameter="max_completion_tokens",
     strict_schemas=True,
     returned_fields=(),
+    web_search=True,
     image_parameters=("size", "quality", "background", "output_format", "is_moderated"),
     batches=True,
     max_audio_bytes=25 * 1024 * 1024,  # https://platform.openai.com/docs/guides/speech-to-text
@@ -115,7 +118,7 @@ _OPENAI = Traits(
 
 TRAITS: dict[str, Traits] = {
     "openai": _OPENAI,
-    "azure_openai": evolve(_OPENAI, schema_dialect="azure_openai"),
+    "azure_openai": evolve(_OPENAI, schema_dialect="azure_openai", web_search=False),
     # A gateway that translates for several providers: https://docs.litellm.ai/docs/completion/input
     "pipelex_inference": Traits(strict_schemas=True),
     # https://docs.x.ai/docs/api-reference: `completion_tokens` leaves the reasoning out.
@@ -125,6 +128,7 @@ TRAITS: dict[str, Traits] = {
         documents="none",
         returned_fields=(),
         encrypted_reasoning=True,
+        web_search=True,
         schema_dialect="xai",
         image_parameters=("aspect_ratio", "quality"),
     ),

@@ -28,6 +28,7 @@ def generate(
     system: str | None = None,
     image: list[str] | None = None,
     pdf: list[str] | None = None,
+    web_search: bool = False,
     schema: Path | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
@@ -46,6 +47,7 @@ def generate(
         system: System prompt.
         image: An image to attach: path or URL. May be given several times.
         pdf: A PDF to attach: path or URL. May be given several times.
+        web_search: Let the provider search the web, where it does; `--json` has the sources.
         schema: A file with a JSON schema: the answer is an object that follows it.
         temperature: Wins over the preset's.
         max_tokens: Most output tokens; wins over the preset's.
@@ -64,6 +66,7 @@ def generate(
         "system": system,
         "images": image or [],
         "documents": pdf or [],
+        "hosted_tools": ["web_search"] if web_search else [],
         "temperature": temperature,
         "max_tokens": max_tokens,
         "deadline": deadline,
@@ -120,10 +123,16 @@ def _print_stream(client: Client, text: str, given: dict[str, Any]) -> None:
 
 def _print_text(result: TextResult, *, as_json: bool) -> None:
     if as_json:
-        print_json({"text": result.text, **result_as_json(result), "finish_reason": result.finish_reason})
+        print_json({"text": result.text, **result_as_json(result), **_ended(result)})
     else:
         write(result.text.rstrip("\n") + "\n")
         _tell(result)
+
+
+def _ended(result: TextResult) -> dict[str, Any]:
+    """Why the answer ended; and its sources, where it names some."""
+    sources = {"citations": [source.to_dict() for source in result.citations]} if result.citations else {}
+    return {"finish_reason": result.finish_reason, **sources}
 
 
 def _print_object(result: ObjectResult[Any], *, as_json: bool) -> None:

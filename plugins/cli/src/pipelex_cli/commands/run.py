@@ -26,6 +26,7 @@ def run(
     system: str | None = None,
     image: list[str] | None = None,
     pdf: list[str] | None = None,
+    web_search: bool = False,
     max_turns: int = 8,
     tool_timeout: float = 60.0,
     budget: float | None = None,
@@ -44,6 +45,7 @@ def run(
         system: System prompt.
         image: An image to attach: path or URL. May be given several times.
         pdf: A PDF to attach: path or URL. May be given several times.
+        web_search: Let the provider search the web, where it does; `--json` has the sources.
         max_turns: How often the model may answer.
         tool_timeout: Seconds one tool may take.
         budget: US$ that the run may cost.
@@ -67,6 +69,7 @@ def run(
             system=system,
             images=image or [],
             documents=pdf or [],
+            hosted_tools=["web_search"] if web_search else [],
             max_tokens=max_tokens,
             deadline=deadline,
         )
@@ -105,6 +108,7 @@ def _as_json(result: RunResult) -> dict[str, Any]:
         "text": result.text,
         **result_as_json(result),
         "finish_reason": result.finish_reason,
+        "citations": [source.to_dict() for source in result.citations],
         "messages": messages,
         "turns": turns,
     }
