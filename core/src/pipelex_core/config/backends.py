@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, field, fields_dict, frozen
+from attrs import field, fields_dict, frozen
 
 from pipelex_core.config.environment import has_variables
 from pipelex_core.config.problems import Faults, listed, type_name
@@ -16,7 +16,7 @@ from pipelex_core.config.structure import structure
 from pipelex_core.config.tables import BackendTable
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.hiding import WHOLE_WORDS_BELOW
-from pipelex_core.specs import Source
+from pipelex_core.specs import Source, made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ _FILLED = ("endpoint", "api_key", "display_name", "sdk")
 """The keys of `BackendTable` in which variables are filled in."""
 
 
-@frozen(kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True, eq=False, repr=False, slots=False)
 class BackendDraft:
     """A backend on its way: its table is read, but the plugins of its models have not been asked about its options.
 
@@ -74,7 +74,7 @@ class BackendDraft:
 
     def turned_off(self, why: str, help: str | None = None, *, reported: bool = False) -> BackendDraft:
         """The same backend, off."""
-        return evolve(self, off=why, help=help, reported=reported)
+        return made(BackendDraft, {**vars(self), "off": why, "help": help, "reported": reported})
 
 
 def read_backends(
@@ -186,23 +186,22 @@ def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Sourc
             continue
         written = draft.where(key)
         source = written if written.file or not draft.explicit else draft.source
-        filled = context.fill(value, source)
-        values[key] = filled.value
-        for name in filled.missing:
+        found = context.fill(value, source)
+        values[key] = found.value
+        for name in found.missing:
             missing.setdefault(name, []).append(source)
             lacking.append(name)
-        withheld += context.withhold(draft.name, filled.used, source)
+        withheld += context.withhold(draft.name, found.used, source)
         if key == "api_key":
-            variable = filled.used[0] if filled.used else None
-        hidden += dict.fromkeys(filled.hidden)
-        may_be_secret = isinstance(filled.value, str) and key not in {"display_name", "sdk"}
-        if may_be_secret and (key == "api_key" or len(filled.value) >= WHOLE_WORDS_BELOW):
-            context.faults.hide(filled.value)
+            variable = found.used[0] if found.used else None
+        hidden += dict.fromkeys(found.hidden)
+        may_be_secret = isinstance(found.value, str) and key not in {"display_name", "sdk"}
+        if may_be_secret and (key == "api_key" or len(found.value) >= WHOLE_WORDS_BELOW):
+            context.faults.hide(found.value)
     table = BackendTable(**{**vars(draft.table), **{key: values.pop(key) or None for key in _FILLED}})
     missed = tuple(dict.fromkeys(lacking))
-    filled_draft = evolve(
-        draft, table=table, options=values, api_key_variable=variable, hidden=tuple(hidden), missing=missed
-    )
+    filled = {"table": table, "options": values, "api_key_variable": variable, "hidden": tuple(hidden)}
+    filled_draft = made(BackendDraft, {**vars(draft), **filled, "missing": missed})
     if withheld:
         why = f"needs {', '.join(dict.fromkeys(withheld))}, which the plugin lock does not let it have"
         return filled_draft.turned_off(why, "run: pipelex plugins lock", reported=draft.explicit)
