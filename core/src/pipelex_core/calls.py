@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from pipelex_core.ledger import Attempt
 from pipelex_core.plain import Plain
-from pipelex_core.results import Result
+from pipelex_core.results import Answer, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pipelex_core.capabilities.record import Capability
     from pipelex_core.errors import PipelexError
     from pipelex_core.requests import Request
-    from pipelex_core.results import Answer
 
 
 def _error_to_dict(error: Exception) -> dict[str, Any]:

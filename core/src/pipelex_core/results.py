@@ -6,7 +6,7 @@ and backend, the cost and the ledger.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, Self, TYPE_CHECKING, TypeAlias, TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -26,7 +26,6 @@ from pipelex_core.vectors import Vectors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
-    from typing import Self
 
 T = TypeVar("T")
 
@@ -248,8 +247,7 @@ class ObjectResult(Result, Generic[T]):
         try:
             return evolve(result, value=object_type(type).decode(result.text))
         except InvalidObjectError as error:
-            msg = "this is not the plain form of an object of the type"
-            raise PlainDataError(msg, [f"$.text: {error}"]) from None
+            raise PlainDataError("this is not the plain form of an object of the type", [f"$.text: {error}"]) from None
 
 
 @frozen(kw_only=True)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, overload
 
 from attrs import field, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -33,8 +31,7 @@ class Vectors(Sequence["array[float]"]):
     @dimensions.validator
     def _check(self, _: object, dimensions: int) -> None:
         if dimensions < 1 or len(self.data) % (BYTES_A_NUMBER * dimensions):
-            msg = f"{len(self.data)} bytes are no rows of {dimensions} float32 numbers"
-            raise ValueError(msg)
+            raise ValueError(f"{len(self.data)} bytes are no rows of {dimensions} float32 numbers")
 
     @classmethod
     def of(cls, rows: Iterable[Iterable[float]]) -> Vectors:
@@ -53,8 +50,7 @@ class Vectors(Sequence["array[float]"]):
             if len(numbers) - before != dimensions:
                 break
         if not dimensions or len(numbers) != count * dimensions:
-            msg = "there is no vector, or one of them has another length than the first"
-            raise ValueError(msg)
+            raise ValueError("there is no vector, or one of them has another length than the first")
         return cls(_little_endian(numbers).tobytes(), dimensions)
 
     def __len__(self) -> int:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import field, frozen
 
-from pipelex_core.errors import ConfigError, HandleNotFoundError, PresetNotFoundError, UnsupportedInputError
+from pipelex_core.errors import CallError, ConfigError, HandleNotFoundError, PresetNotFoundError, UnsupportedInputError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from pipelex_core.backend import Backend
-    from pipelex_core.errors import CallError
     from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.parts import Media
     from pipelex_core.results import Result
@@ -225,5 +224,4 @@ class Capability(Kind):
         for operation in self.operations:
             if name is None or operation.name == name:
                 return operation
-        msg = f"capability '{self.name}' has no operation '{name}'"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"capability '{self.name}' has no operation '{name}'")

@@ -37,8 +37,7 @@ class Capabilities:
     def __getitem__(self, name: str) -> Kind:
         found = self._kinds.get(name)
         if found is None:
-            msg = f"a capability is one of {', '.join(self._kinds)}, not {name!r}"
-            raise UnsupportedInputError(msg)
+            raise UnsupportedInputError(f"a capability is one of {', '.join(self._kinds)}, not {name!r}")
         return found
 
     def __contains__(self, name: object) -> bool:
@@ -54,10 +53,8 @@ class Capabilities:
         if found is not None:
             return found
         if name in self._planned:
-            msg = f"no installed distribution brings the capability '{name}'"
-            raise UnsupportedInputError(msg)
-        msg = f"a capability is one of {', '.join(self._records)}, not {name!r}"
-        raise UnsupportedInputError(msg)
+            raise UnsupportedInputError(f"no installed distribution brings the capability '{name}'")
+        raise UnsupportedInputError(f"a capability is one of {', '.join(self._records)}, not {name!r}")
 
     def is_planned(self, name: str) -> bool:
         """Whether a section of a deck, or a model, is for something that cannot be called yet."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from pipelex_core.backend import ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer
+from pipelex_core.backend import Backend, ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer
 from pipelex_core.capabilities.record import Capability, Operation
 from pipelex_core.errors import LLMHandleNotFoundError, LLMPresetNotFoundError, UnsupportedInputError
 from pipelex_core.requests import ObjectRequest, TextRequest
@@ -16,7 +16,6 @@ from pipelex_core.settings import REASONING_EFFORTS, SEED, SettingRule
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from pipelex_core.backend import Backend
     from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.media import MediaSource
     from pipelex_core.objects import ObjectType
@@ -91,8 +90,7 @@ def _check_tool_choice(choice: object, tools: tuple[Tool, ...]) -> None:
     if choice is None or choice in ("auto", "none") or (tools and choice == "required"):
         return
     if choice == "required":
-        msg = "tool_choice 'required' needs tools to choose from"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError("tool_choice 'required' needs tools to choose from")
     if not any(choice == tool.name for tool in tools):
         msg = f"tool_choice is auto, none, required, or the name of one of the tools, not {choice!r}"
         raise UnsupportedInputError(msg)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, fields_dict, frozen
 
-from pipelex_core.errors import BadRequestError, InvalidAnswerError, UnsupportedInputError
+from pipelex_core.errors import BadRequestError, CallError, InvalidAnswerError, UnsupportedInputError
 from pipelex_core.estimates.expectations import tokens_of
 from pipelex_core.ledger import Usage
 from pipelex_core.prompts.checks import check_text
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pipelex_core.capabilities.record import Member
-    from pipelex_core.errors import CallError
     from pipelex_core.requests import EmbeddingRequest
     from pipelex_core.specs import ModelSpec
 
@@ -63,12 +62,10 @@ def read_texts(texts: object, resume: object = None) -> EmbeddingInput:
     """
     listed: Any = (texts,) if isinstance(texts, str) else texts
     if isinstance(listed, (bytes, dict)) or not hasattr(listed, "__iter__"):
-        msg = f"embed takes a text, or several, not {type(texts).__name__}"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"embed takes a text, or several, not {type(texts).__name__}")
     found = tuple(listed)
     if not found:
-        msg = "embed takes a text, or several, not an empty list"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError("embed takes a text, or several, not an empty list")
     for number, text in enumerate(found):
         _check(text, f"inputs[{number}]")
     if resume is None:
@@ -81,8 +78,7 @@ def read_texts(texts: object, resume: object = None) -> EmbeddingInput:
 
 def _check(text: object, where: str) -> None:
     if not isinstance(text, str):
-        msg = f"a text to embed is a string, and {where} is {type(text).__name__}"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"a text to embed is a string, and {where} is {type(text).__name__}")
     if not text or text.isspace():
         msg = f"a text to embed has words, and {where} {'has nothing but space' if text else 'is empty'}"
         raise UnsupportedInputError(msg)
@@ -117,8 +113,7 @@ def gather(what: EmbeddingInput, members: Sequence[Member]) -> GatheredVectors:
     most = min(most, _MOST_A_REQUEST)
     made.batches = [batch for free in made.missing() for batch in _split(what.texts, free, most, tokens)]
     if not made.batches:
-        msg = "`resume` has a vector of each text already: nothing is to be made"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError("`resume` has a vector of each text already: nothing is to be made")
     longest = max(map(len, made.batches))
     under_way = max(_TEXTS_UNDER_WAY, len(what.texts) // _SHARE_UNDER_WAY)
     made.at_once = max(1, min(_MOST_AT_ONCE, under_way // longest, len(made.batches)))
@@ -145,11 +140,10 @@ def _check_lengths(texts: Sequence[str], window: int, spec: ModelSpec) -> None:
         if len(text) > window:  # else it cannot be too long
             least = int(tokens_of(_RUN.sub(r"\1", text)).low * _SURELY)
             if least > window:
-                msg = (
+                raise UnsupportedInputError(
                     f"inputs[{number}] is too long: it has {least:,} tokens or more ({len(text):,} characters), and model "
                     f"'{spec.name}' takes texts of {window:,}"
                 )
-                raise UnsupportedInputError(msg)
 
 
 def _split(texts: Sequence[str], places: range, most: int, tokens: int | None) -> Iterator[range]:
@@ -191,11 +185,10 @@ class GatheredVectors:
             UnsupportedInputError: It was of another model, or for another purpose.
         """
         if (partial.model, partial.purpose) != (model, purpose):
-            msg = (
+            raise UnsupportedInputError(
                 f"the vectors to go on with are of model '{partial.model}' for {partial.purpose or 'no'} purpose, and the "
                 f"call is of '{model}' for {purpose or 'no'} purpose"
             )
-            raise UnsupportedInputError(msg)
         at = 0
         for start, stop in partial.places:
             self._keep(start, partial.vectors[at : at + stop - start])
@@ -221,11 +214,12 @@ class GatheredVectors:
         """
         vectors = answer.vectors
         if len(vectors) != len(batch):
-            msg = f"{len(batch)} texts were sent, and {len(vectors)} vectors came"
-            raise InvalidAnswerError(msg, raw=answer.raw)
+            raise InvalidAnswerError(f"{len(batch)} texts were sent, and {len(vectors)} vectors came", raw=answer.raw)
         if self._dimensions not in {0, vectors.dimensions}:
-            msg = f"vectors came with {vectors.dimensions} dimensions, and others of the same model with {self._dimensions}"
-            raise InvalidAnswerError(msg, raw=answer.raw)
+            raise InvalidAnswerError(
+                f"vectors came with {vectors.dimensions} dimensions, and others of the same model with {self._dimensions}",
+                raw=answer.raw,
+            )
         if len(batch) == len(self.texts):
             self._whole, self._normalised = answer, vectors.is_normalised
             return

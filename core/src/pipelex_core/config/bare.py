@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipelex_core.config.deck_files import DeckTables, add_file
 from pipelex_core.config.starter import starter_of
 from pipelex_core.errors import ModelsManagerError
-from pipelex_core.routing import RoutingProfile
+from pipelex_core.routing import ModelEntry, RoutingProfile
 from pipelex_core.specs import NOWHERE, Source
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pipelex_core.capabilities import Capabilities
     from pipelex_core.config.catalogue import Catalogue
     from pipelex_core.config.problems import Faults
-    from pipelex_core.routing import ModelEntry
 
 _NAME = "installed plugins"
 

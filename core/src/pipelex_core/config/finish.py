@@ -12,7 +12,7 @@ from pipelex_core.config.options import checked_options
 from pipelex_core.config.tables import BackendTable, cooldown_of, limits_of, retry_of
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.hiding import WHOLE_WORDS_BELOW
-from pipelex_core.specs import BackendConfig, Secret
+from pipelex_core.specs import BackendConfig, Secret, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pipelex_core.config.backends import BackendDraft
     from pipelex_core.config.context import Context
     from pipelex_core.config.spec_files import SpecFile
-    from pipelex_core.specs import Source
 
 _COMMON_KEYS = tuple(fields_dict(BackendTable))
 

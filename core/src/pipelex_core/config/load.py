@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from pipelex_core.config.bare import bare_deck, bare_profile
-from pipelex_core.config.catalogue import read_catalogue
+from pipelex_core.config.catalogue import Catalogue, read_catalogue
 from pipelex_core.config.chains import pinned_models
 from pipelex_core.config.checks import DeckCheck, Unknown
 from pipelex_core.config.context import Context
@@ -31,9 +31,7 @@ from pipelex_core.errors import ModelDeckNotFoundError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Unpack
 
-    from pipelex_core.config.catalogue import Catalogue
     from pipelex_core.config.finish import ReadBackend
     from pipelex_core.plugins import Plugins
     from pipelex_core.routing import RoutingProfile

@@ -49,8 +49,10 @@ def locate(
         return _inference(home / FOLDER, f"the {FOLDER} folder of your home")
     if not require:
         return start / FOLDER / INFERENCE
-    message = f"there is no {FOLDER} folder in {start}, above it, or in {home}"
-    raise _not_found(message, expected=f"{FOLDER}/{INFERENCE}/ with backends.toml, routing_profiles.toml and deck/")
+    raise _not_found(
+        f"there is no {FOLDER} folder in {start}, above it, or in {home}",
+        expected=f"{FOLDER}/{INFERENCE}/ with backends.toml, routing_profiles.toml and deck/",
+    )
 
 
 def env_file_of(folder: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.config.problems import type_name
+from pipelex_core.config.problems import Faults, type_name
 from pipelex_core.config.structure import report_unknown
 from pipelex_core.deck.templates import PromptTemplate
 from pipelex_core.errors import ConfigError
@@ -12,7 +12,6 @@ from pipelex_core.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_core.config.problems import Faults
     from pipelex_core.specs import Source
 
 _TEXTS = ("prompt", "system", "model")

@@ -66,8 +66,7 @@ class PromptTemplate:
         missing = [name for name in self.placeholders if name not in filled]
         if missing:
             names = ", ".join(f"'{name}'" for name in missing)
-            msg = f"the prompt '{self.name}' needs a value for {names}"
-            raise UnsupportedInputError(msg)
+            raise UnsupportedInputError(f"the prompt '{self.name}' needs a value for {names}")
         parts = [_filled(self.prompt, filled), "" if INPUT in self.placeholders else text]
         return self.system and _filled(self.system, filled), "\n\n".join(part for part in parts if part)
 

@@ -66,11 +66,9 @@ class Orders:
         try:
             found = [places[id(standing)] for standing in order(standings)]
         except Exception as error:
-            msg = f"{owner}: the order '{plan.order}' raised {type(error).__name__}: {error}"
-            raise PluginError(msg) from error
+            raise PluginError(f"{owner}: the order '{plan.order}' raised {type(error).__name__}: {error}") from error
         if sorted(found) != list(range(len(members))):
-            msg = f"{owner}: the order '{plan.order}' must return each member once"
-            raise PluginError(msg)
+            raise PluginError(f"{owner}: the order '{plan.order}' must return each member once")
         return [members[place] for place in found]
 
     def _standing(self, member: ChainMember, plan: Plan) -> Standing:
@@ -135,11 +133,9 @@ def _bound(name: str, plugins: Plugins) -> tuple[Order, str]:
         return ORDERS[name], "pipelex-core"
     offered = plugins.offered("pipelex_orders")
     if name not in offered:
-        msg = f"no installed plugin has the order '{name}'"
-        raise PluginError(msg)
+        raise PluginError(f"no installed plugin has the order '{name}'")
     make, record = offered[name]
     order = make()
     if not callable(order):
-        msg = f"plugin {record.label}: the order '{name}' is a {type(order).__name__}, not a function"
-        raise PluginError(msg)
+        raise PluginError(f"plugin {record.label}: the order '{name}' is a {type(order).__name__}, not a function")
     return order, f"plugin {record.label}"

@@ -17,8 +17,8 @@ from pipelex_core.objects.json_schemas import WRAPPED
 from pipelex_core.objects.partial_json import NOTHING, PartialJson
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.requests import ObjectRequest
-from pipelex_core.results import ObjectResult, TextAnswer
-from pipelex_core.streams import PartialObject, StreamRestarted
+from pipelex_core.results import ObjectResult, Result, TextAnswer
+from pipelex_core.streams import PartialObject, StreamEvent, StreamRestarted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Mapping
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from pipelex_core.deck import ChainMember
     from pipelex_core.execution.attempts import Ledger
     from pipelex_core.execution.plan import Plan
-    from pipelex_core.results import Result
     from pipelex_core.specs import ModelSpec
-    from pipelex_core.streams import StreamEvent
 
 _REPAIR = (
     "That answer does not fit the JSON schema: {fault}.\n"

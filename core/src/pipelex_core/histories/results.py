@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from pipelex_core.errors import BadRequestError
 from pipelex_core.histories.ids import renamed
-from pipelex_core.parts import ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import Message, Part, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pipelex_core.histories.form import HistoryForm
-    from pipelex_core.parts import Message, Part
 
 MODEL_ID = "model_id"
 """Key in a `ProviderPart`'s data: the only model that the part may go to, such as the one that signed a thought."""

@@ -135,8 +135,10 @@ def _from_pydantic(asked: Any) -> ObjectType[Any]:
             return adapter.validate_json(text)
         except ValueError as error:  # pydantic.ValidationError is one
             faults: list[dict[str, Any]] = getattr(error, "errors", list)()
-            message = "; ".join(f"{fault['msg']} - at `{'.'.join(map(str, ('$', *fault['loc'])))}`" for fault in faults)
-            raise InvalidObjectError(message or str(error)) from None
+            raise InvalidObjectError(
+                "; ".join(f"{fault['msg']} - at `{'.'.join(map(str, ('$', *fault['loc'])))}`" for fault in faults)
+                or str(error)
+            ) from None
 
     return _made(_name(asked), schema, decode, lambda value: decode(json.dumps(value)))
 

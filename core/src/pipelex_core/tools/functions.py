@@ -16,7 +16,7 @@ from pipelex_core.dialects.canonical import Canonical
 from pipelex_core.errors import ToolFailedError, UnsupportedInputError
 from pipelex_core.execution.threaded import in_thread
 from pipelex_core.near import did_you_mean
-from pipelex_core.objects import InvalidObjectError, object_type
+from pipelex_core.objects import InvalidObjectError, ObjectType, object_type
 from pipelex_core.parts import Tool
 from pipelex_core.prompts.checks import check_tool
 from pipelex_core.tools.docstrings import read_docstring
@@ -25,7 +25,6 @@ from pipelex_core.tools.runnable import RunnableTool
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pipelex_core.objects import ObjectType
 
 _REMEMBERED = 256
 _LEFT_OUT: Any = object()
@@ -100,13 +99,11 @@ def _read(described: Described, arguments: Mapping[str, Any]) -> dict[str, Any]:
     for name in arguments:
         if name not in names:
             hint = did_you_mean(name, names) or f"its parameters are: {', '.join(names) or 'none'}"
-            msg = f"tool '{described.tool.name}' has no parameter '{name:.80}'; {hint}"
-            raise ToolFailedError(msg)
+            raise ToolFailedError(f"tool '{described.tool.name}' has no parameter '{name:.80}'; {hint}")
     try:
         value = described.kind.decode(json.dumps(dict(arguments)))
     except InvalidObjectError as error:
-        msg = f"the arguments of tool '{described.tool.name}' do not fit its schema: {error}"
-        raise ToolFailedError(msg) from None
+        raise ToolFailedError(f"the arguments of tool '{described.tool.name}' do not fit its schema: {error}") from None
     read = {name: getattr(value, name) for name in names}
     return {name: given for name, given in read.items() if given is not _LEFT_OUT}
 
@@ -140,8 +137,7 @@ def _signature(function: Any) -> inspect.Signature:
         msg = f"tool '{name}': an annotation cannot be read: {error}; a type that is named in one has to be global"
         raise UnsupportedInputError(msg) from error
     except (TypeError, ValueError) as error:
-        msg = f"tool '{name}' has no signature that can be read: {error}"
-        raise UnsupportedInputError(msg) from error
+        raise UnsupportedInputError(f"tool '{name}' has no signature that can be read: {error}") from error
 
 
 def _describe(function: Any, signature: inspect.Signature) -> Described:

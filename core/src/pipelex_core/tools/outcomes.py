@@ -28,8 +28,7 @@ def as_text(value: Any) -> str:
             text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
         check_text(text)
     except (TypeError, ValueError, RecursionError, UnsupportedInputError) as error:
-        msg = f"the tool ran, and its result cannot be written as JSON: {error}"
-        raise ToolFailedError(msg) from None
+        raise ToolFailedError(f"the tool ran, and its result cannot be written as JSON: {error}") from None
     return text
 
 
@@ -37,5 +36,4 @@ def _plain(value: Any) -> Any:
     for method in ("model_dump", "to_dict"):  # pydantic's models, and this library's values
         if not isinstance(value, type) and callable(getattr(value, method, None)):
             return getattr(value, method)(**({"mode": "json"} if method == "model_dump" else {}))
-    msg = f"an object of class {type(value).__name__} has no JSON form"
-    raise TypeError(msg)
+    raise TypeError(f"an object of class {type(value).__name__} has no JSON form")

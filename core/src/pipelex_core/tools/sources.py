@@ -38,8 +38,7 @@ async def open_tools(tools: Iterable[Any], plugins: Plugins, opened: AsyncExitSt
         PipelexError: A source does not open.
     """
     if isinstance(tools, (str, bytes)) or not hasattr(tools, "__iter__"):
-        msg = "tools is a list: write tools=[…]"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError("tools is a list: write tools=[…]")
     read = [_read(tool, plugins) for tool in tools]
     opening = [asyncio.ensure_future(_open(source, opened)) for source in read if isinstance(source, ToolSource)]
     try:
@@ -53,8 +52,7 @@ async def open_tools(tools: Iterable[Any], plugins: Plugins, opened: AsyncExitSt
     for each in read:
         for tool in next(listed) if isinstance(each, ToolSource) else (each,):
             if tool.tool.name in named:
-                msg = f"two tools are named '{tool.tool.name}'"
-                raise UnsupportedInputError(msg)
+                raise UnsupportedInputError(f"two tools are named '{tool.tool.name}'")
             named[tool.tool.name] = tool
     return named
 
@@ -68,11 +66,10 @@ def _read(tool: Any, plugins: Plugins) -> RunnableTool | ToolSource:
     if isinstance(tool, str):
         return _of_plugin(tool, plugins)
     if isinstance(tool, Tool) or hasattr(tool, "keys"):
-        msg = (
+        raise UnsupportedInputError(
             "this tool has nothing that runs it: give `run` the function, or a RunnableTool with both; `generate_text` "
             "takes tools that your program runs itself"
         )
-        raise UnsupportedInputError(msg)
     return function_tool(tool)
 
 
@@ -82,8 +79,7 @@ def _of_plugin(address: str, plugins: Plugins) -> ToolSource:
     if not colon or scheme not in makers:
         known = ", ".join(f"{name}:…" for name in sorted(makers)) or "none"
         hint = f"run: pip install {TOOLS[scheme]}" if scheme in TOOLS else f"the addresses that one knows are: {known}"
-        msg = f"no plugin knows the tools '{address:.80}'; {hint}"
-        raise UnsupportedInputError(msg)
+        raise UnsupportedInputError(f"no plugin knows the tools '{address:.80}'; {hint}")
     make, record = makers[scheme]
     made = make(rest)
     if not isinstance(made, ToolSource):
