@@ -23,11 +23,11 @@ DISTRIBUTIONS = [
 
 def test_all_lists_every_public_name_sorted() -> None:
     """`__all__` is what one may import, and what type checkers know: nothing else is public."""
-    tree = ast.parse(Path(pipelex_core.__file__).read_text())
-    (typed,) = (node for node in tree.body if isinstance(node, ast.If) and isinstance(node.test, ast.Name))
+    typed = ast.parse(Path(pipelex_core.__file__).with_suffix(".pyi").read_text())
     imports = [node for node in typed.body if isinstance(node, ast.ImportFrom)]
     homes = {alias.name: node.module for node in imports for alias in node.names}
-    assert list(pipelex_core.__all__) == sorted(homes)
+    (listed,) = (node.value for node in typed.body if isinstance(node, ast.Assign))
+    assert list(pipelex_core.__all__) == sorted(homes) == ast.literal_eval(listed)
     for name, home in homes.items():
         assert getattr(pipelex_core, name) is getattr(importlib.import_module(str(home)), name)
 
@@ -84,12 +84,12 @@ def test_every_distribution_stands_alone(folder: Path) -> None:
     assert list(folder.glob("src/*/py.typed"))
     assert project["requires-python"] == ">=3.11"
     if folder.name != "core":
-        kinds = ("pipelex-backend", "pipelex-middleware", "pipelex-limits", "pipelex")
+        kinds = ("pipelex-backend", "pipelex-middleware", "pipelex-limits", "pipelex-tools", "pipelex")
         assert project["name"] in [f"{kind}-{folder.name}" for kind in kinds]
         (package,) = (path.parent.name for path in folder.glob("src/*/__init__.py"))
         assert package == project["name"].replace("-", "_")
         core = [line for line in project["dependencies"] if line.startswith("pipelex-core")]
-        assert len(core) == (folder.name != "rules")  # the rulebook knows providers, and not core
+        assert len(core) == (folder.name not in {"rules", "catalogue"})  # these know providers, and not core
         assert all(">=" in line and "<" in line for line in core)
         assert len((folder / "README.md").read_text().splitlines()) > 20
 
