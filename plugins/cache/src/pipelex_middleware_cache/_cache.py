@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from attrs import asdict, evolve
+from attrs import evolve
 
+from pipelex_core.converter import to_plain
 from pipelex_core.hookspecs import hookimpl
-from pipelex_core.results import TextAnswer
 from pipelex_middleware_cache._bypass import is_bypassed
 from pipelex_middleware_cache._key import key_of
 from pipelex_middleware_cache._store import Store
@@ -96,7 +96,7 @@ class Cache:
         if found is None:
             return await proceed(call)
         key, kept = found
-        streams = call.operation in {"stream_text", "stream_object"}
+        streams = call.operation in {"stream_text", "stream_object", "stream_speech"}
         if kept is not None:
             answer, pieces = kept
             if call.fits(answer):
@@ -147,6 +147,8 @@ class Cache:
                 if isinstance(event, str):
                     pieces.append(event)
                     yield event
+                elif isinstance(event, bytes):
+                    yield event  # the answer holds them, too
                 else:
                     yield self._kept(key, call, event, pieces)
         finally:
@@ -159,11 +161,12 @@ class Cache:
         return evolve(answer, cache="miss") if hasattr(answer, "cache") else answer
 
 
-async def _played(pieces: Sequence[str], answer: WholeAnswer) -> AsyncIterator[str | TextAnswer]:
-    """A stream that was recorded."""
+async def _played(pieces: Sequence[str], answer: Any) -> AsyncIterator[Any]:
+    """A stream that was recorded; speech comes in one piece."""
     for piece in pieces:
         yield piece
-    assert isinstance(answer, TextAnswer)  # noqa: S101 -- the operation is part of the key
+    if not pieces and hasattr(answer, "audio"):
+        yield answer.audio.data
     yield answer
 
 
@@ -192,7 +195,7 @@ def _keep(key: bytes, answer: WholeAnswer, pieces: tuple[str, ...], redact: Call
         _log.info("an answer is not cached: it would not come back as it was")
         return
     bare = evolve(answer, raw=None, request_id=None)
-    written = "\n".join(texts_of(asdict(bare)))
+    written = "\n".join(texts_of(to_plain(bare, compact=True)))
     if redact(written) != written or redact("".join(pieces)) != "".join(pieces):
         _log.info("an answer is not cached: it repeats a secret")
         return

@@ -52,7 +52,7 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, frozenset):
         return ["set", sorted(value)]
     if attrs.has(type(value)):
-        fields = [field.name for field in attrs.fields(type(value))]
+        fields = [field.name for field in attrs.fields(type(value)) if field.eq]
         return [type(value).__name__, [[name, _canonical(getattr(value, name))] for name in fields]]
     msg = f"a {type(value).__name__} has no canonical form"
     raise TypeError(msg)

@@ -83,6 +83,10 @@ def common_attributes(call: Call) -> Attributes:
     return attributes
 
 
+_OUTPUTS = {"transcribe": "text", "speak": "speech", "rerank": "json", "moderate": "json"}
+"""Capability -> what its answers are, in the words of `gen_ai.output.type`."""
+
+
 def request_attributes(call: Call) -> Attributes:
     """What else a request says."""
     request, spec = call.request, call.request.spec
@@ -92,7 +96,7 @@ def request_attributes(call: Call) -> Attributes:
         "pipelex.backend": spec.backend,
         "pipelex.attempt": call.attempt,
     }
-    if call.operation in {"stream_text", "stream_object"}:
+    if call.operation in {"stream_text", "stream_object", "stream_speech"}:
         attributes["gen_ai.request.stream"] = True
     if isinstance(request, TextRequest):
         attributes["gen_ai.output.type"] = "json" if isinstance(request, ObjectRequest) else "text"
@@ -109,6 +113,8 @@ def request_attributes(call: Call) -> Attributes:
         attributes["gen_ai.request.choice.count"] = None if request.number == 1 else request.number
     elif isinstance(request, ExtractRequest):
         attributes["gen_ai.output.type"] = "text"
+    elif call.capability in _OUTPUTS:
+        attributes["gen_ai.output.type"] = _OUTPUTS[call.capability]
     return {name: value for name, value in attributes.items() if value is not None}
 
 

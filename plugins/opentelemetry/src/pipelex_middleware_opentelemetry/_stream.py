@@ -42,7 +42,7 @@ class Stream:
             raise
         finally:
             detach(token)
-        if isinstance(event, str):
+        if isinstance(event, (str, bytes)):
             self._attempt.chunk()
         else:
             self._attempt.answered(event)

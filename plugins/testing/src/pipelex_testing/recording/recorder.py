@@ -65,7 +65,7 @@ class Recorder(Around):
                 async for event in events:
                     if isinstance(event, str):
                         deltas.append(event)
-                    else:
+                    elif not isinstance(event, bytes):  # the answer holds the bytes of speech
                         outcome["answer"] = event
                     yield event
         except CallError as error:

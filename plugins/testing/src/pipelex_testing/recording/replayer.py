@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pipelex_core.backend import Backend, Resources
     from pipelex_core.capabilities import Capabilities
     from pipelex_core.requests import Request, TextRequest
-    from pipelex_core.results import TextAnswer
     from pipelex_core.specs import BackendConfig
 
 _log = logging.getLogger("pipelex_testing.recording")
@@ -84,7 +83,7 @@ class Replayer(Around):
             raise error_of(line["error"])
         return answer_of(line["answer"], self.answers[operation])
 
-    async def stream(self, operation: str, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
+    async def stream(self, operation: str, request: TextRequest) -> AsyncIterator[Any]:
         """The recorded answer, in the pieces it came in."""
         line = await self._played(operation, request)
         for delta in line["deltas"]:
@@ -94,7 +93,10 @@ class Replayer(Around):
         if "answer" not in line:
             msg = "the recorded stream was left here by who read it"
             raise ProviderConnectionError(msg, partial_text="".join(line["deltas"]))
-        yield answer_of(line["answer"], self.answers[operation])
+        answer = answer_of(line["answer"], self.answers[operation])
+        if operation == "stream_speech":
+            yield answer.audio.data
+        yield answer
 
     async def _played(self, operation: str, request: Request) -> dict[str, Any]:
         line = self._tape.take(request_data(operation, request, self._redact))
