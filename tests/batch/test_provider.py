@@ -16,7 +16,7 @@ from pipelex_batch.ranges import as_ranges, numbers_in
 from pipelex_batch.settings import BatchError, BatchSettings
 from pipelex_core.batches import BatchLimits
 from tests.batch.openai_batches import OpenAIBatches, half_price
-from tests.batch.project import client_in, read_rows, started, total, write_project, write_rows
+from tests.batch.project import client_in, ended, read_rows, started, total, write_project, write_rows
 from tests.servers.base import Reply, in_thread
 from tests.servers.openai_server import error
 
@@ -252,6 +252,19 @@ def test_a_cancelled_batch_gives_back_its_rows(folder: Path, server: OpenAIBatch
     report = batch(folder)
     assert (report.state, report.done) == ("finished", 2)
     assert len(server.batches) == 2
+
+
+def test_cancel_ends_the_batches_at_the_provider(folder: Path, server: OpenAIBatches) -> None:
+    """On the command line; the next run collects what was answered by then, and asks for the rest."""
+    asked(folder, "one", "two")
+    arguments = ("run", "q.jsonl", "-o", "a.jsonl", "-m", "smart", "--via", "provider", "--detach", "--json")
+    code, report, _ = ended(started(folder, *arguments))
+    assert (code, report["state"]) == (1, "submitted")
+    code, _, err = ended(started(folder, "cancel", "a.jsonl"))
+    assert code == 0
+    assert "the next run collects" in err
+    assert [held.status for held in server.batches.values()] == ["cancelled"]
+    assert look(folder / "a.jsonl").state == "cancelled"
 
 
 def test_failed_rows_may_go_again_as_a_batch(folder: Path, server: OpenAIBatches) -> None:

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import attrs
 
-from tools.benchmarks import calls, decks, fallback, gateway, healthy, instructions, providers, startup, throughput
+from tools.benchmarks import (
+    bulk,
+    calls,
+    decks,
+    fallback,
+    gateway,
+    healthy,
+    instructions,
+    providers,
+    startup,
+    throughput,
+)
 from tools.benchmarks.table import Row, print_rows
 
 SUITES = {
@@ -20,6 +31,7 @@ SUITES = {
     "providers": providers.run,
     "healthy": healthy.run,
     "throughput": throughput.run,
+    "bulk": bulk.run,
     "gateway": gateway.run,
 }
 

@@ -53,16 +53,6 @@ def write_output(settings: BatchSettings, target: Path, form: str) -> None:
         raise
 
 
-def is_in_order(rows: Path) -> bool:
-    """Whether the outcomes are in the order of the rows, one for each."""
-    last = 0
-    for _, _, number in _places(rows):
-        if number <= last:
-            return False
-        last = number
-    return True
-
-
 def _places(rows: Path) -> Iterator[tuple[int, int, int]]:
     """Where each line begins, its length, and the number of its row."""
     start = 0

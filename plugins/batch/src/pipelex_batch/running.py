@@ -12,7 +12,7 @@ from pipelex_batch.checking import SHOWN, Checker, Faults, refuse
 from pipelex_batch.inputs import list_inputs, read_rows, spool
 from pipelex_batch.journal import Journal, journal_of, read_settings, rows_of
 from pipelex_batch.outcomes import error_line
-from pipelex_batch.outputs import is_in_order, write_output
+from pipelex_batch.outputs import write_output
 from pipelex_batch.progress import Progress
 from pipelex_batch.report import report_of
 from pipelex_batch.settings import BatchError
@@ -116,6 +116,10 @@ class Run:
             self.journal.close()
 
     async def _send(self, send: Callable[[Run, Progress], Awaitable[None]]) -> None:
+        if self.standing.done + self.standing.failed >= self.total and not (
+            self.options.retry or self.standing.batches
+        ):
+            return
         progress = Progress(self.total, self.standing, self.note)
         syncing = asyncio.create_task(_keep_synced(self.journal))
         try:
@@ -230,10 +234,9 @@ class Run:
     def _write_output(self) -> None:
         """Write the output; one that is JSONL is there already, and is put in order where there is room to."""
         output = self.settings.path
-        rows = rows_of(output)
         self.journal.rows.free()
         if self._form == ".jsonl":
-            if is_in_order(rows):
+            if self.standing.in_order:
                 return
             self.journal.event("compacted")
             try:

@@ -53,6 +53,7 @@ class Standing:
         models: By model, rows with an answer, and what they cost.
         spent: What the outcomes cost, as far as that is known.
         unpriced: Outcomes whose cost is unknown.
+        in_order: Whether the outcomes are in the order of the rows, one for each.
         repeated: Rows whose call was under way when a process ended, and how often; each may have been paid once more.
         events: The journal's events, the last of each name; of batches at a provider all.
         batches: Those events, in order.
@@ -68,6 +69,8 @@ class Standing:
         self.errors: Counter[str] = Counter()
         self.models: dict[str, list[Any]] = {}
         self.spent = Decimal(0)
+        self.in_order = True
+        self._last = 0
         self.repeated: Counter[int] = Counter()
         self.repeated_cost = Decimal(0)
         self.events: dict[str, dict[str, Any]] = {}
@@ -105,6 +108,8 @@ class Standing:
         """A row has an outcome; of several, the last one counts, and what it cost is the cost of all."""
         number = seen.row
         self.close(number)
+        self.in_order = self.in_order and number > self._last
+        self._last = number
         before = self.state[number]
         if before == OK:
             return  # the same line twice: moved from where it was kept, when a process ended
