@@ -1,0 +1,1 @@
+"""Adapters: the interfaces of other libraries, tested against those libraries."""
