@@ -72,11 +72,7 @@ def test_an_answer_has_text_usage_and_who_gave_it(made: Any) -> None:
         assert answer.response_metadata["model_name"] == "id-of-m"
         assert answer.response_metadata["finish_reason"] == "stop"
     for request in script.requests:
-        assert (request.settings["temperature"], request.settings["seed"], request.settings["stop"]) == (
-            0.3,
-            7,
-            ["END"],
-        )
+        assert (request.temperature, request.seed, list(request.stop)) == (0.3, 7, ["END"])
         assert [message.role for message in request.messages] == ["user", "assistant", "user"]
         assert request.system == "Be brief."
 
