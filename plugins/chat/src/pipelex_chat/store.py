@@ -99,7 +99,7 @@ class Store:
         with closing(self._open()) as connection, connection:
             done = connection.execute(
                 f"INSERT OR REPLACE INTO conversations ({', '.join(names)}) VALUES ({marks})", values
-            )  # noqa: S608
+            )
             return int(done.lastrowid or 0)
 
     def conversation(self, number: int | None = None) -> dict[str, Any]:
