@@ -24,6 +24,10 @@ CREATE TABLE IF NOT EXISTS conversations (
     id INTEGER PRIMARY KEY, updated TEXT NOT NULL, title TEXT, model TEXT, system TEXT, messages TEXT NOT NULL, cost TEXT
 );
 """
+_SAVE = """
+INSERT OR REPLACE INTO conversations (id, updated, title, model, system, messages, cost)
+VALUES (:id, :updated, :title, :model, :system, :messages, :cost)
+"""
 _COLUMNS = (
     "at", "operation", "handle", "model", "backend", "input_tokens", "output_tokens", "cost", "seconds", "outcome",
     "prompt", "answer",
@@ -94,13 +98,8 @@ class Store:
     def save(self, conversation: Mapping[str, Any], number: int | None) -> int:
         """Write a conversation, over the one of that number; its number."""
         values = {**conversation, "messages": json.dumps(conversation["messages"]), "id": number}
-        names = tuple(values)
-        marks = ", ".join(f":{name}" for name in names)
         with closing(self._open()) as connection, connection:
-            done = connection.execute(
-                f"INSERT OR REPLACE INTO conversations ({', '.join(names)}) VALUES ({marks})", values
-            )
-            return int(done.lastrowid or 0)
+            return int(connection.execute(_SAVE, values).lastrowid or 0)
 
     def conversation(self, number: int | None = None) -> dict[str, Any]:
         """A conversation; the latest where no number is given.
