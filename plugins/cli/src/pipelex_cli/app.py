@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter
+from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter, UnknownCommandError
 
 from pipelex_cli.completion import profiles
 from pipelex_cli.context import TerminalContext
@@ -156,10 +156,7 @@ def run(tokens: Sequence[str]) -> int:
     except CycloptsError as error:
         from pipelex_cli.output import note
 
-        command = " ".join(("pipelex", *(error.command_chain or ())))
-        note(
-            f"pipelex: {_what_is_wrong(error)}\nRun `{command} --help` for its options, `pipelex --help` for what there is."
-        )
+        note(f"pipelex: {_usage_error(error, tokens)}")
         return 2
     except PipelexError as error:
         if debug:
@@ -182,6 +179,23 @@ def run(tokens: Sequence[str]) -> int:
         note(f"pipelex: {error}")
         return 1
     return code
+
+
+def _missing_plugin(tokens: Sequence[str]) -> str | None:
+    """How to install the plugin that brings a command; None for a command that nobody has."""
+    from pipelex_cli.directory import COMMANDS
+
+    name = next((token for token in tokens if token in COMMANDS), None)
+    return None if name is None else f"the command {name} comes with a plugin; run: pip install {COMMANDS[name]}"
+
+
+def _usage_error(error: CycloptsError, tokens: Sequence[str]) -> str:
+    """What is wrong with a command line, and what to do."""
+    missing = _missing_plugin(tokens) if isinstance(error, UnknownCommandError) else None
+    if missing is not None:
+        return missing
+    command = " ".join(("pipelex", *(error.command_chain or ())))
+    return f"{_what_is_wrong(error)}\nRun `{command} --help` for its options, `pipelex --help` for what there is."
 
 
 def _what_is_wrong(error: CycloptsError) -> str:

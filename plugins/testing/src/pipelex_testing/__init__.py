@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pipelex_testing.samples import (
+        ARGUMENTS,
         CAPABILITIES,
         JPEG,
         PDF,
         PNG,
         USAGE,
+        WEATHER,
         Capability,
         Said,
     )
@@ -41,11 +43,13 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ARGUMENTS",
     "CAPABILITIES",
     "JPEG",
     "PDF",
     "PNG",
     "USAGE",
+    "WEATHER",
     "AnthropicMessages",
     "BedrockConverse",
     "Capability",
@@ -65,7 +69,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "samples": ("CAPABILITIES", "JPEG", "PDF", "PNG", "USAGE", "Capability", "Said"),
+    "samples": ("ARGUMENTS", "CAPABILITIES", "JPEG", "PDF", "PNG", "USAGE", "WEATHER", "Capability", "Said"),
     "server": ("Received", "Reply", "Server", "in_thread"),
     "suite": ("Conformance",),
     "suite.capability": ("CapabilityConformance",),

@@ -22,7 +22,7 @@ class Record:
 
     Attributes:
         about: The backend: name, sdk, wire, claims, plugin and SDK packages.
-        outcomes: Scenario -> `passed`, `failed` or `skipped`.
+        outcomes: Scenario -> `passed`, `failed`, `skipped`, or `absent` where the provider does not have what it is about.
         proves: Scenario -> the capabilities it is about; empty for what every backend must do.
     """
 
@@ -43,18 +43,25 @@ class Record:
         }
         failed = sorted(name for name, outcome in self.outcomes.items() if outcome == "failed")
         skipped = sorted(name for name, outcome in self.outcomes.items() if outcome == "skipped")
+        absent = sorted(name for name, outcome in self.outcomes.items() if outcome == "absent")
+        overridden = sorted(self.about.get("overridden", ()))
         return {
             "format": FORMAT,
             **{name: self.about[name] for name in ("suite", "backend", "sdk", "wire", "plugin")},
             "sdk_versions": versions_of(self.about["sdk_modules"]),
             "core": installed("pipelex-core"),
             "python": platform.python_version(),
-            "certified": not failed and all(told["proven"] for told in capabilities.values()),
+            "certified": not failed
+            and not skipped
+            and not overridden
+            and all(told["proven"] for told in capabilities.values()),
             "capabilities": capabilities,
             "scenarios": {
-                "passed": len(self.outcomes) - len(failed) - len(skipped),
+                "passed": len(self.outcomes) - len(failed) - len(skipped) - len(absent),
                 "failed": failed,
                 "skipped": skipped,
+                "overridden": overridden,
+                "absent": absent,
             },
         }
 
@@ -98,4 +105,8 @@ def table(certificate: Mapping[str, Any]) -> list[str]:
         lines.append(f"{name:<12} {claimed:<8} {proven:<7} {told['scenarios']}")
     counts = certificate["scenarios"]
     verdict = "certified" if certificate["certified"] else "NOT certified"
+    for what in ("overridden", "skipped", "absent"):
+        names = counts.get(what, ())
+        if names:
+            lines += ["", f"{what}: {', '.join(names)}"]
     return [*lines, "", f"{verdict}: {counts['passed']} passed, {len(counts['failed'])} failed"]

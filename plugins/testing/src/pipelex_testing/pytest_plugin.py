@@ -84,7 +84,7 @@ class _Recorder:
 
         about, needs = json.loads(str(told))
         record = self._records.setdefault(about["suite"], Record(about))
-        record.note(report.nodeid.rpartition("::")[2], report.outcome, tuple(needs))
+        record.note(report.nodeid.rpartition("::")[2], _outcome(report), tuple(needs))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Print the certificates, and write them where that was asked for."""
@@ -103,6 +103,20 @@ class _Recorder:
                 target.mkdir(parents=True, exist_ok=True)
                 file = target / f"{certificate['backend']}-{certificate['sdk']}.json"
                 _replace(file, json.dumps(certificate, indent=2) + "\n")
+
+
+def _outcome(report: pytest.TestReport) -> str:
+    """How a scenario ended; `absent` where it is about something that the provider does not have."""
+    reason = report.longrepr[2] if report.skipped and isinstance(report.longrepr, tuple) else ""
+    return "absent" if reason.removeprefix("Skipped: ").startswith("absent: ") else report.outcome
+
+
+def _overridden(suite: type) -> list[str]:
+    """The scenarios of the kit that a suite replaced by its own."""
+    kit = [base for base in suite.__mro__ if base.__module__.startswith("pipelex_testing")]
+    own = [base for base in suite.__mro__ if not base.__module__.startswith("pipelex_testing") and base is not object]
+    scenarios = {name for base in kit for name in vars(base) if name.startswith("test_")}
+    return sorted(name for base in own for name in vars(base) if name in scenarios)
 
 
 def _replace(file: Path, text: str) -> None:
@@ -135,4 +149,5 @@ def _about(suite: Any) -> dict[str, Any]:
         "names": [suite.sdk, *((record.name, record.distribution) if record else ())],
         "sdk_modules": list(suite.sdk_modules),
         "claims": sorted(suite.claims),
+        "overridden": _overridden(suite),
     }

@@ -88,9 +88,29 @@ def run(suite: Subject, use: Callable[[Running], Awaitable[None]], *, key: str |
 
     async def main() -> None:
         async with asyncio.timeout(_LONGEST), running(suite, key=key) as at:
-            await use(at)
+            await _unless_the_server_fails(use, at)
 
     asyncio.run(main())
+
+
+async def _unless_the_server_fails(use: Callable[[Running], Awaitable[None]], at: Running) -> None:
+    """Use the backend; a mistake of the wire ends that at once, with the mistake."""
+    faults: list[Exception] | None = getattr(at.server, "faults", None)
+    if faults is None:
+        await use(at)
+        return
+    using = asyncio.ensure_future(use(at))
+    at.server.on_fault = using.cancel
+    try:
+        await using
+    except BaseException:
+        if faults:
+            msg = f"the kit's own server failed: {type(faults[0]).__name__}: {faults[0]}"
+            raise AssertionError(msg) from faults[0]
+        raise
+    if faults:
+        msg = f"the kit's own server failed: {type(faults[0]).__name__}: {faults[0]}"
+        raise AssertionError(msg) from faults[0]
 
 
 async def until(condition: Callable[[], object], what: str) -> None:

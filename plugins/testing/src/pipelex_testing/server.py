@@ -24,7 +24,7 @@ from pipelex_testing.replies import Fault, Received, Reply, sse_event
 from pipelex_testing.rulebook import Rulebook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Fault", "Received", "Reply", "Server", "in_thread", "sse_event"]
 
@@ -40,6 +40,8 @@ class Server:
         rules: What the provider would refuse, checked before anything is answered; None switches that off.
         provider: Whose rules a subclass checks by default.
         refused: The ids of the rules that requests broke.
+        faults: What went wrong in the server itself: a wire that raised.
+        on_fault: Called when something did.
     """
 
     provider: ClassVar[str | None] = None
@@ -48,6 +50,8 @@ class Server:
         self.url = ""
         self.rules = Rulebook(provider=self.provider) if rules is None and self.provider else rules
         self.refused: list[str] = []
+        self.faults: list[Exception] = []
+        self.on_fault: Callable[[], None] = _nothing
         self.received: list[Received] = []
         self.left: list[Received] = []
         self.connections = 0
@@ -92,6 +96,10 @@ class Server:
         return self._queued.pop(0) if self._queued else await self.answer(request)
 
 
+def _nothing() -> None:
+    pass
+
+
 @define(eq=False)
 class _Connection(asyncio.Protocol):
     """One connection, kept alive; one request at a time."""
@@ -129,6 +137,10 @@ class _Connection(asyncio.Protocol):
         try:
             await self._send(await self.server.reply_to(request))
             complete = True
+        except Exception as error:  # noqa: BLE001 -- a wire's own mistake: the scenario ends with it
+            self.server.faults.append(error)
+            self.server.on_fault()
+            self.transport.abort()
         finally:
             self.task = None
             if not complete:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from pipelex_testing.server import Reply, Server
 
@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from pipelex_testing.rulebook import Rulebook
     from pipelex_testing.samples import Capability, Said
     from pipelex_testing.server import Received
+
+
+Fact = Literal[
+    "finish reasons",
+    "cached counts",
+    "reasoning counts",
+    "counts",
+    "request ids",
+    "tool call ids",
+    "error events",
+    "settings",
+]
+FACTS: frozenset[str] = frozenset(get_args(Fact))
+"""What a provider may not have, whatever its plugin does."""
 
 
 class Wire(ABC):
@@ -30,6 +44,8 @@ class Wire(ABC):
         special_errors: Errors that a structured code tells apart, beyond those that the status does.
         shows_request_id: Whether answers name their request.
         counts_in_stream: Whether streams are counted.
+        lacks: What the provider does not have, of `FACTS`: scenarios about it are absent, which is not a failure, and the
+            certificate says so.
         rules: What the provider refuses; a wire of one's own names the provider whose rules hold, or has none.
         ending: How many events of a stream are its end: the one that says why it ended, and those after it.
     """
@@ -41,7 +57,16 @@ class Wire(ABC):
     shows_request_id: ClassVar[bool] = True
     counts_in_stream: ClassVar[bool] = True
     ending: ClassVar[int] = 1
+    lacks: ClassVar[frozenset[Fact]] = frozenset()
     rules: Rulebook | None = None
+
+    def lacking(self) -> frozenset[str]:
+        """All that the provider does not have, what older attributes say of it included."""
+        older = {
+            "request ids": not self.shows_request_id,
+            "counts": not self.counts_in_stream and "counts" in self.lacks,
+        }
+        return self.lacks | {fact for fact, lacks in older.items() if lacks}
 
     def server(self) -> Server:
         """The server, not started; one of its own for a wire whose calls are several requests."""

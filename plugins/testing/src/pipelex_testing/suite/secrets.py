@@ -17,7 +17,7 @@ from pipelex_testing.calls import Kind  # noqa: TC001 -- read by pytest
 from pipelex_testing.marks import each_call
 from pipelex_testing.running import running
 from pipelex_testing.server import Reply
-from pipelex_testing.suite.base import Scenarios
+from pipelex_testing.suite.base import Scenarios, absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ class Secrets(Scenarios):
     def test_no_key_in_an_error_or_log(self, call: Kind, caplog: pytest.LogCaptureFixture) -> None:
         """Message, arguments, causes, notes, ledger, repr, and every logger at DEBUG."""
         if not self.suite.takes_key:
-            pytest.skip("the backend has no key")
+            absent("a key")
         found: list[str] = []
 
         async def use(at: Running) -> None:
@@ -63,7 +63,7 @@ class Secrets(Scenarios):
     def test_no_key_in_a_repr(self, call: Kind) -> None:
         """Of the configuration, the client, its parts, and a result whose headers echo it."""
         if not self.suite.takes_key:
-            pytest.skip("the backend has no key")
+            absent("a key")
         found: list[str] = []
 
         async def use(at: Running) -> None:
@@ -80,7 +80,7 @@ class Secrets(Scenarios):
     def test_the_key_is_not_carried_to_another_host(self, call: Kind) -> None:
         """A redirect to somewhere else does not take it along."""
         if not self.suite.takes_key:
-            pytest.skip("the backend has no key")
+            absent("a key")
 
         async def main() -> None:
             async with asyncio.timeout(60), self.suite.wire.server() as other, running(self.suite, key=CANARY) as at:

@@ -1,0 +1,124 @@
+"""What authors meet: a wire that says what its provider lacks, scenarios that were skipped or replaced, a wire that breaks."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipelex_testing import ARGUMENTS, WEATHER, Conformance, OpenAIChat, Reply, Said
+from pipelex_testing.certificate import Record, table
+from pipelex_testing.wire import FACTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ABOUT: dict[str, Any] = {
+    "suite": "TestAcme", "backend": "acme", "sdk": "acme", "wire": "acme", "plugin": "acme 1", "sdk_modules": [], "claims": ["text"],
+}  # fmt: skip
+
+
+def record(**further: Any) -> Record:
+    """A run in which text is proven."""
+    made = Record({**ABOUT, **further})
+    made.note("test_text", "passed", ("text",))
+    return made
+
+
+def test_what_is_absent_is_not_a_failure_and_is_named() -> None:
+    """A provider without reasons to end has nothing to prove there."""
+    made = record()
+    made.note("test_the_finish_reason_is_told[length]", "absent", ("text",))
+    certificate = made.certificate()
+    assert certificate["certified"] is True
+    assert certificate["scenarios"]["absent"] == ["test_the_finish_reason_is_told[length]"]
+    assert "absent: test_the_finish_reason_is_told[length]" in "\n".join(table(certificate))
+
+
+def test_a_scenario_that_was_skipped_or_replaced_is_named_and_not_certified() -> None:
+    """Whatever else is proven."""
+    skipped = record()
+    skipped.note("test_something", "skipped", ("text",))
+    for certificate, word in (
+        (skipped.certificate(), "skipped"),
+        (record(overridden=["test_text"]).certificate(), "overridden"),
+    ):
+        assert certificate["certified"] is False
+        assert certificate["scenarios"][word]
+        assert any(line.startswith(f"{word}: ") for line in table(certificate))
+
+
+def test_what_wires_need_is_public() -> None:
+    """The tool that scenarios offer, and the arguments that a wire answers with."""
+    assert WEATHER.name
+    assert ARGUMENTS == {"city": "Paris"}
+    assert "finish reasons" in FACTS
+
+
+class Broken(OpenAIChat):
+    """A wire with a mistake."""
+
+    async def _never(self) -> None: ...
+
+    def answer(self, said: Said) -> Reply:
+        reply = super().answer(said)
+        return Reply(status=reply.status, headers=reply.headers, content_type="a/\u2028b", chunks=reply.chunks)
+
+
+def test_a_mistake_of_the_wire_ends_the_scenario_at_once() -> None:
+    """With the mistake, and not with what an SDK makes of a connection that breaks."""
+
+    class Suite(Conformance):
+        sdk = "openai"
+        wire = Broken()
+        claims = frozenset({"text"})
+
+    begun = time.monotonic()
+    with pytest.raises(AssertionError, match="the kit's own server failed: UnicodeEncodeError"):
+        Suite().test_the_finish_reason_is_told("length")
+    assert time.monotonic() - begun < 30
+
+
+def test_the_run_itself_names_what_was_replaced(tmp_path: Path) -> None:
+    """A suite that replaces a scenario of the kit is told so in its certificate."""
+    (tmp_path / "test_acme.py").write_text(
+        textwrap.dedent("""
+            from pipelex_testing import Conformance, OpenAIChat
+
+            class Wire(OpenAIChat):
+                lacks = frozenset({"finish reasons"})
+
+            class TestAcme(Conformance):
+                sdk = "openai"
+                wire = Wire()
+                claims = frozenset({"text"})
+
+                def test_usage_and_cost_are_right(self):
+                    pass
+        """)
+    )
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-k",
+            "finish_reason or usage_and_cost",
+            str(tmp_path),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "overridden: test_usage_and_cost_are_right" in done.stdout, done.stdout
+    assert "absent: test_the_finish_reason_is_told" in done.stdout
+    assert "NOT certified" in done.stdout
