@@ -27,6 +27,7 @@ class TextRequest(Tagged):
         stop: Strings that end the answer.
         reasoning_effort: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`; None for the default.
         reasoning_budget: Most reasoning tokens, or None.
+        cache: `5m` or `1h`: how long the provider is to keep the prompt, where it wants a mark for that; None for no mark.
         tools: Tools the model may ask for.
         tool_choice: `auto`, `none`, `required`, or a tool's name; None for the default.
         hosted_tools: Tools that the provider runs itself: `web_search`. Only those that the backend's class names.
@@ -44,6 +45,7 @@ class TextRequest(Tagged):
     stop: tuple[str, ...] = ()
     reasoning_effort: str | None = None
     reasoning_budget: int | None = None
+    cache: Literal["5m", "1h"] | None = None
     tools: tuple[Tool, ...] = ()
     tool_choice: str | None = None
     hosted_tools: tuple[str, ...] = ()

@@ -235,6 +235,11 @@ TEXT = Capability(
         "stop": SettingRule("strings", "Strings that end the answer."),
         "reasoning_effort": SettingRule("string", "How long to reason.", choices=REASONING_EFFORTS),
         "reasoning_budget": SettingRule("integer", "Most reasoning tokens.", minimum=0),
+        "cache": SettingRule(
+            "string",
+            "How long the provider is to keep the prompt, where it wants a mark for that.",
+            choices=("5m", "1h"),
+        ),
     },
     choices=("for_text", "for_object"),
     handle_error=LLMHandleNotFoundError,

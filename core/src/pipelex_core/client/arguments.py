@@ -56,6 +56,7 @@ class LLMSettings(TypedDict, total=False):
     stop: Sequence[str] | None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None
     reasoning_budget: int | None
+    cache: Literal["5m", "1h"] | None
 
 
 class ExtractSettings(TypedDict, total=False):

@@ -60,15 +60,22 @@ def _message_blocks(message: Message) -> list[Block]:
     return [block for part in message.parts if (block := _block(part)) is not None]
 
 
-def mark_for_caching(body: dict[str, Any]) -> None:
-    """Mark the system prompt (else the tools) and the last user message as the ends of what is worth caching."""
+def mark_for_caching(body: dict[str, Any], ttl: str | None = None) -> None:
+    """Mark the system prompt (else the tools) and the last user message as the ends of what is worth caching.
+
+    Args:
+        body: The body, which is changed.
+        ttl: `1h` for a cache of an hour, which is paid for otherwise; else it is of five minutes
+            (https://platform.claude.com/docs/en/build-with-claude/prompt-caching#1-hour-cache-duration).
+    """
+    mark = {**CACHE_MARK, "ttl": ttl} if ttl == "1h" else CACHE_MARK
     if "system" in body:
-        body["system"] = [{"type": "text", "text": body["system"], "cache_control": CACHE_MARK}]
+        body["system"] = [{"type": "text", "text": body["system"], "cache_control": mark}]
     elif body.get("tools"):
-        body["tools"][-1]["cache_control"] = CACHE_MARK
+        body["tools"][-1]["cache_control"] = mark
     for message in reversed(body["messages"]):
         if message["role"] == "user":
-            message["content"][-1]["cache_control"] = CACHE_MARK
+            message["content"][-1]["cache_control"] = mark
             return
 
 

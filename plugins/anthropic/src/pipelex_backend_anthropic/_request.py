@@ -69,11 +69,11 @@ def message_body(request: TextRequest, options: Mapping[str, Any]) -> Body:
     _add_sampling(body, request, reasoning)
     _add_tools(body, request, reasoning)
     if request.hosted_tools:
-        body["tools"] = [*body.get("tools", ()), _WEB_SEARCH]
+        body["tools"] = [*body.get("tools", ()), dict(_WEB_SEARCH)]
     if isinstance(request, ObjectRequest):
         _add_schema(body, request, reasoning)
-    if spec.options.get("prompt_caching", options.get("prompt_caching", False)):
-        mark_for_caching(body)
+    if request.cache or spec.options.get("prompt_caching", options.get("prompt_caching", False)):
+        mark_for_caching(body, request.cache)
     return body
 
 

@@ -58,7 +58,8 @@ def converse_parameters(request: TextRequest, backend_options: Mapping[str, Any]
     }
     sent = {name: value for name, value in sent.items() if value}
     sent.update(modelId=request.spec.model_id, messages=messages)
-    _set_cache_points(sent, options.get("cache_points", ()))
+    points = options.get("cache_points", ("system", "messages") if request.cache else ())
+    _set_cache_points(sent, points, request.cache)
     return sent
 
 
@@ -115,7 +116,7 @@ def _tools(request: TextRequest, messages: list[dict[str, Any]], *, thinks: bool
     return config
 
 
-def _set_cache_points(sent: dict[str, Any], where: Iterable[str]) -> None:
+def _set_cache_points(sent: dict[str, Any], where: Iterable[str], ttl: str | None) -> None:
     """Ask for what stands before them to be cached: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html."""
     last = sent["messages"][-1:]
     ends = {
@@ -129,7 +130,7 @@ def _set_cache_points(sent: dict[str, Any], where: Iterable[str]) -> None:
             raise UnsupportedInputError(msg)
         end = ends[name]
         if end is not None:
-            end.append(_CACHE_POINT)
+            end.append({"cachePoint": {"type": "default", "ttl": ttl}} if ttl == "1h" else _CACHE_POINT)
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
