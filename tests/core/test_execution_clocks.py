@@ -273,7 +273,7 @@ def test_work_that_ends_within_the_grace_gives_what_it_has() -> None:
     """An answer that is there is not thrown away; an error of the work's own is told."""
 
     class Now:
-        def left(self) -> float:
+        def remaining(self) -> float:
             return 0.01 if not started else -1.0
 
         def error(self) -> Exception:

@@ -96,7 +96,7 @@ def test_a_try_that_is_given_up_lets_the_next_call_try() -> None:
     rests.failed(SPECS[0], RateLimitError(retry_after=5))
     clock.now += 6
     assert rests.enter(SPECS[0])
-    rests.left(SPECS[0])
+    rests.abandon(SPECS[0])
     assert rests.enter(SPECS[0])
     clock.now += 31
     assert rests.enter(SPECS[0])
@@ -183,7 +183,7 @@ class Rests(RuleBasedStateMachine):
         for key in self.keys(member):
             if key in self.until:
                 self.until[key] = min(self.until[key], self.clock.now)
-        self.rests.left(member)
+        self.rests.abandon(member)
 
     @rule(seconds=st.integers(1, 100))
     def wait(self, seconds: int) -> None:

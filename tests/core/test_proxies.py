@@ -141,7 +141,7 @@ def test_a_request_that_no_proxy_lets_through_has_not_left(scheme: str, monkeypa
         return told
 
     told = asyncio.run(main())
-    assert (told.requests, told.never_left) == (1, 1)
+    assert (told.requests, told.never_sent) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -132,8 +132,8 @@ class _Cell:
         seconds = time.monotonic() - started
         self._check_end(ended)
         if type(ended) is ProviderConnectionError and ended.status is None:
-            never_left = isinstance(at.server, Nobody)
-            assert [attempt.cost == FREE for attempt in ended.attempts] == [never_left] * len(ended.attempts)
+            never_sent = isinstance(at.server, Nobody)
+            assert [attempt.cost == FREE for attempt in ended.attempts] == [never_sent] * len(ended.attempts)
         assert len(ended.attempts) == wanted, [attempt.error for attempt in ended.attempts]
         if not isinstance(at.server, Nobody):
             assert len(at.calls) - asked == wanted, [request.path for request in at.server.received]

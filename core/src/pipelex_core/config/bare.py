@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _NAME = "installed plugins"
 
 
-def bare_profile(catalogue: Catalogue, faults: Faults, *, asked: str | None) -> RoutingProfile:
+def bare_profile(catalogue: Catalogue, faults: Faults, *, chosen: str | None) -> RoutingProfile:
     """The profile: the first backend that can be used, and whoever else offers a model."""
-    if asked is not None:
-        message = f"there is no routing profile '{asked}': there is no .pipelex folder"
+    if chosen is not None:
+        message = f"there is no routing profile '{chosen}': there is no .pipelex folder"
         faults.error(ModelsManagerError, "unknown-profile", message, NOWHERE, suggestion="run: pipelex init")
     first = next((name for name, read in catalogue.backends.items() if read.draft.off is None), None)
     return RoutingProfile(name=_NAME, default=first)

@@ -50,7 +50,7 @@ class DeckCheck:
         self._choices = choices
         self._faults = faults
         self._graph: AliasGraph = follow_all(deck.aliases, deck.models)
-        self._told: set[Source] = set()
+        self._reported: set[Source] = set()
         self._reached: dict[str, list[ModelSpec]] = {}
         self._unknown_names: dict[str, list[tuple[str, Source, type[ConfigError], Iterable[str]]]] = {}
 
@@ -160,8 +160,8 @@ class DeckCheck:
         others = self._all_for_others(resolution)
         if others:
             entry = self._deck.models[resolution.chain[0].name]
-            told = wrong_capability(preset.name, entry, others[0], self._kind(capability))
-            self._faults.error(type(told), "wrong-capability", told.problems[0].message, source)
+            wrong = wrong_capability(preset.name, entry, others[0], self._kind(capability))
+            self._faults.error(type(wrong), "wrong-capability", wrong.problems[0].message, source)
             return
         self._check_settings(resolution, preset.settings)
 
@@ -273,9 +273,9 @@ class DeckCheck:
         for name in own:
             member = next((member for member in resolution.chain if name in member.refused), None)
             source = (origins or resolution.origins).get(name)
-            if member is None or source is None or source in self._told:
+            if member is None or source is None or source in self._reported:
                 continue
-            self._told.add(source)
+            self._reported.add(source)
             message = f"'{name}' is set, and {member.refused[name]}"
             whatever = member.spec is not None and refuses_every(name, member.spec)
             if resolution.policy == "error":

@@ -109,12 +109,12 @@ def read_config(root: str | Path | None = None, *, plugins: Plugins, **where: Un
     return _read(context, where.get("profile"))
 
 
-def _read(context: Context, asked: str | None) -> ReadConfig:
+def _read(context: Context, chosen: str | None) -> ReadConfig:
     """The five steps."""
     faults = context.faults
     _report_quarantined(context)
     catalogue = read_catalogue(context)
-    profiles, active = _profiles(catalogue, context, asked)
+    profiles, active = _profiles(catalogue, context, chosen)
     models = route_models(catalogue.backends, active, context)
     capabilities = context.plugins.capabilities
     written = (
@@ -167,14 +167,14 @@ def _read(context: Context, asked: str | None) -> ReadConfig:
 
 
 def _profiles(
-    catalogue: Catalogue, context: Context, asked: str | None
+    catalogue: Catalogue, context: Context, chosen: str | None
 ) -> tuple[dict[str, RoutingProfile], RoutingProfile | None]:
     """Every routing profile, and the active one."""
     if context.bare:
-        profile = bare_profile(catalogue, context.faults, asked=asked)
+        profile = bare_profile(catalogue, context.faults, chosen=chosen)
         return {profile.name: profile}, profile
     file = context.folder / "routing_profiles.toml"
-    return read_profiles(file, catalogue, context.plugins, context.faults, asked=asked)
+    return read_profiles(file, catalogue, context.plugins, context.faults, chosen=chosen)
 
 
 def _report_quarantined(context: Context) -> None:

@@ -241,9 +241,9 @@ class SpecReader:
         """The keys that belong to the plugin, checked where it is installed to say what there is."""
         found = self.context.plugins.find(self.backend, sdk)
         options = found[0].model_options if found else ()
-        given = {key: float(value) if isinstance(value, Decimal) else value for key, value in extra.items()}
+        written = {key: float(value) if isinstance(value, Decimal) else value for key, value in extra.items()}
         return checked_options(
-            given,
+            written,
             options,
             self.context.faults,
             where=layers.where,

@@ -29,7 +29,7 @@ _TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
 
 
 def checked_options(
-    given: Mapping[str, Any],
+    written: Mapping[str, Any],
     options: Iterable[Option],
     faults: Faults,
     *,
@@ -41,7 +41,7 @@ def checked_options(
     """The options as a plugin gets them; unknown, wrong and missing ones are reported.
 
     Args:
-        given: The keys and values of a table that are not common to all.
+        written: The keys and values of a table that are not common to all.
         options: The options that are known.
         faults: Where to report.
         where: The source of a key; of the table itself for a key that is not there.
@@ -52,7 +52,7 @@ def checked_options(
     """
     known = {option.name: option for option in options}
     checked: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in written.items():
         option = known.get(name)
         if option is not None and not filled and (value == "" or has_variables(value)):
             continue
@@ -66,7 +66,7 @@ def checked_options(
                 message = f"unknown key '{name}', unless it belongs to the plugin that is missing"
                 faults.warning("unknown-key", message, where(name), near=(name, others))
     for name, option in known.items():
-        if filled and option.required and given.get(name) in (None, ""):
+        if filled and option.required and written.get(name) in (None, ""):
             message = f"the option '{name}' is missing"
             faults.error(ModelsManagerError, "missing-key", message, where(name), expected=_expected(option))
     return checked

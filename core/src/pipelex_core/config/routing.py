@@ -27,7 +27,7 @@ _TOP_KEYS = ("active", "profiles")
 
 
 def read_profiles(
-    path: Path, catalogue: Catalogue, plugins: Plugins, faults: Faults, *, asked: str | None
+    path: Path, catalogue: Catalogue, plugins: Plugins, faults: Faults, *, chosen: str | None
 ) -> tuple[dict[str, RoutingProfile], RoutingProfile | None]:
     """Every profile, and the active one; None where there is none, which is reported.
 
@@ -36,7 +36,7 @@ def read_profiles(
         catalogue: The backends there are, on or off.
         plugins: The plugins in use, and those that are not.
         faults: Where to report.
-        asked: The profile to use in place of the file's `active`.
+        chosen: The profile to use in place of the file's `active`.
     """
     read = read_filled(path, faults, ModelsManagerError)
     if read is None:
@@ -51,7 +51,7 @@ def read_profiles(
         source = Source(file=file, key=("profiles",))
         faults.error(ModelsManagerError, "bad-value", message, source, expected="tables [profiles.name]")
         return {}, None
-    active = _active(tables, file, written, faults, asked)
+    active = _active(tables, file, written, faults, chosen)
     profiles: dict[str, RoutingProfile] = {}
     for name, table in written.items():
         own = faults if name == active else faults.lenient()
@@ -64,10 +64,10 @@ def read_profiles(
 
 
 def _active(
-    tables: Mapping[str, Any], file: str, written: Mapping[str, Any], faults: Faults, asked: str | None
+    tables: Mapping[str, Any], file: str, written: Mapping[str, Any], faults: Faults, chosen: str | None
 ) -> str | None:
-    name = tables.get("active") if asked is None else asked
-    source = Source(file=file, key=("active",) if asked is None else ())
+    name = tables.get("active") if chosen is None else chosen
+    source = Source(file=file, key=("active",) if chosen is None else ())
     if name is None:
         message = "no profile is active"
         faults.error(

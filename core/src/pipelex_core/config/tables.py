@@ -118,8 +118,8 @@ def cooldown_of(table: BackendTable) -> CooldownPolicy:
     return _with(COOLDOWN, failures=table.rest_after_failures, seconds=table.rest_seconds)
 
 
-def _with(policy: P, **given: Any) -> P:
-    changes = {name: value for name, value in given.items() if value is not None}
+def _with(policy: P, **keys: Any) -> P:
+    changes = {name: value for name, value in keys.items() if value is not None}
     return evolve(policy, **changes) if changes else policy
 
 

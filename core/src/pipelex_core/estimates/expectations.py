@@ -189,8 +189,8 @@ def _part(part: Part) -> Guess:
             return tokens_of(name).plus(_as_json([arguments]))
         case ToolResult(content=content):
             return tokens_of(content)
-        case ProviderPart(data=given):
-            return _as_json([given])
+        case ProviderPart(data=data):
+            return _as_json([data])
 
 
 def _document(media: Media) -> Guess:

@@ -105,10 +105,10 @@ class Asking:
         return spec, plan.call(request, config, len(ledger.attempts) + 1), backend
 
     async def _ready(self, plan: Plan, spec: ModelSpec, settings: Mapping[str, Any]) -> tuple[Request, Backend]:
-        left = None if plan.terms.ends_at is None else plan.terms.ends_at - time.monotonic()
-        if left is not None and left <= 0:
+        remaining = None if plan.terms.ends_at is None else plan.terms.ends_at - time.monotonic()
+        if remaining is not None and remaining <= 0:
             raise out_of_time()
-        request = plan.build(spec, settings, left)
+        request = plan.build(spec, settings, remaining)
         backend, resources = await self.backends.get(spec)
         if not isinstance(backend, plan.operation.needs):
             msg = f"sdk '{spec.sdk}' of backend '{spec.backend}' has no {plan.operation.needs.__name__}"

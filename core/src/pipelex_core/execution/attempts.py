@@ -34,7 +34,7 @@ class Attempting:
         capability: What is called.
         ends_at: When the caller's time is over (monotonic seconds), or None.
         idle_timeout: Seconds that the provider may be silent, or None.
-        others_left: Whether another member of the chain has not been asked yet.
+        has_others: Whether another member of the chain has not been asked yet.
         budgets: What it counts in.
         started: When the attempt began (monotonic seconds); waiting does not count.
         request: What is about to be sent, as the middlewares left it; None until they let it through.
@@ -53,7 +53,7 @@ class Attempting:
     capability: Capability
     ends_at: float | None = None
     idle_timeout: float | None = None
-    others_left: bool = False
+    has_others: bool = False
     budgets: tuple[Budget, ...] = ()
     started: float = field(factory=time.monotonic)
     request: Request | None = None
@@ -97,7 +97,7 @@ class Attempting:
     @property
     def may_be_taken(self) -> bool:
         """Whether the provider may have begun to work, where no answer tells."""
-        return self.used_unknown or self.sending.has_left
+        return self.used_unknown or self.sending.was_sent
 
     def was_turned_away(self, error: BaseException | None) -> bool:
         """Tell whether it is sure to have used nothing: not sent, not taken, or answered with an error's status.
@@ -133,7 +133,7 @@ class Ledger:
         last: The one under way, else the last that ended; None before the turn of a member has come to it.
         wait_s: Seconds waited before the next attempt.
         wait_reason: Why, or None.
-        others_left: Whether a member has not been asked yet, besides the one whose turn it is.
+        has_others: Whether a member has not been asked yet, besides the one whose turn it is.
         budgets: What the call counts in.
         is_abandoned: Whether whoever reads a stream has closed it before its end.
         started: When the call began (monotonic seconds).
@@ -144,7 +144,7 @@ class Ledger:
     last: Attempting | None = None
     wait_s: float = 0.0
     wait_reason: str | None = None
-    others_left: bool = False
+    has_others: bool = False
     budgets: tuple[Budget, ...] = ()
     is_abandoned: bool = False
     started: float = field(factory=time.monotonic)
@@ -153,10 +153,10 @@ class Ledger:
         """A ledger for one of several requests of the same call, made at the same time as others."""
         return Ledger(budgets=self.budgets, started=self.started)
 
-    def turn(self, wait_s: float = 0.0, wait_reason: str | None = None, *, others_left: bool = False) -> None:
+    def turn(self, wait_s: float = 0.0, wait_reason: str | None = None, *, has_others: bool = False) -> None:
         """Another member's turn has come, or the same one's again, after a wait."""
         self.last = None
-        self.wait_s, self.wait_reason, self.others_left = wait_s, wait_reason, others_left
+        self.wait_s, self.wait_reason, self.has_others = wait_s, wait_reason, has_others
 
     def begin(self, spec: ModelSpec, plan: Plan, config: BackendConfig) -> Attempting:
         """An attempt begins."""
@@ -168,7 +168,7 @@ class Ledger:
             most_key="max_answer_bytes" if is_text else "max_media_bytes",
         )
         self.current = self.last = Attempting(
-            spec, plan.capability, terms.ends_at, idle_timeout, self.others_left, self.budgets, sending=sending
+            spec, plan.capability, terms.ends_at, idle_timeout, self.has_others, self.budgets, sending=sending
         )
         self.current.wait_s, self.current.wait_reason = self.wait_s, self.wait_reason
         return self.current

@@ -100,19 +100,19 @@ class Budget:
         Raises:
             BudgetExceededError: It does not.
         """
-        left = self.remaining
+        rest = self.remaining
         if most is None:
             if not self._allows_unknown:
                 raise BudgetExceededError(
                     f"what model '{model}' may cost is unknown, so no budget can hold it: give it prices and the call a "
                     "max_tokens, or the budget unknown='allow'"
                 )
-            if left <= 0:
+            if rest <= 0:
                 raise BudgetExceededError(f"nothing is left of the budget of {_shown(self._limit)} US$")
-        elif most > left:
+        elif most > rest:
             raise BudgetExceededError(
                 f"a request to model '{model}' may cost {_shown(most)} US$, and of the budget of {_shown(self._limit)} US$ "
-                f"{_shown(left)} US$ are left"
+                f"{_shown(rest)} US$ are left"
             )
 
     def hold(self, most: Decimal | None) -> None:
@@ -160,12 +160,12 @@ def _shown(amount: Decimal) -> str:
 
 
 def _amount(usd: Decimal | float | str) -> Decimal:
-    given: object = usd
-    if isinstance(given, (int, float, str, Decimal)) and not isinstance(given, bool):
+    value: object = usd
+    if isinstance(value, (int, float, str, Decimal)) and not isinstance(value, bool):
         try:
-            amount = Decimal(str(given))
+            amount = Decimal(str(value))
         except InvalidOperation:
             amount = Decimal("nan")
         if amount.is_finite() and amount >= 0:
             return amount
-    raise UnsupportedInputError(f"a budget is an amount of US$, 0 or more, not {given!r}")
+    raise UnsupportedInputError(f"a budget is an amount of US$, 0 or more, not {value!r}")

@@ -18,7 +18,7 @@ logging.getLogger("pipelex_core").addHandler(logging.NullHandler())  # a program
 calls_log = logging.getLogger("pipelex_core.calls")
 
 
-def log_asked(call: Call) -> None:
+def log_attempt(call: Call) -> None:
     """At DEBUG: who is about to be asked."""
     spec = call.request.spec
     calls_log.debug(

@@ -64,14 +64,14 @@ class Turn:
         state: The member's.
         wait: Seconds to wait before.
         why: Why, or None.
-        others_left: Whether another member has not been asked yet.
+        has_others: Whether another member has not been asked yet.
         skipped: Members before it that rest and are passed over, reported here once.
     """
 
     state: _State
     wait: float = 0.0
     why: str | None = None
-    others_left: bool = False
+    has_others: bool = False
     skipped: tuple[ModelSpec, ...] = ()
 
 
@@ -110,7 +110,7 @@ class Chain:
         first = self._states[0]
         if not first.tries and not self.cooldowns.failing:
             states = self._states
-            return Turn(first, others_left=len(states) > 1 and first.member.last_resort == states[1].member.last_resort)
+            return Turn(first, has_others=len(states) > 1 and first.member.last_resort == states[1].member.last_resort)
         while True:
             waiting = [state for state in self._states if not state.out]
             if not waiting:
@@ -131,8 +131,8 @@ class Chain:
         ]
         for state in skipped:
             state.reported = True
-        others_left = any(not state.tries and state is not chosen for state in waiting)
-        return Turn(chosen, wait, chosen.why if wait else None, others_left, tuple(state.spec for state in skipped))
+        has_others = any(not state.tries and state is not chosen for state in waiting)
+        return Turn(chosen, wait, chosen.why if wait else None, has_others, tuple(state.spec for state in skipped))
 
     def answered(self, turn: Turn) -> None:
         """The member answered."""
@@ -162,7 +162,7 @@ class Chain:
         ):
             self.cooldowns.failed(state.spec, error)
         else:
-            self.cooldowns.left(state.spec)
+            self.cooldowns.abandon(state.spec)
         state.out = True
         if outcome == "again":
             wait = wait_before(state.tries, policy, getattr(error, "retry_after", None), self.chance)
@@ -174,12 +174,12 @@ class Chain:
             log_passed_over(state.spec, error)
         return outcome != "end"
 
-    def left(self, turn: Turn, *, ran_out_of_time: bool = False) -> None:
+    def abandon(self, turn: Turn, *, ran_out_of_time: bool = False) -> None:
         """The call ended during the turn: the caller gave up, or the time was over, which counts against the member."""
         if ran_out_of_time:
             self.cooldowns.failed(turn.state.spec, TimeoutError())
         else:
-            self.cooldowns.left(turn.state.spec)
+            self.cooldowns.abandon(turn.state.spec)
 
     def _policy(self, spec: ModelSpec) -> RetryPolicy:
         """How often a member is asked again: as the caller says, else as its backend does."""

@@ -29,7 +29,7 @@ LATE = 0.05
 """Seconds by which a timer may be late in a loop that is not blocked."""
 
 _log = logging.getLogger("pipelex_core.execution")
-_given_up: set[asyncio.Task[Any]] = set()
+_abandoned: set[asyncio.Task[Any]] = set()
 
 silence: ContextVar[Silence | None] = ContextVar("silence", default=None)
 """The clock that hears every sign of life of the provider that is being asked; the connection pool tells it."""
@@ -38,7 +38,7 @@ silence: ContextVar[Silence | None] = ContextVar("silence", default=None)
 class Clock(Protocol):
     """Something that bounds work."""
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Seconds until it is over; 0 or less once it is."""
 
     def error(self) -> Exception:
@@ -52,7 +52,7 @@ class Deadline:
         self._ends_at = ends_at
         self._error = error
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Seconds until then."""
         return self._ends_at - time.monotonic()
 
@@ -86,7 +86,7 @@ class Silence:
         """The provider gave a sign of life."""
         self.heard_at = self._loop.time()
 
-    def asked(self) -> None:
+    def sent(self) -> None:
         """A request begins."""
         self._requests += 1
         self._rests = False
@@ -98,32 +98,32 @@ class Silence:
         self._rests = self._requests <= 0
         self.heard()
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """Seconds until it has been silent for too long."""
         if self._rests or self.is_paused:
             return self._seconds
         return self.heard_at + self._seconds - self._loop.time()
 
 
-def seconds_left(clock: Clock, due: float) -> float:
+def seconds_remaining(clock: Clock, due: float) -> float:
     """Seconds until a clock is over, as a timer asks that was due at this time of the loop.
 
     A timer that comes late shows that the loop was blocked. Then nothing could be heard, and what came meanwhile is
     heard first.
     """
-    left = clock.left()
-    if left <= 0 and isinstance(clock, Silence) and asyncio.get_running_loop().time() - due > LATE:
+    remaining = clock.remaining()
+    if remaining <= 0 and isinstance(clock, Silence) and asyncio.get_running_loop().time() - due > LATE:
         return LATE
-    return left
+    return remaining
 
 
 async def within(clock: Clock, work: Coroutine[Any, Any, T]) -> T:
     """What the work gives, if it does within the clock's time; else the clock's error."""
-    left = clock.left()
-    if left <= 0:
+    remaining = clock.remaining()
+    if remaining <= 0:
         work.close()
         raise clock.error()
-    alarm = _Alarm(clock, left)
+    alarm = _Alarm(clock, remaining)
     task = asyncio.create_task(_telling(work, alarm))
     try:
         await alarm.rung
@@ -144,16 +144,16 @@ async def within(clock: Clock, work: Coroutine[Any, Any, T]) -> T:
 class _Alarm:
     """Rings when the work has ended, or the clock is over."""
 
-    def __init__(self, clock: Clock, left: float) -> None:
+    def __init__(self, clock: Clock, remaining: float) -> None:
         loop = asyncio.get_running_loop()
         self.clock = clock
         self.rung: asyncio.Future[None] = loop.create_future()
-        self.timer = loop.call_later(left, self._look)
+        self.timer = loop.call_later(remaining, self._look)
 
     def _look(self) -> None:
-        left = seconds_left(self.clock, self.timer.when())
-        if left > 0:  # something was heard meanwhile
-            self.timer = asyncio.get_running_loop().call_later(left, self._look)
+        remaining = seconds_remaining(self.clock, self.timer.when())
+        if remaining > 0:  # something was heard meanwhile
+            self.timer = asyncio.get_running_loop().call_later(remaining, self._look)
         else:
             wake(self.rung)
 
@@ -170,7 +170,7 @@ async def _telling(work: Coroutine[Any, Any, T], alarm: _Alarm) -> T:
 
 async def end(task: asyncio.Task[Any], patience: float) -> None:
     """Cancel a task and wait for its end, not for ever; what it then raises concerns nobody."""
-    if task in _given_up:
+    if task in _abandoned:
         return
     if not task.done():
         if not task.cancelling():
@@ -185,7 +185,7 @@ async def end(task: asyncio.Task[Any], patience: float) -> None:
 def give_up(task: asyncio.Task[Any]) -> None:
     """Let a task that was cancelled, and does not end, come to its end by itself."""
     _log.warning("a request that was cancelled does not end: nobody waits for it any longer")
-    _given_up.add(task)
+    _abandoned.add(task)
     task.add_done_callback(_forget)
 
 
@@ -202,5 +202,5 @@ def heed(task: asyncio.Task[Any]) -> None:
 
 
 def _forget(task: asyncio.Task[Any]) -> None:
-    _given_up.discard(task)
+    _abandoned.discard(task)
     heed(task)

@@ -100,7 +100,7 @@ class Cooldowns:
             return
         whole: _Key = (spec.backend, None)
         key = whole if isinstance(error, ProviderConnectionError) else (spec.backend, spec.name)
-        asked = getattr(error, "retry_after", None)
+        wanted = getattr(error, "retry_after", None)
         with self._lock:
             now = self._clock()
             if key != whole:
@@ -109,11 +109,11 @@ class Cooldowns:
             failing.error = type(error).__name__
             failing.count += 1
             rest = policy.seconds if failing.count >= policy.failures or failing.until is not None else 0.0
-            rest = min(max(rest, asked or 0.0), LONGEST_REST)
+            rest = min(max(rest, wanted or 0.0), LONGEST_REST)
             if rest > 0:
                 failing.until = now + rest
 
-    def left(self, spec: ModelSpec) -> None:
+    def abandon(self, spec: ModelSpec) -> None:
         """A call that asked a member ended without a word on whether it can answer."""
         if self.failing:
             with self._lock:

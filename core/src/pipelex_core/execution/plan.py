@@ -20,7 +20,7 @@ from pipelex_core.errors import (
     Problem,
     UnsupportedInputError,
 )
-from pipelex_core.execution.call_log import calls_log, log_asked
+from pipelex_core.execution.call_log import calls_log, log_attempt
 from pipelex_core.execution.redaction import redacted, sealed
 from pipelex_core.execution.terms import NO_TERMS, Terms
 from pipelex_core.orders import CHAIN
@@ -73,7 +73,7 @@ class Plan:
 
     def call(self, request: Request, config: BackendConfig, attempt: int) -> Call:
         """One attempt, as middlewares see it; `attempt` counts from 1."""
-        asked = {} if self.fits is None else {"fits": self.fits}
+        wanted = {} if self.fits is None else {"fits": self.fits}
         call = Call(
             operation=self.operation.name,
             capability=self.capability.name,
@@ -86,10 +86,10 @@ class Plan:
             options=config.open_options,
             redact=partial(redacted, config=config),
             seal=partial(sealed, config=config),
-            **asked,
+            **wanted,
         )
         if calls_log.isEnabledFor(logging.DEBUG):
-            log_asked(call)
+            log_attempt(call)
         return call
 
 
@@ -132,18 +132,18 @@ def make_plan(
         ConfigError: The handle exists nowhere.
     """
     operation = operation or capability.operations[0]
-    given = {name: value for name, value in settings.items() if value is not None}
-    faults = check_settings(capability, given) if given else []
+    present = {name: value for name, value in settings.items() if value is not None}
+    faults = check_settings(capability, present) if present else []
     if faults:
         text = "; ".join(f"{f.message}, expected {f.expected}" if f.expected else f.message for f in faults)
         raise UnsupportedInputError(f"{text}; did you mean '{faults[0].suggestion}'?" if faults[0].suggestion else text)
-    asked = deck.default(capability.choice(operation.choice)) if handle is None else handle
-    if not isinstance(asked, (str, Mapping)):
-        msg = f"a handle is a name, or a mapping with a model and settings, not {type(asked).__name__}"
+    wanted = deck.default(capability.choice(operation.choice)) if handle is None else handle
+    if not isinstance(wanted, (str, Mapping)):
+        msg = f"a handle is a name, or a mapping with a model and settings, not {type(wanted).__name__}"
         raise UnsupportedInputError(msg)
-    resolution = deck.resolve(asked, capability.name)
-    if given:
-        resolution = resolution.with_settings(given)
+    resolution = deck.resolve(wanted, capability.name)
+    if present:
+        resolution = resolution.with_settings(present)
     return Plan(
         operation=operation,
         capability=capability,

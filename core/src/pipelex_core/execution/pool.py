@@ -25,20 +25,20 @@ class Pool(httpx2.AsyncClient):
     without a body, or with one of bytes or text, comes out the same here; that is all that SDKs send, but for uploads.
     """
 
-    def build_request(self, method: str, url: httpx2.URL | str, **given: Any) -> httpx2.Request:
+    def build_request(self, method: str, url: httpx2.URL | str, **options: Any) -> httpx2.Request:
         """As `httpx2.AsyncClient.build_request`, which is asked for every other kind of request."""
-        body = given.get("content") or b""
+        body = options.get("content") or b""
         if isinstance(body, str):
             body = body.encode()
         address = _parsed(url) if isinstance(url, str) else url
-        if type(body) is not bytes or address.is_relative_url or [*map(given.get, _ELSE)] != _NOTHING_ELSE:
-            return super().build_request(method, address, **given)
-        timeout = given.get("timeout", USE_CLIENT_DEFAULT)
+        if type(body) is not bytes or address.is_relative_url or [*map(options.get, _ELSE)] != _NOTHING_ELSE:
+            return super().build_request(method, address, **options)
+        timeout = options.get("timeout", USE_CLIENT_DEFAULT)
         timeout = self.timeout if timeout is USE_CLIENT_DEFAULT else httpx2.Timeout(timeout)
         request = httpx2.Request(
             method,
             address,
-            headers=self._complete(method, address, _pairs(given.get("headers")), len(body)),
+            headers=self._complete(method, address, _pairs(options.get("headers")), len(body)),
             cookies=self.cookies,
             stream=httpx2.ByteStream(body),
             extensions={"timeout": timeout.as_dict()},
@@ -47,15 +47,15 @@ class Pool(httpx2.AsyncClient):
         return request
 
     def _complete(
-        self, method: str, url: httpx2.URL, given: Sequence[tuple[Any, Any]], length: int
+        self, method: str, url: httpx2.URL, options: Sequence[tuple[Any, Any]], length: int
     ) -> list[tuple[Any, Any]]:
         """The client's own headers, those given, and those that httpx2 adds: the host, and the length of the body."""
-        names = set(map(_lower, dict(given)))
+        names = set(map(_lower, dict(options)))
         headers: list[tuple[Any, Any]] = [] if "host" in names else [("Host", url.netloc)]
         headers += [pair for pair in self.headers.multi_items() if pair[0] not in names]
-        headers += given
-        is_told = "content-length" in names or "transfer-encoding" in names
-        if not is_told and (length or method.upper() in _WITH_LENGTH):
+        headers += options
+        has_length = "content-length" in names or "transfer-encoding" in names
+        if not has_length and (length or method.upper() in _WITH_LENGTH):
             headers.append(("Content-Length", str(length)))
         return headers
 

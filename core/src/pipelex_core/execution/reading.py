@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.execution.clocks import GRACE, PARTING, end, give_up, heed, seconds_left, silence, wake
+from pipelex_core.execution.clocks import GRACE, PARTING, end, give_up, heed, seconds_remaining, silence, wake
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -35,7 +35,7 @@ class Reader:
         self._news: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
         self._cut: Clock | None = None
-        self._is_given_up = False
+        self._is_abandoned = False
         self._is_raised = False
         self._fault: Exception | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -68,7 +68,7 @@ class Reader:
                 if self._room is not None and len(ready) <= _AHEAD // 2:
                     wake(self._room)
                     self._room = None
-            if self._is_given_up or self._task.done():
+            if self._is_abandoned or self._task.done():
                 self._raise()
                 return
             self._news = self._loop.create_future()
@@ -81,7 +81,7 @@ class Reader:
             self._timer.cancel()
         task = self._task
         was_reading = not task.done()
-        if not self._is_given_up:
+        if not self._is_abandoned:
             await end(task, PARTING)
         if self._is_raised:
             return None
@@ -93,7 +93,7 @@ class Reader:
     def _raise(self) -> None:
         """Raise what the task ended with, if it failed."""
         self._is_raised = True
-        if self._cut is not None and (self._is_given_up or self._task.cancelled() or self._task.exception()):
+        if self._cut is not None and (self._is_abandoned or self._task.cancelled() or self._task.exception()):
             raise self._cut.error()
         if self._task.cancelled():
             raise asyncio.CancelledError  # the loop ends
@@ -141,22 +141,22 @@ class Reader:
         if self._timer is not None:
             self._timer.cancel()
         if self._clocks:
-            left = min(clock.left() for clock in self._clocks)
-            self._timer = self._loop.call_later(max(left, 0.0), self._look, self._loop.time() + left)
+            remaining = min(clock.remaining() for clock in self._clocks)
+            self._timer = self._loop.call_later(max(remaining, 0.0), self._look, self._loop.time() + remaining)
 
     def _look(self, due: float) -> None:
         """Cancel the task where a clock is over; something may have been heard since."""
-        clock = min(self._clocks, key=lambda clock: seconds_left(clock, due))
-        left = seconds_left(clock, due)
-        if left > 0:
-            self._timer = self._loop.call_later(left, self._look, self._loop.time() + left)
+        clock = min(self._clocks, key=lambda clock: seconds_remaining(clock, due))
+        remaining = seconds_remaining(clock, due)
+        if remaining > 0:
+            self._timer = self._loop.call_later(remaining, self._look, self._loop.time() + remaining)
             return
         self._cut = clock
         self._task.cancel()
         self._timer = self._loop.call_later(GRACE, self._give_up)
 
     def _give_up(self) -> None:
-        self._is_given_up = True
+        self._is_abandoned = True
         give_up(self._task)
         if self._news is not None:
             wake(self._news)

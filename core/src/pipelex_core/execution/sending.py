@@ -23,22 +23,22 @@ class Sending:
 
     Attributes:
         requests: How many the pool was asked to send.
-        never_left: How many of them found no connection.
+        never_sent: How many of them found no connection.
         most: How many bytes an answer may have, decoded; of a stream, each of its events.
         most_key: The key of backends.toml that says so.
         fault: What the pool found wrong with an answer, whatever an SDK makes of it; or None.
     """
 
     requests: int = 0
-    never_left: int = 0
+    never_sent: int = 0
     most: int = MOST_ANSWER_BYTES
     most_key: str = "max_answer_bytes"
     fault: CallError | None = None
 
     @property
-    def has_left(self) -> bool:
+    def was_sent(self) -> bool:
         """Whether the pool sent a request, at least in part."""
-        return self.requests > self.never_left
+        return self.requests > self.never_sent
 
     def too_large(self) -> str:
         """What is wrong with an answer that has more bytes, and what to do."""
@@ -53,7 +53,7 @@ class Sending:
             return False  # it says no
         if not isinstance(error, (ProviderConnectionError, InvalidAnswerError)):
             return False
-        return self.never_left < max(self.requests, 1)
+        return self.never_sent < max(self.requests, 1)
 
 
 sending: ContextVar[Sending | None] = ContextVar("sending", default=None)

@@ -74,13 +74,13 @@ def split_terms(
     return terms, others
 
 
-def _seconds(given: Any, what: str) -> float | None:
-    if given is None:
+def _seconds(value: Any, what: str) -> float | None:
+    if value is None:
         return None
-    if isinstance(given, (int, float)) and not isinstance(given, bool) and given > 0:
-        return given if given < _LONGEST else None
-    return _refuse(f"{what} is a positive number of seconds", given)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
+        return value if value < _LONGEST else None
+    return _refuse(f"{what} is a positive number of seconds", value)
 
 
-def _refuse(rule: str, given: object) -> NoReturn:
-    raise UnsupportedInputError(f"{rule}, not {given!r}")
+def _refuse(rule: str, value: object) -> NoReturn:
+    raise UnsupportedInputError(f"{rule}, not {value!r}")

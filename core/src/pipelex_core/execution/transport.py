@@ -123,7 +123,7 @@ class PoolTransport(httpx2.AsyncBaseTransport):
             record.requests += 1
         clock = silence.get()
         if clock is not None:
-            clock.asked()
+            clock.sent()
         limits = request.extensions.get("timeout") or {}
         way = DIRECT if self._proxies is None else self._proxies.to(request.url)
         headers = CIMultiDict(_decoded(request.headers))
@@ -320,7 +320,7 @@ def _noted(error: Exception, record: Sending | None) -> httpx2.TransportError:
     if record is not None and getattr(error, "errno", None) in {EMFILE, ENFILE}:
         record.fault = ProviderConnectionError(_NO_DESCRIPTOR)
     if record is not None and isinstance(ours, _NEVER_LEFT):
-        record.never_left += 1
+        record.never_sent += 1
     return ours
 
 

@@ -65,7 +65,7 @@ async def generate_object(
     """
     turns = _Turns(execution, kind, offers_tools, plan, ledger)
     while True:
-        member, answer = await execution.run(turns.asked, ledger)
+        member, answer = await execution.run(turns.current, ledger)
         made = turns.take(member, answer)
         if made is not None:
             return made
@@ -80,7 +80,7 @@ async def stream_object(
     try:
         while True:
             partial, whole = PartialJson(), None
-            async with aclosing(execution.events(turns.asked, ledger)) as events:
+            async with aclosing(execution.events(turns.current, ledger)) as events:
                 async for event in events:
                     if isinstance(event, str):
                         value = partial.feed(event)
@@ -117,7 +117,7 @@ class _Turns:
     def __init__(
         self, execution: Chained, kind: ObjectType[Any], offers_tools: bool, plan: Plan, ledger: Ledger
     ) -> None:
-        self.asked = plan
+        self.current = plan
         self._offers_tools = offers_tools
         self._execution, self._kind, self._plan, self._ledger = execution, kind, plan, ledger
         self._repairs: ChainMember | None = None
@@ -133,18 +133,21 @@ class _Turns:
         if isinstance(made, ObjectResult):
             return made
         plan = self._plan
-        left = plan.members[plan.members.index(member) :]
+        rest = plan.members[plan.members.index(member) :]
         error = _not_whole(answer)
         if error is None and member is not self._repairs:
-            self.asked, self._repairs = evolve(plan, members=left, build=_repairing(plan, member, answer, made)), member
+            self.current, self._repairs = (
+                evolve(plan, members=rest, build=_repairing(plan, member, answer, made)),
+                member,
+            )
             return None
         if error is None:
             message = f"the answer does not fit {self._kind.name}, nor did its repair: {made}"
             error = InvalidAnswerError(message, raw=answer.text)
-        if len(left) == 1 or not self._execution.moves_on(plan, member, error):
+        if len(rest) == 1 or not self._execution.moves_on(plan, member, error):
             error.request_id = answer.request_id
             raise self._execution.closed(error, member, self._ledger)
-        self.asked = evolve(plan, members=left[1:])
+        self.current = evolve(plan, members=rest[1:])
         return None
 
 
@@ -200,7 +203,7 @@ def _repairing(plan: Plan, member: ChainMember, answer: TextAnswer, fault: Inval
         if spec is not member.spec:
             return request
         reply = Message(role="assistant", parts=(*answer.provider_parts, TextPart(answer.text or "{}")))
-        asked = Message(role="user", parts=(TextPart(_REPAIR.format(fault=fault)),))
-        return evolve(request, messages=(*request.messages, reply, asked))
+        current = Message(role="user", parts=(TextPart(_REPAIR.format(fault=fault)),))
+        return evolve(request, messages=(*request.messages, reply, current))
 
     return build

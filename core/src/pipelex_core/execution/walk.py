@@ -265,7 +265,7 @@ class Execution:
                             answer = member.check(event)
                 except (CallError, PluginError) as error:
                     if error is over:
-                        chain.left(turn, ran_out_of_time=not begun)
+                        chain.abandon(turn, ran_out_of_time=not begun)
                         ledger.ran_out_of_time(over, plan.members[0].spec)
                         raise
                     goes_on = chain.failed(turn, error, sent=ledger.has_sent, broken_off=begun)
@@ -275,7 +275,7 @@ class Execution:
                     if begun:
                         restarted = StreamRestarted.after(error, turn.state.spec, ledger.partial_text)
                 except BaseException:
-                    chain.left(turn, ran_out_of_time=plan.is_over and not begun)
+                    chain.abandon(turn, ran_out_of_time=plan.is_over and not begun)
                     raise
                 else:
                     chain.answered(turn)
@@ -365,7 +365,7 @@ class Execution:
                     ledger.close(error)
                     raise
             except BaseException:
-                chain.left(turn, ran_out_of_time=plan.is_over)
+                chain.abandon(turn, ran_out_of_time=plan.is_over)
                 raise
             else:
                 chain.answered(turn)
@@ -379,6 +379,6 @@ class Execution:
         """What comes before a turn: members passed over, and a wait."""
         for spec in turn.skipped:
             ledger.skip(spec, self._cooldowns.reason_of(spec))
-        ledger.turn(turn.wait, turn.why, others_left=turn.others_left)
+        ledger.turn(turn.wait, turn.why, has_others=turn.has_others)
         if turn.wait:
             await asyncio.sleep(turn.wait)

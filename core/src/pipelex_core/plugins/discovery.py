@@ -11,7 +11,7 @@ from attrs import evolve
 from pipelex_core.plugins.classifying import classify, offered_twice
 from pipelex_core.plugins.finding import installed_entry_points, look_up, selected
 from pipelex_core.plugins.in_use import Plugins
-from pipelex_core.plugins.loading import as_given, installed_core, load
+from pipelex_core.plugins.loading import as_candidate, installed_core, load
 from pipelex_core.plugins.watching import Watch
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def discover(
     watch = Watch()
     loaded = [_timed(watch, load, one, core, selection, locked) for one in found]
     manager = _manager()
-    named = _with_names_of_their_own([*loaded, *map(as_given, extra)])
+    named = _with_names_of_their_own([*loaded, *map(as_candidate, extra)])
     classified = [_timed(watch, classify, one, manager) for one in named]
     absent = [*selection.missing(found), *(locked.missing(found) if locked else ())]
     plugins = Plugins([*classified, *unreadable, *absent], manager, locked)

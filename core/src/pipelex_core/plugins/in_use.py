@@ -53,7 +53,7 @@ class Plugins:
         self.lock = lock
         self._manager = manager
         self._candidates = list(candidates)
-        self._asked: set[str] = set()
+        self._queried: set[str] = set()
         for hook, declaration in DECLARATIONS.items():
             if not declaration.late:
                 self._candidates = without_disputed(self._candidates, hook, manager, NOTHING)
@@ -89,9 +89,9 @@ class Plugins:
             hook: The hook.
             reserved: Further names that plugins cannot have -> who has them.
         """
-        if not DECLARATIONS[hook].late or hook in self._asked:
+        if not DECLARATIONS[hook].late or hook in self._queried:
             return
-        self._asked.add(hook)
+        self._queried.add(hook)
         candidates = [declare(candidate, hook, self._manager) for candidate in self._candidates]
         self._candidates = without_disputed(candidates, hook, self._manager, reserved)
         self._settle()

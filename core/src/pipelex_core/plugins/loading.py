@@ -112,7 +112,7 @@ def load(found: Found, core: str | None, selection: Selection, lock: Lock | None
         return candidate.quarantined(f"import of '{point.value}' failed: {described(error)}")
 
 
-def as_given(plugin: object) -> Candidate:
+def as_candidate(plugin: object) -> Candidate:
     """A plugin that was passed as an object."""
     name = getattr(plugin, "__name__", type(plugin).__name__)
     return Candidate(record=PluginRecord(name=name, distribution=None, version=None), module=plugin)

@@ -197,7 +197,7 @@ def assign(
             if offered_by:
                 reason += f"; it is offered by {', '.join(offered_by)}"
     else:
-        spec, reason, route = _what_is_left(profile, offers, match)
+        spec, reason, route = _unrouted(profile, offers, match)
         if reason is not None and withheld:
             known = ", and by ".join(f"'{backend}', which {why}" for backend, why in withheld.items())
             reason += f"; it is known by {known}"
@@ -214,7 +214,7 @@ def assign(
     )
 
 
-def _what_is_left(
+def _unrouted(
     profile: RoutingProfile, offers: Mapping[str, ModelSpec], match: RouteMatch
 ) -> tuple[ModelSpec | None, str | None, RouteMatch]:
     """The spec, the reason for none, and the rule, for a model that no route names."""

@@ -75,7 +75,7 @@ class Admitted:
 
 def patience(attempting: Attempting) -> float:
     """Seconds that an attempt waits at a gate, at most."""
-    return PATIENCE if attempting.others_left else math.inf
+    return PATIENCE if attempting.has_others else math.inf
 
 
 def reserve(gate: Gate, attempting: Attempting) -> int:

@@ -53,8 +53,8 @@ class Alarms:
         closed = []
         for loop, alarm in list(self._loops.items()):
             with self._lock:
-                is_told, alarm.seconds = alarm.seconds < math.inf, min(alarm.seconds, seconds)
-            if is_told:
+                is_set, alarm.seconds = alarm.seconds < math.inf, min(alarm.seconds, seconds)
+            if is_set:
                 continue  # and has not come to it yet
             try:
                 loop.call_soon_threadsafe(self._start, loop, alarm)

@@ -94,7 +94,7 @@ class Gate:
         self._waiting = 0
         self._came = 0
         self._age = 0
-        self._left: deque[Passage] = deque()
+        self._leaving: deque[Passage] = deque()
         self._gone: deque[tuple[Queue, Waiter]] = deque()
         self._look = False
         self._lock = threading.Lock()
@@ -161,7 +161,7 @@ class Gate:
     def leave(self, passage: Passage, used: int | None, *, sent: bool = True) -> None:
         """A request has ended, or was not sent at all; may be called from anywhere, a finalizer included."""
         passage.used, passage.sent = used, sent
-        self._left.append(passage)
+        self._leaving.append(passage)
         self._work()
 
     def forked(self) -> None:
@@ -169,7 +169,7 @@ class Gate:
         self._lock = threading.Lock()
         self._age += 1
         self._waiting = 0
-        self._left.clear()
+        self._leaving.clear()
         self._gone.clear()
         self._alarms.clear()
         for queue in self._all:
@@ -184,13 +184,13 @@ class Gate:
         Never waits for the lock: whoever holds it comes here after it. So it may run in a finalizer, which may run
         anywhere, also while this very thread holds the lock.
         """
-        while (self._left or self._look) and self._lock.acquire(blocking=False):
+        while (self._leaving or self._look) and self._lock.acquire(blocking=False):
             try:
                 self._look = False
                 while self._gone:
                     self._give_up(*self._gone.popleft())
-                while self._left:
-                    self._take_back(self._left.popleft())
+                while self._leaving:
+                    self._take_back(self._leaving.popleft())
                 if self._waiting:
                     self._let_through()
             finally:
@@ -208,7 +208,7 @@ class Gate:
 
     def _return_unsent(self, passage: Passage) -> None:
         passage.used, passage.sent = 0, False
-        self._left.append(passage)
+        self._leaving.append(passage)
 
     def _take_back(self, passage: Passage) -> None:
         if passage.age == self._age:
