@@ -37,7 +37,7 @@ def commands(page: Path) -> Iterator[tuple[list[str], bool]]:
     for block in blocks(page, "bash", "sh", "shell", "console"):
         for line in block.text.splitlines():
             words = shlex.split(line.removeprefix("$ "), comments=True)
-            for is_joint, command in groupby(words, {"&&", "||", ";"}.__contains__):
+            for is_joint, command in groupby(words, {"&&", "||", ";", "&"}.__contains__):
                 if not is_joint:
                     yield list(command), True
     for span in code_spans(page):

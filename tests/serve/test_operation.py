@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import httpx2
 import psutil
 import pytest
 
+from tests.packaging.environments import ROOT
 from tests.servers.base import Reply, in_thread
 from tests.servers.openai_server import OpenAIServer, chunks
 from tests.support.serving import write_project
@@ -42,14 +45,16 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def running(folder: Path, *options: str, config: Path | None) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def running(
+    folder: Path, *options: str, config: Path | None, **variables: str
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The program, once it answers; it is ended in the end."""
     chosen = ["--config", str(config)] if config is not None else []
     with (
         (folder / "errors").open("w") as errors,
         subprocess.Popen(
             command(*chosen, "serve", "--port", "0", *options),
-            env=environment(folder),
+            env=environment(folder) | variables,
             cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=errors,
@@ -290,3 +295,18 @@ def test_keys_by_the_command_line(tmp_path: Path) -> None:
     assert keys("revoke", "alice").returncode == 1
     assert "alice: revoked" in keys("list").stdout
     assert keys("frobnicate").returncode == 1
+
+
+@pytest.mark.slow
+def test_the_readmes_third_block_gets_an_answer(tmp_path: Path) -> None:
+    """The gateway without a project, and the very `curl` of the README; a machine without the model fetches it."""
+    blocks = re.findall(
+        r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    serve, curl = blocks[2].strip().split("\n")
+    assert serve.endswith("pipelex serve &")
+    with running(tmp_path, config=None, HOME=os.environ["HOME"]) as (url, _):
+        words = shlex.split(curl.replace("http://127.0.0.1:8080", url))
+        done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=True)
+    answer = json.loads(done.stdout)
+    assert answer["choices"][0]["message"]["content"].strip()
