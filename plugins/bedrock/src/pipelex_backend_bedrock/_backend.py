@@ -13,7 +13,15 @@ from pipelex_backend_bedrock._converse import converse, converse_stream, list_mo
 from pipelex_backend_bedrock._embeddings import embed
 from pipelex_backend_bedrock._settings import read_settings
 from pipelex_backend_bedrock._workers import Workers
-from pipelex_core.backend import Embedder, ModelLister, ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer
+from pipelex_core.backend import (
+    Embedder,
+    ModelLister,
+    ObjectGenerator,
+    ObjectStreamer,
+    Reranker,
+    TextGenerator,
+    TextStreamer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -21,12 +29,13 @@ if TYPE_CHECKING:
     from pipelex_backend_bedrock._settings import Settings
     from pipelex_core.backend import Resources
     from pipelex_core.errors import CallError
+    from pipelex_core.judging import RerankAnswer, RerankRequest
     from pipelex_core.requests import EmbeddingRequest, ObjectRequest, TextRequest
     from pipelex_core.results import EmbeddingAnswer, TextAnswer
 
 
-class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, Embedder, ModelLister):
-    """Converse and ConverseStream; InvokeModel for embeddings."""
+class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, Embedder, Reranker, ModelLister):
+    """Converse and ConverseStream; InvokeModel for embeddings and rankings."""
 
     fetches_urls: ClassVar[bool] = False
     objects_with_tools: ClassVar[bool] = True
@@ -78,6 +87,13 @@ class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreame
         """The vectors of InvokeModel."""
         call = Call(request.timeout, self.config.max_media_bytes)
         return await self._workers.run(call, lambda: embed(self._client, request))
+
+    async def rerank(self, request: RerankRequest) -> RerankAnswer:
+        """The ranking of InvokeModel."""
+        from pipelex_backend_bedrock._rerank import rerank
+
+        call = Call(request.timeout, self.config.max_media_bytes)
+        return await self._workers.run(call, lambda: rerank(self._client, request))
 
     def stream_object(self, request: ObjectRequest) -> AsyncGenerator[str | TextAnswer, None]:
         """The same, of a text or of the arguments of the forced call."""

@@ -28,8 +28,10 @@ from pipelex_core.backend import (
     ModelLister,
     ObjectGenerator,
     ObjectStreamer,
+    Speaker,
     TextGenerator,
     TextStreamer,
+    Transcriber,
 )
 from pipelex_core.errors import ProviderConnectionError
 from pipelex_core.requests import ObjectRequest
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from pipelex_core.backend import Resources
     from pipelex_core.requests import EmbeddingRequest, ImageRequest, TextRequest
     from pipelex_core.results import EmbeddingAnswer, ImageAnswer, TextAnswer
+    from pipelex_core.sound import SpeechAnswer, SpeechRequest, TranscriptAnswer, TranscriptRequest
     from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 
 __all__ = ["GeminiBackend", "call_error", "http_options"]
@@ -52,7 +55,15 @@ Read = TypeVar("Read")
 
 
 class GeminiBackend(
-    TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, ImageGenerator, Embedder, ModelLister
+    TextGenerator,
+    TextStreamer,
+    ObjectGenerator,
+    ObjectStreamer,
+    ImageGenerator,
+    Embedder,
+    Transcriber,
+    Speaker,
+    ModelLister,
 ):
     """Gemini, by the native API; a subclass connects to AI Studio or to Vertex AI.
 
@@ -110,6 +121,18 @@ class GeminiBackend(
     async def generate_image(self, request: ImageRequest) -> ImageAnswer:
         """One image."""
         return await self._ask(request.spec, image_body(request, vertex=self.vertex), image_answer)
+
+    async def speak(self, request: SpeechRequest) -> SpeechAnswer:
+        """Samples, with a header where WAV is asked for."""
+        from pipelex_backend_google._sound import speech_body, speech_reader
+
+        return await self._ask(request.spec, speech_body(request), speech_reader(request))
+
+    async def transcribe(self, request: TranscriptRequest) -> TranscriptAnswer:
+        """What is said in a recording, which is a part of the request."""
+        from pipelex_backend_google._sound import transcript_reader, transcription_body
+
+        return await self._ask(request.spec, transcription_body(request), transcript_reader(request))
 
     async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
         """A vector of each text."""

@@ -17,6 +17,11 @@ MODEL_OPTIONS = (
     Option(name="thinking_levels", type="list", help="The levels it has, of minimal, low, medium, high."),
     Option(name="min_thinking_budget", type="int", help="The smallest budget it takes; 0 where thinking can be off."),
     Option(name="image_sizes", type="table", help="The image size to ask for, by quality: low, medium, high."),
+    Option(
+        name="voices", type="list", help="The voices of a model that speaks; the first is taken where none is named."
+    ),
+    Option(name="formats", type="list", help="The encodings that a model's speech may have."),
+    Option(name="max_characters", type="int", help="Most characters of a text that a model speaks."),
 )
 
 MODEL_TYPES = {
