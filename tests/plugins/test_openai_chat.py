@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from pipelex_core import errors
 from pipelex_core.parts import (
@@ -240,7 +241,7 @@ def test_a_schema_that_cannot_be_strict_is_sent_as_it_is() -> None:
 
 
 def test_an_object_as_a_forced_tool() -> None:
-    """The tool comes behind the caller's own, and is forced."""
+    """The tool is forced; behind the caller's own, one of them all is."""
     request = ObjectRequest(
         spec=spec(options={"structured_output": "tool"}),
         messages=said("A river."),
@@ -251,7 +252,9 @@ def test_an_object_as_a_forced_tool() -> None:
     body = sent(request, make=as_backend("acme"))
     assert [tool["function"]["name"] for tool in body["tools"]] == ["weather", "River"]
     assert body["tools"][1]["function"]["parameters"] == RIVER
-    assert body["tool_choice"] == {"type": "function", "function": {"name": "River"}}
+    assert body["tool_choice"] == "required"
+    alone = sent(evolve(request, tools=()), make=as_backend("acme"))
+    assert alone["tool_choice"] == {"type": "function", "function": {"name": "River"}}
 
 
 def test_an_object_in_json_mode() -> None:
