@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
+from pipelex_cli.providers import SPEAK_OPENAI, Provider
 from pipelex_core.errors import PipelexError
-from pipelex_import.providers import SPEAK_OPENAI, Provider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

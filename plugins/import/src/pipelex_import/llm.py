@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelex_cli.providers import PROVIDERS
 from pipelex_cli.text_input import file_text
 from pipelex_core.errors import PipelexError
 from pipelex_import.imported import Imported
-from pipelex_import.providers import PROVIDERS
 from pipelex_import.yaml_files import read_yaml
 
 if TYPE_CHECKING:

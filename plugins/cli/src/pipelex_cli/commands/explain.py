@@ -10,7 +10,8 @@ from cyclopts import Parameter
 from pipelex_cli.completion import handles
 from pipelex_cli.explained_json import explanation_as_json
 from pipelex_cli.explaining import explain as explain_handle
-from pipelex_cli.output import print_json, write
+from pipelex_cli.foreign import handle_of
+from pipelex_cli.output import note, print_json, write
 from pipelex_cli.text_input import prompt_text
 from pipelex_cli.validation.pages import page_text
 from pipelex_core.command_line import Context
@@ -34,7 +35,8 @@ def explain(
     """Show the whole way of a handle: preset, alias, chain, route, backend, plugin, endpoint, settings, price.
 
     Args:
-        handle: A preset, alias or model; or the code of a fault, such as `missing-variable`, whose page is shown.
+        handle: A preset, alias or model; `provider:model` as LangChain writes it, or `provider/model` as LiteLLM does; or the
+            code of a fault, such as `missing-variable`, whose page is shown.
         capability: Name of a capability, such as llm or extract; where it is left out, the first that knows the handle.
         prompt: Estimate a call with this prompt, or for extraction with this file; `-` reads a prompt from stdin.
         all: Every value of every model of a chain, not of the one alone that a call asks first.
@@ -42,9 +44,14 @@ def explain(
     """
     text = None if prompt is None else prompt_text(prompt)
     plugins = context.plugins()
+    loaded = context.load(plugins)
     try:
-        explanation = _explained(handle, capability, context.load(plugins), plugins, text)
+        explanation = _explained(handle, capability, loaded, plugins, text)
     except ConfigError:
+        meant = handle_of(handle, loaded.deck)
+        if meant is not None:
+            note(f"'{handle}' is '{meant}' here")
+            return explain(meant, capability=capability, prompt=prompt, all=all, json=json, context=context)
         if (page := page_text(handle)) is None:
             raise
         if json:
