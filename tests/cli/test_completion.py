@@ -52,7 +52,7 @@ def test_names_are_completed(project: Path, words: tuple[str, ...], expected: se
 def test_a_faulty_file_completes_nothing_and_says_nothing(project: Path) -> None:
     """A shell is no place for tracebacks."""
     (project / ".pipelex" / "inference" / "deck" / "deck.toml").write_text("[aliases\n")
-    done = run_pipelex("__complete", "generate", "-m", "z", cwd=project)
+    done = run_pipelex("__complete", "generate", "-m", "qq", cwd=project)
     assert (done.returncode, done.stdout, done.stderr) == (0, "\x1fbegin\n", "")
 
 
