@@ -155,8 +155,10 @@ def test_the_catalogue_says_all_that_a_download_needs() -> None:
         assert len(bytes.fromhex(model.sha256)) == 32
         assert model.size > 1_000_000
         assert model.licence
-        assert model.wheel is not None
-        assert "==" in model.wheel.requirement
+        for file in model.made_of or (model,):
+            assert len(bytes.fromhex(file.sha256)) == 32
+            assert file.wheel is not None
+            assert "==" in file.wheel.requirement
 
 
 def test_the_cache_folder_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,9 @@ _SHARE_UNDER_WAY = 16
 
 _MOCK_DIMENSIONS = 8
 _RUN = re.compile(r"(.)\1{7,}", re.DOTALL)
+_INPUT = re.compile(r"\binputs\[(\d+)\]")
+"""How a plugin names a text of its request; here it gets its place among all texts."""
+
 _SURELY = 0.75
 """Tokens that a text has for certain, as a share of the least that `tokens_of` expects of prose."""
 
@@ -239,10 +242,11 @@ class GatheredVectors:
 
     def failed(self, batch: range, error: CallError, member: Member) -> None:
         """Say which texts a request was about, and put the vectors that are there into its error."""
-        if len(batch) < len(self.texts):
+        error.message, named = _INPUT.subn(lambda found: f"inputs[{batch.start + int(found[1])}]", error.message)
+        if len(batch) < len(self.texts) and not named:
             where = f"inputs[{batch.start}]" + (f" to inputs[{batch[-1]}]" if len(batch) > 1 else "")
             error.message = f"{where}: {error.message}"
-        if isinstance(error, BadRequestError) and len(batch) > 1:
+        if isinstance(error, BadRequestError) and len(batch) > 1 and not named:
             longest = max(batch, key=lambda at: len(self.texts[at]))
             error.message += f"; the longest of them is inputs[{longest}], with {len(self.texts[longest]):,} characters"
         if self._made:

@@ -3,45 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pipelex_backend_llamacpp._body import chat_body
+from pipelex_backend_llamacpp._embedding import Embedding
 from pipelex_backend_llamacpp._fetch import bring
 from pipelex_backend_llamacpp._generation import Generation
 from pipelex_backend_llamacpp._settings import engine_settings, most_tokens
 from pipelex_backend_llamacpp._shared import ENGINES
-from pipelex_core.backend import ModelFetcher, ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer
+from pipelex_core.answers import embeds_all
+from pipelex_core.backend import Embedder, ModelFetcher, ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer
 from pipelex_core.errors import CallError, NotFoundError
 from pipelex_core.requests import ObjectRequest
-from pipelex_core.results import TextAnswer
+from pipelex_core.results import EmbeddingAnswer, TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from pipelex_backend_llamacpp._engine import Engine
-    from pipelex_backend_llamacpp._generation import Event
+    from pipelex_backend_llamacpp._generation import Event, Job
     from pipelex_backend_llamacpp._settings import EngineSettings
-    from pipelex_core.requests import TextRequest
+    from pipelex_core.requests import EmbeddingRequest, TextRequest
     from pipelex_core.specs import BackendConfig, ModelSpec
 
 _TICK = 0.2
 """Seconds between two signs of life of a call that waits for its turn."""
 
 
-class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, ModelFetcher):
+class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, Embedder, ModelFetcher):
     """Models in this process; each is loaded at its first call and freed when its last backend closes."""
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
         self._engines: dict[EngineSettings, Engine] = {}
-        self._running: set[Generation] = set()
+        self._running: set[Job] = set()
 
     async def close(self) -> None:
         """Stop this backend's calls and let go of its models."""
-        for generation in list(self._running):
-            generation.close()
+        for job in list(self._running):
+            job.close()
         engines, self._engines = list(self._engines.values()), {}
         for engine in engines:
             await asyncio.wrap_future(ENGINES.release(engine))
@@ -74,6 +76,31 @@ class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStream
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """A JSON document; the schema is a grammar, so that the model cannot write another."""
         return await self.generate_text(request)
+
+    async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
+        """A vector of each text, of length 1; a text that is too long is refused, with its length in tokens."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[EmbeddingAnswer | CallError] = loop.create_future()
+
+        def settle(outcome: EmbeddingAnswer | CallError) -> None:
+            if not done.done():
+                done.set_result(outcome)
+
+        def tell(outcome: EmbeddingAnswer | CallError) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(settle, outcome)
+
+        job = Embedding(request, tell)
+        self._running.add(job)
+        try:
+            self._engine(request.spec).submit(job)
+            outcome = await done
+        finally:
+            job.cancel()
+            self._running.discard(job)
+        if isinstance(outcome, CallError):
+            raise outcome
+        return embeds_all(outcome, request)
 
     @contextmanager
     def _generating(self, request: TextRequest, *, deltas: bool) -> Iterator[tuple[Generation, asyncio.Queue[Event]]]:

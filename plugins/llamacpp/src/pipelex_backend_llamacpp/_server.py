@@ -108,6 +108,9 @@ def _params(settings: EngineSettings) -> xllamacpp.CommonParams:
         params.n_gpu_layers = settings.n_gpu_layers
     gpu = _has_gpu()
     params.n_batch = params.n_ubatch = settings.n_batch or (_GPU_BATCH if gpu else _CPU_BATCH)
+    if settings.embeds:
+        params.embedding = True
+        params.n_batch = params.n_ubatch = settings.n_ctx  # a text is read in one piece, or not at all
     params.fit_params = gpu  # makes room on it, at the price of reading the model twice
     params.verbosity = _INFO if settings.verbose else _SILENT
     params.warmup = False

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from pipelex_backend_llamacpp.models import locate
 from pipelex_core.errors import BadRequestError
+from pipelex_core.specs import ModelType
 
 if TYPE_CHECKING:
     from pipelex_backend_llamacpp.models import ModelFile
@@ -32,6 +33,7 @@ class EngineSettings:
         n_batch: Tokens of a prompt read at a time, after which a cancelled call stops; None for the device's default.
         n_gpu_layers: Layers on the GPU; None for llama.cpp's choice.
         verbose: Whether llama.cpp writes its log to stderr.
+        embeds: Whether it makes vectors, and writes no text.
     """
 
     file: ModelFile
@@ -41,6 +43,7 @@ class EngineSettings:
     n_batch: int | None = None
     n_gpu_layers: int | None = None
     verbose: bool = False
+    embeds: bool = False
 
 
 def engine_settings(config: BackendConfig, spec: ModelSpec) -> EngineSettings:
@@ -52,11 +55,15 @@ def engine_settings(config: BackendConfig, spec: ModelSpec) -> EngineSettings:
     """
     options = _options(config, spec)
     known = {name: options[name] for name in ("n_parallel", "n_batch", "n_gpu_layers") if name in options}
+    window = min(spec.context_window or _MOST_CONTEXT, _MOST_CONTEXT)
+    embeds = spec.model_type == ModelType.EMBEDDING
+    n_ctx = options.get("n_ctx") or window
     return EngineSettings(
         file=locate(spec.model_id, cache_dir=config.options.get("cache_dir")),
-        n_ctx=options.get("n_ctx") or min(spec.context_window or _MOST_CONTEXT, _MOST_CONTEXT),
+        n_ctx=min(n_ctx, window) if embeds else n_ctx,
         n_threads=options.get("n_threads") or _threads(),
         verbose=config.options.get("verbose", False),
+        embeds=embeds,
         **known,
     )
 

