@@ -65,7 +65,7 @@ def is_served(fact: dict[str, Any]) -> bool:
         return fact["kind"] == "llm" and str(fact["id"]).startswith(_OPEN)
     if fact["kind"] in {"stt", "tts"} and (fact["provider"] == "xai" or _ELSEWHERE.search(fact["id"])):
         return False
-    if fact["provider"] == "bedrock" and fact["kind"] not in {"llm", "embed", "rerank"}:
+    if fact["provider"] == "bedrock" and fact["kind"] not in {"llm", "embed", "image", "rerank"}:
         return False
     if fact["provider"] == "bedrock" and fact["kind"] == "embed" and not fact["id"].startswith(_EMBEDS):
         return False

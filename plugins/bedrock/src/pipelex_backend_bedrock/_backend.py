@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pipelex_backend_bedrock._calls import Call
 from pipelex_backend_bedrock._converse import converse, converse_stream, list_models
 from pipelex_backend_bedrock._embeddings import embed
+from pipelex_backend_bedrock._pictures import make_images
 from pipelex_backend_bedrock._settings import read_settings
 from pipelex_backend_bedrock._workers import Workers
 from pipelex_core.backend import (
     Embedder,
+    ImageGenerator,
     ModelLister,
     ObjectGenerator,
     ObjectStreamer,
@@ -30,12 +32,14 @@ if TYPE_CHECKING:
     from pipelex_core.backend import Resources
     from pipelex_core.errors import CallError
     from pipelex_core.judging import RerankAnswer, RerankRequest
-    from pipelex_core.requests import EmbeddingRequest, ObjectRequest, TextRequest
-    from pipelex_core.results import EmbeddingAnswer, TextAnswer
+    from pipelex_core.requests import EmbeddingRequest, ImageRequest, ObjectRequest, TextRequest
+    from pipelex_core.results import EmbeddingAnswer, ImageAnswer, TextAnswer
 
 
-class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, Embedder, Reranker, ModelLister):
-    """Converse and ConverseStream; InvokeModel for embeddings and rankings."""
+class BedrockBackend(
+    TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, Embedder, Reranker, ImageGenerator, ModelLister
+):
+    """Converse and ConverseStream; InvokeModel for embeddings, rankings and images."""
 
     fetches_urls: ClassVar[bool] = False
     objects_with_tools: ClassVar[bool] = True
@@ -94,6 +98,11 @@ class BedrockBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreame
 
         call = Call(request.timeout, self.config.max_media_bytes)
         return await self._workers.run(call, lambda: rerank(self._client, request))
+
+    async def generate_image(self, request: ImageRequest) -> ImageAnswer:
+        """The images of InvokeModel."""
+        call = Call(request.timeout, self.config.max_media_bytes)
+        return await self._workers.run(call, lambda: make_images(self._client, request))
 
     def stream_object(self, request: ObjectRequest) -> AsyncGenerator[str | TextAnswer, None]:
         """The same, of a text or of the arguments of the forced call."""
