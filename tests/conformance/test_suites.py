@@ -120,8 +120,11 @@ class TestBedrock(Conformance):
 
     sdk = "bedrock"
     wire = BedrockConverse()
-    claims: ClassVar = CHAT
-    model_ids: ClassVar = {ModelType.LLM: "us.anthropic.claude-sonnet-4-5-20250929-v1:0"}
+    claims: ClassVar = CHAT | {"image out"}
+    model_ids: ClassVar = {
+        ModelType.LLM: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        ModelType.IMG_GEN: "stability.stable-image-core-v1:1",
+    }
     model_options: ClassVar = {"reasoning": "budget"}
     options: ClassVar[dict[str, Any]] = {"aws_region": "us-east-1", "aws_access_key_id": "AKIDTEST"}
     sdk_modules = ("boto3", "botocore")

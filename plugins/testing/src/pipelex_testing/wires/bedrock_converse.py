@@ -5,19 +5,21 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.htm
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
 from pipelex_testing.bodies import bedrock
+from pipelex_testing.replies import Reply
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import ARGUMENTS, WEATHER, Capability, Said
+from pipelex_testing.samples import ARGUMENTS, PNG, WEATHER, Capability, Said
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_testing.server import Received, Reply
+    from pipelex_testing.server import Received
 
 _USAGE = {"inputTokens": 12, "outputTokens": 12, "totalTokens": 32, "cacheReadInputTokens": 8}
 _STOPS = {"length": "max_tokens", "content_filter": "content_filtered"}
@@ -34,12 +36,12 @@ _CODES = {
 
 
 class BedrockConverse(Wire):
-    """`/model/…/converse` and `/converse-stream`; objects come as the call of a tool."""
+    """`/model/…/converse` and `/converse-stream`; objects come as the call of a tool, images of `/invoke`."""
 
     name = "bedrock-converse"
     rules = Rulebook(provider="bedrock")
     says: ClassVar[frozenset[Capability]] = frozenset(
-        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking"}
+        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "image out"}
     )
     error_headers = bedrock.HEADERS
     ending = 2
@@ -52,6 +54,10 @@ class BedrockConverse(Wire):
         for index, block in enumerate(_content(said)):
             events += bedrock.block_events(index, block)
         return bedrock.stream(*events, *bedrock.end_events(_stop(said), _USAGE))
+
+    def image(self) -> Reply:
+        encoded = b64encode(PNG).decode()
+        return Reply.json({"seeds": [42], "finish_reasons": [None], "images": [encoded]}, headers=bedrock.HEADERS)
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         code = _CODES.get(status, "ValidationException" if status < 500 else "InternalServerException")
