@@ -137,9 +137,9 @@ class _Nested:
 
 
 def _price(value: Any) -> Decimal:
-    if value.__class__ is not int and value.__class__ is not Decimal:
+    exact = Decimal(value) if value.__class__ is int else value
+    if exact.__class__ is not Decimal:
         raise WrongValueError(type_name(value), "a price in US$, 0 or more")
-    exact = Decimal(value)
     if not exact.is_finite() or exact < 0:
         raise WrongValueError("negative or infinite", "a price in US$, 0 or more")
     return exact

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 LARGEST = 16_000_000
 """Bytes of a file that are read at most."""
 
-_SIGNS_OF_DEPTH = tuple(map(re.compile, (r"\.(?:[^.\n]*+\.){11}", r"\[[^\[\]{}]*+[\[{]", r"\{[^\[\]{}]*+[\[{]")))
-"""A key of many parts, or a list or table directly in another one: what has none is no deeper than some 30 levels."""
+_SIGNS_OF_DEPTH = (b"[[", b"[{", b"{[", b"{{", b"." * 12)
+"""A list or table directly in another one, and a key of many parts: what has none is no deeper than some 30 levels."""
+_OTHERS = bytes({*range(256)} - {*b"[]{}.\n"})
 
 _COMMENT = re.compile(r"\n[ \t]*+#[\t -~\x80-\U0010ffff]*+(?=[\r\n])")
 _BOM = b"\xef\xbb\xbf"
@@ -99,7 +100,7 @@ def parse(content: bytes, *, parse_float: Callable[[str], Any] = float) -> TomlD
             expected="text in UTF-8",
         ) from error
     parsed = _without_comments(text)
-    may_be_deep = any(sign.search(parsed) for sign in _SIGNS_OF_DEPTH)
+    may_be_deep = _may_be_deep(parsed)
     if may_be_deep:
         _refuse_long_keys(text)
     try:
@@ -125,6 +126,14 @@ def _without_comments(text: str) -> str:
     if '"""' in text or "'''" in text:  # such a line may be in a string
         return text
     return _COMMENT.sub("\n", text)
+
+
+def _may_be_deep(text: str) -> bool:
+    """Whether there is a sign of depth, seen from the brackets alone, and from the dots of each line."""
+    marks = text.encode().translate(None, _OTHERS)
+    brackets = marks.translate(None, b".\n")
+    dots = marks.translate(None, b"[]{}")
+    return any(sign in brackets or sign in dots for sign in _SIGNS_OF_DEPTH)
 
 
 def _refuse_long_keys(text: str) -> None:
