@@ -45,6 +45,8 @@ def texts_of(given: object, what: str) -> tuple[str, ...]:
 def _read(query: object, *, documents: Iterable[str] = ()) -> tuple[str, tuple[str, ...]]:
     if isinstance(query, (list, tuple)) and not documents and len(query) > 1:
         query, *documents = query  # `pipelex call rerank QUERY DOCUMENT…`
+        if len(documents) == 1 and not isinstance(documents[0], str):
+            (documents,) = documents  # a query and a list, as a job of `client.map` has them
     if not isinstance(query, str):
         msg = f"a query is a text, not {type(query).__name__}"
         raise UnsupportedInputError(msg)
