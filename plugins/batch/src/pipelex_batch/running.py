@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
@@ -20,7 +22,7 @@ from pipelex_batch.standing import FAILED, NEW, Standing, read_standing
 from pipelex_batch.templates import BadRowError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from decimal import Decimal
 
     from pipelex_batch.report import Report
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 
 INTERRUPTED = "interrupted"
+_COLLECTING = (50_000, 20, 50)
+"""Python's thresholds of garbage collection during a run."""
 
 
 @frozen(kw_only=True)
@@ -123,7 +127,8 @@ class Run:
         progress = Progress(self.total, self.standing, self.note)
         syncing = asyncio.create_task(_keep_synced(self.journal))
         try:
-            await send(self, progress)
+            with _fewer_collections():
+                await send(self, progress)
         finally:
             progress.end()
             syncing.cancel()
@@ -247,6 +252,17 @@ class Run:
                 )
             return
         write_output(self.settings, output, self._form)
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """Have Python look for garbage more rarely: with many calls under way that is a fifth of the CPU of a row."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_COLLECTING)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 async def _keep_synced(journal: Journal) -> None:
