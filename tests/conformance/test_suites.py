@@ -34,7 +34,7 @@ class TestOpenAI(Conformance):
 
     sdk = "openai"
     wire = OpenAIChat("openai")
-    claims: ClassVar = CHAT | {"image out"}
+    claims: ClassVar = CHAT | {"image out", "embeddings"}
     model_ids: ClassVar = {ModelType.IMG_GEN: "gpt-image-1.5"}
     sdk_modules = ("openai",)
 
@@ -89,7 +89,7 @@ class TestMistral(Conformance):
 
     sdk = "mistral"
     wire = Mistral()
-    claims: ClassVar = CHAT | {"OCR"}
+    claims: ClassVar = CHAT | {"OCR", "embeddings"}
     sdk_modules = ("mistralai",)
 
 
@@ -99,8 +99,12 @@ class TestGoogle(Conformance):
 
     sdk = "google"
     wire = Gemini()
-    claims: ClassVar = CHAT | {"image out"}
-    model_ids: ClassVar = {ModelType.LLM: "gemini-2.5-flash", ModelType.IMG_GEN: "gemini-2.5-flash-image"}
+    claims: ClassVar = CHAT | {"image out", "embeddings"}
+    model_ids: ClassVar = {
+        ModelType.LLM: "gemini-2.5-flash",
+        ModelType.IMG_GEN: "gemini-2.5-flash-image",
+        ModelType.EMBEDDING: "text-embedding-005",
+    }
     model_options: ClassVar = {"thinking": "budget"}
     sdk_modules = ("google.genai",)
 
@@ -120,8 +124,9 @@ class TestBedrock(Conformance):
 
     sdk = "bedrock"
     wire = BedrockConverse()
-    claims: ClassVar = CHAT | {"image out"}
+    claims: ClassVar = CHAT | {"image out", "embeddings"}
     model_ids: ClassVar = {
+        ModelType.EMBEDDING: "cohere.embed-v4:0",
         ModelType.LLM: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
         ModelType.IMG_GEN: "stability.stable-image-core-v1:1",
     }

@@ -18,7 +18,7 @@ from pipelex_testing import Conformance, OpenAIChat
 class TestOpenAI(Conformance):
     sdk = "openai"
     wire = OpenAIChat()
-    claims = frozenset({"text", "stream", "object", "object stream", "image out"})
+    claims = frozenset({"text", "stream", "object", "object stream", "image out", "embeddings"})
     model_ids = {ModelType.IMG_GEN: "gpt-image-1"}
 
 

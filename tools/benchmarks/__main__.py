@@ -19,6 +19,7 @@ from tools.benchmarks import (
     providers,
     startup,
     throughput,
+    vectors,
 )
 from tools.benchmarks.table import Row, print_rows
 
@@ -31,6 +32,7 @@ SUITES = {
     "providers": providers.run,
     "healthy": healthy.run,
     "throughput": throughput.run,
+    "vectors": vectors.run,
     "bulk": bulk.run,
     "gateway": gateway.run,
 }

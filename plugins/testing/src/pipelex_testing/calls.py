@@ -1,11 +1,12 @@
-"""The five kinds of call: how each is made, and how its good answer is queued."""
+"""The kinds of call: how each is made, and how its good answer is queued."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pipelex_testing.samples import CITY, OBJECT, PDF, PLAIN, PROMPT, TEXT, City
+from pipelex_core.vectors import Vectors
+from pipelex_testing.samples import CITY, EMBEDDED, OBJECT, PDF, PLAIN, PROMPT, TEXT, VECTORS, City
 
 if TYPE_CHECKING:
     from pipelex_core.results import Result
@@ -120,4 +121,20 @@ class Picture(Kind):
         assert [image.content_type for image in result.images] == ["image/png"]
 
 
-CALLS: tuple[Kind, ...] = (Text(), Stream(), Object(), Document(), Picture())
+class Embeddings(Kind):
+    """Vectors of two texts."""
+
+    capability = "embeddings"
+
+    async def make(self, at: Running, **options: Any) -> Result:
+        return await at.client.embed(EMBEDDED, model=at.embedder, **options)
+
+    def reply(self, at: Running) -> Reply:
+        return at.wire.embeddings()
+
+    def check(self, result: Any) -> None:
+        assert (len(result.vectors), result.dimensions, result.normalised) == (2, 2, True)
+        assert result.vectors == Vectors.of(VECTORS)
+
+
+CALLS: tuple[Kind, ...] = (Text(), Stream(), Object(), Document(), Picture(), Embeddings())

@@ -52,6 +52,11 @@ class Running:
         return "painter"
 
     @property
+    def embedder(self) -> str:
+        """The model for embeddings."""
+        return "embedder"
+
+    @property
     def calls(self) -> list[Received]:
         """The requests that each stand for one call."""
         return self.wire.calls(self.server)

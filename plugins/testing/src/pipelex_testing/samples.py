@@ -18,10 +18,21 @@ if TYPE_CHECKING:
     from pipelex_core.results import FinishReason
 
 Capability = Literal[
-    "text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "OCR", "image out"
+    "text",
+    "stream",
+    "object",
+    "object stream",
+    "tools",
+    "image in",
+    "PDF in",
+    "thinking",
+    "OCR",
+    "image out",
+    "embeddings",
 ]
 CAPABILITIES: tuple[Capability, ...] = (
     *("text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "OCR", "image out"),
+    "embeddings",
 )
 """What a backend may claim, in the order of the certificate."""
 
@@ -125,3 +136,7 @@ JPEG = b64decode(
     "AQEAAD8AR//Z"
 )
 """The smallest picture, of one pixel."""
+
+VECTORS = ((0.6, 0.8), (0.0, -1.0))
+"""What the wires make of `EMBEDDED`: numbers of length 1."""
+EMBEDDED = ("a river", "the sea")

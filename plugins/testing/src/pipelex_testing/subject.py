@@ -43,6 +43,7 @@ class Subject:
         yield self._spec("llm", ModelType.LLM, costs=PRICES, inputs=inputs, options=self.model_options)
         yield self._spec("reader", ModelType.TEXT_EXTRACTOR, costs=PAGE_PRICE)
         yield self._spec("painter", ModelType.IMG_GEN, costs=IMAGE_PRICE)
+        yield self._spec("embedder", ModelType.EMBEDDING, costs=PRICES, max_tokens=None)
 
     def specs_claimed(self) -> Iterator[ModelSpec]:
         """The models of what the backend claims."""
@@ -50,6 +51,7 @@ class Subject:
             "llm": {"text", "stream", "object", "object stream"},
             "reader": {"OCR"},
             "painter": {"image out"},
+            "embedder": {"embeddings"},
         }
         return (spec for spec in self.specs() if needs[spec.name] & self.claims)
 

@@ -44,6 +44,7 @@ class Wire(ABC):
         special_errors: Errors that a structured code tells apart, beyond those that the status does.
         shows_request_id: Whether answers name their request.
         counts_in_stream: Whether streams are counted.
+        counts_embeddings: Whether the tokens of texts to embed are counted.
         lacks: What the provider does not have, of `FACTS`: scenarios about it are absent, which is not a failure, and the
             certificate says so.
         rules: What the provider refuses; a wire of one's own names the provider whose rules hold, or has none.
@@ -56,6 +57,7 @@ class Wire(ABC):
     special_errors: ClassVar[Mapping[type[CallError], tuple[int, Any]]] = {}
     shows_request_id: ClassVar[bool] = True
     counts_in_stream: ClassVar[bool] = True
+    counts_embeddings: ClassVar[bool] = True
     ending: ClassVar[int] = 1
     lacks: ClassVar[frozenset[Fact]] = frozenset()
     rules: Rulebook | None = None
@@ -93,6 +95,11 @@ class Wire(ABC):
     def image(self) -> Reply:
         """The image `PNG`."""
         msg = f"the wire {self.name} has no images"
+        raise NotImplementedError(msg)
+
+    def embeddings(self) -> Reply:
+        """The vectors `VECTORS`, with the input tokens of `USAGE`."""
+        msg = f"the wire {self.name} has no embeddings"
         raise NotImplementedError(msg)
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:

@@ -18,6 +18,7 @@ from pipelex_testing.samples import (
     OBJECT,
     PAGE_PRICE,
     PLAIN,
+    PRICES,
     PROMPT,
     SYSTEM,
     TEXT,
@@ -70,8 +71,15 @@ class Answers(Scenarios):
             call.queue(at)
             result = await call.make(at)
             usage, cost = result.usage, result.cost
+            if call.capability == "embeddings" and not at.wire.counts_embeddings:
+                return
             assert cost is not None
             match call.capability:
+                case "embeddings":
+                    assert USAGE.input_tokens is not None
+                    assert PRICES.input is not None
+                    assert (usage.input_tokens, usage.output_tokens) == (USAGE.input_tokens, 0)
+                    assert cost.amount == USAGE.input_tokens * PRICES.input / 1_000_000
                 case "OCR":
                     assert PAGE_PRICE.input is not None
                     assert (usage.pages, cost.amount) == (2, 2 * PAGE_PRICE.input)

@@ -26,6 +26,7 @@ _CLASSES: dict[Capability, type[of_backend.Backend]] = {
     "object stream": of_backend.ObjectStreamer,
     "OCR": of_backend.DocumentExtractor,
     "image out": of_backend.ImageGenerator,
+    "embeddings": of_backend.Embedder,
 }
 
 _IMPORT = """

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from pipelex_testing.bodies import bedrock
 from pipelex_testing.replies import Reply
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import ARGUMENTS, PNG, WEATHER, Capability, Said
+from pipelex_testing.samples import ARGUMENTS, PNG, VECTORS, WEATHER, Capability, Said
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import words
 
@@ -36,12 +36,23 @@ _CODES = {
 
 
 class BedrockConverse(Wire):
-    """`/model/…/converse` and `/converse-stream`; objects come as the call of a tool, images of `/invoke`."""
+    """`/model/…/converse` and `/converse-stream`; objects come as the call of a tool, images and embeddings of `/invoke`."""
 
     name = "bedrock-converse"
     rules = Rulebook(provider="bedrock")
     says: ClassVar[frozenset[Capability]] = frozenset(
-        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "image out"}
+        {
+            "text",
+            "stream",
+            "object",
+            "object stream",
+            "tools",
+            "image in",
+            "PDF in",
+            "thinking",
+            "image out",
+            "embeddings",
+        }
     )
     error_headers = bedrock.HEADERS
     ending = 2
@@ -58,6 +69,11 @@ class BedrockConverse(Wire):
     def image(self) -> Reply:
         encoded = b64encode(PNG).decode()
         return Reply.json({"seeds": [42], "finish_reasons": [None], "images": [encoded]}, headers=bedrock.HEADERS)
+
+    def embeddings(self) -> Reply:
+        """In the form of Cohere's models, by `/invoke`; Bedrock counts the tokens in a header."""
+        headers = {**bedrock.HEADERS, "x-amzn-bedrock-input-token-count": "20"}
+        return Reply.json({"id": "e1", "embeddings": {"float": VECTORS}}, headers=headers)
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         code = _CODES.get(status, "ValidationException" if status < 500 else "InternalServerException")

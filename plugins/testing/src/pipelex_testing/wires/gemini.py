@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pipelex_testing.bodies import gemini
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import ARGUMENTS, PNG, WEATHER, Capability, Said
+from pipelex_testing.samples import ARGUMENTS, PNG, VECTORS, WEATHER, Capability, Said
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import words
@@ -28,12 +28,24 @@ _RPC = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED
 
 
 class Gemini(Wire):
-    """`generateContent` and `streamGenerateContent`."""
+    """`generateContent` and `streamGenerateContent`; `batchEmbedContents`, and Vertex AI's `predict` of embeddings."""
 
     name = "gemini"
     rules = Rulebook(provider="google")
+    counts_embeddings = False
     says: ClassVar[frozenset[Capability]] = frozenset(
-        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "image out"}
+        {
+            "text",
+            "stream",
+            "object",
+            "object stream",
+            "tools",
+            "image in",
+            "PDF in",
+            "thinking",
+            "image out",
+            "embeddings",
+        }
     )
 
     def answer(self, said: Said) -> Reply:
@@ -47,6 +59,12 @@ class Gemini(Wire):
     def image(self) -> Reply:
         picture = {"mimeType": "image/png", "data": b64encode(PNG).decode()}
         return Reply.json(gemini.answer({"inlineData": picture}, finish="STOP", usage=_USAGE))
+
+    def embeddings(self) -> Reply:
+        """In the form of AI Studio's batches, and of Vertex AI's predictions."""
+        counted = [{"embeddings": {"values": row, "statistics": {"token_count": 10}}} for row in VECTORS]
+        body = {"embeddings": [{"values": row} for row in VECTORS], "predictions": counted}
+        return Reply.json(body, headers={"x-goog-request-id": "conformance"})
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         return gemini.error(status, _RPC.get(status, "UNKNOWN"), message)

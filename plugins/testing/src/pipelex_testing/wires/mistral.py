@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pipelex_testing.bodies import mistral
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import JPEG, WEATHER, Capability, Said
+from pipelex_testing.samples import JPEG, VECTORS, WEATHER, Capability, Said
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import arguments, words
@@ -21,12 +21,12 @@ _USAGE = {"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 32, "num
 
 
 class Mistral(Wire):
-    """`/v1/chat/completions` and `/v1/ocr`."""
+    """`/v1/chat/completions`, `/v1/ocr` and `/v1/embeddings`."""
 
     name = "mistral"
     rules = Rulebook(provider="mistral")
     says: ClassVar[frozenset[Capability]] = frozenset(
-        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "OCR"}
+        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "OCR", "embeddings"}
     )
     error_headers = _HEADERS
     ending = 2
@@ -51,6 +51,11 @@ class Mistral(Wire):
         first = mistral.page(0, images=["img-0.jpeg"], data=encoded, markdown="# Paris")
         second = mistral.page(1, markdown="It has two pages.")
         return Reply.json(mistral.pages(first, second), headers=_HEADERS)
+
+    def embeddings(self) -> Reply:
+        data = [{"object": "embedding", "index": at, "embedding": row} for at, row in enumerate(VECTORS)]
+        usage = {"prompt_tokens": 20, "completion_tokens": 0, "total_tokens": 20}
+        return Reply.json({"object": "list", "data": data, "model": "m", "usage": usage}, headers=_HEADERS)
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         return Reply.json(mistral.error(status, message), status=status, headers=_HEADERS)

@@ -6,13 +6,14 @@ https://platform.openai.com/docs/api-reference/chat
 from __future__ import annotations
 
 from base64 import b64encode
+from struct import pack
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_core import errors
 from pipelex_testing.bodies import openai_chat as chat
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import PNG, WEATHER, Capability, Said
+from pipelex_testing.samples import PNG, VECTORS, WEATHER, Capability, Said
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import arguments, words
@@ -30,12 +31,23 @@ _USAGE = {
 
 
 class OpenAIChat(Wire):
-    """`/chat/completions`, and `/images/generations`."""
+    """`/chat/completions`, `/images/generations` and `/embeddings`."""
 
     name = "openai-chat"
     rules = Rulebook(provider="compatible")
     says: ClassVar[frozenset[Capability]] = frozenset(
-        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "image out"}
+        {
+            "text",
+            "stream",
+            "object",
+            "object stream",
+            "tools",
+            "image in",
+            "PDF in",
+            "thinking",
+            "image out",
+            "embeddings",
+        }
     )
     error_headers = _HEADERS
     ending = 3
@@ -71,6 +83,14 @@ class OpenAIChat(Wire):
     def image(self) -> Reply:
         picture = {"b64_json": b64encode(PNG).decode()}
         return Reply.json({"created": 1, "data": [picture]}, headers=_HEADERS)
+
+    def embeddings(self) -> Reply:
+        data = [
+            {"object": "embedding", "index": at, "embedding": b64encode(pack("<2f", *row)).decode()}
+            for at, row in enumerate(VECTORS)
+        ]
+        body = {"object": "list", "data": data, "model": "m", "usage": {"prompt_tokens": 20, "total_tokens": 20}}
+        return Reply.json(body, headers=_HEADERS)
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         return Reply.json(chat.error(message), status=status, headers=_HEADERS)
