@@ -56,6 +56,9 @@ def sent(
                         await client.generate_text("x", model="m", **arguments)
                     elif way == "object":
                         await client.generate_object("x", {"type": "object"}, model="m", **arguments)
+                    elif way == "object stream":
+                        async with client.stream_object("x", {"type": "object"}, model="m", **arguments) as objects:
+                            [made async for made in objects]
                     else:
                         async with client.stream_text("x", model="m", **arguments) as stream:
                             [delta async for delta in stream]
@@ -130,9 +133,11 @@ def test_a_made_table_has_the_levels_of_its_own_model(name: str, effort: str, le
         ("2024-10-21", "/openai/deployments/gpt-5.5-2026-04-23/chat/completions"),
     ],
 )
-def test_azure_goes_to_responses_where_its_version_has_them(version: str | None, path: str) -> None:
-    """An older version answers 404 there: it gets a chat, as before."""
-    assert sent("gpt-5.5", backend="azure_openai", version=version, tools=[TOOL])[0] == path
+@pytest.mark.parametrize("way", ["text", "stream", "object", "object stream"])
+def test_azure_goes_to_responses_where_its_version_has_them(version: str | None, path: str, way: str) -> None:
+    """An older version answers 404 there: it gets a chat, as before; whole or streamed, texts and objects."""
+    asked = sent("gpt-5.5", way=way, backend="azure_openai", version=version, reasoning_effort="low")
+    assert asked[0] == path
 
 
 def test_a_stop_with_calls_is_a_finish_for_calls() -> None:

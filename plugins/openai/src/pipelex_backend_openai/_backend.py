@@ -184,7 +184,7 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls
     async def generate_text(self, request: TextRequest) -> TextAnswer:
         """One chat completion."""
         traits = self._traits_for(request.spec)
-        if self.has_responses and _needs_responses(request, traits):
+        if self._asks_responses(request, traits):
             return await super().generate_text(request)
         request = await self._prepared(request, traits)
         body = chat_body(request, traits, self._provider)
@@ -194,7 +194,7 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls
     def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """One chat completion, streamed."""
         traits = self._traits_for(request.spec)
-        if self.has_responses and _needs_responses(request, traits):
+        if self._asks_responses(request, traits):
             return super().stream_text(request)
 
         async def body() -> dict[str, Any]:
@@ -205,7 +205,7 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """One chat completion whose text, or whose forced call of a tool, is the object."""
         traits = self._traits_for(request.spec)
-        if self.has_responses and _needs_responses(request, traits):
+        if self._asks_responses(request, traits):
             return await super().generate_object(request)
         request = await self._prepared(request, traits)
         asked = object_body(request, traits, self._provider)
@@ -215,7 +215,7 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls
     async def stream_object(self, request: ObjectRequest) -> AsyncGenerator[str | TextAnswer, None]:
         """The same, streamed."""
         traits = self._traits_for(request.spec)
-        if _needs_responses(request, traits):
+        if self._asks_responses(request, traits):
             streamed_object = super().stream_object(request)
         else:
             asked = object_body(await self._prepared(request, traits), traits, self._provider)
@@ -233,7 +233,7 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls
     def asked_body(self, request: TextRequest) -> AskedBody:
         """One chat completion, as a line of a batch."""
         traits = self._traits_for(request.spec)
-        if _needs_responses(request, traits):
+        if self._asks_responses(request, traits):
             return super().asked_body(request)
         if not isinstance(request, ObjectRequest):
             body = chat_body(request, traits, self._provider)
@@ -246,6 +246,18 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls
         """The request with its documents as bytes, where the endpoint fetches none."""
         return await self._prepared(request, self._traits_for(request.spec))
 
+    def _asks_responses(self, request: TextRequest, traits: Traits) -> bool:
+        """Whether chat completions refuse the request for what is in it, and the endpoint's Responses API takes it.
+
+        https://platform.openai.com/docs/guides/migrate-to-responses
+        """
+        needed = traits.responses_for
+        return self.has_responses and (
+            bool(request.hosted_tools)
+            or ("tools" in needed and bool(request.tools))
+            or ("effort" in needed and request.reasoning_effort is not None)
+        )
+
     async def _prepared(self, request: Asked, traits: Traits) -> Asked:
         """The request as the endpoint can take it: documents as bytes, where it fetches none."""
         return await with_documents(request, self._download) if traits.documents == "file" else request
@@ -253,17 +265,6 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls
 
 def _object_of(asked: ObjectBody, answer: TextAnswer, _request: TextRequest) -> TextAnswer:
     return object_answer(answer, asked.sent)
-
-
-def _needs_responses(request: TextRequest, traits: Traits) -> bool:
-    """Whether chat completions refuse the request for what is in it, and the Responses API takes it.
-
-    https://platform.openai.com/docs/guides/migrate-to-responses
-    """
-    needed = traits.responses_for
-    if request.hosted_tools:
-        return True
-    return ("tools" in needed and bool(request.tools)) or ("effort" in needed and request.reasoning_effort is not None)
 
 
 class AzureChatBackend(ChatBackend):
