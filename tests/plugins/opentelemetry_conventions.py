@@ -17,6 +17,7 @@ SPAN: dict[str, type | tuple[type, type]] = {
     "gen_ai.request.presence_penalty": float,
     "gen_ai.request.seed": int,
     "gen_ai.request.stop_sequences": (tuple, str),
+    "gen_ai.embeddings.dimension.count": int,
     "gen_ai.request.stream": bool,
     "gen_ai.request.temperature": float,
     "gen_ai.request.top_k": float,
