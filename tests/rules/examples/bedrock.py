@@ -13,6 +13,9 @@ _TOOL_RESULT = {"toolResult": {"toolUseId": "t1", "content": [{"text": "1"}]}}
 _ASKED = {"role": "user", "content": [{"text": "a"}]}
 _DOCUMENT = {"document": {"format": "txt", "name": "a", "source": {"bytes": "YQ=="}}}
 _NOVA = "us.amazon.nova-pro-v1:0"
+_TITAN = "amazon.titan-embed-text-v2:0"
+_COHERE = "us.cohere.embed-v4:0"
+_EMBED = {"texts": ["a"], "input_type": "search_query"}
 
 
 def _turns(*turns: Any) -> dict[str, Any]:
@@ -86,5 +89,20 @@ BEDROCK: list[Example] = [
         rule="bedrock.converse.thinking-of-claude",
         good={"inferenceConfig": {"maxTokens": 4_000}, **_extra(**_BUDGET)},
         bad={"inferenceConfig": {"maxTokens": 1_000}, **_extra(**_BUDGET)},
+    ),
+    Example(rule="bedrock.invoke.titan-text", good={"inputText": "a"}, bad={"inputText": "a" * 50_001}, model=_TITAN),
+    Example(
+        rule="bedrock.invoke.titan-dimensions",
+        good={"inputText": "a", "dimensions": 256},
+        bad={"inputText": "a", "dimensions": 300},
+        model=_TITAN,
+    ),
+    Example(rule="bedrock.invoke.cohere-texts", good=_EMBED, bad={**_EMBED, "texts": ["a"] * 97}, model=_COHERE),
+    Example(rule="bedrock.invoke.cohere-purpose", good=_EMBED, bad={"texts": ["a"]}, model=_COHERE),
+    Example(
+        rule="bedrock.invoke.cohere-cut",
+        good={**_EMBED, "truncate": "NONE"},
+        bad={**_EMBED, "truncate": "MIDDLE"},
+        model=_COHERE,
     ),
 ]

@@ -20,6 +20,7 @@ _ENDINGS = (
     ("/ocr", "ocr"),
     ("/converse", "converse"),
     ("/converse-stream", "converse"),
+    ("/invoke", "invoke"),
     (":generateContent", "generateContent"),
     (":streamGenerateContent", "generateContent"),
     (":rawPredict", "messages"),
@@ -31,7 +32,7 @@ _ENDINGS = (
     ("/files", "files"),
 )
 _DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")
-_BEDROCK = re.compile(r"/model/(.+)/converse(?:-stream)?$")
+_BEDROCK = re.compile(r"/model/(.+)/(?:converse(?:-stream)?|invoke)$")
 _GOOGLE = re.compile(r"/models/([^/:]+):\w+$")
 
 

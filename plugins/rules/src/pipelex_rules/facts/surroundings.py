@@ -31,6 +31,7 @@ MODELS: dict[tuple[str, str], tuple[str, ...]] = {
         "amazon.nova-pro-v1:0",
         "meta.llama3-3-70b-instruct-v1:0",
     ),
+    ("bedrock", "invoke"): ("stability.stable-image-core-v1:1", "amazon.titan-embed-text-v2:0"),
     ("groq", "chat"): ("llama-3.3-70b-versatile", "openai/gpt-oss-120b", "qwen/qwen3-32b"),
     ("xai", "chat"): ("grok-4.3", "grok-3", "grok-4.6"),
     ("xai", "responses"): ("grok-4.3", "grok-4.6"),
@@ -63,6 +64,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "embedContent": {"content": {"parts": [{"text": "a"}]}},
     "ocr": {"document": {"type": "document_url", "document_url": "https://x.test/a.pdf"}},
     "converse": {"messages": [{"role": "user", "content": [{"text": "a"}]}]},
+    "invoke": {"prompt": "a cat", "inputText": "a"},
     "queue": {"prompt": "a cat"},
 }
 OF_PROVIDER: dict[tuple[str, str], dict[str, Any]] = {
@@ -70,7 +72,7 @@ OF_PROVIDER: dict[tuple[str, str], dict[str, Any]] = {
     ("google", "embeddings"): {"requests": [{"content": {"parts": [{"text": "a"}]}}]},
     ("xai", "images"): {"prompt": "a cat"},
 }
-PATH_MODEL = frozenset({"generateContent", "converse", "embedContent", "queue", "batch", "files"})
+PATH_MODEL = frozenset({"generateContent", "converse", "invoke", "embedContent", "queue", "batch", "files"})
 """APIs whose model is not in the body."""
 
 

@@ -50,7 +50,7 @@ PLACES: dict[str, dict[str, str]] = {
         "batch": "mistral_others:BATCH",
         "files": "mistral_others:FILES",
     },
-    "bedrock": {"converse": "bedrock_converse:CONVERSE"},
+    "bedrock": {"converse": "bedrock_converse:CONVERSE", "invoke": "bedrock_invoke:INVOKE"},
     "groq": {"chat": "groq:CHAT"},
     "xai": {
         "chat": "xai:CHAT",
