@@ -45,6 +45,7 @@ BACKENDS = _inverted(_BACKENDS)
 """The distribution that ships the models of each backend of the documentation."""
 
 MODELS: dict[str, str] = {
+    "all-minilm-": "llamacpp",
     "bedrock-": "bedrock",
     "claude-": "anthropic",
     "deepseek-": "deepseek",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_llamacpp._body import chat_body
 from pipelex_backend_llamacpp._embedding import Embedding
@@ -13,10 +13,18 @@ from pipelex_backend_llamacpp._generation import Generation
 from pipelex_backend_llamacpp._settings import engine_settings, most_tokens
 from pipelex_backend_llamacpp._shared import ENGINES
 from pipelex_core.answers import embeds_all
-from pipelex_core.backend import Embedder, ModelFetcher, ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer
+from pipelex_core.backend import (
+    Embedder,
+    ModelFetcher,
+    ObjectGenerator,
+    ObjectStreamer,
+    Reranker,
+    TextGenerator,
+    TextStreamer,
+)
 from pipelex_core.errors import CallError, NotFoundError
 from pipelex_core.requests import ObjectRequest
-from pipelex_core.results import EmbeddingAnswer, TextAnswer
+from pipelex_core.results import TextAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,14 +33,16 @@ if TYPE_CHECKING:
     from pipelex_backend_llamacpp._engine import Engine
     from pipelex_backend_llamacpp._generation import Event, Job
     from pipelex_backend_llamacpp._settings import EngineSettings
+    from pipelex_core.judging import RerankAnswer, RerankRequest
     from pipelex_core.requests import EmbeddingRequest, TextRequest
+    from pipelex_core.results import EmbeddingAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec
 
 _TICK = 0.2
 """Seconds between two signs of life of a call that waits for its turn."""
 
 
-class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, Embedder, ModelFetcher):
+class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, Embedder, Reranker, ModelFetcher):
     """Models in this process; each is loaded at its first call and freed when its last backend closes."""
 
     def __init__(self, config: BackendConfig) -> None:
@@ -79,28 +89,41 @@ class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStream
 
     async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
         """A vector of each text, of length 1; a text that is too long is refused, with its length in tokens."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[EmbeddingAnswer | CallError] = loop.create_future()
+        spec, texts = request.spec, request.texts
+        answer: EmbeddingAnswer = await self._embedded(spec, lambda tell: Embedding(spec, texts, tell))
+        return embeds_all(answer, request)
 
-        def settle(outcome: EmbeddingAnswer | CallError) -> None:
+    async def rerank(self, request: RerankRequest) -> RerankAnswer:
+        """The documents by the cosine of their vectors and the query's; texts that are too long are refused as in `embed`."""
+        from pipelex_backend_llamacpp._ranking import Ranking
+
+        answer: RerankAnswer = await self._embedded(request.spec, lambda tell: Ranking(request, tell))
+        return answer
+
+    async def _embedded(self, spec: ModelSpec, job_of: Callable[[Callable[[Any], None]], Embedding]) -> Any:
+        """What a job answers; leaving stops it."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Any] = loop.create_future()
+
+        def settle(outcome: Any) -> None:
             if not done.done():
                 done.set_result(outcome)
 
-        def tell(outcome: EmbeddingAnswer | CallError) -> None:
+        def tell(outcome: Any) -> None:
             with suppress(RuntimeError):  # the loop is closed: nobody listens any more
                 loop.call_soon_threadsafe(settle, outcome)
 
-        job = Embedding(request, tell)
+        job = job_of(tell)
         self._running.add(job)
         try:
-            self._engine(request.spec).submit(job)
+            self._engine(spec).submit(job)
             outcome = await done
         finally:
             job.cancel()
             self._running.discard(job)
         if isinstance(outcome, CallError):
             raise outcome
-        return embeds_all(outcome, request)
+        return outcome
 
     @contextmanager
     def _generating(self, request: TextRequest, *, deltas: bool) -> Iterator[tuple[Generation, asyncio.Queue[Event]]]:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     import xllamacpp
 
-    from pipelex_core.requests import EmbeddingRequest
+    from pipelex_core.judging import RerankAnswer
+    from pipelex_core.specs import ModelSpec
+
+_BYTES_A_NUMBER = 4
 
 _AT_ONCE = 16
 """Texts that are handed to llama.cpp together: some hundred milliseconds' work."""
@@ -28,21 +31,27 @@ class Embedding(Job):
     """A request on its way through a worker's thread; `tell` gets its answer or its error.
 
     Texts that may be too long go alone: llama.cpp says how many tokens one has, and not which of several it was.
+
+    Args:
+        spec: The model.
+        texts: What to embed.
+        tell: As for `Job`.
     """
 
-    def __init__(self, request: EmbeddingRequest, tell: Callable[[EmbeddingAnswer | CallError], None]) -> None:
+    def __init__(self, spec: ModelSpec, texts: Sequence[str], tell: Callable[[Any], None]) -> None:
         super().__init__(tell)
-        self._request = request
+        self._spec = spec
+        self._texts = texts
 
     def run(self, server: xllamacpp.Server) -> None:
         """Embed, in the calling thread."""
         self.begun = True
         rows: list[bytes] = []
         tokens = 0
-        for places in _groups(self._request.texts, self._request.spec.context_window or 0):
+        for places in _groups(self._texts, self._spec.context_window or 0):
             if self.cancelled:
                 return
-            texts = self._request.texts[places.start : places.stop]
+            texts = self._texts[places.start : places.stop]
             try:
                 response = server.handle_embeddings({"input": list(texts), "model": "", "encoding_format": "base64"})
                 if "error" in response:
@@ -56,17 +65,32 @@ class Embedding(Job):
             except (LookupError, TypeError) as error:
                 self.end(InvalidAnswerError(f"llama.cpp gave an answer that cannot be read: {error!r}"))
                 return
-        self.end(_answer(rows, Usage(input_tokens=tokens, output_tokens=0)))
+        self._finish(rows, Usage(input_tokens=tokens, output_tokens=0))
+
+    def _finish(self, rows: Sequence[bytes], usage: Usage) -> None:
+        try:
+            vectors = Vectors(b"".join(rows), len(rows[0]) // _BYTES_A_NUMBER)
+        except (ValueError, IndexError) as error:
+            self.end(InvalidAnswerError(f"llama.cpp gave no vectors: {error}", usage=usage))
+        else:
+            self.end(self.answer(vectors, usage))
+
+    def answer(self, vectors: Vectors, usage: Usage) -> EmbeddingAnswer | RerankAnswer | CallError:
+        """What the caller gets of the texts' vectors."""
+        return EmbeddingAnswer(vectors=vectors, usage=usage)
+
+    def name_of(self, place: int) -> str:
+        """How an error names the text at a place."""
+        return f"inputs[{place}]"
 
     def _refusal(self, error: dict[str, Any], place: int) -> CallError:
         """The error of a text; of one that is too long, with its length."""
         found = _TOO_LARGE.search(str(error.get("message")))
         if found is None:
             return error_of(error)
-        spec = self._request.spec
         return ContextTooLongError(
-            f"inputs[{place}] is too long: it has {int(found[1]):,} tokens, and model '{spec.name}' takes texts of "
-            f"{spec.context_window or 'fewer'}; it is not cut in silence"
+            f"{self.name_of(place)} is too long: it has {int(found[1]):,} tokens, and model '{self._spec.name}' takes "
+            f"texts of {self._spec.context_window or 'fewer'}; it is not cut in silence"
         )
 
 
@@ -84,10 +108,3 @@ def _groups(texts: Sequence[str], window: int) -> Iterator[range]:
             start = at
     if start < len(texts):
         yield range(start, len(texts))
-
-
-def _answer(rows: Sequence[bytes], usage: Usage) -> EmbeddingAnswer | CallError:
-    try:
-        return EmbeddingAnswer(vectors=Vectors(b"".join(rows), len(rows[0]) // 4), usage=usage)
-    except (ValueError, IndexError) as error:
-        return InvalidAnswerError(f"llama.cpp gave no vectors: {error}", usage=usage)

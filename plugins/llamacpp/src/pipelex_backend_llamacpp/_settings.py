@@ -56,7 +56,7 @@ def engine_settings(config: BackendConfig, spec: ModelSpec) -> EngineSettings:
     options = _options(config, spec)
     known = {name: options[name] for name in ("n_parallel", "n_batch", "n_gpu_layers") if name in options}
     window = min(spec.context_window or _MOST_CONTEXT, _MOST_CONTEXT)
-    embeds = spec.model_type == ModelType.EMBEDDING
+    embeds = spec.model_type in {ModelType.EMBEDDING, ModelType.RERANKER}  # which share one loaded model
     n_ctx = options.get("n_ctx") or window
     return EngineSettings(
         file=locate(spec.model_id, cache_dir=config.options.get("cache_dir")),
