@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipelex_core.capabilities import BUILT_IN
+from pipelex_core.capabilities.speak import FORMATS
 from pipelex_core.settings import check_settings
 
 RIGHT: list[tuple[str, str, list[Any]]] = [
@@ -33,6 +34,15 @@ RIGHT: list[tuple[str, str, list[Any]]] = [
     ("img_gen", "number", [1, 4]),
     ("img_gen", "background", ["transparent", "opaque", "auto"]),
     ("img_gen", "output_format", ["png", "jpeg", "webp"]),
+    ("transcribe", "language", ["en", "de"]),
+    ("transcribe", "timestamps", ["segment", "word"]),
+    ("transcribe", "speakers", [True, False]),
+    ("transcribe", "prompt", ["Pipelex, ZyntriQix"]),
+    ("speak", "voice", ["alloy"]),
+    ("speak", "format", [*FORMATS]),
+    ("speak", "speed", [0.25, 1, 4.0]),
+    ("speak", "instructions", ["Whisper."]),
+    ("rerank", "top_n", [1, 1000]),
 ]
 WRONG: list[tuple[str, str, list[Any]]] = [
     ("llm", "temperature", [-0.1, 2.1, "0.5", True, [], float("nan"), float("inf"), 2**70]),
@@ -55,6 +65,15 @@ WRONG: list[tuple[str, str, list[Any]]] = [
     ("img_gen", "safety_tolerance", [0, 7, 2.5]),
     ("img_gen", "number", [0]),
     ("img_gen", "output_format", ["gif"]),
+    ("transcribe", "language", [1, True]),
+    ("transcribe", "timestamps", ["sentence", True]),
+    ("transcribe", "speakers", [1, "true"]),
+    ("transcribe", "prompt", [["a"], 3]),
+    ("speak", "voice", [1]),
+    ("speak", "format", ["midi", 1]),
+    ("speak", "speed", [0.2, 4.1, "1", True]),
+    ("speak", "instructions", [3]),
+    ("rerank", "top_n", [0, 1.5, "3", True]),
 ]
 
 
