@@ -18,7 +18,7 @@ from pipelex_core.plugins import discover
 from pipelex_core.requests import EmbeddingRequest
 from pipelex_core.results import Usage
 from pipelex_core.specs import BackendConfig, ModelSpec
-from tests.support.llamacpp import opened
+from tests.support.llamacpp import need, opened
 from tests.support.scripted import deck_of
 from tests.support.triples import TRIPLES
 
@@ -41,6 +41,7 @@ SPEC = ModelSpec(
 
 def embed(*texts: str) -> Any:
     """The answer of the real model."""
+    need(NAME)
 
     async def main() -> Any:
         async with opened() as backend:
@@ -84,6 +85,7 @@ def test_a_text_of_more_than_512_tokens_is_refused_with_its_length() -> None:
 
 def test_the_text_is_named_by_its_place_among_all() -> None:
     """Also where a call is several requests."""
+    need(NAME)
     deck = deck_of(SPEC)
     with (
         Client(deck, discover()) as client,
@@ -100,6 +102,7 @@ def test_every_text_gets_a_vector(text: str) -> None:
 
 def test_closing_the_backend_ends_a_call_that_waits() -> None:
     """With an error, and soon."""
+    need(NAME)
 
     async def main() -> None:
         async with opened() as backend:

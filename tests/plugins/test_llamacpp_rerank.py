@@ -13,7 +13,7 @@ import pytest
 from attrs import evolve
 
 from pipelex_backend_llamacpp._settings import engine_settings
-from pipelex_backend_llamacpp.models import cache_folder, fetch
+from pipelex_backend_llamacpp.models import cache_folder
 from pipelex_core import Client, errors
 from pipelex_core.config.starter import starter_tables
 from pipelex_core.judging import RerankRequest
@@ -21,7 +21,7 @@ from pipelex_core.plugins import discover
 from pipelex_core.specs import BackendConfig, ModelSpec
 from tests.plugins.test_llamacpp_embeddings import SPEC as EMBEDDING
 from tests.plugins.test_llamacpp_embeddings import cosine, embed
-from tests.support.llamacpp import opened
+from tests.support.llamacpp import need, opened
 from tests.support.passages import PASSAGES, QUERIES
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ SPEC = ModelSpec(
 
 def rerank(*requests: tuple[str, tuple[str, ...]], top_n: int | None = None) -> list[Any]:
     """The answers of the real model, one after the other."""
+    need(SPEC.model_id)
 
     async def main() -> list[Any]:
         async with opened() as backend:
@@ -118,7 +119,7 @@ def test_the_reranker_and_the_embedding_model_are_one_in_memory() -> None:
 
 def test_a_cross_encoder_is_refused_and_not_taken_for_an_embedding_model(tmp_path: Path) -> None:
     """Its file says so by a pooling type; here that of the real one is changed."""
-    written = bytearray(fetch("all-minilm-l6-v2").read_bytes())
+    written = bytearray(need(SPEC.model_id).read_bytes())
     at = written.index(b"bert.pooling_type") + len(b"bert.pooling_type") + 4
     assert struct.unpack("<I", written[at : at + 4]) == (1,)
     written[at : at + 4] = struct.pack("<I", 4)  # LLAMA_POOLING_TYPE_RANK
@@ -136,6 +137,7 @@ def test_a_cross_encoder_is_refused_and_not_taken_for_an_embedding_model(tmp_pat
 
 def test_closing_the_backend_ends_a_ranking_that_runs() -> None:
     """With an error, and soon."""
+    need(SPEC.model_id)
 
     async def main() -> None:
         async with opened() as backend:
@@ -151,6 +153,7 @@ def test_closing_the_backend_ends_a_ranking_that_runs() -> None:
 
 def test_a_client_without_a_key_and_without_a_folder_ranks_with_it(tmp_path: Path) -> None:
     """It is the default; it costs nothing, and the result says what its score is."""
+    need(SPEC.model_id)
     environ = {"HOME": str(tmp_path / "nobody")}
     with Client.from_project(tmp_path, environ=environ, plugins=discover()) as client:
         result = client.rerank("Which river is the longest?", ["Paris is a city.", "The Nile is 6,650 km long."])
@@ -164,6 +167,7 @@ def test_a_client_without_a_key_and_without_a_folder_ranks_with_it(tmp_path: Pat
 
 def test_the_command_answers_on_a_fresh_machine(tmp_path: Path) -> None:
     """`pipelex rerank … --json` in an empty folder, with nothing in the environment but where the weights lie."""
+    need(SPEC.model_id)
     environ = {"HOME": str(tmp_path), "PIPELEX_CACHE_DIR": str(cache_folder().parent)}
     done = subprocess.run(
         [

@@ -5,7 +5,11 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from pipelex_backend_llamacpp import pipelex_backends
+from pipelex_backend_llamacpp.models import fetch
+from pipelex_core.errors import ProviderConnectionError
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.requests import ObjectRequest, TextRequest
@@ -13,8 +17,17 @@ from pipelex_core.specs import BackendConfig, ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from pipelex_backend_llamacpp._backend import LlamaCppBackend
+
+
+def need(name: str) -> Path:
+    """The file of a model of the catalogue; a test that needs it is skipped where no source of it can be reached."""
+    try:
+        return fetch(name)
+    except ProviderConnectionError as error:
+        pytest.skip(f"the weights of {name} cannot be fetched: {error}")
 
 
 def spec(model_id: str = "smollm2", **options: Any) -> ModelSpec:
