@@ -129,7 +129,9 @@ def test_a_cross_encoder_is_refused_and_not_taken_for_an_embedding_model(tmp_pat
     async def main() -> None:
         async with opened() as backend:
             request = RerankRequest(spec=evolve(SPEC, model_id=str(file)), query="a river", documents=("the sea",))
-            with pytest.raises(errors.UnsupportedInputError, match="not a cross-encoder"):
+            with pytest.raises(
+                errors.NotFoundError, match=r"cross\.gguf has a cross-encoder, which makes no embeddings"
+            ):
                 await backend.rerank(request)
 
     asyncio.run(main())

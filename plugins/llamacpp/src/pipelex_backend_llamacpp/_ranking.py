@@ -6,7 +6,7 @@ from operator import mul
 from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_llamacpp._embedding import Embedding
-from pipelex_core.errors import CallError, InvalidAnswerError, UnsupportedInputError
+from pipelex_core.errors import CallError, InvalidAnswerError
 from pipelex_core.judging import Ranked, RerankAnswer
 
 if TYPE_CHECKING:
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from pipelex_core.judging import RerankRequest
     from pipelex_core.results import Usage
     from pipelex_core.vectors import Vectors
-
-
-_LEAST_NUMBERS = 2
-"""Numbers other than 0 in a vector: of a model with a head that ranks, llama.cpp's embedding is its score, and zeros."""
 
 
 class Ranking(Embedding):
@@ -36,12 +32,6 @@ class Ranking(Embedding):
                 f"{len(self._texts)} texts were embedded, and {len(vectors)} vectors came", usage=usage
             )
         query = vectors[0]
-        if sum(map(bool, query)) < _LEAST_NUMBERS:
-            return UnsupportedInputError(
-                f"model '{self._spec.name}' gives no embeddings: here a reranker is a model that embeds, "
-                "and not a cross-encoder",
-                usage=usage,
-            )
         ranked = [Ranked(at, _cosine(query, vectors[at + 1])) for at in range(len(vectors) - 1)]
         ranked.sort(key=lambda each: each.score, reverse=True)
         return RerankAnswer(ranking=tuple(ranked[: self._top_n]), score="similarity", usage=usage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _SILENT, _INFO = -1, 3
 _CPU_BATCH, _GPU_BATCH = 64, 512
+_CROSS_ENCODER = re.compile(rb"\.pooling_type\x04\0\0\0\x04\0\0\0")
+"""The entry of a file's metadata that says so: an unsigned number of 32 bits (type 4), LLAMA_POOLING_TYPE_RANK (4)."""
+_HEAD = 32 << 20  # bytes in which the metadata is looked for; a vocabulary of 250,000 words takes some ten million
 _LONGEST_SOCKET_PATH = 100  # of 104 (macOS) or 108 (Linux)
 
 
@@ -45,7 +49,7 @@ def start(settings: EngineSettings) -> xllamacpp.Server:
     """
     check_process()
     path = settings.file.path
-    _check_file(path)
+    _check_file(path, embeds=settings.embeds)
     params = _params(settings)
     folder = _listen_privately(params)
     _Process.started = True
@@ -86,15 +90,19 @@ def abandon_after_fork(servers: Iterable[xllamacpp.Server]) -> None:
         library.on_exit(library["_exit"], None)
 
 
-def _check_file(path: Path) -> None:
+def _check_file(path: Path, *, embeds: bool) -> None:
     try:
         with path.open("rb") as file:
             magic = file.read(4)
+            ranks = embeds and _CROSS_ENCODER.search(file.read(_HEAD)) is not None
     except OSError as error:
         msg = f"the model's file {path} cannot be read: {error.strerror or error}"
         raise NotFoundError(msg) from error
     if magic != b"GGUF":
         msg = f"the file {path} is no GGUF file: it begins with {magic!r}"
+        raise NotFoundError(msg)
+    if ranks:  # llama.cpp would give a vector all the same: one number, and what lies in memory behind it
+        msg = f"the file {path} has a cross-encoder, which makes no embeddings; embed and rerank take a model that does"
         raise NotFoundError(msg)
 
 
