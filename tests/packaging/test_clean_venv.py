@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,6 @@ from tools.benchmarks.server import fixed_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 INSTALLED = ("openai", "llamacpp", "internal")
 
@@ -78,9 +78,11 @@ def test_the_main_job_runs(clean: Any) -> None:
             "with Client.from_project() as client:\n"
             "    print(client.generate_text('Name three rivers.', model='gpt-4o-mini').text)\n"
         )
-        clean("python", "-c", f"import pathlib; f = pathlib.Path('.pipelex/inference/backends.toml'); t = f.read_text(); "
-              f"f.write_text(t.replace('[openai]\\n', '[openai]\\nendpoint = \"{url}\"\\n').replace("
-              "'display_name = \"OpenAI\"\\nenabled = false', 'display_name = \"OpenAI\"\\nenabled = true'))")  # fmt: skip
+        clean("pipelex", "enable", "openai", OPENAI_API_KEY="sk-loopback")
+        backends = (
+            Path(clean("python", "-c", "import os; print(os.getcwd())").strip()) / ".pipelex/inference/backends.toml"
+        )
+        backends.write_text(backends.read_text().replace("[openai]\n", f'[openai]\nendpoint = "{url}"\n'))
         assert "Rhine" in clean("python", "-c", program, OPENAI_API_KEY="sk-loopback")
 
 

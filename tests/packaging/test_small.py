@@ -106,6 +106,10 @@ def test_with_the_command_line_the_module_runs_it(
     assert names[0] == names[1] == ["cli", "mock"]
 
 
+OF_THE_COMMAND_LINE = {"cli", "chat", "import"}
+"""Those that are commands for people, and nothing to a library."""
+
+
 def test_the_extras_bring_the_command_line_and_the_backends_do_not(built_wheels: dict[str, Path]) -> None:
     """An extra that names a distribution of this project is for people; a backend is for libraries too."""
     import tomli
@@ -122,5 +126,5 @@ def test_the_extras_bring_the_command_line_and_the_backends_do_not(built_wheels:
         names = {Requirement(need).name for need in needs}
         assert extra == "redis" or not names & ours or "pipelex-cli" in names, extra
     for folder, project in projects.items():
-        if folder != "cli":
+        if folder not in OF_THE_COMMAND_LINE:
             assert "pipelex-cli" not in {Requirement(need).name for need in project["dependencies"]}, folder

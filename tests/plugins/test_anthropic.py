@@ -346,6 +346,7 @@ def test_the_declared_options_are_the_ones_that_are_read() -> None:
         "prompt_caching",
     }
     assert {option.name for option in factory.model_options} == {
+        "prefill",
         "effort_levels",
         "forced_tools",
         "prompt_caching",

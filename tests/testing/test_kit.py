@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import frozen
 
+from pipelex_cli.validation import Validation
 from pipelex_core import config
 from pipelex_core.plugins import Plugins, discover
 
@@ -226,11 +227,13 @@ def test_the_kit_has_the_findings_it_really_has(parent: Path) -> None:
     """All enabled, nothing but missing plugins; as shipped, routes to three disabled backends and what they cost."""
     loaded = load("all_enabled", "pipelex_first", "no plugins", parent)
     assert {problem.code for problem in loaded.warnings} == {"plugin-missing", "orphan-file"}
-    shipped = load("as_shipped", "pipelex_first", "no plugins", parent)
-    routes = [problem.key for problem in shipped.warnings if problem.code == "route-to-disabled-backend"]
+    folder = folder_of("as_shipped", parent)
+    validation = Validation(config=folder, profile="pipelex_first", environ=variables(), plugins=plugins("no plugins"))
+    warnings = [problem for problem in validation.report().problems if problem.severity == "warning"]
+    routes = [problem.key for problem in warnings if problem.code == "route-to-disabled-backend"]
     patterns = ['"*-sdxl"', "gpt-image-1", "mistral-ocr"]
     assert routes == [f"profiles.pipelex_first.routes.{pattern}" for pattern in patterns]
-    assert not [problem for problem in shipped.warnings if problem.code == "no-available-model"]
+    assert not [problem for problem in warnings if problem.code == "no-available-model"]
 
 
 def backends() -> list[str]:

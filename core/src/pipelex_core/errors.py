@@ -193,6 +193,8 @@ class CallError(PipelexError):
         raw: The answer as it came, where there is one to keep.
         unsettled: Whether the provider may have taken the request, or done the work, all the same: sending it again
             could be paid twice.
+        never_sent: Whether the plugin knows that no byte of the request reached the provider, with connections of its own:
+            the pool of core knows of its own requests.
         usage: What the provider reported to have used all the same, a `Usage`; an empty one where it may have used
             something and did not say; or None.
         partial: What a call of several requests had got, and paid for, before one of them failed, such as
@@ -203,6 +205,7 @@ class CallError(PipelexError):
 
     hint: ClassVar[str] = ""
     messages: tuple[Any, ...] = ()
+    never_sent: bool = False
 
     def __init__(
         self,

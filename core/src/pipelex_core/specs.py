@@ -39,9 +39,9 @@ class ModelType(StrEnum):
     TEXT_EXTRACTOR = "text_extractor"
     IMG_GEN = "img_gen"
     EMBEDDING = "embedding"
-    RERANKER = "reranker"
     TRANSCRIBER = "transcriber"
     SPEAKER = "speaker"
+    RERANKER = "reranker"
     MODERATOR = "moderator"
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_core.specs import BackendConfig, Secret
 from tests.conformance.provider import CHAT, Provider
-from tests.conformance.scenario import ARGUMENTS, WEATHER
+from tests.conformance.scenario import ARGUMENTS, PNG, WEATHER
 from tests.servers import bedrock
+from tests.servers.base import Reply
 
 if TYPE_CHECKING:
     from tests.conformance.scenario import Said
-    from tests.servers.base import Received, Reply
+    from tests.servers.base import Received
 
 USAGE = {"inputTokens": 12, "outputTokens": 12, "totalTokens": 32, "cacheReadInputTokens": 8}
 
@@ -24,8 +26,9 @@ class Bedrock(Provider):
     backend = "bedrock"
     sdk = "bedrock"
     sdk_module = "botocore"
-    cells = CHAT
+    cells = CHAT | {"image out"}
     model_id = bedrock.MODEL_ID
+    painter_id = "stability.stable-image-core-v1:1"
     options: ClassVar = {"reasoning": "budget"}
 
     def config(self, url: str, key: str | None = None) -> BackendConfig:
@@ -54,7 +57,13 @@ class Bedrock(Provider):
         return bedrock.message(*content, stop=stop, usage=USAGE)
 
     async def refusal(self, server: Any, request: Received) -> str | None:
+        if request.path.endswith("/invoke") and "stability" in request.path:
+            return None if request.json["prompt"] else "no prompt"
         return None if "/converse" in request.path and request.json["messages"] else f"no Converse: {request.path}"
+
+    def paints(self, server: Any) -> None:
+        made = {"seeds": [42], "finish_reasons": [None], "images": [b64encode(PNG).decode()]}
+        server.queue(Reply.json(made, headers={"x-amzn-requestid": "req_1"}))
 
 
 def _events(said: Said) -> list[bytes]:

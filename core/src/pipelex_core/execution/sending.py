@@ -47,6 +47,8 @@ class Sending:
 
     def may_be_taken(self, error: CallError) -> bool:
         """Whether the provider may have done the work all the same; so too where the pool knows nothing of the request."""
+        if error.never_sent:
+            return False
         if error.unsettled or error.status in _FROM_BETWEEN:
             return True
         if error.status is not None and error.status >= 400:

@@ -47,7 +47,9 @@ BACKENDS = _inverted(_BACKENDS)
 MODELS: dict[str, str] = {
     "all-minilm-": "llamacpp",
     "bedrock-": "bedrock",
+    "canopylabs/": "groq",
     "claude-": "anthropic",
+    "cohere.": "bedrock",
     "deepseek-": "deepseek",
     "fast-lightning-": "fal",
     "flux": "fal",
@@ -57,10 +59,13 @@ MODELS: dict[str, str] = {
     "mistral-": "mistral",
     "o3": "openai",
     "o4-": "openai",
+    "omni-moderation-": "openai",
     "pypdfium2-": "internal",
     "smollm2": "llamacpp",
     "sonar": "perplexity",
     "text-embedding-": "openai",
+    "voxtral-": "mistral",
+    "whisper-large-": "groq",
 }
 """The backend that has the models whose names begin with one of these, its maker's own where several have them."""
 

@@ -89,19 +89,19 @@ class BedrockBackend(
 
     async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
         """The vectors of InvokeModel."""
-        call = Call(request.timeout, self.config.max_media_bytes)
+        call = Call(request.timeout, self.config.max_media_bytes, "max_media_bytes")
         return await self._workers.run(call, lambda: embed(self._client, request))
 
     async def rerank(self, request: RerankRequest) -> RerankAnswer:
         """The ranking of InvokeModel."""
         from pipelex_backend_bedrock._rerank import rerank
 
-        call = Call(request.timeout, self.config.max_media_bytes)
+        call = Call(request.timeout, self.config.max_media_bytes, "max_media_bytes")
         return await self._workers.run(call, lambda: rerank(self._client, request))
 
     async def generate_image(self, request: ImageRequest) -> ImageAnswer:
         """The images of InvokeModel."""
-        call = Call(request.timeout, self.config.max_media_bytes)
+        call = Call(request.timeout, self.config.max_media_bytes, "max_media_bytes")
         return await self._workers.run(call, lambda: make_images(self._client, request))
 
     def stream_object(self, request: ObjectRequest) -> AsyncGenerator[str | TextAnswer, None]:

@@ -47,12 +47,14 @@ class Call:
         given_up: Whether nobody waits for it any more.
         sent: Whether its request went out, at least in part: before that, a fault is the request's.
         most: How many bytes the answer may have; of a stream, each of its events.
+        most_key: The key of backends.toml that says so.
         is_too_large: Whether it had more.
     """
 
-    def __init__(self, timeout: float | None = None, most: float = inf) -> None:
+    def __init__(self, timeout: float | None = None, most: float = inf, most_key: str = "max_answer_bytes") -> None:
         self.timeout = timeout
         self.most = most
+        self.most_key = most_key
         self.is_too_large = False
         self.given_up = False
         self.sent = False
@@ -121,3 +123,25 @@ class _Current(threading.local):
 
 current = _Current()
 """The call that the running thread is busy with."""
+
+
+def read_body(body: Any) -> bytes:
+    """The body of InvokeModel's answer, which botocore gives as a stream; no more of it than the call may have.
+
+    Raises:
+        ConnectionAbortedError: It has more; the call knows.
+    """
+    call, pieces, size = current.call, [], 0
+    for piece in body.iter_chunks(_AT_ONCE):
+        size += len(piece)
+        if call is not None and size > call.most:
+            body.close()
+            call.is_too_large = True
+            msg = "the answer is too large"
+            raise ConnectionAbortedError(msg)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+_AT_ONCE = 65536
+"""Bytes of a body to read at once."""

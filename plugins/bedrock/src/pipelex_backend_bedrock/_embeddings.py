@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_bedrock._answer import request_id_of
+from pipelex_backend_bedrock._calls import read_body
 from pipelex_core.answers import count, embeds_all
 from pipelex_core.errors import InvalidAnswerError, UnsupportedInputError
 from pipelex_core.results import EmbeddingAnswer, Usage
@@ -36,7 +37,7 @@ def embed(client: Any, request: EmbeddingRequest) -> EmbeddingAnswer:
     identity = request_id_of(response)
     told = response["ResponseMetadata"]["HTTPHeaders"].get(_TOKENS, "")
     counted = int(told) if told.isdecimal() else None
-    data = _parsed(response["body"].read(), identity)
+    data = _parsed(read_body(response["body"]), identity)
     tokens = count(data.get("inputTextTokenCount")) if counted is None else counted
     usage = Usage(input_tokens=tokens, output_tokens=0)
     try:

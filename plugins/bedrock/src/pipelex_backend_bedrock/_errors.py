@@ -119,15 +119,18 @@ def to_call_error(error: Exception, call: Call, settings: Settings) -> errors.Ca
     if call.is_too_large:
         what = f"the answer has more than {call.most:,} bytes"
         return errors.InvalidAnswerError(
-            f"{what}: raise max_answer_bytes of the backend in backends.toml, or ask for less", usage=NO_USAGE
+            f"{what}: raise {call.most_key} of the backend in backends.toml, or ask for less", usage=NO_USAGE
         )
     if isinstance(error, boto.ClientError):
         return _of_code(error, settings)
     known = next((ours for theirs, ours in _BY_CLASS if isinstance(error, theirs)), None)
     if known is None:
         known = errors.InvalidAnswerError if call.sent else errors.BadRequestError
-    may_be_paid = known is errors.ProviderConnectionError and call.sent and not isinstance(error, _NEVER_LEFT)
-    return known(_described(error, known, settings), usage=NO_USAGE if may_be_paid else None)
+    never_sent = isinstance(error, _NEVER_LEFT) or not call.sent
+    may_be_paid = known is errors.ProviderConnectionError and not never_sent
+    made = known(_described(error, known, settings), usage=NO_USAGE if may_be_paid else None)
+    made.never_sent = never_sent
+    return made
 
 
 def _of_code(error: boto.ClientError, settings: Settings) -> errors.CallError:

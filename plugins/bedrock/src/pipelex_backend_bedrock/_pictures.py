@@ -13,6 +13,7 @@ from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_bedrock._answer import request_id_of
+from pipelex_backend_bedrock._calls import read_body
 from pipelex_core.errors import ContentFilterError, InvalidAnswerError, UnsupportedInputError
 from pipelex_core.media import sniff
 from pipelex_core.results import Image, ImageAnswer, Usage
@@ -41,7 +42,7 @@ def make_images(client: Any, request: ImageRequest) -> ImageAnswer:
         accept="application/json",
     )
     identity = request_id_of(response)
-    content = response["body"].read()
+    content = read_body(response["body"])
     try:
         data = json.loads(content)
         raw = {name: value for name, value in data.items() if name != "images"}

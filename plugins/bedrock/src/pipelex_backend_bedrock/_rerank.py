@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_bedrock._answer import request_id_of
+from pipelex_backend_bedrock._calls import read_body
 from pipelex_core.errors import InvalidAnswerError
 from pipelex_core.judging import Ranked, RerankAnswer
 from pipelex_core.results import Usage
@@ -29,7 +30,7 @@ def rerank(client: Any, request: RerankRequest) -> RerankAnswer:
         accept="application/json",
     )
     identity = request_id_of(response)
-    content = response["body"].read()
+    content = read_body(response["body"])
     count = len(request.documents)
     usage = Usage(searches=-(-count // _A_SEARCH))
     try:

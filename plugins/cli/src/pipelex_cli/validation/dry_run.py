@@ -89,7 +89,7 @@ def _planner(read: ReadConfig, name: str, handle: Any, choice: str | None = None
     def plan(spec: ModelSpec | None) -> Plan:
         what, fits = capability.sample(spec), None
         if operation is GENERATE_OBJECT:
-            what, fits = evolve(what, kind=_KIND), partial(fits_object, _KIND)
+            what, fits = evolve(what, kind=_KIND), partial(fits_object, _KIND, False)  # no tools
         return make_plan(deck, capability, what, operation=operation, handle=handle, fits=fits)
 
     return plan
