@@ -219,6 +219,9 @@ WHOLE: dict[str, Any] = {
     },
     "/v1/embeddings": {"model": "vectors", "input": ["a"], "encoding_format": "float", "dimensions": 8},
     "/v1/images/generations": {"model": "painter", "prompt": "x", "n": 1, "size": "64x64", "quality": "low"},
+    "/v1/moderations": {"model": "guard", "input": [{"type": "text", "text": "x"}]},
+    "/v1/audio/speech": {"model": "voice", "input": "x", "voice": {"id": "a"}, "response_format": "mp3", "speed": 1.5},
+    "/v1/rerank": {"model": "ranker", "query": "x", "documents": ["a", {"text": "b"}], "top_n": 1},
     "/v1/completions": {"model": "m", "prompt": "x", "stop": "y", "stream_options": {}},
 }
 STRANGE: list[Any] = [None, True, -1, 1.5, 10**30, "", "x", [], [None], [[]], {}, {"type": ["x"]}, {"a": {"b": []}}]

@@ -40,6 +40,17 @@ costs = { input = 1.0 }
 [painter]
 model_type = "img_gen"
 costs = { image = 0.01 }
+[ear]
+model_type = "transcriber"
+costs = { minute = 0.6 }
+[voice]
+model_type = "speaker"
+costs = { character = 0.001 }
+[ranker]
+model_type = "reranker"
+costs = { search = 0.002 }
+[guard]
+model_type = "moderator"
 """,
     "openai": """[defaults]
 sdk = "openai"
@@ -75,6 +86,8 @@ brief = { model = "m", max_tokens = 3 }
 [llm.choice_defaults]
 for_text = "m"
 for_object = "m"
+[moderate]
+choice_default = "guard"
 """
 
 

@@ -10,7 +10,7 @@ from pipelex_serve.jsons import decode
 from pipelex_serve.problems import Problem, RefusedError, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
     from starlette.types import Receive
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _WINDOWS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
 """Content coding -> the window that zlib reads it with."""
+
+_NO_CODING = frozenset({b"identity", b""})
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits) -> bytes:
@@ -27,9 +29,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Li
         RefusedError: 413 where it is too large, 408 where it comes too slowly, 415 for a coding that is not supported,
             400 where it is not in the coding that it claims.
     """
-    declared = headers.get(b"content-length", b"0")
-    if declared.isdigit() and int(declared) > limits.body_bytes:
-        _too_large(limits)
+    _check_declared(headers, limits)
     message = await _received(receive, limits)
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
@@ -46,8 +46,45 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Li
         except TimeoutError:
             raise _too_slow(limits) from None
         body = b"".join(pieces)
-    coding = headers.get(b"content-encoding", b"identity").strip().lower()
-    return body if coding in {b"identity", b""} else _decompressed(body, coding, limits)
+    coding = _coding(headers)
+    return body if coding in _NO_CODING else _decompressed(body, coding, limits)
+
+
+async def body_pieces(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits) -> AsyncGenerator[bytes, None]:
+    """The body piece by piece, so that nobody has to hold all of it; errors as of `read_body`.
+
+    One with a content coding comes in one piece: it is decompressed within the limit first.
+    """
+    if _coding(headers) not in _NO_CODING:
+        yield await read_body(receive, headers, limits)
+        return
+    _check_declared(headers, limits)
+    size, has_more = 0, True
+    ends_at = asyncio.get_running_loop().time() + limits.body_seconds
+    while has_more:
+        try:
+            async with asyncio.timeout_at(ends_at):
+                message: Any = await receive()
+        except TimeoutError:
+            raise _too_slow(limits) from None
+        _check_present(message)
+        piece = message.get("body", b"")
+        size += len(piece)
+        if size > limits.body_bytes:
+            _too_large(limits)
+        has_more = message.get("more_body", False)
+        if piece:
+            yield piece
+
+
+def _coding(headers: Mapping[bytes, bytes]) -> bytes:
+    return headers.get(b"content-encoding", b"identity").strip().lower()
+
+
+def _check_declared(headers: Mapping[bytes, bytes], limits: Limits) -> None:
+    declared = headers.get(b"content-length", b"0")
+    if declared.isdigit() and int(declared) > limits.body_bytes:
+        _too_large(limits)
 
 
 async def _received(receive: Receive, limits: Limits) -> Any:

@@ -11,11 +11,11 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from pipelex_serve.bodies import read_body, read_json
+from pipelex_serve.bodies import body_pieces, read_body, read_json
 from pipelex_serve.jsons import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, MutableMapping
+    from collections.abc import AsyncGenerator, Iterable, MutableMapping
 
     from starlette.types import Receive, Scope, Send
 
@@ -86,6 +86,10 @@ class Exchange:
         """The request's body, decompressed; too large a one, or too slow a one, is refused."""
         return await read_body(self._receive, self.headers, self._limits)
 
+    def body_pieces(self) -> AsyncGenerator[bytes, None]:
+        """The same piece by piece, for what need not be held as a whole."""
+        return body_pieces(self._receive, self.headers, self._limits)
+
     async def json(self) -> dict[str, Any]:
         """The request's body, which must be a JSON object."""
         return read_json(await self.body())
@@ -110,10 +114,16 @@ class Exchange:
         self.further += problem.headers()
         await self.answer(self.surface.error_body(problem, self.id), self.surface.status_of(problem))
 
-    async def open_stream(self) -> EventStream:
-        """Begin a stream of server-sent events."""
+    async def open_stream(self, content_type: bytes = _EVENTS[1]) -> EventStream:
+        """Begin a stream: of server-sent events, or of bytes of another type."""
         self.status = 200
-        headers = [_EVENTS, _NO_CACHE, _UNBUFFERED, (b"x-request-id", self.id.encode("ascii")), *self.further]
+        headers = [
+            (b"content-type", content_type),
+            _NO_CACHE,
+            _UNBUFFERED,
+            (b"x-request-id", self.id.encode("ascii")),
+            *self.further,
+        ]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         return EventStream(self._send)
 
@@ -123,7 +133,7 @@ class Exchange:
 
 
 class EventStream:
-    """Server-sent events on their way out; what is put in one turn of the event loop leaves in one write."""
+    """Server-sent events, or bytes, on their way out; what is put in one turn of the event loop leaves in one write."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

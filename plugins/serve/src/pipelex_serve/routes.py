@@ -9,7 +9,18 @@ from attrs import frozen
 
 from pipelex_serve import health, page
 from pipelex_serve.anthropic import messages
-from pipelex_serve.openai import chat, completions, embeddings, images, models, responses
+from pipelex_serve.openai import (
+    chat,
+    completions,
+    embeddings,
+    images,
+    models,
+    moderations,
+    rerank,
+    responses,
+    speech,
+    transcriptions,
+)
 from pipelex_serve.openai.lacking import PATHS, lacking
 from pipelex_serve.problems import refuse
 
@@ -54,6 +65,11 @@ _ROUTES: dict[str, dict[str, Route]] = {
     "/v1/responses": {"POST": Route("responses", responses.responses)},
     "/v1/embeddings": {"POST": Route("embeddings", embeddings.embeddings)},
     "/v1/images/generations": {"POST": Route("images", images.images)},
+    "/v1/moderations": {"POST": Route("moderations", moderations.moderations)},
+    "/v1/audio/transcriptions": {"POST": Route("transcriptions", transcriptions.transcriptions)},
+    "/v1/audio/speech": {"POST": Route("speech", speech.speech)},
+    "/v1/rerank": {"POST": Route("rerank", rerank.rerank)},
+    "/v2/rerank": {"POST": Route("rerank", rerank.rerank)},
     "/v1/completions": {"POST": Route("completions", completions.completions)},
     "/v1/messages/count_tokens": {"POST": Route("count_tokens", messages.count_tokens)},
     "/v1/responses/input_tokens": {"POST": Route("input_tokens", responses.count_input)},

@@ -13,11 +13,7 @@ if TYPE_CHECKING:
     from pipelex_serve.gateway import Gateway
 
 PATHS = {
-    "/v1/moderations": "moderates",
-    "/v1/audio/transcriptions": "transcribes",
     "/v1/audio/translations": "translates speech",
-    "/v1/audio/speech": "speaks",
-    "/v1/rerank": "ranks documents",
     "/v1/images/edits": "edits images",
     "/v1/images/variations": "varies images",
     "/v1/batches": "runs batches",

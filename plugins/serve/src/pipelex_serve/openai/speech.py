@@ -1,0 +1,204 @@
+"""`POST /v1/audio/speech`: https://platform.openai.com/docs/api-reference/audio/createSpeech."""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64encode
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+
+from pipelex_core.backend import SpeechStreamer
+from pipelex_core.capabilities.speak import STREAM_SPEECH
+from pipelex_core.errors import PipelexError
+from pipelex_core.execution.plan import make_plan
+from pipelex_serve import fields
+from pipelex_serve.jsons import encode
+from pipelex_serve.openai.errors import error_body
+from pipelex_serve.problems import problem_of
+from pipelex_serve.running import Running, check_handle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelex_core.execution.plan import Plan
+    from pipelex_core.sound import SpeechResult
+    from pipelex_serve.exchange import EventStream, Exchange
+    from pipelex_serve.gateway import Gateway
+
+_log = logging.getLogger("pipelex_serve")
+
+_KNOWN = frozenset({"model", "input", "voice", "response_format", "speed", "instructions", "stream_format"})
+_TYPES = {
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "pcm": "audio/pcm",
+}
+
+
+async def speech(gateway: Gateway, exchange: Exchange) -> None:
+    """Answer with sound: as it is made where every model of the handle streams, else in one piece."""
+    body = await exchange.json()
+    handle, form = fields.model(body), body.get("stream_format") or "audio"
+    if form not in ("audio", "sse"):
+        fields.wrong("stream_format", "audio or sse", form)
+    check_handle(exchange, handle)
+    plan = _plan(gateway, body, handle)
+    if await _is_streamed(gateway, plan):
+        plan = evolve(_plan(gateway, body, handle), operation=STREAM_SPEECH)  # of the deck as it is by now
+    exchange.add_headers(gateway.notes_of(fields.unused(body, _KNOWN)))
+    running = Running(gateway, exchange, handle, plan, body["input"])
+    if plan.operation.streams:
+        encoding = plan.members[0].settings.get("format") or "mp3"
+        await _stream(exchange, running, _Events() if form == "sse" else _Bytes(encoding))
+        return
+    async with running:
+        result: SpeechResult = await running.ask()
+    exchange.add_headers(running.headers())
+    audio = result.audio
+    if form == "sse":
+        events = _Events()
+        stream = await exchange.open_stream(events.content_type(audio.data))
+        await stream.end(events.piece(audio.data), events.last(result))
+        return
+    await exchange.answer_bytes(audio.data, audio.content_type.encode("ascii", "replace"))
+
+
+def _plan(gateway: Gateway, body: Mapping[str, Any], handle: str) -> Plan:
+    deck = gateway.deck
+    capability = deck.capabilities.require("speak")
+    what = capability.read(fields.text(body, "input"))
+    settings = fields.settings_of(
+        (
+            ("voice", _voice(body)),
+            ("format", body.get("response_format")),
+            ("speed", fields.number(body, "speed")),
+            ("instructions", body.get("instructions") or None),
+        )
+    )
+    return make_plan(deck, capability, what, handle=handle, settings=settings)
+
+
+def _voice(body: Mapping[str, Any]) -> str | None:
+    """The voice, by its name or in an object with its `id`; an empty one is the handle's own."""
+    voice = body.get("voice")
+    if isinstance(voice, dict):
+        voice = voice.get("id")
+    if voice is not None and not isinstance(voice, str):
+        fields.wrong("voice", "a name, or an object with an id", body.get("voice"))
+    return voice or None
+
+
+async def _is_streamed(gateway: Gateway, plan: Plan) -> bool:
+    """Whether every member's backend makes speech in pieces; of one that cannot be opened the call itself tells why."""
+    deck = gateway.decks.current
+    deck.begin()
+    try:
+        for member in plan.members:
+            assert member.spec is not None  # noqa: S101 -- what is in a plan can be called
+            if not isinstance(await deck.execution.backend(member.spec), SpeechStreamer):
+                return False
+    except Exception:  # noqa: BLE001 -- a plugin may raise anything; it is asked again, where errors become answers
+        return False
+    finally:
+        await deck.end()
+    return True
+
+
+@frozen
+class _Bytes:
+    """Sound as it is. A stream that breaks off ends without its last chunk, which is all that HTTP has to say so."""
+
+    encoding: str
+
+    def content_type(self, first: bytes) -> bytes:
+        """The type, by the first bytes; bare samples have no mark."""
+        from pipelex_core.audio import sniff_audio
+
+        kind = None if self.encoding == "pcm" else sniff_audio(first)
+        return (kind or _TYPES[self.encoding]).encode("ascii")
+
+    @staticmethod
+    def piece(data: bytes) -> bytes:
+        """The bytes."""
+        return data
+
+    @staticmethod
+    def last(_result: SpeechResult) -> bytes:
+        """Nothing more."""
+        return b""
+
+    @staticmethod
+    def broken(_error: dict[str, Any]) -> None:
+        """No words."""
+
+
+@frozen
+class _Events:
+    """Sound in server-sent events."""
+
+    @staticmethod
+    def content_type(_first: bytes) -> bytes:
+        """That of events."""
+        return b"text/event-stream; charset=utf-8"
+
+    @staticmethod
+    def piece(data: bytes) -> bytes:
+        """A piece of the sound."""
+        return _event({"type": "speech.audio.delta", "audio": b64encode(data).decode("ascii")})
+
+    @staticmethod
+    def last(result: SpeechResult) -> bytes:
+        """What it used."""
+        sent, made = result.usage.input_tokens or 0, result.usage.output_tokens or 0
+        usage: dict[str, Any] = {"input_tokens": sent, "output_tokens": made, "total_tokens": sent + made}
+        if result.cost is not None:
+            usage["cost"] = result.cost.amount
+        return _event({"type": "speech.audio.done", "usage": usage})
+
+    @staticmethod
+    def broken(error: dict[str, Any]) -> bytes:
+        """The error of a stream that broke off."""
+        return _event(error)
+
+
+def _event(value: dict[str, Any]) -> bytes:
+    return b"data: " + encode(value) + b"\n\n"
+
+
+async def _stream(exchange: Exchange, running: Running, writer: _Bytes | _Events) -> None:
+    """Stream speech. Until its first bytes came, an error is an HTTP status.
+
+    Raises:
+        PipelexError: The call failed before anything came.
+    """
+    stream: EventStream | None = None
+    try:
+        async with running, aclosing(running.stream()) as pieces:
+            async for piece in pieces:
+                if not isinstance(piece, bytes):
+                    running.result = piece
+                    break
+                if stream is None:
+                    stream = await exchange.open_stream(writer.content_type(piece))
+                stream.put(writer.piece(piece))
+                if stream.is_full:
+                    await stream.drain()
+    except Exception as error:
+        if stream is None:
+            raise
+        if not isinstance(error, (PipelexError, TimeoutError)):
+            _log.exception("request %s failed", exchange.id)
+        problem = problem_of(error)
+        exchange.notes["error"] = problem.code
+        ending = writer.broken(error_body(problem))
+        if ending is not None:
+            await stream.end(ending)
+        return
+    if stream is None:
+        stream = await exchange.open_stream(writer.content_type(b""))
+    await stream.end(writer.last(running.result))
