@@ -224,5 +224,5 @@ def test_the_first_completions(client: openai.OpenAI, streams: bool) -> None:
 
 def test_what_no_handle_does_is_refused_in_a_sentence(client: openai.OpenAI) -> None:
     """It is not a 404 of a wrong address."""
-    with pytest.raises(openai.InternalServerError, match="no handle of this gateway varies images"):
-        client.images.create_variation(image=b"x")
+    with pytest.raises(openai.InternalServerError, match="no handle of this gateway edits images"):
+        client.images.edit(image=b"x", prompt="y")
