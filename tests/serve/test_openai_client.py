@@ -184,6 +184,11 @@ def test_an_object_comes_as_the_provider_gave_it(client: openai.OpenAI, provider
     events = client.chat.completions.create(model="m", messages=HELLO, response_format=form, stream=True)
     said = "".join(event.choices[0].delta.content or "" for event in events)
     assert set(json.loads(said)) == {"name"}
+    providers[0].queue(Reply.sse(*chunks('{"name": "la Seine"}')))
+    events = client.chat.completions.create(model="gpt", messages=HELLO, response_format=form, stream=True)
+    pieces = [event.choices[0].delta.content for event in events if event.choices[0].delta.content]
+    assert pieces == ['{"name":', ' "la', ' Seine"}'], "it comes as it is made"
+    assert providers[0].received[-1].json["stream"] is True
 
 
 def test_an_image_and_a_pdf_go_in(client: openai.OpenAI, providers: Any) -> None:

@@ -12,8 +12,11 @@ from pipelex_serve.problems import Problem, problem_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipelex_core.backend import Backend
+    from pipelex_core.execution.plan import Plan
     from pipelex_core.results import TextResult
     from pipelex_serve.exchange import Exchange
+    from pipelex_serve.gateway import Gateway
     from pipelex_serve.running import Running
 
 _log = logging.getLogger("pipelex_serve")
@@ -67,6 +70,22 @@ async def stream_text(exchange: Exchange, running: Running, writer: Writer) -> N
         stream = await exchange.open_stream()
         stream.put(b"".join(writer.first()))
     await stream.end(*writer.last(running.result))
+
+
+async def is_streamed(gateway: Gateway, plan: Plan, kind: type[Backend]) -> bool:
+    """Whether every member's backend is of a kind that streams; of one that cannot be opened the call itself says why."""
+    deck = gateway.decks.current
+    deck.begin()
+    try:
+        for member in plan.members:
+            assert member.spec is not None  # noqa: S101 -- what is in a plan can be called
+            if not isinstance(await deck.execution.backend(member.spec), kind):
+                return False
+    except Exception:  # noqa: BLE001 -- a plugin may raise anything; it is asked again, where errors become answers
+        return False
+    finally:
+        await deck.end()
+    return True
 
 
 async def stream_whole(exchange: Exchange, running: Running, writer: Writer) -> None:

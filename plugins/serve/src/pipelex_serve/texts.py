@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
-from pipelex_core.backend import ObjectGenerator
+from pipelex_core.backend import ObjectGenerator, ObjectStreamer
 from pipelex_core.capabilities.text import GENERATE_TEXT, STREAM_TEXT, TEXT
 from pipelex_core.constraints import refuses_every
 from pipelex_core.execution.plan import make_plan
 from pipelex_core.objects import ObjectType, object_type
 from pipelex_serve.problems import refuse
+from pipelex_serve.streams import is_streamed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from pipelex_core.deck import ChainMember, ModelDeck, Resolution
     from pipelex_core.execution.plan import Plan
     from pipelex_core.parts import Message, Tool
+    from pipelex_serve.gateway import Gateway
 
 OBJECT_AS_IT_CAME = evolve(GENERATE_TEXT, name="generate_object", needs=ObjectGenerator, choice="for_object")
 """An object that is passed on as the provider gave it: who asked for it checks it."""
+
+_OBJECT_IN_PIECES = evolve(STREAM_TEXT, name="stream_object", needs=ObjectStreamer, choice="for_object")
 
 _REASONING = ("reasoning_effort", "reasoning_budget")
 
@@ -83,6 +87,19 @@ def text_plan(deck: ModelDeck, call: TextCall) -> Plan:
     if wide is None or not any(_is_wide(member) for member in plan.members):
         return plan
     return evolve(plan, members=tuple(_with_temperature(member, wide) for member in plan.members))
+
+
+async def streamed_plan(gateway: Gateway, call: TextCall) -> Plan:
+    """The same for a call that is to stream; its operation streams unless it is one for an object that not every member streams.
+
+    Raises:
+        CallError: The call is wrong.
+        ConfigError: Its handle leads nowhere.
+    """
+    plan = text_plan(gateway.deck, call)
+    if call.schema is None or call.tools or not await is_streamed(gateway, plan, ObjectStreamer):
+        return plan
+    return evolve(text_plan(gateway.deck, call), operation=_OBJECT_IN_PIECES)  # of the deck as it is by now
 
 
 def _kind(call: TextCall) -> ObjectType[Any]:

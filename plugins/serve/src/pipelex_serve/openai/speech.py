@@ -18,6 +18,7 @@ from pipelex_serve.jsons import encode
 from pipelex_serve.openai.errors import error_body
 from pipelex_serve.problems import problem_of
 from pipelex_serve.running import Running, check_handle
+from pipelex_serve.streams import is_streamed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +49,7 @@ async def speech(gateway: Gateway, exchange: Exchange) -> None:
         fields.wrong("stream_format", "audio or sse", form)
     check_handle(exchange, handle)
     plan = _plan(gateway, body, handle)
-    if await _is_streamed(gateway, plan):
+    if await is_streamed(gateway, plan, SpeechStreamer):
         plan = evolve(_plan(gateway, body, handle), operation=STREAM_SPEECH)  # of the deck as it is by now
     exchange.add_headers(gateway.notes_of(fields.unused(body, _KNOWN)))
     running = Running(gateway, exchange, handle, plan, body["input"])
@@ -91,22 +92,6 @@ def _voice(body: Mapping[str, Any]) -> str | None:
     if voice is not None and not isinstance(voice, str):
         fields.wrong("voice", "a name, or an object with an id", body.get("voice"))
     return voice or None
-
-
-async def _is_streamed(gateway: Gateway, plan: Plan) -> bool:
-    """Whether every member's backend makes speech in pieces; of one that cannot be opened the call itself tells why."""
-    deck = gateway.decks.current
-    deck.begin()
-    try:
-        for member in plan.members:
-            assert member.spec is not None  # noqa: S101 -- what is in a plan can be called
-            if not isinstance(await deck.execution.backend(member.spec), SpeechStreamer):
-                return False
-    except Exception:  # noqa: BLE001 -- a plugin may raise anything; it is asked again, where errors become answers
-        return False
-    finally:
-        await deck.end()
-    return True
 
 
 @frozen
