@@ -49,6 +49,7 @@ SDKS = {
     "mistralai": "mistralai",
     "openai": "openai",
     "pypdfium2": "pypdfium2",
+    "rapidocr": "rapidocr",
     "xllamacpp": "xllamacpp",
 }
 """Module -> what a row calls the SDK it belongs to."""
@@ -218,9 +219,9 @@ assert "google.cloud.aiplatform" not in sys.modules
 
 @pytest.mark.parametrize("row", {row.sdk_module: row for row in reversed(ROWS)}.values(), ids=lambda row: row.name)
 def test_opening_a_backend_imports_its_own_sdk_only(row: Provider) -> None:
-    """All plugins are loaded, one backend is opened: of all SDKs, its own is imported; PDFium runs in processes of its own."""
+    """All plugins are loaded, one backend is opened: of all SDKs, its own is imported; PDFium and RapidOCR run in processes of their own."""
     done = subprocess.run(
         [sys.executable, "-c", _OPEN.format(sdks=SDKS, name=row.name)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ([] if row.name == "internal" else [row.sdk_module])
+    assert done.stdout.split() == ([] if row.name in {"internal", "rapidocr"} else [row.sdk_module])

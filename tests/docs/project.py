@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BACKENDS = ".pipelex/inference/backends.toml"
-OFFLINE = ("internal", "llamacpp")
+OFFLINE = ("internal", "llamacpp", "rapidocr")
 
 
 class BedrockServer(Server):

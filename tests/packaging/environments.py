@@ -36,7 +36,7 @@ COMMAND_LINE_NAMES = frozenset({"pipelex-cli", "pipelex-backend-mock"})
 
 
 def beneath(name: str) -> tuple[str, ...]:
-    """The folders of the plugins that a plugin is built on: `google` for `vertexai`, none for any other."""
+    """The folders of the plugins that a plugin is built on: `google` for `vertexai`, `internal` for `rapidocr`, none for any other."""
     project = tomli.loads((ROOT / "plugins" / name / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needs = {Requirement(line).name for line in project["dependencies"]}
     return tuple(other for other in BACKENDS if f"pipelex-backend-{other}" in needs)

@@ -82,7 +82,14 @@ SHARED = {
         "pipelex_backend_google.gemini.http_options",
         "pipelex_backend_google.options.MODEL_TYPES",
         "pipelex_backend_google.options.MODEL_OPTIONS",
-    }
+    },
+    "rapidocr": {
+        "pipelex_backend_internal.pdf.Document",
+        "pipelex_backend_internal.pdf.PdfFile",
+        "pipelex_backend_internal.pdf.serve",
+        "pipelex_backend_internal.reading.Readers",
+        "pipelex_backend_internal.reading.read_pages",
+    },
 }
 """What a plugin may use of the one that it is built on."""
 

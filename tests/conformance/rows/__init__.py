@@ -12,6 +12,7 @@ from tests.conformance.rows.internal import Internal
 from tests.conformance.rows.llamacpp import LlamaCpp
 from tests.conformance.rows.mistral import Mistral
 from tests.conformance.rows.openai import AzureOpenAI, AzureResponses, Compatible, OpenAI, OpenAIResponses
+from tests.conformance.rows.rapidocr import RapidOcr
 
 if TYPE_CHECKING:
     from tests.conformance.provider import Provider
@@ -29,5 +30,6 @@ ROWS: tuple[Provider, ...] = (
     Bedrock(),
     Fal(),
     Internal(),
+    RapidOcr(),
     LlamaCpp(),
 )

@@ -14,6 +14,7 @@ _SDKS = {
     "pipelex-backend-openai": (
         "azure_openai azure_openai_responses openai openai_alt_img_gen openai_img_gen openai_responses"
     ),
+    "pipelex-backend-rapidocr": "rapidocr",
     "pipelex-backend-vertexai": "vertexai vertexai:openai",
 }
 """Distribution -> the sdks of the documentation that it serves."""
@@ -29,6 +30,7 @@ _BACKENDS = {
     "pipelex-backend-openai": (
         "azure_openai blackboxai deepseek groq ollama openai openrouter perplexity pipelex_inference xai"
     ),
+    "pipelex-backend-rapidocr": "rapidocr",
     "pipelex-backend-vertexai": "vertexai",
 }
 """Distribution -> the backends of the documentation whose models it ships."""
@@ -60,6 +62,7 @@ MODELS: dict[str, str] = {
     "o3": "openai",
     "o4-": "openai",
     "omni-moderation-": "openai",
+    "pp-ocr": "rapidocr",
     "pypdfium2-": "internal",
     "smollm2": "llamacpp",
     "sonar": "perplexity",

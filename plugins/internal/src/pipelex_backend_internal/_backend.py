@@ -5,15 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from pipelex_backend_internal._readers import Readers
+from pipelex_backend_internal.reading import Readers, read_pages
 from pipelex_core.backend import DocumentExtractor
-from pipelex_core.errors import BadRequestError, NotFoundError, UnsupportedInputError
-from pipelex_core.results import DocumentAnswer, Image, Page, Usage
+from pipelex_core.errors import BadRequestError, NotFoundError
 
 if TYPE_CHECKING:
-    from pipelex_backend_internal._readers import Reader
     from pipelex_core.backend import Resources
     from pipelex_core.requests import ExtractRequest
+    from pipelex_core.results import DocumentAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec
 
 DEFAULT_DPI = 150
@@ -43,36 +42,7 @@ class InternalBackend(DocumentExtractor):
         ends the reading in the middle of a page.
         """
         dpi = _resolution(request.spec)
-        if request.document.data is None:
-            msg = "this backend reads documents given as bytes only"
-            raise UnsupportedInputError(msg)
-        return await self._readers.run(partial(_read, request, dpi, self.config.max_media_bytes))
-
-
-def _read(request: ExtractRequest, dpi: int | None, most: int, reader: Reader) -> DocumentAnswer:
-    """The pages, as a thread gets them from a reader."""
-    assert request.document.data is not None  # noqa: S101 -- `extract` checked it
-    opened, _ = reader.ask({"do": "open"}, request.document.data)
-    pages: list[Page] = []
-    images_left, size = request.max_nb_images, 0
-    for index in range(opened["pages"]):
-        settings = {"most_images": images_left, "smallest_image": request.image_min_size or 0, "dpi": dpi}
-        page, parts = reader.ask({"do": "read", "index": index, **settings})
-        images = tuple(
-            Image(data=data, content_type=content_type, width=width, height=height)
-            for data, (content_type, width, height) in zip(parts, page["images"], strict=True)
-        )
-        pages.append(Page(index=index, text=page["text"], images=images))
-        size += len(page["text"]) + sum(map(len, parts))
-        if size > most:
-            msg = (
-                f"the text and images up to page {index + 1} have more than {most:,} bytes: raise max_media_bytes of the "
-                "backend in backends.toml, or ask for fewer images (max_nb_images)"
-            )
-            raise UnsupportedInputError(msg)
-        if images_left is not None:
-            images_left -= len(images)
-    return DocumentAnswer(pages=tuple(pages), usage=Usage(pages=len(pages)))
+        return await self._readers.run(partial(read_pages, request, dpi, self.config.max_media_bytes))
 
 
 def _resolution(spec: ModelSpec) -> int | None:

@@ -11,7 +11,7 @@ import pypdfium2 as pdfium2
 import pypdfium2.raw as pdfium
 
 from pipelex_backend_internal._annotations import read_annotations
-from pipelex_backend_internal._images import embedded_images, page_image
+from pipelex_backend_internal._images import embedded_images, page_image, page_picture
 from pipelex_backend_internal._layers import drop_hidden_layers
 from pipelex_backend_internal._text import read_text
 from pipelex_core.errors import BadRequestError, UnsupportedInputError
@@ -19,6 +19,8 @@ from pipelex_core.results import Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from PIL.Image import Image as Picture
 
     from pipelex_backend_internal._annotations import Annotations
     from pipelex_core.results import Image
@@ -72,13 +74,24 @@ class PdfFile:
             smallest_image: Least pixels of an image's smaller side.
             dpi: Resolution of a picture of the whole page; None for the images embedded in it.
         """
+        with self._visible(index) as (page, annotations):
+            text = read_text(page, annotations)
+            images = _images(page, smallest_image, dpi) if most_images != 0 else iter(())
+            return Page(index=index, text=text, images=tuple(islice(images, most_images)))
+
+    def render(self, index: int, *, dpi: int) -> Picture:
+        """One page of an open PDF as a picture of 50 million pixels at most, its index from 0."""
+        with self._visible(index) as (page, _):
+            return page_picture(page, dpi=dpi)
+
+    @contextmanager
+    def _visible(self, index: int) -> Iterator[tuple[pdfium2.PdfPage, Annotations]]:
+        """A page with what a reader sees of it; what is wrong with it is a `BadRequestError`."""
         try:
             with self._page(index) as (page, annotations):
                 _check_size(page, index)
                 drop_hidden_layers(page, index)
-                text = read_text(page, annotations)
-                images = _images(page, smallest_image, dpi) if most_images != 0 else iter(())
-                return Page(index=index, text=text, images=tuple(islice(images, most_images)))
+                yield page, annotations
         except (pdfium2.PdfiumError, ValueError, OSError, MemoryError) as error:
             msg = f"page {index + 1} of the PDF cannot be read: {error or type(error).__name__}"
             raise BadRequestError(msg) from error

@@ -58,10 +58,15 @@ def embedded_images(page: pdfium2.PdfPage, *, smallest: int) -> Iterator[Image]:
 
 
 def page_image(page: pdfium2.PdfPage, *, dpi: int) -> Image:
-    """A picture of the page as a reader sees it, form fields and notes included."""
+    """A PNG of the page as a reader sees it, form fields and notes included."""
+    return _png(page_picture(page, dpi=dpi))
+
+
+def page_picture(page: pdfium2.PdfPage, *, dpi: int) -> Picture:
+    """The page as a reader sees it, in its pixels; of 50 million of them at most."""
     width, height = page.get_size()
     scale = min(dpi / 72, sqrt(MOST_PIXELS / max(width * height, 1)))
-    return _png(_taken(page.render(scale=scale, rev_byteorder=True)))
+    return _taken(page.render(scale=scale, rev_byteorder=True))
 
 
 def _jpeg(item: Any) -> bytes | None:

@@ -11,28 +11,54 @@ import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from pipelex_backend_internal._document import PdfFile
 from pipelex_backend_internal._frames import receive, send
 from pipelex_core.errors import CallError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from pipelex_core.results import Page
 
 LOOK_EVERY = 1.0
 """Seconds between two looks whether the parent is still there: PDFium may be at work without an end."""
 
 
+class Document(Protocol):
+    """A document that is read page by page."""
+
+    def open(self) -> int:
+        """Open it and count its pages."""
+
+    def close(self) -> None:
+        """Release it."""
+
+    def read(self, index: int, *, most_images: int | None, smallest_image: int, dpi: int | None) -> Page:
+        """One page, its index from 0; see `PdfFile.read`."""
+
+
 def main() -> None:
-    """Answer until the input ends."""
+    """Answer for PDFs until the input ends."""
+    serve(PdfFile, __package__)
+
+
+def serve(opener: Callable[[bytes], Document], *loggers: str) -> None:
+    """Answer until the input ends.
+
+    Args:
+        opener: Makes a document of the bytes of a file.
+        loggers: The names of the loggers whose warnings the parent is to log.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to both: the parent decides
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints, prints elsewhere
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     log = _Notes()
-    logging.getLogger("pipelex_backend_internal").addHandler(log)
-    document: PdfFile | None = None
+    for name in loggers:
+        logging.getLogger(name).addHandler(log)
+    document: Document | None = None
     while True:
         try:
             asked, parts = receive(sys.stdin.buffer)
@@ -44,7 +70,7 @@ def main() -> None:
             if asked["do"] == "open":
                 if document is not None:
                     document.close()
-                document = PdfFile(parts[0])
+                document = opener(parts[0])
                 reply = {"pages": document.open()}
             else:
                 assert document is not None  # noqa: S101 -- the parent opens first
@@ -54,7 +80,7 @@ def main() -> None:
         send(answers, {**reply, "warnings": log.taken()}, images)
 
 
-def _page(document: PdfFile, asked: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+def _page(document: Document, asked: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
     page = document.read(
         asked["index"], most_images=asked["most_images"], smallest_image=asked["smallest_image"], dpi=asked["dpi"]
     )

@@ -34,9 +34,9 @@ MOST_AT_ONCE = max(1, min(4, os.cpu_count() or 1))
 class Reader:
     """One process; used by one thread at a time, but `kill` by any."""
 
-    def __init__(self) -> None:
+    def __init__(self, boot: str) -> None:
         self.process = subprocess.Popen(  # noqa: S603 -- this interpreter, and our own module
-            [sys.executable, "-c", BOOT, *sys.path],
+            [sys.executable, "-c", boot, *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -77,12 +77,18 @@ def _end(process: subprocess.Popen[bytes], owner: int) -> None:
 
 
 class Readers:
-    """The processes of one event loop."""
+    """The processes of one event loop.
 
-    def __init__(self) -> None:
+    Args:
+        boot: The program of a process, whose arguments are the module search path; None for the one that reads PDFs.
+        most_at_once: Processes at work at a time; further documents wait for one.
+    """
+
+    def __init__(self, boot: str | None = None, *, most_at_once: int = MOST_AT_ONCE) -> None:
+        self._boot = boot
         self._idle: list[Reader] = []
         self._jobs: set[_Job] = set()
-        self._places = asyncio.Semaphore(MOST_AT_ONCE)
+        self._places = asyncio.Semaphore(most_at_once)
         self._closed = False
 
     async def run(self, work: Callable[[Reader], T]) -> T:
@@ -93,7 +99,7 @@ class Readers:
         """
         loop = asyncio.get_running_loop()
         async with self._places:
-            job = _Job(self._idle.pop() if self._idle else None)
+            job = _Job(self._idle.pop() if self._idle else None, self._boot or BOOT)
             done: asyncio.Future[T] = loop.create_future()
 
             def settle(result: T | None, error: Exception | None) -> None:
@@ -167,8 +173,9 @@ class Readers:
 class _Job:
     """One document's reader, which may be given up before there is one."""
 
-    def __init__(self, reader: Reader | None) -> None:
+    def __init__(self, reader: Reader | None, boot: str) -> None:
         self.reader = reader
+        self._boot = boot
         self.is_given_up = False
         self._lock = threading.Lock()
 
@@ -176,7 +183,7 @@ class _Job:
         """Its reader, started unless it has one; for the thread."""
         if self.reader is None or self.reader.process.poll() is not None:
             self.end()
-            reader = Reader()
+            reader = Reader(self._boot)
             with self._lock:
                 self.reader = reader
         if self.is_given_up:
