@@ -68,6 +68,7 @@ MODELS: dict[str, str] = {
     "sonar": "perplexity",
     "text-embedding-": "openai",
     "voxtral-": "mistral",
+    "whisper-1": "openai",
     "whisper-large-": "groq",
 }
 """The backend that has the models whose names begin with one of these, its maker's own where several have them."""
