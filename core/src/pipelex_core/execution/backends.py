@@ -18,7 +18,7 @@ from pipelex_core.errors import PluginError
 from pipelex_core.execution.logs import GuardedLogs
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.execution.threaded import in_thread
-from pipelex_core.runtime.importing import with_room, without_collections
+from pipelex_core.runtime.importing import undisturbed, with_room
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
@@ -176,7 +176,7 @@ def _make(config: BackendConfig, sdk: str, plugins: Plugins) -> Backend:
 
     factory, plugin = plugins.require(config.name, sdk)
     try:
-        with without_collections():
+        with undisturbed():
             backend = factory(config)
     except ImportError as error:
         raise PluginError(f"plugin {plugin.label} cannot import what it needs: {error}") from error

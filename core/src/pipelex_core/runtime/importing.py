@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import threading
 from contextlib import contextmanager
 from types import FunctionType
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -31,20 +33,37 @@ def with_room(function: Callable[P, T]) -> Callable[P, T]:
 
 
 @contextmanager
-def without_collections() -> Iterator[None]:
-    """No automatic garbage collection in this block.
+def undisturbed() -> Iterator[None]:
+    """No automatic garbage collection in this block, and no second such block at a time, in whatever thread.
+
+    Where two threads import packages whose modules import each other, Python rather shows one of them a module that is not
+    complete than have both wait for ever: `partially initialized module 'httpx'`.
 
     An import makes objects by the hundred thousand, and nearly all of them stay: looking for cycles among them, again
     and again, is a tenth of what importing an SDK costs. So that the first collection after it does not look at them
     either, they are counted among the old ones, unless the program keeps a frozen generation of its own.
     """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            if not gc.get_freeze_count():
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
+    with _turn:
+        was_on = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if was_on:
+                if not gc.get_freeze_count():
+                    gc.freeze()
+                    gc.unfreeze()
+                gc.enable()
+
+
+_turn = threading.RLock()
+
+
+def _renew() -> None:
+    """Make the lock anew in a forked child, where a thread that is not here may have held it."""
+    global _turn  # noqa: PLW0603 -- the lock is the process's
+    _turn = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
