@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+GLANCE = 0.5
+"""Seconds between two glances at signals of a thread that waits."""
+
 
 class LoopThread:
     """An event loop on a daemon thread, started at the first call, anew after a fork, ended by `stop`.
@@ -45,7 +48,7 @@ class LoopThread:
 
         future = self._begin(coroutine)
         try:
-            return future.result()
+            return _result_of(future)
         except CancelledError:
             rest_at_exit()
             raise RuntimeError("the client was closed while this call was under way") from None
@@ -101,6 +104,20 @@ class LoopThread:
             disown(self._loop, self._selector)
         self._lock = threading.RLock()
         self._stop = self._loop = self._thread = None
+
+
+def _result_of(future: Future[T]) -> T:
+    """Wait for a result, and look up now and then.
+
+    A signal that comes just before a thread begins to wait for a lock does not wake it: without a glance, Ctrl-C in that
+    moment would be heeded when the call has ended.
+    """
+    while True:
+        try:
+            return future.result(GLANCE)
+        except TimeoutError:
+            if future.done():  # the call's own error, or it ended in this moment
+                return future.result()
 
 
 @with_room

@@ -126,7 +126,7 @@ class ReadAhead(Generic[E]):
             raise RuntimeError("this stream belongs to the process that began it")
         with self._changed:
             while not self._deltas and not self._ended:
-                self._changed.wait()
+                self._changed.wait(0.5)  # as `loop_thread` waits: a signal may have come just before
         rest_at_exit()
         if self._deltas:
             return True
