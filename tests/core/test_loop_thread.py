@@ -193,3 +193,22 @@ print("stopped")
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert run.stdout.splitlines() == ["1", "invalid literal for int() with base 10: 'x'", "stopped"], run.stderr
     assert run.returncode == 0
+
+
+def test_a_call_longer_than_a_glance_gives_its_result_and_its_own_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that waits looks up now and then; a `TimeoutError` of the call itself is raised as it is."""
+    monkeypatch.setattr("pipelex_core.runtime.loop_thread.GLANCE", 0.01)
+
+    async def slow(error: Exception | None) -> str:
+        await asyncio.sleep(0.1)
+        if error is not None:
+            raise error
+        return "done"
+
+    thread = LoopThread(_nothing)
+    try:
+        assert thread.run(slow(None)) == "done"
+        with pytest.raises(TimeoutError, match="its own"):
+            thread.run(slow(TimeoutError("its own")))
+    finally:
+        thread.stop()
