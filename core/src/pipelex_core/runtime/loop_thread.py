@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GLANCE = 0.5
-"""Seconds between two glances at signals of a thread that waits."""
+"""Seconds between two glances at signals of a thread that waits.
+
+A signal that comes just before a thread begins to wait for a lock does not wake it: without a glance, Ctrl-C in that moment
+would be heeded when the call has ended.
+"""
 
 
 class LoopThread:
@@ -107,11 +111,7 @@ class LoopThread:
 
 
 def _result_of(future: Future[T]) -> T:
-    """Wait for a result, and look up now and then.
-
-    A signal that comes just before a thread begins to wait for a lock does not wake it: without a glance, Ctrl-C in that
-    moment would be heeded when the call has ended.
-    """
+    """Wait for a result; see `GLANCE`."""
     while True:
         try:
             return future.result(GLANCE)

@@ -9,6 +9,7 @@ from threading import Condition
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from pipelex_core.runtime.exits import rest_at_exit
+from pipelex_core.runtime.loop_thread import GLANCE
 
 if TYPE_CHECKING:
     import asyncio
@@ -126,7 +127,7 @@ class ReadAhead(Generic[E]):
             raise RuntimeError("this stream belongs to the process that began it")
         with self._changed:
             while not self._deltas and not self._ended:
-                self._changed.wait(0.5)  # as `loop_thread` waits: a signal may have come just before
+                self._changed.wait(GLANCE)
         rest_at_exit()
         if self._deltas:
             return True

@@ -20,7 +20,6 @@ def check_lifetimes(read: ReadConfig) -> None:
     One that is only deprecated is no finding in a chain as `init` wrote it: that chain changes with the next release.
     """
     seen: set[str] = set()
-    starter = starter_chains()
     for name, source, alias in _named(read):
         entry = read.loaded.deck.models.get(name)
         if name in seen or entry is None or entry.spec is None:
@@ -33,7 +32,7 @@ def check_lifetimes(read: ReadConfig) -> None:
         mend = f"use {spec.successor}" if spec.successor else None
         if spec.is_retired():
             read.faults.warning("model-retired", message, source, suggestion=mend)
-        elif name not in starter.get(f"alias '{alias}'", ()):
+        elif name not in starter_chains().get(f"alias '{alias}'", ()):
             read.faults.warning("model-deprecated", message, source, suggestion=mend)
 
 
