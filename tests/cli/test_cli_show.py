@@ -445,5 +445,5 @@ def test_explain_estimates_a_prompt(project: Project, pipelex: Any, monkeypatch:
     told = json.loads(pipelex("explain", "quick", "--prompt", "-", "--json")[1])
     assert told["estimate"]["members"][0]["input_tokens"]["low"] > 10_000
     _, out, _ = pipelex("explain", "stuck", "--prompt", "x")
-    assert "nothing here can be called" in out
+    assert "no model of it can be called" in out
     assert "estimate    none: " in out

@@ -182,6 +182,26 @@ def test_an_sdk_that_no_plugin_serves_is_an_error_unless_a_known_plugin_would(tm
     assert (problem.severity, problem.suggestion) == ("warning", "run: pip install pipelex-backend-mistral")
 
 
+def test_the_names_of_the_documentation_are_known(tmp_path: Path) -> None:
+    """Short and retired names that pages on the web use: the project loads, and they lead to the backend that has them."""
+    keys = {"FAL_API_KEY": "k" * 12, "AWS_ACCESS_KEY_ID": "k" * 12, "AWS_SECRET_ACCESS_KEY": "s" * 12}
+    environ = {**ENVIRON, **keys, "AWS_REGION": "us-east-1"}
+    plugins = discover(entry_points=POINTS)
+    aliases = '[aliases]\nmy_custom_llm = "claude-3-sonnet"\nmy_custom_img_gen = "flux-dev"\n'
+    files = {**starter_files(plugins, environ), ".pipelex/inference/deck/own.toml": aliases}
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    loaded, problems = config.check(tmp_path, environ=environ, plugins=plugins)
+    assert loaded is not None, problems
+    flux, claude = (loaded.deck.models[name].spec for name in ("flux-dev", "claude-3-sonnet"))
+    assert flux is not None
+    assert (flux.backend, flux.model_id) == ("fal", "fal-ai/flux/dev")
+    assert claude is not None
+    assert claude.backend == "bedrock"
+    assert claude.retired_on or claude.deprecated_on
+
+
 def test_one_key_is_enough(tmp_path: Path) -> None:
     """The documentation's backends.toml with one key loads in the library as it does on the command line."""
     project = Project(tmp_path)

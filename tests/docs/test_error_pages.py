@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from pipelex_cli.validation.codes import MEANINGS, page
 from pipelex_cli.validation.pages import page_text
+from tests.support.processes import run_pipelex
 from tools.docs.codes import problem_codes
 from tools.docs.error_examples import example
 from tools.docs.error_pages import FOLDER, SHIPPED, error_page, shipped_pages
 from tools.docs.error_texts import WORDS
 from tools.docs.markdown import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CODES = problem_codes()
 
@@ -36,3 +42,14 @@ def test_the_command_line_ships_every_page() -> None:
     assert (page_text("missing-variable") or "nothing") in pages[FOLDER / "missing-variable.md"]
     assert page_text("no-such-code") is None
     assert page_text("gpt-4o-mini") is None
+
+
+def test_the_page_of_a_code_is_shown_where_the_configuration_does_not_load(tmp_path: Path) -> None:
+    """That is where `see: pipelex explain CODE` is read; any other name is the load's error."""
+    inference = tmp_path / ".pipelex" / "inference"
+    inference.mkdir(parents=True)
+    (inference / "backends.toml").write_text("= no toml\n", encoding="utf-8")
+    done = run_pipelex("explain", "bad-toml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("# `bad-toml`")
+    assert "bad-toml" in run_pipelex("explain", "gpt-4o-mini", cwd=tmp_path).stderr

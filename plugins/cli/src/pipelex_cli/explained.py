@@ -53,7 +53,7 @@ def lines(explanation: Explanation, *, width: int | None = None, all_values: boo
         yield from _member(explanation, facts, is_chosen=facts is chosen, all_values=all_values, width=width)
     if chosen is None:
         yield ""
-        yield "nothing here can be called"
+        yield "no model of it can be called"
     yield from _estimate(explanation, width=width)
 
 
@@ -62,8 +62,8 @@ def _member(
 ) -> Iterator[str]:
     member, spec = facts.member, facts.member.spec
     mark = "→" if is_chosen else " " if member.available else "✗"
-    told = f"{spec.backend} ({spec.sdk}, {spec.model_id})" if spec else "nowhere"
-    heading = f"{mark} {plain(member.name)} → {plain(told)}"
+    leads = f"→ {plain(f'{spec.backend} ({spec.sdk}, {spec.model_id})')}" if spec else "is unavailable"
+    heading = f"{mark} {plain(member.name)} {leads}"
     yield from [heading] if width is None else folded(heading, width, 4)
     write = partial(entry, width=width, indent=4)
     yield from write("by", _rule(facts), place(member.entry.route.source))
@@ -72,7 +72,7 @@ def _member(
         yield from write("which beat", rule, place(beaten.source))
     yield from _place_in_chain(explanation.resolution.order, member, write)
     if member.entry.reason:
-        yield from write("unavailable", member.entry.reason)
+        yield from write("why", member.entry.reason)
     for number, remedy in enumerate(facts.remedies):
         yield from write("" if number else "to use it", remedy)
     for name, reason in member.refused.items():

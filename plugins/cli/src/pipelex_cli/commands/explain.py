@@ -32,7 +32,7 @@ def explain(
     json: bool = False,
     context: Annotated[Context, Parameter(parse=False)],
 ) -> int:
-    """Show the whole way of a handle: preset, alias, chain, route, backend, plugin, endpoint, settings, price.
+    """Show how a handle resolves, step by step: preset, alias, chain, route, backend, plugin, endpoint, settings, price.
 
     Args:
         handle: A preset, alias or model; `provider:model` as LangChain writes it, or `provider/model` as LiteLLM does; or the
@@ -44,15 +44,16 @@ def explain(
     """
     text = None if prompt is None else prompt_text(prompt)
     plugins = context.plugins()
-    loaded = context.load(plugins)
+    loaded: LoadedConfig | None = None
     try:
+        loaded = context.load(plugins)
         explanation = _explained(handle, capability, loaded, plugins, text)
     except ConfigError:
-        meant = handle_of(handle, loaded.deck)
+        meant = None if loaded is None else handle_of(handle, loaded.deck)
         if meant is not None:
             note(f"'{handle}' is '{meant}' here")
             return explain(meant, capability=capability, prompt=prompt, all=all, json=json, context=context)
-        if (page := page_text(handle)) is None:
+        if (page := page_text(handle)) is None:  # the page helps most where the configuration does not load
             raise
         if json:
             print_json({"code": handle, "text": page})

@@ -1,4 +1,4 @@
-"""The whole way of a handle, from the very object a call uses: what `pipelex explain` prints."""
+"""How a handle resolves, from the very object that a call uses: what `pipelex explain` prints."""
 
 from __future__ import annotations
 
