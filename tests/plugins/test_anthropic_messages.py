@@ -252,6 +252,17 @@ def test_a_bare_block_is_sent_where_it_stands() -> None:
     assert sent(said("user", "?"), said("assistant", part, "Yes."))[1]["content"] == [block, text("Yes.")]
 
 
+def test_a_bare_result_of_a_tool_keeps_its_frame() -> None:
+    """One that has blocks for its content, such as a picture, is not mistaken for the blocks of an answer."""
+    picture = {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}}
+    block = {"type": "tool_result", "tool_use_id": "call_1", "content": [picture]}
+    call = ToolCall(id="call_1", name="look", arguments={})
+    history = sent(
+        said("user", "?"), said("assistant", call), said("user", ProviderPart(provider="anthropic", data=block))
+    )
+    assert history[2]["content"] == [block]
+
+
 MARK = {"type": "ephemeral"}
 
 

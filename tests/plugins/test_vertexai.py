@@ -215,6 +215,9 @@ def test_the_openai_form_is_served_by_the_native_api() -> None:
             await backend.generate_text(asks("hello", spec=spec("google/gemini-2.5-pro")))
             assert server.received[0].path.endswith("/publishers/google/models/gemini-2.5-pro:generateContent")
             assert await backend.list_models() == ("google/gemini-2.5-flash", "google/gemini-2.5-pro")
+            assert await backend.count_tokens(asks("hello", spec=spec("google/gemini-2.5-pro"))) == len("hello")
+            with pytest.raises(errors.UnsupportedInputError, match="counts no tokens"):
+                await backend.count_tokens(asks("hello", spec=spec("endpoints/123")))
             await backend.close()
             await resources.close()
 

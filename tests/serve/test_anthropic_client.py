@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from pipelex_testing.samples import png
-from tests.servers.anthropic import message, replied, streamed, thinking, tool_use
+from tests.servers.anthropic import COUNTED, failure, message, replied, streamed, thinking, tool_use
 from tests.servers.base import Reply
 from tests.servers.openai_server import chunks, completion, error
 
@@ -216,13 +216,23 @@ def test_a_thread_is_refused(client: anthropic.Anthropic) -> None:
             client.messages.create(model="m", max_tokens=9, messages=HELLO, extra_body={"thread": thread})
 
 
-def test_tokens_are_counted_and_it_says_how(client: anthropic.Anthropic) -> None:
-    """An estimate says that it is one."""
-    raw = client.messages.with_raw_response.count_tokens(
-        model="claude", messages=HELLO, system="Be brief.", tools=[WEATHER]
-    )
-    assert raw.headers["x-pipelex-count"] == "estimate"
-    assert 10 < raw.parse().input_tokens < 200
+def test_tokens_are_counted_and_it_says_how(client: anthropic.Anthropic, providers: Providers) -> None:
+    """The provider counts where it can; an estimate, also in place of a count that fails, says that it is one."""
+
+    def count(model: str) -> tuple[str, int]:
+        raw = client.messages.with_raw_response.count_tokens(
+            model=model, messages=HELLO, system="Be brief.", tools=[WEATHER]
+        )
+        return raw.headers["x-pipelex-count"], raw.parse().input_tokens
+
+    assert count("claude") == ("provider", COUNTED)
+    assert providers[1].bodies[-1]["tools"][0]["name"] == "get_weather"
+    how, estimated = count("m")
+    assert how == "estimate"
+    assert 10 < estimated < 200
+    providers[1].queue(failure(529, "overloaded_error"))
+    assert count("claude")[0] == "estimate"
+    assert client.messages.create(model="claude", max_tokens=9, messages=HELLO).content
 
 
 def test_errors_come_in_the_protocols_own_form(client: anthropic.Anthropic, providers: Providers) -> None:

@@ -168,11 +168,16 @@ def test_images_and_files_go_in(client: openai.OpenAI, providers: Providers) -> 
     assert [block["type"] for block in providers[1].bodies[-1]["messages"][0]["content"]] == ["text", "image"]
 
 
-def test_input_tokens_are_estimated(client: openai.OpenAI) -> None:
-    """And it says so."""
-    raw = client.responses.input_tokens.with_raw_response.count(model="gpt", input="Hello there")
-    assert raw.headers["x-pipelex-count"] == "estimate"
-    assert raw.parse().input_tokens > 0
+def test_input_tokens_are_counted(client: openai.OpenAI, providers: Providers) -> None:
+    """By the provider, or estimated; it says which."""
+    count = client.responses.input_tokens.with_raw_response.count
+    raw = count(model="gpt", input="Hello there")
+    assert (raw.headers["x-pipelex-count"], raw.parse().input_tokens) == ("provider", 1234)
+    providers[0].queue(Reply.json({"error": {"message": "no such path"}}, status=404))
+    for model in ("gpt", "m"):
+        raw = count(model=model, input="Hello there")
+        assert raw.headers["x-pipelex-count"] == "estimate"
+        assert 0 < raw.parse().input_tokens < 100
 
 
 @pytest.mark.parametrize("form", ["float", "base64"])

@@ -39,6 +39,10 @@ ANSWER = "Paris."
 SHORT = -4.7
 """A call's time that ends it after 0.3 seconds: the plugin waits five more, because core would have ended it by then."""
 
+COUNTED = 4321
+"""What it counts for every request."""
+
+_NEEDED = ("max_tokens", "messages", "model")
 _SAMPLING = ("temperature", "top_p", "top_k")
 _KNOWN = {
     "cache_control",
@@ -57,6 +61,8 @@ _KNOWN = {
     "top_k",
     "top_p",
 }
+_COUNTED = _KNOWN - {"max_tokens", "metadata", "stop_sequences", "stream", "temperature", "top_k", "top_p"}
+"""https://platform.claude.com/docs/en/api/messages-count-tokens"""
 
 
 def replied(answer: Message) -> Reply:
@@ -131,24 +137,27 @@ class AnthropicServer(Server):
         fault = find_fault(request)
         if fault is not None:
             return failure(400, "invalid_request_error", fault)
+        if request.path.endswith("/count_tokens"):
+            return Reply.json({"input_tokens": COUNTED}, headers={"request-id": REQUEST_ID})
         answer = message(text(ANSWER))
         return streamed(answer) if request.json.get("stream") else replied(answer)
 
 
 def find_fault(request: Received) -> str | None:
     """What the API would refuse a request for, or None."""
-    if request.path != "/v1/messages":
+    counts = request.path == "/v1/messages/count_tokens"
+    if request.path != "/v1/messages" and not counts:
         return f"no such path: {request.path}"
     if request.headers.get("x-api-key") != KEY and request.headers.get("authorization") != f"Bearer {KEY}":
         return "invalid x-api-key"
     version = request.headers.get("anthropic-version")
     body = request.json
     faults = [
-        *(f"{name}: Extra inputs are not permitted" for name in body.keys() - _KNOWN),
-        *(f"{name}: Field required" for name in ("max_tokens", "messages", "model") if name not in body),
+        *(f"{name}: Extra inputs are not permitted" for name in body.keys() - (_COUNTED if counts else _KNOWN)),
+        *(f"{name}: Field required" for name in _NEEDED[counts:] if name not in body),
         *(f"{name}: Extra inputs are not permitted" for name in _SAMPLING if name in body and version != "2023-06-01"),
         *_conversation_faults(body.get("messages", [])),
-        *_thinking_faults(body),
+        *([] if counts else _thinking_faults(body)),
     ]
     return faults[0] if faults else None
 

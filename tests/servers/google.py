@@ -75,6 +75,8 @@ class GoogleServer(Server):
             return error(404, "NOT_FOUND", f"no such path: {request.path}")
         if matched["method"] in _EMBEDDINGS:
             return _unknown_caller(request, vertex=vertex is not None) or embedded(matched["method"], request.json)
+        if matched["method"] == "countTokens":
+            return _unknown_caller(request, vertex=vertex is not None) or _counted(request, vertex=vertex is not None)
         refused = _refused(request, vertex=vertex is not None)
         return refused or self._generated(matched["method"], request)
 
@@ -90,6 +92,23 @@ class GoogleServer(Server):
             return Reply.json({"error": "unsupported_grant_type"}, status=400)
         self.tokens += 1
         return Reply.json({"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
+
+
+def _counted(request: Received, *, vertex: bool) -> Reply:
+    """A count of the letters: AI Studio's of the whole request, Vertex AI's of the fields that it takes."""
+    body = request.json
+    if vertex:
+        unknown = set(body) - {"contents", "generationConfig", "systemInstruction", "tools"}
+        if unknown:
+            return error(400, "INVALID_ARGUMENT", f"Unknown name: {sorted(unknown)}")
+    else:
+        body = body["generateContentRequest"]
+        if not body.pop("model").startswith("models/"):
+            return error(400, "INVALID_ARGUMENT", "model is models/NAME")
+        if faults := list(_faults(body)):
+            return error(400, "INVALID_ARGUMENT", "; ".join(faults))
+    said = [*body.get("systemInstruction", {}).get("parts", ()), *(p for c in body["contents"] for p in c["parts"])]
+    return Reply.json({"totalTokens": sum(len(part.get("text", "")) for part in said)})
 
 
 def embedded(method: str, body: dict[str, Any]) -> Reply:

@@ -26,6 +26,10 @@ __all__ = ["USAGE", "chunk", "response"]
 
 TEXT = "The Nile, the Amazon and the Yangtze."
 HEADERS = {"x-request-id": "req_test"}
+_COUNTED = frozenset(
+    ["input", "instructions", "model", "parallel_tool_calls", "reasoning", "text", "tool_choice", "tools", "truncation"]
+)
+"""https://platform.openai.com/docs/api-reference/responses/input-tokens"""
 
 
 def row_of(text: str, dimensions: int) -> array[float]:
@@ -100,7 +104,7 @@ class OpenAIServer(Server):
         return self.text, None
 
 
-def _further(path: str, request: Received) -> Reply | None:
+def _further(path: str, request: Received) -> Reply | None:  # noqa: PLR0911 -- one a kind of call
     """The answer of what is neither text nor a picture; None for those."""
     if path.endswith(".png"):
         return Reply(chunks=(png(),), content_type="image/png")
@@ -111,6 +115,10 @@ def _further(path: str, request: Received) -> Reply | None:
     if path.endswith("/moderations"):
         verdict = {"flagged": False, "categories": {"violence": False}, "category_scores": {"violence": 0.01}}
         return Reply.json({"id": "m", "results": [verdict] * len(request.json["input"])}, headers=HEADERS)
+    if path.endswith("/responses/input_tokens"):
+        if unknown := request.json.keys() - _COUNTED:
+            return error(400, f"Unknown parameter: '{min(unknown)}'.", code="unknown_parameter")
+        return Reply.json({"object": "response.input_tokens", "input_tokens": 1234}, headers=HEADERS)
     if path.endswith("/rerank"):
         body = request.json
         scores = [{"index": at, "relevance_score": 1 / (at + 1)} for at in range(len(body["documents"]))]

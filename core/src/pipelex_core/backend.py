@@ -121,6 +121,14 @@ class ObjectStreamer(Backend):
         """
 
 
+class TokenCounter(Backend):
+    """Has the provider count the tokens of a prompt, which costs nothing; the gateway's `count_tokens` uses it."""
+
+    @abstractmethod
+    async def count_tokens(self, request: TextRequest) -> int:
+        """Input tokens of the request, with its tools and schema; raises `CallError`s only."""
+
+
 class DocumentExtractor(Backend):
     """Takes the pages out of a document."""
 

@@ -12,7 +12,8 @@ _NAMES = {
     "audio": "with_bytes",
     "backend": (
         "Backend BackendFactory DocumentExtractor Embedder ImageGenerator ModelFetcher ModelLister Moderator "
-        "ObjectGenerator ObjectStreamer Option Reranker Resources Speaker SpeechStreamer TextGenerator TextStreamer Transcriber"
+        "ObjectGenerator ObjectStreamer Option Reranker Resources Speaker SpeechStreamer TextGenerator TextStreamer "
+        "TokenCounter Transcriber"
     ),
     "batches": "MARK BatchLimits BatchLine BatchRunner BatchStatus",
     "calls": "Call FinishedCall",

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING, ClassVar
 from pipelex_backend_anthropic._answer import object_of_tool, read_answer
 from pipelex_backend_anthropic._batches import MessageBatches
 from pipelex_backend_anthropic._client import MessagesClient
-from pipelex_backend_anthropic._request import message_body, other_tools
+from pipelex_backend_anthropic._request import counted_body, message_body, other_tools
 from pipelex_backend_anthropic._stream import StreamedMessage
 from pipelex_core.answers import says_something
-from pipelex_core.backend import ModelLister, ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer
+from pipelex_core.backend import (
+    ModelLister,
+    ObjectGenerator,
+    ObjectStreamer,
+    TextGenerator,
+    TextStreamer,
+    TokenCounter,
+)
 from pipelex_core.errors import CallError
 
 if TYPE_CHECKING:
@@ -23,7 +30,9 @@ if TYPE_CHECKING:
     from pipelex_core.results import TextAnswer
 
 
-class AnthropicBackend(MessageBatches, TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, ModelLister):
+class AnthropicBackend(
+    MessageBatches, TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, TokenCounter, ModelLister
+):
     """Claude models; the connection pool is core's, and so is closing it."""
 
     loggers: ClassVar[tuple[str, ...]] = ("anthropic",)
@@ -85,6 +94,10 @@ class AnthropicBackend(MessageBatches, TextGenerator, TextStreamer, ObjectGenera
             error.request_id = error.request_id or request_id
             raise
         yield answer
+
+    async def count_tokens(self, request: TextRequest) -> int:
+        """Anthropic's count, which it calls an estimate of its own: it may differ by a few tokens from what is billed."""
+        return await self._client.count(counted_body(request, self.config.options), request.timeout)
 
     async def list_models(self) -> tuple[str, ...]:
         """The ids of every model the key may use."""

@@ -67,6 +67,19 @@ class MessagesClient:
             )
             return self._decoded(response)
 
+    async def count(self, body: dict[str, Any], seconds: float | None) -> int:
+        """The tokens of a body of `count_tokens`."""
+        with translated_errors(self._key):
+            response = await self._sdk.post(
+                "/v1/messages/count_tokens", cast_to=httpx2.Response, body=body, options=self._options(body, seconds)
+            )
+            data, request_id = self._decoded(response)
+        tokens = data.get("input_tokens") if isinstance(data, dict) else None
+        if not isinstance(tokens, int):
+            msg = "the answer has no count of tokens"
+            raise InvalidAnswerError(msg, raw=data, request_id=request_id)
+        return tokens
+
     async def events(self, body: dict[str, Any], seconds: float | None) -> AsyncGenerator[tuple[Any, str | None], None]:
         """The decoded events as they come, each with the request's id; closing the iterator closes the connection."""
         with translated_errors(self._key):

@@ -54,7 +54,7 @@ def _message_blocks(message: Message) -> list[Block]:
     An answer's blocks are kept whole in one `ProviderPart`, because thinking is bound to the model that wrote it and
     to its place between text and tool calls. They are sent where the message still says the same.
     """
-    for part in message.parts:
+    for part in message.parts if message.role == "assistant" else ():
         if isinstance(part, ProviderPart) and "content" in part.data and _says(part.data["content"]) == _told(message):
             return [dict(block) for block in part.data["content"] if not _is_blank_text(block)]
     return [block for part in message.parts if (block := _block(part)) is not None]

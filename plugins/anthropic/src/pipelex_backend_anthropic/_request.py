@@ -32,6 +32,7 @@ _CLAUDE_4 = re.compile(r"claude-(?:(?:opus|sonnet|haiku)-)?4(?![0-9])")
 _WEB_SEARCH = {"type": "web_search_20250305", "name": "web_search"}
 """https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool: the version that every model has."""
 
+_COUNTED = frozenset({"messages", "model", "output_config", "system", "thinking", "tool_choice", "tools"})
 _TOOL_CHOICES = {"auto": "auto", "none": "none", "required": "any"}
 
 
@@ -75,6 +76,14 @@ def message_body(request: TextRequest, options: Mapping[str, Any]) -> Body:
     if request.cache or spec.options.get("prompt_caching", options.get("prompt_caching", False)):
         mark_for_caching(body, request.cache)
     return body
+
+
+def counted_body(request: TextRequest, options: Mapping[str, Any]) -> Body:
+    """The body of `POST /v1/messages/count_tokens`: what has tokens, without what says how to answer.
+
+    https://platform.claude.com/docs/en/api/messages-count-tokens
+    """
+    return {name: value for name, value in message_body(request, options).items() if name in _COUNTED}
 
 
 def other_tools(body: Body, request: ObjectRequest) -> frozenset[str]:

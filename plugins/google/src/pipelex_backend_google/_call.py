@@ -41,3 +41,16 @@ def call_config(body: dict[str, Any], *, unread: bool = False) -> CallConfig:
     """Everything in the body; nothing that makes one call into several; a whole answer unread where that is asked for."""
     options = _OPTIONS.model_copy(update={"extra_body": body})
     return (_UNREAD if unread else _CONFIG).model_copy(update={"http_options": options})
+
+
+def count_config(body: dict[str, Any], model: str | None) -> types.CountTokensConfig:
+    """That of a count of the tokens of a body.
+
+    Args:
+        body: As for an answer.
+        model: Its name with `models/`, for AI Studio, which wants the whole request in one field; None for Vertex AI, which
+            takes the fields that have tokens beside the contents.
+    """
+    counted = {name: value for name, value in body.items() if name != "toolConfig"}
+    extra = counted if model is None else {"generateContentRequest": {"model": model, **body}}
+    return types.CountTokensConfig(http_options=_OPTIONS.model_copy(update={"extra_body": extra}))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pipelex_backend_google._answer import Gathered, gathered_answer
 from pipelex_backend_google._body import text_body
-from pipelex_backend_google._call import NO_CONTENTS, call_config
+from pipelex_backend_google._call import NO_CONTENTS, call_config, count_config
 from pipelex_backend_google._client import http_options
 from pipelex_backend_google._embeddings import embedding_answer, embedding_config, embedding_contents
 from pipelex_backend_google._errors import call_error, request_id
@@ -31,9 +31,10 @@ from pipelex_core.backend import (
     Speaker,
     TextGenerator,
     TextStreamer,
+    TokenCounter,
     Transcriber,
 )
-from pipelex_core.errors import ProviderConnectionError
+from pipelex_core.errors import InvalidAnswerError, ProviderConnectionError
 from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class GeminiBackend(
     Embedder,
     Transcriber,
     Speaker,
+    TokenCounter,
     ModelLister,
 ):
     """Gemini, by the native API; a subclass connects to AI Studio or to Vertex AI.
@@ -177,6 +179,20 @@ class GeminiBackend(
             raise ProviderConnectionError(msg, request_id=gathered.request_id, partial_text=gathered.text or None)
         answer = gathered.answer()
         yield answer if isinstance(request, ObjectRequest) else says_something(answer, request, gathered.finish)
+
+    async def count_tokens(self, request: TextRequest) -> int:
+        """`totalTokens` of `countTokens`: https://ai.google.dev/api/tokens."""
+        models, model = self._models, self.model_id(request.spec)
+        config = count_config(text_body(request), None if self.vertex else f"models/{model}")
+        try:
+            counted = await models.count_tokens(model=model, contents=NO_CONTENTS, config=config)
+        except Exception as error:  # noqa: BLE001 -- as in `stream_text`
+            failure = call_error(error, self.secret)
+        else:
+            if counted.total_tokens is not None:
+                return counted.total_tokens
+            failure = InvalidAnswerError("the answer has no count of tokens")
+        raise failure
 
     async def list_models(self) -> tuple[str, ...]:
         """Ids as a spec's `model_id` has them."""

@@ -29,6 +29,7 @@ from pipelex_core.backend import (
     ObjectStreamer,
     TextGenerator,
     TextStreamer,
+    TokenCounter,
 )
 from pipelex_core.errors import InvalidAnswerError
 from pipelex_core.requests import ObjectRequest
@@ -51,6 +52,9 @@ Asked = TypeVar("Asked", bound="TextRequest")
 
 _CHAT = "/chat/completions"
 _RESPONSES = "/responses"
+_COUNT = "/responses/input_tokens"
+_COUNTED = frozenset({"input", "instructions", "model", "reasoning", "text", "tool_choice", "tools"})
+"""What has tokens: https://platform.openai.com/docs/api-reference/responses/input-tokens."""
 _IMAGES = "/images/generations"
 _EMBEDDINGS = "/embeddings"
 
@@ -110,7 +114,9 @@ class EmbeddingBackend(EndpointBackend, Embedder):
         return embeds_all(answer, request)
 
 
-class ResponsesBackend(EndpointBackend, BatchingBackend, TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer):
+class ResponsesBackend(
+    EndpointBackend, BatchingBackend, TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, TokenCounter
+):
     """The Responses API of OpenAI and of everything compatible."""
 
     hosted_tools: ClassVar[frozenset[str]] = frozenset({"web_search"})
@@ -153,6 +159,19 @@ class ResponsesBackend(EndpointBackend, BatchingBackend, TextGenerator, TextStre
         async with aclosing(self._endpoint.stream(_RESPONSES, body, reading, request, finish)) as events:
             async for event in events:
                 yield event
+
+    async def count_tokens(self, request: TextRequest) -> int:
+        """OpenAI's count of a response's input, which chat completions have none of; most compatible endpoints have neither."""
+        traits, provider = self._traits_for(request.spec), self._responses_provider
+        if isinstance(request, ObjectRequest):
+            body = response_object_body(request, traits, provider).body
+        else:
+            body = response_body(request, traits, provider)
+        data, identity = await self._endpoint.post(_COUNT, {name: body[name] for name in body if name in _COUNTED})
+        if not isinstance(tokens := data.get("input_tokens"), int):
+            msg = "the answer has no count of tokens"
+            raise InvalidAnswerError(msg, raw=data, request_id=identity)
+        return tokens
 
     def asked_body(self, request: TextRequest) -> AskedBody:
         """One response, as a line of a batch."""

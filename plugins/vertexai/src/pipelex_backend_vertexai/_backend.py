@@ -18,7 +18,7 @@ from pipelex_backend_vertexai._deployed import ask, stream
 from pipelex_backend_vertexai._endpoints import endpoint_of, host_of
 from pipelex_backend_vertexai._prediction import Prediction
 from pipelex_core.answers import says_something
-from pipelex_core.errors import AuthenticationError
+from pipelex_core.errors import AuthenticationError, UnsupportedInputError
 from pipelex_core.requests import ObjectRequest
 from pipelex_core.specs import Secret
 
@@ -101,6 +101,13 @@ class VertexBackend(GeminiBackend):
         """The JSON document as it comes, then the answer."""
         endpoint = self._endpoint(request.spec)
         return super().stream_object(request) if endpoint is None else self._stream_endpoint(endpoint, request)
+
+    async def count_tokens(self, request: TextRequest) -> int:
+        """Gemini's count; a model on an endpoint has none."""
+        if self._endpoint(request.spec) is not None:
+            msg = f"model '{request.spec.name}' is on an endpoint, which counts no tokens"
+            raise UnsupportedInputError(msg)
+        return await super().count_tokens(request)
 
     def model_id(self, spec: ModelSpec) -> str:
         """A model's id as the native API has it: of a tuned Gemini, the endpoint's whole name."""

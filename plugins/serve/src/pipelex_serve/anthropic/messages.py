@@ -8,6 +8,7 @@ from attrs import evolve
 
 from pipelex_serve.anthropic.answer import Events, message
 from pipelex_serve.anthropic.request import read_message_call
+from pipelex_serve.counting import count
 from pipelex_serve.remembering import keep
 from pipelex_serve.running import Running, check_handle
 from pipelex_serve.streams import stream_text, stream_whole
@@ -37,13 +38,8 @@ async def messages(gateway: Gateway, exchange: Exchange) -> None:
 
 
 async def count_tokens(gateway: Gateway, exchange: Exchange) -> None:
-    """Estimate the tokens of a request: no backend of the library counts them, and the answer says so."""
+    """Count the tokens of a request."""
     call = read_message_call(await exchange.json(), needs_tokens=False)
     check_handle(exchange, call.model)
-    plan = text_plan(gateway.deck, evolve(call, settings={}, streams=False))
-    member = plan.members[0]
-    assert member.spec is not None  # noqa: S101 -- what is in a plan can be called
-    expected = plan.capability.expect(plan.build(member.spec, member.settings, None))
-    count = expected.input_tokens.likely if expected.input_tokens else 0
-    exchange.add_headers([(b"x-pipelex-count", b"estimate"), (b"request-id", exchange.id.encode("ascii"))])
-    await exchange.answer({"input_tokens": count})
+    exchange.add_headers([(b"request-id", exchange.id.encode("ascii"))])
+    await exchange.answer({"input_tokens": await count(gateway, exchange, call)})

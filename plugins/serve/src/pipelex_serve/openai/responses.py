@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from pipelex_serve.counting import count
 from pipelex_serve.openai.responses_answer import Response, ResponseEvents, whole
 from pipelex_serve.openai.responses_request import read_response_call
 from pipelex_serve.remembering import keep
@@ -40,13 +41,8 @@ async def responses(gateway: Gateway, exchange: Exchange) -> None:
 
 
 async def count_input(gateway: Gateway, exchange: Exchange) -> None:
-    """Estimate the tokens of a request; the answer says that it is an estimate."""
+    """Count the tokens of a request."""
     call = read_response_call(await exchange.json())
     check_handle(exchange, call.model)
-    plan = text_plan(gateway.deck, evolve(call, settings={}, streams=False))
-    member = plan.members[0]
-    assert member.spec is not None  # noqa: S101 -- what is in a plan can be called
-    expected = plan.capability.expect(plan.build(member.spec, member.settings, None))
-    exchange.add_headers([(b"x-pipelex-count", b"estimate")])
-    count = expected.input_tokens.likely if expected.input_tokens else 0
-    await exchange.answer({"object": "response.input_tokens", "input_tokens": count})
+    counted = await count(gateway, exchange, call)
+    await exchange.answer({"object": "response.input_tokens", "input_tokens": counted})
