@@ -158,7 +158,7 @@ def test_a_request_holds_no_key_of_the_environment(name: str, has_key: bool, mon
         monkeypatch.delenv("AWS_SESSION_TOKEN")  # a signature of those is meant, where the table has no keys
 
     async def main() -> list[str]:
-        async with asyncio.timeout(60), suite.wire.server() as server:
+        async with asyncio.timeout(60), suite.spoken.server() as server:
             deck = deck_for(suite, server.url, "its-own-key")
             if not has_key:
                 deck = evolve(

@@ -141,6 +141,46 @@ class TestBedrock(Conformance):
         )
 
 
+# Engines in this process: there is no server, and what needs one is absent.
+
+
+class TestInternal(Conformance):
+    """The text of PDFs."""
+
+    sdk = "pypdfium2"
+    backend = "internal"
+    wire = None
+    takes_key = False
+    claims: ClassVar = frozenset({"OCR"})
+    model_ids: ClassVar = {ModelType.TEXT_EXTRACTOR: "extract-text"}
+    sdk_modules = ("pypdfium2",)
+
+
+@pytest.mark.slow
+class TestRapidOcr(Conformance):
+    """Scans and PDFs."""
+
+    sdk = "rapidocr"
+    wire = None
+    takes_key = False
+    claims: ClassVar = frozenset({"OCR"})
+    model_ids: ClassVar = {ModelType.TEXT_EXTRACTOR: "pp-ocrv6-small"}
+    sdk_modules = ("rapidocr", "onnxruntime", "cv2")
+
+
+@pytest.mark.slow
+class TestLlamaCpp(Conformance):
+    """The models of the catalogue: a chat, objects by a grammar, vectors."""
+
+    sdk = "llamacpp"
+    wire = None
+    takes_key = False
+    claims: ClassVar = frozenset({"text", "stream", "object", "object stream", "embeddings"})
+    model_ids: ClassVar = {ModelType.LLM: "smollm2", ModelType.EMBEDDING: "all-minilm-l6-v2"}
+    options: ClassVar = {"n_ctx": 2048, "n_predict": 64}
+    sdk_modules = ("xllamacpp",)
+
+
 class TestFal(Conformance):
     """Images, as jobs of a queue."""
 

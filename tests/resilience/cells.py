@@ -116,7 +116,7 @@ class _Cell:
 
     async def _late(self) -> float:
         scenario, suite = self.scenario, self.suite
-        server = scenario.server(suite.wire) if scenario.server else suite.wire.server()
+        server = scenario.server(suite.spoken) if scenario.server else suite.spoken.server()
         async with asyncio.timeout(60), running(suite, key=CANARY, server=server) as at:
             wanted = expected_requests(scenario, suite, self.call, self.exception)
             late = await self._one(at, None, wanted)

@@ -54,5 +54,5 @@ def test_a_connection_that_was_closed_idle_carries_no_request(suite: Conformance
                 assert len(at.calls) == calls
                 close_idle(server)
 
-    with in_thread(suite.wire.server()) as server:
+    with in_thread(suite.spoken.server()) as server:
         asyncio.run(main())

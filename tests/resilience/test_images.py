@@ -64,7 +64,7 @@ def painted(suite: Conformance, first: Server, second: Server, **terms: Any) -> 
 
     async def main() -> tuple[Any, int, int]:
         async with asyncio.timeout(60), first, second:
-            urls = (suite.wire.endpoint(server.url) for server in (first, second))
+            urls = (suite.spoken.endpoint(server.url) for server in (first, second))
             async with AsyncClient(chain(suite, *urls), suite.plugins()) as client:
                 try:
                     ended: Any = await client.generate_image("A lighthouse", model="any", **terms)
@@ -77,8 +77,8 @@ def painted(suite: Conformance, first: Server, second: Server, **terms: Any) -> 
 
 def healthy(suite: Conformance) -> Server:
     """A server with a picture."""
-    server = suite.wire.server()
-    suite.wire.queue_image(server)
+    server = suite.spoken.server()
+    suite.spoken.queue_image(server)
     return server
 
 
@@ -105,7 +105,7 @@ def test_a_lost_answer_is_asked_of_another_only_where_the_caller_wishes_it(suite
 @pytest.mark.parametrize("suite", PAINTERS)
 def test_a_gateway_that_got_no_answer_is_as_a_lost_one(suite: Conformance, status: int) -> None:
     """What stands between says that the request was passed on, and knows no more."""
-    gateway = suite.wire.server()
+    gateway = suite.spoken.server()
     gateway.queue(*[Reply.text("<html>", status=status)] * 4)
     error, first, second = painted(suite, gateway, healthy(suite))
     assert (first, second, error.unsettled, error.status) == (1, 0, True, status)
@@ -136,9 +136,9 @@ def test_where_nothing_was_sent_the_call_goes_on(suite: Conformance, host: str) 
 @pytest.mark.parametrize("suite", PAINTERS)
 def test_what_the_provider_refuses_is_asked_again(suite: Conformance) -> None:
     """It says that it has not done it: 429, and then the picture."""
-    limited = suite.wire.server()
-    limited.queue(suite.wire.error(429))
-    suite.wire.queue_image(limited)
+    limited = suite.spoken.server()
+    limited.queue(suite.spoken.error(429))
+    suite.spoken.queue_image(limited)
     result, _, second = painted(suite, limited, Nobody(), retries=1)
     assert ([attempt.status for attempt in result.attempts][:1], second) == ([429], 0)
 
@@ -148,7 +148,7 @@ def test_the_synchronous_client_keeps_to_it_too() -> None:
     suite = WIRES["OpenAI chat"]
     with (
         in_thread(FaultyServer(faulty.drop)) as server,
-        Client(chain(suite, suite.wire.endpoint(server.url)), suite.plugins()) as client,
+        Client(chain(suite, suite.spoken.endpoint(server.url)), suite.plugins()) as client,
     ):
         with pytest.raises(CallError) as caught:
             client.generate_image("A lighthouse", model="p0")

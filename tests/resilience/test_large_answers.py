@@ -32,7 +32,7 @@ CALLS = [
 
 async def call(suite: Conformance, kind: Kind, limit: int, *, encoded: bool = False) -> Any:
     """One call whose answers may have so many bytes."""
-    async with suite.wire.server() as server:
+    async with suite.spoken.server() as server:
         deck = deck_for(suite, server.url)
         ((name, config),) = deck.backends.items()
         changed = evolve(config, max_answer_bytes=limit, max_media_bytes=limit, retry=evolve(config.retry, retries=0))
@@ -72,7 +72,7 @@ def test_the_limit_of_a_stream_is_one_events() -> None:
     """A long answer in short events is fine."""
     suite = WIRES["OpenAI chat"]
     (stream,) = (kind for kind in kinds(suite) if kind.capability == "stream")
-    reply = suite.wire.stream(PLAIN)
+    reply = suite.spoken.stream(PLAIN)
     longest = max(map(len, reply.chunks))
     assert sum(map(len, reply.chunks)) > longest
     stream.check(asyncio.run(call(suite, stream, longest)))

@@ -100,7 +100,7 @@ def test_a_call_that_ends_early_ends_on_the_wire_and_frees_its_place(suite: Conf
     """The server sees the caller go; where one call may run at a time, the next one runs, and was not sent before."""
 
     async def main() -> None:
-        async with asyncio.timeout(60), suite.wire.server() as server:
+        async with asyncio.timeout(60), suite.spoken.server() as server:
             one = deck_for(suite, server.url)
             name, config = next(iter(one.backends.items()))
             one = evolve(one, backends={name: evolve(config, limits=Limits(max_concurrency=1))})
@@ -156,7 +156,7 @@ def test_a_client_runs_under_uvloop(suite: Conformance) -> None:
     uvloop = pytest.importorskip("uvloop")
 
     async def main() -> None:
-        async with suite.wire.server() as server:
+        async with suite.spoken.server() as server:
             await _used(suite, server)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -228,7 +228,7 @@ print("done")
 def test_a_client_works_on_both_sides_of_a_fork(name: str) -> None:
     """Child and parent each have connections, and threads, of their own."""
     suite = WIRES[name]
-    with in_thread(suite.wire.server()) as server:
+    with in_thread(suite.spoken.server()) as server:
         for _ in range(3):
             first_kind(suite).queue(Running(suite, server, None))  # type: ignore[arg-type]  # no client is needed for it
         done = subprocess.run(
@@ -247,7 +247,7 @@ def test_a_client_runs_under_anyio(suite: Conformance) -> None:
     """Its asyncio backend; its task groups and cancel scopes go around calls."""
 
     async def main() -> None:
-        async with suite.wire.server() as one, suite.wire.server() as two, anyio.create_task_group() as group:
+        async with suite.spoken.server() as one, suite.spoken.server() as two, anyio.create_task_group() as group:
             group.start_soon(_used, suite, one)
             group.start_soon(_used, suite, two)
 

@@ -70,7 +70,7 @@ def _thought(suite: Conformance) -> bytes:
             (name, {"type": name, "item_id": "rs_1", "output_index": 0, "summary_index": 0, "delta": "hm "})
         )
     begin = json.dumps(THOUGHT[:9])[:-1].encode()
-    return next(chunk for chunk in suite.wire.stream(THINKING).chunks if begin in chunk)
+    return next(chunk for chunk in suite.spoken.stream(THINKING).chunks if begin in chunk)
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
@@ -118,7 +118,7 @@ def test_a_queue_that_is_looked_at_is_not_silent() -> None:
     suite = WIRES["fal"]
 
     async def main() -> Any:
-        server: Any = suite.wire.server()
+        server: Any = suite.spoken.server()
         async with asyncio.timeout(60), running(suite, server=server) as at:
             at.wire.hang(server)
             painting = asyncio.create_task(
@@ -145,8 +145,8 @@ def test_a_blocked_loop_has_heard_nothing_and_so_knows_nothing() -> None:
                         time.sleep(1.5)  # noqa: ASYNC251 -- this is what is tested
             return "".join(pieces)
 
-    reply = evolve(suite.wire.stream(PLAIN), pause=0.2)
-    server = suite.wire.server()
+    reply = evolve(suite.spoken.stream(PLAIN), pause=0.2)
+    server = suite.spoken.server()
     server.queue(reply)
     with in_thread(server) as running_server:
         assert asyncio.run(main(running_server.url)) == TEXT
@@ -162,7 +162,7 @@ def test_a_long_upload_is_not_silent() -> None:
         while left > 0:
             left -= len(await reader.read(2**20))
             await asyncio.sleep(0.1)
-        body = suite.wire.answer(PLAIN).chunks[0]
+        body = suite.spoken.answer(PLAIN).chunks[0]
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
         writer.write(b"content-length: %d\r\n\r\n%b" % (len(body), body))
         await writer.drain()

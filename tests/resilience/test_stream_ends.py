@@ -76,7 +76,7 @@ class Watching:
 @pytest.fixture
 def server() -> Iterator[Server]:
     """Speaks OpenAI's chat API."""
-    with in_thread(SUITE.wire.server()) as running:
+    with in_thread(SUITE.spoken.server()) as running:
         yield running
 
 
@@ -102,7 +102,7 @@ def terms_of(clocks: str, around: str) -> dict[str, Any]:
 
 def queue(server: Server, end: str) -> None:
     """An answer that stalls after some deltas, or breaks off and then comes whole."""
-    whole = SUITE.wire.stream(PLAIN)
+    whole = SUITE.spoken.stream(PLAIN)
     half = len(whole.chunks) // 2
     server.forget()
     server.queue(*([evolve(whole, cut_after=half), whole] if end == "error" else [evolve(whole, stall_after=half)]))
@@ -151,7 +151,7 @@ def test_an_asynchronous_stream_leaves_nothing_behind(server: Server, around: st
             check_end(end, around, outcome, seen, watching)
             assert budget.reserved == 0
             await stream.aclose()  # again, which does nothing
-            answer = SUITE.wire.answer(PLAIN)
+            answer = SUITE.spoken.answer(PLAIN)
             server.forget()
             server.queue(answer)
             await client.generate_text(PROMPT, model="llm", deadline=5)  # the slot is free
@@ -192,7 +192,7 @@ def test_a_synchronous_stream_leaves_nothing_behind(server: Server, around: str,
         assert isinstance(outcome, KeyboardInterrupt) == (end == "cancel")
         assert budget.reserved == 0
         server.forget()
-        server.queue(SUITE.wire.answer(PLAIN))
+        server.queue(SUITE.spoken.answer(PLAIN))
         client.generate_text(PROMPT, model="llm", deadline=5)
     wait_until(lambda: not server.opened)
     assert len(server.left) == (0 if end == "error" else 1)
@@ -234,7 +234,7 @@ def test_what_fails_while_a_stream_closes_is_a_plugin_error_in_the_ledger(
     if end == "break":
         queue(server, end)
     else:
-        server.queue(SUITE.wire.stream(PLAIN))
+        server.queue(SUITE.spoken.stream(PLAIN))
     deck = deck_at(server.url, "nothing")
 
     async def read() -> None:

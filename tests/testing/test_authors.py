@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import textwrap
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from pipelex_core.specs import ModelType
 from pipelex_testing import ARGUMENTS, WEATHER, Conformance, OpenAIChat, Reply, Said
+from pipelex_testing.calls import Document
 from pipelex_testing.certificate import Record, table
+from pipelex_testing.running import running
 from pipelex_testing.wire import FACTS
 
 if TYPE_CHECKING:
@@ -122,3 +126,54 @@ def test_the_run_itself_names_what_was_replaced(tmp_path: Path) -> None:
     assert "overridden: test_usage_and_cost_are_right" in done.stdout, done.stdout
     assert "absent: test_the_finish_reason_is_told" in done.stdout
     assert "NOT certified" in done.stdout
+
+
+class Engine(Conformance):
+    """A backend that reads PDFs in this process."""
+
+    sdk = "pypdfium2"
+    backend = "internal"
+    wire = None
+    takes_key = False
+    claims = frozenset({"OCR"})
+    model_ids: ClassVar = {ModelType.TEXT_EXTRACTOR: "extract-text"}
+
+
+def test_an_engine_in_this_process_is_proven_without_a_server() -> None:
+    """Where a scenario needs no server, it runs on the engine; the price is that of the two pages."""
+    Engine().test_usage_and_cost_are_right(Document())
+
+
+@pytest.mark.parametrize("asks", ["server", "wire", "calls"])
+def test_a_scenario_that_asks_for_a_server_is_absent_without_one(asks: str) -> None:
+    """By name, and not in silence."""
+
+    async def main() -> None:
+        async with running(Engine()) as at:
+            getattr(at, asks)
+
+    with pytest.raises(pytest.skip.Exception, match="absent: a server"):
+        asyncio.run(main())
+
+
+def test_an_answer_of_an_engine_must_be_one_of_its_kind() -> None:
+    """A result of other pages than the document has is a failure, as it is of a provider."""
+
+    class Longer(Document):
+        def holds(self, result: Any) -> None:
+            assert len(result.pages) == 3
+
+    with pytest.raises(AssertionError):
+        Engine().test_a_good_answer_becomes_a_result(Longer())
+
+
+def test_a_certificate_without_a_wire_says_so() -> None:
+    """And names each absent scenario once, with the number of its parameters."""
+    made = record(wire=None)
+    for status in (400, 500):
+        made.note(f"test_a_status_is_the_error_of_its_class[OCR-{status}]", "absent", ("text",))
+    certificate = made.certificate()
+    assert (certificate["wire"], certificate["certified"]) == (None, True)
+    printed = "\n".join(table(certificate))
+    assert "wire none" in printed
+    assert "absent: test_a_status_is_the_error_of_its_class (2 times)" in printed

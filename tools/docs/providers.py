@@ -29,7 +29,8 @@ Written by `poe docs` from certificates and tests; a test fails where this page 
 A cell of a provider is what its certificate of the conformance kit says is proven: its plugin and the provider's real SDK went
 through every scenario of the capability, against a loopback server that speaks the provider's API. `poe certify` has the
 kit write the [certificates](certificates/), with the versions they hold for. What runs on this machine (internal, RapidOCR, llama.cpp)
-has no wire: its cells are tests in [tests/conformance/test_providers.py]({_TESTS}), which all providers pass besides: the
+is certified as it answers, without a server; what needs one is absent there. All providers pass
+[tests/conformance/test_providers.py]({_TESTS}) besides: the
 same words, object, picture and counts from each, and the same result. An empty cell is refused before anything is sent, which
 `test_an_empty_cell_is_refused` proves; where only `thinking` or `cancel` is empty there is nothing to refuse.
 """

@@ -33,12 +33,27 @@ class Kind(ABC):
         """A good answer."""
 
     @abstractmethod
+    def holds(self, result: Any) -> None:
+        """The result is one of this kind, whoever gave it."""
+
+    @abstractmethod
     def check(self, result: Any) -> None:
         """The result is what the good answer says."""
 
     def queue(self, at: Running) -> None:
         """Have the server give the good answer next."""
         at.server.queue(self.reply(at))
+
+    def prepare(self, at: Running) -> None:
+        """The same; an engine in this process needs nothing to answer."""
+        if at.has_server:
+            self.queue(at)
+
+    def verify(self, at: Running, result: Any) -> None:
+        """The result is one of this kind; a server's is what the good answer says."""
+        self.holds(result)
+        if at.has_server:
+            self.check(result)
 
 
 class Text(Kind):
@@ -51,6 +66,10 @@ class Text(Kind):
 
     def reply(self, at: Running) -> Reply:
         return at.wire.answer(PLAIN)
+
+    def holds(self, result: Any) -> None:
+        assert result.text
+        assert result.finish_reason in {"stop", "length"}
 
     def check(self, result: Any) -> None:
         assert (result.text, result.finish_reason) == (TEXT, "stop")
@@ -84,6 +103,9 @@ class Object(Kind):
     def reply(self, at: Running) -> Reply:
         return at.wire.answer(OBJECT)
 
+    def holds(self, result: Any) -> None:
+        assert isinstance(result.value, City)
+
     def check(self, result: Any) -> None:
         assert (result.value, result.finish_reason) == (CITY, "stop")
 
@@ -99,8 +121,11 @@ class Document(Kind):
     def reply(self, at: Running) -> Reply:
         return at.wire.document()
 
-    def check(self, result: Any) -> None:
+    def holds(self, result: Any) -> None:
         assert [page.index for page in result.pages] == [0, 1]
+
+    def check(self, result: Any) -> None:
+        assert all(page.text for page in result.pages)
 
 
 class Picture(Kind):
@@ -117,6 +142,10 @@ class Picture(Kind):
     def queue(self, at: Running) -> None:
         at.wire.queue_image(at.server)
 
+    def holds(self, result: Any) -> None:
+        (image,) = result.images
+        assert image.data
+
     def check(self, result: Any) -> None:
         assert [image.content_type for image in result.images] == ["image/png"]
 
@@ -131,6 +160,10 @@ class Embeddings(Kind):
 
     def reply(self, at: Running) -> Reply:
         return at.wire.embeddings()
+
+    def holds(self, result: Any) -> None:
+        assert len(result.vectors) == len(EMBEDDED)
+        assert all(len(vector) == result.dimensions and any(vector) for vector in result.vectors)
 
     def check(self, result: Any) -> None:
         assert (len(result.vectors), result.dimensions, result.normalised) == (2, 2, True)

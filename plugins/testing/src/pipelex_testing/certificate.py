@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,15 @@ class Record:
         }
 
 
+def _grouped(scenarios: Sequence[str]) -> list[str]:
+    """Names of scenarios, one that was run often with its number instead of each of its parameters."""
+    counts = Counter(name.partition("[")[0] for name in scenarios)
+    return [
+        f"{name} ({counts[name]} times)" if counts[name] > 1 else next(one for one in scenarios if one.startswith(name))
+        for name in counts
+    ]
+
+
 def installed(distribution: str) -> str | None:
     """The installed version of a distribution, or None."""
     try:
@@ -98,7 +108,7 @@ def versions_of(modules: Sequence[str]) -> dict[str, str | None]:
 def table(certificate: Mapping[str, Any]) -> list[str]:
     """The certificate for people."""
     plugin = certificate.get("plugin") or certificate["sdk"]
-    head = f"{plugin}: sdk {certificate['sdk']}, wire {certificate['wire']}, core {certificate['core']}"
+    head = f"{plugin}: sdk {certificate['sdk']}, wire {certificate['wire'] or 'none'}, core {certificate['core']}"
     lines = [head, "", "capability   claimed  proven  scenarios"]
     for name, told in certificate["capabilities"].items():
         claimed, proven = ("yes" if told[key] else "no" for key in ("claimed", "proven"))
@@ -108,5 +118,5 @@ def table(certificate: Mapping[str, Any]) -> list[str]:
     for what in ("overridden", "skipped", "absent"):
         names = counts.get(what, ())
         if names:
-            lines += ["", f"{what}: {', '.join(names)}"]
+            lines += ["", f"{what}: {', '.join(_grouped(names))}"]
     return [*lines, "", f"{verdict}: {counts['passed']} passed, {len(counts['failed'])} failed"]

@@ -144,7 +144,7 @@ def _about(suite: Any) -> dict[str, Any]:
         "suite": suite.__name__,
         "backend": suite.backend or suite.sdk,
         "sdk": suite.sdk,
-        "wire": suite.wire.name,
+        "wire": suite.wire.name if suite.wire else None,
         "plugin": record.label if record else None,
         "names": [suite.sdk, *((record.name, record.distribution) if record else ())],
         "sdk_modules": list(suite.sdk_modules),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -11,9 +11,11 @@ from attrs import frozen
 from pipelex_core.client import AsyncClient
 from pipelex_core.deck import ModelDeck
 from pipelex_core.routing import ModelEntry, RouteMatch
+from pipelex_testing.absence import SERVER, absent
+from pipelex_testing.server import in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from pipelex_testing.server import Received, Server
     from pipelex_testing.subject import Subject
@@ -25,16 +27,36 @@ _LONGEST = 60.0
 
 @frozen
 class Running:
-    """The backend, its server, and a client."""
+    """The backend, its server, and a client.
+
+    A scenario that asks for the server, its wire or its calls is absent where the backend has none.
+
+    Attributes:
+        suite: The backend under test.
+        listening: The server; None for an engine in this process.
+        client: Whose deck leads to the backend.
+    """
 
     suite: Subject
-    server: Any
+    listening: Any
     client: AsyncClient
+
+    @property
+    def has_server(self) -> bool:
+        """Whether a provider answers as a scenario wants; an engine in this process answers as it can."""
+        return self.suite.wire is not None
+
+    @property
+    def server(self) -> Any:
+        """The server."""
+        if not self.has_server:
+            absent(SERVER)
+        return self.listening
 
     @property
     def wire(self) -> Wire:
         """What the server speaks."""
-        return self.suite.wire
+        return self.suite.spoken
 
     @property
     def llm(self) -> str:
@@ -63,8 +85,8 @@ class Running:
 
 
 def deck_for(suite: Subject, url: str, key: str | None = None) -> ModelDeck:
-    """A deck with the suite's models, whose backend is at this address."""
-    config = suite.config(suite.wire.endpoint(url), key)
+    """A deck with the suite's models, whose backend is at this address; of an engine in this process, the address is empty."""
+    config = suite.config(suite.wire.endpoint(url) if suite.wire else url, key)
     models = {
         spec.name: ModelEntry(
             name=spec.name,
@@ -81,11 +103,25 @@ def deck_for(suite: Subject, url: str, key: str | None = None) -> ModelDeck:
 @asynccontextmanager
 async def running(suite: Subject, *, key: str | None = None, server: Server | None = None) -> AsyncIterator[Running]:
     """The backend at a server; both closed at the end."""
+    if server is None and suite.wire is None:
+        async with AsyncClient(deck_for(suite, "", key), suite.plugins()) as client:
+            yield Running(suite, None, client)
+        return
     async with (
-        suite.wire.server() if server is None else server as listening,
+        server or suite.spoken.server() as listening,
         AsyncClient(deck_for(suite, listening.url, key), suite.plugins()) as client,
     ):
         yield Running(suite, listening, client)
+
+
+@contextmanager
+def standing(suite: Subject) -> Iterator[Server | None]:
+    """The backend's server in a thread of its own, for what goes through several event loops; None where it has none."""
+    if suite.wire is None:
+        yield None
+    else:
+        with in_thread(suite.wire.server()) as server:
+            yield server
 
 
 def run(suite: Subject, use: Callable[[Running], Awaitable[None]], *, key: str | None = None) -> None:
@@ -100,12 +136,12 @@ def run(suite: Subject, use: Callable[[Running], Awaitable[None]], *, key: str |
 
 async def _unless_the_server_fails(use: Callable[[Running], Awaitable[None]], at: Running) -> None:
     """Use the backend; a mistake of the wire ends that at once, with the mistake."""
-    faults: list[Exception] | None = getattr(at.server, "faults", None)
+    faults: list[Exception] | None = getattr(at.listening, "faults", None)
     if faults is None:
         await use(at)
         return
     using = asyncio.ensure_future(use(at))
-    at.server.on_fault = using.cancel
+    at.listening.on_fault = using.cancel
     try:
         await using
     except BaseException:

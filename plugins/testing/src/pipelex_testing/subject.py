@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
+from pipelex_testing.absence import SERVER, absent
 from pipelex_testing.samples import IMAGE_PRICE, PAGE_PRICE, PRICES, Capability
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class Subject:
 
     plugin: ClassVar[object | None] = None
     sdk: ClassVar[str]
-    wire: ClassVar[Wire]
+    wire: ClassVar[Wire | None]
     claims: ClassVar[frozenset[Capability]]
     backend: ClassVar[str] = ""
     model_ids: ClassVar[Mapping[ModelType, str]] = {}
@@ -32,9 +33,9 @@ class Subject:
     sdk_modules: ClassVar[tuple[str, ...]] = ()
 
     def config(self, endpoint: str, key: str | None = None) -> BackendConfig:
-        """The backend's table, for a server at this address; with this key, or one that is as good as any."""
+        """The backend's table, for a server at this address, or for none where it is empty; with this key, or any other."""
         secret = Secret("conformance-key" if key is None else key) if self.takes_key else None
-        return BackendConfig(name=self.backend_name, endpoint=endpoint, api_key=secret, options=self.options)
+        return BackendConfig(name=self.backend_name, endpoint=endpoint or None, api_key=secret, options=self.options)
 
     def specs(self) -> Iterator[ModelSpec]:
         """A model of each type."""
@@ -58,6 +59,13 @@ class Subject:
     def plugins(self) -> Plugins:
         """The plugin, discovered."""
         return _discovered(self.plugin)
+
+    @property
+    def spoken(self) -> Wire:
+        """The wire; a scenario that asks for it is absent where the backend has no server."""
+        if self.wire is None:
+            absent(SERVER)
+        return self.wire
 
     @property
     def backend_name(self) -> str:

@@ -35,7 +35,8 @@ class Wire(ABC):
 
     An author whose provider speaks none of the wires of `pipelex_testing` writes a small class: `answer` and, for
     what the backend claims, `stream`, `document` and `image`. Scenarios that need what a wire does not have are left
-    out, and the certificate says so.
+    out, and the certificate says so. A backend that is an engine in this process has no wire: its suite says
+    `wire = None`.
 
     Attributes:
         name: What the certificate calls it.

@@ -25,7 +25,8 @@ class Conformance(Answers, Conversations, MediaScenarios, Failures, Malformed, C
     Attributes:
         plugin: The plugin's module; None for the plugins that are installed.
         sdk: What model specs name.
-        wire: What the kit's server speaks.
+        wire: What the kit's server speaks; None for an engine in this process, which answers by itself: scenarios that
+            need a provider's server are absent, and the certificate names them.
         claims: What the backend can do. Scenarios of what it does not claim are left out, and it must not look as if it
             could: its class must not have the capability either.
         backend: Name of the backend's table; the sdk's where it is empty.

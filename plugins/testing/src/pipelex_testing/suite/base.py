@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
-
-import pytest
+from typing import TYPE_CHECKING
 
 from pipelex_testing import running as of_running
 from pipelex_testing.subject import Subject
@@ -13,15 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from pipelex_testing.running import Running
-
-
-ABSENT = "absent: "
-"""How the reason of a scenario begins that is about something which the provider does not have."""
-
-
-def absent(what: str) -> NoReturn:
-    """End a scenario that is about something which the provider does not have."""
-    pytest.skip(ABSENT + what)
 
 
 class Scenarios(Subject):

@@ -38,6 +38,22 @@ class Clocks(Scenarios):
         self.run(use)
 
     @each_call
+    def test_a_deadline_that_is_over_ends_the_call(self, call: Kind) -> None:
+        """As its own error, whatever is under way; the next call is answered."""
+
+        async def use(at: Running) -> None:
+            if at.has_server:
+                at.wire.hang(at.server)
+            with pytest.raises(DeadlineExceededError):
+                await call.make(at, deadline=1e-6, retries=0)
+            if at.has_server:
+                at.server.forget()
+            call.prepare(at)
+            call.verify(at, await call.make(at))
+
+        self.run(use)
+
+    @each_call
     def test_an_answer_that_drips_is_left_at_the_deadline(self, call: Kind) -> None:
         """A byte now and then is no reason to wait on."""
 
@@ -74,15 +90,20 @@ class Clocks(Scenarios):
         """Cancelled, it closes its connection; the next call is answered."""
 
         async def use(at: Running) -> None:
-            at.wire.hang(at.server)
+            if at.has_server:
+                at.wire.hang(at.server)
             waiting = asyncio.create_task(call.make(at))
-            await until(lambda: at.calls, "the request reaches the server")
-            waiting.cancel()
+            if at.has_server:
+                await until(lambda: at.calls, "the request reaches the server")
+            else:
+                await asyncio.sleep(0)  # an engine at work lets the loop go on
+            assert waiting.cancel(), "the call is over before it can be given up"
             with pytest.raises(asyncio.CancelledError):
                 await waiting
-            await until(lambda: at.wire.was_cancelled(at.server), "the provider hears that the caller has gone")
-            call.queue(at)
-            call.check(await call.make(at))
+            if at.has_server:
+                await until(lambda: at.wire.was_cancelled(at.server), "the provider hears that the caller has gone")
+            call.prepare(at)
+            call.verify(at, await call.make(at))
 
         self.run(use)
 
@@ -91,11 +112,13 @@ class Clocks(Scenarios):
         """Leaving it closes its connection; the next call is answered."""
 
         async def use(at: Running) -> None:
-            reply = at.wire.stream(PLAIN)
-            at.server.queue(evolve(reply, stall_after=len(reply.chunks) - 1), reply)
+            if at.has_server:
+                reply = at.wire.stream(PLAIN)
+                at.server.queue(evolve(reply, stall_after=len(reply.chunks) - 1), reply)
             async with at.client.stream_text(PROMPT, model=at.llm) as stream:
                 assert await anext(stream)
-            await until(lambda: at.server.left, "the connection is closed")
+            if at.has_server:
+                await until(lambda: at.server.left, "the connection is closed")
             async with at.client.stream_text(PROMPT, model=at.llm) as stream:
                 assert [delta async for delta in stream]
 
@@ -106,12 +129,15 @@ class Clocks(Scenarios):
         """Nothing in the plugin blocks the loop: a clock beside the call keeps ticking."""
 
         async def use(at: Running) -> None:
-            call.queue(at)
+            call.prepare(at)
             await call.make(at)  # what is made once is made by now
-            at.wire.hang(at.server)
-            waiting = asyncio.create_task(call.make(at))
-            calls = len(at.calls)
-            await until(lambda: len(at.calls) > calls, "the request reaches the server")
+            if at.has_server:
+                at.wire.hang(at.server)
+                calls = len(at.calls)
+                waiting = asyncio.create_task(call.make(at))
+                await until(lambda: len(at.calls) > calls, "the request reaches the server")
+            else:
+                waiting = asyncio.create_task(call.make(at))
             ticks, last = [], time.monotonic()
             for _ in range(20):
                 await asyncio.sleep(0.01)

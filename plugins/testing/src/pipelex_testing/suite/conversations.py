@@ -57,15 +57,16 @@ class Conversations(Scenarios):
         """`result.message` is the next turn of the talk."""
 
         async def use(at: Running) -> None:
-            at.server.queue(at.wire.answer(PLAIN), at.wire.answer(PLAIN))
+            if at.has_server:
+                at.server.queue(at.wire.answer(PLAIN), at.wire.answer(PLAIN))
             result = await at.client.generate_text(PROMPT, model=at.llm)
             talk: list[Any] = [
                 {"role": "user", "content": PROMPT},
                 result.message,
                 {"role": "user", "content": "And of Italy?"},
             ]
-            await at.client.generate_text(talk, model=at.llm)
-            assert TEXT.encode() in at.calls[1].body
+            assert (await at.client.generate_text(talk, model=at.llm)).text
+            assert not at.has_server or TEXT.encode() in at.calls[1].body
 
         self.run(use)
 
@@ -196,13 +197,15 @@ class Conversations(Scenarios):
         """Signatures and the like of one provider are not another's business."""
 
         async def use(at: Running) -> None:
-            at.server.queue(at.wire.answer(PLAIN), at.wire.answer(PLAIN))
+            if at.has_server:
+                at.server.queue(at.wire.answer(PLAIN), at.wire.answer(PLAIN))
             result = await at.client.generate_text(PROMPT, model=at.llm)
             planted = ProviderPart(provider="somebody-else", data={"planted": "for-one-only"})
             message = {"role": "assistant", "content": [planted, *result.message.parts]}
             talk: list[Any] = [{"role": "user", "content": PROMPT}, message, {"role": "user", "content": "Sure?"}]
-            await at.client.generate_text(talk, model=at.llm)
-            assert b"for-one-only" not in at.calls[1].body
+            again = await at.client.generate_text(talk, model=at.llm)
+            assert "for-one-only" not in again.text
+            assert not at.has_server or b"for-one-only" not in at.calls[1].body
 
         self.run(use)
 

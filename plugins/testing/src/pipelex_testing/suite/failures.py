@@ -16,12 +16,13 @@ from pipelex_core.errors import (
     RateLimitError,
     error_class_for_status,
 )
+from pipelex_testing.absence import absent
 from pipelex_testing.calls import Kind  # noqa: TC001 -- read by pytest
 from pipelex_testing.marks import about, each_call
 from pipelex_testing.running import running
 from pipelex_testing.samples import PLAIN, PROMPT, TEXT
 from pipelex_testing.server import Reply, Server
-from pipelex_testing.suite.base import Scenarios, absent
+from pipelex_testing.suite.base import Scenarios
 
 if TYPE_CHECKING:
     from pipelex_testing.running import Running
@@ -106,7 +107,7 @@ class Failures(Scenarios):
         """Refused at once, and told as such."""
 
         async def main() -> None:
-            async with asyncio.timeout(60), running(self.suite, server=_Nobody()) as at:
+            async with asyncio.timeout(60), running(self.suite, server=_Nobody(self.suite.spoken.rules)) as at:
                 assert isinstance(await _failure(at, call), ProviderConnectionError)
 
         asyncio.run(main())

@@ -7,7 +7,7 @@ import gc
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,13 +15,10 @@ from pipelex_core.client import AsyncClient, Client
 from pipelex_core.errors import CallError
 from pipelex_testing.calls import Kind  # noqa: TC001 -- read by pytest
 from pipelex_testing.marks import about, each_call
-from pipelex_testing.running import Running, deck_for, running
+from pipelex_testing.running import Running, deck_for, running, standing
 from pipelex_testing.samples import PLAIN, PROMPT, TEXT
 from pipelex_testing.server import in_thread
 from pipelex_testing.suite.base import Scenarios
-
-if TYPE_CHECKING:
-    from pipelex_testing.server import Server
 
 
 class Lasting(Scenarios):
@@ -30,13 +27,13 @@ class Lasting(Scenarios):
     @each_call
     def test_one_client_goes_through_three_event_loops(self, call: Kind) -> None:
         """What belongs to a loop is made in it, and closed with it."""
-        with in_thread(self.suite.wire.server()) as server:
-            client = AsyncClient(deck_for(self.suite, server.url), self.suite.plugins())
+        with standing(self.suite) as server:
+            client = AsyncClient(deck_for(self.suite, server.url if server else ""), self.suite.plugins())
             at = Running(self.suite, server, client)
 
             async def main() -> None:
-                call.queue(at)
-                call.check(await call.make(at))
+                call.prepare(at)
+                call.verify(at, await call.make(at))
 
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -47,8 +44,9 @@ class Lasting(Scenarios):
     @about("text")
     def test_sixteen_threads_use_one_client_first_at_once(self) -> None:
         """Each gets an answer, from one backend."""
-        with in_thread(self.suite.wire.server()) as server:
-            server.queue(*[self.suite.wire.answer(PLAIN)] * 16)
+        wire = self.suite.spoken
+        with in_thread(wire.server()) as server:
+            server.queue(*[wire.answer(PLAIN)] * 16)
             barrier = threading.Barrier(16)
             with Client(deck_for(self.suite, server.url), self.suite.plugins()) as client:
 
@@ -58,17 +56,18 @@ class Lasting(Scenarios):
 
                 with ThreadPoolExecutor(16) as threads:
                     assert list(threads.map(ask, range(16))) == [TEXT] * 16
-            assert len(self.suite.wire.calls(server)) == 16
+            assert len(wire.calls(server)) == 16
 
     @each_call
     def test_calls_at_the_same_time_are_all_answered(self, call: Kind) -> None:
-        """Twenty at once in one loop."""
+        """Twenty at once in one loop; three where each is this machine's work."""
 
         async def use(at: Running) -> None:
-            for _ in range(20):
-                call.queue(at)
-            for result in await asyncio.gather(*(call.make(at) for _ in range(20))):
-                call.check(result)
+            count = 20 if at.has_server else 3
+            for _ in range(count):
+                call.prepare(at)
+            for result in await asyncio.gather(*(call.make(at) for _ in range(count))):
+                call.verify(at, result)
 
         self.run(use)
 
@@ -90,14 +89,13 @@ class Lasting(Scenarios):
         left: list[Any] = []
 
         async def main() -> None:
-            server: Server
             async with asyncio.timeout(60), running(self.suite) as at:
-                server = at.server
-                call.queue(at)
+                call.prepare(at)
                 await call.make(at)
-                server.queue(at.wire.error(500))
-                with pytest.raises(CallError):
-                    await call.make(at, retries=0)
+                if at.has_server:
+                    at.server.queue(at.wire.error(500))
+                    with pytest.raises(CallError):
+                        await call.make(at, retries=0)
             left.extend(task for task in asyncio.all_tasks() if task is not asyncio.current_task())
 
         with warnings.catch_warnings(record=True) as told:

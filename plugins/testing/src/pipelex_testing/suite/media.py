@@ -63,7 +63,7 @@ class MediaScenarios(Scenarios):
                 if claim not in self.suite.claims:
                     with pytest.raises(UnsupportedInputError):
                         await at.client.generate_text(PROMPT, model=at.llm, **inputs)  # type: ignore[arg-type]
-            assert at.calls == []
+            assert not at.has_server or at.calls == []
 
         self.run(use)
 
@@ -72,10 +72,14 @@ class MediaScenarios(Scenarios):
         """Two pages; the image of the first, decoded."""
 
         async def use(at: Running) -> None:
-            at.server.queue(at.wire.document())
+            if at.has_server:
+                at.server.queue(at.wire.document())
             result = await at.client.extract(PDF, model=at.reader, max_nb_images=1)
             assert [page.index for page in result.pages] == [0, 1]
             assert all(page.text for page in result.pages)
+            if not at.has_server:
+                assert ["Paris" in page.text for page in result.pages] == [True, False]
+                return
             ((image,), nothing) = (page.images for page in result.pages)
             assert (image.data, image.content_type, nothing) == (JPEG, "image/jpeg", ())
 

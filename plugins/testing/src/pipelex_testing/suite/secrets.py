@@ -13,11 +13,12 @@ import pytest
 from attrs import evolve
 
 from pipelex_core.errors import CallError
+from pipelex_testing.absence import absent
 from pipelex_testing.calls import Kind  # noqa: TC001 -- read by pytest
 from pipelex_testing.marks import each_call
 from pipelex_testing.running import running
 from pipelex_testing.server import Reply
-from pipelex_testing.suite.base import Scenarios, absent
+from pipelex_testing.suite.base import Scenarios
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +84,7 @@ class Secrets(Scenarios):
             absent("a key")
 
         async def main() -> None:
-            async with asyncio.timeout(60), self.suite.wire.server() as other, running(self.suite, key=CANARY) as at:
+            async with asyncio.timeout(60), self.suite.spoken.server() as other, running(self.suite, key=CANARY) as at:
                 elsewhere = other.url.replace("127.0.0.1", "localhost")
                 for status in (301, 302, 307, 308):
                     at.server.queue(Reply(status=status, headers={"Location": f"{elsewhere}/taken"}))
