@@ -7,7 +7,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tomli
 from attrs import frozen
@@ -36,23 +36,27 @@ COMMAND_LINE_NAMES = frozenset({"pipelex-cli", "pipelex-backend-mock"})
 
 
 def beneath(name: str) -> tuple[str, ...]:
-    """The folders of the plugins that a plugin is built on: `google` for `vertexai`, `internal` for `rapidocr`, none for any other."""
-    project = tomli.loads((ROOT / "plugins" / name / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needs = {Requirement(line).name for line in project["dependencies"]}
-    return tuple(other for other in BACKENDS if f"pipelex-backend-{other}" in needs)
+    """The folders of the plugins that a plugin is built on, such as `google` and `http` for `vertexai`; those of a command line aside."""
+    needs = {Requirement(line).name for line in _project(name)["dependencies"]}
+    return tuple(
+        other for other in PLUGINS if other not in COMMAND_LINE and _project(other)["name"] in needs and other != name
+    )
 
 
-def with_command_line(built: Mapping[str, Path], *further: str, extras: str = "") -> list[str]:
+def _project(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = tomli.loads((ROOT / "plugins" / name / "pyproject.toml").read_text(encoding="utf-8"))
+    return dict(found["project"])
+
+
+def with_command_line(built: Mapping[str, Path], *further: str) -> list[str]:
     """What an installer takes for core, the command line and further distributions, all as built wheels.
 
     Args:
         built: Folder name -> wheel.
         further: Folder names of further distributions.
-        extras: Extras of core, such as `http`; only those that need nothing of this project.
     """
-    core = f"{built['core']}[{extras}]" if extras else str(built["core"])
     needed = (other for name in further if name in PLUGINS for other in beneath(name))
-    return [core, *(str(built[name]) for name in dict.fromkeys((*COMMAND_LINE, *needed, *further)))]
+    return [str(built[name]) for name in dict.fromkeys(("core", *COMMAND_LINE, *needed, *further))]
 
 
 _UV = [sys.executable, "-m", "uv"]

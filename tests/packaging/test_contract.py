@@ -194,7 +194,7 @@ def old(built_wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory)
     environment = make_environment(folder / "venv")
     wheels = [str(file) for file in sorted(FOLDER.glob("*.whl"))]
     assert len(wheels) == 3
-    environment.install(*with_command_line(built_wheels, extras="http"), *wheels)
+    environment.install(*with_command_line(built_wheels, "http"), *wheels)
     project = folder / "project"
     project.mkdir()
     done = environment.run("pipelex", "init", cwd=project, OLD_URL="http://127.0.0.1:9", OLD_API_KEY="k-0")

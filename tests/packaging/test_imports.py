@@ -94,7 +94,7 @@ SHARED = {
 """What a plugin may use of the one that it is built on."""
 
 
-@pytest.mark.parametrize("name", [*BACKENDS, *MIDDLEWARES, "mock", "redis"])
+@pytest.mark.parametrize("name", [*BACKENDS, *MIDDLEWARES, "http", "mock", "redis"])
 def test_a_plugin_imports_no_other_and_nothing_private(name: str) -> None:
     """Of this project, what `pipelex_core.plugin_api` lists, itself, and what the plugin beneath it offers."""
     from pipelex_core.plugin_api import PLUGIN_API

@@ -59,7 +59,7 @@ def test_a_plugin_works_with_the_ends_of_its_range(
     """Its tests pass with the lowest version it declares of everything, and with the highest there is."""
     requirements = requirements_of(name)
     environment = make_environment(tmp_path / "venv")
-    environment.install(*with_command_line(built_wheels, "testing", extras="http"), *TOOLS)
+    environment.install(*with_command_line(built_wheels, "testing", "http"), *TOOLS)
     chosen = [argument for requirement in requirements for argument in ("--upgrade-package", requirement.name)]
     besides = TESTED_WITH.get(name, ())
     wheels = [str(built_wheels[one]) for one in (name, *TESTED_TOGETHER.get(name, ()))]

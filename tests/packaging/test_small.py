@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 MOST_PACKAGES = 13
 MOST_BYTES = 10_000_000
 MOST_BYTES_OF_AI_STUDIO = 45_000_000
-ABOVE = {"cyclopts", "rich", "tomlkit", "tree-sitter", "tree-sitter-toml", "pytest", "pydantic", "redis", "httpx2"}
+ABOVE = {
+    "cyclopts",
+    "rich",
+    "tomlkit",
+    "tree-sitter",
+    "tree-sitter-toml",
+    "pytest",
+    "pydantic",
+    "redis",
+    "httpx2",
+    "pipelex-http",
+}
 """What the command line, the kit and plugins need, and core does not."""
 
 PROGRAM = """
@@ -56,7 +67,7 @@ def test_core_brings_little(alone: Environment) -> None:
 def test_ai_studio_brings_nothing_of_google_cloud(built_wheels: dict[str, Path], tmp_path: Path) -> None:
     """Beyond core and its HTTP client, the plugin for AI Studio brings at most 45 MB, google-genai's; no gRPC."""
     environment = make_environment(tmp_path / "venv")
-    environment.install(f"{built_wheels['core']}[http]")
+    environment.install(f"{built_wheels['core']}[http]", str(built_wheels["http"]))
     before: dict[str, int] = json.loads(environment.run("python", "-c", PROGRAM, cwd=tmp_path).stdout)["sizes"]
     environment.install(str(built_wheels["google"]))
     after: dict[str, int] = json.loads(environment.run("python", "-c", PROGRAM, cwd=tmp_path).stdout)["sizes"]
@@ -93,6 +104,34 @@ def test_without_a_command_line_an_explanation_says_what_to_install(alone: Envir
     assert done.stdout == f"{expected}\n", done.stderr
 
 
+POOL = """
+import asyncio
+
+from pipelex_core import PluginError
+from pipelex_core.execution.resources import LoopResources
+from pipelex_core.specs import BackendConfig
+
+resources = LoopResources()
+try:
+    resources.http()
+except PluginError as error:
+    print(error)
+try:
+    asyncio.run(resources.download("https://user:secret@example.org/a?token=b", BackendConfig(name="b")))
+except PluginError as error:
+    print(error)
+"""
+
+
+def test_without_a_connection_pool_its_error_says_what_to_install(alone: Environment) -> None:
+    """A backend that asks for one, and a download, are refused with the pip command that brings it."""
+    done = alone.run("python", "-c", POOL, cwd=alone.folder)
+    assert done.stdout.splitlines() == [
+        "an HTTP client is needed; run: pip install 'pipelex-core[http]'",
+        "downloading https://example.org/a needs an HTTP client; run: pip install 'pipelex-core[http]'",
+    ], done.stderr
+
+
 def test_with_the_command_line_the_module_runs_it(
     alone: Environment, built_wheels: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -124,7 +163,7 @@ def test_the_extras_bring_the_command_line_and_the_backends_do_not(built_wheels:
     ours = {project["name"] for project in projects.values()}
     for extra, needs in projects["core"]["optional-dependencies"].items():
         names = {Requirement(need).name for need in needs}
-        assert extra == "redis" or not names & ours or "pipelex-cli" in names, extra
+        assert extra in {"http", "redis"} or not names & ours or "pipelex-cli" in names, extra
     for folder, project in projects.items():
         if folder not in OF_THE_COMMAND_LINE:
             assert "pipelex-cli" not in {Requirement(need).name for need in project["dependencies"]}, folder

@@ -12,7 +12,7 @@ from pipelex_core import AsyncClient
 from pipelex_core.errors import CallError, ProviderConnectionError
 from pipelex_core.plugins import discover
 from pipelex_testing.running import Running, deck_for
-from tests.core.test_transport import CERTIFICATE, KEY
+from tests.http.test_transport import CERTIFICATE, KEY
 from tests.resilience.backends import WIRES, first_kind
 from tests.servers.bedrock import clean_aws
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
-import pipelex_core.execution.transport  # noqa: F401 -- else the first call of a process imports it, within its deadline
+import pipelex_http.transport  # noqa: F401 -- else the first call of a process imports it, within its deadline
 from pipelex_core.backend import (
     BackendFactory,
     DocumentExtractor,

@@ -28,7 +28,7 @@ OBJECT = {"name": "Paris", "is_capital": True}
 def environment(built_wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Core, the command line, the kit, the plugin for OpenAI, and the three; from wheels, the strangers' built in folders of their own."""
     folder = tmp_path_factory.mktemp("strangers")
-    wheels = with_command_line(built_wheels, "testing", "openai", extras="http")
+    wheels = with_command_line(built_wheels, "testing", "openai")
     for name in NAMES:
         source = shutil.copytree(DISTS / name, folder / name)
         command = [sys.executable, "-m", "uv", "build", "--wheel", "--no-build-isolation", "--out-dir", str(folder)]

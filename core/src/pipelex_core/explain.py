@@ -12,14 +12,14 @@ from pipelex_core.errors import PluginError
 from pipelex_core.estimates.estimate import Estimate
 from pipelex_core.plain import Plain
 from pipelex_core.plugins import PluginRecord, Plugins
-from pipelex_core.plugins.first_party import COMMAND_LINE
+from pipelex_core.plugins.first_party import COMMAND_LINE, brought
 from pipelex_core.specs import BackendConfig, Source
 
 if TYPE_CHECKING:
     from pipelex_core.config import LoadedConfig
 
 GROUP = "pipelex_core.explain"
-"""The entry points of functions with the signature of `explain`."""
+"""The entry point of a function with the signature of `explain`."""
 
 
 @frozen
@@ -130,11 +130,9 @@ def explain(
         UnsupportedInputError: There is no such capability.
         PluginError: The command line's distribution is not installed.
     """
-    from importlib.metadata import entry_points
-
-    found = next(iter(entry_points(group=GROUP)), None)
+    found = brought(GROUP, COMMAND_LINE)
     if found is None:
         msg = f"explanations come with the command line, which is not installed; run: pip install {COMMAND_LINE}"
         raise PluginError(msg)
-    explanation: Explanation = found.load()(handle, capability, deck=deck, plugins=plugins, config=config)
+    explanation: Explanation = found(handle, capability, deck=deck, plugins=plugins, config=config)
     return explanation

@@ -7,6 +7,7 @@ import re
 import stat
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.parts import Media
@@ -42,6 +43,15 @@ def sniff(data: bytes) -> str | None:
         return "image/webp"
     # A PDF may have up to 1,024 bytes before its header (ISO 32000-1, annex H.3.4.1).
     return PDF if b"%PDF-" in data[:1024] else None
+
+
+def shown_url(url: str) -> str:
+    """A URL without what may be a secret in it: credentials, and the query, which signs some."""
+    try:
+        split = urlsplit(url)
+    except ValueError as error:
+        raise UnsupportedInputError(f"an address is not a URL: {error}") from None
+    return f"{split.scheme}://{split.netloc.rpartition('@')[2]}{split.path}"[:200]
 
 
 def read_image(source: MediaSource) -> Media:

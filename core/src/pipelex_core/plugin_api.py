@@ -42,7 +42,7 @@ _NAMES = {
         "pipelex_middleware pipelex_model_specs pipelex_orders pipelex_secrets pipelex_tools pipelex_wrap_backend"
     ),
     "judging": "ModerationAnswer ModerationRequest Ranked RerankAnswer RerankRequest Verdict",
-    "media": "PDF sniff",
+    "media": "PDF shown_url sniff",
     "orders": "Order Standing",
     "parts": "Citation DocumentPart ImagePart Media Message Part ProviderPart TextPart Tool ToolCall ToolResult",
     "requests": "EmbeddingRequest ExtractRequest ImageRequest ObjectRequest Request TextRequest",
@@ -50,6 +50,7 @@ _NAMES = {
         "NO_USAGE Answer Attempt Cost DocumentAnswer EmbeddingAnswer FinishReason Image ImageAnswer Page TextAnswer "
         "Usage"
     ),
+    "sending": "Sending SilenceClock sending silence",
     "shared_limits": "CAPS Entered Full LimitedRequest SharedLimits Unreachable",
     "sound": "Audio Recording Segment SpeechAnswer SpeechFormat SpeechRequest TranscriptAnswer TranscriptRequest",
     "vectors": "Vectors",

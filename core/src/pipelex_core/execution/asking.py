@@ -17,11 +17,11 @@ from pipelex_core.errors import (
     UnsupportedInputError,
 )
 from pipelex_core.execution.clocks import Silence, within
-from pipelex_core.execution.downloads import fetched
+from pipelex_core.execution.fetching import fetched
 from pipelex_core.execution.plan import Plan, fell_silent, out_of_time
 from pipelex_core.execution.redaction import redact_error, redacted, without_key
-from pipelex_core.execution.sending import sending
 from pipelex_core.results import NO_USAGE
+from pipelex_core.sending import sending
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping

@@ -9,9 +9,9 @@ from attrs import define, evolve, field
 
 from pipelex_core.costs import FREE, cost_of
 from pipelex_core.errors import CallError, IdleTimeoutError, PluginError, ProviderConnectionError, UnsupportedInputError
-from pipelex_core.execution.sending import Sending
 from pipelex_core.ledger import NO_USAGE
 from pipelex_core.results import Attempt, CacheUse, Cost, Usage
+from pipelex_core.sending import Sending
 
 if TYPE_CHECKING:
     from pipelex_core.capabilities import Capability

@@ -10,13 +10,14 @@ import asyncio
 import logging
 import os
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from pipelex_core.errors import PluginError
 from pipelex_core.execution.logs import GuardedLogs
-from pipelex_core.execution.resources import LoopResources
+from pipelex_core.execution.resources import LoopResources, pools_factory
 from pipelex_core.execution.threaded import in_thread
 from pipelex_core.runtime.importing import undisturbed, with_room
 
@@ -148,7 +149,8 @@ def _with_its_pool(make: Callable[[], Backend]) -> Backend:
     """The backend, and what the shared pool is made of, where its SDK can use one: it takes as long to import."""
     backend = make()
     if "httpx2" in sys.modules:
-        import pipelex_core.execution.transport  # noqa: F401 -- for the import alone
+        with suppress(PluginError):
+            pools_factory()
     return backend
 
 

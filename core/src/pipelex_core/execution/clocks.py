@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextvars import ContextVar
 from inspect import CORO_CREATED, getcoroutinestate
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from pipelex_core.sending import silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -30,9 +31,6 @@ LATE = 0.05
 
 _log = logging.getLogger("pipelex_core.execution")
 _abandoned: set[asyncio.Task[Any]] = set()
-
-silence: ContextVar[Silence | None] = ContextVar("silence", default=None)
-"""The clock that hears every sign of life of the provider that is being asked; the connection pool tells it."""
 
 
 class Clock(Protocol):

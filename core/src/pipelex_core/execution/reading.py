@@ -6,7 +6,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.execution.clocks import GRACE, PARTING, end, give_up, heed, seconds_remaining, silence, wake
+from pipelex_core.execution.clocks import GRACE, PARTING, end, give_up, heed, seconds_remaining, wake
+from pipelex_core.sending import silence
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable

@@ -17,7 +17,7 @@ from pipelex_core.execution.clocks import Deadline, Silence
 from pipelex_core.execution.plan import Plan, fell_silent
 from pipelex_core.execution.reading import Reader
 from pipelex_core.execution.redaction import without_key
-from pipelex_core.execution.sending import sending
+from pipelex_core.sending import sending
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator

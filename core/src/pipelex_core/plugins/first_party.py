@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 _SDKS = {
     "pipelex-backend-anthropic": "anthropic",
     "pipelex-backend-bedrock": "bedrock bedrock_aioboto3 bedrock_anthropic bedrock_boto3",
@@ -104,5 +106,23 @@ LIMITS: dict[str, str] = dict.fromkeys(("redis", "rediss", "unix"), "pipelex-lim
 TOOLS: dict[str, str] = {"mcp": "pipelex-tools-mcp"}
 """The distribution that brings the tools at the addresses of each scheme."""
 
+HTTP = "pipelex-http"
+"""The distribution that brings the HTTP connection pool."""
+
 COMMAND_LINE = "pipelex-cli"
 """The distribution that brings the command `pipelex`."""
+
+
+def brought(group: str, distribution: str) -> Any:
+    """What a distribution of this project brings to core as the entry point of a group; None where it is not installed.
+
+    It is looked up by name: to read the entry points of every installed distribution takes a hundred times as long.
+    """
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import distribution as installed
+
+    try:
+        (point,) = installed(distribution).entry_points.select(group=group)
+    except PackageNotFoundError:
+        return None
+    return point.load()

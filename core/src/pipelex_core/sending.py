@@ -7,6 +7,7 @@ something on the way to it. An image that may have been taken is not asked for a
 from __future__ import annotations
 
 from contextvars import ContextVar
+from typing import Protocol
 
 from attrs import define
 
@@ -60,3 +61,20 @@ class Sending:
 
 sending: ContextVar[Sending | None] = ContextVar("sending", default=None)
 """Where the pool writes that down; None where nobody asks."""
+
+
+class SilenceClock(Protocol):
+    """What hears every sign of life of a provider."""
+
+    def sent(self) -> None:
+        """A request begins."""
+
+    def heard(self) -> None:
+        """The provider gave a sign of life."""
+
+    def answered(self) -> None:
+        """A request has ended, well or not."""
+
+
+silence: ContextVar[SilenceClock | None] = ContextVar("silence", default=None)
+"""The clock that hears every sign of life of the provider that is being asked; the connection pool calls it."""

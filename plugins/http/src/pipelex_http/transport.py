@@ -18,12 +18,10 @@ from multidict import CIMultiDict, istr
 from yarl import URL
 
 from pipelex_core.errors import InvalidAnswerError, ProviderConnectionError
-from pipelex_core.execution.clocks import Silence, silence
-from pipelex_core.execution.decoding import steps_of
-from pipelex_core.execution.proxies import DIRECT, Proxies
-from pipelex_core.execution.public import public_socket
-from pipelex_core.execution.sending import Sending, sending
-from pipelex_core.specs import MOST_ANSWER_BYTES
+from pipelex_core.sending import Sending, SilenceClock, sending, silence
+from pipelex_http.decoding import steps_of
+from pipelex_http.proxies import DIRECT, Proxies
+from pipelex_http.public import public_socket
 
 if TYPE_CHECKING:
     import ssl
@@ -119,8 +117,9 @@ class PoolTransport(httpx2.AsyncBaseTransport):
         if self._tls is None and request.url.scheme in self._may_need_tls:
             self._tls = httpx2.create_ssl_context()
         record = sending.get()
-        if record is not None:
-            record.requests += 1
+        if record is None:
+            record = Sending()  # nobody asks how far it gets
+        record.requests += 1
         clock = silence.get()
         if clock is not None:
             clock.sent()
@@ -200,10 +199,10 @@ def _has_something_to_read(sock: Any) -> bool:
 class _Answer(httpx2.AsyncByteStream):
     """The body of an answer, decoded, as it comes; closing it before its end closes the connection."""
 
-    def __init__(self, response: aiohttp.ClientResponse, clock: Silence | None, record: Sending | None) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, clock: SilenceClock | None, record: Sending) -> None:
         self._response = response
         self._clock = clock
-        self._record = Sending() if record is None else record
+        self._record = record
 
     async def __aiter__(self) -> AsyncIterator[bytes]:  # noqa: C901 -- one generator: a further one would cost every chunk
         response, record, clock = self._response, self._record, self._clock
@@ -240,7 +239,7 @@ class _Answer(httpx2.AsyncByteStream):
         await _closed(self._response, clock)
 
 
-async def _closed(response: aiohttp.ClientResponse, clock: Silence | None) -> None:
+async def _closed(response: aiohttp.ClientResponse, clock: SilenceClock | None) -> None:
     """Give a connection back, or close it where its answer was not read to the end."""
     if clock is not None:
         clock.answered()
@@ -248,13 +247,13 @@ async def _closed(response: aiohttp.ClientResponse, clock: Silence | None) -> No
     await response.wait_for_close()
 
 
-def _whole(response: aiohttp.ClientResponse, record: Sending | None) -> bytes | None:
+def _whole(response: aiohttp.ClientResponse, record: Sending) -> bytes | None:
     """The body of a small answer that came with its head; None where there is more to come, to decode, or to count."""
     content, headers = response.content, response.headers
     if (
         not content.is_eof()
         or content.exception() is not None
-        or content.total_bytes > min(AT_ONCE, MOST_ANSWER_BYTES if record is None else record.most)
+        or content.total_bytes > min(AT_ONCE, record.most)
         or "Content-Encoding" in headers
         or headers.get("Content-Type", "").startswith("text/event-stream")
     ):
@@ -278,7 +277,7 @@ def _plain_headers(response: aiohttp.ClientResponse) -> Sequence[tuple[bytes, by
 class _Pieces:
     """A large body, written piece by piece; each that finds its way is a sign of life."""
 
-    def __init__(self, body: bytes, clock: Silence | None) -> None:
+    def __init__(self, body: bytes, clock: SilenceClock | None) -> None:
         self._body = body
         self._clock = clock
 
@@ -292,7 +291,7 @@ class _Pieces:
 class _Streamed:
     """A body that is read as it is sent, such as a file; each piece that finds its way is a sign of life."""
 
-    def __init__(self, stream: Any, clock: Silence) -> None:
+    def __init__(self, stream: Any, clock: SilenceClock) -> None:
         self._stream = stream
         self._clock = clock
 
@@ -302,7 +301,7 @@ class _Streamed:
             yield piece
 
 
-def _body(request: httpx2.Request, clock: Silence | None) -> object:
+def _body(request: httpx2.Request, clock: SilenceClock | None) -> object:
     """What aiohttp is to send: bytes, a stream of bytes, or nothing."""
     try:
         body = request.content
@@ -314,12 +313,12 @@ def _body(request: httpx2.Request, clock: Silence | None) -> object:
     return body or None
 
 
-def _noted(error: Exception, record: Sending | None) -> httpx2.TransportError:
+def _noted(error: Exception, record: Sending) -> httpx2.TransportError:
     """The error of a request that got no answer, and in `record` how far it got."""
     ours = _ours(error)
-    if record is not None and getattr(error, "errno", None) in {EMFILE, ENFILE}:
+    if getattr(error, "errno", None) in {EMFILE, ENFILE}:
         record.fault = ProviderConnectionError(_NO_DESCRIPTOR)
-    if record is not None and isinstance(ours, _NEVER_LEFT):
+    if isinstance(ours, _NEVER_LEFT):
         record.never_sent += 1
     return ours
 

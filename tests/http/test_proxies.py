@@ -12,10 +12,10 @@ import httpx2
 import pytest
 
 from pipelex_core import AsyncClient, ConfigError
-from pipelex_core.execution.proxies import Proxies
 from pipelex_core.execution.resources import LoopResources
-from pipelex_core.execution.sending import Sending, sending
-from tests.core.test_transport import CERTIFICATE, KEY
+from pipelex_core.sending import Sending, sending
+from pipelex_http.proxies import Proxies
+from tests.http.test_transport import CERTIFICATE, KEY
 from tests.support.scripted import deck_of, plugins_for, spec
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from attrs import evolve
 
 from pipelex_core import AsyncClient, DeadlineExceededError, UnsupportedInputError
-from pipelex_core.execution.public import is_public
 from pipelex_core.parts import Media
+from pipelex_http.public import is_public
 from tests.servers.base import Reply, Server
 from tests.support.scripted import OCR, PNG, NoUrls, Script, deck_of, plugins_for, spec
 

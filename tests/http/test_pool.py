@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelex_core.errors import InvalidAnswerError
-from pipelex_core.execution.pool import Pool
 from pipelex_core.execution.resources import LoopResources
-from pipelex_core.execution.sending import Sending, sending
-from pipelex_core.execution.transport import _decoded
+from pipelex_core.sending import Sending, sending
+from pipelex_http.pool import Pool
+from pipelex_http.transport import _decoded
 
 _NAMES = st.sampled_from(
     ["Accept", "ACCEPT-ENCODING", "user-agent", "connection", "Host", "content-length", "Transfer-Encoding", "X-One"]
