@@ -13,7 +13,7 @@ import pytest
 from pipelex_cli.app import run
 from pipelex_cli.files import check_place
 from pipelex_core.errors import PipelexError
-from pipelex_testing.samples import PNG
+from pipelex_testing.samples import PNG, png
 from pipelex_testing.server import Received, Reply, Server, in_thread
 from tests.documents.pdfs import lines, pdf
 
@@ -75,6 +75,18 @@ def test_folders_on_the_way_to_an_image_are_made(project: Path, capsys: Any) -> 
     assert run(["image", "A lighthouse", "-m", "paint", "-o", "new/er/lighthouse"]) == 0
     assert capsys.readouterr().out == "new/er/lighthouse.png\n"
     assert (project / "new/er/lighthouse.png").read_bytes() == PNG
+
+
+def test_a_picture_is_edited(project: Path, server: Server, capsys: Any) -> None:
+    """`--edit` may be repeated; a mask of another size costs nothing."""
+    (project / "a.png").write_bytes(PNG)
+    (project / "mask.png").write_bytes(png(9, transparent=True))
+    assert run(["image", "Night", "-m", "paint", "--edit", "a.png", "--edit", "a.png", "-o", "night"]) == 0
+    assert server.received[0].path.endswith("/images/edits")
+    assert server.received[0].body.count(PNG) == 2
+    assert run(["image", "Night", "-m", "paint", "--edit", "a.png", "--mask", "mask.png"]) == 1
+    assert "a mask has the size of the picture it is for" in capsys.readouterr().err
+    assert len(server.received) == 1
 
 
 def test_pages_whose_images_have_no_place_are_not_read(project: Path, capsys: Any) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from pipelex_backend_fal._arguments import arguments
 from pipelex_core.errors import UnsupportedInputError
+from pipelex_core.parts import Media
 from pipelex_core.requests import ImageRequest
 from pipelex_core.specs import ModelSpec, ModelType
+from pipelex_testing.samples import png
 
 
 def of(model_id: str, *, prompt: str = "A lighthouse", options: dict[str, Any] | None = None, **settings: Any) -> Any:
@@ -233,3 +238,56 @@ def test_a_specs_own_arguments_go_along_and_win() -> None:
 def test_an_opaque_background_is_what_every_image_has() -> None:
     """Only transparency is refused."""
     assert of("flux/dev", background="opaque") == of("flux/dev", background="auto") == {}
+
+
+PICTURE = Media(data=png(), media_type="image/png")
+MASK = Media(data=png(transparent=True), media_type="image/png")
+
+
+@pytest.mark.parametrize(
+    "model_id, options, images, name, sent",
+    [
+        ("flux-pro/kontext", {}, (PICTURE,), "image_url", PICTURE.as_url()),
+        ("flux-2-pro/edit", {}, (PICTURE, PICTURE), "image_urls", [PICTURE.as_url()] * 2),
+        (
+            "flux-2/edit",
+            {},
+            (Media(url="https://a.example/b.png", media_type="image/png"),),
+            "image_urls",
+            ["https://a.example/b.png"],
+        ),
+        ("nano-banana-2/edit", {}, (PICTURE,), "image_urls", [PICTURE.as_url()]),
+        ("some-editor", {"image_argument": "image_url"}, (PICTURE,), "image_url", PICTURE.as_url()),
+    ],
+)
+def test_pictures_to_change_are_urls(model_id: str, options: Any, images: Any, name: str, sent: Any) -> None:
+    """Under the name that the model has for one, or for several; bytes as data URLs."""
+    assert of(model_id, options=options, images=images) == {name: sent}
+
+
+def test_a_mask_has_fals_colours() -> None:
+    """What may change is white at fal, and transparent here."""
+    sent = of("flux-pro/v1/fill", images=(PICTURE,), mask=MASK)
+    kind, _, data = sent["mask_url"].partition(",")
+    with Image.open(BytesIO(b64decode(data))) as mask:
+        assert (kind, mask.size, mask.getextrema()) == ("data:image/png;base64", (2, 2), (255, 255))
+    assert sent["image_url"] == PICTURE.as_url()
+
+
+@pytest.mark.parametrize(
+    "model_id, fields, match",
+    [
+        ("flux/dev", {"images": (PICTURE,)}, "of a prompt alone"),
+        ("flux-pro/kontext", {"images": (PICTURE, PICTURE)}, "takes one picture, not 2"),
+        ("flux-2/edit", {"images": (PICTURE,), "mask": MASK}, "takes no mask"),
+        (
+            "flux-pro/v1/fill",
+            {"images": (PICTURE,), "mask": Media(data=png(transparent=True)[:40], media_type="image/png")},
+            "cannot be decoded",
+        ),
+    ],
+)
+def test_pictures_that_a_model_does_not_take_are_refused(model_id: str, fields: Any, match: str) -> None:
+    """Before anything is paid."""
+    with pytest.raises(UnsupportedInputError, match=match):
+        of(model_id, **fields)

@@ -390,6 +390,29 @@ def test_an_image() -> None:
     run(use)
 
 
+def test_pictures_to_change_go_with_the_prompt() -> None:
+    """After it, in their order: bytes inline, and what Google fetches as it is."""
+
+    async def use(server: GoogleServer, backend: GoogleBackend) -> None:
+        pictures = (
+            Media(data=b"abc", media_type="image/png"),
+            Media(url="https://a.example/b.webp", media_type="image/webp"),
+        )
+        await backend.generate_image(ImageRequest(spec=spec(), prompt="Make it night", images=pictures))
+        assert server.received[0].json["contents"] == [
+            {
+                "role": "user",
+                "parts": [
+                    {"text": "Make it night"},
+                    {"inlineData": {"mimeType": "image/png", "data": "YWJj"}},
+                    {"fileData": {"mimeType": "image/webp", "fileUri": "https://a.example/b.webp"}},
+                ],
+            }
+        ]
+
+    run(use)
+
+
 @pytest.mark.parametrize(
     "settings",
     [{"number": 2}, {"width": 10, "height": 10}, {"background": "transparent"}, {"output_format": "webp"}],

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import email
+import email.policy
 from typing import Any
 
+import openai
 import pytest
 
 from pipelex_backend_openai._images import size_for_ratio
@@ -243,3 +246,89 @@ def test_an_endpoint_may_fetch_nothing() -> None:
     assert with_backend(use) is True
     assert with_backend(use, make=lambda url: config(url, "ollama")) is False
     assert with_backend(use, make=lambda url: config(url, options={"fetches_urls": False})) is False
+
+
+# ── Pictures that are changed ─────────────────────────────────────────────────────────────────────────────────────────
+
+PICTURE = Media(data=png(), media_type="image/png", name="harbour.png")
+MASK = Media(data=png(transparent=True), media_type="image/png")
+
+
+def parts_of(received: Any) -> list[tuple[str, str | None, bytes]]:
+    """Name, file name and content of each part of a form, by Python's own parser of mails."""
+    head = b"Content-Type: " + received.headers["content-type"].encode() + b"\r\n\r\n"
+    form = email.message_from_bytes(head + received.body, policy=email.policy.HTTP)
+    found = []
+    for part in form.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        found.append((str(name), part.get_filename(), content))
+    return found
+
+
+@pytest.mark.parametrize("sdk, name", [("openai", "openai"), ("openai", "a-gateway")])
+def test_pictures_go_in_a_form_in_their_order(sdk: str, name: str) -> None:
+    """With names and types, the mask last; fields beside them as they are in a generation."""
+    answer, received = made(sdk=sdk, name=name, images=(PICTURE, PICTURE), mask=MASK, number=2, quality="low")
+    assert received.path == "/v1/images/edits"
+    assert parts_of(received) == [
+        ("model", None, b"gpt-test"),
+        ("prompt", None, b"A lighthouse"),
+        ("n", None, b"2"),
+        ("quality", None, b"low"),
+        ("image[]", "image-0.png", png()),
+        ("image[]", "image-1.png", png()),
+        ("mask", "mask.png", png(transparent=True)),
+    ]
+    assert received.body.count(b"Content-Type: image/png") == 3
+    assert [image.content_type for image in answer.images] == ["image/png"]
+
+
+def test_one_picture_is_sent_as_the_sdk_sends_it() -> None:
+    """The plugin's form has the very parts of `client.images.edit`; pinned, so that another SDK's way is noticed."""
+
+    async def use(backend: Any, server: Server) -> Any:
+        await backend.generate_image(wish(images=(PICTURE,)))
+        sdk = openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="k", max_retries=0)
+        async with sdk:
+            await sdk.images.edit(model="gpt-test", prompt="A lighthouse", image=[("image-0.png", png(), "image/png")])
+        return [parts_of(each) for each in server.received]
+
+    ours, theirs = with_backend(use, sdk="openai_img_gen", make=lambda url: config(url, "openai"))
+    assert sorted(ours) == sorted(theirs)
+
+
+def test_what_is_at_a_url_is_downloaded_for_a_form() -> None:
+    """As no form takes an address; its type is that of its bytes."""
+
+    async def use(backend: Any, server: Server) -> Any:
+        url = f"{server.url}/harbour.png"
+        await backend.generate_image(wish(images=(Media(url=url, media_type="image/jpeg"),)))
+        return [received for received in server.received if received.path.endswith("/edits")]
+
+    (received,) = with_backend(use, sdk="openai_img_gen", make=lambda url: config(url, "openai"))
+    assert parts_of(received)[-1] == ("image[]", "image-0.png", png())
+
+
+@pytest.mark.parametrize("count, key", [(1, "image"), (3, "images")])
+def test_xai_takes_pictures_in_json(count: int, key: str) -> None:
+    """As URLs, data URLs among them."""
+    link = {"type": "image_url", "url": PICTURE.as_url()}
+    _, received = made(name="xai", images=(PICTURE,) * count)
+    assert received.path == "/v1/images/edits"
+    assert received.json[key] == (link if count == 1 else [link] * count)
+
+
+@pytest.mark.parametrize(
+    "name, fields, match",
+    [
+        ("xai", {"images": (PICTURE,), "mask": MASK}, "takes no mask"),
+        ("openai", {"images": (PICTURE,), "options": {"image_edits": "none"}}, "of a prompt alone"),
+        ("blackboxai", {"images": (PICTURE,)}, "of a prompt alone"),
+    ],
+)
+def test_an_endpoint_that_does_not_edit_says_so(name: str, fields: dict[str, Any], match: str) -> None:
+    """Before any request."""
+    with pytest.raises(errors.UnsupportedInputError, match=match):
+        made(name=name, **fields)

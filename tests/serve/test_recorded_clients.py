@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
+from pipelex_testing.samples import png
 from tests.support.serving import Served, serving
 from tests.support.sounds import wav
 
@@ -28,7 +29,6 @@ RECORDS = sorted(FOLDER.glob("*.json"))
 LACKING = {
     "/v1/files": 501,
     "/v1/audio/translations": 501,
-    "/v1/images/edits": 501,
     "/v1/batches": 501,
 }
 """What this gateway does not do -> how it says so."""
@@ -36,6 +36,7 @@ LACKING = {
 HANDLES = {
     "/v1/embeddings": "vectors",
     "/v1/images/generations": "painter",
+    "/v1/images/edits": "painter",
     "/v1/moderations": "guard",
     "/v1/audio/speech": "voice",
     "/v1/audio/transcriptions": "ear",
@@ -62,12 +63,13 @@ def mended(body: Any) -> Any:
 
 
 def form(parts: list[dict[str, Any]], content_type: str, model: str) -> bytes:
-    """The body of a recorded form, with a recording in place of the few bytes that were sent."""
+    """The body of a recorded form, with a recording, or a picture, in place of the few bytes that were sent."""
     mark = b"--" + content_type.rpartition("boundary=")[2].encode()
     written = []
     for part in parts:
         name = part["headers"]["content-disposition"]
-        value = wav() if "filename=" in name else (model if name.endswith('"model"') else part["value"]).encode()
+        file = wav() if 'name="file"' in name else png()
+        value = file if "filename=" in name else (model if name.endswith('"model"') else part["value"]).encode()
         heads = "".join(f"{key}: {each}\r\n" for key, each in part["headers"].items())
         written.append(mark + b"\r\n" + heads.encode() + b"\r\n" + value + b"\r\n")
     return b"".join([*written, mark, b"--\r\n"])

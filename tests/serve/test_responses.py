@@ -6,9 +6,11 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
+import httpx2
 import openai
 import pytest
 
+from pipelex_core.pictures import kind_and_size
 from pipelex_testing.samples import png
 from tests.servers.anthropic import message, replied, streamed, thinking, tool_use
 from tests.servers.base import Reply
@@ -217,6 +219,24 @@ def test_images_come_out(client: openai.OpenAI) -> None:
         client.images.generate(model="painter", prompt="a cat", size="big")
 
 
+def test_images_are_edited(client: openai.OpenAI, served: Served) -> None:
+    """In a form, of which lists have brackets, and in JSON; a mask of another size is refused before a model is asked."""
+    picture = ("a.png", png(3), "image/png")
+    edited = client.images.edit(model="painter", prompt="make it night", image=[picture, picture], n=2)
+    assert [kind_and_size(base64.b64decode(each.b64_json or "")) for each in edited.data or ()] == [
+        ("image/png", (3, 3))
+    ] * 2
+    with pytest.raises(openai.BadRequestError, match="a mask has the size of the picture"):
+        client.images.edit(model="painter", prompt="x", image=picture, mask=("m.png", png(transparent=True)))
+    url = "data:image/png;base64," + base64.b64encode(png(4)).decode()
+    body = {"model": "painter", "prompt": "make it night", "images": [{"image_url": url}]}
+    answer = httpx2.post(f"{served.url}/v1/images/edits", json=body, timeout=30)
+    assert kind_and_size(base64.b64decode(answer.json()["data"][0]["b64_json"]))[1] == (4, 4)
+    for images in ([], [{"image_url": "file:///etc/passwd"}]):
+        wrong = {**body, "images": images}
+        assert httpx2.post(f"{served.url}/v1/images/edits", json=wrong, timeout=30).status_code == 400
+
+
 @pytest.mark.parametrize("streams", [False, True])
 def test_the_first_completions(client: openai.OpenAI, streams: bool) -> None:
     """Four families of clients still know them."""
@@ -229,5 +249,5 @@ def test_the_first_completions(client: openai.OpenAI, streams: bool) -> None:
 
 def test_what_no_handle_does_is_refused_in_a_sentence(client: openai.OpenAI) -> None:
     """It is not a 404 of a wrong address."""
-    with pytest.raises(openai.InternalServerError, match="no handle of this gateway edits images"):
-        client.images.edit(image=b"x", prompt="y")
+    with pytest.raises(openai.InternalServerError, match="no handle of this gateway keeps files"):
+        client.files.create(file=("a.jsonl", b"x"), purpose="batch")

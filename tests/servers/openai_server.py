@@ -52,6 +52,8 @@ class OpenAIServer(Server):
             return Reply.json({"object": "list", "data": [{"id": "gpt-test", "object": "model"}]}, headers=HEADERS)
         if (further := _further(path, request)) is not None:
             return further
+        if path.endswith("/images/edits"):
+            return Reply.json({"created": 1, "data": [{"b64_json": base64.b64encode(png()).decode()}]}, headers=HEADERS)
         body = request.json
         ways = {"/chat/completions": self._chat, "/responses": self._response, "/embeddings": self._embeddings}
         way = next((way for end, way in ways.items() if path.endswith(end)), None)

@@ -23,12 +23,12 @@ PLAYED = {
     "mistral__ocr",
     "anthropic__count_tokens",
     "openai__images",
+    "openai__images_edits",
     "xai__images",
+    "xai__images_edits",
 }
 NOT_PLAYED = {
     "openai__errors_misc": "vector stores are no part of this project",
-    "openai__images_edits": "this project edits no images",
-    "xai__images_edits": "this project edits no images",
 }
 
 

@@ -239,7 +239,18 @@ def _attributes(cls: type) -> str:
     return _named(attributes_of(cls))
 
 
-_METHODS = ("from_project", "generate_text", "run", "extract", "embed", "transcribe", "speak", "rerank", "moderate")
+_METHODS = (
+    "from_project",
+    "generate_text",
+    "run",
+    "extract",
+    "generate_image",
+    "embed",
+    "transcribe",
+    "speak",
+    "rerank",
+    "moderate",
+)
 
 
 def _arguments(method: str) -> str:

@@ -138,7 +138,15 @@ class DocumentExtractor(Backend):
 
 
 class ImageGenerator(Backend):
-    """Makes images."""
+    """Makes images.
+
+    Attributes:
+        edits_images: Whether a request may have `images`, to change or to follow.
+        takes_masks: Whether it may have a `mask`.
+    """
+
+    edits_images: ClassVar[bool] = False
+    takes_masks: ClassVar[bool] = False
 
     @abstractmethod
     async def generate_image(self, request: ImageRequest) -> ImageAnswer:

@@ -45,6 +45,7 @@ _NAMES = {
     "media": "PDF shown_url sniff",
     "orders": "Order Standing",
     "parts": "Citation DocumentPart ImagePart Media Message Part ProviderPart TextPart Tool ToolCall ToolResult",
+    "pictures": "check_mask kind_and_size",
     "requests": "EmbeddingRequest ExtractRequest ImageRequest ObjectRequest Request TextRequest",
     "results": (
         "NO_USAGE Answer Attempt Cost DocumentAnswer EmbeddingAnswer FinishReason Image ImageAnswer Page TextAnswer "

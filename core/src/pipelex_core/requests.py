@@ -86,11 +86,13 @@ class ExtractRequest(Tagged):
 
 @frozen(kw_only=True)
 class ImageRequest(Tagged):
-    """Make images.
+    """Make images, or change some.
 
     Attributes:
         spec: The model.
-        prompt: What to show.
+        prompt: What to show, or how to change the pictures.
+        images: The pictures to change or to follow, in the order that the prompt speaks of them; empty to make new ones.
+        mask: A PNG of the size of the first picture, whose transparent pixels alone may change; or None.
         number: How many images.
         quality: `low`, `medium` or `high`; excludes `nb_steps`.
         nb_steps: Diffusion steps; excludes `quality`.
@@ -108,6 +110,8 @@ class ImageRequest(Tagged):
 
     spec: ModelSpec
     prompt: str
+    images: tuple[Media, ...] = ()
+    mask: Media | None = None
     number: int = 1
     quality: Literal["low", "medium", "high"] | None = None
     nb_steps: int | None = None

@@ -1,44 +1,108 @@
-"""The capability `img_gen`: a text in, images out."""
+"""The capability `img_gen`: a text in, and pictures to change; images out."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.backend import ImageGenerator
+from attrs import evolve, frozen
+
+from pipelex_core.backend import Backend, ImageGenerator
 from pipelex_core.capabilities.record import Capability, Operation
-from pipelex_core.errors import ImgGenHandleNotFoundError, ImgGenPresetNotFoundError
+from pipelex_core.errors import ImgGenHandleNotFoundError, ImgGenPresetNotFoundError, UnsupportedInputError
 from pipelex_core.requests import ImageRequest
 from pipelex_core.results import ImageAnswer, ImageResult
 from pipelex_core.settings import SEED, SettingRule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from pipelex_core.estimates.expectations import Expectation
+    from pipelex_core.media import MediaSource
+    from pipelex_core.parts import Media
     from pipelex_core.specs import ModelSpec
 
 
-def _read(prompt: str) -> str:
+@frozen(eq=False, repr=False)
+class ImageInput:
+    """What a call is about.
+
+    Attributes:
+        prompt: What to show, or how to change the pictures.
+        images: The pictures to change or to follow.
+        mask: Where the first of them may change, or None.
+    """
+
+    prompt: str
+    images: tuple[Media, ...] = ()
+    mask: Media | None = None
+
+
+def _read(prompt: str, images: Iterable[MediaSource] = (), mask: MediaSource | None = None) -> ImageInput:
     from pipelex_core.prompts import read_image_prompt
 
-    return read_image_prompt(prompt)
+    text = read_image_prompt(prompt)
+    if not images and mask is None:
+        return ImageInput(text)
+    from pipelex_core.media import read_image
+    from pipelex_core.pictures import check_mask
+
+    if isinstance(images, (str, bytes)):
+        raise UnsupportedInputError(f"images is a list of pictures, not {type(images).__name__}")
+    pictures = tuple(map(read_image, images))
+    if mask is None:
+        return ImageInput(text, pictures)
+    if not pictures:
+        raise UnsupportedInputError("a mask says where a picture may change, and there are no images")
+    mask = read_image(mask)
+    check_mask(pictures[0], mask)
+    return ImageInput(text, pictures, mask)
 
 
-def _build(prompt: str, spec: ModelSpec, settings: Mapping[str, Any], timeout: float | None) -> ImageRequest:
-    return ImageRequest(spec=spec, prompt=prompt, timeout=timeout, **settings)
+def _reads_files(_prompt: object, *, images: object = (), mask: object = None) -> bool:
+    return bool(images) or mask is not None
+
+
+def _build(what: ImageInput, spec: ModelSpec, settings: Mapping[str, Any], timeout: float | None) -> ImageRequest:
+    if what.images and spec.inputs and "images" not in spec.inputs:
+        msg = f"model '{spec.name}' takes no images: its inputs are {', '.join(sorted(spec.inputs))}"
+        raise UnsupportedInputError(msg)
+    return ImageRequest(spec=spec, prompt=what.prompt, images=what.images, mask=what.mask, timeout=timeout, **settings)
+
+
+async def _fetch(request: ImageRequest, fetched: Callable[[Media, str], Awaitable[Media]]) -> ImageRequest:
+    if not request.images:
+        return request
+    from pipelex_core.pictures import check_mask
+
+    images = tuple([await fetched(image, "image") for image in request.images])
+    mask = None if request.mask is None else await fetched(request.mask, "image")
+    if mask is not None:
+        check_mask(images[0], mask)
+    return evolve(request, images=images, mask=mask)
+
+
+def _refuse(request: ImageRequest, backend: Backend) -> str | None:
+    if request.images and not (isinstance(backend, ImageGenerator) and backend.edits_images):
+        return f"sdk '{request.spec.sdk}' makes images of a prompt alone: leave images out, or ask a model of another provider"
+    if request.mask is not None and not (isinstance(backend, ImageGenerator) and backend.takes_masks):
+        return f"sdk '{request.spec.sdk}' takes no mask: say in the prompt what is to change, or ask a model of another provider"
+    return None
 
 
 def _expect(request: ImageRequest) -> Expectation:
-    from pipelex_core.estimates.expectations import Expectation, tokens_of
+    from pipelex_core.estimates.expectations import IMAGE, Expectation, tokens_of
 
     pixels = (request.width or 0) * (request.height or 0)
     megapixels = Decimal(-(-pixels // 1_000_000) * request.number) if pixels else None  # providers round up
-    return Expectation(input_tokens=tokens_of(request.prompt), images=request.number, megapixels=megapixels)
+    tokens = tokens_of(request.prompt)
+    for _ in request.images:
+        tokens = tokens.plus(IMAGE)
+    return Expectation(input_tokens=tokens, images=request.number, megapixels=megapixels)
 
 
-def _sample(_spec: ModelSpec | None) -> str:
-    return "A lighthouse"
+def _sample(_spec: ModelSpec | None) -> ImageInput:
+    return ImageInput("A lighthouse")
 
 
 IMAGES = Capability(
@@ -49,7 +113,9 @@ IMAGES = Capability(
     unit="image",
     outputs=frozenset({"image"}),
     gives=frozenset({"image"}),
-    operations=(Operation(name="generate_image", needs=ImageGenerator, answer=ImageAnswer, result=ImageResult),),
+    operations=(
+        Operation(name="generate_image", needs=ImageGenerator, answer=ImageAnswer, result=ImageResult, refuse=_refuse),
+    ),
     settings={
         "quality": SettingRule(
             "string", "Excludes nb_steps.", choices=("low", "medium", "high"), excludes=("nb_steps",)
@@ -71,7 +137,10 @@ IMAGES = Capability(
     handle_error=ImgGenHandleNotFoundError,
     preset_error=ImgGenPresetNotFoundError,
     read=_read,
+    arguments=("images", "mask"),
+    reads_files=_reads_files,
     build=_build,
+    fetch=_fetch,
     expect=_expect,
     sample=_sample,
     once=True,

@@ -135,6 +135,9 @@ class ExtractArguments(CallTerms, ExtractSettings, total=False):
 class ImageArguments(CallTerms, ImgGenSettings, total=False):
     """Arguments of `generate_image`."""
 
+    images: Iterable[MediaSource]
+    mask: MediaSource | None
+
 
 class EmbedArguments(CallTerms, EmbedSettings, total=False):
     """Arguments of `embed`."""

@@ -306,11 +306,13 @@ class AsyncClient(BaseClient):
         model: str | Mapping[str, Any] | None = None,
         **arguments: Unpack[ImageArguments],
     ) -> ImageResult:
-        """Images.
+        """Images, made or changed.
 
         Args:
-            prompt: What to show.
+            prompt: What to show, or how to change the pictures.
             model: A handle; None for the deck's default for images.
+            images: Pictures to change or to follow: paths, bytes, URLs or data URLs of PNG, JPEG, GIF or WebP.
+            mask: A PNG of the size of the first picture: only where it is transparent may the picture change.
             deadline: Seconds the whole call may take.
             idle_timeout: As for `generate_text`.
             retries: As for `generate_text`.
@@ -318,7 +320,8 @@ class AsyncClient(BaseClient):
             settings: Win over those of the preset; `number=` says how many.
 
         Raises:
-            CallError: The call failed.
+            CallError: The call failed; `UnsupportedInputError` for pictures or a mask that the model does not take, or a mask
+                of another size.
             ConfigError: The handle leads to nothing that can be called.
         """
         result: ImageResult = await self._execution.call("img_gen", prompt, model, arguments)

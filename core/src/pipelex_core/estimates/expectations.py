@@ -63,7 +63,9 @@ class Guess(NamedTuple):
         return Guess(self.low * low, self.likely * likely, None if self.high is None else self.high * high)
 
 
-_IMAGE = Guess(85, 800, 5000)
+IMAGE = Guess(85, 800, 5000)
+"""Tokens of an image."""
+
 _PAGE = (250, 2000, 5000)
 _AROUND_A_TEXT = Guess(0, 1, 2)
 
@@ -182,7 +184,7 @@ def _part(part: Part) -> Guess:
         case TextPart(text=text):
             return tokens_of(text)
         case ImagePart():
-            return _IMAGE
+            return IMAGE
         case DocumentPart(media=media):
             return _document(media)
         case ToolCall(name=name, arguments=arguments):

@@ -31,7 +31,16 @@ def _create(config: BackendConfig) -> Backend:
 def pipelex_backends() -> Mapping[str, BackendFactory]:
     """The sdk `fal`."""
     arguments = Option(name="arguments", type="table", help="Further arguments of the model, sent to fal as they are.")
-    return {"fal": BackendFactory(_create, model_options=(arguments,), requires_key=True, model_type=ModelType.IMG_GEN)}
+    picture = Option(
+        name="image_argument",
+        choices=("image_url", "image_urls"),
+        help="What the model calls a picture to change, or several; for those that are known, the plugin knows it.",
+    )
+    return {
+        "fal": BackendFactory(
+            _create, model_options=(arguments, picture), requires_key=True, model_type=ModelType.IMG_GEN
+        )
+    }
 
 
 @hookimpl

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import gcd, sqrt
 from typing import TYPE_CHECKING, Any
 
+from pipelex_backend_fal._masks import in_black_and_white
 from pipelex_backend_fal._models import takes
 from pipelex_core.errors import UnsupportedInputError
 
@@ -50,7 +51,28 @@ def arguments(request: ImageRequest) -> dict[str, Any]:
         model.format: _format(request, model),
     }
     sent = {name: value for name, value in wanted.items() if value is not None}
-    return {"prompt": request.prompt, **sent, **request.spec.options.get("arguments", {})}
+    pictures = _pictures(request, model) if request.images else {}
+    return {"prompt": request.prompt, **sent, **pictures, **request.spec.options.get("arguments", {})}
+
+
+def _pictures(request: ImageRequest, model: Takes) -> dict[str, Any]:
+    """The pictures to change, as URLs, which data URLs are too, and the mask in fal's colours."""
+    name = request.spec.options.get("image_argument") or model.picture
+    if not name:
+        msg = f"model '{request.spec.name}' makes images of a prompt alone: leave images out, or take one of fal's that edit"
+        raise UnsupportedInputError(msg)
+    is_list = name.endswith("s")
+    if len(request.images) > 1 and not is_list:
+        msg = f"model '{request.spec.name}' takes one picture, not {len(request.images)}"
+        raise UnsupportedInputError(msg)
+    urls = [picture.as_url() for picture in request.images]
+    sent: dict[str, Any] = {name: urls if is_list else urls[0]}
+    if request.mask is not None:
+        if not model.mask:
+            msg = f"model '{request.spec.name}' takes no mask: say in the prompt what is to change"
+            raise UnsupportedInputError(msg)
+        sent[model.mask] = in_black_and_white(request.mask).as_url()
+    return sent
 
 
 def _number(request: ImageRequest, model: Takes) -> int | None:

@@ -41,6 +41,8 @@ class FalBackend(ImageGenerator):
     """fal's queue."""
 
     loggers: ClassVar[tuple[str, ...]] = ("fal_client",)
+    edits_images: ClassVar[bool] = True
+    takes_masks: ClassVar[bool] = True
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)

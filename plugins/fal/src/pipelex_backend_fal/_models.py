@@ -34,6 +34,9 @@ class Takes:
         most_images: Most images at once; None for as many as asked for.
         format: Name of the argument for the image's format.
         formats: The formats it makes.
+        picture: Name of the argument for pictures to change: `image_urls` for a list, `image_url` for one of them; empty
+            where it makes images of a prompt alone.
+        mask: Name of the argument for a mask, whose white pixels are those that may change; empty where it takes none.
     """
 
     shape: Literal["image_size", "aspect_ratio"] = "image_size"
@@ -47,6 +50,8 @@ class Takes:
     most_images: int | None = 4
     format: Literal["output_format", "format"] = "output_format"
     formats: tuple[str, ...] = ("jpeg", "png")
+    picture: Literal["", "image_url", "image_urls"] = ""
+    mask: Literal["", "mask_url"] = ""
 
 
 ANY_FORMAT = ("jpeg", "png", "webp")
@@ -56,6 +61,9 @@ _FLUX_PRO = Takes(most_tolerant=6)
 _FLUX_2 = evolve(_FLUX_1, formats=ANY_FORMAT)
 _FLUX_2_PRO = Takes(most_tolerant=5, most_images=1)
 _SDXL = Takes(most_images=8, format="format", steps=True)
+_FLUX_2_EDIT = evolve(_FLUX_2, picture="image_urls")
+_FLUX_2_PRO_EDIT = evolve(_FLUX_2_PRO, picture="image_urls")
+_INPAINTING = evolve(_FLUX_1, picture="image_url", mask="mask_url")
 _KONTEXT = Takes(shape="aspect_ratio", ratios=WIDE, guidance=True, most_tolerant=6, checker=False)
 
 MODELS: Mapping[str, Takes] = {
@@ -65,6 +73,13 @@ MODELS: Mapping[str, Takes] = {
     "fal-ai/flux-pro/v1.1-ultra": evolve(_FLUX_PRO, shape="aspect_ratio"),
     "fal-ai/flux-pro/kontext/text-to-image": _KONTEXT,
     "fal-ai/flux-pro/kontext/max/text-to-image": _KONTEXT,
+    "fal-ai/flux-pro/kontext": evolve(_KONTEXT, picture="image_url"),
+    "fal-ai/flux-pro/kontext/max": evolve(_KONTEXT, picture="image_url"),
+    "fal-ai/flux-pro/kontext/multi": evolve(_KONTEXT, picture="image_urls"),
+    "fal-ai/flux-pro/kontext/max/multi": evolve(_KONTEXT, picture="image_urls"),
+    "fal-ai/flux-pro/v1/fill": Takes(most_tolerant=6, checker=False, picture="image_url", mask="mask_url"),
+    "fal-ai/flux-lora/inpainting": _INPAINTING,
+    "fal-ai/flux-general/inpainting": _INPAINTING,
     "fal-ai/flux/dev": _FLUX_1,
     "fal-ai/flux/krea": _FLUX_1,
     "fal-ai/flux/schnell": evolve(_FLUX_1, quality_steps={"low": 2, "medium": 4, "high": 8}),
@@ -76,6 +91,9 @@ MODELS: Mapping[str, Takes] = {
     "fal-ai/flux-2-flex": evolve(
         _FLUX_2_PRO, steps=True, guidance=True, quality_steps={"low": 14, "medium": 28, "high": 50}
     ),
+    "fal-ai/flux-2/edit": _FLUX_2_EDIT,
+    "fal-ai/flux-2-pro/edit": _FLUX_2_PRO_EDIT,
+    "fal-ai/flux-2-max/edit": _FLUX_2_PRO_EDIT,
     "fal-ai/fast-lightning-sdxl": evolve(
         _SDXL, step_choices=(1, 2, 4, 8), quality_steps={"low": 2, "medium": 4, "high": 8}
     ),
@@ -85,7 +103,15 @@ MODELS: Mapping[str, Takes] = {
     "fal-ai/z-image/turbo": Takes(steps=True, formats=ANY_FORMAT, quality_steps={"low": 4, "medium": 8, "high": 8}),
 }
 
-UNKNOWN = Takes(steps=True, guidance=True, most_tolerant=6, most_images=None, formats=ANY_FORMAT)
+UNKNOWN = Takes(
+    steps=True,
+    guidance=True,
+    most_tolerant=6,
+    most_images=None,
+    formats=ANY_FORMAT,
+    picture="image_urls",
+    mask="mask_url",
+)
 """A model that is not in the table gets what is asked for, under the names most models have."""
 
 

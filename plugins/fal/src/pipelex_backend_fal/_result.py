@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from pipelex_backend_fal._patience import patiently
-from pipelex_backend_fal._pixels import kind_and_size
 from pipelex_core.errors import ContentFilterError, InvalidAnswerError, ProviderConnectionError, UnsupportedInputError
+from pipelex_core.pictures import kind_and_size
 from pipelex_core.results import Image, ImageAnswer, Usage
 
 if TYPE_CHECKING:

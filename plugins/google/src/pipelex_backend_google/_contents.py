@@ -69,7 +69,7 @@ def _user_parts(message: Message) -> list[dict[str, Any]]:
         if isinstance(part, TextPart):
             parts.append({"text": part.text})
         elif isinstance(part, ImagePart):
-            parts.append(_medium(part.media))
+            parts.append(medium(part.media))
         elif isinstance(part, DocumentPart):
             parts.append(_document(part.media))
         elif isinstance(part, ToolResult):
@@ -96,7 +96,7 @@ def _model_parts(message: Message) -> list[dict[str, Any]]:
         elif isinstance(part, TextPart) and part.text:
             parts.append({"text": part.text})
         elif isinstance(part, ImagePart):
-            parts.append(_medium(part.media))
+            parts.append(medium(part.media))
         elif isinstance(part, DocumentPart):
             parts.append(_document(part.media))
         elif isinstance(part, ToolCall):
@@ -128,14 +128,14 @@ def _with_signatures(text: str, signed: list[Mapping[str, Any]]) -> list[dict[st
 def _document(media: Media) -> dict[str, Any]:
     """A PDF, or text, of whichever kind: https://ai.google.dev/gemini-api/docs/document-processing."""
     if is_text(media):
-        return _medium(evolve(media, media_type="text/plain"))  # all that Vertex AI knows of it
+        return medium(evolve(media, media_type="text/plain"))  # all that Vertex AI knows of it
     if media.media_type != "application/pdf":
         msg = f"Gemini takes PDFs and text, not {media.media_type}"
         raise UnsupportedInputError(msg)
-    return _medium(media)
+    return medium(media)
 
 
-def _medium(media: Media) -> dict[str, Any]:
+def medium(media: Media) -> dict[str, Any]:
     if media.url is not None:
         return {"fileData": {"mimeType": media.media_type, "fileUri": media.url}}
     return {"inlineData": {"mimeType": media.media_type, "data": media.base64()}}

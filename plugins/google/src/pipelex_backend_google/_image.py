@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_backend_google._answer import WRONG_FORM, Gathered, parse, parts_of, wrong_form
+from pipelex_backend_google._contents import medium
 from pipelex_core.errors import ContentFilterError, InvalidAnswerError, UnsupportedInputError
 from pipelex_core.media import sniff
 from pipelex_core.results import Image, ImageAnswer
@@ -40,7 +41,8 @@ def image_body(request: ImageRequest, *, vertex: bool) -> dict[str, Any]:
         config["imageConfig"] = picture
     if request.seed is not None:
         config["seed"] = request.seed
-    return {"contents": [{"role": "user", "parts": [{"text": request.prompt}]}], "generationConfig": config}
+    parts = [{"text": request.prompt}, *(medium(picture) for picture in request.images)]
+    return {"contents": [{"role": "user", "parts": parts}], "generationConfig": config}
 
 
 def _refuse(request: ImageRequest, *, vertex: bool) -> None:

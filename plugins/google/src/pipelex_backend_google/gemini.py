@@ -75,6 +75,7 @@ class GeminiBackend(
     """
 
     vertex: ClassVar[bool]
+    edits_images: ClassVar[bool] = True
     objects_with_tools: ClassVar[bool] = True
     hosted_tools: ClassVar[frozenset[str]] = frozenset({"web_search"})
 
@@ -121,7 +122,7 @@ class GeminiBackend(
         return (await self._ask(request.spec, text_body(request), gathered_answer)).answer()
 
     async def generate_image(self, request: ImageRequest) -> ImageAnswer:
-        """One image."""
+        """One image, of a prompt and the pictures to change."""
         return await self._ask(request.spec, image_body(request, vertex=self.vertex), image_answer)
 
     async def speak(self, request: SpeechRequest) -> SpeechAnswer:

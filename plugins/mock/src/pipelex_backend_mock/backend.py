@@ -21,6 +21,7 @@ from pipelex_core.backend import (
     TextStreamer,
     Transcriber,
 )
+from pipelex_core.pictures import kind_and_size
 from pipelex_core.results import DocumentAnswer, Image, ImageAnswer, Page, TextAnswer, Usage
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class MockBackend(
     """Answers by script; the same calls in the same order get the same answers."""
 
     fetches_urls = True  # it looks at no image and fetches nothing
+    edits_images = True
+    takes_masks = True
     objects_with_tools = True
 
     def __init__(self, config: BackendConfig) -> None:
@@ -113,8 +116,10 @@ class MockBackend(
         )
 
     async def generate_image(self, request: ImageRequest) -> ImageAnswer:
-        """As many PNGs as asked for, of the size asked for."""
+        """As many PNGs as asked for, of the size asked for; else of the size of the picture that is changed."""
         width, height = size(request.width, request.height, request.aspect_ratio)
+        if request.images and request.width is None and request.aspect_ratio is None and request.images[0].data:
+            width, height = kind_and_size(request.images[0].data)[1] or (width, height)
         seed = request.seed or 0
         images = tuple(
             Image(data=png(width, height, seed + number), content_type="image/png", width=width, height=height)

@@ -12,9 +12,9 @@ from pipelex_backend_openai._chat_answer import ChatReading
 from pipelex_backend_openai._clients import azure_client, azure_has_responses, openai_client
 from pipelex_backend_openai._embeddings import embedding_body
 from pipelex_backend_openai._endpoint import Endpoint
-from pipelex_backend_openai._fetch import with_documents
+from pipelex_backend_openai._fetch import with_bytes, with_documents
 from pipelex_backend_openai._further import FurtherCalls
-from pipelex_backend_openai._images import image_body, image_chat_body
+from pipelex_backend_openai._images import edit_body, edit_uploads, image_body, image_chat_body
 from pipelex_backend_openai._objects import object_answer
 from pipelex_backend_openai._pictures import picture_of_chat, pictures
 from pipelex_backend_openai._responses import response_body, response_object_body
@@ -31,7 +31,8 @@ from pipelex_core.backend import (
     TextStreamer,
     TokenCounter,
 )
-from pipelex_core.errors import InvalidAnswerError
+from pipelex_core.errors import InvalidAnswerError, UnsupportedInputError
+from pipelex_core.pictures import check_mask
 from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ _COUNT = "/responses/input_tokens"
 _COUNTED = frozenset({"input", "instructions", "model", "reasoning", "text", "tool_choice", "tools"})
 """What has tokens: https://platform.openai.com/docs/api-reference/responses/input-tokens."""
 _IMAGES = "/images/generations"
+_EDITS = "/images/edits"
 _EMBEDDINGS = "/embeddings"
 
 
@@ -96,12 +98,30 @@ class EndpointBackend(ModelLister):
 class ImageBackend(EndpointBackend, ImageGenerator):
     """Image generation of OpenAI and of everything compatible."""
 
+    edits_images: ClassVar[bool] = True
+    takes_masks: ClassVar[bool] = True
+
     async def generate_image(self, request: ImageRequest) -> ImageAnswer:
-        """One call of `images/generations`, or one chat that answers with a URL; the bytes are fetched."""
+        """One call of `images/generations` or `images/edits`, or one chat that answers with a URL; the bytes are fetched."""
         traits = self._traits_for(request.spec)
+        if request.images and traits.image_api == "images":
+            return await self._edited(request, traits)
         if traits.image_api == "chat":
             return await self._endpoint.pictures(_CHAT, image_chat_body(request), picture_of_chat)
         return await self._endpoint.pictures(_IMAGES, image_body(request, traits), pictures)
+
+    async def _edited(self, request: ImageRequest, traits: Traits) -> ImageAnswer:
+        if traits.image_edits == "none":
+            msg = f"backend '{request.spec.backend}' makes images of a prompt alone: its image_edits is none"
+            raise UnsupportedInputError(msg)
+        if traits.image_edits == "json":
+            return await self._endpoint.pictures(_EDITS, edit_body(request, traits), pictures)
+        images = [await with_bytes(picture, self._download) for picture in request.images]
+        mask = None if request.mask is None else await with_bytes(request.mask, self._download)
+        if mask is not None:
+            check_mask(images[0], mask)
+        files = edit_uploads(images, mask)
+        return await self._endpoint.pictures(_EDITS, image_body(request, traits), pictures, files=files)
 
 
 class EmbeddingBackend(EndpointBackend, Embedder):

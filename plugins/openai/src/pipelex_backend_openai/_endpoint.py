@@ -282,9 +282,10 @@ class Endpoint:
         if rest.strip():
             yield rest
 
-    async def pictures(self, path: str, body: JsonObject, read: ReadPictures) -> ImageAnswer:
-        """The images that answer a POST, as `read` finds them."""
-        data, identity = await self.post(path, body)
+    async def pictures(self, path: str, body: JsonObject, read: ReadPictures, *, files: Any = None) -> ImageAnswer:
+        """The images that answer a POST, as `read` finds them; of a form where there are files."""
+        response = await self.respond(path, body, files=files)
+        data, identity = self._parsed(response), request_id(response.headers)
         try:
             images = await read(data, self._download)
             usage = image_usage(data, len(images))

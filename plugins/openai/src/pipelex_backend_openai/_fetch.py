@@ -1,4 +1,4 @@
-"""The bytes of documents that are given as URLs, where an endpoint cannot take those."""
+"""The bytes of documents and pictures that are given as URLs, where an endpoint cannot take those."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from attrs import evolve
 
 from pipelex_core.errors import ProviderConnectionError, UnsupportedInputError
+from pipelex_core.media import sniff
 from pipelex_core.parts import DocumentPart
 
 if TYPE_CHECKING:
@@ -33,17 +34,22 @@ def _has_url(message: Message) -> bool:
 
 async def _with_bytes(message: Message, download: Download) -> Message:
     parts = [
-        DocumentPart(await _fetched(part.media, download)) if isinstance(part, DocumentPart) else part
+        DocumentPart(await with_bytes(part.media, download)) if isinstance(part, DocumentPart) else part
         for part in message.parts
     ]
     return evolve(message, parts=tuple(parts))
 
 
-async def _fetched(media: Media, download: Download) -> Media:
+async def with_bytes(media: Media, download: Download) -> Media:
+    """A medium with its bytes, and as what these are; downloaded where there is only a URL.
+
+    Raises:
+        UnsupportedInputError: Nothing can be downloaded.
+    """
     if media.url is None:
         return media
     try:
         data, _ = await download(media.url)
     except ProviderConnectionError as error:
         raise UnsupportedInputError(error.message, status=error.status) from None
-    return evolve(media, data=data, url=None)
+    return evolve(media, data=data, url=None, media_type=sniff(data) or media.media_type)

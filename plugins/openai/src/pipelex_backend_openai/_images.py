@@ -1,6 +1,7 @@
-"""Image generation: a request as the body of `images/generations`, or as a chat with a model that answers with a URL.
+"""Image generation: a request as the body of `images/generations` or `images/edits`, or as a chat with a model that answers with a URL.
 
-https://platform.openai.com/docs/api-reference/images/create · https://docs.blackbox.ai/api-reference/image
+https://platform.openai.com/docs/api-reference/images/create · https://platform.openai.com/docs/api-reference/images/createEdit ·
+https://docs.x.ai/developers/model-capabilities/images · https://docs.blackbox.ai/api-reference/image
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from pipelex_core.errors import UnsupportedInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pipelex_backend_openai._traits import Traits
+    from pipelex_core.parts import Media
     from pipelex_core.requests import ImageRequest
 
 _HINTS = frozenset(["quality", "nb_steps", "guidance_scale", "is_moderated", "safety_tolerance"])
@@ -25,7 +27,10 @@ _FREE_STEP = 16
 
 
 def image_body(request: ImageRequest, traits: Traits) -> dict[str, Any]:
-    """The body of `images/generations`; a setting that changes the picture and cannot be sent is refused."""
+    """The body of `images/generations`, or the fields of `images/edits` besides the pictures.
+
+    A setting that changes the picture and cannot be sent is refused.
+    """
     body: dict[str, Any] = {"model": request.spec.model_id, "prompt": request.prompt}
     if request.number != 1:
         body["n"] = request.number
@@ -42,8 +47,39 @@ def image_body(request: ImageRequest, traits: Traits) -> dict[str, Any]:
     return body
 
 
+def edit_uploads(pictures: Sequence[Media], mask: Media | None) -> list[tuple[str, tuple[str, bytes, str]]]:
+    """The files of the form of `images/edits`, each with a name and a type: without them it would be `upload`, of no known kind.
+
+    A single picture is `image[]` too, as the SDK sends it.
+    """
+    files = [("image[]", _upload(picture, f"image-{number}")) for number, picture in enumerate(pictures)]
+    return files if mask is None else [*files, ("mask", _upload(mask, "mask"))]
+
+
+def _upload(media: Media, stem: str) -> tuple[str, bytes, str]:
+    assert media.data is not None  # noqa: S101 -- what was at a URL has been downloaded
+    return f"{stem}.{media.media_type.rpartition('/')[2]}", media.data, media.media_type
+
+
+def edit_body(request: ImageRequest, traits: Traits) -> dict[str, Any]:
+    """The body of `images/edits` as xAI takes it: pictures as URLs, which data URLs are too.
+
+    Raises:
+        UnsupportedInputError: There is a mask.
+    """
+    if request.mask is not None:
+        msg = f"model '{request.spec.name}' takes no mask: say in the prompt what is to change"
+        raise UnsupportedInputError(msg)
+    pictures = [{"type": "image_url", "url": picture.as_url()} for picture in request.images]
+    several = {"image": pictures[0]} if len(pictures) == 1 else {"images": pictures}
+    return {**image_body(request, traits), **several}
+
+
 def image_chat_body(request: ImageRequest) -> dict[str, Any]:
     """The body of a chat whose answer is the picture's URL: it has a prompt and nothing else."""
+    if request.images:
+        msg = "this endpoint makes images of a prompt alone"
+        raise UnsupportedInputError(msg)
     if request.number != 1:
         msg = "this endpoint makes one image a call"
         raise UnsupportedInputError(msg)

@@ -69,6 +69,12 @@ TRAIT_OPTIONS = (
         help="Whether images come of images/generations, or of a chat that answers with a URL.",
     ),
     Option(
+        name="image_edits",
+        default="form",
+        choices=("form", "json", "none"),
+        help="How pictures to change are sent to images/edits: as OpenAI or as xAI takes them.",
+    ),
+    Option(
         name="image_parameters",
         default="size, quality, background, output_format, seed",
         type="list",

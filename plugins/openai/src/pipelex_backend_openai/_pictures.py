@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import binascii
 import re
-import struct
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_openai._errors import MalformedError
 from pipelex_core.errors import ProviderConnectionError, UnsupportedInputError
 from pipelex_core.media import sniff
+from pipelex_core.pictures import kind_and_size
 from pipelex_core.results import Image
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pipelex_backend_openai._fetch import Download
 
 _URL = re.compile(r"https?://[^\s\"'<>()]+")
-_JPEG_FRAMES = frozenset([0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF])
 
 
 async def pictures(data: Mapping[str, Any], download: Download) -> tuple[Image, ...]:
@@ -56,7 +55,7 @@ async def _picture(item: Mapping[str, Any], download: Download) -> Image:
     if content_type is None or not content_type.startswith("image/"):
         msg = "an image of the answer is none"
         raise MalformedError(msg)
-    width, height = _size(data)
+    width, height = kind_and_size(data)[1] or (None, None)
     return Image(data=data, content_type=content_type, width=width, height=height)
 
 
@@ -75,17 +74,3 @@ async def _fetched(url: str, download: Download) -> bytes:
     except (UnsupportedInputError, ProviderConnectionError) as error:
         msg = f"the image was made, but {error.message}"
         raise MalformedError(msg) from None
-
-
-def _size(data: bytes) -> tuple[int, int] | tuple[None, None]:
-    """Width and height of a PNG or a JPEG; nothing for other formats."""
-    if data.startswith(b"\x89PNG") and len(data) >= 24:
-        width, height = struct.unpack(">II", data[16:24])
-        return width, height
-    position = 2 if data.startswith(b"\xff\xd8") else len(data)
-    while position + 9 <= len(data) and data[position] == 0xFF:
-        if data[position + 1] in _JPEG_FRAMES:
-            height, width = struct.unpack(">HH", data[position + 5 : position + 9])
-            return width, height
-        position += 2 + int(struct.unpack(">H", data[position + 2 : position + 4])[0])
-    return None, None

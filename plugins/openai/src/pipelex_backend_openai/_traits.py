@@ -36,6 +36,7 @@ class Traits:
         reasoning_summary: Which summary of its reasoning the Responses API is asked for, or None.
         fetches_urls: Downloads images that are given as URLs.
         image_api: Whether images come of `images/generations`, or of a chat that answers with a URL.
+        image_edits: How pictures to change are sent: in a form, as OpenAI takes them, in JSON, as xAI does, or not at all.
         image_parameters: The settings of an image request that `images/generations` takes: of `size`, `aspect_ratio`,
             `quality`, `background`, `output_format`, `is_moderated`, `seed`, `guidance_scale`, `nb_steps`,
             `safety_tolerance`.
@@ -74,6 +75,7 @@ class Traits:
     reasoning_summary: Literal["auto", "concise", "detailed"] | None = None
     fetches_urls: bool = True
     image_api: Literal["images", "chat"] = "images"
+    image_edits: Literal["form", "json", "none"] = "form"
     image_parameters: tuple[str, ...] = ("size", "quality", "background", "output_format", "seed")
     image_qualities: Literal["low_to_high", "standard_or_hd"] = "low_to_high"
     image_sizes: Literal["fixed", "free"] = "fixed"
@@ -130,6 +132,7 @@ TRAITS: dict[str, Traits] = {
         encrypted_reasoning=True,
         web_search=True,
         schema_dialect="xai",
+        image_edits="json",
         image_parameters=("aspect_ratio", "quality"),
     ),
     # https://console.groq.com/docs/structured-outputs: json_schema on a few models only, tools on all.

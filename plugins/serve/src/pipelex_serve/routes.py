@@ -65,6 +65,7 @@ _ROUTES: dict[str, dict[str, Route]] = {
     "/v1/responses": {"POST": Route("responses", responses.responses)},
     "/v1/embeddings": {"POST": Route("embeddings", embeddings.embeddings)},
     "/v1/images/generations": {"POST": Route("images", images.images)},
+    "/v1/images/edits": {"POST": Route("images", images.edits)},
     "/v1/moderations": {"POST": Route("moderations", moderations.moderations)},
     "/v1/audio/transcriptions": {"POST": Route("transcriptions", transcriptions.transcriptions)},
     "/v1/audio/speech": {"POST": Route("speech", speech.speech)},

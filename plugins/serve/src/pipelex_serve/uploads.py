@@ -26,8 +26,10 @@ _MOST_FIELDS = 100
 
 
 @asynccontextmanager
-async def form_of(exchange: Exchange) -> AsyncGenerator[FormData, None]:
-    """The form of a request, for the block; its file is gone after it.
+async def form_of(
+    exchange: Exchange, most_files: int = 1, what: str = "the recording as its 'file'"
+) -> AsyncGenerator[FormData, None]:
+    """The form of a request, for the block; its files are gone after it.
 
     Raises:
         RefusedError: 400 where it is not a form; 413 and 408 as of `read_body`.
@@ -37,11 +39,11 @@ async def form_of(exchange: Exchange) -> AsyncGenerator[FormData, None]:
 
     headers = Headers(raw=exchange.scope["headers"])
     if not headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        msg = "the request must be a form, as multipart/form-data, with the recording as its 'file'"
+        msg = f"the request must be a form, as multipart/form-data, with {what}"
         raise refuse(400, msg, code="invalid_form")
     async with aclosing(exchange.body_pieces()) as pieces:
         try:
-            form = await MultiPartParser(headers, pieces, max_files=1, max_fields=_MOST_FIELDS).parse()
+            form = await MultiPartParser(headers, pieces, max_files=most_files, max_fields=_MOST_FIELDS).parse()
         except MultiPartException as error:
             msg = f"the form cannot be read: {error.message}"
             raise refuse(400, msg, code="invalid_form") from None
@@ -49,6 +51,23 @@ async def form_of(exchange: Exchange) -> AsyncGenerator[FormData, None]:
         yield form
     finally:
         await form.close()
+
+
+async def pictures_of(form: FormData) -> tuple[list[bytes], bytes | None]:
+    """The pictures of a form, `image` or `image[]`, and its `mask`.
+
+    Raises:
+        RefusedError: 400: there is no picture.
+    """
+    from starlette.datastructures import UploadFile
+
+    uploads = [(name.removesuffix("[]"), each) for name, each in form.multi_items() if isinstance(each, UploadFile)]
+    pictures = [await each.read() for name, each in uploads if name == "image"]
+    if not pictures:
+        msg = "'image' is missing: it is the picture to edit, as a file of the form"
+        raise refuse(400, msg, code="missing_required_parameter", param="image")
+    masks = [await each.read() for name, each in uploads if name == "mask"]
+    return pictures, masks[0] if masks else None
 
 
 @asynccontextmanager

@@ -76,9 +76,26 @@ def _body(request: Received) -> Any:
     body: dict[str, Any] = {}
     for name, value in request.form.items():
         bare = name.removesuffix("[]")
-        found = pipelex_rules.Size(len(value.data)) if isinstance(value, FormFile) else value
+        found = _field(bare, value)
         body[bare] = found if bare == name or isinstance(found, list) else [found]
     return body
+
+
+_NOT_TEXT = frozenset({"n", "temperature", "output_compression", "partial_images", "stream"})
+"""Fields of forms that are numbers, true or false."""
+
+
+def _field(name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_field(name, each) for each in value]
+    if isinstance(value, FormFile):
+        return pipelex_rules.Size(len(value.data))
+    if name in _NOT_TEXT:
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
 
 
 def rulebook_of(sdk: str, backend: str) -> Rulebook | None:

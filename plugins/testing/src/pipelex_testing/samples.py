@@ -94,14 +94,15 @@ CALLING = Said(calls=1)
 THINKING = Said(thought=THOUGHT)
 
 
-def png(side: int = 2) -> bytes:
-    """A white picture."""
+def png(side: int = 2, *, transparent: bool = False) -> bytes:
+    """A white picture; or one that is transparent all over, as a mask is where a picture may change."""
 
     def block(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    data = block(b"IHDR", header) + block(b"IDAT", zlib.compress((b"\x00" + b"\xff\xff\xff" * side) * side))
+    header = struct.pack(">IIBBBBB", side, side, 8, 6 if transparent else 2, 0, 0, 0)
+    pixel = bytes(4) if transparent else b"\xff\xff\xff"
+    data = block(b"IHDR", header) + block(b"IDAT", zlib.compress((b"\x00" + pixel * side) * side))
     return b"\x89PNG\r\n\x1a\n" + data + block(b"IEND", b"")
 
 

@@ -19,18 +19,22 @@ def image(
     *,
     model: Annotated[str | None, Parameter(name=["--model", "-m"], completer=handles)] = None,
     output: Annotated[Path, Parameter(name=["--output", "-o"])] = Path("image"),
+    edit: Annotated[list[str] | None, Parameter(name="--edit", negative="")] = None,
+    mask: str | None = None,
     number: int | None = None,
     seed: int | None = None,
     deadline: float | None = None,
     json: bool = False,
     context: Annotated[Context, Parameter(parse=False)],
 ) -> int:
-    """Generate images, and write them to files.
+    """Generate images, or change some, and write them to files.
 
     Args:
-        prompt: What to show; `-` reads it from stdin.
+        prompt: What to show, or how to change the pictures; `-` reads it from stdin.
         model: A preset, alias or model; the deck's default where it is left out.
         output: The file; several images get numbers, and a missing suffix is that of the image's type.
+        edit: A picture to change or to follow, as a path or URL; may be repeated.
+        mask: A PNG of the size of the first picture: only where it is transparent may the picture change.
         number: How many images.
         seed: For repeatable images.
         deadline: Seconds the call may take.
@@ -39,7 +43,9 @@ def image(
     text = prompt_text(prompt)
     check_place(output)
     with context.client() as client:
-        result = client.generate_image(text, model=model, number=number, seed=seed, deadline=deadline)
+        result = client.generate_image(
+            text, model=model, images=edit or (), mask=mask, number=number, seed=seed, deadline=deadline
+        )
     several = len(result.images) > 1
     written = [
         write_image(output.with_name(f"{output.stem}-{count}{output.suffix}") if several else output, made)

@@ -1,4 +1,7 @@
-"""`POST /v1/images/generations`: https://platform.openai.com/docs/api-reference/images/create."""
+"""`POST /v1/images/generations` and `/v1/images/edits`.
+
+https://platform.openai.com/docs/api-reference/images/create, …/createEdit.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 from pipelex_core.execution.plan import make_plan
 from pipelex_serve import fields
 from pipelex_serve.jsons import encode
+from pipelex_serve.media import image_of_url
+from pipelex_serve.problems import refuse
 from pipelex_serve.running import Running, check_handle
+from pipelex_serve.uploads import form_of, pictures_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,20 +42,50 @@ _KNOWN = frozenset(
         "stream",
     ]
 )
+_MOST_PICTURES = 16
+_WHOLE = frozenset(["n", "seed", "output_compression", "partial_images"])
 _QUALITIES = {"low": "low", "medium": "medium", "high": "high", "standard": "medium", "hd": "high", "auto": None}
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 
 
 async def images(gateway: Gateway, exchange: Exchange) -> None:
     """Answer with images, as bytes in base64: this gateway keeps no files, so it has no URL for them."""
+    await _answer(gateway, exchange, await exchange.json())
+
+
+async def edits(gateway: Gateway, exchange: Exchange) -> None:
+    """Answer with pictures that were changed; those to change come in a form, or in JSON at data URLs and addresses."""
+    if exchange.headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data"):
+        async with form_of(exchange, most_files=_MOST_PICTURES + 1) as form:
+            body = {name: _value(name, value) for name, value in form.multi_items() if isinstance(value, str)}
+            pictures, mask = await pictures_of(form)
+        await _answer(gateway, exchange, body, images=pictures, mask=mask)
+        return
     body = await exchange.json()
+    listed = [image_of_url(each.get("image_url")).media for each in fields.rows(body, "images")]
+    if not listed:
+        msg = "'images' is missing: the pictures to edit, each with its 'image_url'; or send a form with an 'image'"
+        raise refuse(400, msg, code="missing_required_parameter", param="images")
+    over = fields.table_of(body, "mask")
+    mask_at = image_of_url(over.get("image_url")).media if over else None
+    await _answer(gateway, exchange, body, images=listed, mask=mask_at)
+
+
+def _value(name: str, value: str) -> Any:
+    """A field of a form, whose values are all text."""
+    if name in _WHOLE and value.isdecimal():
+        return int(value)
+    return value == "true" if name == "stream" else value
+
+
+async def _answer(gateway: Gateway, exchange: Exchange, body: Mapping[str, Any], **pictures: Any) -> None:
     handle = fields.model(body)
     check_handle(exchange, handle)
     deck = gateway.deck
     capability = deck.capabilities.require("img_gen")
-    what = capability.read(fields.text(body, "prompt"))
+    what = capability.read(fields.text(body, "prompt"), **pictures)
     plan = make_plan(deck, capability, what, handle=handle, settings=_settings(body))
-    exchange.add_headers(gateway.notes_of(fields.unused(body, _KNOWN)))
+    exchange.add_headers(gateway.notes_of(fields.unused(body, _KNOWN | {"images", "mask"} if pictures else _KNOWN)))
     async with Running(gateway, exchange, handle, plan, what) as running:
         result: ImageResult = await running.ask()
     exchange.add_headers(running.headers())

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 PATHS = {
     "/v1/audio/translations": "translates speech",
-    "/v1/images/edits": "edits images",
     "/v1/images/variations": "varies images",
     "/v1/batches": "runs batches",
     "/v1/files": "keeps files",
