@@ -114,5 +114,5 @@ def test_what_is_no_regular_file_is_refused_and_never_waited_for(tmp_path: Path)
     """A pipe that nobody writes into would hold up the call, deadline or not."""
     pipe = tmp_path / "pipe.pdf"
     os.mkfifo(pipe)
-    with pytest.raises(UnsupportedInputError, match="is no regular file"):
+    with pytest.raises(UnsupportedInputError, match="is not a regular file"):
         read_media(pipe)

@@ -27,7 +27,7 @@ def says_something(answer: TextAnswer, request: TextRequest, reason: str | None 
 
     Args:
         answer: What the provider answered.
-        request: What it was asked.
+        request: The request.
         reason: The provider's word for why the answer ended, for the message.
 
     Raises:

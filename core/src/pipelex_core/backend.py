@@ -162,11 +162,11 @@ class Embedder(Backend):
 
 
 class Transcriber(Backend):
-    """Writes down what is said."""
+    """Transcribes recordings."""
 
     @abstractmethod
     async def transcribe(self, request: TranscriptRequest) -> TranscriptAnswer:
-        """What is said in the recording, which is read piece by piece as it is sent."""
+        """Transcribe the recording, which is read piece by piece as it is sent."""
 
 
 class Speaker(Backend):

@@ -63,7 +63,7 @@ class BatchLine:
 
     Attributes:
         key: The request's key.
-        data: The provider's own form of it; None where the request was not asked: it expired, or was cancelled, unpaid.
+        data: The provider's own form of it; None where the request was not answered: it expired, or was cancelled, unpaid.
     """
 
     key: str

@@ -73,7 +73,7 @@ def check_bytes(data: bytes, media_type: str, label: str) -> None:
     beginning = _BEGINNINGS.get(bare(media_type))
     if beginning is not None:
         if not data.startswith(beginning):
-            raise UnsupportedInputError(f"{label} is no document of type {media_type}: it begins with {data[:8]!r}")
+            raise UnsupportedInputError(f"{label} is not a document of type {media_type}: it begins with {data[:8]!r}")
     elif bare(media_type).startswith("text/"):
         _decoded(data, label)
 
@@ -82,7 +82,7 @@ def as_text(media: Media) -> str:
     """A document of text as a part of a prompt, for providers that take no files of text: its name, then what it says.
 
     Raises:
-        UnsupportedInputError: It is no text in UTF-8, or only its URL is known.
+        UnsupportedInputError: It is not valid UTF-8, or only its URL is known.
     """
     label = f"the document '{file_name(media)}'"
     if media.data is None:
@@ -94,9 +94,9 @@ def _decoded(data: bytes, label: str) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnsupportedInputError(f"{label} is no text in UTF-8: byte {error.start} is none") from None
+        raise UnsupportedInputError(f"{label} is not valid UTF-8: byte {error.start}") from None
     if "\0" in text:
-        raise UnsupportedInputError(f"{label} is no text: it has a zero byte")
+        raise UnsupportedInputError(f"{label} is not text: it has a zero byte")
     return text
 
 

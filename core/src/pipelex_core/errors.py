@@ -31,7 +31,7 @@ PipelexError
     ├── ProviderConnectionError       no connection, or it broke; `partial_text` in a stream
     │   └── IdleTimeoutError          the provider was silent for as long as `idle_timeout`
     ├── DeadlineExceededError         the caller's time is over
-    ├── InvalidAnswerError            an answer that is none, or not of the asked type; `raw`
+    ├── InvalidAnswerError            an unusable answer, or one of another type; `raw`
     ├── TurnLimitError                a run had all its turns, and the model still asks for tools; see `messages`
     └── AllAttemptsFailedError        every member of a chain failed; see `attempts`
 """
@@ -352,7 +352,7 @@ class DeadlineExceededError(CallError):
 
 
 class InvalidAnswerError(CallError):
-    """The provider answered with something that is no answer, or not of the asked type; `raw` keeps it."""
+    """The provider's answer cannot be used, or is not of the requested type; `raw` keeps it."""
 
     hint = "Try again, or ask another model"
 

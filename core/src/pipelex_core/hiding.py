@@ -30,7 +30,7 @@ def _whole_words(text: str, form: str, mark: str) -> str:
 
 @lru_cache(maxsize=64)
 def _forms_of(secret: str) -> tuple[str, ...]:
-    """A secret as it is, as it stands in addresses and JSON, and as base64, alone or amid other data."""
+    """A secret as it is, as written in addresses and JSON, and as base64, alone or amid other data."""
     import json
     import re
     from urllib.parse import quote, quote_plus
@@ -44,7 +44,7 @@ def _forms_of(secret: str) -> tuple[str, ...]:
 
 
 def _in_base64(data: bytes) -> Iterator[str]:
-    """Base64 of the data alone, then the part that is the same whatever stands before and after it: `user:key`, say.
+    """Base64 of the data alone, then the part that is the same whatever precedes and follows it: `user:key`, say.
 
     What is too short to be distinguished from a part of a word is not looked for.
     """

@@ -115,7 +115,7 @@ def pipelex_model_specs() -> Mapping[str, Traversable]:
 
 @_hookspec
 def pipelex_middleware() -> Sequence[Middleware]:
-    """What stands around every attempt of a call: tracing, caching, budgets, guards; the first is the outermost.
+    """Wrap every attempt of a call: tracing, caching, budgets, guards; the first is the outermost.
 
     Composed once, when a client opens. Errors and cancellation pass through a middleware as through any function. It may
     change everything about a request but its `spec`: which model is asked is the handle's decision, and budgets, limits and
@@ -357,7 +357,7 @@ def pipelex_orders() -> Mapping[str, Callable[[], Order]]:
 
 @_hookspec
 def pipelex_tools() -> Mapping[str, Callable[[str], ToolSource]]:
-    """Bring tools from elsewhere: a scheme, and a function that makes a source of what stands after `scheme:`.
+    """Bring tools from elsewhere: a scheme, and a function that makes a source of what follows `scheme:`.
 
     `client.run(…, tools=["acme:weather"])` and `pipelex run --tool acme:weather` call the function with `weather`. It
     starts nothing: the source is opened when the run begins, and closed when it ends.

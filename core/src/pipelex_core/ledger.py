@@ -80,7 +80,7 @@ class Cost(Plain):
 
 @frozen(kw_only=True)
 class Attempt(Plain):
-    """One try of one member of a chain, as it stands in the ledger.
+    """One try of one member of a chain, as recorded in the ledger.
 
     Attributes:
         model: Name of the model tried.

@@ -62,7 +62,7 @@ def read_image(source: MediaSource) -> Media:
     """
     media = read_media(source, "image")
     if not media.media_type.startswith("image/"):
-        raise UnsupportedInputError(f"{_named(source)} is no image, but {media.media_type}")
+        raise UnsupportedInputError(f"{_named(source)} is not an image, but {media.media_type}")
     return media
 
 
@@ -77,7 +77,7 @@ def read_document(source: MediaSource) -> Media:
         from pipelex_core.documents import is_document
 
         if not is_document(media.media_type):
-            raise UnsupportedInputError(f"{_named(source)} is no document, but {media.media_type}")
+            raise UnsupportedInputError(f"{_named(source)} is not a document, but {media.media_type}")
     return media
 
 
@@ -138,7 +138,7 @@ def _from_path(path: Path, what: str, declared: str | None) -> Media:
     label = f"{what} '{path!s:.200}'"
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
-            msg = f"{label} is no regular file: read it yourself, and pass its bytes"  # a pipe may never end
+            msg = f"{label} is not a regular file: read it yourself, and pass its bytes"  # a pipe may never end
             raise UnsupportedInputError(msg)
         data = path.read_bytes()
     except (OSError, ValueError) as error:

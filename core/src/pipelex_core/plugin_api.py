@@ -1,6 +1,6 @@
 """The public API for plugins, all of it: every name that a plugin may import from core, and where.
 
-It is versioned by core's semantic version: what stands here changes in a minor version (while that begins with `0.`) or a
+It is versioned by core's semantic version: its content changes in a minor version (while that begins with `0.`) or a
 major one only, after a release that warns of it. Everything else in this package may change at any time. Between names that
 are here, a method, an argument, a field or a class above is part of the API where it has no underscore in front.
 """

@@ -77,13 +77,13 @@ class Recording(Plain):
 
 @frozen(kw_only=True)
 class TranscriptRequest(Tagged):
-    """Write down what is said.
+    """Transcribe a recording.
 
     Attributes:
         spec: The model.
         audio: The recording.
         language: ISO 639-1 code of the language that is spoken, or None for the model to find it.
-        timestamps: Whether to say when each `segment` or each `word` was said; None for the text alone.
+        timestamps: Whether to give the times of each `segment` or each `word`; None for the text alone.
         speakers: Whether to tell speakers apart.
         prompt: Words that may come up, and how they are written; or None.
         timeout: As in `TextRequest`.
@@ -105,8 +105,8 @@ class Segment(Plain):
     Attributes:
         start: Seconds from the beginning.
         end: Likewise.
-        text: What was said; a single word where words were asked for.
-        speaker: Who said it, in the provider's numbering; None where speakers are not told apart.
+        text: Its words; a single word where times of words were requested.
+        speaker: Its speaker, in the provider's numbering; None where speakers are not distinguished.
     """
 
     start: float
@@ -131,11 +131,11 @@ class TranscriptAnswer(Tagged):
 
 @frozen(kw_only=True)
 class TranscriptResult(Result):
-    """What was said.
+    """A transcript.
 
     Attributes:
         text: All of it.
-        segments: When each part was said, and by whom; empty where `timestamps` and `speakers` were not asked for.
+        segments: The time and speaker of each part; empty where `timestamps` and `speakers` were not requested.
         duration_s: The recording's length in seconds; None where neither the provider nor the file's header says it.
         language: The language that was heard, as the provider names it; or None.
     """

@@ -1,4 +1,4 @@
-"""The capability `transcribe`: a recording in, what is said in it out."""
+"""The capability `transcribe`: a recording in, its transcript out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _TOKENS_A_SECOND = (5, 32, 100)
 _WORDS_A_SECOND = (0, 4, 15)
-"""Tokens of sound, and of what is said in it; Google counts 32: https://ai.google.dev/gemini-api/docs/audio."""
+"""Tokens of a second of audio, and of its transcript; Google counts 32: https://ai.google.dev/gemini-api/docs/audio."""
 
 
 def _read(source: MediaSource | Recording) -> Recording:
@@ -105,7 +105,7 @@ TRANSCRIBE = Capability(
     ),
     settings={
         "language": SettingRule("string", 'The language that is spoken, as its code: "en", "de".'),
-        "timestamps": SettingRule("string", "When what was said.", choices=("segment", "word")),
+        "timestamps": SettingRule("string", "Times of each segment or of each word.", choices=("segment", "word")),
         "speakers": SettingRule("boolean", "Whether to tell speakers apart."),
         "prompt": SettingRule("string", "Words that may come up, and how they are written."),
     },
@@ -116,4 +116,4 @@ TRANSCRIBE = Capability(
     expect=_expect,
     sample=_sample,
 )
-"""What is said in a recording."""
+"""The transcript of a recording."""

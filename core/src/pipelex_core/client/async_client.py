@@ -361,7 +361,7 @@ class AsyncClient(BaseClient):
         model: str | Mapping[str, Any] | None = None,
         **arguments: Unpack[TranscribeArguments],
     ) -> TranscriptResult:
-        """What is said in a recording. A file is read as it is sent, and never whole into memory.
+        """Transcribe a recording. A file is read as it is sent, and never whole into memory.
 
         Args:
             source: Path, bytes, URL or data URL of MP3, WAV, FLAC, OGG, M4A, WebM, AAC, AIFF or AMR.

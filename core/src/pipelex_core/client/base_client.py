@@ -167,6 +167,6 @@ class BaseClient:
             unknown: Whether to `refuse` or `allow` a request where nobody knows what it may cost.
 
         Raises:
-            UnsupportedInputError: The amount is none.
+            UnsupportedInputError: The amount is not a positive number.
         """
         return self._execution.budget(usd, unknown)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True, eq=False, repr=False)
 class Unknown:
-    """What could not be read, so that nothing is said of it: one fault a cause.
+    """What could not be read, and is therefore not checked further: one fault a cause.
 
     Attributes:
         aliases: Aliases with a fault.

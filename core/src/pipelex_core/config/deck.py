@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 POLICIES: tuple[str, ...] = get_args(Policy)
 _NO_SETTINGS = frozenset({"model", "description", "on_unsupported_setting"})
 DISABLED = "disabled"
-"""What a choice says that is none."""
+"""The message for a value outside a choice."""
 
 
 def make_aliases(deck: DeckTables, faults: Faults, orders: Collection[str] = ()) -> tuple[dict[str, Alias], set[str]]:
@@ -167,7 +167,7 @@ def _preset(name: str, capability: str, table: Layered, deck: DeckTables, faults
 
 
 def check_policy(policy: Any, source: Source, faults: Faults) -> bool:
-    """Whether a policy is one; what is none is reported."""
+    """Whether a policy is valid; one that is not is reported."""
     if isinstance(policy, str) and policy in POLICIES:
         return True
     message = f"'on_unsupported_setting' cannot be {repr(policy) if isinstance(policy, str) else type_name(policy)}"

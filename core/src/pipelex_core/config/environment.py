@@ -29,7 +29,7 @@ _MOST_PLACEHOLDERS = 1000
 _PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _ENDPOINT = "https://replayed.invalid"
 _KEY = "replayed-without-a-key"
-"""What stands for a missing variable while answers are replayed."""
+"""The placeholder for a missing variable while answers are replayed."""
 _ADDRESSES = ("_URL", "_ENDPOINT", "_BASE")
 _NAME = re.compile(r"[^\s|:${}]+")
 
@@ -86,7 +86,7 @@ class Expansion:
     """What came of filling in one value.
 
     Attributes:
-        value: The value, every `${…}` in it replaced by what it stands for.
+        value: The value, every `${…}` in it replaced by its value.
         used: The variables that gave a value, as they were written: `OPENAI_API_KEY`, `secret:openai`.
         values: What each of them gave.
         secrets: What the readers of secrets gave.

@@ -80,7 +80,7 @@ class ReadConfig:
     Attributes:
         loaded: What a load gives; of use to callers only where nothing stops it.
         catalogue: Every backend, on or off, with all its models.
-        unknown: What could not be read, so that nothing is to be said of it.
+        unknown: What could not be read, and is therefore not checked further.
         context: The load.
     """
 

@@ -56,7 +56,7 @@ def read_costs(value: Any) -> dict[str, Any]:
     """The keys of `costs`, checked.
 
     Raises:
-        WrongValueError: It is no table.
+        WrongValueError: It is not a table.
         ExceptionGroup: Every other fault, with its path.
     """
     if value.__class__ is not dict:

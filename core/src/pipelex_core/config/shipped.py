@@ -85,7 +85,7 @@ def read_shipped(plugins: Plugins, faults: Faults) -> dict[str, list[ShippedFile
             continue
         declared = read.tables.get("backend")
         if declared is not None and not isinstance(declared, dict):
-            faults.warning("bad-value", "the plugin's 'backend' is no table", source)
+            faults.warning("bad-value", "the plugin's 'backend' is not a table", source)
             declared = None
         defaults = declared or {}
         file = ShippedFile(

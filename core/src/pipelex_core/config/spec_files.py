@@ -28,14 +28,14 @@ _TELLING = frozenset({"sdk", "model_id", "model_type", "inputs", "outputs", "cos
 
 @frozen(kw_only=True, eq=False, repr=False)
 class SpecFile:
-    """One file of models, its parts told apart.
+    """One file of models, split into its parts.
 
     Attributes:
         source: The file, or the plugin that ships it.
         defaults: Its file-wide defaults.
-        default_paths: For each default, where in the file it stands.
+        default_paths: For each default, its place in the file.
         models: Name -> table, as it was read.
-        paths: Where a model stands whose name lacks its quotes.
+        paths: The place of each model whose name lacks its quotes.
         older: Whether it is of the older generation: `[models.name]`, prices per thousand tokens.
         has_variables: Whether a value of it may hold a `${`.
     """
@@ -80,7 +80,7 @@ def read_spec_file(
         if key in DEFAULT_KEYS or key == "defaults" or (key == "models" and container is not None):
             continue
         if key == "backend" and isinstance(value, dict):
-            message = "the table [backend] stands in a plugin's file only; a project writes it in backends.toml"
+            message = "the table [backend] belongs in a plugin's file only; a project writes it in backends.toml"
             faults.error(ModelsManagerError, "unknown-key", message, file.at(key))
         elif not isinstance(value, dict):
             report_unknown(key, ("defaults", *DEFAULT_KEYS), faults, ModelsManagerError, file.at(key))
@@ -142,7 +142,7 @@ def _read_defaults(tables: Mapping[str, Any], file: SpecFile, faults: Faults) ->
 
 
 def _older_models(tables: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The tables of `[models.…]`, or None where `models` is no such container but a model of that name."""
+    """The tables of `[models.…]`, or None where `models` is not such a container but a model of that name."""
     container = tables.get("models")
     if not isinstance(container, dict) or not any(isinstance(value, dict) for value in container.values()):
         return None

@@ -16,7 +16,7 @@ QUOTES = "a name with dots is written in quotes"
 
 
 def unquoted(name: str, table: Mapping[str, Any], known: AbstractSet[str]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """What stands in a table under further parts of its name: the parts, and what they name.
+    """What is in a table under further parts of its name: the parts, and what they name.
 
     Args:
         name: The first part.
@@ -37,6 +37,6 @@ def report_unquoted(parts: tuple[str, ...], faults: Faults, kind: type[ConfigErr
     """Report such a name, written as `form` says with the name in place of `{}`; the whole name."""
     *first, last = parts
     whole = ".".join(parts)
-    message = f"'{last}' stands inside '{'.'.join(first)}': {QUOTES}"
+    message = f"'{last}' is inside '{'.'.join(first)}': {QUOTES}"
     faults.error(kind, "unknown-key", message, source, expected=form.format(f'"{whole}"'))
     return whole

@@ -22,11 +22,11 @@ _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([A-Za-z_]\w*)\}")
 
 @frozen(kw_only=True)
 class PromptTemplate:
-    """A text with `{placeholders}`; a brace that is no part of one stands for itself, and `{{` and `}}` for one brace.
+    """A text with `{placeholders}`; a brace outside one stands for itself, and `{{` and `}}` for one brace.
 
     Attributes:
         name: Its name.
-        prompt: What is said; what a caller says besides is `{input}`, or follows after an empty line.
+        prompt: The prompt; a caller's own text is `{input}`, or follows after an empty line.
         system: The system prompt, with placeholders too; None for none.
         model: A handle; None for the deck's default.
         defaults: Placeholder -> the text that it has where a caller gives none.

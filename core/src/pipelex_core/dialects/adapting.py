@@ -37,7 +37,7 @@ _TOP = ""
 
 
 _TOGETHER = ("allOf", "not", "if", "then", "else", "dependentSchemas")
-"""Keywords whose parts say something together with what stands beside them: none of them is an object of its own."""
+"""Keywords whose parts have a meaning only together with their siblings: none of them is an object of its own."""
 
 
 class _InexpressibleError(Exception):

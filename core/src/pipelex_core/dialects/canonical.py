@@ -1,7 +1,7 @@
 """One form for every JSON schema, whoever wrote it.
 
 Types are inferred where an enum, a constant or a keyword tells them; several types are an `anyOf` of one each, null like
-any other; `$ref` stands alone and leads to `$defs`; notes for readers of the schema file are gone. A schema and its
+any other; `$ref` has no siblings and leads to `$defs`; notes for readers of the schema file are gone. A schema and its
 canonical form accept the same values, but that a keyword is taken to mean its type: `{"minLength": 1}` is a string.
 """
 

@@ -23,7 +23,7 @@ BOUNDS = frozenset(
 
 @frozen(kw_only=True)
 class SchemaLimits:
-    """The largest schema that a provider takes; None is no limit.
+    """The largest schema that a provider takes; None means no limit.
 
     Attributes:
         properties: Properties of all objects together.
@@ -49,7 +49,7 @@ class Dialect:
     """What a provider takes of JSON Schema.
 
     The structure (`type`, `properties`, `required`, `items`, `anyOf`, `enum`, `$ref`, `$defs`, `description`,
-    `additionalProperties`) belongs to every dialect. `$ref` always stands alone in what is sent.
+    `additionalProperties`) belongs to every dialect. `$ref` never has siblings in what is sent.
 
     Attributes:
         name: For messages, such as `OpenAI's strict mode`.

@@ -55,7 +55,7 @@ def mapped(node: Mapping[str, Any], change: Callable[[Any, str], Any]) -> Node:
 
 
 def sub_schemas(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Give each sub-schema of a node that is no mere True or False."""
+    """Give each sub-schema of a node that is more than True or False."""
     found: list[Any] = []
     for key, value in node.items():
         if key in _MAPS and isinstance(value, Mapping):

@@ -1,7 +1,7 @@
 """The seam between an attempt and its request: what may hold a request back, and learns afterwards what it used.
 
-An admission stands innermost, inside the middlewares: a call that a middleware answers by itself (a cache) neither
-waits nor counts. Nothing is configured: there is nothing to enter, and the way of a call is as short as without this module.
+An admission is innermost, inside the middlewares: a call that a middleware answers by itself (a cache) neither
+waits nor counts. Nothing is configured: there is nothing to enter, and a call takes no more steps than without this module.
 """
 
 from __future__ import annotations

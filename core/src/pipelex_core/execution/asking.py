@@ -149,7 +149,7 @@ class Asking:
             return await self._answer(method, attempting)
 
     async def _answer(self, method: Any, attempting: Attempting) -> Any:
-        """The plugin's answer; what is no error of ours becomes one."""
+        """The plugin's answer; any foreign error becomes one of ours."""
         attempting.sent = True
         token = sending.set(attempting.sending)
         try:

@@ -43,7 +43,7 @@ class MemberStream:
 
     Leaving raises:
         CallError: What went wrong, with the ledger so far, and in `partial_text` what had come.
-        PluginError: The plugin broke its contract, or what stands around it failed to close.
+        PluginError: The plugin broke its contract, or a middleware around it failed to close.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class MemberStream:
     async def _answer(  # noqa: C901, PLR0912 -- one generator: a further one would cost every delta
         self, method: Any, attempting: Attempting, admitted: AsyncExitStack
     ) -> AsyncGenerator[Any, None]:
-        """The plugin's events, once the request is let in; what is no error of ours becomes one."""
+        """The plugin's events, once the request is let in; any foreign error becomes one of ours."""
         admission = self._asking.admission(attempting)
         async with admitted:
             if admission is not None:
@@ -224,7 +224,7 @@ class MemberStream:
         if silence is not None and self._reader is not None and self._reader.cut_by(silence):
             return self._ours(silence.error(), attempting, None)
         if self._ledger.is_abandoned:
-            return GeneratorExit()  # whoever cancelled it wants no more of the stream, which is no error
+            return GeneratorExit()  # whoever cancelled it wants no more of the stream, which is not an error
         error = attempting.sending.fault or error
         if isinstance(error, CallError):
             attempting.failed(error)

@@ -41,7 +41,7 @@ class ObjectType(Generic[T]):
         name: Letters, digits, `_` and `-`.
         schema: Its JSON schema, always an object at the top.
         decode: Makes the value of a JSON text; raises `InvalidObjectError`.
-        is_wrapped: Whether the value stands in an object, under the key `value`, because providers are asked for objects alone.
+        is_wrapped: Whether the value is wrapped in an object, under the key `value`, because providers are asked for objects alone.
     """
 
     name: str

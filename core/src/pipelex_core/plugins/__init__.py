@@ -1,6 +1,6 @@
 """Plugins: found through entry points, loaded one by one, and quarantined where they are broken.
 
-Nothing else calls a hook. A plugin that cannot be used stands in `Plugins.records` with its reason, and the others
+Nothing else calls a hook. A plugin that cannot be used is listed in `Plugins.records` with its reason, and the others
 go on. Finding and loading imports a plugin's light module, never its SDK.
 """
 

@@ -1,4 +1,4 @@
-"""The plugins in use: who serves an sdk, which models are shipped, who stands around a call and who hears of its end."""
+"""The plugins in use: who serves an sdk, which models are shipped, who wraps a call and who is notified of its end."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Plugins:
 
     Attributes:
         records: Every plugin that was found, in the order of their names, and those passed as objects last.
-        middlewares: What stands around every call, the outermost first.
+        middlewares: What wraps every call, the outermost first.
         middleware_owners: The name of the plugin that each of them is of.
         lock: The plugin lock that was kept, or None.
         capabilities: What there is to call.

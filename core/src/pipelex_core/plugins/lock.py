@@ -120,7 +120,7 @@ def _plugins(document: dict[str, Any]) -> dict[str, LockedPlugin]:
         raise ValueError(f"its version is {document.get('version')!r}, not {VERSION}")
     tables = document.get("plugins", {})
     if not isinstance(tables, dict):
-        raise ValueError("'plugins' is no table")  # noqa: TRY004 -- a fault of the file, as every other
+        raise ValueError("'plugins' is not a table")  # noqa: TRY004 -- a fault of the file, as every other
     return {normal(name): _locked(name, table) for name, table in tables.items()}
 
 

@@ -88,7 +88,7 @@ def read_image_prompt(prompt: str) -> str:
     """What an image is to show.
 
     Raises:
-        UnsupportedInputError: It is no text, or empty.
+        UnsupportedInputError: It is not text, or empty.
     """
     check_text(prompt, "the prompt of an image")
     if not prompt.strip():

@@ -1,4 +1,4 @@
-"""What is refused before anything is sent: parts that do not belong, text that is no Unicode, tools that are none."""
+"""What is refused before anything is sent: parts that do not belong, text that is not valid Unicode, malformed tools."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def check_message(message: Message) -> None:
-    """Refuse a role that is none, and parts that are none or that its role does not have.
+    """Refuse an unknown role, and unknown parts or parts that its role does not have.
 
     Raises:
         UnsupportedInputError: It says which.
@@ -60,7 +60,7 @@ def check_tool(tool: Tool) -> None:
 
 
 def check_text(text: object, what: str = "the text") -> None:
-    """Refuse what is no string, or no Unicode.
+    """Refuse what is not a string, or not valid Unicode.
 
     Raises:
         UnsupportedInputError: It says which.
@@ -72,7 +72,7 @@ def check_text(text: object, what: str = "the text") -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        msg = f"{what} has a lone surrogate at position {error.start}: it is no valid Unicode and cannot be sent"
+        msg = f"{what} has a lone surrogate at position {error.start}: it is not valid Unicode and cannot be sent"
         raise UnsupportedInputError(msg) from None
 
 

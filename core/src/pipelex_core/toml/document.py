@@ -19,7 +19,7 @@ LARGEST = 16_000_000
 """Bytes of a file that are read at most."""
 
 _SIGNS_OF_DEPTH = (b"[[", b"[{", b"{[", b"{{", b"." * 12)
-"""A list or table directly in another one, and a key of many parts: what has none is no deeper than some 30 levels."""
+"""A list or table directly in another one, and a key of many parts: text without either is at most some 30 levels deep."""
 _OTHERS = bytes({*range(256)} - {*b"[]{}.\n"})
 
 _COMMENT = re.compile(r"\n[ \t]*+#[\t -~\x80-\U0010ffff]*+(?=[\r\n])")

@@ -29,8 +29,8 @@ class Pair:
         parts: Its own key, as it is written.
         start: Where its value begins.
         end: Where its value ends.
-        head: The header it stands under, a number of `Syntax.heads`; -1 above the first.
-        inline: Whether it stands in an inline table.
+        head: The header above it, a number of `Syntax.heads`; -1 above the first.
+        inline: Whether it is in an inline table.
     """
 
     path: Path
@@ -62,7 +62,7 @@ class Head:
 
 @frozen
 class Syntax:
-    """What stands where in a text; pairs of inline tables come after the pair whose value they are in."""
+    """The places of keys and values in a text; pairs of inline tables come after the pair whose value they are in."""
 
     heads: list[Head] = field(factory=list)
     pairs: list[Pair] = field(factory=list)

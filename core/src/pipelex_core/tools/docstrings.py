@@ -21,7 +21,7 @@ def read_docstring(docstring: str | None) -> tuple[str, dict[str, str]]:
     """The description before the first section, and the parameters' descriptions by their names.
 
     Args:
-        docstring: As it stands in the source; None for an empty one.
+        docstring: As written in the source; None for an empty one.
     """
     lines = inspect.cleandoc(docstring or "").splitlines()
     first = next((number for number in range(len(lines)) if _begins_section(lines, number)), len(lines))

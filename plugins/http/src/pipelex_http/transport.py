@@ -52,7 +52,7 @@ _ERRORS: tuple[tuple[type[Exception], type[httpx2.TransportError]], ...] = (
     (aiohttp.ClientConnectionError, httpx2.RemoteProtocolError),
     (aiohttp.ClientPayloadError, httpx2.ReadError),
     (OSError, httpx2.ReadError),
-    (ValueError, httpx2.UnsupportedProtocol),  # a port or a host's name that is none
+    (ValueError, httpx2.UnsupportedProtocol),  # an invalid port or host name
 )
 """aiohttp's errors as httpx2's, the first that fits."""
 

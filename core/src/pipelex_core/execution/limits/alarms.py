@@ -1,4 +1,4 @@
-"""A timer in each event loop that has somebody waiting: a loop that stands still does not keep the others asleep."""
+"""A timer in each event loop that has somebody waiting: a loop that is blocked does not keep the others asleep."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Window:
     def wait(self, amount: int, now: float) -> float:
         """Seconds until an amount fits, if nothing else is let through before; 0 where it fits now.
 
-        More than the cap fits when nothing else counts: an estimate is no reason to wait for ever.
+        More than the cap fits when nothing else counts: an estimate never makes a call wait for ever.
         """
         self._expire(now)
         over = self.used + min(amount, self.cap) - self.cap
