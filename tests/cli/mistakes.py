@@ -226,10 +226,12 @@ SPECS = [
 
 ROUTING = [
     swap("a profile that is not there", "unknown-profile", ROUTES, 'active = "main"', 'active = "mian"', "'main'"),
-    swap("a default that is no backend", "unknown-backend", ROUTES, 'default = "acme"', 'default = "acmee"', "'acme'"),
+    swap(
+        "a default that is not a backend", "unknown-backend", ROUTES, 'default = "acme"', 'default = "acmee"', "'acme'"
+    ),
     swap("a route to no backend", "unknown-backend", ROUTES, '"b-*" = "beta"', '"b-*" = "betta"', "'beta'"),
     swap(
-        "a fallback that is no backend",
+        "a fallback that is not a backend",
         "unknown-backend",
         ROUTES,
         '["beta"]',
@@ -528,7 +530,9 @@ DECKS = [
         file="deck/more.toml",
         line="p = {",
     ),
-    swap("a default that is no handle", "unknown-handle", DECK, 'for_text = "quick"', 'for_text = "quik"', "'quick'"),
+    swap(
+        "a default that is not a handle", "unknown-handle", DECK, 'for_text = "quick"', 'for_text = "quik"', "'quick'"
+    ),
     swap(
         "a default preset that is none", "unknown-handle", DECK, 'for_text = "quick"', 'for_text = "$quik"', "'quick'"
     ),
@@ -593,7 +597,7 @@ BUNDLES = [
         '"low"',
         line="img_gen = {",
     ),
-    swap("a bundle that is no TOML", "bad-toml", BUNDLE, "[pipe.read]", "[pipe.read"),
+    swap("a bundle that is not TOML", "bad-toml", BUNDLE, "[pipe.read]", "[pipe.read"),
 ]
 
 MISTAKES: list[Mistake] = [

@@ -295,7 +295,7 @@ def test_a_schema_that_is_none_is_an_error(project: Path, pipelex: Any, monkeypa
     (project / "schema.json").write_text("[]")
     code, _, err = pipelex("generate", "-", "--schema", "schema.json")
     assert code == 1
-    assert "no JSON object" in err
+    assert "not a JSON object" in err
 
 
 def test_help_imports_no_sdk_and_the_module_runs() -> None:

@@ -120,7 +120,7 @@ def test_an_unknown_name_is_told_the_nearest(
 def test_a_broken_file_is_refused_with_its_fault(
     project: Path, pipelex: Callable[..., tuple[int, str, str]], command: list[str]
 ) -> None:
-    """Nothing is written into a file that is no TOML; where the fault is, is told."""
+    """Nothing is written into a file that is not TOML; where the fault is, is told."""
     BACKENDS.write_text("[openai]\nenabled = yes\n")
     code, out, err = pipelex(*command, stdin=b"key")
     assert (code, out) == (1, "")
@@ -196,7 +196,7 @@ def test_a_key_is_asked_for_unseen_on_a_terminal(project: Path) -> None:
 
 @pytest.mark.parametrize("stdin", [b"", b" \n", b"\xff"])
 def test_no_key_is_no_key(project: Path, pipelex: Callable[..., tuple[int, str, str]], stdin: bytes) -> None:
-    """An empty stdin, or one that is no text, changes nothing."""
+    """An empty stdin, or one that is not text, changes nothing."""
     code, _, err = pipelex("set-key", "openai", stdin=stdin)
     assert code == 1
     assert "nothing was written" in err

@@ -53,7 +53,7 @@ def project(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> 
     [
         (".", "is a folder"),
         ("taken", "is a folder"),
-        ("file/a.png", "no folder"),
+        ("file/a.png", "not a folder"),
         pytest.param(
             "n" * 300, "File name too long", marks=pytest.mark.skipif(sys.platform == "win32", reason="as it is")
         ),
@@ -94,7 +94,7 @@ def test_pages_whose_images_have_no_place_are_not_read(project: Path, capsys: An
     (project / "file").write_text("")
     (project / "a.pdf").write_bytes(pdf(lines("Text")))
     assert run(["extract", "a.pdf", "-m", "pypdfium2-extract-text", "--images", "file"]) == 1
-    assert "is no folder" in capsys.readouterr().err
+    assert "is not a folder" in capsys.readouterr().err
 
 
 def test_a_folder_without_leave_to_write_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ x = 2
 
 
 def flat(tables: dict[str, Any], path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
-    """The paths of every value that is no table in a list."""
+    """The paths of every value that is not a table in a list."""
     found = set()
     for name, value in tables.items():
         found.add((*path, name))

@@ -145,7 +145,7 @@ def test_every_bundle_is_found_and_none_of_what_tools_bring(tmp_path: Path) -> N
 
 
 def test_links_in_a_circle_end(tmp_path: Path) -> None:
-    """Each folder is read once; a link that leads nowhere, or to itself, is no fault."""
+    """Each folder is read once; a link that leads nowhere, or to itself, is not a fault."""
     inner = tmp_path / "project" / "inner"
     inner.mkdir(parents=True)
     (inner / "a.plx").write_text(BUNDLE)

@@ -189,7 +189,7 @@ def test_an_endpoint_that_never_answers(provider: Provider, tmp_path: Path) -> N
 
 @each
 def test_an_endpoint_that_is_something_else(provider: Provider, tmp_path: Path) -> None:
-    """A web page is no list of models; an error, at the endpoint."""
+    """A web page is not a list of models; an error, at the endpoint."""
     problems, _ = asked(tmp_path, provider, *[Reply.text("<html>Welcome</html>")] * provider.requests)
     (problem,) = problems
     assert problem.severity == "error"

@@ -70,7 +70,7 @@ def test_the_env_file_of_the_folder_is_read(acme: Plugins, tmp_path: Path) -> No
 
 
 def test_without_a_key_the_call_says_which(acme: Plugins, tmp_path: Path) -> None:
-    """Loading is no error; the call names the variable."""
+    """Loading is not an error; the call names the variable."""
     with (
         opened(tmp_path, acme, {}) as client,
         pytest.raises(ModelsManagerError, match=r"'acme'.* ACME_KEY, which is not set"),

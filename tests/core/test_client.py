@@ -140,7 +140,7 @@ def test_a_prompt_that_says_nothing_or_is_no_text_is_refused(prompt: Any) -> Non
 
 
 def test_a_prompt_of_ten_megabytes_goes_through() -> None:
-    """Size alone is no fault."""
+    """Size alone is not a fault."""
     script = Script()
     with client_for(script) as client:
         client.generate_text("é" * 5_000_000, model="smart")
@@ -203,7 +203,7 @@ def test_system_messages_become_the_system_prompt() -> None:
 
 
 def test_images_and_documents_are_checked_against_the_model(tmp_path: Any) -> None:
-    """What a model does not take is refused before it is paid for, and so is what is no image."""
+    """What a model does not take is refused before it is paid for, and so is what is not an image."""
     deck = deck_of(
         spec("blind", inputs=frozenset({"text"})),
         spec("seeing", inputs=frozenset({"text", "images"}), max_prompt_images=1),
@@ -217,7 +217,7 @@ def test_images_and_documents_are_checked_against_the_model(tmp_path: Any) -> No
             ("seeing", {"images": [PNG, PNG]}, "1 images at most"),
             ("seeing", {"documents": [b"%PDF-1.7"]}, "takes no documents"),
             ("seeing", {"images": [b"hello"]}, "neither an image"),
-            ("seeing", {"images": [b"%PDF-1.7"]}, "no image"),
+            ("seeing", {"images": [b"%PDF-1.7"]}, "not an image"),
             ("seeing", {"images": [tmp_path / "none.png"]}, "cannot be read"),
             ("seeing", {"images": "dot.png"}, "is a list"),
             ("seeing", {"images": ["data:image/png;base64,!!!"]}, "base64"),
@@ -512,7 +512,7 @@ def test_a_listener_that_raises_harms_nothing(caplog: pytest.LogCaptureFixture) 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_key_in_an_error_is_taken_out(stream: bool) -> None:
-    """A plugin that lets a key into an error, or raises what is no error of ours, still leaks nothing."""
+    """A plugin that lets a key into an error, or raises what is not an error of ours, still leaks nothing."""
     for failure in (ServerError(f"bad key {KEY}", raw=f"Bearer {KEY}"), ValueError(f"boom {KEY}")):
         with client_for(Script(answers=[failure])) as client, pytest.raises((ServerError, PluginError)) as caught:
             if stream:

@@ -108,7 +108,7 @@ def test_a_file_without_permission_is_one_problem(project: Project) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_toml_error_has_its_line_and_column(project: Project, name: str) -> None:
-    """A file that is no TOML is one problem, with the parser's place and words."""
+    """A file that is not TOML is one problem, with the parser's place and words."""
     text = (project.folder / name).read_text()
     project.write(name, f"# first\nkey = = 3\n{text}".encode())
     problem = project.only()

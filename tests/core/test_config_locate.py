@@ -40,7 +40,7 @@ def test_a_root_is_searched_upwards(project: Project, monkeypatch: pytest.Monkey
     assert config.locate(below, environ={}) == project.folder
     monkeypatch.chdir(below)
     assert config.locate(environ={}) == project.folder
-    (project.root / "a" / ".pipelex").write_text("a file is no folder")
+    (project.root / "a" / ".pipelex").write_text("a file is not a folder")
     assert config.locate(environ={}) == project.folder
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelDeckNotFoundError):

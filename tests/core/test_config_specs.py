@@ -412,7 +412,7 @@ def test_a_fault_in_defaults_is_one_problem_for_all_models(project: Project) -> 
     "text", ["sdk = 'acme'\n", "[[x]]\n", "defaults = 3\n", "[models]\nx = 3\n[models.y]\nsdk = 'acme'\n"]
 )
 def test_what_stands_beside_the_tables_is_refused(project: Project, text: str) -> None:
-    """A key at the top that is none, an array of tables, a model that is no table."""
+    """A key at the top that is none, an array of tables, a model that is not a table."""
     write_beta(project, text + ("" if "models" in text else "[b-only]\nsdk = 'acme'\n"))
     problem = project.only()
     assert problem.code in {"unknown-key", "bad-value"}

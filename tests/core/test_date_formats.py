@@ -85,5 +85,5 @@ def test_what_is_no_class_is_told_too(asked: Any) -> None:
 
 @pytest.mark.parametrize("text", ["2026-05-03T12:00:00Z", "2026-05-03T12:00:00+02:00", "2026-05-03T12:00:00"])
 def test_with_a_zone_or_without_it_is_read(text: str) -> None:
-    """The form that is asked for has a zone; one without is no fault."""
+    """The form that is asked for has a zone; one without is not a fault."""
     assert object_type(Visit).decode(f'{{"at": "{text}"}}').at == dt.datetime.fromisoformat(text)

@@ -121,7 +121,7 @@ def test_an_inline_table_works_wherever_a_name_does(deck: ModelDeck) -> None:
     ],
 )
 def test_a_malformed_handle_is_an_error(deck: ModelDeck, table: Any) -> None:
-    """No handle that is no name and no sound table."""
+    """No handle that is not a name and no sound table."""
     with pytest.raises(ConfigError) as caught:
         deck.resolve(table)
     assert caught.value.problems

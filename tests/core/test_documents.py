@@ -58,7 +58,7 @@ def test_a_url_is_what_its_ending_says() -> None:
 @pytest.mark.parametrize(
     "name, data, word",
     [
-        ("a.txt", b"\xff\xfeh", "no text in UTF-8: byte 0"),
+        ("a.txt", b"\xff\xfeh", "not valid UTF-8: byte 0"),
         ("a.csv", b"a\0b", "zero byte"),
         ("a.docx", b"hello", "begins with b'hello'"),
         ("a.xls", ZIP, "begins with"),
@@ -66,7 +66,7 @@ def test_a_url_is_what_its_ending_says() -> None:
         ("a.xyz", b"hello", "neither an image"),
         ("a", b"hello", "neither an image"),
         ("a.txt", b"", "empty"),
-        ("a.txt", b"\x89PNG\r\n\x1a\n", "no document, but image/png"),
+        ("a.txt", b"\x89PNG\r\n\x1a\n", "not a document, but image/png"),
     ],
 )
 def test_bytes_that_are_not_what_their_name_says_are_refused(name: str, data: bytes, word: str, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from pipelex_core import errors
     ],
 )
 def test_statuses(status: int, kind: type[errors.CallError]) -> None:
-    """Those that are known by number, then those known by their hundred, then what is no error of HTTP's."""
+    """Those that are known by number, then those known by their hundred, then what is not an error of HTTP's."""
     assert errors.error_class_for_status(status) is kind
 
 

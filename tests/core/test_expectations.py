@@ -114,7 +114,7 @@ def test_a_document_at_an_address_has_no_bound() -> None:
 
 
 def test_a_document_of_text_is_as_long_as_its_text() -> None:
-    """Of any other that is no PDF, no more is known than that it is there."""
+    """Of any other that is not a PDF, no more is known than that it is there."""
     bare, told, prompt = (
         BUILT_IN.require("llm").expect(request(*parts)).input_tokens
         for parts in ((), (DocumentPart(Media(data=ENGLISH.encode(), media_type="text/plain")),), (TextPart(ENGLISH),))
@@ -167,7 +167,7 @@ def test_pages_are_counted(make: Callable[[int], bytes], pages: int) -> None:
 
 
 def test_no_pages_are_found() -> None:
-    """None, where there are none to be seen; a stream that is packed in another way is no error."""
+    """None, where there are none to be seen; a stream that is packed in another way is not an error."""
     assert count_pages(b"%PDF-1.4 nothing") is None
     assert count_pages(b"%PDF <</Type /ObjStm /Filter /LZWDecode>>\nstream\nxxxx") is None
 

@@ -64,7 +64,7 @@ def test_legal_ids_stay() -> None:
 
 
 def test_blanks_are_left_out() -> None:
-    """A blank text is no part, a message of nothing else no message, a blank result empty."""
+    """A blank text is not a part, a message of nothing else no message, a blank result empty."""
     told = (
         said("user", " ", "Hi", "\n"),
         said("assistant", " "),

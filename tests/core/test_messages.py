@@ -112,7 +112,7 @@ def test_media_in_parts_are_read() -> None:
     ],
 )
 def test_a_malformed_message_is_refused(written: Any) -> None:
-    """An unknown role, part or type, a missing key, arguments that are no object."""
+    """An unknown role, part or type, a missing key, arguments that are not an object."""
     with pytest.raises(UnsupportedInputError):
         read_message(written)
 

@@ -190,7 +190,7 @@ def test_a_document_that_is_no_pdf_is_fetched_as_what_its_name_says() -> None:
         await ask(script, documents=(f"{server.url}/notes.txt",))
         (part, _) = script.requests[0].messages[0].parts
         assert (part.media.data, part.media.url, part.media.media_type) == ("Grün".encode(), None, "text/plain")
-        for name, word in (("a.txt", "no text in UTF-8"), ("a.docx", "begins with"), ("a", "neither an image")):
+        for name, word in (("a.txt", "not valid UTF-8"), ("a.docx", "begins with"), ("a", "neither an image")):
             with pytest.raises(UnsupportedInputError, match=word):
                 await ask(script, documents=(f"{server.url}/{name}",))
         assert len(script.requests) == 1

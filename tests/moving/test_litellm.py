@@ -219,7 +219,7 @@ environment_variables: {SOME_NAME: some-value-0123}
 
 
 FAULTS = {
-    "no YAML": ("model_list: [\n", "config.yaml:2:1: not valid YAML"),
+    "not YAML": ("model_list: [\n", "config.yaml:2:1: not valid YAML"),
     "a list": ("- a\n- b\n", "a table of settings is expected, and it holds a list"),
     "empty": ("", "it holds nothing"),
     "something else": ("services: {web: {image: nginx}}\n", "is not a configuration of LiteLLM"),

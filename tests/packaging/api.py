@@ -36,7 +36,7 @@ _KEPT = {
 }  # fmt: skip
 """What of griffe's data says what the API is; the rest is where it stands."""
 _HARMLESS = {griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE, griffe.BreakageKind.PARAMETER_CHANGED_DEFAULT}
-"""Another default is no broken plugin; a default that is gone is found as such."""
+"""Another default is not a broken plugin; a default that is gone is found as such."""
 
 
 def api_of(sources: Path) -> dict[str, Any]:

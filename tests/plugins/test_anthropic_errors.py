@@ -105,7 +105,7 @@ def test_words_of_something_else(body: dict[str, Any]) -> None:
 
 
 def test_odd_words_of_something_else() -> None:
-    """What is no text is no word of ours, and does no harm."""
+    """What is not text is not a word of ours, and does no harm."""
     odd = {"error": {"type": ["a"], "message": {"b": 1}, "details": {"error_code": [2]}}, "request_id": 3}
     error = asyncio.run(failed(Reply.json(odd, status=529)))
     assert type(error) is errors.OverloadedError
@@ -176,7 +176,7 @@ def test_an_endpoint_that_is_none(endpoint: str) -> None:
     """A wrong address is an error that no retry mends, at opening or at the first call."""
 
     async def main() -> None:
-        with pytest.raises(errors.BadRequestError, match="the endpoint is no address"):
+        with pytest.raises(errors.BadRequestError, match="the endpoint is not an address"):
             async with opened(config(endpoint)) as backend:
                 await backend.generate_text(asked())
 
@@ -223,7 +223,7 @@ def test_a_pool_that_is_closed() -> None:
     ],
 )
 def test_answers_that_are_none(reply: Reply) -> None:
-    """A 200 that is no message is an invalid answer that keeps what came, never a silent empty one."""
+    """A 200 that is not a message is an invalid answer that keeps what came, never a silent empty one."""
     error = asyncio.run(failed(reply))
     assert type(error) is InvalidAnswerError, repr(error)
     assert error.raw is not None or reply.chunks == (b"null",)

@@ -204,7 +204,7 @@ def test_cancelling_closes_the_connection() -> None:
 
 @pytest.mark.parametrize("sent", range(len(EVENTS)))
 def test_a_stream_that_ends_early(sent: int) -> None:
-    """Without its finish event a stream is no answer, wherever it ended, cleanly or not; the text so far is kept."""
+    """Without its finish event a stream is not an answer, wherever it ended, cleanly or not; the text so far is kept."""
 
     async def main() -> None:
         async with AnthropicServer() as server:

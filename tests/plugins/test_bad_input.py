@@ -287,7 +287,7 @@ def test_an_object_cut_short_is_an_error_with_what_came(provider: Provider) -> N
 
 @having("object", scripted=True)
 def test_an_object_that_is_withheld_is_an_error(provider: Provider) -> None:
-    """A refusal is no object, and is not asked for again."""
+    """A refusal is not an object, and is not asked for again."""
     refusal = ended(provider, "I will not say.", "content_filter")
     error = refused(provider, lambda at: one_call(at, "object"), *[refusal] * 3, sent=1)
     assert type(error) is ContentFilterError

@@ -98,7 +98,7 @@ def test_calls_of_aws_own_tools_are_not_the_callers() -> None:
 
 
 def test_reasoning_is_apart_and_kept_for_the_next_turn() -> None:
-    """Reasoning is no part of the text; its signature and redacted pieces come back as provider parts."""
+    """Reasoning is not a part of the text; its signature and redacted pieces come back as provider parts."""
     thought = {"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": "c2ln"}}}
     redacted = {"reasoningContent": {"redactedContent": "AAE="}}
     answer = answer_to(message(thought, redacted, {"text": "Yes"}))

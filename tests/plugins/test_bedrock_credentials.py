@@ -131,7 +131,7 @@ def test_the_chain_finds_the_default_profile(tmp_path: Path) -> None:
 
 
 def test_empty_options_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty string is no key."""
+    """An empty string is not a key."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDCHAIN")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     assert signed_by(received(aws_access_key_id="", aws_secret_access_key="")) == "AKIDCHAIN"

@@ -96,7 +96,7 @@ def test_the_model_counts_as_it_is_asked(other: Any) -> None:
 
 
 def test_operation_and_endpoint_count() -> None:
-    """A stream is no text; another server is another provider."""
+    """A stream is not text; another server is another provider."""
     request = REQUESTS["text"]
     calls = [
         call_of(request),

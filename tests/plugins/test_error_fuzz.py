@@ -187,7 +187,7 @@ def test_an_answer_that_nests_too_deeply_is_no_answer(provider: Provider, what: 
 
 @pytest.mark.parametrize("provider", [row for row in HTTP if "object" in row.cells], ids=lambda row: row.name)
 def test_an_object_that_nests_too_deeply_is_none(provider: Provider) -> None:
-    """A sound answer whose words are the brackets is no object."""
+    """A sound answer whose words are the brackets is not an object."""
 
     async def main() -> None:
         async with asyncio.timeout(30), reached(provider, KEY) as at:

@@ -339,7 +339,7 @@ def test_a_queue_that_stays_unreachable_is_given_up() -> None:
 
 @pytest.mark.parametrize("status", [Reply.json({}), Reply.text("<html/>"), Reply.json({"status": "LOST"})])
 def test_a_status_that_is_none_is_an_error(status: Reply) -> None:
-    """An answer that is no status of fal's ends the wait with the job cancelled."""
+    """An answer that is not a status of fal's ends the wait with the job cancelled."""
     error, server = failure(status=[status], kind=InvalidAnswerError)
     assert error.unsettled
     assert len(server.cancelled) == 1

@@ -224,7 +224,7 @@ def test_several_images_are_asked_for_by_number() -> None:
     ],
 )
 def test_what_a_model_cannot_make_is_refused(model_id: str, settings: dict[str, Any], message: str) -> None:
-    """A picture other than the one asked for is no answer; the refusal comes before anything is paid."""
+    """A picture other than the one asked for is not an answer; the refusal comes before anything is paid."""
     with pytest.raises(UnsupportedInputError, match=message):
         of(model_id, **settings)
 

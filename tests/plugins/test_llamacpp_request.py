@@ -223,7 +223,7 @@ def test_a_stream_without_its_end_is_an_error_that_keeps_the_text() -> None:
 
 
 def test_text_where_json_was_constrained_ends_the_call() -> None:
-    """The grammar did not compile: noticed at the first character that is no brace, before anything is told."""
+    """The grammar did not compile: noticed at the first character that is not a brace, before anything is told."""
     events, taken = told(delta(content=" "), delta(content="Sure"), delta("stop"), is_json=True)
     assert isinstance(events[-1], errors.UnsupportedInputError)
     assert "Sure" not in events

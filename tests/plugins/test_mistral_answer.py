@@ -44,7 +44,7 @@ def test_finish_reasons_have_one_meaning(word: str, meaning: str) -> None:
 
 
 def test_an_answer_that_failed_is_an_error_with_its_text() -> None:
-    """The finish reason `error` is no answer, however much text there is."""
+    """The finish reason `error` is not an answer, however much text there is."""
     with pytest.raises(ServerError) as caught:
         gathered_answer(message("Half an ans", finish_reason="error"), "id").answer()
     assert (caught.value.partial_text, caught.value.request_id) == ("Half an ans", "id")
@@ -139,7 +139,7 @@ def test_calls_of_one_index_and_two_ids_are_two() -> None:
 def test_arguments_that_are_no_object_are_an_error(arguments: Any) -> None:
     """A tool call whose arguments cannot be used says so; one that was cut with its answer is left out."""
     calls = [call("f", arguments)]
-    with pytest.raises(InvalidAnswerError, match=r"'f' are no JSON object\. "):
+    with pytest.raises(InvalidAnswerError, match=r"'f' are not a JSON object\. "):
         gathered_answer(message("", finish_reason="tool_calls", tool_calls=calls), None).answer()
     cut = gathered_answer(message("", finish_reason="length", tool_calls=calls), None).answer()
     assert (cut.tool_calls, cut.finish_reason) == ((), "length")

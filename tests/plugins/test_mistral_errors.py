@@ -108,7 +108,7 @@ def test_a_long_prompt_makes_an_ambiguous_code_clear(characters: int, kind: type
     [("7", 7.0), ("0.5", 0.5), ("-3", None), ("soon", None), ("nan", None), (None, None)],
 )
 def test_the_wait_a_provider_asks_for_is_kept(value: str | None, seconds: float | None) -> None:
-    """`Retry-After` in seconds; what is no number asks for nothing."""
+    """`Retry-After` in seconds; what is not a number asks for nothing."""
     reply = Reply.json({}, status=429, headers={"Retry-After": value} if value else {})
     assert asyncio.run(failed(reply)).retry_after == seconds
 
@@ -178,7 +178,7 @@ def test_an_endpoint_that_is_no_address_says_so() -> None:
 
     async def main() -> None:
         async with opened(config("ftp://127.0.0.1")) as backend:
-            with pytest.raises(errors.NotFoundError, match="no http address"):
+            with pytest.raises(errors.NotFoundError, match="not an http address"):
                 await backend.generate_text(asked())
 
     asyncio.run(main())

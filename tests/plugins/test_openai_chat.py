@@ -419,7 +419,7 @@ def test_calls_are_told_apart_without_an_index(index: dict[str, int]) -> None:
 
 
 def test_reasoning_is_apart() -> None:
-    """Reasoning is no text, under either of its names, and comes back with calls of tools to who wants it."""
+    """Reasoning is not text, under either of its names, and comes back with calls of tools to who wants it."""
     call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     plain = generated(Reply.json(completion(reasoning_content="Hm.")))
     assert (plain.text, plain.reasoning, plain.provider_parts) == (TEXT, "Hm.", ())
@@ -499,7 +499,7 @@ def test_reasoning_in_tags_that_was_cut_short() -> None:
     ],
 )
 def test_reasoning_in_tags(text: str, visible: str, reasoning: str | None) -> None:
-    """A model that is declared to think in tags: what stands in the leading ones is no text, however it is cut."""
+    """A model that is declared to think in tags: what stands in the leading ones is not text, however it is cut."""
     request = text_request(spec=spec(options={"think_tags": True}))
     whole = generated(Reply.json(completion(text)), request=request)
     assert (whole.text, whole.reasoning) == (visible, reasoning)
@@ -570,7 +570,7 @@ def test_content_in_parts() -> None:
 
 @pytest.mark.parametrize("message", [{"text": None}, {"text": ""}, {"text": [{}]}, {"text": None, "refusal": [5]}])
 def test_an_empty_answer_is_an_error(message: dict[str, Any]) -> None:
-    """A stop without a word is no answer; the error keeps what came."""
+    """A stop without a word is not an answer; the error keeps what came."""
     with pytest.raises(errors.InvalidAnswerError, match="empty") as caught:
         generated(Reply.json(completion(**message)))
     assert caught.value.raw["id"] == "chatcmpl-1"

@@ -126,7 +126,7 @@ def test_vectors_stand_in_the_order_of_their_texts() -> None:
         (Reply.json({"object": "list"}), errors.InvalidAnswerError, "form of embeddings"),
         (Reply.json({"data": [], "error": {"message": "down", "code": 503}}), errors.OverloadedError, "down"),
         (Reply.json({"error": {"message": "slow down", "code": 429}}), errors.RateLimitError, "slow down"),
-        (Reply(chunks=(b"<html>",), content_type="text/html"), errors.InvalidAnswerError, "no JSON"),
+        (Reply(chunks=(b"<html>",), content_type="text/html"), errors.InvalidAnswerError, "not JSON"),
         (Reply.json({"error": {"message": "bad"}}, status=400), errors.BadRequestError, "bad"),
     ],
 )

@@ -142,7 +142,7 @@ def test_xai_says_in_a_sentence_that_it_refuses_a_key(piece: str, encode: Callab
 
 @pytest.mark.parametrize("reason", ["error", "stop", None])
 def test_a_choice_may_report_an_error(reason: str | None) -> None:
-    """OpenRouter puts a provider's failure beside the text that had come; it is no answer, whatever its finish reason."""
+    """OpenRouter puts a provider's failure beside the text that had come; it is not an answer, whatever its finish reason."""
     fault = {"index": 0, "finish_reason": reason, "error": {"code": 429, "message": "Busy."}}
     whole = failing(Reply.json({"choices": [{**fault, "message": {"content": "Half"}}]}))
     last = {"choices": [{**fault, "finish_reason": reason or "stop", "delta": {"content": ""}}]}
@@ -208,18 +208,18 @@ def test_nothing_is_tried_twice() -> None:
 @pytest.mark.parametrize(
     "reply, wanted",
     [
-        (Reply.text("<html>Hello</html>"), "no JSON; its content type is text/html"),
+        (Reply.text("<html>Hello</html>"), "not JSON; its content type is text/html"),
         (Reply.json({}), "an empty one"),
-        (Reply.json([1]), "no JSON object"),
-        (Reply.text("{", content_type="application/json"), "no JSON"),
-        (Reply(chunks=(b'{"a": "\xff"}',)), "no JSON"),
+        (Reply.json([1]), "not a JSON object"),
+        (Reply.text("{", content_type="application/json"), "not JSON"),
+        (Reply(chunks=(b'{"a": "\xff"}',)), "not JSON"),
         (Reply.json({"choices": []}), "no choices"),
         (Reply.json({"choices": None, "id": "x"}), "no choices"),
         (Reply.json({"choices": [{"finish_reason": "stop"}]}), "no message"),
         (Reply.json({"choices": ["x"]}), "no choices"),
         (Reply.json({"choices": [{"message": {"tool_calls": ["x"]}}]}), "unknown form"),
-        (Reply.json(completion(None, tool_calls=[{"function": {"name": "f", "arguments": "{"}}])), "'f' are no JSON"),
-        (Reply.json(completion(None, tool_calls=[{"function": {"name": "f", "arguments": "3"}}])), "no JSON object"),
+        (Reply.json(completion(None, tool_calls=[{"function": {"name": "f", "arguments": "{"}}])), "'f' are not JSON"),
+        (Reply.json(completion(None, tool_calls=[{"function": {"name": "f", "arguments": "3"}}])), "not a JSON object"),
         (Reply.json({"ok": True}, status=302, headers={"Location": "/elsewhere"}), "302"),
     ],
 )
@@ -295,7 +295,7 @@ def test_a_stream_without_an_event(reply: Reply) -> None:
 
 @pytest.mark.parametrize("event", [b"data: {oops\n\n", b'data: {"a": "\xff"}\n\n', b"data: 3\n\n", b"data: [1]\n\n"])
 def test_an_event_that_cannot_be_read(event: bytes) -> None:
-    """An event that is no JSON object is an invalid answer with the partial text."""
+    """An event that is not a JSON object is an invalid answer with the partial text."""
     found = failing_stream(Reply.sse(chunk({"content": "The"}), event))
     assert type(found) is errors.InvalidAnswerError
     assert found.partial_text == "The"

@@ -183,7 +183,7 @@ def test_tokens_of_a_picture() -> None:
     ],
 )
 def test_an_answer_without_a_picture(body: Any) -> None:
-    """What is no picture, or cannot be fetched, is an invalid answer that keeps what came: it is not paid twice."""
+    """What is not a picture, or cannot be fetched, is an invalid answer that keeps what came: it is not paid twice."""
     with pytest.raises(errors.InvalidAnswerError) as caught:
         made(Reply.json(body))
     assert caught.value.raw == body

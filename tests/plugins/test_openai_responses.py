@@ -154,7 +154,7 @@ def test_a_streamed_response() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_reasoning_and_calls(stream: bool) -> None:
-    """Reasoning is no text and comes back as the provider's part; a call of a tool ends the answer."""
+    """Reasoning is not text and comes back as the provider's part; a call of a tool ends the answer."""
     output = (REASONING, CALL)
     if stream:
         answer = streamed(Reply.sse(*response_events(*output)), **SDK)[-1]
@@ -246,7 +246,7 @@ def test_a_stream_without_its_end() -> None:
     [{"id": "x"}, {"status": "completed"}, {"status": "queued", "output": []}, {"status": "completed", "output": [3]}],
 )
 def test_a_200_that_is_no_response(body: Any) -> None:
-    """What is no finished response is an invalid answer."""
+    """What is not a finished response is an invalid answer."""
     with pytest.raises(errors.InvalidAnswerError):
         generated(Reply.json(body), **SDK)
 

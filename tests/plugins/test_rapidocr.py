@@ -254,7 +254,7 @@ def test_a_heading_comes_before_its_columns_and_a_footer_after_them() -> None:
 
 
 def test_nothing_is_in_no_order() -> None:
-    """No lines are no text."""
+    """No lines are not text."""
     assert text_in_order([]) == ""
 
 

@@ -33,7 +33,7 @@ _IMAGES = (
     "silence before headers, `idle_timeout`",
     "refused",
 )
-"""An image that may have been made is not asked for again: also tested where an image is no job."""
+"""An image that may have been made is not asked for again: also tested where an image is not a job."""
 
 
 def _cells() -> list[Any]:

@@ -23,7 +23,7 @@ class TestOpenAI(Conformance):
 
 
 def test_of_another_kind():
-    raise AssertionError("it is no conformance suite")
+    raise AssertionError("it is not a conformance suite")
 """
 
 

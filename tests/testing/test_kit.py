@@ -1,6 +1,6 @@
 """A real project's shipped configuration loads unchanged, and every handle in it means what it means elsewhere.
 
-The configuration is no part of this project: `PIPELEX_KIT` names its folder, else it is looked for beside the
+The configuration is not a part of this project: `PIPELEX_KIT` names its folder, else it is looked for beside the
 repository, and these tests are skipped where it is absent.
 """
 

@@ -71,7 +71,7 @@ def test_a_wrong_name_is_told_with_the_nearest(wrong: str, nearest: str) -> None
 
 
 def why_not(name: str) -> str:
-    """Why a text is no name: `taken`, or `wrong`; empty where it is one."""
+    """Why a text is not a name: `taken`, or `wrong`; empty where it is one."""
     try:
         names_for(name)
     except PipelexError as error:

@@ -328,7 +328,7 @@ def why_unread(record: Record, adapter: Adapter) -> str | None:
     if reason is None:
         return None
     if record["expect"].get("n_images") and not record["expect"].get("text"):
-        return f"a picture is no text: {reason}"
+        return f"a picture is not text: {reason}"
     return None if _stand_in(adapter, record["provider"], is_streamed=record["stream"]) else reason
 
 

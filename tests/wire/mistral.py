@@ -236,7 +236,7 @@ def _comparable_chat(kept: dict[str, Any]) -> dict[str, Any]:
         kept["tools"] = [{"type": "function", "function": _comparable_tool(tool)} for tool in kept["tools"]]
     ids: dict[str, str] = {}
     messages = [_comparable_message(message, ids) for message in kept["messages"]]
-    # What stands between a tool's result and a user's message is no part of the conversation.
+    # What stands between a tool's result and a user's message is not a part of the conversation.
     kept["messages"] = [message for message in messages if message != _BRIDGE]
     return kept
 

@@ -17,7 +17,7 @@ UNSENT: dict[str, str] = {
     "parallel_tool_calls": "always allowed",
     "web_search_options": "built-in tools are no capability",
     "moderation": "an option of one provider",
-    "provider": "OpenRouter's choice of providers is no capability",
+    "provider": "OpenRouter's choice of providers is not a capability",
     "usage": "OpenRouter's accounting; the tokens come anyway",
     "reasoning_format": "Groq's; read in every form",
     "stream_options": "always sent, so that there is usage; many recorded clients did without",
@@ -142,7 +142,7 @@ def _call(call: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tool(tool: dict[str, Any]) -> dict[str, Any]:
-    """A function; whether its schema is strict is no setting of a tool here, and no description is an empty one."""
+    """A function; whether its schema is strict is not a setting of a tool here, and no description is an empty one."""
     function = tool["function"]
     return {
         "name": function["name"],

@@ -32,7 +32,7 @@ STEMS = (
 )
 
 SKIPPED = {
-    "image_gen": "image generation as a built-in tool of a text model is no capability of this project",
+    "image_gen": "image generation as a built-in tool of a text model is not a capability of this project",
     "builtin_tool": "built-in tools are no capability of this project",
 }
 
@@ -203,7 +203,7 @@ UNSENT_HERE: dict[str, str] = {
     "prompt_cache_key": "cache keys are no capability",
     "prompt": "prompts kept at the provider are no capability",
     "previous_response_id": "nothing is stored at the provider",
-    "context_management": "compaction at the provider is no capability",
+    "context_management": "compaction at the provider is not a capability",
     "max_tool_calls": "counts built-in tools, which are no capability",
     "conversation": "nothing is stored at the provider",
     "background": "nothing is stored at the provider",

@@ -35,7 +35,7 @@ def test_a_record_comes_out_as_it_must(record: Record) -> None:
 
 @pytest.mark.parametrize("record", parameters(ADAPTER, _streams))
 def test_a_stream_that_is_cut_is_an_error_with_what_it_gave(record: Record) -> None:
-    """A recorded stream that ends in the middle is no answer."""
+    """A recorded stream that ends in the middle is not an answer."""
     body = record["response"]["body"]
     outcome = play(record, ADAPTER, opts={"cut_after": len(body.encode()) // 2})
     assert isinstance(outcome.error, errors.ProviderConnectionError), repr(outcome.error or outcome.answer)

@@ -116,7 +116,7 @@ def _frame_head(data: bytes) -> dict[str, str]:
 
 
 class Plain(str):
-    """A document that is no JSON, such as `[DONE]`."""
+    """A document that is not JSON, such as `[DONE]`."""
 
     __slots__ = ()
 

@@ -30,7 +30,7 @@ WORDS: dict[str, Words] = {
         "Give the alias another name; or let presets carry the settings it was made for.",
     ),
     "bad-endpoint": Words(
-        "`endpoint` replaces the provider's own address. This one is no http address that paths can be added to, and "
+        "`endpoint` replaces the provider's own address. This one is not an http address that paths can be added to, and "
         "every call would fail.",
         "Write the whole address, `https://` included; most end in `/v1`, none in a query.",
     ),
@@ -246,7 +246,7 @@ WORDS: dict[str, Words] = {
         "Correct the name, or write the backend's table.",
     ),
     "unknown-handle": Words(
-        "A preset, alias, default or pipe names something that is no model, alias or preset. `$name` is a preset only, "
+        "A preset, alias, default or pipe names something that is not a model, alias or preset. `$name` is a preset only, "
         "`@name` an alias only.",
         "Correct the name; `pipelex show` lists what there is.",
     ),

@@ -160,9 +160,9 @@ def from_url(url: str, what: str) -> Media:
         split = urlsplit(url)
         host = split.hostname
     except ValueError as error:
-        raise UnsupportedInputError(f"{what}: {url!r:.200} is no URL: {error}") from error
+        raise UnsupportedInputError(f"{what}: {url!r:.200} is not a URL: {error}") from error
     if not host:
-        raise UnsupportedInputError(f"{what}: {url!r:.200} is no URL: it has no host")
+        raise UnsupportedInputError(f"{what}: {url!r:.200} is not a URL: it has no host")
     name = unquote(split.path).rsplit("/", 1)[-1]
     suffix = Path(name).suffix.lower()
     media_type = _TYPES_BY_SUFFIX.get(suffix)

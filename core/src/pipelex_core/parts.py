@@ -33,7 +33,7 @@ class Media(Plain):
         from base64 import b64encode
 
         if self.data is None:
-            raise ValueError("this medium is a URL: there are no bytes to encode")
+            raise ValueError("this medium is a URL: there are not bytes to encode")
         return b64encode(self.data).decode("ascii")
 
     def as_url(self) -> str:

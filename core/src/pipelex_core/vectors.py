@@ -31,7 +31,7 @@ class Vectors(Sequence["array[float]"]):
     @dimensions.validator
     def _check(self, _: object, dimensions: int) -> None:
         if dimensions < 1 or len(self.data) % (BYTES_A_NUMBER * dimensions):
-            raise ValueError(f"{len(self.data)} bytes are no rows of {dimensions} float32 numbers")
+            raise ValueError(f"{len(self.data)} bytes are not rows of {dimensions} float32 numbers")
 
     @classmethod
     def of(cls, rows: Iterable[Iterable[float]]) -> Vectors:

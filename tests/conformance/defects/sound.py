@@ -113,7 +113,7 @@ class Sound(TextGenerator, TextStreamer, ObjectGenerator):
         try:
             return json.loads(data), response.headers
         except _WRONG_FORM:
-            msg = "the answer is no JSON"
+            msg = "the answer is not JSON"
             raise InvalidAnswerError(msg, raw=data[:200].decode("utf-8", "replace")) from None
 
     async def events(

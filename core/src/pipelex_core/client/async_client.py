@@ -293,7 +293,7 @@ class AsyncClient(BaseClient):
             settings: Win over those of the preset.
 
         Raises:
-            CallError: The call failed; `UnsupportedInputError` for what is no PDF or image.
+            CallError: The call failed; `UnsupportedInputError` for what is not a PDF or image.
             ConfigError: The handle leads to nothing that can be called.
         """
         result: DocumentResult = await self._execution.call("extract", source, model, arguments)

@@ -187,7 +187,7 @@ class Faults:
 
 
 def dotted(key: Iterable[str]) -> str:
-    """A path of tables as TOML writes it: parts that are no bare keys stand in quotes."""
+    """A path of tables as TOML writes it: parts that are not bare keys stand in quotes."""
     return ".".join(part if part and _PLAIN.issuperset(part) else json.dumps(part, ensure_ascii=False) for part in key)
 
 

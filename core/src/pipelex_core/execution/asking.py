@@ -210,7 +210,7 @@ def _shown(error: Exception, config: BackendConfig) -> str:
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = f" at {place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else ""
-    return f"{type(error).__name__}{where}, which is no CallError: {redacted(str(error), config)}"
+    return f"{type(error).__name__}{where}, which is not a CallError: {redacted(str(error), config)}"
 
 
 def wrong_answer(spec: ModelSpec, answer: object) -> PluginError:

@@ -100,7 +100,7 @@ def read_tools(tools: Iterable[ToolLike]) -> tuple[Tool, ...]:
     """Tools, from `Tool`s or mappings (see `messages.py`).
 
     Raises:
-        UnsupportedInputError: A wrong or doubled name, or parameters that are no JSON schema of an object.
+        UnsupportedInputError: A wrong or doubled name, or parameters that are not a JSON schema of an object.
     """
     read: list[Tool] = []
     for tool in _several(tools, "tools"):

@@ -88,7 +88,7 @@ def read_tool(tool: object) -> Tool:
     """A tool, from a `Tool` or a mapping.
 
     Raises:
-        UnsupportedInputError: No name, an unknown key, or parameters that are no JSON schema of an object.
+        UnsupportedInputError: No name, an unknown key, or parameters that are not JSON schema of an object.
     """
     if isinstance(tool, Tool):
         return tool
@@ -175,9 +175,9 @@ def _tool_call(call: object) -> ToolCall:
     except KeyError as error:
         raise UnsupportedInputError(f"a tool call needs {error}") from None
     except ValueError as error:
-        raise UnsupportedInputError(f"the arguments of a tool call are no JSON: {error}") from None
+        raise UnsupportedInputError(f"the arguments of a tool call are not JSON: {error}") from None
     if not isinstance(arguments, Mapping):
-        raise UnsupportedInputError(f"the arguments of tool call '{name}' are no object")
+        raise UnsupportedInputError(f"the arguments of tool call '{name}' are not an object")
     return ToolCall(id=identity, name=name, arguments=arguments)
 
 

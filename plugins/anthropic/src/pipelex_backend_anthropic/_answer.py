@@ -41,10 +41,10 @@ def read_answer(message: Any, *, model_id: str, request_id: str | None, keeps_cu
         keeps_cut: Whether such a call is wanted all the same: as what there is of an object.
 
     Raises:
-        InvalidAnswerError: It is no message.
+        InvalidAnswerError: It is not a message.
     """
     if not _is_message(message):
-        msg = f"the answer is no message: {_shown(message)}"
+        msg = f"the answer is not a message: {_shown(message)}"
         raise InvalidAnswerError(msg, raw=message, request_id=request_id)
     content = [_with_input(block) for block in message["content"]]
     reason = _FINISH_REASONS.get(message["stop_reason"], "other")

@@ -123,7 +123,7 @@ class MessagesClient:
                     found += [str(model["id"]) for model in page["data"]]
                     more, last = page.get("has_more"), page.get("last_id")
                 except (KeyError, TypeError, AttributeError):
-                    msg = "the answer is no list of models"
+                    msg = "the answer is not a list of models"
                     raise InvalidAnswerError(msg, raw=page, request_id=request_id) from None
                 if not more or not last or last == query.get("after_id"):
                     return tuple(found)

@@ -49,14 +49,14 @@ _BY_VAGUE_TYPE: dict[str, type[CallError]] = {
 """`error.type`s that go with several statuses: the status is asked first."""
 
 _BY_EXCEPTION: tuple[tuple[type[Exception], type[CallError], str], ...] = (
-    (httpx2.InvalidURL, errors.BadRequestError, "the endpoint is no address"),
-    (httpx2.UnsupportedProtocol, errors.BadRequestError, "the endpoint is no address"),
+    (httpx2.InvalidURL, errors.BadRequestError, "the endpoint is not an address"),
+    (httpx2.UnsupportedProtocol, errors.BadRequestError, "the endpoint is not an address"),
     (httpx2.ConnectError, errors.ProviderConnectionError, "no connection to the provider"),
     (httpx2.ConnectTimeout, errors.ProviderConnectionError, "no connection to the provider"),
     (httpx2.TimeoutException, errors.ProviderConnectionError, "the provider did not answer in time"),
     (httpx2.TransportError, errors.ProviderConnectionError, "the connection to the provider broke"),
     (httpx2.StreamError, errors.ProviderConnectionError, "the connection to the provider broke"),
-    (UnicodeEncodeError, errors.BadRequestError, "the request holds text that is no Unicode"),
+    (UnicodeEncodeError, errors.BadRequestError, "the request holds text that is not Unicode"),
     (ValueError, errors.InvalidAnswerError, "the provider's answer cannot be read"),
     (RecursionError, errors.InvalidAnswerError, "the provider's answer is nested too deeply"),
     (Exception, errors.ProviderConnectionError, "the call failed in the SDK"),

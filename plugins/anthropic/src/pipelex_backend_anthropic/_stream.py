@@ -40,7 +40,7 @@ class StreamedMessage:
         """Take one event, and give the visible text it brings, if any.
 
         Raises:
-            InvalidAnswerError: It is no event of such a stream.
+            InvalidAnswerError: It is not an event of such a stream.
         """
         try:
             if event["type"] == "content_block_delta":
@@ -55,7 +55,7 @@ class StreamedMessage:
 
         Raises:
             ProviderConnectionError: The stream ended before its finish event.
-            InvalidAnswerError: A tool's input is no JSON.
+            InvalidAnswerError: A tool's input is not JSON.
         """
         if not self._is_complete:
             msg = "the stream ended before its message did"
@@ -120,7 +120,7 @@ class StreamedMessage:
                 if self._message.get("stop_reason") in _CUT:
                     block["input"] = written  # for whoever reads the answer to leave out
                     return block
-                msg = f"the input of tool '{block.get('name')}' is no JSON"
+                msg = f"the input of tool '{block.get('name')}' is not JSON"
                 raise InvalidAnswerError(msg, raw=written) from None
         return block
 

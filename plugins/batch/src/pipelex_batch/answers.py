@@ -76,7 +76,7 @@ def _result(asked: Asked, answer: TextAnswer) -> Any:
 
 
 def _unfit(answer: TextAnswer, fault: InvalidObjectError, ledger: Ledger) -> CallError:
-    """The error over an answer that is no object; it was paid."""
+    """The error over an answer that is not an object; it was paid."""
     error: CallError
     if answer.finish_reason == "content_filter":
         error = ContentFilterError("the provider withheld the object because of its content", raw=answer.text)

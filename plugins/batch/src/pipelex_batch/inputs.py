@@ -41,7 +41,7 @@ def read_rows(inputs: Sequence[str]) -> Iterator[Row]:
     """Read every row, in order.
 
     Raises:
-        BatchError: There is no such file, or it is no table of rows.
+        BatchError: There is no such file, or it is not a table of rows.
     """
     files = list_inputs(inputs)
     if not are_tables(files):

@@ -46,7 +46,7 @@ def read_answer(response: Mapping[str, Any], model_id: str, *, keeps_cut: bool =
     message = response.get("output", {}).get("message")
     reason = response.get("stopReason")
     if message is None or not isinstance(message.get("content"), list) or not isinstance(reason, str):
-        msg = "Bedrock answered with something that is no message: is the endpoint right?"
+        msg = "Bedrock answered with something that is not a message: is the endpoint right?"
         raise InvalidAnswerError(msg, raw=response, request_id=request_id)
     content, finish_reason = message["content"], _FINISH_REASONS.get(reason, "other")
     if finish_reason in _CUT and content and "toolUse" in content[-1] and not keeps_cut:
@@ -70,7 +70,7 @@ def read_answer(response: Mapping[str, Any], model_id: str, *, keeps_cut: bool =
 
 
 def as_object(answer: TextAnswer, request: ObjectRequest) -> TextAnswer:
-    """The answer to a forced tool call: its arguments are the object, and it is no call any more.
+    """The answer to a forced tool call: its arguments are the object, and it is not a call any more.
 
     A model that answered in text, as a thinking Claude may, keeps its text. One that misspelt the tool's name is meant
     all the same: whatever is none of the caller's tools is this one.

@@ -143,7 +143,7 @@ def _limit_silence(context: dict[str, Any], **_: object) -> None:
 
 
 def _whole(response_dict: dict[str, Any], **_: object) -> None:
-    """An event handler: a body that was cut short is no answer; botocore counts that of streams only."""
+    """An event handler: a body that was cut short is not an answer; botocore counts that of streams only."""
     if response_dict["status_code"] >= 300:
         return  # an error is known by its status
     body, length = response_dict["body"], str(response_dict["headers"].get("content-length", ""))

@@ -87,7 +87,7 @@ def _parsed(content: bytes, identity: str | None) -> dict[str, Any]:
         data = None
     if isinstance(data, dict):
         return data
-    msg = "Bedrock answered with something that is no JSON object: is the endpoint right?"
+    msg = "Bedrock answered with something that is not a JSON object: is the endpoint right?"
     raise InvalidAnswerError(msg, raw=content[:1000], request_id=identity)
 
 

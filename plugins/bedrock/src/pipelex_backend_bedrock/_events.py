@@ -54,7 +54,7 @@ class Assembly:
 
         Raises:
             ProviderConnectionError: The stream ended before its message did.
-            InvalidAnswerError: The arguments of a tool call are no JSON.
+            InvalidAnswerError: The arguments of a tool call are not JSON.
         """
         if "stopReason" not in self._response:
             msg = "the stream ended before the answer did"
@@ -105,5 +105,5 @@ def _close(block: dict[str, Any], *, cut: bool) -> None:
     except ValueError:
         if cut:
             return
-        msg = f"the arguments of tool '{call.get('name')}' are no JSON"
+        msg = f"the arguments of tool '{call.get('name')}' are not JSON"
         raise InvalidAnswerError(msg, raw=call.get("input")) from None

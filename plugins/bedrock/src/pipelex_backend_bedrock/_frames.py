@@ -72,7 +72,7 @@ class Events:
 
         Raises:
             EventStreamError: The provider reports a failure.
-            ParserError: What came is no event stream.
+            ParserError: What came is not an event stream.
         """
         for data in self._body.stream():
             self._left += data

@@ -47,7 +47,7 @@ def decoded(value: bytes, expected: type[Any] | None = None) -> tuple[WholeAnswe
     """The answer, and the pieces in which it came; `expected` is its class, where that is known.
 
     Raises:
-        ValueError: These are no bytes of `encoded`.
+        ValueError: These are not bytes of `encoded`.
     """
     try:
         plain = msgspec.msgpack.decode(value)

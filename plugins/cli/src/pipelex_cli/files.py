@@ -52,7 +52,7 @@ def check_place(path: Path) -> None:
         raise PipelexError(msg)
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not folder.is_dir():
-        msg = f"'{path}' cannot be written: {folder} is no folder"
+        msg = f"'{path}' cannot be written: {folder} is not a folder"
         raise PipelexError(msg)
     if not os.access(folder, os.W_OK):
         msg = f"'{path}' cannot be written: {folder} takes no files of yours"

@@ -158,7 +158,7 @@ async def _in_time(words: Callable[[], Awaitable[None]]) -> None:
 
 
 def _checked(handle: AsyncRequestHandle) -> AsyncRequestHandle:
-    """The handle, which the SDK makes of whatever fal's answer holds; a TypeError where that is no text."""
+    """The handle, which the SDK makes of whatever fal's answer holds; a TypeError where that is not text."""
     addresses: tuple[object, ...] = (handle.request_id, handle.response_url, handle.status_url, handle.cancel_url)
     if not all(isinstance(one, str) and one for one in addresses):
         msg = "a job has an id and addresses"

@@ -41,7 +41,7 @@ class FalHttp(httpx.AsyncClient):
         self._endpoint = httpx.URL(endpoint) if endpoint else None
 
     async def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
-        """Send once; an answer that is no success is an error of ours."""
+        """Send once; an answer that is not a success is an error of ours."""
         options["timeout"] = TIMEOUT
         try:
             response = await super().request(method, self._address(httpx.URL(url)), **options)

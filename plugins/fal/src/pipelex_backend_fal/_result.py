@@ -92,7 +92,7 @@ async def _image(entry: Mapping[str, Any], download: Download, request_id: str |
     kind, size = kind_and_size(data)
     content_type = kind or ("text" if _is_text(data) else declared)
     if not data or not content_type.startswith("image/"):
-        msg = f"what fal's result points at is no image, but {content_type or 'nothing known'}"
+        msg = f"what fal's result points at is not an image, but {content_type or 'nothing known'}"
         raise InvalidAnswerError(msg, request_id=request_id, unsettled=True)
     width, height = size or (entry.get("width"), entry.get("height"))
     return Image(
@@ -123,6 +123,6 @@ def _from_data_url(url: str, request_id: str | None) -> tuple[bytes, str]:
     try:
         data = b64decode(body, validate=True) if head.lower().endswith(";base64") else unquote_to_bytes(body)
     except Base64Error:
-        msg = "an image in fal's result is no valid base64"
+        msg = "an image in fal's result is not valid base64"
         raise InvalidAnswerError(msg, request_id=request_id, unsettled=True) from None
     return data, head.removeprefix("data:").partition(";")[0].lower()

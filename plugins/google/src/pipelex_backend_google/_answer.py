@@ -164,7 +164,7 @@ def parse(response: types.GenerateContentResponse) -> tuple[dict[str, Any], str 
     """The JSON of an answer that the SDK handed over unread, and the id of the request, where a header tells it.
 
     Raises:
-        InvalidAnswerError: It is no JSON object.
+        InvalidAnswerError: It is not a JSON object.
         APIError: It is an error with a good status, as a gateway may give it.
     """
     http = response.sdk_http_response
@@ -178,7 +178,7 @@ def parse(response: types.GenerateContentResponse) -> tuple[dict[str, Any], str 
         if answer.get("error"):
             raise reported(answer["error"], http)
         return answer, named
-    msg = "Google's answer is no JSON object: is the endpoint right?"
+    msg = "Google's answer is not a JSON object: is the endpoint right?"
     raise InvalidAnswerError(msg, request_id=named, raw=body)
 
 

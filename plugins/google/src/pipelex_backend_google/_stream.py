@@ -92,7 +92,7 @@ async def events(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
             return  # the stream was cut within it
         yield event
     elif not (is_stream or response.headers.get("content-type", "").startswith("text/event-stream")):
-        msg = "Google's answer is no stream of events: is the endpoint right?"
+        msg = "Google's answer is not a stream of events: is the endpoint right?"
         raise InvalidAnswerError(msg)
 
 
@@ -102,7 +102,7 @@ async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
     is_start = True
     async for piece in response.aiter_bytes():
         if is_start:
-            piece, is_start = piece.removeprefix(b"\xef\xbb\xbf"), False  # noqa: PLW2901 -- a byte order mark is no data
+            piece, is_start = piece.removeprefix(b"\xef\xbb\xbf"), False  # noqa: PLW2901 -- a byte order mark is not data
         *whole, rest = (rest + piece).split(b"\n")
         for line in whole:
             yield line.removesuffix(b"\r")
@@ -113,7 +113,7 @@ async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
 def _event(data: list[bytes], response: httpx2.Response) -> dict[str, Any]:
     event = json.loads(b"\n".join(data))
     if not isinstance(event, dict):
-        msg = "an event of Google's stream is no JSON object"
+        msg = "an event of Google's stream is not a JSON object"
         raise InvalidAnswerError(msg, raw=event)
     error = event.get("error")
     if error is not None:

@@ -97,7 +97,7 @@ class Deployments:
         """Read one entry.
 
         Raises:
-            PipelexError: It is no table, or names no model.
+            PipelexError: It is not a table, or names no model.
         """
         name = entry.get("model_name") if isinstance(entry, dict) else None
         params = entry.get("litellm_params", {"model": name}) if isinstance(entry, dict) else None

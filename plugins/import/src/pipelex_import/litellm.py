@@ -59,7 +59,7 @@ def read_litellm(file: Path, known: Known) -> Imported:
         known: What is known here.
 
     Raises:
-        PipelexError: It is no YAML, not a configuration of LiteLLM, or leads in a circle.
+        PipelexError: It is not YAML, not a configuration of LiteLLM, or leads in a circle.
     """
     config = _with_included(file, ())
     if not any(section in config for section in _SECTIONS):
@@ -73,7 +73,7 @@ def read_litellm(file: Path, known: Known) -> Imported:
     deployments = Deployments(known, imported)
     models = config.get("model_list") or []
     if not isinstance(models, list):
-        msg = f"model_list of '{file}' is no list"
+        msg = f"model_list of '{file}' is not a list"
         raise PipelexError(msg)
     for number, entry in enumerate(models, start=1):
         deployments.add(entry, f"entry {number} of model_list in '{file}'")
@@ -111,7 +111,7 @@ def _with_included(file: Path, trail: tuple[Path, ...]) -> dict[str, Any]:
 def _table(config: Mapping[str, Any], name: str, file: Path) -> dict[str, Any]:
     found = config.get(name) or {}
     if not isinstance(found, dict):
-        msg = f"{name} of '{file}' is no table"
+        msg = f"{name} of '{file}' is not a table"
         raise PipelexError(msg)
     return found
 

@@ -17,7 +17,7 @@ def read_yaml(file: Path) -> Any:
     """What a file holds.
 
     Raises:
-        PipelexError: It cannot be read, or is no YAML.
+        PipelexError: It cannot be read, or is not YAML.
     """
     try:
         return yaml.safe_load(file_text(file))

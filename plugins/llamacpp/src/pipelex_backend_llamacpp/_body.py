@@ -25,7 +25,7 @@ def chat_body(request: TextRequest, *, most_tokens: int) -> bytes:
 
     Raises:
         UnsupportedInputError: It has images, documents or tools.
-        BadRequestError: Its text is no valid Unicode.
+        BadRequestError: Its text is not valid Unicode.
     """
     if request.tools and request.tool_choice != "none":
         msg = "tools are not supported by this backend"
@@ -56,7 +56,7 @@ def chat_body(request: TextRequest, *, most_tokens: int) -> bytes:
     try:
         return json.dumps(body, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        msg = f"the prompt is no valid Unicode: {error.reason}"
+        msg = f"the prompt is not valid Unicode: {error.reason}"
         raise BadRequestError(msg) from None
 
 

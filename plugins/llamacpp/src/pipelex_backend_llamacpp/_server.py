@@ -99,7 +99,7 @@ def _check_file(path: Path, *, embeds: bool) -> None:
         msg = f"the model's file {path} cannot be read: {error.strerror or error}"
         raise NotFoundError(msg) from error
     if magic != b"GGUF":
-        msg = f"the file {path} is no GGUF file: it begins with {magic!r}"
+        msg = f"the file {path} is not a GGUF file: it begins with {magic!r}"
         raise NotFoundError(msg)
     if ranks:  # llama.cpp would give a vector all the same: one number, and what lies in memory behind it
         msg = f"the file {path} has a cross-encoder, which makes no embeddings; embed and rerank take a model that does"

@@ -77,7 +77,7 @@ def locate(model_id: str, *, cache_dir: str | Path | None = None) -> ModelFile:
     A name wins; write `./smollm2` for a file of that name.
 
     Raises:
-        NotFoundError: It is no name of the catalogue, and does not look like a path either.
+        NotFoundError: It is not a name of the catalogue, and does not look like a path either.
     """
     entry = catalogue().get(model_id)
     if entry is not None:
@@ -93,7 +93,7 @@ def _unknown(name: str) -> str:
 
     near = get_close_matches(name, catalogue(), n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(sorted(catalogue()))}"
-    return f"no model is called '{name}' here, and it is no path of a .gguf file; {hint}"
+    return f"no model is called '{name}' here, and it is not a path of a .gguf file; {hint}"
 
 
 def fetch(name: str, *, cache_dir: str | Path | None = None, progress: Progress | None = None) -> Path:

@@ -147,7 +147,7 @@ async def _all_tools(client: Client) -> list[Any]:
 
 
 def _text(result: Any) -> str:
-    """What a result says in text; what is no text is named, with its size."""
+    """What a result says in text; what is not text is named, with its size."""
     shown = [_shown(block) for block in result.content]
     if not shown and result.structured_content is not None:
         return json.dumps(result.structured_content, ensure_ascii=False)

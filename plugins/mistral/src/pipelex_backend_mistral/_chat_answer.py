@@ -1,4 +1,4 @@
-"""Answers of `/v1/chat/completions`, whole or in chunks, as a `TextAnswer`; whatever is no answer is an error."""
+"""Answers of `/v1/chat/completions`, whole or in chunks, as a `TextAnswer`; whatever is not an answer is an error."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Gathered:
         """The whole answer; a call that was cut short with it is left out.
 
         Raises:
-            InvalidAnswerError: A tool's arguments are no JSON object.
+            InvalidAnswerError: A tool's arguments are not a JSON object.
             ServerError: The provider says that it failed on the way.
         """
         text = "".join(self.text)
@@ -153,7 +153,7 @@ class Gathered:
         if not (isinstance(call["name"], str) and call["name"] and isinstance(call["id"], str | None)):
             self._fail("a tool call has no name, or an id that is none")
         if not isinstance(arguments, dict):
-            self._fail(f"the arguments of tool call '{call['name']}' are no JSON object")
+            self._fail(f"the arguments of tool call '{call['name']}' are not a JSON object")
         return ToolCall(id=call["id"] or f"call{number:05d}", name=call["name"], arguments=arguments)
 
     def _fail(self, why: str) -> NoReturn:
@@ -185,7 +185,7 @@ def gathered_answer(payload: Any, request_id: str | None) -> Gathered:
 
 
 def invalid(why: str, raw: Any, request_id: str | None, partial_text: str | None = None) -> InvalidAnswerError:
-    """The error for something that is no answer; `raw` keeps it."""
+    """The error for something that is not an answer; `raw` keeps it."""
     msg = f"Mistral's answer cannot be used: {why}"
     return InvalidAnswerError(msg, request_id=request_id, raw=raw, partial_text=partial_text)
 

@@ -120,7 +120,7 @@ class MistralClient:
     def _answered(self, response: httpx2.Response, too_long: Doubt) -> Answered:
         text = response.text
         if response.status_code == 200:
-            with suppress(ValueError, RecursionError):  # what is no JSON is an error as below
+            with suppress(ValueError, RecursionError):  # what is not JSON is an error as below
                 return Answered(json.loads(text), request_id_of(response.headers))
         raise error_of_answer(response.status_code, response.headers, text, secret=self._key, too_long=too_long)
 

@@ -45,8 +45,8 @@ _BY_TYPE_IN_STREAM: dict[str, type[errors.CallError]] = {
 """The `type` of an error inside a stream, where it has no status."""
 
 _BY_EXCEPTION: tuple[tuple[type[Exception], type[errors.CallError], str], ...] = (
-    (httpx2.UnsupportedProtocol, errors.NotFoundError, "the endpoint is no http address"),
-    (httpx2.InvalidURL, errors.NotFoundError, "the endpoint is no http address"),
+    (httpx2.UnsupportedProtocol, errors.NotFoundError, "the endpoint is not an http address"),
+    (httpx2.InvalidURL, errors.NotFoundError, "the endpoint is not an http address"),
     (httpx2.DecodingError, errors.InvalidAnswerError, "Mistral's answer cannot be read"),
     (httpx2.HTTPError, errors.ProviderConnectionError, "no answer from Mistral"),
     (httpx2.StreamError, errors.ProviderConnectionError, "no answer from Mistral"),

@@ -25,5 +25,5 @@ def encoded(value: Any) -> str:
 def _plain(value: object) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
-    msg = f"{type(value).__name__} is no JSON type"
+    msg = f"{type(value).__name__} is not a JSON type"
     raise TypeError(msg)

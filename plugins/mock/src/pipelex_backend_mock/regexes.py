@@ -14,7 +14,7 @@ _LETTERS = "moack bdefghijlnpqrstuvwxyzMOCKABDEFGHIJLNPQRSTUVWXYZ0123456789-_.:/
 
 
 def matching(pattern: str, least: int, most: int | None) -> Iterator[str]:
-    """Strings in which the pattern is found, of different lengths; none where the pattern is no regular expression."""
+    """Strings in which the pattern is found, of different lengths; none where the pattern is not a regular expression."""
     try:
         compiled = re.compile(pattern)
         tree = import_module("re._parser").parse(pattern)

@@ -84,7 +84,7 @@ class EndpointBackend(ModelLister):
         data = await self._endpoint.get("/models")
         models = data.get("data")
         if not isinstance(models, list):
-            msg = "the answer is no list of models"
+            msg = "the answer is not a list of models"
             raise InvalidAnswerError(msg, raw=data)
         return tuple(model["id"] for model in models if isinstance(model, dict) and isinstance(model.get("id"), str))
 

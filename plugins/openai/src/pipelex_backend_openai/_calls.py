@@ -122,11 +122,11 @@ def parsed_arguments(name: str, arguments: str) -> Mapping[str, Any]:
     try:
         parsed = json.loads(arguments) if arguments.strip() else {}
     except ValueError:
-        msg = f"the arguments of the tool call '{name}' are no JSON"
+        msg = f"the arguments of the tool call '{name}' are not JSON"
         raise MalformedError(msg) from None
     if not isinstance(parsed, dict):
         if parsed is None:
             return {}
-        msg = f"the arguments of the tool call '{name}' are no JSON object"
+        msg = f"the arguments of the tool call '{name}' are not a JSON object"
         raise MalformedError(msg)
     return parsed

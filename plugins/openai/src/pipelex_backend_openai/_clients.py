@@ -144,10 +144,10 @@ def _taken_apart(endpoint: str) -> tuple[str, dict[str, str]]:
     try:
         url = httpx2.URL(endpoint)
     except httpx2.InvalidURL as error:
-        msg = f"the endpoint '{endpoint}' is no URL: {error}"
+        msg = f"the endpoint '{endpoint}' is not a URL: {error}"
         raise NotFoundError(msg) from None
     if url.scheme not in ("http", "https") or not url.host:
-        msg = f"the endpoint '{endpoint}' is no http:// or https:// URL"
+        msg = f"the endpoint '{endpoint}' is not an http:// or https:// URL"
         raise NotFoundError(msg)
     return str(url.copy_with(query=None, fragment=None)).rstrip("/"), dict(url.params)
 

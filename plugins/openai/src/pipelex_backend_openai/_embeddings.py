@@ -104,7 +104,7 @@ def _vectors(rows: list[_Row]) -> Vectors:
         data = _decoded(memoryview(row.embedding))
         size = size or len(data)
         if len(data) != size or size % 4 or not size:
-            msg = "a vector is no row of float32 numbers, or has another length than the first"
+            msg = "a vector is not a row of float32 numbers, or has another length than the first"
             raise MalformedError(msg)
         decoded.append(data)
     return Vectors(b"".join(decoded), size // 4)

@@ -353,7 +353,7 @@ class Endpoint:
             data = response.text
             kind = response.headers.get("content-type", "none")
             failure = self._failures.of(
-                MalformedError(f"the answer is no JSON; its content type is {kind}: is the endpoint right?")
+                MalformedError(f"the answer is not JSON; its content type is {kind}: is the endpoint right?")
             )
         else:
             if isinstance(data, dict) and data.get("error"):
@@ -361,13 +361,13 @@ class Endpoint:
             elif isinstance(data, (dict, list) if is_list else dict) and data:
                 return data
             else:
-                failure = self._failures.of(MalformedError("the answer is no JSON object, or an empty one"))
+                failure = self._failures.of(MalformedError("the answer is not a JSON object, or an empty one"))
         failure.request_id, failure.raw = request_id(response.headers), data
         raise failure
 
 
 def _unfinished(content_type: str, text: str, *, is_empty: bool) -> CallError:
-    """The error for a stream that ended without saying why, or for an answer that is no stream."""
+    """The error for a stream that ended without saying why, or for an answer that is not a stream."""
     if is_empty and not content_type.startswith("text/event-stream"):
         message = f"a stream of events was asked for, and none came; the content type is {content_type}: is the endpoint right?"
         return InvalidAnswerError(message, partial_text=text)

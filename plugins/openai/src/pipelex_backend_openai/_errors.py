@@ -165,7 +165,7 @@ class Failures:
             message = f"the answer has an unknown form: {type(error).__name__}"
             return errors.InvalidAnswerError(message, partial_text=partial_text)
         if isinstance(error, UnicodeEncodeError):
-            return errors.UnsupportedInputError("the request holds text that is no Unicode: a lone surrogate")
+            return errors.UnsupportedInputError("the request holds text that is not Unicode: a lone surrogate")
         return errors.BadRequestError(f"the request could not be made: {self._clean(str(error))}")
 
     def _worded(self, facts: Facts) -> str:

@@ -132,7 +132,7 @@ def size_for_ratio(ratio: str, sizes: str) -> str:
     except (ValueError, ZeroDivisionError):
         wanted = 0.0
     if not 0 < wanted < math.inf:
-        msg = f"'{ratio}' is no aspect ratio such as 16:9"
+        msg = f"'{ratio}' is not an aspect ratio such as 16:9"
         raise UnsupportedInputError(msg)
     if sizes == "fixed":
         width, height = min(_FIXED_SIZES, key=lambda size: abs(math.log(size[0] / size[1] / wanted)))

@@ -55,7 +55,7 @@ class ResponseReading:
         if data.get("status") == "failed":
             raise ReportedError(data)
         if data.get("status") not in ("completed", "incomplete") or not isinstance(data.get("output"), list):
-            msg = "the answer is no finished response"
+            msg = "the answer is not a finished response"
             raise MalformedError(msg)
         self._response = data
         self._items = data["output"] or self._items

@@ -75,7 +75,7 @@ class Attempt:
         self._end(attributes | usage_attributes(usage), measured, usage)
 
     def left(self) -> None:
-        """The caller wanted no more of a stream, which is no error."""
+        """The caller wanted no more of a stream, which is not an error."""
         self._end({"pipelex.outcome": "left"}, self._shared, None)
 
     def _end(self, attributes: dict[str, Any], measured: dict[str, Any] | None, usage: Usage | None) -> None:

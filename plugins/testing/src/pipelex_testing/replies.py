@@ -131,7 +131,7 @@ def sse_event(event: Any) -> bytes:
 
 
 def _encoded(value: Any) -> bytes:
-    """A value as JSON: characters as they are, so that they can be split; what is no Unicode is escaped."""
+    """A value as JSON: characters as they are, so that they can be split; what is not Unicode is escaped."""
     try:
         return json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:

@@ -153,7 +153,7 @@ def _differing(backend: str, name: str, old: dict[str, Any] | None, new: dict[st
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The keys of a table and of those in it; the day of the facts is no fact."""
+    """The keys of a table and of those in it; the day of the facts is not a fact."""
     for key, value in table.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key}.")

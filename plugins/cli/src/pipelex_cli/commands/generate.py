@@ -102,10 +102,10 @@ def _schema(file: Path) -> dict[str, Any]:
     try:
         schema = json_module.loads(file_text(file))
     except (ValueError, RecursionError) as error:
-        msg = f"the schema '{file}' is no JSON: {error}"
+        msg = f"the schema '{file}' is not JSON: {error}"
         raise UnsupportedInputError(msg) from error
     if not isinstance(schema, dict):
-        msg = f"the schema '{file}' is no JSON object"
+        msg = f"the schema '{file}' is not a JSON object"
         raise UnsupportedInputError(msg)
     return schema
 

@@ -40,7 +40,7 @@ def migrate(folder: Path, plugins: Plugins) -> list[FileChange]:
         plugins: The installed plugins: what they ship decides what kind a model is that a file says nothing of.
 
     Raises:
-        ConfigError: Files that are no TOML, or that only their author can rewrite; every one of them.
+        ConfigError: Files that are not TOML, or that only their author can rewrite; every one of them.
     """
     changes: list[FileChange] = []
     problems: list[Problem] = []
@@ -69,7 +69,7 @@ def migrate_newer(folder: Path, plugins: Plugins) -> tuple[list[FileChange], lis
         plugins: The installed plugins, and what they serve.
 
     Raises:
-        ConfigError: Files that are no TOML, every one of them.
+        ConfigError: Files that are not TOML, every one of them.
     """
     paths = [folder / "backends.toml", folder / "routing_profiles.toml", *sorted((folder / "backends").glob("*.toml"))]
     files: dict[Path, TomlText] = {}

@@ -56,7 +56,7 @@ def _with_prices(text: str, models: dict[str, Any], is_llm: Callable[[str], bool
 
 
 def times_thousand(written: str) -> str:
-    """A number a thousand times as large, exactly; what is no number stays, because it is a fault as it is."""
+    """A number a thousand times as large, exactly; what is not a number stays, because it is a fault as it is."""
     if not _NUMBER.match(written):
         return written
     digits = written.replace("_", "")

@@ -1,4 +1,4 @@
-"""Endpoints that are no addresses: every call would fail."""
+"""Endpoints that are not addresses: every call would fail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def check_endpoints(read: ReadConfig) -> None:
-    """Warn of every endpoint of an enabled backend that is no http address; the address itself may hold a key."""
+    """Warn of every endpoint of an enabled backend that is not an http address; the address itself may hold a key."""
     for config in read.loaded.deck.backends.values():
         wrong = None if config.endpoint is None else _wrong_with(config.endpoint)
         if wrong is not None:

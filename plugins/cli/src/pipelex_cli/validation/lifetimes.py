@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def check_lifetimes(read: ReadConfig) -> None:
     """Warn of each such model once, where the deck names it first.
 
-    One that is only deprecated is no finding in a chain as `init` wrote it: that chain changes with the next release.
+    One that is only deprecated is not a finding in a chain as `init` wrote it: that chain changes with the next release.
     """
     seen: set[str] = set()
     for name, source, alias in _named(read):

@@ -64,7 +64,7 @@ def _without_values(line: str) -> str:
 
 
 def _starred(value: str) -> str:
-    """A value as stars, its quotes kept; a variable's name or a placeholder is no secret."""
+    """A value as stars, its quotes kept; a variable's name or a placeholder is not a secret."""
     if _VARIABLES.fullmatch(value) or _HARMLESS.fullmatch(value) or is_placeholder(value.strip("\"' ")):
         return value
     opening = re.match("[\"']*", value)

@@ -38,7 +38,7 @@ def titan_text(asked: Asked) -> Findings:
     if _is_titan(asked):
         text = string(asked.get("inputText"))
         if not text:
-            yield "inputText", "required key [inputText] not found, or it is no text"
+            yield "inputText", "required key [inputText] not found, or it is not text"
         elif len(text) > TITAN_CHARACTERS:
             yield "inputText", f"expected maxLength: {TITAN_CHARACTERS}, actual: {len(text)}"
 

@@ -251,7 +251,7 @@ class Answers(Scenarios):
 
     @about("object")
     def test_an_object_cut_short_is_an_error_that_keeps_the_text(self) -> None:
-        """Half a JSON document is no object, and is not thrown away."""
+        """Half a JSON document is not an object, and is not thrown away."""
 
         async def use(at: Running) -> None:
             at.server.queue(at.wire.answer(Said(text='{"name": "Par', finish="length")))

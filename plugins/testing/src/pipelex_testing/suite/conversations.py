@@ -148,7 +148,7 @@ class Conversations(Scenarios):
 
     @about("tools", "stream")
     def test_a_tools_call_comes_whole_through_a_stream(self) -> None:
-        """Its pieces are put together, and are no text."""
+        """Its pieces are put together, and are not text."""
 
         async def use(at: Running) -> None:
             at.server.queue(at.wire.stream(CALLING))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class MediaScenarios(Scenarios):
-    """What is no text."""
+    """What is not text."""
 
     @about("image in")
     def test_a_pictures_bytes_are_sent_whole(self) -> None:

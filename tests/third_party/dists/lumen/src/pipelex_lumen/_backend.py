@@ -72,7 +72,7 @@ async def _lines(response):
             if line.strip():
                 event = json.loads(line)
                 if not isinstance(event, dict):
-                    raise errors.InvalidAnswerError("a line of the stream is no object")
+                    raise errors.InvalidAnswerError("a line of the stream is not an object")
                 yield event
 
 
@@ -99,7 +99,7 @@ def _words(message):
 
 def _answer(said, response):
     if not isinstance(said, dict) or not isinstance(said.get("words"), str) or not said.get("end"):
-        raise errors.InvalidAnswerError("this is no answer of Lumen's", raw=said)
+        raise errors.InvalidAnswerError("this is not an answer of Lumen's", raw=said)
     counts = said.get("counts")
     counts = counts if isinstance(counts, dict) else {}
     numbers = {name: value for name, value in counts.items() if type(value) is int and value >= 0}
