@@ -19,7 +19,7 @@ def swap(  # noqa: PLR0917 -- a row of a table: its columns have an order
     line: str | int | None = None,
     severity: str = "error",
 ) -> Mistake:
-    """A text replaced in a file; the finding stands in the first line of what replaces it, unless told."""
+    """A text replaced in a file; the finding stands in the first line of what replaces it, by default."""
     at = new.strip().splitlines()[0] if line is None else line
     changes = (Change(file, old, new),)
     return Mistake(name=name, changes=changes, code=code, file=file, line=at, help=help, severity=severity)

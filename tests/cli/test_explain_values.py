@@ -127,7 +127,7 @@ def test_the_rules_that_were_beaten_say_why(project: Project) -> None:
     ]
     project.replace("routing_profiles.toml", '"m-two" = "acme"\n', "")
     assert [(rule["pattern"], rule["why"]) for rule in rules(project, "m-two")] == [
-        ("*two", "it stands later"),
+        ("*two", "it comes later"),
         ("*-two", "it is optional, and its backend is off"),
         (None, "it is for what no route fits"),
     ]

@@ -50,7 +50,7 @@ def chain_of(
     cooldown: CooldownPolicy | None = None,
     **hooks: Any,
 ) -> tuple[Any, Any]:
-    """A deck whose alias `all` leads along the scripts, and its plugins; retries do not wait unless told."""
+    """A deck whose alias `all` leads along the scripts, and its plugins; retries do not wait by default."""
     deck = deck_of(*(spec(name, sdk=name) for name in scripts), PAINTER, aliases={"all": list(scripts)})
     backends = {
         name: evolve(config, retry=retry or RetryPolicy(initial_wait=0), cooldown=cooldown or CooldownPolicy())

@@ -47,7 +47,7 @@ class Scenario:
         name: What the server does.
         outcome: The error's class; None for an answer.
         again: Whether it may pass on its own, and the provider is asked again.
-        job_again: The same of a request that takes a job that is paid for; and of any other image, unless told.
+        job_again: The same of a request that takes a job that is paid for; and of any other image, by default.
         image_again: The same of an image that is not a job.
         replies: What the server replies, one after the other.
         server: Its own server, where replies do not do it.

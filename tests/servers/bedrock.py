@@ -78,7 +78,7 @@ def said(text: str, **options: Any) -> Reply:
 
 
 def config(url: str | None, *, api_key: str | None = None, keys: bool = True, **options: Any) -> BackendConfig:
-    """The backend's table, with a pair of keys unless told otherwise."""
+    """The backend's table, with a pair of keys by default."""
     limits = Limits(max_concurrency=options.pop("max_concurrency", None))
     given = {"aws_region": "us-east-1", **(KEYS if keys and not api_key else {}), **options}
     secret = Secret(api_key) if api_key else None

@@ -61,7 +61,7 @@ def server_binary() -> str | None:
 
 @contextmanager
 def redis_server(port: int | None = None) -> Iterator[RedisServer]:
-    """A server with a password and nothing on disk, on a free port unless told."""
+    """A server with a password and nothing on disk, on a free port by default."""
     binary = server_binary()
     assert binary is not None
     chosen = port or _free_port()

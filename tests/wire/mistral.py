@@ -232,7 +232,7 @@ def _comparable_chat(kept: dict[str, Any]) -> dict[str, Any]:
         kept["tool_choice"] = _any_is_required(kept["tool_choice"])
     if isinstance(kept.get("stop"), str):
         kept["stop"] = [kept["stop"]]
-    if "tools" in kept:  # `type` is "function" unless told
+    if "tools" in kept:  # `type` is "function" by default
         kept["tools"] = [{"type": "function", "function": _comparable_tool(tool)} for tool in kept["tools"]]
     ids: dict[str, str] = {}
     messages = [_comparable_message(message, ids) for message in kept["messages"]]

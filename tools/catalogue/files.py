@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-MARK = "# made: models by their ids, from facts (python -m tools.catalogue); what stands above is kept, but for its figures"
+MARK = "# made: models by their ids, from facts (python -m tools.catalogue); what is above is kept, but for its figures"
 _HEAD = re.compile(r'^\[(?:"([^"]+)"|([A-Za-z0-9_-]+))\]\s*$')
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 

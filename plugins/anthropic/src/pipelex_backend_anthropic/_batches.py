@@ -1,7 +1,7 @@
 """Message batches: https://platform.claude.com/docs/en/build-with-claude/batch-processing.
 
 A batch has no name and no metadata: the ids of its requests are the only mark, and only the results of an ended batch have
-them. One whose submission was cut off is told by when it was made and how many requests it has, until it has ended.
+them. One whose submission was cut off is recognized by when it was made and how many requests it has, until it has ended.
 """
 
 from __future__ import annotations

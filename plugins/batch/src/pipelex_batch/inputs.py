@@ -138,7 +138,7 @@ def _of_value(number: int, digest: int, value: Any) -> Row:
 
 
 def _of_odd_line(number: int, digest: int, text: bytes, error: Exception) -> Row:
-    """What another parser makes of a line: half of a surrogate pair is JSON, and is found later, where it stands."""
+    """What another parser makes of a line: half of a surrogate pair is JSON, and is found later, at its place."""
     import json
 
     def refuse(constant: str) -> Any:

@@ -117,7 +117,7 @@ def _tools(request: TextRequest, messages: list[dict[str, Any]], *, thinks: bool
 
 
 def _set_cache_points(sent: dict[str, Any], where: Iterable[str], ttl: str | None) -> None:
-    """Ask for what stands before them to be cached: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html."""
+    """Ask for what precedes them to be cached: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html."""
     last = sent["messages"][-1:]
     ends = {
         "system": sent.get("system"),
@@ -126,7 +126,7 @@ def _set_cache_points(sent: dict[str, Any], where: Iterable[str], ttl: str | Non
     }
     for name in where:
         if name not in ends:
-            msg = f"a cache point stands after system, tools or messages, not after {name!r}"
+            msg = f"a cache point follows system, tools or messages, not {name!r}"
             raise UnsupportedInputError(msg)
         end = ends[name]
         if end is not None:

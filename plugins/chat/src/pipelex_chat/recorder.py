@@ -24,7 +24,7 @@ _MOST_WAITING = 1_000
 
 
 def settings() -> dict[str, Any]:
-    """What `pipelex logs on` was told; nothing where it is off. The variable may say `contents` after a comma."""
+    """What `pipelex logs on` has switched on; nothing where it is off. The variable may say `contents` after a comma."""
     try:
         found = json.loads(switch().read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -59,7 +59,7 @@ class Recorder:
         return await proceed(call)
 
     def finished(self, call: FinishedCall) -> None:
-        """Write a call; a log that cannot be written costs nobody an answer: it is told once, and goes on without."""
+        """Write a call; a log that cannot be written costs nobody an answer: the failure is reported once, and the call goes on without."""
         prompt = self._prompts.pop(call.call_id, None)
         if self._is_broken:
             return

@@ -98,7 +98,7 @@ class Session:
         """Say something; the answer is shown as it comes, and kept.
 
         Args:
-            text: What is said.
+            text: The user's message.
             show: Takes pieces of the answer.
 
         Raises:

@@ -1,4 +1,4 @@
-"""The conversation on the terminal: lines that are said, and lines that begin with `/`."""
+"""The conversation on the terminal: lines that are messages, and commands, which begin with `/`."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ _COMMANDS = {
     "extract": "Take the text and images out of a PDF or an image.",
     "image": "Generate images.",
     "embed": "Make vectors of texts.",
-    "transcribe": "Write down what is said in a recording.",
+    "transcribe": "Transcribe a recording.",
     "speak": "Read a text aloud, into a file.",
     "rerank": "Order documents by how well they answer a query.",
     "moderate": "Find what is harmful in texts.",

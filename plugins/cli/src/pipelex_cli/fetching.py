@@ -63,7 +63,7 @@ def chosen_spec(deck: ModelDeck, handle: str) -> ModelSpec:
 
 @contextmanager
 def shown_progress(title: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A progress bar on stderr, on a terminal; what it gives is told the bytes done and the bytes in all."""
+    """A progress bar on stderr, on a terminal; its result is called with the bytes done and the bytes in all."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -43,7 +43,7 @@ def table_lines(
         columns: What the columns are.
         rows: The cells of each row, one a column.
         width: Columns of the terminal; None for no limit.
-        notes: The heading of a column whose texts are told below the table, each once, where there is a limit.
+        notes: The heading of a column whose texts are printed below the table, each once, where there is a limit.
     """
     cells = [[plain(near_path(cell)) for cell in row] for row in rows]
     if width is None:

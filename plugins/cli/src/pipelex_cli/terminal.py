@@ -22,7 +22,7 @@ _STEERING = re.compile(
 
 
 def terminal_width() -> int | None:
-    """The columns of the terminal; None where stdout is none."""
+    """The columns of the terminal; None where stdout is not a terminal."""
     return max(shutil.get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else None
 
 

@@ -32,8 +32,8 @@ class Written:
     """One key.
 
     Attributes:
-        value: Its value as it stands in the file, `${…}` not filled in.
-        source: Where it stands.
+        value: Its value as written in the file, `${…}` not filled in.
+        source: Its place.
     """
 
     value: Any

@@ -1,4 +1,4 @@
-"""The connection to fal: every request is sent once, to fal or to the endpoint that stands for it, and nowhere else."""
+"""The connection to fal: every request is sent once, to fal or to the endpoint configured in its place, and nowhere else."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _TASKS = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
 _PREFIXES = {"query": "task: search result | query: ", "document": "title: none | text: "}
-"""How gemini-embedding-2 is told what a vector is for: it takes no task type
+"""How gemini-embedding-2 learns what a vector is for: it takes no task type
 (https://ai.google.dev/gemini-api/docs/embeddings#task-types)."""
 
 _PREFIXED = "gemini-embedding-2"

@@ -131,7 +131,7 @@ def transcript_reader(request: TranscriptRequest) -> Callable[[types.GenerateCon
 
 
 def _transcript(request: TranscriptRequest, response: types.GenerateContentResponse) -> TranscriptAnswer:
-    """What was said.
+    """A transcript.
 
     Raises:
         ContentFilterError: The recording was blocked.

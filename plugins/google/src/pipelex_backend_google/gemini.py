@@ -132,7 +132,7 @@ class GeminiBackend(
         return await self._ask(request.spec, speech_body(request), speech_reader(request))
 
     async def transcribe(self, request: TranscriptRequest) -> TranscriptAnswer:
-        """What is said in a recording, which is a part of the request."""
+        """Transcribe a recording, which is a part of the request."""
         from pipelex_backend_google._sound import transcript_reader, transcription_body
 
         return await self._ask(request.spec, transcription_body(request), transcript_reader(request))

@@ -1,4 +1,4 @@
-"""What stands on a page without being its content: the fields of a form, and notes."""
+"""What is on a page without being its content: the fields of a form, and notes."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ Box: TypeAlias = tuple[float, float, float, float]
 """Left, bottom, right and top; coordinates grow to the right and upwards."""
 
 GUTTER = 0.9
-"""From how many line heights on a gap is none between words."""
+"""From how many line heights on a gap separates more than words."""
 
 
 @frozen(kw_only=True)
@@ -79,7 +79,7 @@ def _beside(one: Fragment, other: Fragment) -> bool:
 
 
 def _above(one: Fragment, other: Fragment) -> bool:
-    """Whether one stands, for a good part, over the other."""
+    """Whether one is, for a good part, above the other."""
     shared = min(one.right, other.right) - max(one.left, other.left)
     return shared > 0.3 * min(one.right - one.left, other.right - other.left)
 

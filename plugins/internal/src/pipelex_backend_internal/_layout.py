@@ -80,7 +80,7 @@ class _Region:
         return lines
 
     def _side_by_side(self, left: list[Fragment], right: list[Fragment]) -> list[Fragment]:
-        """The lines of two cells: one after the other, but a single line stands beside its neighbour."""
+        """The lines of two cells: one after the other, but a single line is put beside its neighbour."""
         if len(left) != 1 and len(right) != 1:
             return [*left, *right]
         single, others = (left[0], right) if len(left) == 1 else (right[0], left)
@@ -108,7 +108,7 @@ def _bands(rows: list[list[Fragment]], width: float) -> list[list[list[Fragment]
 
 
 def _columns(fragments: Sequence[Fragment], width: float) -> list[tuple[float, float]]:
-    """The left and right edges of what stands between gutters of that width, from the left."""
+    """The left and right edges of what is between gutters of that width, from the left."""
     return _merged([(fragment.left, fragment.right) for fragment in fragments], width)
 
 

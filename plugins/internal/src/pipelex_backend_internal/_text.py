@@ -99,7 +99,7 @@ class _Pen:
         turn: How the text being written runs.
         characters: The fragment being written.
         box: Where its visible characters stand.
-        last: Where its last character stands.
+        last: The position of its last character.
         field: The form's field that it is in, or None.
     """
 
@@ -188,7 +188,7 @@ def _whole(text: str) -> str:
 
 
 def _quarter_turns(angle: float) -> int | None:
-    """An angle in radians as clockwise quarter turns; None where it is none."""
+    """An angle in radians as clockwise quarter turns; None for other angles."""
     turns = round(angle / (pi / 2))
     return turns % 4 if abs(angle - turns * pi / 2) <= LEANING else None
 

@@ -151,7 +151,7 @@ class Gathered:
         except (TypeError, ValueError):
             arguments = None
         if not (isinstance(call["name"], str) and call["name"] and isinstance(call["id"], str | None)):
-            self._fail("a tool call has no name, or an id that is none")
+            self._fail("a tool call has no name, or an invalid id")
         if not isinstance(arguments, dict):
             self._fail(f"the arguments of tool call '{call['name']}' are not a JSON object")
         return ToolCall(id=call["id"] or f"call{number:05d}", name=call["name"], arguments=arguments)

@@ -23,7 +23,7 @@ _TYPES = {"mp3": "audio/mpeg", "opus": "audio/ogg", "flac": "audio/flac", "wav":
 def transcription_form(request: TranscriptRequest) -> list[tuple[str, str]]:
     """The fields of the form, besides the file; a list is the same name several times, without brackets.
 
-    Speakers are told apart in segments, and so need their times.
+    Speakers are distinguished in segments, and so need their times.
     """
     form = [("model", request.spec.model_id)]
     timestamps = request.timestamps or ("segment" if request.speakers else None)
@@ -41,7 +41,7 @@ def transcription_form(request: TranscriptRequest) -> list[tuple[str, str]]:
 
 
 def transcript_of(payload: Any, request: TranscriptRequest, request_id: str | None) -> TranscriptAnswer:
-    """What was said.
+    """A transcript.
 
     Raises:
         InvalidAnswerError: There is no text in it, or a segment is not one.

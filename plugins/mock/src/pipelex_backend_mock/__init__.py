@@ -49,7 +49,7 @@ def pipelex_backends() -> Mapping[str, BackendFactory]:
     return {"mock": MOCK}
 
 
-@hookimpl(trylast=True)  # what records or limits stands around the mock, and not inside it
+@hookimpl(trylast=True)  # what records or limits wraps the mock, and is not inside it
 def pipelex_wrap_backend(backend: Backend, sdk: str, capabilities: Capabilities) -> Backend | None:
     """The mock with the methods of the capabilities that plugins bring, where their records know an answer."""
     if sdk != "mock":

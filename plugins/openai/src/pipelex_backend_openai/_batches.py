@@ -61,7 +61,7 @@ class BatchingBackend(BatchRunner):
     """The batches of an endpoint; a subclass knows what its requests look like."""
 
     batch_prefix: ClassVar[str] = "/v1"
-    """What stands before an operation in a batch's lines."""
+    """What precedes an operation in a batch's lines."""
 
     _endpoint: Endpoint
 

@@ -49,7 +49,7 @@ class PendingCalls:
         """Take a call, or a piece of one: pieces belong together by their index, or else follow each other.
 
         Without an index or an id, a name begins a call. Some servers repeat the name with every piece.
-        `index` is where the call stands in an answer that was not streamed.
+        `index` is the call's position in an answer that was not streamed.
         """
         is_piece = index is None
         index = piece.get("index") if is_piece else index
@@ -99,7 +99,7 @@ class PendingCalls:
             call.id = call.id or f"call_{number}"
             identity: object = call.id  # whatever came
             if not (isinstance(identity, str) and call.name):
-                msg = "a tool call has no name, or an id that is none"
+                msg = "a tool call has no name, or an invalid id"
                 raise MalformedError(msg)
         return tuple(
             ToolCall(id=call.id, name=call.name, arguments=parsed_arguments(call.name, call.arguments))

@@ -35,7 +35,7 @@ class Connected:
         client: The client, with the SDK's own retries off.
         key: What it authenticates with, or None.
         is_bearer: Whether it sends the key in the `Authorization` header.
-        address: What stands before a path, so that the SDK does not join the two anew at every call; empty where it has
+        address: What precedes a path, so that the SDK does not join the two anew at every call; empty where it has
             more to do than to join them.
     """
 

@@ -1,6 +1,6 @@
 """Embeddings: a request as the body of `embeddings`, and its answer as float32 rows, read without a list of numbers.
 
-The SDK's own method makes a Python number of each float32, and a model of each vector; here, base64 is decoded where it stands
+The SDK's own method makes a Python number of each float32, and a model of each vector; here, base64 is decoded in place
 in the answer. https://platform.openai.com/docs/api-reference/embeddings/create
 """
 

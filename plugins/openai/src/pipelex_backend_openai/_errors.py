@@ -88,7 +88,7 @@ _WITHOUT_STATUS: dict[str, type[errors.CallError]] = {
 _REQUEST_ID_HEADERS = ("x-request-id", "apim-request-id", "x-generation-id")
 
 _MASKED = "***"
-"""What stands in a piece of a key that an endpoint has masked."""
+"""What fills a piece of a key that an endpoint has masked."""
 _LONGEST_MESSAGE = 600
 
 

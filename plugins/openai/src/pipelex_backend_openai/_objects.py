@@ -55,7 +55,7 @@ def effort_of(request: TextRequest, traits: Traits) -> str | None:
 
 
 def object_answer(answer: TextAnswer, sent: Adapted | None) -> TextAnswer:
-    """The answer as a JSON document; a refusal is an error, because it is none."""
+    """The answer as a JSON document; a refusal is an error."""
     if answer.finish_reason == "content_filter":
         msg = f"the provider refused to answer: {answer.text}" if answer.text else "the provider withheld the answer"
         raise ContentFilterError(msg, request_id=answer.request_id, raw=answer.raw, usage=answer.usage)

@@ -98,7 +98,7 @@ TRAIT_OPTIONS = (
         name="think_tags",
         default="false",
         type="bool",
-        help="Whether reasoning stands in the answer, in <think>…</think>.",
+        help="Whether reasoning is part of the answer, in <think>…</think>.",
     ),
     Option(
         name="calls_need_reasoning",
@@ -137,10 +137,10 @@ TRAIT_OPTIONS = (
     Option(
         name="purpose_parameter",
         choices=("input_type", "task"),
-        help="How the endpoint is told what vectors are for: as Voyage or as Jina takes it.",
+        help="How the endpoint learns what vectors are for: as Voyage or as Jina takes it.",
     ),
-    Option(name="query_prefix", help="What stands before a text to search with, such as `query: ` for E5 models."),
-    Option(name="document_prefix", help="What stands before a text to be found, such as `passage: ` for E5 models."),
+    Option(name="query_prefix", help="What precedes a text to search with, such as `query: ` for E5 models."),
+    Option(name="document_prefix", help="What precedes a text to be found, such as `passage: ` for E5 models."),
     Option(name="batches", default="false", type="bool", help="Whether the endpoint has OpenAI's Batch API."),
     Option(name="fetches_urls", default="true", type="bool", help="Whether the endpoint downloads images itself."),
     Option(name="max_audio_bytes", type="int", help="Most bytes of a recording to transcribe."),

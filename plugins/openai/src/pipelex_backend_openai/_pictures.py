@@ -53,7 +53,7 @@ async def _picture(item: Mapping[str, Any], download: Download) -> Image:
         raise MalformedError(msg)
     content_type = sniff(data)
     if content_type is None or not content_type.startswith("image/"):
-        msg = "an image of the answer is none"
+        msg = "an item among the answer's images is not an image"
         raise MalformedError(msg)
     width, height = kind_and_size(data)[1] or (None, None)
     return Image(data=data, content_type=content_type, width=width, height=height)

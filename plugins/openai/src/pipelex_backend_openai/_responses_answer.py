@@ -66,7 +66,7 @@ class ResponseReading:
         if kind in _TEXT_DELTAS:
             delta = event["delta"]
             if not isinstance(delta, str):
-                msg = "a piece of text is none"
+                msg = "a piece of text is not a string"
                 raise MalformedError(msg)
             self._deltas.append(delta)
             return delta

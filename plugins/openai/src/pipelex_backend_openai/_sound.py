@@ -59,7 +59,7 @@ def transcription_form(request: TranscriptRequest, traits: Traits) -> dict[str, 
 
 
 def transcript_of(data: Mapping[str, Any], request: TranscriptRequest, request_id: str | None) -> TranscriptAnswer:
-    """What was said.
+    """A transcript.
 
     Raises:
         MalformedError: There is no text in it.

@@ -1,6 +1,6 @@
 """Reasoning that a model writes into its answer, in a leading `<think>…</think>`, separated from the answer.
 
-Templates of many models open the thought in the prompt, so the answer has the closing tag alone: what stands before it is
+Templates of many models open the thought in the prompt, so the answer has the closing tag alone: what precedes it is
 reasoning too. An answer that does not begin with a tag is held back until that tag came, or its end.
 """
 

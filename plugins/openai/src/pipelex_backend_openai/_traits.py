@@ -50,9 +50,9 @@ class Traits:
         responses_for: What a chat model needs the Responses API for: `tools`, `effort`.
         embedding_format: The `encoding_format` to ask for, or None to take the endpoint's own; either form is read.
         dimensions_parameter: What it calls the dimensions of vectors.
-        purpose_parameter: How it is told what vectors are for: `input_type` (Voyage), `task` (Jina), or not at all.
-        query_prefix: What stands before a text to search with, for models that were trained so.
-        document_prefix: What stands before a text to be found.
+        purpose_parameter: How it learns what vectors are for: `input_type` (Voyage), `task` (Jina), or not at all.
+        query_prefix: What precedes a text to search with, for models that were trained so.
+        document_prefix: What precedes a text to be found.
         batches: Whether it has OpenAI's Batch API.
         max_audio_bytes: Most bytes of a recording; None where that is not known.
         voices: Its voices; the first is taken where none is named. A model's spec may have others.

@@ -86,5 +86,5 @@ class Attempt:
             attributes |= cost_attributes(cost_of(self._call.request.spec.costs, usage))
         self._span.set_attributes(attributes)
         self._span.end()
-        if measured is not None:  # a cache that stands inside gave the answer: nobody was asked
+        if measured is not None:  # a cache further inside gave the answer, without a request
             self._instruments.ended(time.perf_counter() - self._started, usage, measured)

@@ -15,7 +15,7 @@ _HEAD = 65_536
 
 
 def decoded_size(value: Any) -> int:
-    """Count the bytes that base64 text stands for, or those of data."""
+    """Count the bytes that base64 text encodes, or those of data."""
     if not isinstance(value, str):
         return size_of(value)
     length = len(value)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _INDICES = re.compile(r"\[\d+\]")
 MOST = 50
-"""Violations of one kind of place that are told; a list of a thousand wrong items says the same a thousand times."""
+"""How many violations of one kind of place are reported; a list of a thousand wrong items repeats itself a thousand times."""
 
 
 def _as_it_is(body: Any) -> Any:

@@ -1,4 +1,4 @@
-"""One line of JSON a request, without what was said and without a key."""
+"""One line of JSON a request, without its content and without a key."""
 
 from __future__ import annotations
 

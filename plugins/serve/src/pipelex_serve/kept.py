@@ -109,6 +109,6 @@ def _place(key_id: str, text: str, calls: Sequence[ToolCall]) -> bytes:
 
 
 def assistant(texts: Iterable[str], calls: Iterable[ToolCall], kept: Iterable[ProviderPart]) -> Message:
-    """What an assistant said, in the order that the library has it."""
+    """An assistant's turn, in the order that the library has it."""
     said = tuple(TextPart(text) for text in texts if text)
     return Message(role="assistant", parts=(*kept, *said, *calls))

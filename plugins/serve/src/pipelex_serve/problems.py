@@ -75,7 +75,7 @@ def refuse(status: int, message: str, *, code: str | None = None, param: str | N
 
 
 def problem_of(error: Exception) -> Problem:
-    """What a client is told of an error of the library, or of any other.
+    """What a client learns of an error of the library, or of any other.
 
     A provider that refuses the gateway's own key or account is the gateway's fault, not the client's: 502, and no retry.
     """

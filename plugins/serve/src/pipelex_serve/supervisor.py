@@ -1,4 +1,4 @@
-"""Several workers on one socket: started, started again when one dies, and told what the supervisor is told."""
+"""Several workers on one socket: started, started again when one dies, and sent the signals that the supervisor gets."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class TextCall:
     Attributes:
         model: The handle.
         messages: The conversation, with what it has of role `system`.
-        system: The system prompt that stands beside it, or None.
+        system: The system prompt that goes with it, or None.
         tools: What the model may ask for.
         tool_choice: Which of them it is to ask for, or None.
         settings: Those of the request, which win over the preset's.

@@ -1,4 +1,4 @@
-"""One process that answers: it loads the deck, listens until it is told to end, and writes down what was spent."""
+"""One process that answers: it loads the deck, listens until it has to end, and records what was spent."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ async def _wait(is_done: Callable[[], bool], seconds: float) -> None:
 
 
 def set_up_logging() -> None:
-    """What people are told goes to stderr; stdout has the access log."""
+    """Messages for people go to stderr; stdout has the access log."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     _log.setLevel(logging.INFO)
 

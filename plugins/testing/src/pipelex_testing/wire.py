@@ -76,7 +76,7 @@ class Wire(ABC):
         return Server(self.rules)
 
     def endpoint(self, url: str) -> str:
-        """What stands in `endpoint` for a server at this address."""
+        """The value of `endpoint` for a server at this address."""
         return url
 
     @abstractmethod

@@ -72,4 +72,4 @@ def _reason(log: bytes) -> str:
     """The last error in what pip printed."""
     lines = [line for line in log.decode(errors="replace").split("\n") if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
-    return (errors or lines or ["it said nothing"])[-1].strip()
+    return (errors or lines or ["it gave no reason"])[-1].strip()

@@ -75,7 +75,7 @@ def _variable(backend: str, table: Mapping[str, Any], asked: str | None) -> str:
     if read.get("api_key"):
         return read["api_key"][0]
     if "api_key" in table:
-        msg = f"the key of '{backend}' stands in backends.toml itself; write there: api_key = \"{_example(backend)}\""
+        msg = f"the key of '{backend}' is in backends.toml itself; write there: api_key = \"{_example(backend)}\""
     elif names:
         msg = f"backend '{backend}' has no api_key; name one of its variables with --variable: {', '.join(names)}"
     else:
@@ -100,7 +100,7 @@ def _names(value: Any) -> list[str]:
 
 
 def _secret(prompt: str) -> str:
-    """What is typed unseen, or what stdin holds; blanks around it are none of it.
+    """What is typed unseen, or what stdin holds; blanks around it are dropped.
 
     Raises:
         PipelexError: There is none.

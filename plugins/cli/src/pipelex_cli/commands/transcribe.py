@@ -22,13 +22,13 @@ def transcribe(
     json: bool = False,
     context: Annotated[Context, Parameter(parse=False)],
 ) -> int:
-    """Write down what is said in a recording; a file is sent as it is read.
+    """Transcribe a recording; a file is sent as it is read.
 
     Args:
         file: Path or URL.
         model: A preset, alias or model; the deck's default where it is left out.
         language: The language that is spoken, as its code: en, de.
-        timestamps: Print when each segment, or each word, was said.
+        timestamps: Print the time of each segment, or of each word.
         speakers: Tell speakers apart.
         prompt: Words that may come up, and how they are written.
         deadline: Seconds the call may take, the upload included.

@@ -155,7 +155,7 @@ def _put_line(text: str, after: int, line: str, indent: str = "") -> str:
 
 
 def _put_inline(text: str, pair: Pair, syntax: Syntax, line: str) -> str:
-    """A first pair of an inline table: what stands behind the others, a comma or a comment, stays as it is."""
+    """A first pair of an inline table: what follows the others, a comma or a comment, stays as it is."""
     at = pair.start + 1
     empty = not any(inner.inline and pair.start < inner.start < pair.end for inner in syntax.pairs)
     return replaced(text, [(at, at, f" {line}" + (" " if empty else ","))])

@@ -88,7 +88,7 @@ def _with_value(line: str, value: str) -> str:
 
 
 def _others_stay(old: list[Binding], new: list[Binding], place: int | None) -> bool:
-    """Whether the other lines say what they said, in their order."""
+    """Whether the other lines are unchanged, in their order."""
     place_now = next((number for number in reversed(range(len(new))) if new[number].key), 0) if place is None else place
     before, after = (
         [(each.key, each.value, each.error) for number, each in enumerate(lines) if number != gone]

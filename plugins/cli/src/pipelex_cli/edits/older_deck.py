@@ -50,7 +50,7 @@ def _names_model(path: Path) -> bool:
 
 
 def _check(old: str, new: str) -> None:
-    """The new text must say what the old one said."""
+    """The new text must mean what the old one meant."""
     try:
         said = read(new)
     except ValueError:

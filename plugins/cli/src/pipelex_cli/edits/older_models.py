@@ -99,7 +99,7 @@ def _without_inline(text: str) -> str:
 
 
 def _without_section(text: str) -> str:
-    """What stands under `[models]` itself stands above the first header."""
+    """What is in `[models]` itself is above the first header."""
     heads = scan(text).heads
     found = next((number for number, head in enumerate(heads) if head.path == ("models",)), None)
     if found is None:

@@ -106,7 +106,7 @@ def _why_beaten(route: Route, rule: str, deck: ModelDeck) -> str:
         return "it is optional, and its backend is off"
     if rule == "exact":
         return "an exact route comes before patterns"
-    return "an optional route comes after the others" if route.optional else "it stands later"
+    return "an optional route comes after the others" if route.optional else "it comes later"
 
 
 def _spec_values(
@@ -186,7 +186,7 @@ def _prices(spec: ModelSpec, keys: Mapping[str, Written]) -> dict[str, Value]:
 
 
 def price_date(keys: Mapping[str, Written]) -> Value | None:
-    """The date of the prices, if it stands in the file that has them: a date says nothing of another file's prices."""
+    """The date of the prices, if it is in the file that has them: a date says nothing of another file's prices."""
     date, costs = keys.get("as_of"), keys.get("costs")
     if date is None or costs is None:
         return None

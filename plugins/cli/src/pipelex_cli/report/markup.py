@@ -28,7 +28,7 @@ def tag(name: str, /, *children: object, **attributes: object) -> Markup:
     Args:
         name: Its name.
         children: Markup, or texts to be escaped.
-        attributes: Values, True for an attribute without one; `_` in a name stands for `-`, at its end for nothing.
+        attributes: Values, True for an attribute without one; `_` in a name becomes `-`, at its end nothing.
     """
     written = []
     for key, value in attributes.items():

@@ -26,7 +26,7 @@ class Node:
         key: What tells it from others.
         kind: What it is.
         lines: Its text.
-        hint: What is told of it besides, or None.
+        hint: A further remark on it, or None.
         backend: The backend it is drawn with; None for handles, empty for models that lead nowhere.
         off: Whether it cannot be used.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 BACKEND_KEYS: dict[str, str] = {
-    "enabled": "Whether its models may be used; true unless told.",
+    "enabled": "Whether its models may be used; true by default.",
     "display_name": "A name for people.",
     "endpoint": "The address to call in place of the provider's own: a proxy, a gateway, your own server; plain `http://` is fine.",
     "api_key": "The key, as `${VARIABLE}`.",
@@ -11,7 +11,7 @@ BACKEND_KEYS: dict[str, str] = {
     "max_concurrency": "Most requests to this backend at once, see [limits](#limits).",
     "requests_per_minute": "Most requests to this backend in any sixty seconds.",
     "tokens_per_minute": "Most tokens to and from this backend, input and output together, in any sixty seconds.",
-    "idle_timeout": "Seconds the provider may be silent, where a call does not say; for ever unless told.",
+    "idle_timeout": "Seconds the provider may be silent, where a call does not say; without limit by default.",
     "max_answer_bytes": "How many bytes an answer of text may have, decoded; of a stream, each of its events; 64 MB.",
     "max_media_bytes": "The same for answers of images, documents or sound, and for each image or document that is downloaded; 256 MB.",
     "allow_private_urls": "Whether images and documents may be downloaded from inside, see [downloads](#downloads); false.",
@@ -25,9 +25,9 @@ BACKEND_KEYS: dict[str, str] = {
 }
 
 SPEC_KEYS: dict[str, str] = {
-    "model_id": "What the provider calls the model; the table's name unless told.",
+    "model_id": "What the provider calls the model; the table's name by default.",
     "sdk": "Which plugin serves it, see [sdks](#which-plugin-serves-a-model). Required, here, in `[defaults]`, or in the backend's table.",
-    "model_type": "What it is for. Unless told, `outputs` decides: `image` makes an `img_gen`, `pages` a `text_extractor`; without outputs, a `sdk` whose models are for one thing only (`fal`, `openai_img_gen`, `pypdfium2`), or the `model_id` where the plugin knows it (`mistral-ocr…`); all else is an `llm`.",
+    "model_type": "What it is for. By default, `outputs` decides: `image` makes an `img_gen`, `pages` a `text_extractor`; without outputs, a `sdk` whose models are for one thing only (`fal`, `openai_img_gen`, `pypdfium2`), or the `model_id` where the plugin knows it (`mistral-ocr…`); all else is an `llm`.",
     "inputs": "What it takes. Anything else is refused before a request is sent. Left out, nothing is refused.",
     "outputs": "What it gives. Left out, nothing is refused.",
     "costs": "What it costs; left out, its costs are unknown.",
@@ -45,7 +45,7 @@ SPEC_KEYS: dict[str, str] = {
     "max_concurrency": "Most requests for this model at once, see [limits](#limits).",
     "requests_per_minute": "Most requests for this model in any sixty seconds.",
     "tokens_per_minute": "Most tokens of this model, input and output together, in any sixty seconds.",
-    "enabled": "`false` keeps the model out of the deck; true unless told.",
+    "enabled": "`false` keeps the model out of the deck; true by default.",
     "deprecated_on": "The day since which its provider advises against it, such as `2026-11-30`.",
     "retired_on": "The day on which its provider stops serving it, or stopped.",
     "successor": "The model that its provider names instead.",

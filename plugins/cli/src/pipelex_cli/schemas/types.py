@@ -95,7 +95,7 @@ def of_options(options: Iterable[Option]) -> dict[str, Schema]:
     found: dict[str, list[Schema]] = {}
     for option in options:
         made = {"enum": list(option.choices)} if option.choices else dict(_OPTIONS[option.type])
-        told = f"{option.help} Unless told: {option.default}." if option.default else option.help
+        told = f"{option.help} Default: {option.default}." if option.default else option.help
         made = {**made, "description": told}
         known = found.setdefault(option.name, [])
         if made not in known:

@@ -108,7 +108,7 @@ _BACKENDS_HEAD = """\
 """
 
 _OVERRIDES = """\
-# Your own choices, read last: whatever stands here wins over base_deck.toml.
+# Your own choices, read last: whatever is set here wins over base_deck.toml.
 
 [llm.choice_overrides]
 for_text = "disabled"

@@ -47,7 +47,7 @@ _NOTES = {"description", "definition"}
 
 
 def check_bundles(project: Path, read: ReadConfig, told: set[str]) -> int:
-    """Check every bundle below a folder; how many there are. Of a model in `told`, it is told what it cannot do."""
+    """Check every bundle below a folder; how many there are. A model in `told` has been reported already."""
     files = bundle_files(project)
     checking = _References(read, told)
     for file in files:

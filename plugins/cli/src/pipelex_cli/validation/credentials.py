@@ -33,7 +33,7 @@ _LONGEST = 300
 
 
 def is_placeholder(value: str) -> bool:
-    """Whether a value stands where a real one has to be written."""
+    """Whether a value is a placeholder for a real one."""
     return len(value) <= _LONGEST and _PLACEHOLDER.fullmatch(value.strip()) is not None
 
 

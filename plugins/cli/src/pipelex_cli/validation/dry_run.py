@@ -160,7 +160,7 @@ def _backend(read: ReadConfig, backend: str, sdk: str) -> Backend | str:
 
 
 def _unplanned(read: ReadConfig, attempt: _Try, error: PipelexError) -> int:
-    """A call that has nobody to ask. Where only keys are missing, that is told already, as a warning."""
+    """A call that has nobody to ask. Where only keys are missing, a warning has reported that already."""
     codes = {problem.code for problem in getattr(error, "problems", ())}
     text = error.message if isinstance(error, CallError) else str(error.args[0])
     if "no-available-model" in codes:

@@ -27,7 +27,7 @@ def _wrong_with(endpoint: str) -> str | None:
         parts = urlsplit(endpoint)
         port = parts.port
     except ValueError:
-        return "has a port or host that is none"
+        return "has an invalid port or host"
     if parts.scheme not in {"http", "https"}:
         return "does not begin with https:// or http://"
     if not parts.hostname or port == 0:

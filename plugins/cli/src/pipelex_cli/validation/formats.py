@@ -130,7 +130,7 @@ def _result(problem: Problem, rule: int, quotes: Quotes) -> dict[str, Any]:
         "message": {"text": problem.message + (f"\n{problem.suggestion}" if problem.suggestion else "")},
         "properties": {name: value for name, value in told.items() if value is not None},
     }
-    if problem.file and Path(problem.file).suffix:  # else the version of a plugin stands there
+    if problem.file and Path(problem.file).suffix:  # else it is the version of a plugin
         location: dict[str, Any] = {"artifactLocation": _artifact(problem.file)}
         quote = quotes.of(problem)
         if problem.line:

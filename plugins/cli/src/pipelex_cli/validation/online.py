@@ -50,7 +50,7 @@ async def check_online(
     *,
     seconds: float = SECONDS,
 ) -> None:
-    """Ask every backend that is on, and report; `progress` is told how many are done, of how many, and the last one."""
+    """Ask every backend that is on, and report; `progress` is called with how many are done, of how many, and the last one."""
     from pipelex_core.execution.backends import Backends
 
     deck = read.loaded.deck

@@ -1,4 +1,4 @@
-"""Histories around a fragment: what stands before and after a message, a content block or a call so that the rest is good."""
+"""Histories around a fragment: what precedes and follows a message, a content block or a call so that the rest is good."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def answering(api: str, ids: list[Any]) -> list[dict[str, Any]]:
 
 
 def around(api: str, message: Any) -> list[tuple[list[Any], list[Any]]]:
-    """Propose what stands before and after a message, the plainest first."""
+    """Propose what precedes and follows a message, the plainest first."""
     before: list[Any] = []
     after: list[Any] = []
     calls, results = calls_in(api, message), results_in(api, message)

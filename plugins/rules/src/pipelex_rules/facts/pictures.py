@@ -59,5 +59,5 @@ def _block(api: str, kind: str, picture: str, number: int) -> dict[str, Any]:  #
 
 
 def whole_size(fragment: Any) -> int | None:
-    """Tell the size of a fragment that stands for a whole body."""
+    """Find the size of a fragment that represents a whole body."""
     return fragment.bytes if isinstance(fragment, Size) else None

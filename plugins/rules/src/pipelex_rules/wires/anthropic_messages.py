@@ -64,7 +64,7 @@ def cache_breakpoints(asked: Asked) -> Findings:
 
 @rule(Source("https://platform.claude.com/docs/en/build-with-claude/prompt-caching#mixing-different-ttls", "2026-08"))
 def longer_cache_first(asked: Asked) -> Findings:
-    """A breakpoint of one hour stands before those of five minutes."""
+    """A breakpoint of one hour precedes those of five minutes."""
     short = False
     for place, control in blocks.cached(asked):
         if control.get("ttl") == "1h":

@@ -102,7 +102,7 @@ def turns_have_parts(asked: Asked) -> Findings:
 
 @rule(SDK.at("Part.video_metadata"))
 def video_metadata_of_videos(asked: Asked) -> Findings:
-    """VideoMetadata stands beside inlineData or fileData, or alone (recorded traffic gemini-generate_content-dc0d1029)."""
+    """VideoMetadata accompanies inlineData or fileData, or alone (recorded traffic gemini-generate_content-dc0d1029)."""
     for place, part in parts(asked):
         other = any(part.get(kind) is not None for kind in KINDS if kind not in ("inlineData", "fileData"))
         if part.get("videoMetadata") is not None and other:

@@ -1,4 +1,4 @@
-"""The statements of both SQL stores; `:name` stands for a parameter."""
+"""The statements of both SQL stores; `:name` is a parameter."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ENTER = f"""UPDATE pipelex_spend SET
     AND (:month_budget < 0 OR {_MONTH} + :nano <= :month_budget)
     AND (:rpm < 0 OR {_CALLS} < :rpm)
     AND (:tpm < 0 OR {_TOKENS} = 0 OR {_TOKENS} + :tokens <= :tpm)"""  # noqa: S608 -- constants of this module
-"""One conditional statement: what two processes do at once is done one after the other. A limit of -1 is none."""
+"""One conditional statement: what two processes do at once is done one after the other. A limit of -1 means unlimited."""
 
 SETTLE = """UPDATE pipelex_spend SET
     day_nano = CASE WHEN day = :day THEN day_nano + :more ELSE day_nano END,

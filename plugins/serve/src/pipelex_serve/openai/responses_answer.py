@@ -49,7 +49,7 @@ class Response:
         }
 
     def begun(self) -> dict[str, Any]:
-        """Before it has said anything."""
+        """Before its first output."""
         return self._made("in_progress", [], None)
 
     def done(self, result: TextResult, output: list[dict[str, Any]]) -> dict[str, Any]:

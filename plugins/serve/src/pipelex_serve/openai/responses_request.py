@@ -159,7 +159,7 @@ def _media_of(output: object) -> Iterator[Part]:
 
 
 class _Said:
-    """What the model said in one turn, item by item."""
+    """The model's output in one turn, item by item."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []

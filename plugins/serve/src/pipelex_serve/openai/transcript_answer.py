@@ -1,4 +1,4 @@
-"""What was said, in each of the formats of OpenAI's transcriptions.
+"""A transcript in each of the formats of OpenAI's transcriptions.
 
 https://platform.openai.com/docs/api-reference/audio/json-object, …/verbose-json-object, …/diarized-json-object.
 """

@@ -27,7 +27,7 @@ _TIMED = frozenset({"verbose_json", "srt", "vtt"})
 
 
 async def transcriptions(gateway: Gateway, exchange: Exchange) -> None:
-    """Answer with what is said in a recording, which is not held in memory where it is long."""
+    """Answer with the transcript of a recording, which is not held in memory where it is long."""
     async with form_of(exchange) as form:
         body = _fields(form)
         handle, kind = fields.model(body), body.get("response_format") or "json"

@@ -29,7 +29,7 @@ def function_call(number: int, name: str, arguments: str) -> dict[str, Any]:
 
 
 def response(*output: dict[str, Any], status: str = "completed", **fields: Any) -> dict[str, Any]:
-    """Build a response; `fields` replace what stands in it."""
+    """Build a response; `fields` replace its own."""
     return {
         "id": "resp_1",
         "object": "response",

@@ -1,6 +1,6 @@
 """Record what providers answer, and replay it: `PIPELEX_RECORD=DIR` and `PIPELEX_REPLAY=DIR`, for every client.
 
-It stands around the backends, behind every middleware: what is recorded is what a provider would be sent, and paid for.
+It wraps the backends, behind every middleware: what is recorded is what a provider would be sent, and paid for.
 Nothing of this package is imported while both variables are unset.
 """
 

@@ -1,4 +1,4 @@
-"""A backend that stands for another one, with the same methods."""
+"""A backend in place of another one, with the same methods."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Around(Backend):
-    """What stands around a backend: one method for whole answers, one for streams.
+    """A wrapper of a backend: one method for whole answers, one for streams.
 
     Attributes:
         answers: Operation -> the class of its answers.
@@ -50,7 +50,7 @@ def standing_for(kind: type[Around], inner: Backend, capabilities: Capabilities)
 
 
 def _method(operation: Operation) -> Callable[..., Any]:
-    """The method of an operation, carried out by what stands around the backend."""
+    """The method of an operation, carried out by the backend's wrapper."""
     if operation.streams:
 
         def stream(self: Around, request: TextRequest) -> AsyncIterator[str | TextAnswer]:

@@ -47,7 +47,7 @@ def core_range() -> str:
 
 
 def _fragments(kind: Kind) -> Mapping[str, str]:
-    """What stands in the common files of a kind: `NAME.txt` beside its templates."""
+    """What the common files of a kind contain: `NAME.txt` beside its templates."""
     facts = {"core_range": core_range()}
     found = _root(kind).iterdir()
     return {

@@ -189,7 +189,7 @@ class Answers(Scenarios):
 
     @about("stream")
     def test_a_stream_is_passed_on_as_it_comes(self) -> None:
-        """The first delta is there while the provider has not said the rest."""
+        """The first delta is there before the provider has sent the rest."""
 
         async def use(at: Running) -> None:
             reply = at.wire.stream(PLAIN)

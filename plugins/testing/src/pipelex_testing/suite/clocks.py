@@ -71,7 +71,7 @@ class Clocks(Scenarios):
 
     @about("stream")
     def test_a_stream_that_falls_silent_is_left_at_the_deadline(self) -> None:
-        """With what it said until then."""
+        """With its text until then."""
 
         async def use(at: Running) -> None:
             reply = at.wire.stream(PLAIN)

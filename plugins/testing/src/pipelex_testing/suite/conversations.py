@@ -101,7 +101,7 @@ class Conversations(Scenarios):
 
     @about("tools")
     def test_a_run_goes_through_its_tools(self) -> None:
-        """Two tools at once, one of which fails, and one more; the provider takes each turn, and what it is told of a failure."""
+        """Two tools at once, one of which fails, and one more; the provider takes each turn, and the report of a failure."""
 
         async def use(at: Running) -> None:
             at.server.queue(at.wire.answer(Said(calls=2)), at.wire.answer(CALLING), at.wire.answer(PLAIN))

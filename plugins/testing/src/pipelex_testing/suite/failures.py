@@ -64,7 +64,7 @@ class Failures(Scenarios):
 
     @each_call
     def test_an_error_that_is_a_web_page_is_the_error_of_its_status(self, call: Kind) -> None:
-        """What stands between caller and provider words errors in HTML."""
+        """A proxy between caller and provider words errors in HTML."""
 
         async def use(at: Running) -> None:
             for status in (403, 502, 503):
@@ -104,7 +104,7 @@ class Failures(Scenarios):
 
     @each_call
     def test_an_address_where_nobody_listens_is_a_connections_error(self, call: Kind) -> None:
-        """Refused at once, and told as such."""
+        """Refused at once, and reported as such."""
 
         async def main() -> None:
             async with asyncio.timeout(60), running(self.suite, server=_Nobody(self.suite.spoken.rules)) as at:
@@ -114,7 +114,7 @@ class Failures(Scenarios):
 
     @about("stream")
     def test_a_stream_cut_at_any_event_is_an_error_with_its_text(self) -> None:
-        """Never a short answer: what came before stands in `partial_text`."""
+        """Never a short answer: what came before is in `partial_text`."""
 
         async def use(at: Running) -> None:
             reply = at.wire.stream(PLAIN)

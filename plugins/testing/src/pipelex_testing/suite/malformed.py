@@ -1,4 +1,4 @@
-"""Scenarios: answers that are none."""
+"""Scenarios: malformed answers."""
 
 from __future__ import annotations
 
