@@ -118,7 +118,7 @@ def test_vectors_stand_in_the_order_of_their_texts() -> None:
     [
         (body([1.0], [2.0]), errors.InvalidAnswerError, "3 texts were sent, and 2 vectors came"),
         (body([1.0], [2.0], [3.0, 4.0]), errors.InvalidAnswerError, "another length"),
-        (body("AAAA", "AAAA", "AAAA"), errors.InvalidAnswerError, "no row"),
+        (body("AAAA", "AAAA", "AAAA"), errors.InvalidAnswerError, "not a row"),
         (body("AAAAAA==", "AAA?AA==", "AAAAAA=="), errors.InvalidAnswerError, "neither base64"),
         (body(["a"], ["b"], ["c"]), errors.InvalidAnswerError, "float"),
         (body(None, None, None), errors.InvalidAnswerError, "null"),
