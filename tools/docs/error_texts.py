@@ -45,7 +45,7 @@ WORDS: dict[str, Words] = {
         "Write the line as `NAME=value`, put quotes around a value with spaces, or remove it.",
     ),
     "bad-toml": Words(
-        "The file breaks the syntax of TOML where the caret stands: a quote or bracket that is not closed, a string "
+        "The file breaks the syntax of TOML at the caret: a quote or bracket that is not closed, a string "
         "without quotes, a table or key that is there twice. Nothing in the file counts until it is mended; what other "
         "files say of its names is not judged.",
         "Mend the line, or the one before it. Strings stand in quotes; names with dots or slashes do too: "
@@ -88,7 +88,7 @@ WORDS: dict[str, Words] = {
         "Name at least one model or alias, or remove the alias.",
     ),
     "empty-file": Words(
-        "The file is there, and has nothing but space and comments, where something has to be said.",
+        "The file is there, and has nothing but space and comments, where content is required.",
         "Write it, or run `pipelex init --force`, which writes what a new project has.",
     ),
     "endpoint-unreachable": Words(
@@ -109,7 +109,7 @@ WORDS: dict[str, Words] = {
     "missing-key": Words(
         "A table lacks a key it cannot do without: the `sdk` of a model, the `model` of a preset, `active`, an option "
         "that the plugin needs.",
-        "Write the key that was expected. What all models of a file share stands once, in `[defaults]`.",
+        "Write the key that was expected. What all models of a file share is written once, in `[defaults]`.",
     ),
     "missing-variable": Words(
         "A backend that is on needs a variable that has no value: neither in the environment nor in the `.env` file that "
@@ -142,7 +142,7 @@ WORDS: dict[str, Words] = {
         "Write the id that the provider lists. Models are also withdrawn: choose its successor then.",
     ),
     "model-deprecated": Words(
-        "A provider has said that it will retire a model, or advises against it. The model still answers; the message has "
+        "A provider has announced that it will retire a model, or advises against it. The model still answers; the message has "
         "the day, where one is known, and the model that the provider names instead.",
         "Try the successor, and put it into the alias or preset before that day.",
     ),
@@ -266,7 +266,7 @@ WORDS: dict[str, Words] = {
     ),
     "unreadable-file": Words(
         "The file is there, and the system does not let it be read: no permission, or a folder of that name.",
-        "Change its permissions, or what stands in its place.",
+        "Change its permissions, or replace it with a file.",
     ),
     "unrouted-model": Words(
         "An enabled backend offers models that no route matches, and the profile has no `default`: nothing can call them.",

@@ -39,7 +39,7 @@ class Answers(Scenarios):
 
     @each_call
     def test_a_good_answer_becomes_a_result(self, call: Kind) -> None:
-        """One request, one attempt, and what the provider said."""
+        """One request, one attempt, and the provider's text."""
 
         async def use(at: Running) -> None:
             call.prepare(at)
