@@ -140,7 +140,7 @@ def test_object(provider: Provider) -> None:
 
 @proves("tools")
 def test_tools(provider: Provider) -> None:
-    """The model asks for a tool, gets what the tool said, and answers; the provider takes both requests."""
+    """The model asks for a tool, gets the tool's result, and answers; the provider takes both requests."""
 
     async def use(at: Reached) -> None:
         at.says(CALLING, PLAIN)
