@@ -64,7 +64,7 @@ def test_rows_of_different_lengths_are_refused(rows: list[list[float]]) -> None:
 @pytest.mark.parametrize(("data", "dimensions"), [(b"12345678", 3), (b"1234", 0), (b"123", 1)])
 def test_bytes_that_are_no_rows_are_refused(data: bytes, dimensions: int) -> None:
     """They would be read as something else."""
-    with pytest.raises(ValueError, match="no rows"):
+    with pytest.raises(ValueError, match="not rows"):
         Vectors(data, dimensions)
 
 
@@ -74,7 +74,7 @@ def test_a_result_is_plain_data_and_back_exactly() -> None:
     assert EmbeddingResult.from_dict(json.loads(json.dumps(made.to_dict()))) == made
     broken = made.to_dict()
     broken["vectors"]["dimensions"] = 4
-    with pytest.raises(PlainDataError, match="no rows"):
+    with pytest.raises(PlainDataError, match="not rows"):
         EmbeddingResult.from_dict(broken)
 
 
