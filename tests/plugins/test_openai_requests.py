@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
-from openai import AsyncOpenAI
-from openai._models import FinalRequestOptions
+from openai import AsyncOpenAI, OpenAIError, RateLimitError
 
 from pipelex_backend_openai._requests import KeepingOpenAI
 from pipelex_core.specs import BackendConfig, Secret
@@ -139,12 +138,47 @@ def test_a_key_that_a_function_gives_is_not_kept() -> None:
 
 def test_a_kept_request_shows_no_key() -> None:
     """What is kept of a request does not show the key."""
-    client = KeepingOpenAI(api_key=KEY, base_url="http://127.0.0.1:9", http_client=httpx2.AsyncClient())
-    assert issubclass(KeepingOpenAI, AsyncOpenAI)
-    client._custom_headers = {"api-key": KEY}
-    for _ in range(2):
-        client._build_request(FinalRequestOptions.construct(method="post", url="/x", json_data={"a": 1}))
-    assert KEY not in repr(client._kept)
+
+    async def use(backend: Any, _: Server) -> str:
+        backend._endpoint._client._custom_headers["api-key"] = KEY
+        await backend.generate_text(text_request())
+        return repr(backend._endpoint._client._kept)
+
+    shown = with_backend(use)
+    assert "chat/completions" in shown
+    assert KEY not in shown
+
+
+@pytest.mark.parametrize("logs", [False, True])
+def test_a_kept_request_fails_as_the_sdk_fails(logs: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """Errors are of the SDK's classes, built of the same answer, and so are those without an answer; a DEBUG log is the SDK's."""
+    caplog.set_level("DEBUG" if logs else "WARNING", "openai")
+    body = {"model": "gpt-test", "messages": [{"role": "user", "content": "Which?"}]}
+    caught: list[tuple[type[Exception], str, object]] = []
+
+    async def use(_: Any, server: Server) -> None:
+        for made_by in (AsyncOpenAI, KeepingOpenAI):
+            async with httpx2.AsyncClient() as http:
+                url = f"{server.url}/v1"
+                client = made_by(api_key=KEY, base_url=url, http_client=http, max_retries=0, timeout=None)
+                await client.post("/chat/completions", cast_to=httpx2.Response, body=body)
+                for _number in range(3):
+                    with pytest.raises(OpenAIError) as error:
+                        await client.post("/chat/completions", cast_to=httpx2.Response, body=body)
+                    cause = type(error.value.__cause__)
+                    caught.append((type(error.value), str(error.value), cause))
+                if isinstance(client, KeepingOpenAI):
+                    assert bool(client._kept) is not logs
+
+    answers = [
+        Reply.json({"id": "1"}),
+        Reply.json({"error": {"message": "slow down", "code": "x"}}, status=429),
+        Reply(status=302, headers={"location": "/elsewhere"}),
+        Reply(fault="drop"),
+    ]
+    with_backend(use, *answers, *answers)
+    assert caught[:3] == caught[3:]
+    assert caught[0][0] is RateLimitError
 
 
 def test_other_options_of_a_request_are_heeded() -> None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import httpx2
-from anthropic import AsyncAnthropic, AsyncStream, Omit
+from anthropic import AsyncStream, Omit
 
 from pipelex_backend_anthropic._errors import error_of_answer, translated_errors, without
+from pipelex_backend_anthropic._requests import KeepingAnthropic
 from pipelex_core.errors import AuthenticationError, InvalidAnswerError
 from pipelex_core.headers import check_key, first_id
 
@@ -30,6 +31,7 @@ PROVIDER_URL = "https://api.anthropic.com"
 SAMPLING_VERSION = "2023-06-01"
 """The last API version that takes temperature and top_p: https://platform.claude.com/docs/en/api/migration-2026-10-21."""
 
+_MESSAGES = "/v1/messages"
 DEFAULT_TIMEOUT = 600.0
 _CONNECT_TIMEOUT = 10.0
 _GRACE = 5.0
@@ -48,7 +50,7 @@ class MessagesClient:
         check_key(self._key)
         address, query = _taken_apart(config.endpoint or PROVIDER_URL)
         with translated_errors(self._key):
-            self._sdk = AsyncAnthropic(
+            self._sdk = KeepingAnthropic(
                 # Given always, so that the SDK looks for none in the environment.
                 api_key=self._key.reveal() if self._key is not None else "",
                 base_url=address,
@@ -62,10 +64,7 @@ class MessagesClient:
     async def send(self, body: dict[str, Any], seconds: float | None) -> tuple[Any, str | None]:
         """The decoded answer, and the request's id; `seconds` is the time the call has, or None."""
         with translated_errors(self._key):
-            response = await self._sdk.post(
-                "/v1/messages", cast_to=httpx2.Response, body=body, options=self._options(body, seconds)
-            )
-            return self._decoded(response)
+            return self._decoded(await self._sdk.ask(_MESSAGES, body, self._options(body, seconds)))
 
     async def count(self, body: dict[str, Any], seconds: float | None) -> int:
         """The tokens of a body of `count_tokens`."""
@@ -83,15 +82,9 @@ class MessagesClient:
     async def events(self, body: dict[str, Any], seconds: float | None) -> AsyncGenerator[tuple[Any, str | None], None]:
         """The decoded events as they come, each with the request's id; closing the iterator closes the connection."""
         with translated_errors(self._key):
-            stream = await self._sdk.post(
-                "/v1/messages",
-                cast_to=object,
-                body={**body, "stream": True},
-                options=self._options(body, seconds),
-                stream=True,
-                stream_cls=AsyncStream[object],
+            response = await self._sdk.ask(
+                _MESSAGES, {**body, "stream": True}, self._options(body, seconds), stream=True
             )
-            response = stream.response
             try:
                 if "text/event-stream" not in response.headers.get("content-type", ""):
                     await response.aread()
@@ -107,7 +100,7 @@ class MessagesClient:
                         )
                     yield data, request_id
             finally:
-                await stream.close()
+                await response.aclose()
 
     async def model_ids(self) -> tuple[str, ...]:
         """Every model the key may use, page after page: https://platform.claude.com/docs/en/api/models-list."""

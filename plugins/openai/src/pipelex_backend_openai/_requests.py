@@ -1,26 +1,25 @@
 """The SDK's client, with the requests that it builds kept: the same question to an endpoint differs in its body only.
 
-To build a request (to merge headers, take addresses apart, join queries) takes the SDK a quarter of a call's time.
+To check options, build a request and wrap its answer takes the SDK half of a call's own time.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 from attrs import field, frozen
-from openai import AsyncOpenAI
-from openai._models import FinalRequestOptions
+from openai import APIConnectionError, APITimeoutError, AsyncOpenAI
 from openai._utils._json import openapi_dumps
 
 if TYPE_CHECKING:
     from openai._types import RequestOptions
 
 _NO_OPTIONS: RequestOptions = {}
-_STREAMING = frozenset({"stream", "stream_cls"})
-_RETRIES = "x-stainless-retry-count"
-_NOT_KEPT = frozenset({b"content-length", _RETRIES.encode()})
+_LENGTH = "Content-Length"
 _CHANGING = ("cookie", "x-stainless-read-timeout")
+_log = logging.getLogger("openai")
 
 
 @frozen(kw_only=True)
@@ -30,7 +29,7 @@ class _Kept:
     Attributes:
         read: All that the SDK read to build it.
         url: Where it goes.
-        headers: Its headers, but for those that each request has of its own.
+        headers: Its headers, the length aside.
         timeout: The time-outs of the pool.
     """
 
@@ -39,83 +38,94 @@ class _Kept:
     headers: httpx2.Headers = field(repr=False)
     timeout: dict[str, float | None]
 
+    def with_body(self, body: bytes, cookies: httpx2.Cookies) -> httpx2.Request:
+        """The request with a body, and the cookies of the moment."""
+        request = httpx2.Request(
+            "POST",
+            self.url,
+            headers=self.headers,
+            cookies=cookies,
+            stream=httpx2.ByteStream(body),
+            extensions={"timeout": dict(self.timeout)},
+        )
+        request.headers.encoding = self.headers.encoding  # or it is looked for again
+        request.headers[_LENGTH] = str(len(body))
+        request.read()
+        return request
+
 
 class KeepingOpenAI(AsyncOpenAI):
-    """An `AsyncOpenAI` that builds the POST requests to a URL once, and again when anything that it read has changed.
+    """An `AsyncOpenAI` that builds the POST requests to a path once, and again when anything that it read has changed.
 
-    The key is read and compared at every request. Where a function or a provider gives the key, and for files, retries and
-    idempotency keys, the SDK builds each request.
+    The key is read and compared at every request. Where a function or a provider gives the key, and for files, retries,
+    idempotency keys and the SDK's own log, the SDK builds each request. Errors are the SDK's, and so is how events are read.
     """
 
     _kept: dict[str, _Kept]
-    _asked: dict[str, tuple[dict[str, Any], FinalRequestOptions]]
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._kept = {}
-        self._asked = {}
 
     async def post(
-        self, path: str, *, cast_to: Any, body: object = None, options: RequestOptions = _NO_OPTIONS, **more: Any
+        self,
+        path: str,
+        *,
+        cast_to: Any,
+        body: object = None,
+        options: RequestOptions = _NO_OPTIONS,
+        stream: bool = False,
+        stream_cls: Any = None,
+        **more: Any,
     ) -> Any:
-        """Ask as `AsyncOpenAI.post` does; its checks of the options are made once for a path, and again for other options."""
-        if type(body) is not dict or not more.keys() <= _STREAMING:
-            return await super().post(path, cast_to=cast_to, body=body, options=options, **more)
-        known = self._asked.get(path)
-        if known is None or known[0] != options:
-            read = {name: _copied(value) for name, value in options.items()}
-            known = self._asked[path] = (read, FinalRequestOptions.construct(method="post", url=path, **options))
-        return await self.request(cast_to, known[1].model_copy(update={"json_data": body}), **more)
-
-    def _idempotency_key(self) -> str:
-        """The key of a request, which is made of random bytes only where there is a header to send it in."""
-        return super()._idempotency_key() if self._idempotency_header else ""
+        """Ask as `AsyncOpenAI.post` does."""
+        in_full = stream_cls is not None if stream else cast_to is httpx2.Response
+        if more or not in_full or type(body) is not dict or not self._is_plain():
+            return await super().post(
+                path, cast_to=cast_to, body=body, options=options, stream=stream, stream_cls=stream_cls, **more
+            )
+        read = self._read(options)
+        kept = self._kept.get(path)
+        if kept is None or kept.read != read:
+            answer = await super().post(
+                path, cast_to=cast_to, body=body, options=options, stream=stream, stream_cls=stream_cls
+            )
+            self._keep(path, read, (answer.response if stream else answer).request)
+            return answer
+        response = await self._sent(kept.with_body(openapi_dumps(body), self._client.cookies), stream=stream)
+        return stream_cls(cast_to=cast_to, response=response, client=self) if stream else response
 
     @property
     def user_agent(self) -> str:
         """What the SDK's own client says; it takes it from the name of its class."""
         return f"{AsyncOpenAI.__name__}/Python {self._version}"
 
-    def _build_request(self, options: FinalRequestOptions, *, retries_taken: int = 0) -> httpx2.Request:
-        if retries_taken or not self._is_plain(options):
-            return super()._build_request(options, retries_taken=retries_taken)
-        read = self._read(options)
-        kept = self._kept.get(options.url)
-        if kept is None or kept.read != read:
-            request = super()._build_request(options)
-            self._keep(options.url, read, request)
-            return request
-        body = openapi_dumps(options.json_data)
-        request = httpx2.Request(
-            "POST",
-            kept.url,
-            headers=kept.headers,
-            cookies=self._client.cookies,
-            stream=httpx2.ByteStream(body),
-            extensions={"timeout": dict(kept.timeout)},
-        )
-        request.headers.encoding = kept.headers.encoding  # or it is looked for again
-        request.headers[_RETRIES] = str(retries_taken)
-        request.headers["Content-Length"] = str(len(body))
-        request.read()
-        return request
+    async def _sent(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
+        """The answer with a good status; raises the SDK's errors."""
+        try:
+            response = await self._client.send(request, stream=stream)
+        except httpx2.TimeoutException as error:
+            raise APITimeoutError(request=request) from error
+        except Exception as error:
+            raise APIConnectionError(request=request) from error
+        if not response.is_success:
+            await response.aread()
+            raise self._make_status_error_from_response(response)
+        return response
 
-    def _is_plain(self, options: FinalRequestOptions) -> bool:
+    def _is_plain(self) -> bool:
         """Whether nothing but the body of a request may differ from the one before."""
         return (
-            options.method == "post"
-            and type(options.json_data) is dict
-            and options.extra_json is None
-            and options.content is None
-            and not options.files
+            self.max_retries == 0
             and self._idempotency_header is None
             and self._api_key_provider is None
             and self._provider_runtime is None
             and self.workload_identity is None
+            and not _log.isEnabledFor(logging.DEBUG)
         )
 
-    def _read(self, options: FinalRequestOptions) -> tuple[Any, ...]:
-        """All that the SDK reads for a request besides its body and its URL."""
+    def _read(self, options: RequestOptions) -> tuple[Any, ...]:
+        """All that the SDK reads for a request besides its body and its path, as it is now."""
         return (
             self.api_key,
             self.admin_api_key,
@@ -123,26 +133,17 @@ class KeepingOpenAI(AsyncOpenAI):
             self.project,
             self.timeout,
             self._base_url,
-            self._custom_headers,
-            self._custom_query,
-            options.headers,
-            options.params,
-            options.security,
-            options.timeout,
+            dict(self._custom_headers),
+            dict(self._custom_query),
+            {name: dict(value) if isinstance(value, dict) else value for name, value in options.items()},
             self._client.headers.raw,
         )
 
-    def _keep(self, url: str, read: tuple[Any, ...], request: httpx2.Request) -> None:
+    def _keep(self, path: str, read: tuple[Any, ...], request: httpx2.Request) -> None:
         """Keep a request, unless it has headers that change by themselves, or a body without a length."""
-        self._kept.pop(url, None)
-        if any(name in request.headers for name in _CHANGING) or "content-length" not in request.headers:
+        self._kept.pop(path, None)
+        if any(name in request.headers for name in _CHANGING) or _LENGTH not in request.headers:
             return
-        copied = tuple(map(_copied, read))
-        pairs = [pair for pair in request.headers.raw if pair[0].lower() not in _NOT_KEPT]
-        timeout = request.extensions["timeout"]
-        self._kept[url] = _Kept(read=copied, url=request.url, headers=httpx2.Headers(pairs), timeout=timeout)
-
-
-def _copied(value: Any) -> Any:
-    """What can be changed in place, as it is now."""
-    return dict(value) if isinstance(value, dict) else value
+        headers = request.headers.copy()
+        del headers[_LENGTH]
+        self._kept[path] = _Kept(read=read, url=request.url, headers=headers, timeout=request.extensions["timeout"])
