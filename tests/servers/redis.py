@@ -64,7 +64,7 @@ def redis_server(port: int | None = None) -> Iterator[RedisServer]:
     """A server with a password and nothing on disk, on a free port by default."""
     binary = server_binary()
     assert binary is not None
-    chosen = port or _free_port()
+    chosen = port or free_port()
     with tempfile.TemporaryDirectory() as folder:
         options = ["--port", str(chosen), "--bind", "127.0.0.1", "--requirepass", PASSWORD, "--dir", folder]
         options += ["--save", "", "--appendonly", "no", "--daemonize", "no"]
@@ -77,7 +77,8 @@ def redis_server(port: int | None = None) -> Iterator[RedisServer]:
             server.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -29,11 +29,13 @@ class BatchLimits:
         requests: Most requests.
         bytes: Most bytes of its input.
         hours: Hours after which it ends, whatever has been answered.
+        fewest: Fewest requests.
     """
 
     requests: int
     bytes: int
     hours: float = 24.0
+    fewest: int = 1
 
 
 @frozen(kw_only=True)

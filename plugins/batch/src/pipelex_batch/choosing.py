@@ -57,13 +57,13 @@ async def _why_calls(run: Run) -> str:
         looked += 1
         if looked > _LOOKED_AT:
             break
-        why = await _of_row(run, row)
+        why = await _of_row(run, row, rows)
         if why:
             return f"row {row.number}: {why}"
     return ""
 
 
-async def _of_row(run: Run, row: object) -> str:
+async def _of_row(run: Run, row: object, rows: int) -> str:
     try:
         plan = run.checker.plan(run.checker.maker.make(row))  # type: ignore[arg-type]  # a row of the input
         spec = plan.members[0].spec
@@ -76,6 +76,8 @@ async def _of_row(run: Run, row: object) -> str:
         limits = backend.batch_limits(request)
     if limits is None:
         return f"backend '{spec.backend}' has no batches"
+    if rows < limits.fewest:
+        return f"{rows} rows are few: a batch takes {limits.fewest} or more"
     if limits.hours > (run.options.within or 0):
         return f"a batch may take {limits.hours:g} hours"
     expected = plan.capability.expect(request)

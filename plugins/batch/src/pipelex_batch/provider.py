@@ -129,6 +129,7 @@ class _ByProvider:
         self._folder = output.with_name(f"{output.name}.batches")
         self._folder.mkdir(exist_ok=True)
         self._full = False
+        self._too_few: str | None = None
 
     async def run(self) -> None:
         """Submit every row, wait for the batches, and write down what came; again for rows of which nothing came."""
@@ -139,6 +140,8 @@ class _ByProvider:
                 await self._submit()
                 if self._full and not self._batches:
                     run.stop("the budget has no room for a further row at batch prices")
+                if self._too_few and not self._batches:
+                    run.stop(self._too_few)
                 if run.options.detach or run.stopping is not None:
                     break
                 if not self._batches:
@@ -179,7 +182,7 @@ class _ByProvider:
 
     async def _submit(self) -> None:
         """Submit every row that is to be asked and is in no batch."""
-        run, self._full = self._run, False
+        run, self._full, self._too_few = self._run, False, None
         away = {number for batch in self._batches.values() for number in numbers_in(batch.rows)}
         wanted = FAILED if run.options.retry else NEW
         filling: dict[tuple[str, str], _Filling] = {}
@@ -267,6 +270,14 @@ class _ByProvider:
         run, spec = self._run, into.asked.spec
         file = files.pop(into.mark)
         file.close()
+        if len(into.numbers) < into.limits.fewest:
+            self._lines(into.mark).unlink()
+            self._too_few = (
+                f"{len(into.numbers)} rows are too few for a batch at {spec.backend}, which takes {into.limits.fewest} or "
+                "more: ask for them by calls, with --via calls"
+            )
+            into.numbers = []
+            return
         at = datetime.now(UTC).isoformat(timespec="seconds")
         batch = Batch(
             mark=into.mark,

@@ -34,6 +34,14 @@ _OPTIONS = (
     Option(name="aws_role_arn", help="Role to assume with those credentials."),
     Option(name="read_timeout", default="3600", type="float", help="Longest silence of the provider, in seconds."),
     Option(name="guardrail", type="table", help=_GUARDRAIL),
+    Option(
+        name="batch_s3_uri", help="Folder in S3 for the records and results of batches, such as s3://bucket/folder."
+    ),
+    Option(name="batch_role_arn", help="Role by which Bedrock reads and writes that folder."),
+    Option(name="s3_endpoint", help="Address that replaces that of S3."),
+    Option(
+        name="jobs_endpoint", help="Address that replaces that of Bedrock's control plane, where `endpoint` is another."
+    ),
 )
 
 _MODEL_OPTIONS = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pipelex_backend_bedrock._batches import BedrockBatches
 from pipelex_backend_bedrock._calls import Call
 from pipelex_backend_bedrock._converse import converse, converse_stream, list_models
 from pipelex_backend_bedrock._embeddings import embed
@@ -37,9 +38,17 @@ if TYPE_CHECKING:
 
 
 class BedrockBackend(
-    TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, Embedder, Reranker, ImageGenerator, ModelLister
+    BedrockBatches,
+    TextGenerator,
+    TextStreamer,
+    ObjectGenerator,
+    ObjectStreamer,
+    Embedder,
+    Reranker,
+    ImageGenerator,
+    ModelLister,
 ):
-    """Converse and ConverseStream; InvokeModel for embeddings, rankings and images."""
+    """Converse and ConverseStream; InvokeModel for embeddings, rankings and images; jobs for batches."""
 
     fetches_urls: ClassVar[bool] = False
     objects_with_tools: ClassVar[bool] = True
@@ -68,6 +77,7 @@ class BedrockBackend(
         if client is not None:
             await self._workers.close()
             client.close()
+            self._close_jobs()
 
     async def generate_text(self, request: TextRequest) -> TextAnswer:
         """The answer of Converse."""

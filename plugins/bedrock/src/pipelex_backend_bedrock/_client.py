@@ -64,8 +64,8 @@ def make_client(
     client: Any = session.create_client(
         service,
         region_name=settings.region,
-        endpoint_url=settings.endpoint,
-        config=Config(**_config(settings)),
+        endpoint_url=settings.endpoint_of(service),
+        config=Config(**{**_config(settings), **(_of_s3(settings) if service == "s3" else {})}),
         verify=_authorities(session),
         **_keys(settings),
     )
@@ -114,6 +114,12 @@ def _config(settings: Settings) -> dict[str, Any]:
     elif not environ.get("AWS_BEARER_TOKEN_BEDROCK"):
         config["signature_version"] = "v4"  # an empty one would win too
     return config
+
+
+def _of_s3(settings: Settings) -> dict[str, Any]:
+    """What S3 wants otherwise: a signature of its own; where it is somewhere else, the bucket in the path."""
+    own = {"s3": {"addressing_style": "path"}} if settings.s3_endpoint else {}
+    return {"signature_version": "s3v4", "parameter_validation": True, **own}
 
 
 def _keys(settings: Settings) -> dict[str, Any]:

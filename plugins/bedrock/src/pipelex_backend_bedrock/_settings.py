@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 from attrs import field, frozen
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 Access = Literal["bearer", "signed", "chain"]
 
 MAX_CONCURRENCY = 64
+_PATTERNS = {
+    "batch_s3_uri": (r"s3://[a-z0-9][-.a-z0-9]{1,61}[a-z0-9](?:/[-!_*'().a-z0-9A-Z]+)*/?", "s3://bucket/folder"),
+    "batch_role_arn": (r"arn:aws(-[^:]+)?:iam::[0-9]{12}:role/.+", "arn:aws:iam::123456789012:role/batches"),
+}
+"""What AWS takes: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_CreateModelInvocationJob.html."""
 READ_TIMEOUT = 3600.0
 
 
@@ -37,6 +43,10 @@ class Settings:
         role_arn: A role to assume with the credentials above, or those of the chain.
         max_concurrency: Threads and pooled connections; as many as the backend's limits allow at once.
         read_timeout: Longest silence of the provider, in seconds.
+        batch_s3_uri: Where the records and results of batches are, or None.
+        batch_role_arn: The role by which Bedrock reads and writes them.
+        s3_endpoint: Address that replaces that of S3, or None.
+        jobs_endpoint: Address that replaces that of Bedrock's control plane; None for `endpoint`.
     """
 
     region: str
@@ -50,6 +60,16 @@ class Settings:
     role_arn: str | None = None
     max_concurrency: int = MAX_CONCURRENCY
     read_timeout: float = READ_TIMEOUT
+    batch_s3_uri: str | None = None
+    batch_role_arn: str | None = None
+    s3_endpoint: str | None = None
+    jobs_endpoint: str | None = None
+
+    def endpoint_of(self, service: str) -> str | None:
+        """The address that replaces AWS's own for a service, or None."""
+        if service == "s3":
+            return self.s3_endpoint
+        return (self.jobs_endpoint if service == "bedrock" else None) or self.endpoint
 
     def redact(self, text: str) -> str:
         """The text without the secrets named here."""
@@ -89,8 +109,26 @@ def read_settings(config: BackendConfig) -> Settings:
         role_arn=role,
         max_concurrency=(config.limits and config.limits.max_concurrency) or MAX_CONCURRENCY,
         read_timeout=_positive(config, "read_timeout", READ_TIMEOUT),
+        s3_endpoint=_text(config, "s3_endpoint"),
+        jobs_endpoint=_text(config, "jobs_endpoint"),
+        **_batches(config, bears=bool(api_key)),
         **keys,
     )
+
+
+def _batches(config: BackendConfig, *, bears: bool) -> dict[str, str | None]:
+    """Where batches are, and by which role: both, or nothing."""
+    places = {name: _text(config, name) for name in _PATTERNS}
+    if not any(places.values()):
+        return {}
+    for name, (pattern, example) in _PATTERNS.items():
+        if not re.fullmatch(pattern, places[name] or ""):
+            msg = f"backend '{config.name}' needs {name} for batches, such as {example}, not {places[name]!r}"
+            raise BadRequestError(msg)
+    if bears:
+        msg = f"backend '{config.name}' has an api_key, which S3 does not take: batches need AWS credentials"
+        raise AuthenticationError(msg)
+    return places
 
 
 def _keys(config: BackendConfig) -> dict[str, str | None]:

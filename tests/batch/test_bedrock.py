@@ -1,0 +1,280 @@
+"""Batches at Amazon Bedrock: jobs on a real S3 server, from records to results, and what AWS refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipelex_batch.choosing import chosen
+from pipelex_batch.engine import run
+from pipelex_batch.running import Run, RunOptions
+from pipelex_batch.settings import BatchSettings
+from pipelex_core.client import AsyncClient
+from pipelex_core.plugins import discover
+from tests.batch.bedrock_batches import BedrockJobs
+from tests.batch.project import read_rows, total, write_rows
+from tests.servers.base import in_thread
+from tests.servers.bedrock import clean_aws
+from tests.servers.s3 import s3_client, s3_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipelex_batch.report import Report
+
+__all__ = ["clean_aws"]
+
+SECRET = "aws-secret-canary-of-batches"
+SCHEMA = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture(autouse=True)
+def own_credentials(clean_aws: None) -> None:
+    """None of this machine's."""
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    with s3_server() as url:
+        yield url
+
+
+@pytest.fixture
+def server(s3: str, request: pytest.FixtureRequest) -> Iterator[BedrockJobs]:
+    client, bucket = s3_client(s3), f"bulk-{abs(hash(request.node.name))}"
+    client.create_bucket(Bucket=bucket)
+    server = BedrockJobs(client, bucket)
+    with in_thread(server):
+        yield server
+
+
+@pytest.fixture
+def folder(tmp_path: Path, server: BedrockJobs, s3: str) -> Path:
+    write_bedrock(tmp_path, server, s3)
+    return tmp_path
+
+
+def write_bedrock(folder: Path, server: BedrockJobs, s3: str, **options: str) -> None:
+    inference = folder / ".pipelex" / "inference"
+    (inference / "backends").mkdir(parents=True, exist_ok=True)
+    (inference / "deck").mkdir(exist_ok=True)
+    table = {
+        "endpoint": server.url,
+        "s3_endpoint": s3,
+        "aws_region": "us-east-1",
+        "aws_access_key_id": "AKIDOFBATCHES",
+        "aws_secret_access_key": SECRET,
+        "batch_s3_uri": f"s3://{server.bucket}/runs",
+        "batch_role_arn": "arn:aws:iam::123456789012:role/batches",
+        **options,
+    }
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in table.items() if value)
+    (inference / "backends.toml").write_text(f"[bedrock]\nenabled = true\n{lines}")
+    (inference / "routing_profiles.toml").write_text('active = "a"\n[profiles.a]\ndefault = "bedrock"\n')
+    (inference / "backends" / "bedrock.toml").write_text(
+        '[smart]\nsdk = "bedrock"\nmodel_id = "us.anthropic.claude-haiku-4-5-20251001-v1:0"\nmax_tokens = 1000\n'
+        'structured_output = "json_schema"\ninputs = ["text", "images"]\noutputs = ["text", "structured"]\n'
+        "costs = { input = 3, output = 7, batch = { input = 1.5, output = 3.5 } }\n"
+    )
+    (inference / "deck" / "deck.toml").write_text('[aliases]\nbest = "smart"\n')
+
+
+def batch(folder: Path, output: str = "a.jsonl", settings: Any = None, **options: Any) -> Report:
+    made = BatchSettings(
+        inputs=(str(folder / "q.jsonl"),), output=str(folder / output), model="smart", **(settings or {})
+    )
+    client = AsyncClient.from_project(folder, environ={}, plugins=discover(only=["bedrock"]))
+    return run(made, client, **{"via": "provider", "poll_s": 0.01, **options})
+
+
+def asked(folder: Path, count: int, *prompts: str) -> list[str]:
+    made = [f"question {n}" for n in range(count)]
+    write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in [*made, *prompts]])
+    return made
+
+
+def test_answers_and_errors_at_batch_prices(folder: Path, server: BedrockJobs) -> None:
+    """Records go to S3 and results come from there, in any order; a failed record is a failed row, which is not paid."""
+    prompts = asked(folder, 120, "fail this")
+    report = batch(folder)
+    rows = read_rows(folder / "a.jsonl")
+    assert [row["output"] for row in rows[:-1]] == [prompt.upper() for prompt in prompts]
+    assert rows[-1]["error"]["type"] == "BadRequestError"
+    assert "this prompt is refused" in rows[-1]["error"]["message"]
+    assert (report.state, report.done, report.failed) == ("finished", 120, 1)
+    assert report.cost == total(rows) == server.money
+    (job,) = server.jobs.values()
+    assert job.body["modelInvocationType"] == "Converse"
+    assert job.lines[0]["recordId"] == "00000000001"
+
+
+def test_objects_and_images(folder: Path, server: BedrockJobs) -> None:
+    """An object is asked for by its schema, and validated; bytes are base64 in a record."""
+    asked(folder, 100)
+    batch(folder, "objects.jsonl", {"schema": SCHEMA})
+    assert read_rows(folder / "objects.jsonl")[0]["output"] == {"name": "text"}
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(20)
+    (folder / "p.png").write_bytes(picture)
+    rows = [{"prompt": f"question {n}", "images": [str(folder / "p.png")]} for n in range(100)]
+    write_rows(folder / "q.jsonl", rows)
+    batch(folder, "images.jsonl")
+    assert read_rows(folder / "images.jsonl")[0]["error"] is None
+
+
+def test_tools_have_no_batches(folder: Path, server: BedrockJobs) -> None:
+    """Converse takes none there: the rows are failed, unpaid, and say so."""
+    asked(folder, 100)
+    tool = {"name": "look_up", "description": "", "parameters": {"type": "object", "properties": {}}}
+    report = batch(folder, settings={"arguments": {"tools": [tool]}})
+    assert report.errors == {"UnsupportedInputError": 100}
+    assert not server.jobs
+
+
+def test_too_few_rows_are_not_submitted(folder: Path, server: BedrockJobs) -> None:
+    """AWS takes a hundred or more: the run stops and says so; `auto` calls instead, and says why."""
+    asked(folder, 30)
+    report = batch(folder)
+    assert (report.state, report.done, report.failed) == ("stopped", 0, 0)
+    assert "30 rows are too few for a batch at bedrock, which takes 100 or more" in (report.reason or "")
+    assert not server.jobs
+    notes: list[str] = []
+    client = AsyncClient.from_project(folder, environ={}, plugins=discover(only=["bedrock"]))
+    made = BatchSettings(inputs=(str(folder / "q.jsonl"),), output=str(folder / "b.jsonl"), model="smart")
+
+    async def choose() -> str:
+        async with client:
+            looked = Run(made, client, RunOptions(via="auto", within=48), notes.append)
+            looked._look()
+            return await chosen(looked)
+
+    assert asyncio.run(choose()) == "calls"
+    assert "a batch takes 100 or more" in notes[0]
+
+
+def test_what_expired_goes_again_alone(folder: Path, server: BedrockJobs) -> None:
+    """Where there are enough of them; nothing is paid twice."""
+    asked(folder, 220)
+    server.expiring = "question 1"  # 111 of them
+    report = batch(folder)
+    assert (report.done, report.failed) == (220, 0)
+    assert [len(job.lines) for job in server.jobs.values()] == [220, 111]
+    assert set(server.billed.values()) == {1}
+    assert report.cost == server.money
+
+
+def test_too_few_that_expired_are_for_calls(folder: Path, server: BedrockJobs) -> None:
+    """They stay new, and the report says how to go on."""
+    asked(folder, 100)
+    server.expiring = "question 7"
+    report = batch(folder)
+    assert (report.state, report.done, report.failed) == ("stopped", 89, 0)
+    assert "11 rows are too few" in (report.reason or "")
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_submission_that_was_cut_off_is_found_again(folder: Path, server: BedrockJobs, ended: bool) -> None:
+    """By its name, and it is not made twice."""
+    asked(folder, 100)
+    server.cut = 1
+    assert "was not taken" in (batch(folder).reason or "")
+    (own,) = server.jobs.values()
+    if ended:
+        own.asked = 1
+        server._finish(own)
+    report = batch(folder)
+    assert (report.state, report.done) == ("finished", 100)
+    assert len(server.jobs) == 1
+    assert set(server.billed.values()) == {1}
+    assert server.calls.count("POST /model-invocation-job") == 1
+
+
+def test_a_stopped_job_gives_back_its_rows(folder: Path, server: BedrockJobs) -> None:
+    """What was answered by then is kept, and is not asked again."""
+    asked(folder, 101)
+    batch(folder, detach=True)
+    (own,) = server.jobs.values()
+    own.state = "Stopped"
+    server._write(own, only=1)
+    report = batch(folder)
+    assert (report.state, report.done) == ("finished", 101)
+    assert set(server.billed.values()) == {1}
+
+
+def test_a_job_that_failed_stops_the_run(folder: Path, server: BedrockJobs) -> None:
+    """With AWS's words; nothing is tried again and again."""
+    asked(folder, 100)
+    server.fails = "the role cannot be assumed"
+    report = batch(folder)
+    assert report.state == "stopped"
+    assert "the role cannot be assumed" in (report.reason or "")
+    assert len(server.jobs) == 1
+
+
+def test_results_that_are_gone_are_not_asked_for_again(folder: Path, server: BedrockJobs) -> None:
+    """Somebody has emptied the folder: the run says so, and pays nothing twice."""
+    asked(folder, 100)
+    batch(folder, detach=True)
+    (own,) = server.jobs.values()
+    own.asked = 1
+    server._finish(own)
+    for each in server.s3.list_objects_v2(Bucket=server.bucket)["Contents"]:
+        server.s3.delete_object(Bucket=server.bucket, Key=each["Key"])
+    report = batch(folder)
+    assert report.state == "stopped"
+    assert "has results, and none of them are at" in (report.reason or "")
+    assert len(server.jobs) == 1
+
+
+@pytest.mark.parametrize(
+    "options,words",
+    [
+        ({"batch_s3_uri": "s3://Bad_Bucket"}, "needs batch_s3_uri for batches, such as s3://bucket/folder"),
+        ({"batch_role_arn": "arn:aws:iam::12:user/me"}, "needs batch_role_arn for batches"),
+        ({"batch_role_arn": ""}, "needs batch_role_arn for batches"),
+        ({"api_key": "bedrock-api-key-x"}, "S3 does not take"),
+    ],
+)
+def test_wrong_settings_are_named(
+    folder: Path, server: BedrockJobs, s3: str, options: dict[str, str], words: str
+) -> None:
+    """Before anything is sent; each row says so."""
+    asked(folder, 100)
+    write_bedrock(folder, server, s3, **options)
+    batch(folder)
+    assert words in read_rows(folder / "a.jsonl")[0]["error"]["message"]
+    assert not server.calls
+
+
+def test_a_bucket_that_is_not_there_is_named(folder: Path, server: BedrockJobs, s3: str) -> None:
+    """In S3's words; the batch is forgotten, for nothing was submitted."""
+    asked(folder, 100)
+    write_bedrock(folder, server, s3, batch_s3_uri="s3://not-there-at-all/x")
+    report = batch(folder)
+    assert report.state == "stopped"
+    assert "bucket does not exist" in (report.reason or "")
+    assert not server.calls
+
+
+def test_no_secret_anywhere(folder: Path, server: BedrockJobs, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither in a file, nor in what is printed, nor in S3."""
+    asked(folder, 100, "fail")
+    report = batch(folder)
+    out = "".join(capfd.readouterr()) + str(report)
+    files = [file for file in folder.rglob("*") if file.is_file() and ".pipelex" not in file.parts]
+    stored = [
+        server.s3.get_object(Bucket=server.bucket, Key=each["Key"])["Body"].read()
+        for each in server.s3.list_objects_v2(Bucket=server.bucket)["Contents"]
+    ]
+    assert len(files) >= 3
+    assert len(stored) == 3
+    assert SECRET not in out
+    assert not [data for data in [*stored, *(file.read_bytes() for file in files)] if SECRET.encode() in data]
