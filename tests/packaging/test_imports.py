@@ -83,6 +83,15 @@ SHARED = {
         "pipelex_backend_google.options.MODEL_TYPES",
         "pipelex_backend_google.options.MODEL_OPTIONS",
     },
+    "llamacpp": {
+        "pipelex_local.weights",
+        "pipelex_local.weights.HubFile",
+        "pipelex_local.weights.Progress",
+        "pipelex_local.weights.SourceFile",
+        "pipelex_local.weights.Stopped",
+        "pipelex_local.weights.WheelFile",
+        "pipelex_local.weights.bring",
+    },
     "rapidocr": {
         "pipelex_backend_internal.pdf.Document",
         "pipelex_backend_internal.pdf.PdfFile",
@@ -94,7 +103,7 @@ SHARED = {
 """What a plugin may use of the one that it is built on."""
 
 
-@pytest.mark.parametrize("name", [*BACKENDS, *MIDDLEWARES, "http", "mock", "redis"])
+@pytest.mark.parametrize("name", [*BACKENDS, *MIDDLEWARES, "http", "local", "mock", "redis"])
 def test_a_plugin_imports_no_other_and_nothing_private(name: str) -> None:
     """Of this project, what `pipelex_core.plugin_api` lists, itself, and what the plugin beneath it offers."""
     from pipelex_core.plugin_api import PLUGIN_API

