@@ -73,7 +73,7 @@ def faults(every: Sequence[Distribution]) -> Iterator[str]:
 
 
 def commit_time(root: Path = ROOT) -> str:
-    """The time that stands in everything that is built: the commit's, unless SOURCE_DATE_EPOCH says another."""
+    """The time stamp of everything that is built: the commit's, unless SOURCE_DATE_EPOCH says another."""
     given = os.environ.get("SOURCE_DATE_EPOCH")
     if given:
         return given

@@ -32,7 +32,7 @@ SERVICES = ("batch", "flex", "priority", "fast", "ultrafast")
 _BESIDE = ("request", "search")
 _TYPES_OF_TOKENS = ("llm", "embedding", "reranker", "moderator")
 _MADE = {"speaker": "output_audio", "img_gen": "output_image"}
-"""What the output of a model that makes no text is, where its price stands alone."""
+"""What the output of a model that makes no text is, where it has a price of its own alone."""
 
 
 def costs_of(price: dict[str, Any], model_type: str, *, border_is_inclusive: bool = False) -> dict[str, Any] | None:

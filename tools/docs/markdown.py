@@ -23,10 +23,10 @@ class Block:
     """A fenced block.
 
     Attributes:
-        file: Where it stands.
+        file: Its file.
         line: Its first line of text, from 1.
         language: The word after the fence.
-        text: What stands in it, as it stands.
+        text: Its content, verbatim.
     """
 
     file: Path
@@ -77,7 +77,7 @@ def links(file: Path) -> list[str]:
 
 
 def code_spans(file: Path) -> list[str]:
-    """What stands in single backticks."""
+    """What is in single backticks."""
     return [found[1] for found in _CODE.finditer(prose(file))]
 
 

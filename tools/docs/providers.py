@@ -38,7 +38,7 @@ _OF_SCENARIO: dict[Column, str] = {
     "usage in stream": "test_usage_and_cost_are_right[stream]",
     "cancel": "test_a_call_given_up_ends_at_the_provider_too",
 }
-"""Columns that are no claim of their own: the scenario that proves them."""
+"""Columns that make no claim of their own: the scenario that proves them."""
 _MEANING = """
 ## What a cell says
 

@@ -69,7 +69,7 @@ def _entry(name: str, thing: Any) -> str:
 
 
 def _attributes(cls: type) -> dict[str, str]:
-    """What is told of a class and its bases; a field that is not told has no text."""
+    """What is documented of a class and its bases; a field without documentation has no text."""
     told: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         told |= (

@@ -11,7 +11,7 @@ from tests.resilience.scenarios import EXCEPTIONS, SCENARIOS, Scenario
 from tools.docs.docstrings import table
 
 IMAGES = "OpenAI chat", "Google"
-"""Whose images are no jobs; they share a column."""
+"""Whose images are not jobs; they share a column."""
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "resilience.md"
 
@@ -21,7 +21,7 @@ _HEAD = f"""\
 Written by `poe docs` from the tests that prove it; a test fails where this page says anything else.
 
 Every cell is a test in [tests/resilience/test_table.py](../tests/resilience/test_table.py): a call through `AsyncClient`, the
-plugin and the provider's real SDK to a loopback server that does what the row says. In the cell stands the number of
+plugin and the provider's real SDK to a loopback server that does what the row says. The cell has the number of
 requests that the provider gets with the default policy, {RETRY.retries} retries; with `retries=0` it gets one, always. The call
 asks for a text, or a stream where the row speaks of one; in the last two columns for an image, which is not asked for again
 where it may have been made, and so be paid for twice. At fal an image is a job in a queue, at OpenAI and Google an answer.

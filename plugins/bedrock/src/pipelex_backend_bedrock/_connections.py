@@ -67,7 +67,7 @@ class _HTTPSPool(_Counting, AWSHTTPSConnectionPool):
 def own_connections(client: Any) -> None:
     """Make a client's pool use these connections, where this botocore keeps its pools as those do that we know.
 
-    The classes of a pool are no public setting of botocore. Where they cannot be set, all works but one thing: the
+    The classes of a pool are not a public setting of botocore. Where they cannot be set, all works but one thing: the
     thread of a call that is given up stays with it until the provider says something or the read timeout is over.
     """
     pools = _pool_classes(client)

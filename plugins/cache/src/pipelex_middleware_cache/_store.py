@@ -181,7 +181,7 @@ def _prepare(database: sqlite3.Connection) -> None:
             for statement in (*_TABLES.strip().splitlines(), *marks):
                 database.execute(statement)
         elif any(database.execute(f"PRAGMA {name}").fetchone() != (value,) for name, value in _MARKS.items()):
-            msg = "it is no cache of this version; delete it, or name another file"
+            msg = "it is not a cache of this version; delete it, or name another file"
             raise sqlite3.DatabaseError(msg)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")

@@ -55,7 +55,7 @@ def of_status(status: int, headers: Mapping[str, str], text: str, body: Any) -> 
         status: The HTTP status.
         headers: The answer's headers.
         text: The answer, with the key taken out.
-        body: The same as JSON; None where it is none.
+        body: The same as JSON; None where it is not JSON.
     """
     detail = body.get("detail") if isinstance(body, dict) else None
     types = [body.get("error_type")] if isinstance(body, dict) else []

@@ -148,7 +148,7 @@ def gathered_answer(response: types.GenerateContentResponse) -> Gathered:
     """A whole answer.
 
     Raises:
-        InvalidAnswerError: It is none.
+        InvalidAnswerError: It is malformed.
         ContentFilterError: The prompt was blocked.
     """
     piece, named = parse(response)

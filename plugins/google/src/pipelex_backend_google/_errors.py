@@ -63,7 +63,7 @@ def call_error(error: Exception, key: Secret | None, *, partial_text: str | None
         failure = _of_credentials(error)
     elif isinstance(error, (httpx2.HTTPError, httpx2.StreamError, OSError)):
         failure = ProviderConnectionError(f"the connection to Google failed: {type(error).__name__}")
-    else:  # JSON that is none, answers of other shapes: ValueError, TypeError, AttributeError …
+    else:  # invalid JSON, answers of other shapes: ValueError, TypeError, AttributeError …
         failure = InvalidAnswerError(f"Google's answer could not be read ({type(error).__name__})")
     failure.message = redacted(failure.message, key)
     failure.args = (failure.message,)

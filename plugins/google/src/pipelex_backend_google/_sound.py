@@ -26,7 +26,7 @@ _MOST_BYTES = 14 * 1024 * 1024
 
 _RATE = re.compile(r"rate=(\d+)")
 _USUAL_RATE = 24_000
-_TASK = "Write down word for word what is said in this recording. Answer with the transcript alone."
+_TASK = "Transcribe this recording word for word. Answer with the transcript alone."
 
 
 def speech_body(request: SpeechRequest) -> dict[str, Any]:

@@ -326,5 +326,5 @@ def _noted(error: Exception, record: Sending) -> httpx2.TransportError:
 def _ours(error: Exception) -> httpx2.TransportError:
     kind = next((ours for theirs, ours in _ERRORS if isinstance(error, theirs)), httpx2.NetworkError)
     if isinstance(error, aiohttp.ClientResponseError):
-        return kind("the proxy refuses" if kind is httpx2.ProxyError else "the server's answer is no HTTP")
+        return kind("the proxy refuses" if kind is httpx2.ProxyError else "the server's answer is not HTTP")
     return kind(str(error) or type(error).__name__)

@@ -39,7 +39,7 @@ def write_groups(deployments: Deployments, settings: Mapping[str, Any], imported
     """Write an alias for each group; one whose name is a model's here becomes a preset of that name, which wins.
 
     Raises:
-        PipelexError: Aliases of groups lead in a circle, or a fallback is none.
+        PipelexError: Aliases of groups lead in a circle, or a fallback is unknown.
     """
     order = _ORDERS.get(str(settings.get("routing_strategy", "simple-shuffle")))
     if order is None:

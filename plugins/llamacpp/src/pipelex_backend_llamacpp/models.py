@@ -101,7 +101,7 @@ def fetch(name: str, *, cache_dir: str | Path | None = None, progress: Progress 
     Args:
         name: Its name in the catalogue.
         cache_dir: Where to keep it; see `cache_folder`.
-        progress: Told the bytes done and the bytes in all.
+        progress: Called with the bytes done and the bytes in all.
 
     Raises:
         NotFoundError: The catalogue has no such model.

@@ -63,7 +63,7 @@ class Download:
 
     Attributes:
         folder: An empty folder to work in.
-        progress: Told the bytes done and the bytes in all.
+        progress: Called with the bytes done and the bytes in all.
         stopped: Whether to give up.
     """
 

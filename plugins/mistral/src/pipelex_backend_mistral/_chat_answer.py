@@ -174,7 +174,7 @@ def gathered_answer(payload: Any, request_id: str | None) -> Gathered:
     """The answer of a call without streaming.
 
     Raises:
-        InvalidAnswerError: It is none.
+        InvalidAnswerError: It is malformed.
     """
     gathered = Gathered(request_id=request_id)
     gathered.take(payload, "message")

@@ -1,6 +1,6 @@
 """One table: what the provider, the SDK and its transport raise, as our errors.
 
-Told apart by status and structured code (https://docs.mistral.ai/resources/error-glossary), never by a message. Errors
+Distinguished by status and structured code (https://docs.mistral.ai/resources/error-glossary), never by a message. Errors
 of the SDK hold the request and its key: they are not chained to ours.
 """
 
@@ -78,7 +78,7 @@ def request_id_of(headers: Mapping[str, str]) -> str | None:
 def error_of_answer(
     status: int, headers: Mapping[str, str], body: str, *, secret: str | None, too_long: Doubt = never
 ) -> errors.CallError:
-    """The error of an answer that is none: a status other than 200, or something that is not JSON.
+    """The error of an unusable answer: a status other than 200, or something that is not JSON.
 
     Args:
         status: Its HTTP status.

@@ -112,7 +112,7 @@ class ImageBackend(EndpointBackend, ImageGenerator):
 
     async def _edited(self, request: ImageRequest, traits: Traits) -> ImageAnswer:
         if traits.image_edits == "none":
-            msg = f"backend '{request.spec.backend}' makes images of a prompt alone: its image_edits is none"
+            msg = f"backend '{request.spec.backend}' makes images of a prompt alone: its option image_edits is 'none'"
             raise UnsupportedInputError(msg)
         if traits.image_edits == "json":
             return await self._endpoint.pictures(_EDITS, edit_body(request, traits), pictures)

@@ -71,7 +71,7 @@ def read_embeddings(content: bytes, traits: Traits) -> EmbeddingAnswer:
     """The answer in the bytes of a response.
 
     Raises:
-        MalformedError: It is not of the form of the API, or a vector is none.
+        MalformedError: It is not of the form of the API, or a vector is malformed.
     """
     try:
         body = _DECODER.decode(content)

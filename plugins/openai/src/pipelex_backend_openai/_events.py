@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Events(AsyncStream[object]):
-    """The SDK's stream of events; one without data, such as a `retry:` or a ping of its own, is none.
+    """The SDK's stream of events; one without data, such as a `retry:` or a ping of its own, is dropped.
 
     The standard has it so (https://html.spec.whatwg.org/multipage/server-sent-events.html#dispatchMessage); the SDK
     dispatches it, and fails to parse nothing. Gateways send such events between those of an endpoint.

@@ -63,7 +63,7 @@ def _decoded(encoded: str) -> bytes:
     try:
         return b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        msg = "an image of the answer is no base64"
+        msg = "an image of the answer is not base64"
         raise MalformedError(msg) from None
 
 

@@ -188,7 +188,7 @@ def _tool_call(item: Mapping[str, Any]) -> ToolCall:
 
 
 def _searches(items: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """The web searches that were made and are billed: opening a page is none."""
+    """The web searches that were made and are billed: opening a page is free."""
     for item in items:
         if item.get("type") == "web_search_call" and (item.get("action") or {}).get("type", "search") == "search":
             yield item

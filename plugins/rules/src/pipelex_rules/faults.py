@@ -134,7 +134,7 @@ def _tagged(shape: Shape, value: dict[str, Any], at: _At) -> Iterator[Fault]:
 
 
 def _either(shape: Shape, value: Any, at: _At) -> Iterator[Fault]:
-    """Choose the option of the value's type; its faults are told, or that no option has that type."""
+    """Choose the option of the value's type; its faults are reported, or that no option has that type."""
     best: list[Fault] | None = None
     for option in shape.options:
         found = list(_compare(option, value, at))

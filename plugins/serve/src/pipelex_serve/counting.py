@@ -29,7 +29,7 @@ async def count(gateway: Gateway, exchange: Exchange, call: TextCall) -> int:
     """The input tokens of a call, as the first model of its handle has them.
 
     The answer's header `x-pipelex-count` says whose count it is: `provider` or `estimate`. A provider that does not answer,
-    or refuses to count, is no error. A count is neither paid for nor limited, and puts no backend on cool-down.
+    or refuses to count, is not an error. A count is neither paid for nor limited, and puts no backend on cool-down.
 
     Raises:
         CallError: The call is wrong.

@@ -201,7 +201,7 @@ class Caps:
         return Taken(self, requests, slot, tokens)
 
     def give_back(self, taken: Taken, used: int | None, *, sent: bool) -> None:
-        """A request has ended; `used` tokens, or None where that is unknown and the reservation stands."""
+        """A request has ended; `used` tokens, or None where that is unknown and the reservation is kept."""
         self.running -= 1
         if not sent and taken.requests is not None and self._requests is not None:
             self._requests.give_back(taken.requests, 1)

@@ -52,7 +52,7 @@ def read_lock(file: Path) -> CatalogueLock:
     """Read a lock; an empty one where there is no file.
 
     Raises:
-        PipelexError: It cannot be read, or is none.
+        PipelexError: It cannot be read, or is malformed.
     """
     data = read_bytes(file)
     if data is None:

@@ -18,7 +18,7 @@ def read_hash(text: str) -> str:
     """The digits of a hash such as `sha256:9f86…`.
 
     Raises:
-        PipelexError: It is none.
+        PipelexError: It is malformed.
     """
     match = _HASH.fullmatch(text.strip().lower())
     if match is None:
@@ -43,7 +43,7 @@ def read_key(text: str) -> bytes:
     """The 32 bytes of a public key such as `ed25519:` and 44 characters of Base64.
 
     Raises:
-        PipelexError: It is none.
+        PipelexError: It is malformed.
     """
     match = _KEY.fullmatch(text.strip())
     if match is None:

@@ -47,7 +47,7 @@ class Wish:
         """Its day, read.
 
         Raises:
-            PipelexError: It is none.
+            PipelexError: It is not a date.
         """
         try:
             return None if self.on is None else date.fromisoformat(self.on)

@@ -35,8 +35,8 @@ class Filter:
         backend: The backend it is about or leads to.
         inputs: Inputs its model takes.
         outputs: Outputs its model gives.
-        max_prices: Name of `PRICES` -> most. A model whose price is unknown is none that costs at most so much, and one
-            that is paid by another unit than those named is left out.
+        max_prices: Name of `PRICES` -> most. A model whose price is unknown never
+            matches, nor does one that is paid by another unit than those named.
     """
 
     available: bool = False

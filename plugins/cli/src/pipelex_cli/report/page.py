@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipelex_cli.report.contents import Contents
 
 MARK = '<meta name="generator" content="pipelex report">'
-"""Stands in every page we wrote, so that we may replace it."""
+"""A mark in every page that was written here, which may be replaced."""
 
 
 def page_of(contents: Contents) -> str:

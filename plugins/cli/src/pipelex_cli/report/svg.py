@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipelex_cli.report.picture import Node, Picture
 
 MARK = "<!-- drawn by pipelex show routes -->"
-"""Stands in every file we drew, so that we may replace it."""
+"""A mark in every file that was drawn here, which may be replaced."""
 
 _MOST = 48  # characters of a line of a node
 _COLUMN = 12  # names in a column of models that no handle leads to

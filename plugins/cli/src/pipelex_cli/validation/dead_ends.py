@@ -128,7 +128,7 @@ def _report_astray(
 def _report(dead_ends: Sequence[DeadEnd], read: ReadConfig) -> None:
     """One warning for all that backends which are off would mend, and one each for the others.
 
-    Aliases as `init` writes them, which wait for the key of a further backend, are no finding.
+    Aliases as `init` writes them, which wait for the key of a further backend, are not a finding.
     """
     deck, backends, faults = read.loaded.deck, read.catalogue.backends, read.faults
     by_cause: dict[str | None, list[DeadEnd]] = {}

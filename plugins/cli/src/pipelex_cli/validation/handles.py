@@ -44,7 +44,7 @@ def check_repeated(read: ReadConfig) -> None:
 
 
 def gives_no(resolution: Resolution, asked: str, told: set[str]) -> bool:
-    """Whether no model of a chain gives what is asked; false where that is told of one of them, and told from now on."""
+    """Whether no model of a chain gives what is asked; false where one of them has been reported; all are from now on."""
     specs = [member.spec for member in resolution.chain if member.spec is not None]
     names = {spec.name for spec in specs}
     if not specs or not told.isdisjoint(names) or any(not spec.outputs or asked in spec.outputs for spec in specs):

@@ -109,7 +109,7 @@ class Validation:
         return check_bundles(project, self.read, self._told) if self.read is not None else 0
 
     async def check_online(self, progress: Callable[[int, int, str], None] | None = None) -> None:
-        """Ask the providers; `progress` is told how many have answered, of how many, and the last one's name."""
+        """Ask the providers; `progress` is called with how many have answered, of how many, and the last one's name."""
         from pipelex_cli.validation.online import check_online
 
         if self.read is not None and not self.read.faults.stop:

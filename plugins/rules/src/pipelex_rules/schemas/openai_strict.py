@@ -153,7 +153,7 @@ def strict_rules(places: Places) -> tuple[Rule, ...]:
         node_rule("strict-required", "Every property is required.", GUIDE, places, _all_required),
         node_rule(
             "strict-reference",
-            "$ref stands alone.",
+            "$ref has no siblings.",
             thread("https://github.com/defog-ai/defog/issues/244", "2026-03"),
             places,
             _lone_reference,

@@ -130,7 +130,7 @@ def tools_are_not_empty(asked: Asked) -> Findings:
 
 @rule(VLLM.at("check_tool_usage"))
 def tool_choice(asked: Asked) -> Findings:
-    """tool_choice is none, auto, required or one of the tools, and needs tools."""
+    """`tool_choice` is one of none, auto, required and the tools, and needs tools."""
     wanted = asked.get("tool_choice")
     if wanted is None or wanted == "none":
         return

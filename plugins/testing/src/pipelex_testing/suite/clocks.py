@@ -55,7 +55,7 @@ class Clocks(Scenarios):
 
     @each_call
     def test_an_answer_that_drips_is_left_at_the_deadline(self, call: Kind) -> None:
-        """A byte now and then is no reason to wait on."""
+        """A byte now and then does not prolong the wait."""
 
         async def use(at: Running) -> None:
             if call.capability == "image out" and at.wire.calls(at.server) is not at.server.received:
