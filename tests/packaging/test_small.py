@@ -28,6 +28,7 @@ ABOVE = {
     "redis",
     "httpx2",
     "pipelex-http",
+    "pipelex-runs",
 }
 """What the command line, the kit and plugins need, and core does not."""
 
@@ -104,6 +105,26 @@ def test_without_a_command_line_an_explanation_says_what_to_install(alone: Envir
     assert done.stdout == f"{expected}\n", done.stderr
 
 
+RUN = """
+from pipelex_core import Client, PluginError
+from pipelex_core.deck import ModelDeck
+from pipelex_core.plugins import discover
+
+with Client(ModelDeck(models={}), discover()) as client:
+    try:
+        client.run("Hi", model="m", tools=[print])
+    except PluginError as error:
+        print(error)
+"""
+
+
+def test_without_what_runs_tools_a_run_says_what_to_install(alone: Environment) -> None:
+    """`client.run` is refused with the pip command that brings it."""
+    done = alone.run("python", "-c", RUN, cwd=alone.folder)
+    expected = "`client.run` comes with a distribution that is not installed; run: pip install pipelex-runs"
+    assert done.stdout == f"{expected}\n", done.stderr
+
+
 POOL = """
 import asyncio
 
@@ -127,7 +148,7 @@ def test_without_a_connection_pool_its_error_says_what_to_install(alone: Environ
     """A backend that asks for one, and a download, are refused with the pip command that brings it."""
     done = alone.run("python", "-c", POOL, cwd=alone.folder)
     assert done.stdout.splitlines() == [
-        "an HTTP client is needed; run: pip install 'pipelex-core[http]'",
+        "the backend needs an HTTP client, which is not installed; run: pip install pipelex-http",
         "downloading https://example.org/a needs an HTTP client; run: pip install 'pipelex-core[http]'",
     ], done.stderr
 
@@ -137,7 +158,7 @@ def test_with_the_command_line_the_module_runs_it(
 ) -> None:
     """`python -m pipelex_core` is `pipelex`, found through an entry point."""
     environment = make_environment(tmp_path / "venv")
-    environment.install(*(str(built_wheels[name]) for name in ("core", "cli", "mock", "rules")))
+    environment.install(*(str(built_wheels[name]) for name in ("core", "cli", "mock", "rules", "runs")))
     by_module = environment.run("python", "-m", "pipelex_core", "plugins", "--json", cwd=tmp_path)
     by_script = environment.run("pipelex", "plugins", "--json", cwd=tmp_path)
     assert by_module.returncode == by_script.returncode == 0, by_module.stderr
@@ -163,7 +184,7 @@ def test_the_extras_bring_the_command_line_and_the_backends_do_not(built_wheels:
     ours = {project["name"] for project in projects.values()}
     for extra, needs in projects["core"]["optional-dependencies"].items():
         names = {Requirement(need).name for need in needs}
-        assert extra in {"http", "redis"} or not names & ours or "pipelex-cli" in names, extra
+        assert extra in {"http", "redis", "runs"} or not names & ours or "pipelex-cli" in names, extra
     for folder, project in projects.items():
         if folder not in OF_THE_COMMAND_LINE:
             assert "pipelex-cli" not in {Requirement(need).name for need in project["dependencies"]}, folder

@@ -19,7 +19,7 @@ from pipelex_core import AsyncClient, PluginError, UnsupportedInputError
 from pipelex_core.plugins import discover
 from pipelex_core.results import TextAnswer
 from pipelex_tools_mcp import MCPTools
-from tests.core.test_run import asks
+from tests.runs.test_run import asks
 from tests.support.scripted import Script, ScriptedBackend, deck_of, plugin, spec
 
 if TYPE_CHECKING:

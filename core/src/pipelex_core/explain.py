@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from pipelex_core.deck import ChainMember, ModelDeck, Resolution
-from pipelex_core.errors import PluginError
 from pipelex_core.estimates.estimate import Estimate
 from pipelex_core.plain import Plain
 from pipelex_core.plugins import PluginRecord, Plugins
@@ -130,9 +129,6 @@ def explain(
         UnsupportedInputError: There is no such capability.
         PluginError: The command line's distribution is not installed.
     """
-    found = brought(GROUP, COMMAND_LINE)
-    if found is None:
-        msg = f"explanations come with the command line, which is not installed; run: pip install {COMMAND_LINE}"
-        raise PluginError(msg)
-    explanation: Explanation = found(handle, capability, deck=deck, plugins=plugins, config=config)
+    gather = brought(GROUP, COMMAND_LINE, "explanations come with the command line, which is not installed")
+    explanation: Explanation = gather(handle, capability, deck=deck, plugins=plugins, config=config)
     return explanation

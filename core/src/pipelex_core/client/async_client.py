@@ -258,12 +258,14 @@ class AsyncClient(BaseClient):
         Raises:
             UnsupportedInputError: A tool cannot be run: a parameter without annotation, two tools of one name.
             TurnLimitError: The model still asks for tools after `max_turns` answers.
+            PluginError: What runs tools is not installed.
             CallError: A turn failed. `messages` has the conversation so far, and `attempts` those of all turns.
             ConfigError: The handle leads to nothing that can be called.
         """
-        from pipelex_core.client.running import run  # what single calls do without
+        from pipelex_core.plugins.first_party import RUN, brought
 
-        return await run(
+        run = brought("pipelex_core.run", RUN, "`client.run` comes with a distribution that is not installed")
+        result: RunResult = await run(
             self,
             lambda messages, asked: self._execution.call("llm", messages, model, asked),
             prompt,
@@ -273,6 +275,7 @@ class AsyncClient(BaseClient):
             budget_usd=budget_usd,
             **arguments,
         )
+        return result
 
     async def extract(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from pipelex_core.errors import PluginError
@@ -33,16 +32,13 @@ class Pools(Protocol):
         """Close every connection."""
 
 
-@cache
-def pools_factory() -> Callable[[], Pools]:
-    """What makes pools; found, and imported, once.
+def pools_factory(lack: str = "the backend needs an HTTP client, which is not installed") -> Callable[[], Pools]:
+    """What makes pools.
 
     Raises:
-        PluginError: It is not installed.
+        PluginError: It is not installed: what lacks, and what to install.
     """
-    found: Callable[[], Pools] | None = brought(GROUP, HTTP)
-    if found is None:
-        raise PluginError("an HTTP client is needed; run: pip install 'pipelex-core[http]'")
+    found: Callable[[], Pools] = brought(GROUP, HTTP, lack)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 _SDKS = {
@@ -109,20 +110,29 @@ TOOLS: dict[str, str] = {"mcp": "pipelex-tools-mcp"}
 HTTP = "pipelex-http"
 """The distribution that brings the HTTP connection pool."""
 
+RUN = "pipelex-runs"
+"""The distribution that brings `client.run`."""
+
 COMMAND_LINE = "pipelex-cli"
 """The distribution that brings the command `pipelex`."""
 
 
-def brought(group: str, distribution: str) -> Any:
-    """What a distribution of this project brings to core as the entry point of a group; None where it is not installed.
+@cache
+def brought(group: str, distribution: str, lack: str) -> Any:
+    """What a distribution of this project brings to core as the entry point of a group; found, and imported, once.
 
     It is looked up by name: to read the entry points of every installed distribution takes a hundred times as long.
+
+    Raises:
+        PluginError: It is not installed; the message is `lack`, and what to install.
     """
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import distribution as installed
 
+    from pipelex_core.errors import PluginError
+
     try:
         (point,) = installed(distribution).entry_points.select(group=group)
     except PackageNotFoundError:
-        return None
+        raise PluginError(f"{lack}; run: pip install {distribution}") from None
     return point.load()

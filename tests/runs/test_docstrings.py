@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelex_core.tools.docstrings import read_docstring
+from pipelex_runs.docstrings import read_docstring
 
 GOOGLE = """The weather of a city.
 

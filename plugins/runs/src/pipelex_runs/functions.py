@@ -19,8 +19,8 @@ from pipelex_core.near import did_you_mean
 from pipelex_core.objects import InvalidObjectError, ObjectType, object_type
 from pipelex_core.parts import Tool
 from pipelex_core.prompts.checks import check_tool
-from pipelex_core.tools.docstrings import read_docstring
-from pipelex_core.tools.runnable import RunnableTool
+from pipelex_core.tools import RunnableTool
+from pipelex_runs.docstrings import read_docstring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,8 +16,8 @@ import pydantic
 import pytest
 
 from pipelex_core import ToolFailedError, UnsupportedInputError
-from pipelex_core.tools.functions import function_tool
-from pipelex_core.tools.outcomes import as_text
+from pipelex_runs.functions import function_tool
+from pipelex_runs.outcomes import as_text
 
 
 class Unit(Enum):

@@ -26,8 +26,8 @@ from pipelex_core.near import did_you_mean
 from pipelex_core.parts import Message, TextPart, ToolCall, ToolResult
 from pipelex_core.prompts import read_prompt
 from pipelex_core.results import RunResult, TextResult
-from pipelex_core.tools.outcomes import as_text
-from pipelex_core.tools.sources import open_tools
+from pipelex_runs.outcomes import as_text
+from pipelex_runs.sources import open_tools
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence

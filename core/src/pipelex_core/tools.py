@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from pipelex_core.errors import ToolFailedError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from pipelex_core.parts import Tool
+
+__all__ = ["RunnableTool", "ToolFailedError", "ToolSource"]
 
 
 @frozen(kw_only=True)

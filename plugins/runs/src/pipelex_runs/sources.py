@@ -10,8 +10,8 @@ from pipelex_core.errors import PipelexError, PluginError, UnsupportedInputError
 from pipelex_core.parts import Tool
 from pipelex_core.plugins.first_party import TOOLS
 from pipelex_core.prompts.checks import check_tool
-from pipelex_core.tools.functions import function_tool
-from pipelex_core.tools.runnable import RunnableTool, ToolSource
+from pipelex_core.tools import RunnableTool, ToolSource
+from pipelex_runs.functions import function_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
