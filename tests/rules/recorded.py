@@ -41,7 +41,7 @@ FILES = {
     "openrouter__responses": ("openrouter", "responses"),
     "other_compat__chat": ("compatible", "chat"),
     "perplexity__chat": ("compatible", "chat"),
-    "vertex__anthropic": ("anthropic", "messages"),
+    "vertex__anthropic": ("anthropic", "rawPredict"),
     "vertex__generate_content": ("google", "generateContent"),
     "xai__chat": ("xai", "chat"),
     "xai__images": ("xai", "images"),

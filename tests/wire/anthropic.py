@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import asdict, evolve
 
+import pipelex_backend_vertexai
 from pipelex_backend_anthropic import pipelex_backends
 from pipelex_core.parts import (
     DocumentPart,
@@ -32,7 +33,7 @@ STEMS = ("anthropic__messages", "vertex__anthropic")
 
 
 class MessagesAdapter:
-    """The Messages API through the sdk `anthropic`; Vertex speaks the same bodies under other addresses."""
+    """The Messages API through the sdk `anthropic`; on Vertex AI with the same bodies under other addresses."""
 
     def __init__(self) -> None:
         self.stems: tuple[str, ...] = STEMS
@@ -40,7 +41,16 @@ class MessagesAdapter:
         self.skipped: dict[str, str] = {}
 
     def backend(self, record: Record, url: str) -> Backend:
-        """The backend `anthropic`."""
+        """The backend `anthropic`, or Claude on Vertex AI where that was recorded."""
+        parts = record["request"]["path"].split("/") if record["request"].get("path") else []
+        if record["provider"] == "vertex" and "projects" in parts:
+            place = {
+                "gcp_project_id": parts[parts.index("projects") + 1],
+                "gcp_location": parts[parts.index("locations") + 1],
+            }
+            config = BackendConfig(name="vertexai", endpoint=url, api_key=None, options=place)
+            vertex: Backend = pipelex_backend_vertexai.pipelex_backends()["vertexai:anthropic"](config)
+            return vertex
         config = BackendConfig(name="anthropic", endpoint=url, api_key=Secret("test-key-0123"))
         backend: Backend = pipelex_backends()["anthropic"](config)
         return backend

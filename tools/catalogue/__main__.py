@@ -22,8 +22,10 @@ from tools.catalogue.specs import FACTS, TYPES, effort_levels, facts_of, new_tab
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2026-11-30"
 _OURS = ("gemini-", "text-embedding-", "text-multilingual-", "multimodalembedding")
-"""What Vertex AI's own API serves; models of others need the form of their makers."""
-_OPEN = ("deepseek-ai/", "meta/", "minimaxai/", "moonshotai/", "openai/", "qwen/", "xai/", "zai-org/")
+"""What Vertex AI's own API serves."""
+_PUBLISHERS = ("claude-", "mistral", "codestral")
+"""Anthropic's and Mistral's models, behind `rawPredict`."""
+_OPEN = ("deepseek-ai/", "google/gemma", "meta/", "minimaxai/", "moonshotai/", "openai/", "qwen/", "xai/", "zai-org/")
 """Publishers whose models Google runs behind chat completions."""
 
 _EMBEDS = ("amazon.titan-embed", "cohere.embed")
@@ -62,7 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
 def is_served(fact: dict[str, Any]) -> bool:
     """Whether a plugin has a way to call the model."""
     if fact["provider"] == "vertexai" and not fact["id"].startswith(_OURS):
-        return fact["kind"] == "llm" and str(fact["id"]).startswith(_OPEN)
+        is_text = fact["kind"] == "llm" and str(fact["id"]).startswith(_OPEN)
+        return is_text or (fact["kind"] in {"llm", "ocr"} and str(fact["id"]).startswith(_PUBLISHERS))
     if fact["kind"] in {"stt", "tts"} and (fact["provider"] == "xai" or _ELSEWHERE.search(fact["id"])):
         return False
     if fact["provider"] == "bedrock" and fact["kind"] not in {"llm", "embed", "image", "rerank"}:

@@ -169,7 +169,7 @@ def new_table(
     if constraints != defaults.get("constraints", []):
         table["constraints"] = constraints
     facts = facts_of(fact, model_type, day)
-    if fact["provider"] == "anthropic":  # its API wants a max_tokens
+    if _is_messages(fact):  # the API wants a max_tokens
         for key in ("max_tokens", "context_window"):
             if key not in facts and key in sibling:
                 facts = {key: sibling[key], **facts}
@@ -181,7 +181,9 @@ def new_table(
 def _inputs(fact: dict[str, Any]) -> dict[str, Any]:
     """What a model takes, and as what it is prompted where that is not as its backend's others."""
     inputs = [_INPUTS.get(word, word) for word in fact["inputs"]]
-    if fact["provider"] == "vertexai" and "/" in fact["id"]:  # behind chat completions, which take no PDF there
+    if (
+        fact["provider"] == "vertexai" and "/" in fact["id"] and not fact["id"].startswith("mistralai/")
+    ):  # behind chat completions, which take no PDF there
         return {"inputs": [word for word in inputs if word in {"text", "images"}], "prompting_target": "openai"}
     return {"inputs": inputs}
 
@@ -205,14 +207,16 @@ def _sibling(
         for table in reversed(siblings)
         if table.get("model_type", defaults.get("model_type", "llm")) == model_type
     ]
-    best: dict[str, Any] = max(same, key=alike, default={})
+    best: dict[str, Any] = max(
+        same, key=lambda table: (alike(table), _bare(table["model_id"]) == _bare(fact["id"])), default={}
+    )
     return best if best and (alike(best) >= _ALIKE or model_type != "llm") else {}
 
 
 def _bare(model_id: str) -> str:
     for prefix in ("us.", "eu.", "global.", "google/"):
         model_id = model_id.removeprefix(prefix)
-    return model_id
+    return model_id.partition("@")[0]
 
 
 def _reasoning(fact: dict[str, Any], ways: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
@@ -221,7 +225,7 @@ def _reasoning(fact: dict[str, Any], ways: dict[str, Any], defaults: dict[str, A
     efforts = reasoning.get("efforts", [])
     levels = effort_levels(fact)
     told = {"effort_levels": levels} if levels else {}
-    if provider == "anthropic" and reasoning:
+    if _is_messages(fact) and reasoning:
         return _of_claude(reasoning, efforts, ways)
     if provider in {"google", "vertexai"} and efforts and fact["id"].startswith("gemini") and "thinking" not in ways:
         return {"thinking_levels": [each for each in efforts if each in {"minimal", "low", "medium", "high"}]}
@@ -265,7 +269,14 @@ _NO_TOOLS_WITH_EFFORT = re.compile(r"gpt-(5\.[4-9]|[6-9])")
 
 def prefill_of(fact: dict[str, Any]) -> dict[str, Any]:
     """Whether a Claude goes on with its own last message, as a key of its table; the plugin's default is that it does."""
-    return {"prefill": False} if fact.get("no_prefill") and fact["provider"] in {"anthropic", "bedrock"} else {}
+    return (
+        {"prefill": False} if fact.get("no_prefill") and (_is_messages(fact) or fact["provider"] == "bedrock") else {}
+    )
+
+
+def _is_messages(fact: dict[str, Any]) -> bool:
+    """Whether a model is asked through the Messages API: Claude, at Anthropic or on Vertex AI."""
+    return fact["provider"] == "anthropic" or (fact["provider"] == "vertexai" and str(fact["id"]).startswith("claude-"))
 
 
 def _at_bedrock(model_id: str, reasoning: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,11 @@ def _pdf(count: int) -> dict[str, Any]:
     return {"messages": [user({"type": "document", "source": source}, {"type": "text", "text": "a"})]}
 
 
+def _image(count: int) -> dict[str, Any]:
+    source = {"type": "base64", "media_type": "image/png", "data": "A" * count}
+    return {"messages": [user({"type": "image", "source": source}, {"type": "text", "text": "a"})]}
+
+
 _CACHED = {"type": "text", "text": "a"}
 _USE = {"type": "tool_use", "id": "t1", "name": "f", "input": {}}
 _RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": "1"}
@@ -109,4 +114,20 @@ ANTHROPIC: list[Example] = [
         good=_THINKING,
         bad={**_THINKING, "messages": [user(_CACHED), {"role": "assistant", "content": "So"}]},
     ),
+    Example(
+        rule="anthropic.rawPredict.sampling-of-the-version",
+        good={"temperature": 0.5},
+        bad={"temperature": 0.5, "anthropic_version": "2026-10-21"},
+    ),
+    Example(rule="anthropic.rawPredict.vertex-image-bytes", good=_image(4_000_000), bad=_image(6_000_000)),
+    Example(
+        rule="anthropic.rawPredict.vertex-request-bytes",
+        bad={"messages": [user({"type": "text", "text": "a" * (31 * 1024 * 1024)})]},
+    ),
+    Example(
+        rule="anthropic.rawPredict.no-files-of-the-api",
+        good=_image(10),
+        bad={"messages": [user({"type": "image", "source": {"type": "url", "url": "https://x.test/a.png"}})]},
+    ),
+    Example(rule="anthropic.rawPredict.structured-outputs-by-policy", bad=claude_format(STRICT)),
 ]

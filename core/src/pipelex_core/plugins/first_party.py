@@ -18,7 +18,7 @@ _SDKS = {
         "azure_openai azure_openai_responses openai openai_alt_img_gen openai_img_gen openai_responses"
     ),
     "pipelex-backend-rapidocr": "rapidocr",
-    "pipelex-backend-vertexai": "vertexai vertexai:openai",
+    "pipelex-backend-vertexai": "vertexai vertexai:anthropic vertexai:mistral vertexai:openai",
 }
 """Distribution -> the sdks of the documentation that it serves."""
 

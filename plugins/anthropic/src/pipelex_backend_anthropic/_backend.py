@@ -1,103 +1,26 @@
-"""The backend: a request becomes one call of the Messages API, and its answer ours."""
+"""The backend `anthropic`: Claude at Anthropic itself, or at an endpoint that speaks as it does."""
 
 from __future__ import annotations
 
-from contextlib import aclosing
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from pipelex_backend_anthropic._answer import object_of_tool, read_answer
 from pipelex_backend_anthropic._batches import MessageBatches
-from pipelex_backend_anthropic._client import MessagesClient
-from pipelex_backend_anthropic._request import counted_body, message_body, other_tools
-from pipelex_backend_anthropic._stream import StreamedMessage
-from pipelex_core.answers import says_something
-from pipelex_core.backend import (
-    ModelLister,
-    ObjectGenerator,
-    ObjectStreamer,
-    TextGenerator,
-    TextStreamer,
-    TokenCounter,
-)
-from pipelex_core.errors import CallError
+from pipelex_backend_anthropic._client import DirectMessages
+from pipelex_backend_anthropic.claude import ClaudeBackend
+from pipelex_core.backend import ModelLister
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    import httpx2
 
-    from pipelex_backend_anthropic._request import Body
-    from pipelex_core.backend import Resources
-    from pipelex_core.requests import ObjectRequest, TextRequest
-    from pipelex_core.results import TextAnswer
+    from pipelex_backend_anthropic._client import MessagesClient
 
 
-class AnthropicBackend(
-    MessageBatches, TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, TokenCounter, ModelLister
-):
-    """Claude models; the connection pool is core's, and so is closing it."""
+class AnthropicBackend(MessageBatches, ClaudeBackend, ModelLister):
+    """Claude models, with a key; batches and the list of models besides."""
 
-    loggers: ClassVar[tuple[str, ...]] = ("anthropic",)
-    objects_with_tools: ClassVar[bool] = True
-    hosted_tools: ClassVar[frozenset[str]] = frozenset({"web_search"})
-
-    _client: MessagesClient
-
-    async def open(self, resources: Resources) -> None:
-        """Make the SDK's client."""
-        self._client = MessagesClient(self.config, resources.http())
-
-    async def generate_text(self, request: TextRequest) -> TextAnswer:
-        """The answer, whole."""
-        body = message_body(request, self.config.options)
-        message, request_id = await self._client.send(body, request.timeout)
-        answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id)
-        return says_something(answer, request, message["stop_reason"])
-
-    async def generate_object(self, request: ObjectRequest) -> TextAnswer:
-        """The JSON document: the text of a structured output, or the arguments of the tool that asks for it."""
-        body = message_body(request, self.config.options)
-        message, request_id = await self._client.send(body, request.timeout)
-        answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id, keeps_cut=True)
-        return object_of_tool(answer, other_tools(body, request))
-
-    def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
-        """Deltas of text, then the answer."""
-        return self._stream(request, message_body(request, self.config.options))
-
-    async def stream_object(self, request: ObjectRequest) -> AsyncIterator[str | TextAnswer]:
-        """The JSON document as it comes, in text or in a call, then the answer."""
-        body = message_body(request, self.config.options)
-        others = other_tools(body, request)
-        by_tool = not others and bool(body.get("tools"))
-        async with aclosing(self._stream(request, body, by_tool=by_tool, is_object=True)) as events:
-            async for event in events:
-                yield event if isinstance(event, str) else object_of_tool(event, others)
-
-    async def _stream(
-        self, request: TextRequest, body: Body, *, is_object: bool = False, by_tool: bool = False
-    ) -> AsyncGenerator[str | TextAnswer, None]:
-        """Deltas, then the answer; the stream is read to its end, so that its connection serves again."""
-        streamed = StreamedMessage(shows_input=by_tool)
-        request_id: str | None = None
-        try:
-            async with aclosing(self._client.events(body, request.timeout)) as events:
-                async for event, request_id in events:  # noqa: B007 -- used after the loop
-                    delta = streamed.add(event)
-                    if delta is not None:
-                        yield delta
-            message = streamed.message()
-            answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id, keeps_cut=is_object)
-            if not is_object:
-                answer = says_something(answer, request, message["stop_reason"])
-        except CallError as error:
-            if streamed.has_begun:
-                error.partial_text = streamed.text
-            error.request_id = error.request_id or request_id
-            raise
-        yield answer
-
-    async def count_tokens(self, request: TextRequest) -> int:
-        """Anthropic's count, which it calls an estimate of its own: it may differ by a few tokens from what is billed."""
-        return await self._client.count(counted_body(request, self.config.options), request.timeout)
+    async def connect(self, http: httpx2.AsyncClient) -> MessagesClient:
+        """The client with the configured key."""
+        return DirectMessages(self.config, http)
 
     async def list_models(self) -> tuple[str, ...]:
         """The ids of every model the key may use."""

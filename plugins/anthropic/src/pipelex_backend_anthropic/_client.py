@@ -21,17 +21,17 @@ from pipelex_core.headers import check_key, first_id
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from anthropic import RequestOptions
+    from anthropic import AsyncAnthropic, AsyncAnthropicVertex, RequestOptions
 
     from pipelex_core.errors import CallError
-    from pipelex_core.specs import BackendConfig
+    from pipelex_core.specs import BackendConfig, Secret
 
 PROVIDER_URL = "https://api.anthropic.com"
 
 SAMPLING_VERSION = "2023-06-01"
 """The last API version that takes temperature and top_p: https://platform.claude.com/docs/en/api/migration-2026-10-21."""
 
-_MESSAGES = "/v1/messages"
+MESSAGES = "/v1/messages"
 DEFAULT_TIMEOUT = 600.0
 _CONNECT_TIMEOUT = 10.0
 _GRACE = 5.0
@@ -41,34 +41,32 @@ _GRACE = 5.0
 class MessagesClient:
     """Sends bodies to the Messages API, and gives what comes back as plain data, or as our errors."""
 
-    def __init__(self, config: BackendConfig, http: httpx2.AsyncClient) -> None:
-        self._key = config.api_key
-        self._version: str | None = config.options.get("anthropic_version")
-        if self._key is None and config.endpoint is None:
-            msg = f"backend '{config.name}' has no api_key"
-            raise AuthenticationError(msg, backend=config.name)
-        check_key(self._key)
-        address, query = _taken_apart(config.endpoint or PROVIDER_URL)
-        with translated_errors(self._key):
-            self._sdk = KeepingAnthropic(
-                # Given always, so that the SDK looks for none in the environment.
-                api_key=self._key.reveal() if self._key is not None else "",
-                base_url=address,
-                default_query=query,
-                default_headers=self._headers(),
-                max_retries=0,
-                open_telemetry=False,
-                http_client=http,
-            )
+    def __init__(self, sdk: AsyncAnthropic | AsyncAnthropicVertex, *, version: str | None = None) -> None:
+        self._sdk = sdk
+        self._version = version
+
+    @property
+    def key(self) -> Secret | None:
+        """What the calls are made with, for errors to hide."""
+        return None
+
+    async def ask(self, body: dict[str, Any], options: RequestOptions, *, stream: bool = False) -> httpx2.Response:
+        """The answer to a request; with `stream`, one that is not read yet, for the caller to close."""
+        if not stream:
+            return await self._sdk.post(MESSAGES, cast_to=httpx2.Response, body=body, options=options)
+        events: AsyncStream[object] = await self._sdk.post(
+            MESSAGES, cast_to=object, body=body, options=options, stream=True, stream_cls=AsyncStream[object]
+        )
+        return events.response
 
     async def send(self, body: dict[str, Any], seconds: float | None) -> tuple[Any, str | None]:
         """The decoded answer, and the request's id; `seconds` is the time the call has, or None."""
-        with translated_errors(self._key):
-            return self._decoded(await self._sdk.ask(_MESSAGES, body, self._options(body, seconds)))
+        with translated_errors(self.key):
+            return self._decoded(await self.ask(body, self._options(body, seconds)))
 
     async def count(self, body: dict[str, Any], seconds: float | None) -> int:
         """The tokens of a body of `count_tokens`."""
-        with translated_errors(self._key):
+        with translated_errors(self.key):
             response = await self._sdk.post(
                 "/v1/messages/count_tokens", cast_to=httpx2.Response, body=body, options=self._options(body, seconds)
             )
@@ -81,10 +79,8 @@ class MessagesClient:
 
     async def events(self, body: dict[str, Any], seconds: float | None) -> AsyncGenerator[tuple[Any, str | None], None]:
         """The decoded events as they come, each with the request's id; closing the iterator closes the connection."""
-        with translated_errors(self._key):
-            response = await self._sdk.ask(
-                _MESSAGES, {**body, "stream": True}, self._options(body, seconds), stream=True
-            )
+        with translated_errors(self.key):
+            response = await self.ask({**body, "stream": True}, self._options(body, seconds), stream=True)
             try:
                 if "text/event-stream" not in response.headers.get("content-type", ""):
                     await response.aread()
@@ -95,9 +91,7 @@ class MessagesClient:
                         continue
                     data = json.loads(event.data)
                     if event.event == "error" or (isinstance(data, dict) and data.get("type") == "error"):
-                        raise error_of_answer(
-                            data, status=response.status_code, headers=response.headers, key=self._key
-                        )
+                        raise error_of_answer(data, status=response.status_code, headers=response.headers, key=self.key)
                     yield data, request_id
             finally:
                 await response.aclose()
@@ -106,7 +100,7 @@ class MessagesClient:
         """Every model the key may use, page after page: https://platform.claude.com/docs/en/api/models-list."""
         found: list[str] = []
         query: dict[str, object] = {"limit": 1000}
-        with translated_errors(self._key):
+        with translated_errors(self.key):
             while True:
                 response = await self._sdk.get(
                     "/v1/models", cast_to=httpx2.Response, options={**self._options({}, None), "params": query}
@@ -124,7 +118,7 @@ class MessagesClient:
 
     async def get(self, path: str, query: dict[str, object] | None = None) -> Any:
         """The decoded answer to a GET."""
-        with translated_errors(self._key):
+        with translated_errors(self.key):
             response = await self._sdk.get(
                 path, cast_to=httpx2.Response, options={**self._options({}, None), "params": query or {}}
             )
@@ -134,13 +128,13 @@ class MessagesClient:
         """The decoded answer to a POST of JSON that is written already; `sampling` as there are such settings in it."""
         options = self._options({"temperature": 1} if sampling else {}, None)
         options["headers"] = {**options.get("headers", {}), "content-type": "application/json"}
-        with translated_errors(self._key):
+        with translated_errors(self.key):
             response = await self._sdk.post(path, cast_to=httpx2.Response, content=content, options=options)
             return self._decoded(response)[0]
 
     async def lines(self, path: str) -> AsyncGenerator[bytes, None]:
         """The lines of an answer as they come, blank ones left out; split at line feeds alone."""
-        with translated_errors(self._key):
+        with translated_errors(self.key):
             stream = await self._sdk.get(
                 path, cast_to=object, options=self._options({}, None), stream=True, stream_cls=AsyncStream[object]
             )
@@ -158,13 +152,13 @@ class MessagesClient:
 
     def error_of(self, body: Any) -> CallError:
         """The error that a result of a batch reports."""
-        return error_of_answer(body, status=200, headers={}, key=self._key)
+        return error_of_answer(body, status=200, headers={}, key=self.key)
 
     def _decoded(self, response: httpx2.Response) -> tuple[Any, str | None]:
         with suppress(ValueError, RecursionError):
             data = json.loads(response.content)
             if isinstance(data, dict) and data.get("type") == "error":  # some gateways answer so with a good status
-                raise error_of_answer(data, status=response.status_code, headers=response.headers, key=self._key)
+                raise error_of_answer(data, status=response.status_code, headers=response.headers, key=self.key)
             return data, first_id(response.headers, "request-id")
         raise self._not_wanted(response, "JSON")
 
@@ -174,8 +168,51 @@ class MessagesClient:
             f"the provider answered with {came} where {wanted} was asked for",
             status=response.status_code,
             request_id=first_id(response.headers, "request-id"),
-            raw=without(self._key, response.content.decode("utf-8", "replace")),
+            raw=without(self.key, response.content.decode("utf-8", "replace")),
         )
+
+    def _options(self, body: dict[str, Any], seconds: float | None) -> RequestOptions:
+        limit = DEFAULT_TIMEOUT if seconds is None else seconds + _GRACE
+        options: RequestOptions = {"timeout": httpx2.Timeout(limit, connect=min(limit, _CONNECT_TIMEOUT))}
+        version = self._version or (SAMPLING_VERSION if "temperature" in body or "top_p" in body else None)
+        if version is not None and "anthropic_version" not in body:
+            options["headers"] = {"anthropic-version": version}
+        return options
+
+
+class DirectMessages(MessagesClient):
+    """The Messages API at Anthropic, or at an endpoint that speaks it, with a key."""
+
+    _sdk: KeepingAnthropic
+
+    def __init__(self, config: BackendConfig, http: httpx2.AsyncClient) -> None:
+        self._key = config.api_key
+        if self._key is None and config.endpoint is None:
+            msg = f"backend '{config.name}' has no api_key"
+            raise AuthenticationError(msg, backend=config.name)
+        check_key(self._key)
+        address, query = _taken_apart(config.endpoint or PROVIDER_URL)
+        with translated_errors(self._key):
+            sdk = KeepingAnthropic(
+                # Given always, so that the SDK looks for none in the environment.
+                api_key=self._key.reveal() if self._key is not None else "",
+                base_url=address,
+                default_query=query,
+                default_headers=self._headers(),
+                max_retries=0,
+                open_telemetry=False,
+                http_client=http,
+            )
+        super().__init__(sdk, version=config.options.get("anthropic_version"))
+
+    @property
+    def key(self) -> Secret | None:
+        """The configured key."""
+        return self._key
+
+    async def ask(self, body: dict[str, Any], options: RequestOptions, *, stream: bool = False) -> httpx2.Response:
+        """The answer to a request, which is built of what is kept of the last one."""
+        return await self._sdk.ask(MESSAGES, body, options, stream=stream)
 
     def _headers(self) -> dict[str, Any]:
         """The key as the API documents it, `x-api-key`, beside the SDK's `Authorization`: some gateways read only one."""
@@ -183,14 +220,6 @@ class MessagesClient:
             return {"Authorization": Omit(), "x-api-key": Omit()}
         key = self._key.reveal()
         return {"Authorization": f"Bearer {key}", "x-api-key": key}
-
-    def _options(self, body: dict[str, Any], seconds: float | None) -> RequestOptions:
-        limit = DEFAULT_TIMEOUT if seconds is None else seconds + _GRACE
-        options: RequestOptions = {"timeout": httpx2.Timeout(limit, connect=min(limit, _CONNECT_TIMEOUT))}
-        version = self._version or (SAMPLING_VERSION if "temperature" in body or "top_p" in body else None)
-        if version is not None:
-            options["headers"] = {"anthropic-version": version}
-        return options
 
 
 def _taken_apart(endpoint: str) -> tuple[str, dict[str, object]]:

@@ -114,7 +114,8 @@ def error_of_answer(body: Any, *, status: int, headers: Mapping[str, str], key: 
         headers: Of the answer.
         key: What must not stand in the error.
     """
-    outer = body if isinstance(body, dict) else {}
+    first = body[0] if isinstance(body, list) and body else body  # Google puts its own errors into a list
+    outer = first if isinstance(first, dict) else {}
     inner = outer.get("error")
     fault = inner if isinstance(inner, dict) else {}
     details = fault.get("details")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_core.backend import BackendFactory, Option
+from pipelex_backend_mistral.options import MODEL_OPTIONS
+from pipelex_core.backend import BackendFactory
 from pipelex_core.hookspecs import hookimpl
 from pipelex_core.specs import ModelType
 
@@ -19,30 +20,6 @@ if TYPE_CHECKING:
     from pipelex_core.specs import BackendConfig
 
 __all__ = ["pipelex_backends", "pipelex_model_specs"]
-
-_MODEL_OPTIONS = (
-    Option(
-        name="structured_output",
-        default="json_schema",
-        choices=("json_schema", "json_mode"),
-        help="How the model is made to answer with an object: by its schema, or JSON mode for older models.",
-    ),
-    Option(
-        name="prompt_mode",
-        choices=("reasoning",),
-        help="Sent as it is: `reasoning` puts Mistral's own system prompt for reasoning before yours.",
-    ),
-    Option(
-        name="effort_levels",
-        type="list",
-        help="Reasoning efforts that the model takes: another becomes the nearest. Empty to send each as it is.",
-    ),
-    Option(
-        name="voices", type="list", help="The voices of a model that speaks; the first is taken where none is named."
-    ),
-    Option(name="formats", type="list", help="The encodings that a model's speech may have; empty for all."),
-    Option(name="max_characters", type="int", help="Most characters of a text that a model speaks."),
-)
 
 _TYPES = {
     "mistral-ocr": ModelType.TEXT_EXTRACTOR,
@@ -62,7 +39,7 @@ def _create(config: BackendConfig) -> Backend:
 @hookimpl
 def pipelex_backends() -> Mapping[str, BackendFactory]:
     """The sdk `mistral`."""
-    return {"mistral": BackendFactory(_create, model_options=_MODEL_OPTIONS, requires_key=True, model_types=_TYPES)}
+    return {"mistral": BackendFactory(_create, model_options=MODEL_OPTIONS, requires_key=True, model_types=_TYPES)}
 
 
 @hookimpl

@@ -4,40 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from pipelex_backend_mistral._batches import BatchJobs
-from pipelex_backend_mistral._chat_answer import Gathered, gathered_answer, invalid
-from pipelex_backend_mistral._chat_request import chat_body, size_of
+from pipelex_backend_mistral._chat_answer import invalid
 from pipelex_backend_mistral._client import MistralClient
 from pipelex_backend_mistral._embeddings import embedding_answer, embedding_body
-from pipelex_backend_mistral._ocr import document_answer, file_name, must_be_uploaded, ocr_body
-from pipelex_core.answers import says_something
+from pipelex_backend_mistral._ocr import file_name, must_be_uploaded, ocr_body
+from pipelex_backend_mistral.models import MistralModels
 from pipelex_core.backend import (
-    DocumentExtractor,
     Embedder,
     ModelLister,
     Moderator,
-    ObjectGenerator,
-    ObjectStreamer,
     Speaker,
     SpeechStreamer,
-    TextGenerator,
-    TextStreamer,
     Transcriber,
 )
-from pipelex_core.errors import CallError, PluginError, ProviderConnectionError
-from pipelex_core.requests import ObjectRequest
+from pipelex_core.errors import CallError, ProviderConnectionError
+from pipelex_core.headers import check_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import httpx2
+
     from pipelex_backend_mistral._client import Answered
-    from pipelex_backend_mistral._errors import Doubt
-    from pipelex_core.backend import Resources
     from pipelex_core.judging import ModerationAnswer, ModerationRequest
-    from pipelex_core.requests import EmbeddingRequest, ExtractRequest, TextRequest
-    from pipelex_core.results import DocumentAnswer, EmbeddingAnswer, TextAnswer
+    from pipelex_core.requests import EmbeddingRequest, ExtractRequest
+    from pipelex_core.results import DocumentAnswer, EmbeddingAnswer
     from pipelex_core.sound import SpeechAnswer, SpeechRequest, TranscriptAnswer, TranscriptRequest
 
 _log = logging.getLogger("pipelex_backend_mistral")
@@ -57,12 +51,8 @@ _MODELS = ("/v1/models", "list_models_v1_models_get")
 
 
 class MistralBackend(
+    MistralModels,
     BatchJobs,
-    TextGenerator,
-    TextStreamer,
-    ObjectGenerator,
-    ObjectStreamer,
-    DocumentExtractor,
     Embedder,
     Transcriber,
     Speaker,
@@ -72,67 +62,11 @@ class MistralBackend(
 ):
     """Chat, OCR, embeddings, speech both ways and moderation at api.mistral.ai, or at the endpoint of its config."""
 
-    objects_with_tools: ClassVar[bool] = True
-
-    _opened: MistralClient | None = None
-
-    async def open(self, resources: Resources) -> None:
-        """Make the SDK's client on the shared pool."""
-        self._opened = MistralClient(self.config, resources.http())
-
-    async def close(self) -> None:
-        """Let go of it."""
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
-
-    @property
-    def _client(self) -> MistralClient:
-        if self._opened is None:
-            msg = f"backend '{self.config.name}' is not open"
-            raise PluginError(msg)
-        return self._opened
-
-    async def generate_text(self, request: TextRequest) -> TextAnswer:
-        """One chat completion."""
-        gathered = await self._chat(request)
-        return says_something(gathered.answer(), request, gathered.finish_reason)
-
-    async def generate_object(self, request: ObjectRequest) -> TextAnswer:
-        """One chat completion with a `response_format`."""
-        return (await self._chat(request)).answer()
-
-    def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
-        """One chat completion, streamed."""
-        return self._stream(request)
-
-    def stream_object(self, request: ObjectRequest) -> AsyncIterator[str | TextAnswer]:
-        """One chat completion with a `response_format`, streamed."""
-        return self._stream(request)
-
-    async def _stream(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
-        """One chat completion, streamed; the chunk with the finish reason is its last."""
-        body = chat_body(request, stream=True)
-        events = self._client.events(*_STREAM, body, too_long=_may_be_too_long(request))
-        gathered = Gathered(request_id=None)
-        try:
-            async for event in events:
-                gathered.request_id = event.request_id
-                delta = gathered.take(event.payload, "delta")
-                if delta:
-                    yield delta
-        except CallError as error:
-            error.partial_text = "".join(gathered.text) or None
-            if gathered.finish_reason is None or not isinstance(error, ProviderConnectionError):
-                raise  # else only the connection's end is missing
-        finally:
-            await events.aclose()
-        if gathered.finish_reason is None:
-            msg = "Mistral's stream ended before the answer did"
-            partial = "".join(gathered.text) or None
-            raise ProviderConnectionError(msg, request_id=gathered.request_id, partial_text=partial)
-        answer = gathered.answer()
-        yield answer if isinstance(request, ObjectRequest) else says_something(answer, request, gathered.finish_reason)
+    async def connect(self, http: httpx2.AsyncClient) -> MistralClient:
+        """The client with the configured key."""
+        check_key(self.config.api_key)
+        key = self.config.api_key.reveal() if self.config.api_key else None
+        return MistralClient(http, endpoint=self.config.endpoint, key=lambda: key)
 
     async def extract(self, request: ExtractRequest) -> DocumentAnswer:
         """One OCR call; a large document is uploaded before, and deleted after it, however it ended."""
@@ -208,14 +142,6 @@ class MistralBackend(
             raise invalid(why, answered.payload, answered.request_id)
         return tuple(str(model["id"]) for model in models)
 
-    async def _chat(self, request: TextRequest) -> Gathered:
-        answered = await self._client.call(*_CHAT, chat_body(request), too_long=_may_be_too_long(request))
-        return gathered_answer(answered.payload, answered.request_id)
-
-    async def _read(self, request: ExtractRequest, url: str) -> DocumentAnswer:
-        answered = await self._client.call(*_OCR, ocr_body(request, url))
-        return document_answer(answered.payload, request, answered.request_id)
-
     async def _delete(self, file_id: str) -> None:
         """Delete an uploaded file; where that fails, the call's own outcome stays, and the log names the file."""
         try:
@@ -223,9 +149,3 @@ class MistralBackend(
                 await self._client.delete(file_id)
         except (CallError, TimeoutError) as error:
             _log.warning("the uploaded file %s could not be deleted at Mistral: %s", file_id, error)
-
-
-def _may_be_too_long(request: TextRequest) -> Doubt:
-    """Whether a request has as many characters as its model has tokens of context: only then can it be too long."""
-    window = request.spec.context_window
-    return lambda: window is not None and size_of(request) >= window

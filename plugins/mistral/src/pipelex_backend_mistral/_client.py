@@ -30,14 +30,12 @@ from pipelex_backend_mistral._errors import (
 from pipelex_backend_mistral._http import SharedHttp
 from pipelex_backend_mistral._json import encoded
 from pipelex_core.errors import CallError, InvalidAnswerError
-from pipelex_core.headers import check_key
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from pipelex_backend_mistral._errors import Doubt
     from pipelex_core.parts import Media
-    from pipelex_core.specs import BackendConfig
 
 T = TypeVar("T")
 
@@ -54,18 +52,22 @@ class Answered:
 
 
 class MistralClient:
-    """One SDK client on a shared HTTP pool; belongs to the event loop it was made in."""
+    """One SDK client on a shared HTTP pool; belongs to the event loop it was made in.
 
-    def __init__(self, config: BackendConfig, http: httpx2.AsyncClient) -> None:
-        check_key(config.api_key)
-        self._key = config.api_key.reveal() if config.api_key else None
-        key = self._key
+    Args:
+        http: The pool.
+        endpoint: The address, with or without `/v1` and with the query of every request; None for Mistral's own.
+        key: Gives what authorises the calls; asked at each of them.
+    """
+
+    def __init__(self, http: httpx2.AsyncClient, *, endpoint: str | None, key: Callable[[], str | None]) -> None:
+        self._find_key = key
         # Never used, and made without a TLS context; with none given, the SDK would make a real one.
         self._sync = httpx2.Client(transport=httpx2.BaseTransport(), trust_env=False)
-        address, _, query = (config.endpoint or "").partition("#")[0].partition("?")
+        address, _, query = (endpoint or "").partition("#")[0].partition("?")
         self._http = SharedHttp(http, dict(parse_qsl(query, keep_blank_values=True)))
         self._sdk = Mistral(
-            api_key=lambda: key,  # a callable, because for a missing key the SDK would look into the environment
+            api_key=lambda: key(),  # noqa: PLW0108 -- the SDK wants a function, or it would look into the environment
             server_url=address.rstrip("/").removesuffix("/v1") or None,
             client=self._sync,
             async_client=self._http,
@@ -74,13 +76,30 @@ class MistralClient:
         )
         configuration = self._sdk.sdk_configuration
         self._url = configuration.get_server_details()[0]
-        security = configuration.security
-        self._headers = {
-            **get_security(security() if callable(security) else security)[0],
+        self._fixed = {
             "accept": "application/json",
             "content-type": "application/json",
             "user-agent": configuration.user_agent,
         }
+        self._authorised: tuple[str | None, dict[str, str]] | None = None
+
+    @property
+    def _key(self) -> str | None:
+        """What authorises the calls, for errors to hide."""
+        return self._find_key()
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        key = self._find_key()
+        if self._authorised is None or self._authorised[0] != key:
+            security = self._sdk.sdk_configuration.security
+            found = get_security(security() if callable(security) else security)[0]
+            self._authorised = key, {**found, **self._fixed}
+        return self._authorised[1]
+
+    def address(self, path: str, body: dict[str, Any] | None, *, stream: bool) -> str:  # noqa: ARG002 -- of no account here
+        """Where a request goes: `path` is that of Mistral's own API."""
+        return self._url + path
 
     def close(self) -> None:
         """Let go of the SDK; the pool is not ours."""
@@ -191,8 +210,9 @@ class MistralClient:
         self, path: str, operation: str, body: dict[str, Any] | None, *, stream: bool = False
     ) -> httpx2.Response:
         content = None if body is None else encoded(body)
+        address = self.address(path, body, stream=stream)
         request = self._http.build_request(
-            "GET" if body is None else "POST", self._url + path, content=content, headers=self._headers
+            "GET" if body is None else "POST", address, content=content, headers=self._headers
         )
         return await self._done(operation, request, stream=stream)
 

@@ -150,6 +150,8 @@ def _fault(body: str) -> dict[str, Any] | None:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
         return None
+    if isinstance(parsed, list) and parsed:  # Google's own errors, in front of a model on Vertex AI
+        parsed = parsed[0]
     if not isinstance(parsed, dict):
         return None
     inner = parsed.get("error")

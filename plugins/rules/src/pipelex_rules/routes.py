@@ -23,8 +23,8 @@ _ENDINGS = (
     ("/invoke", "invoke"),
     (":generateContent", "generateContent"),
     (":streamGenerateContent", "generateContent"),
-    (":rawPredict", "messages"),
-    (":streamRawPredict", "messages"),
+    (":rawPredict", "rawPredict"),
+    (":streamRawPredict", "rawPredict"),
     (":embedContent", "embedContent"),
     (":batchEmbedContents", "embeddings"),
     ("/batches", "batch"),
@@ -71,9 +71,12 @@ def api_of(provider: str, path: str) -> tuple[str, str] | None:
     found = max(
         (ending for ending in _ENDINGS if path.endswith(ending[0])), key=lambda ending: len(ending[0]), default=None
     )
-    if found is None or not speaks(provider, found[1]):
+    if found is None:
         return None
-    for form in (_DEPLOYMENT, _BEDROCK, _GOOGLE):
-        if match := form.search(path):
-            return found[1], match[1]
-    return found[1], ""
+    named = next((match[1] for form in (_DEPLOYMENT, _BEDROCK, _GOOGLE) if (match := form.search(path))), "")
+    api = found[1]
+    if provider == "mistral" and api == "rawPredict":  # Vertex AI has one path for both, and the same bodies
+        api = "ocr" if "ocr" in named else "chat"
+    elif named == "count-tokens":
+        api, named = "count_tokens", ""
+    return (api, named) if speaks(provider, api) else None

@@ -1,4 +1,4 @@
-"""Vertex AI for pipelex-core: Gemini, and models on endpoints of one's own and in Model Garden.
+"""Vertex AI for pipelex-core: Gemini, Claude, Mistral, and models on endpoints of one's own and in Model Garden.
 
 This module declares what there is and imports no SDK; `_backend` does, when a backend is made.
 """
@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelex_backend_anthropic.options import MODEL_OPTIONS as CLAUDE_OPTIONS
 from pipelex_backend_google.options import MODEL_OPTIONS, MODEL_TYPES
+from pipelex_backend_mistral.options import MODEL_OPTIONS as MISTRAL_OPTIONS
 from pipelex_core.backend import BackendFactory, Option
 from pipelex_core.hookspecs import hookimpl
+from pipelex_core.specs import ModelType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,13 +62,32 @@ def _vertex_openai(config: BackendConfig) -> Backend:
     return VertexBackend(config, model_prefix="google/")
 
 
+def _claude_on_vertex(config: BackendConfig) -> Backend:
+    from pipelex_backend_vertexai._claude import ClaudeOnVertex
+
+    return ClaudeOnVertex(config)
+
+
+def _mistral_on_vertex(config: BackendConfig) -> Backend:
+    from pipelex_backend_vertexai._mistral import MistralOnVertex
+
+    return MistralOnVertex(config)
+
+
 @hookimpl
 def pipelex_backends() -> Mapping[str, BackendFactory]:
-    """The sdk `vertexai`, and `openai` for the backend `vertexai` alone."""
+    """The sdk `vertexai`; and `openai`, `anthropic` and `mistral` for the backend `vertexai` alone."""
     return {
         "vertexai": BackendFactory(_vertex, options=_OPTIONS, model_options=_MODEL, model_types=MODEL_TYPES),
         "vertexai:openai": BackendFactory(
             _vertex_openai, options=_OPTIONS, model_options=_MODEL, model_types=MODEL_TYPES
+        ),
+        "vertexai:anthropic": BackendFactory(_claude_on_vertex, options=_OPTIONS, model_options=CLAUDE_OPTIONS),
+        "vertexai:mistral": BackendFactory(
+            _mistral_on_vertex,
+            options=_OPTIONS,
+            model_options=MISTRAL_OPTIONS,
+            model_types={"mistral-ocr": ModelType.TEXT_EXTRACTOR},
         ),
     }
 

@@ -20,7 +20,6 @@ from pipelex_backend_vertexai._prediction import Prediction
 from pipelex_core.answers import says_something
 from pipelex_core.errors import AuthenticationError, UnsupportedInputError
 from pipelex_core.requests import ObjectRequest
-from pipelex_core.specs import Secret
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from pipelex_backend_vertexai._endpoints import Endpoint
     from pipelex_core.requests import TextRequest
     from pipelex_core.results import TextAnswer
-    from pipelex_core.specs import BackendConfig, ModelSpec
+    from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 
 
 class VertexBackend(GeminiBackend):
@@ -61,7 +60,7 @@ class VertexBackend(GeminiBackend):
         if not self._project:
             msg = "Vertex AI needs a project: set gcp_project_id"
             raise AuthenticationError(msg)
-        self._prediction = Prediction(caller.credentials)
+        self._prediction = Prediction(caller)
         return genai.Client(
             vertexai=True,
             credentials=caller.credentials,
@@ -119,8 +118,7 @@ class VertexBackend(GeminiBackend):
     @property
     def secret(self) -> Secret | None:
         """The key of express mode, or the access token of the moment."""
-        token = getattr(self._caller.credentials, "token", None) if self._caller is not None else None
-        return Secret(token) if isinstance(token, str) and token else self.config.api_key
+        return (self._caller.secret if self._caller is not None else None) or self.config.api_key
 
     def _endpoint(self, spec: ModelSpec) -> Endpoint | None:
         """The endpoint whose chat completions serve a model, or None for the native API."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import suppress
 from ipaddress import ip_address
@@ -15,7 +16,9 @@ from google.auth.exceptions import GoogleAuthError
 from google.oauth2 import credentials as oauth2
 from google.oauth2 import service_account
 
+from pipelex_backend_google.gemini import call_error
 from pipelex_core.errors import AuthenticationError
+from pipelex_core.specs import Secret
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -36,6 +39,30 @@ class Caller:
 
     credentials: Credentials
     project: str | None
+
+    @property
+    def secret(self) -> Secret | None:
+        """The access token of the moment, for errors to hide."""
+        token = getattr(self.credentials, "token", None)
+        return Secret(token) if isinstance(token, str) and token else None
+
+    async def refresh(self) -> None:
+        """Fetch an access token where there is none that is valid, in a thread.
+
+        Raises:
+            CallError: There is none to be had, or whoever gives it cannot be reached.
+        """
+        if self.credentials.valid:
+            return
+        from google.auth.transport.requests import Request
+
+        try:
+            await asyncio.to_thread(self.credentials.refresh, Request())
+        except GoogleAuthError as error:
+            failure = call_error(error, None)
+        else:
+            return
+        raise failure  # out here, so that it does not carry what the SDK sent along
 
 
 def find_caller(config: BackendConfig) -> Caller:

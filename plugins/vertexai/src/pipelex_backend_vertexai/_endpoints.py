@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _FULL = re.compile(r"projects/[^/]+/locations/(?P<location>[^/]+)/endpoints/[^/]+")
 _ID = re.compile(r"(?:endpoints/)?(?P<id>\d+)")
-_OF_PUBLISHER = re.compile(r"(?!google/|publishers/|models/|endpoints/)[^/]+/[^/]+")
+_OF_PUBLISHER = re.compile(r"(?!google/(?!gemma)|publishers/|models/|endpoints/)[^/]+/[^/]+")
 
 
 @frozen(kw_only=True)

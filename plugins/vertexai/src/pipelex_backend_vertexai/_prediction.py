@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from google.auth.credentials import Credentials
     from google.cloud.aiplatform_v1beta1.services.prediction_service import PredictionServiceAsyncClient
+
+    from pipelex_backend_vertexai._credentials import Caller
 
 _CHANNEL = [
     ("grpc.enable_retries", 0),  # repeating a paid call is core's decision
@@ -26,8 +27,8 @@ _CHANNEL = [
 class Prediction:
     """Calls of chat completions, on one channel for each host; made for one event loop."""
 
-    def __init__(self, credentials: Credentials) -> None:
-        self._credentials = credentials
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
         self._clients: dict[str, PredictionServiceAsyncClient] = {}
 
     async def chat(self, address: str, endpoint: str, body: bytes) -> AsyncGenerator[bytes, None]:
@@ -40,7 +41,7 @@ class Prediction:
 
         Raises:
             GoogleAPICallError: The call failed.
-            GoogleAuthError: There is no access token.
+            CallError: There is no access token.
         """
         client = self._clients.get(address) or await self._connect(address)
         from google.api.httpbody_pb2 import HttpBody
@@ -72,12 +73,9 @@ class Prediction:
 
     async def _metadata(self) -> list[tuple[str, str]]:
         """The access token, fetched in a thread where there is none that is valid, and the project that pays."""
-        if not self._credentials.valid:
-            from google.auth.transport.requests import Request
-
-            await asyncio.to_thread(self._credentials.refresh, Request())
+        await self._caller.refresh()
         headers: dict[str, str] = {}
-        self._credentials.apply(headers)  # type: ignore[no-untyped-call]  # untyped
+        self._caller.credentials.apply(headers)  # type: ignore[no-untyped-call]  # untyped
         return [(name.lower(), value) for name, value in headers.items()]
 
 

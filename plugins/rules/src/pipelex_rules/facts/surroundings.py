@@ -20,6 +20,7 @@ MODELS: dict[tuple[str, str], tuple[str, ...]] = {
     ("openai", "audio/transcriptions"): ("gpt-4o-transcribe", "whisper-1", "gpt-4o-transcribe-diarize"),
     ("anthropic", "messages"): ("claude-sonnet-4-5", "claude-opus-4-6", "claude-opus-4-8", "claude-opus-5"),
     ("anthropic", "count_tokens"): ("claude-sonnet-4-5",),
+    ("anthropic", "rawPredict"): ("claude-sonnet-4-5",),
     ("google", "generateContent"): ("gemini-3-flash", "gemini-2.5-flash", "gemini-2.5-pro"),
     ("google", "embedContent"): ("gemini-embedding-001",),
     ("google", "embeddings"): ("gemini-embedding-001",),
@@ -60,6 +61,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "files": {},
     "messages": {"max_tokens": 4_000, "messages": [{"role": "user", "content": "a"}]},
     "count_tokens": {"messages": [{"role": "user", "content": "a"}]},
+    "rawPredict": {
+        "max_tokens": 4_000,
+        "messages": [{"role": "user", "content": "a"}],
+        "anthropic_version": "vertex-2023-10-16",
+    },
     "generateContent": {"contents": [{"role": "user", "parts": [{"text": "a"}]}]},
     "embedContent": {"content": {"parts": [{"text": "a"}]}},
     "ocr": {"document": {"type": "document_url", "document_url": "https://x.test/a.pdf"}},
@@ -72,7 +78,9 @@ OF_PROVIDER: dict[tuple[str, str], dict[str, Any]] = {
     ("google", "embeddings"): {"requests": [{"content": {"parts": [{"text": "a"}]}}]},
     ("xai", "images"): {"prompt": "a cat"},
 }
-PATH_MODEL = frozenset({"generateContent", "converse", "invoke", "embedContent", "queue", "batch", "files"})
+PATH_MODEL = frozenset(
+    {"generateContent", "converse", "invoke", "embedContent", "queue", "batch", "files", "rawPredict"}
+)
 """APIs whose model is not in the body."""
 
 

@@ -35,6 +35,7 @@ PLACES: dict[str, dict[str, str]] = {
     "anthropic": {
         "messages": "anthropic_messages:MESSAGES",
         "count_tokens": "anthropic_messages:COUNT_TOKENS",
+        "rawPredict": "anthropic_vertex:RAW_PREDICT",
         "batch": "anthropic_messages:BATCH",
         "files": "anthropic_messages:FILES",
     },

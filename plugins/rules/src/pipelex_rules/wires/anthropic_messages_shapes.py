@@ -69,6 +69,7 @@ COUNTED = obj(
     fields=_BETA,
     messages=listing(anthropic_blocks_shapes.MESSAGE, at_least=1, at_most=100_000),
     model=text(1, 256),
+    anthropic_version=TEXT,
     cache_control=anthropic_blocks_shapes.CACHE_CONTROL,
     mcp_servers=listing(OBJECT, at_most=20),
     output_config=OUTPUT_CONFIG,
@@ -82,7 +83,6 @@ COUNTED = obj(
 BODY = COUNTED.having(
     required="max_tokens",
     max_tokens=integer(1),
-    anthropic_version=TEXT,
     container=either(TEXT, OBJECT),
     fallbacks=listing(OBJECT),
     inference_geo=TEXT,
