@@ -82,6 +82,13 @@ SHARED = {
         "pipelex_backend_google.gemini.http_options",
         "pipelex_backend_google.options.MODEL_TYPES",
         "pipelex_backend_google.options.MODEL_OPTIONS",
+        "pipelex_backend_anthropic.claude.ClaudeBackend",
+        "pipelex_backend_anthropic.claude.MessagesClient",
+        "pipelex_backend_anthropic.claude.translated_errors",
+        "pipelex_backend_anthropic.options.MODEL_OPTIONS",
+        "pipelex_backend_mistral.models.MistralClient",
+        "pipelex_backend_mistral.models.MistralModels",
+        "pipelex_backend_mistral.options.MODEL_OPTIONS",
     },
     "llamacpp": {
         "pipelex_local.weights",

@@ -21,7 +21,11 @@ TOOLS = ("cryptography", "filelock", "hypothesis", "jsonschema", "pillow", "psut
 TESTED_WITH = {"opentelemetry": ("opentelemetry-sdk",)}
 """What the tests of one plugin need besides, in the version that fits what the plugin is tested with."""
 
-TESTED_TOGETHER = {"google": ("vertexai",), "vertexai": ("google",)}
+TESTED_TOGETHER = {
+    "anthropic": ("vertexai",),
+    "google": ("vertexai",),
+    "vertexai": ("google", "anthropic", "mistral"),
+}
 """Plugins whose tests use both, because they share the code of one wire."""
 
 QUICK = [("mistral", "lowest-direct")]
