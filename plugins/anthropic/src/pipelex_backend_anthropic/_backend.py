@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class AnthropicBackend(MessageBatches, ClaudeBackend, ModelLister):
     """Claude models, with a key; batches and the list of models besides."""
 
+    _client: DirectMessages
+
     async def connect(self, http: httpx2.AsyncClient) -> MessagesClient:
         """The client with the configured key."""
         return DirectMessages(self.config, http)
