@@ -64,6 +64,7 @@ def write_project(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> Non
     (folder / BACKENDS).write_text(tomlkit.dumps(tables), encoding="utf-8")
     (folder / "report.pdf").write_bytes(pdf(lines("First page"), lines("Second page")))
     (folder / "photo.png").write_bytes(png())
+    (folder / "sky.png").write_bytes(png(transparent=True))
     (folder / "meeting.wav").write_bytes(wav(4))
 
 

@@ -14,6 +14,7 @@ from pipelex_testing.samples import png
 from tests.servers.anthropic import message, replied, streamed, thinking, tool_use
 from tests.servers.base import Reply
 from tests.servers.openai_server import chunks, completion, error
+from tests.support.sounds import wav
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -311,3 +312,14 @@ def test_many_at_once(served: Served) -> None:
             return [answer.choices[0].message.content or "" for answer in await asyncio.gather(*asked)]
 
     assert asyncio.run(main()) == [f"Mock answer to: number {n}" for n in range(60)]
+
+
+def test_a_recording_goes_with_a_prompt(client: openai.OpenAI) -> None:
+    """In base64, as chat completions have it; what is not sound is refused."""
+    sound = {"type": "input_audio", "input_audio": {"data": base64.b64encode(wav()).decode(), "format": "wav"}}
+    content: Any = [{"type": "text", "text": "What is said?"}, sound]
+    answer = client.chat.completions.create(model="m", messages=[{"role": "user", "content": content}])
+    assert answer.choices[0].message.content == "Mock answer to: What is said?"
+    content[1] = {"type": "input_audio", "input_audio": {"data": "bm90aGluZw==", "format": "wav"}}
+    with pytest.raises(openai.BadRequestError, match="is not sound that is known"):
+        client.chat.completions.create(model="m", messages=[{"role": "user", "content": content}])

@@ -26,7 +26,7 @@ MODELS = {
 sdk = "mock"
 costs = { input = 1.0, input_cached = 0.1, output = 2.0 }
 [m]
-inputs = ["text", "images", "pdf"]
+inputs = ["text", "images", "pdf", "audio"]
 outputs = ["text", "structured"]
 max_tokens = 1000
 [caller]

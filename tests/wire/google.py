@@ -13,6 +13,7 @@ import pipelex_backend_vertexai
 from pipelex_backend_google._dialects import GEMINI
 from pipelex_core.dialects import adapt
 from pipelex_core.parts import (
+    AudioPart,
     DocumentPart,
     ImagePart,
     Media,
@@ -33,10 +34,8 @@ if TYPE_CHECKING:
     from pipelex_core.requests import Request
 
 NO_CAPABILITY = {
-    "audio_input": "no capability for audio",
     "video_input": "no capability for video",
     "builtin_tool": "no capability for the provider's own tools",
-    "image_edit": "no capability for changing images",
 }
 """Scenarios that this project cannot ask for, and why."""
 
@@ -100,12 +99,13 @@ class GoogleAdapter:
             if record["stream"]:
                 raise no_capability("images in a stream")
             told = [part for content in body["contents"] for part in content["parts"]]
-            if len(told) != 1 or "text" not in told[0]:
-                raise no_capability("changing images")
+            if "text" not in told[0] or any("text" in part for part in told[1:]):
+                raise no_capability("pictures before the prompt")
             picture = config.get("imageConfig") or {}
             return ImageRequest(
                 spec=spec,
                 prompt=told[0]["text"],
+                images=tuple(_medium(part).media for part in told[1:]),
                 aspect_ratio=picture.get("aspectRatio"),
                 seed=config.get("seed"),
             )
@@ -212,13 +212,15 @@ def _result(told: dict[str, Any], waiting: list[ToolCall]) -> ToolResult:
     return ToolResult(call_id=call.id, content=json.dumps(response))
 
 
-def _medium(part: dict[str, Any]) -> Part:
+def _medium(part: dict[str, Any]) -> ImagePart | DocumentPart | AudioPart:
     if "fileData" in part:
         media = Media(url=part["fileData"]["fileUri"], media_type=part["fileData"]["mimeType"])
     else:
         data = b64decode(part["inlineData"]["data"].replace("-", "+").replace("_", "/"))
         media = Media(data=data, media_type=part["inlineData"]["mimeType"])
-    # Sounds and films, which this project has no parts for, are in the requests of some errors.
+    if media.media_type.startswith("audio/"):
+        return AudioPart(media)
+    # Films, which this project has no parts for, are in the requests of some errors.
     is_document = media.media_type.partition("/")[0] in ("application", "text")
     return DocumentPart(media) if is_document else ImagePart(media)
 

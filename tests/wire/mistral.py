@@ -10,6 +10,7 @@ from attrs import evolve
 
 from pipelex_backend_mistral import pipelex_backends
 from pipelex_core.parts import (
+    AudioPart,
     DocumentPart,
     ImagePart,
     Media,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from pipelex_core.backend import Backend
 
 SKIPPED = {
-    "audio_input": "no audio input in this project",
     "builtin_tools": "no built-in tools in this project",
     "builtin_tool": "no built-in tools in this project",
     "logprobs": "no log probabilities in this project",
@@ -161,6 +161,8 @@ def _parts(message: dict[str, Any]) -> tuple[Part, ...]:
                 parts.append(ImagePart(_media(_url(chunk["image_url"]), "image/png")))
             case "document_url":
                 parts.append(DocumentPart(_media(_url(chunk["document_url"]), "application/pdf")))
+            case "input_audio":
+                parts.append(AudioPart(Media(data=base64.b64decode(_sound(chunk)), media_type="audio/wav")))
             case kind:
                 raise no_capability(f"chunks of type {kind}")
     for call in message.get("tool_calls") or ():
@@ -182,6 +184,12 @@ def _media(url: str, media_type: str) -> Media:
         return Media(url=url, media_type=media_type)
     head, _, data = url.partition(",")
     return Media(data=base64.b64decode(data), media_type=head.removeprefix("data:").partition(";")[0])
+
+
+def _sound(chunk: dict[str, Any]) -> str:
+    """Base64, alone as Mistral has it, or in an object as OpenAI does."""
+    value = chunk["input_audio"]
+    return str(value["data"] if isinstance(value, dict) else value)
 
 
 def _url(value: Any) -> str:
@@ -275,4 +283,6 @@ def _comparable_message(message: dict[str, Any], ids: dict[str, str]) -> dict[st
 def _comparable_chunk(chunk: dict[str, Any]) -> dict[str, Any]:
     if chunk["type"] == "image_url":  # a URL alone, or in an object
         return {"type": "image_url", "image_url": _url(chunk["image_url"])}
+    if chunk["type"] == "input_audio":
+        return {"type": "input_audio", "input_audio": _sound(chunk)}
     return {name: value for name, value in chunk.items() if name not in NOT_OURS}

@@ -11,6 +11,7 @@ from attrs import evolve
 
 from pipelex_backend_openai import pipelex_backends
 from pipelex_core.parts import (
+    AudioPart,
     DocumentPart,
     ImagePart,
     Media,
@@ -45,7 +46,7 @@ STEMS = (
     "gemini__openai_compat",
 )
 
-SKIPPED = {"audio_input": "this project has no audio", "audio_output": "this project has no audio"}
+SKIPPED = {"audio_output": "an answer of sound is no capability: `speak` is"}
 
 MODES = {"json_object": "json_mode", "json_schema": "json_schema"}
 
@@ -215,6 +216,10 @@ def content(recorded: Any) -> Iterator[Part]:
             if "file_data" not in file:
                 raise no_capability("files that lie at the provider already")
             yield DocumentPart(evolve(media(file["file_data"], "application/pdf"), name=file.get("filename")))
+        elif kind == "input_audio":
+            sound = part["input_audio"]
+            kinds = {"wav": "audio/wav", "mp3": "audio/mpeg"}
+            yield AudioPart(Media(data=base64.b64decode(sound["data"]), media_type=kinds[sound["format"]]))
         elif kind == "file_url":
             yield DocumentPart(media(part["file_url"]["url"], "application/pdf"))
         else:

@@ -26,7 +26,7 @@ _MODULES = {
         "ProviderConnectionError RateLimitError ServerError ToolFailedError TurnLimitError UnsupportedInputError"
     ),
     "judging": "ModerationResult Ranked RerankResult Verdict",
-    "parts": "Citation DocumentPart ImagePart Media Message TextPart Tool ToolCall ToolResult",
+    "parts": "AudioPart Citation DocumentPart ImagePart Media Message TextPart Tool ToolCall ToolResult",
     "policies": "CooldownPolicy RetryPolicy",
     "prompts": "MessageLike",
     "results": "Attempt Cost DocumentResult EmbeddingResult Image ImageResult ObjectResult Page RunResult TextResult Usage",

@@ -103,6 +103,19 @@ def read_recording(source: MediaSource | Recording) -> Recording:
     raise UnsupportedInputError(msg)
 
 
+def read_audio(source: MediaSource | Recording) -> Media:
+    """Sound for a prompt, whole: providers take it as part of the request.
+
+    Raises:
+        UnsupportedInputError: As of `read_recording`.
+    """
+    recording = read_recording(source)
+    if recording.url is not None:
+        return Media(url=recording.url, media_type=recording.media_type, name=recording.name)
+    with recording.open() as file:
+        return Media(data=file.read(), media_type=recording.media_type, name=recording.name)
+
+
 async def with_bytes(recording: Recording, download: Callable[[str], Awaitable[tuple[bytes, str]]]) -> Recording:
     """A recording with the bytes behind its URL; one that is here is given back as it is.
 

@@ -14,7 +14,7 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 @frozen(kw_only=True)
 class Media(Plain):
-    """An image or a document: its bytes, or an `http(s)` URL the provider fetches itself; one of the two is set.
+    """An image, a document or sound: its bytes, or an `http(s)` URL the provider fetches itself; one of the two is set.
 
     Attributes:
         data: The bytes, or None where `url` is set.
@@ -68,6 +68,15 @@ class DocumentPart(Tagged):
     media: Media
 
 
+@frozen
+class AudioPart(Tagged):
+    """Sound in a message, for models that hear: a recording, which they may be asked about."""
+
+    type: ClassVar[str] = "audio"
+
+    media: Media
+
+
 @frozen(kw_only=True)
 class ToolCall(Tagged):
     """The model asks for a tool.
@@ -115,7 +124,7 @@ class ProviderPart(Tagged):
     data: Mapping[str, Any]
 
 
-Part: TypeAlias = TextPart | ImagePart | DocumentPart | ToolCall | ToolResult | ProviderPart
+Part: TypeAlias = TextPart | ImagePart | DocumentPart | AudioPart | ToolCall | ToolResult | ProviderPart
 
 
 @frozen(kw_only=True)

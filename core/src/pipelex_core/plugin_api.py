@@ -9,7 +9,7 @@ from __future__ import annotations
 
 _NAMES = {
     "answers": "count embeds_all says_something",
-    "audio": "with_bytes",
+    "audio": "sniff_audio with_bytes",
     "backend": (
         "Backend BackendFactory DocumentExtractor Embedder ImageGenerator ModelFetcher ModelLister Moderator "
         "ObjectGenerator ObjectStreamer Option Reranker Resources Speaker SpeechStreamer TextGenerator TextStreamer "
@@ -44,7 +44,7 @@ _NAMES = {
     "judging": "ModerationAnswer ModerationRequest Ranked RerankAnswer RerankRequest Verdict",
     "media": "PDF shown_url sniff",
     "orders": "Order Standing",
-    "parts": "Citation DocumentPart ImagePart Media Message Part ProviderPart TextPart Tool ToolCall ToolResult",
+    "parts": "AudioPart Citation DocumentPart ImagePart Media Message Part ProviderPart TextPart Tool ToolCall ToolResult",
     "pictures": "check_mask kind_and_size",
     "requests": "EmbeddingRequest ExtractRequest ImageRequest ObjectRequest Request TextRequest",
     "results": (

@@ -53,6 +53,7 @@ def _read(
     system: str | None = None,
     images: Iterable[MediaSource] = (),
     documents: Iterable[MediaSource] = (),
+    audio: Iterable[MediaSource] = (),
     tools: Iterable[ToolLike] = (),
     tool_choice: str | None = None,
     hosted_tools: Iterable[str] = (),
@@ -60,7 +61,7 @@ def _read(
 ) -> TextInput:
     import pipelex_core.prompts as prompts  # noqa: PLR0402 -- what `from` does with a package costs every call
 
-    conversation = prompts.read_prompt(prompt, system=system, images=images, documents=documents)
+    conversation = prompts.read_prompt(prompt, system=system, images=images, documents=documents, audio=audio)
     offered = prompts.read_tools(tools) if tools else ()
     if tool_choice is not None:
         _check_tool_choice(tool_choice, offered)
@@ -82,8 +83,10 @@ def _hosted(names: Iterable[str]) -> tuple[str, ...]:
     return read
 
 
-def _reads_files(prompt: object, *, images: object = (), documents: object = (), **_others: object) -> bool:
-    return bool(images) or bool(documents) or not isinstance(prompt, str)
+def _reads_files(
+    prompt: object, *, images: object = (), documents: object = (), audio: object = (), **_others: object
+) -> bool:
+    return bool(images) or bool(documents) or bool(audio) or not isinstance(prompt, str)
 
 
 def _check_tool_choice(choice: object, tools: tuple[Tool, ...]) -> None:
@@ -99,7 +102,7 @@ def _check_tool_choice(choice: object, tools: tuple[Tool, ...]) -> None:
 def _build(
     what: TextInput, spec: ModelSpec, settings: Mapping[str, Any], timeout: float | None
 ) -> TextRequest | ObjectRequest:
-    if what.conversation.n_images or what.conversation.n_documents:
+    if what.conversation.n_images or what.conversation.n_documents or what.conversation.n_audio:
         from pipelex_core.prompts import check_inputs
 
         check_inputs(what.conversation, spec)
@@ -135,10 +138,10 @@ def _messages(conversation: Conversation, spec: ModelSpec) -> tuple[tuple[Messag
 
 
 async def _fetch(request: TextRequest, fetched: Callable[[Media, str], Awaitable[Media]]) -> TextRequest:
-    from pipelex_core.parts import DocumentPart, ImagePart
+    from pipelex_core.parts import AudioPart, DocumentPart, ImagePart
 
     def has_url(message: Message) -> bool:
-        return any(isinstance(part, (ImagePart, DocumentPart)) and part.media.url for part in message.parts)
+        return any(isinstance(part, (ImagePart, DocumentPart, AudioPart)) and part.media.url for part in message.parts)
 
     async def with_bytes(message: Message) -> Message:
         parts: list[Part] = []
@@ -147,6 +150,8 @@ async def _fetch(request: TextRequest, fetched: Callable[[Media, str], Awaitable
                 parts.append(ImagePart(await fetched(part.media, "image")))
             elif isinstance(part, DocumentPart):
                 parts.append(DocumentPart(await fetched(part.media, "document")))
+            elif isinstance(part, AudioPart):
+                parts.append(AudioPart(await fetched(part.media, "audio")))
             else:
                 parts.append(part)
         return evolve(message, parts=tuple(parts))
@@ -245,7 +250,7 @@ TEXT = Capability(
     handle_error=LLMHandleNotFoundError,
     preset_error=LLMPresetNotFoundError,
     read=_read,
-    arguments=("system", "images", "documents", "tools", "tool_choice", "hosted_tools"),
+    arguments=("system", "images", "documents", "audio", "tools", "tool_choice", "hosted_tools"),
     reads_files=_reads_files,
     build=_build,
     fetch=_fetch,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
     from pipelex_core.sound import Recording, TranscriptRequest
     from pipelex_core.specs import ModelSpec
 
-_TOKENS_A_SECOND = (5, 32, 100)
 _WORDS_A_SECOND = (0, 4, 15)
-"""Tokens of a second of audio, and of its transcript; Google counts 32: https://ai.google.dev/gemini-api/docs/audio."""
+"""Tokens of a second of a transcript."""
 
 
 def _read(source: MediaSource | Recording) -> Recording:
@@ -54,19 +52,13 @@ async def _fetch(request: TranscriptRequest, fetched: Callable[[Media, str], Awa
 
 
 def _expect(request: TranscriptRequest) -> Expectation:
-    from pipelex_core.estimates.expectations import Expectation, Guess, by_tokens
+    from pipelex_core.estimates.expectations import SOUND, Expectation, by_tokens, seconds_of
 
-    audio = request.audio
-    if audio.seconds is not None:
-        seconds = Guess(*[math.ceil(audio.seconds)] * 3)
-    elif audio.size is not None:
-        seconds = Guess(1, 1 + audio.size // 16_000, 1 + audio.size // 500)  # 128 kbit/s; no encoder goes below 4
-    else:
-        seconds = Guess(1, 600, None)
+    seconds = seconds_of(request.audio.seconds, request.audio.size)
     if not by_tokens(request.spec):
         return Expectation(seconds=seconds)
     return Expectation(
-        seconds=seconds, input_tokens=seconds.times(*_TOKENS_A_SECOND), output_tokens=seconds.times(*_WORDS_A_SECOND)
+        seconds=seconds, input_tokens=seconds.times(*SOUND), output_tokens=seconds.times(*_WORDS_A_SECOND)
     )
 
 

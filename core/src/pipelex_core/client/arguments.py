@@ -35,6 +35,7 @@ class PromptInputs(TypedDict, total=False):
     system: str | None
     images: Iterable[MediaSource]
     documents: Iterable[MediaSource]
+    audio: Iterable[MediaSource]
     hosted_tools: Iterable[Literal["web_search"]]
 
 

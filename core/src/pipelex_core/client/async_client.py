@@ -66,6 +66,7 @@ class AsyncClient(BaseClient):
             system: System prompt.
             images: Paths, bytes, URLs or data URLs of PNG, JPEG, GIF or WebP images.
             documents: The same of PDFs; and paths, URLs and data URLs of other documents that the model's provider takes.
+            audio: The same of recordings, for models that hear (see `transcribe` for the kinds).
             tools: Tools the model may ask for: `Tool`s or `{"name", "description", "parameters"}`.
             tool_choice: `auto`, `none`, `required`, or a tool's name.
             hosted_tools: Tools that the provider runs itself: `("web_search",)`; the sources are in `citations`.
@@ -169,6 +170,7 @@ class AsyncClient(BaseClient):
             system: System prompt.
             images: As for `generate_text`.
             documents: As for `generate_text`.
+            audio: As for `generate_text`.
             tools: As for `generate_text`, where the provider takes both: the model asks for some of them, and `value` is None and
                 `tool_calls` has them; or it gives the object.
             tool_choice: As for `generate_text`.
@@ -247,6 +249,7 @@ class AsyncClient(BaseClient):
             system: As for `generate_text`.
             images: As for `generate_text`.
             documents: As for `generate_text`.
+            audio: As for `generate_text`.
             tool_choice: As for `generate_text`, for the first turn.
             hosted_tools: As for `generate_text`.
             deadline: Seconds the whole run may take, tools included.

@@ -31,10 +31,11 @@ async def fetched(resources: Resources, config: BackendConfig, media: Media, wan
     if wanted == "audio":
         from pipelex_core.audio import sniff_audio
 
-        if sniff_audio(data) is None:
+        kind = sniff_audio(data)
+        if kind is None:
             msg = f"{shown} is not sound that is known: it begins with {data[:8]!r}"
             raise UnsupportedInputError(msg)
-        return evolve(media, data=data, url=None)
+        return evolve(media, data=data, url=None, media_type=kind)
     media_type = sniff(data)
     if media_type is None and wanted == "document" and media.media_type != PDF:
         from pipelex_core.documents import check_bytes

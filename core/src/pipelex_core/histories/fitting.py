@@ -14,7 +14,7 @@ from attrs import evolve
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.histories.ids import CallIds, renamed
 from pipelex_core.histories.results import Results, is_sent
-from pipelex_core.parts import DocumentPart, Message, ProviderPart, TextPart, ToolCall
+from pipelex_core.parts import AudioPart, DocumentPart, Message, ProviderPart, TextPart, ToolCall
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,7 +34,7 @@ def fit(messages: Sequence[Message], form: HistoryForm, model_id: str) -> tuple[
 
     Raises:
         BadRequestError: A tool's result answers no call before it.
-        UnsupportedInputError: There are messages, and none of them can be sent.
+        UnsupportedInputError: There is sound, which the wire does not take; or there are messages, and none of them can be sent.
     """
     if (
         len(messages) == 1
@@ -42,6 +42,8 @@ def fit(messages: Sequence[Message], form: HistoryForm, model_id: str) -> tuple[
         and all(type(part) is TextPart and part.text.strip() for part in messages[0].parts)
     ):
         return tuple(messages)  # most calls
+    if not form.audio and any(isinstance(part, AudioPart) for message in messages for part in message.parts):
+        raise UnsupportedInputError("this API takes no audio in a prompt: transcribe it, and send the text")
     fitted: list[Message] = []
     follows_results = False  # whether tools answered since the assistant last spoke
     for message in _answered(messages, form, model_id):

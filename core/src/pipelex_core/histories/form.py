@@ -17,6 +17,7 @@ class HistoryForm:
         made_id: Characters of an id that replaces an illegal or repeated one: hexadecimal digits.
         bridge: When the assistant has to speak between a tool's results and the user's next message: `never`, before a
             `document`, or `always`.
+        audio: Whether messages may have sound in them; where not, it is refused.
         document_words: Whether a message with a document needs text beside it.
         opens_with_user: Whether the first message must be the user's.
         closes_with_user: Whether the last message must be the user's or a tool's: the model goes on with no words of its own.
@@ -29,6 +30,7 @@ class HistoryForm:
     call_id: str = "[A-Za-z0-9_.:-]{1,64}"
     made_id: int = 24
     bridge: Literal["never", "document", "always"] = "never"
+    audio: bool = False
     document_words: bool = False
     opens_with_user: bool = False
     closes_with_user: bool = False

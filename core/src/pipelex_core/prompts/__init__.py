@@ -9,7 +9,7 @@ from attrs import frozen
 
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.media import MediaSource, read_document, read_image
-from pipelex_core.parts import DocumentPart, ImagePart, Message, Part, TextPart, Tool
+from pipelex_core.parts import AudioPart, DocumentPart, ImagePart, Message, Part, TextPart, Tool
 from pipelex_core.prompts.checks import check_message, check_text, check_tool
 from pipelex_core.prompts.messages import read_message, read_tool
 
@@ -25,12 +25,13 @@ T = TypeVar("T")
 
 @frozen(kw_only=True)
 class Conversation:
-    """A prompt, ready for a request: the system text apart, and how many images and documents there are."""
+    """A prompt, ready for a request: the system text apart, and how many images, documents and recordings there are."""
 
     messages: tuple[Message, ...]
     system: str | None
     n_images: int
     n_documents: int
+    n_audio: int = 0
 
 
 def read_prompt(
@@ -39,25 +40,34 @@ def read_prompt(
     system: str | None = None,
     images: Iterable[MediaSource] = (),
     documents: Iterable[MediaSource] = (),
+    audio: Iterable[MediaSource] = (),
 ) -> Conversation:
-    """The conversation of a call; images and documents go before the text of its last user message.
+    """The conversation of a call; images, documents and recordings go before the text of its last user message.
 
     Raises:
-        UnsupportedInputError: An empty prompt, an unknown role or part, text that is not Unicode, an image or document
-            that cannot be read.
+        UnsupportedInputError: An empty prompt, an unknown role or part, text that is not Unicode, an image, document or
+            recording that cannot be read.
     """
-    if isinstance(prompt, str) and system is None and images == () == documents and prompt.strip():
+    if isinstance(prompt, str) and system is None and images == () == documents == audio and prompt.strip():
         check_text(prompt)  # most calls: one text, and nothing beside it
         messages = (Message(role="user", parts=(TextPart(prompt),)),)
         return Conversation(messages=messages, system=None, n_images=0, n_documents=0)
-    return _read(prompt, system, images, documents)
+    return _read(prompt, system, images, documents, audio)
 
 
 def _read(
-    prompt: Prompt, system: str | None, images: Iterable[MediaSource], documents: Iterable[MediaSource]
+    prompt: Prompt,
+    system: str | None,
+    images: Iterable[MediaSource],
+    documents: Iterable[MediaSource],
+    audio: Iterable[MediaSource],
 ) -> Conversation:
     media: list[Part] = [DocumentPart(read_document(source)) for source in _several(documents, "documents")]
     media += [ImagePart(read_image(source)) for source in _several(images, "images")]
+    if audio:
+        from pipelex_core.audio import read_audio
+
+        media += [AudioPart(read_audio(source)) for source in _several(audio, "audio")]
     if isinstance(prompt, str):
         text = [TextPart(prompt)] if prompt.strip() else []  # providers refuse an empty text beside an image
         messages = [Message(role="user", parts=(*media, *text))]
@@ -81,6 +91,7 @@ def _read(
         system="\n\n".join(text for text in (system or "", *system_texts) if text.strip()) or None,
         n_images=sum(isinstance(part, ImagePart) for part in parts),
         n_documents=sum(isinstance(part, DocumentPart) for part in parts),
+        n_audio=sum(isinstance(part, AudioPart) for part in parts),
     )
 
 
@@ -116,11 +127,12 @@ def check_inputs(conversation: Conversation, spec: ModelSpec) -> None:
     """Refuse what a model does not take, before anything is sent.
 
     Raises:
-        UnsupportedInputError: Images or documents for a model without them, or too many images.
+        UnsupportedInputError: Images, documents or audio for a model without them, or too many images.
     """
     for count, kind, noun in (
         (conversation.n_images, "images", "images"),
         (conversation.n_documents, "pdf", "documents"),
+        (conversation.n_audio, "audio", "audio"),
     ):
         if count and spec.inputs and kind not in spec.inputs:
             takes = ", ".join(sorted(spec.inputs))
@@ -140,7 +152,7 @@ def _is_list(prompt: object) -> bool:
 
 
 def _with_media(messages: list[Message], media: list[Part]) -> list[Message]:
-    """The messages, with images and documents in the last one of the user."""
+    """The messages, with images, documents and audio in the last one of the user."""
     if not media:
         return messages
     for number in reversed(range(len(messages))):

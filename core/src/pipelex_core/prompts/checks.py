@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.media import read_document, read_image
-from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import AudioPart, DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from pipelex_core.parts import Message, Part, Tool
 
 _PARTS: dict[str, tuple[type, ...]] = {
     "system": (TextPart,),
-    "user": (TextPart, ImagePart, DocumentPart, ToolResult, ProviderPart),
+    "user": (TextPart, ImagePart, DocumentPart, AudioPart, ToolResult, ProviderPart),
     "assistant": (TextPart, ImagePart, DocumentPart, ToolCall, ProviderPart),
     "tool": (ToolResult,),
 }
@@ -96,6 +96,10 @@ def _check_part(part: Part) -> None:
         read_image(part.media)
     elif isinstance(part, DocumentPart):
         read_document(part.media)
+    elif isinstance(part, AudioPart):
+        from pipelex_core.audio import read_recording
+
+        read_recording(part.media)
     elif isinstance(part, ToolCall):
         check_text(part.id, "the id of a tool call")
         check_text(part.name, "the name of a tool call")

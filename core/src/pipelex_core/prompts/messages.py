@@ -5,6 +5,7 @@ A message is `{"role": …, "content": …}`, its content a string, one part, or
     {"type": "text", "text": "…"}
     {"type": "image", "image": path | bytes | URL}
     {"type": "document", "document": path | bytes | URL}
+    {"type": "audio", "audio": path | bytes | URL}
     {"type": "tool_call", "id": "…", "name": "…", "arguments": {…}}
     {"type": "tool_result", "call_id": "…", "content": "…", "is_error": false}
 
@@ -13,7 +14,7 @@ was kept as JSON goes on as it was. `to_dict` of a part is a part, and that of a
 
 A tool is `{"name": …, "description": …, "parameters": JSON schema}`.
 
-The form of OpenAI's chat completions, which much code has already, means the same: parts `image_url` and `file`,
+The form of OpenAI's chat completions, which much code has already, means the same: parts `image_url`, `file` and `input_audio`,
 `tool_calls` beside an assistant's content, messages of role `tool` with a `tool_call_id`, role `developer`, and tools
 wrapped in `{"type": "function", "function": …}` (https://platform.openai.com/docs/api-reference/chat/create).
 """
@@ -28,14 +29,29 @@ from attrs import evolve
 
 from pipelex_core.errors import PlainDataError, UnsupportedInputError
 from pipelex_core.media import read_document, read_image
-from pipelex_core.parts import DocumentPart, ImagePart, Message, ProviderPart, TextPart, Tool, ToolCall, ToolResult
+from pipelex_core.parts import (
+    AudioPart,
+    DocumentPart,
+    ImagePart,
+    Message,
+    ProviderPart,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolResult,
+)
 
 if TYPE_CHECKING:
     from pipelex_core.parts import Part, Role
     from pipelex_core.plain import Plain
 
-_PART_CLASSES = (TextPart, ImagePart, DocumentPart, ToolCall, ToolResult, ProviderPart)
-_PLAIN_PARTS: dict[str, type[Plain]] = {"image": ImagePart, "document": DocumentPart, "provider": ProviderPart}
+_PART_CLASSES = (TextPart, ImagePart, DocumentPart, AudioPart, ToolCall, ToolResult, ProviderPart)
+_PLAIN_PARTS: dict[str, type[Plain]] = {
+    "image": ImagePart,
+    "document": DocumentPart,
+    "audio": AudioPart,
+    "provider": ProviderPart,
+}
 _TOOL_KEYS = ("type", "name", "description", "parameters", "input_schema", "schema", "strict")
 _MESSAGE_KEYS: dict[str, tuple[str, ...]] = {
     "system": ("role", "content"),
@@ -49,6 +65,8 @@ _PART_KEYS: dict[str, tuple[str, ...]] = {
     "image_url": ("type", "image_url"),
     "document": ("type", "document"),
     "file": ("type", "file"),
+    "audio": ("type", "audio"),
+    "input_audio": ("type", "input_audio"),
     "tool_call": ("type", "id", "name", "arguments", "function"),
     "tool_result": ("type", "call_id", "content", "name", "is_error"),
 }
@@ -111,7 +129,7 @@ def _part(part: object) -> Part:
         return part
     if isinstance(part, Mapping):
         kind = part.get("type")
-        if kind == "provider" or (kind in {"image", "document"} and "media" in part):
+        if kind == "provider" or (kind in {"image", "document", "audio"} and "media" in part):
             made: Part = _from_plain(_PLAIN_PARTS[str(kind)], part)
             return made
         try:
@@ -121,7 +139,7 @@ def _part(part: object) -> Part:
     raise UnsupportedInputError(f"a message's content is text or parts, not {type(part).__name__}")
 
 
-def _part_of_mapping(part: Mapping[str, Any]) -> Part:
+def _part_of_mapping(part: Mapping[str, Any]) -> Part:  # noqa: PLR0911 -- one line a kind
     kind = part.get("type")
     if isinstance(kind, str) and kind in _PART_KEYS:
         _refuse_unknown(part, _PART_KEYS[kind], f"a part of type {kind}")
@@ -142,12 +160,27 @@ def _part_of_mapping(part: Mapping[str, Any]) -> Part:
             media = read_document(document["file_data"])
             return DocumentPart(evolve(media, name=name) if isinstance(name, str) and name else media)
         return DocumentPart(read_document(document))
+    if kind in {"audio", "input_audio"}:
+        return _audio(part[kind])
     if kind == "tool_call":
         return _tool_call(part)
     if kind == "tool_result":
         content, failed = _as_text(part["content"]), bool(part.get("is_error"))
         return ToolResult(call_id=part["call_id"], content=content, name=part.get("name"), is_error=failed)
-    raise UnsupportedInputError(f"a part's type is text, image, document, tool_call or tool_result, not {kind!r}")
+    raise UnsupportedInputError(
+        f"a part's type is text, image, document, audio, tool_call or tool_result, not {kind!r}"
+    )
+
+
+def _audio(audio: Any) -> AudioPart:
+    """Sound: as of a recording, or in base64 with its format, as OpenAI's chat completions have it."""
+    from pipelex_core.audio import read_audio
+
+    if isinstance(audio, Mapping):
+        _refuse_unknown(audio, ("data", "format"), "an input_audio")
+        data = audio["data"]
+        audio = data if not isinstance(data, str) or data[:5] in {"data:", "http:", "https"} else f"data:;base64,{data}"
+    return AudioPart(read_audio(audio))
 
 
 def _from_plain(kind: type[Plain], data: Mapping[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from attrs import evolve
 from pipelex_core.documents import is_text
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.histories import HistoryForm, fit, turns
-from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import AudioPart, DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,6 +88,8 @@ def _block(part: Part) -> Block | None:
             return _image(part.media)
         case DocumentPart():
             return _document(part.media)
+        case AudioPart():
+            raise TypeError(part)  # `fit` has refused it
         case ToolCall():
             return {"type": "tool_use", "id": part.id, "name": part.name, "input": dict(part.arguments)}
         case ToolResult():

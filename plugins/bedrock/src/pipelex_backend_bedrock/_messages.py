@@ -9,7 +9,7 @@ from attrs import evolve
 
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.histories import HistoryForm, fit, turns
-from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import AudioPart, DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,6 +90,8 @@ def _block(part: Part, names: set[str]) -> Block:
             known = _format(part.media, _DOCUMENTS, "document")
             source = _source(part.media, "document")
             return {"document": {"format": known, "name": _name(part.media, names), "source": source}}
+        case AudioPart():
+            raise TypeError(part)  # `fit` has refused it
         case ToolCall():
             return {"toolUse": {"toolUseId": part.id, "name": part.name, "input": dict(part.arguments)}}
         case ToolResult():

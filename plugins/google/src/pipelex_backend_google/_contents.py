@@ -22,7 +22,7 @@ from attrs import evolve
 from pipelex_core.documents import is_text
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.histories import HistoryForm, fit, turns
-from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import AudioPart, DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 PROVIDER = "google"
 _MADE_UP = "made-up-"
-_FORM = HistoryForm(provider=PROVIDER, opens_with_user=True, result_names=True, result_id=("functionResponse", "id"))
+_FORM = HistoryForm(
+    provider=PROVIDER, opens_with_user=True, result_names=True, result_id=("functionResponse", "id"), audio=True
+)
 _NOT_GEMINIS = "skip_thought_signature_validator"
 
 
@@ -68,7 +70,7 @@ def _user_parts(message: Message) -> list[dict[str, Any]]:
     for part in message.parts:
         if isinstance(part, TextPart):
             parts.append({"text": part.text})
-        elif isinstance(part, ImagePart):
+        elif isinstance(part, (ImagePart, AudioPart)):
             parts.append(medium(part.media))
         elif isinstance(part, DocumentPart):
             parts.append(_document(part.media))

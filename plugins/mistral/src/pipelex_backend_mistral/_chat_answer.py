@@ -199,7 +199,9 @@ def usage_of(counts: dict[str, Any]) -> Usage:
         input_tokens=count(counts.get("prompt_tokens")),
         output_tokens=count(counts.get("completion_tokens")),
         cached_tokens=count(cached),
+        input_audio_tokens=count(details.get("audio_tokens")) if isinstance(details, dict) else None,
         reasoning_tokens=count(spent.get("reasoning_tokens")) if isinstance(spent, dict) else None,
+        seconds=count(counts.get("prompt_audio_seconds")),
     )
 
 

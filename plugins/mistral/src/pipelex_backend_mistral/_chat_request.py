@@ -11,7 +11,7 @@ from pipelex_core.documents import as_text, is_text
 from pipelex_core.efforts import nearest_effort
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.histories import HistoryForm, fit
-from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import AudioPart, DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PROVIDER = "mistral"
 
-_FORM = HistoryForm(provider=PROVIDER, call_id=r"[A-Za-z0-9]{9}", made_id=9, bridge="always")
+_FORM = HistoryForm(provider=PROVIDER, call_id=r"[A-Za-z0-9]{9}", made_id=9, bridge="always", audio=True)
 """Ids have nine letters and digits, and a user's message straight after a tool's is refused (`invalid_request_message_order`)."""
 
 
@@ -127,6 +127,8 @@ def _chunk(part: Part, message: Message) -> dict[str, Any]:
         return {"type": "text", "text": as_text(part.media)}
     if isinstance(part, DocumentPart):
         return {"type": "document_url", "document_url": part.media.as_url()}
+    if isinstance(part, AudioPart):  # https://docs.mistral.ai/capabilities/audio
+        return {"type": "input_audio", "input_audio": part.media.url or part.media.base64()}
     raise _misplaced(part, message)
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from attrs import evolve
 
+from pipelex_core.audio import sniff_audio
 from pipelex_core.errors import ProviderConnectionError, UnsupportedInputError
 from pipelex_core.media import sniff
-from pipelex_core.parts import DocumentPart
+from pipelex_core.parts import AudioPart, DocumentPart
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,19 +23,21 @@ Asked = TypeVar("Asked", bound="TextRequest")
 
 
 async def with_documents(request: Asked, download: Download) -> Asked:
-    """The request with the bytes of every document that is given as a URL: chat completions take no URL of one."""
+    """The request with the bytes of every document and recording that is given as a URL: chat completions take no URL of one."""
     if not any(_has_url(message) for message in request.messages):
         return request
     return evolve(request, messages=tuple([await _with_bytes(message, download) for message in request.messages]))
 
 
 def _has_url(message: Message) -> bool:
-    return any(isinstance(part, DocumentPart) and part.media.url is not None for part in message.parts)
+    return any(isinstance(part, (DocumentPart, AudioPart)) and part.media.url is not None for part in message.parts)
 
 
 async def _with_bytes(message: Message, download: Download) -> Message:
     parts = [
-        DocumentPart(await with_bytes(part.media, download)) if isinstance(part, DocumentPart) else part
+        evolve(part, media=await with_bytes(part.media, download))
+        if isinstance(part, (DocumentPart, AudioPart))
+        else part
         for part in message.parts
     ]
     return evolve(message, parts=tuple(parts))
@@ -52,4 +55,4 @@ async def with_bytes(media: Media, download: Download) -> Media:
         data, _ = await download(media.url)
     except ProviderConnectionError as error:
         raise UnsupportedInputError(error.message, status=error.status) from None
-    return evolve(media, data=data, url=None, media_type=sniff(data) or media.media_type)
+    return evolve(media, data=data, url=None, media_type=sniff(data) or sniff_audio(data) or media.media_type)

@@ -10,7 +10,7 @@ from pipelex_core.documents import as_text, is_text
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.histories import HistoryForm, fit
 from pipelex_core.media import PDF
-from pipelex_core.parts import DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import AudioPart, DocumentPart, ImagePart, ProviderPart, TextPart, ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,13 +22,24 @@ if TYPE_CHECKING:
 LONGEST_CALL_ID: Final = 40
 """Characters of the id of a tool call: https://platform.openai.com/docs/api-reference/chat/create."""
 
+_FORMATS: Final = {
+    "audio/mpeg": "mp3",
+    "audio/wav": "wav",
+    "audio/flac": "flac",
+    "audio/ogg": "ogg",
+    "audio/mp4": "m4a",
+    "audio/aac": "aac",
+    "audio/aiff": "aiff",
+}
+"""MIME type -> the word for it."""
+
 
 def chat_messages(request: TextRequest, traits: Traits, provider: str) -> list[dict[str, Any]]:
     """The system prompt and the conversation; only the provider parts of `provider` go along."""
     messages: list[dict[str, Any]] = []
     if request.system is not None:
         messages.append({"role": "system", "content": request.system})
-    for message in fit(request.messages, form_of(provider, LONGEST_CALL_ID), request.spec.model_id):
+    for message in fit(request.messages, form_of(provider, LONGEST_CALL_ID, audio=True), request.spec.model_id):
         if message.role == "assistant":
             messages.append(_assistant(message, traits))
         elif message.role == "tool":
@@ -43,9 +54,9 @@ def chat_messages(request: TextRequest, traits: Traits, provider: str) -> list[d
 
 
 @cache
-def form_of(provider: str, longest_id: int) -> HistoryForm:
+def form_of(provider: str, longest_id: int, *, audio: bool = False) -> HistoryForm:
     """What both APIs take of a conversation; the provider is the backend with its API."""
-    return HistoryForm(provider=provider, call_id=rf"[A-Za-z0-9_.:-]{{1,{longest_id}}}")
+    return HistoryForm(provider=provider, call_id=rf"[A-Za-z0-9_.:-]{{1,{longest_id}}}", audio=audio)
 
 
 def _content(message: Message, traits: Traits) -> str | list[dict[str, Any]]:
@@ -60,8 +71,22 @@ def _content_part(part: Part, traits: Traits) -> dict[str, Any]:
         return {"type": "image_url", "image_url": {"url": part.media.as_url()}}
     if isinstance(part, DocumentPart):
         return _document(part.media, traits)
+    if isinstance(part, AudioPart):
+        return _sound(part.media, traits)
     assert isinstance(part, TextPart)  # noqa: S101 -- all that there is beside results, which are apart
     return {"type": "text", "text": part.text}
+
+
+def _sound(media: Media, traits: Traits) -> dict[str, Any]:
+    """Sound in base64: https://platform.openai.com/docs/guides/audio#add-audio-to-your-existing-application."""
+    if not traits.audio_formats:
+        msg = "this endpoint takes no audio in a prompt: transcribe it, and send the text"
+        raise UnsupportedInputError(msg)
+    kind = _FORMATS.get(media.media_type, media.media_type)
+    if kind not in traits.audio_formats:
+        msg = f"this endpoint takes audio as {', '.join(traits.audio_formats)} in a prompt, not as {kind}"
+        raise UnsupportedInputError(msg)
+    return {"type": "input_audio", "input_audio": {"data": media.base64(), "format": kind}}
 
 
 def _document(media: Media, traits: Traits) -> dict[str, Any]:

@@ -51,6 +51,12 @@ TRAIT_OPTIONS = (
         help="How the endpoint takes a PDF.",
     ),
     Option(
+        name="audio_formats",
+        default="wav, mp3",
+        type="list",
+        help="The formats of sound that the endpoint takes in a prompt.",
+    ),
+    Option(
         name="returned_fields",
         default="reasoning_content, reasoning_details, extra_content",
         type="list",

@@ -29,6 +29,7 @@ class Traits:
         output_tokens: What its count of output tokens holds: reasoning included, reasoning excluded, or a count to
             leave alone and take from the total.
         documents: How a PDF is sent: in a `file` part, in one that takes a URL too, in a `file_url` part, or not at all.
+        audio_formats: The formats of sound that it takes in a prompt; empty for none.
         returned_fields: Fields of an assistant's message with tool calls that it wants back in the next turn.
         calls_need_reasoning: Whether an assistant's message with tool calls must have `reasoning_content`, be it empty.
         encrypted_reasoning: Whether the Responses API is asked for its reasoning in encrypted form, to give it back in
@@ -69,6 +70,7 @@ class Traits:
     reasoning_parameter: Literal["reasoning_effort", "reasoning"] = "reasoning_effort"
     output_tokens: Literal["with_reasoning", "without_reasoning", "from_total"] = "with_reasoning"
     documents: Literal["file", "file_or_url", "file_url", "none"] = "file"
+    audio_formats: tuple[str, ...] = ("wav", "mp3")
     returned_fields: tuple[str, ...] = ("reasoning_content", "reasoning_details", "extra_content")
     calls_need_reasoning: bool = False
     encrypted_reasoning: bool | None = None
@@ -125,6 +127,7 @@ TRAITS: dict[str, Traits] = {
     "pipelex_inference": Traits(strict_schemas=True),
     # https://docs.x.ai/docs/api-reference: `completion_tokens` leaves the reasoning out.
     "xai": Traits(
+        audio_formats=(),
         max_tokens_parameter="max_completion_tokens",
         output_tokens="without_reasoning",
         documents="none",
@@ -137,6 +140,7 @@ TRAITS: dict[str, Traits] = {
     ),
     # https://console.groq.com/docs/structured-outputs: json_schema on a few models only, tools on all.
     "groq": Traits(
+        audio_formats=(),
         max_tokens_parameter="max_completion_tokens",
         structured_output="tool",
         schema_dialect="groq",
@@ -145,17 +149,27 @@ TRAITS: dict[str, Traits] = {
         batches=True,
     ),
     # https://docs.ollama.com/api/openai-compatibility
-    "ollama": Traits(documents="none", fetches_urls=False),
+    "ollama": Traits(audio_formats=(), documents="none", fetches_urls=False),
     # https://docs.perplexity.ai/guides/structured-outputs
-    "perplexity": Traits(documents="file_url"),
+    "perplexity": Traits(audio_formats=(), documents="file_url"),
     # https://openrouter.ai/docs/api-reference/parameters
-    "openrouter": Traits(strict_schemas=True, reasoning_parameter="reasoning", documents="file_or_url"),
+    # https://openrouter.ai/docs/features/multimodal/audio
+    "openrouter": Traits(
+        strict_schemas=True,
+        reasoning_parameter="reasoning",
+        documents="file_or_url",
+        audio_formats=("wav", "mp3", "aiff", "aac", "ogg", "flac", "m4a"),
+    ),
     # https://api-docs.deepseek.com/guides/json_mode: no json_schema; a reasoner refuses a forced tool.
     # https://api-docs.deepseek.com/guides/thinking_mode#tool-calls: thoughts go back with the calls.
     "deepseek": Traits(
-        structured_output="json_mode", schema_dialect="deepseek", documents="none", calls_need_reasoning=True
+        structured_output="json_mode",
+        schema_dialect="deepseek",
+        documents="none",
+        audio_formats=(),
+        calls_need_reasoning=True,
     ),
-    "blackboxai": Traits(documents="none", image_api="chat"),
+    "blackboxai": Traits(audio_formats=(), documents="none", image_api="chat"),
 }
 """What is known of endpoints, by the name of the backend."""
 

@@ -10,7 +10,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.parts import DocumentPart, ImagePart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import AudioPart, DocumentPart, ImagePart, TextPart, ToolCall, ToolResult
 from pipelex_core.requests import ExtractRequest, ImageRequest, TextRequest
 from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
 
@@ -79,7 +79,7 @@ def _written(content: dict[str, Any], redact: Callable[[str], str]) -> dict[str,
     return {name: redact(json.dumps(value, ensure_ascii=False, default=str)) for name, value in content.items()}
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(part: Part) -> dict[str, Any]:  # noqa: PLR0911 -- one line a kind
     match part:
         case TextPart(text):
             return _text(text)
@@ -87,6 +87,8 @@ def _part(part: Part) -> dict[str, Any]:
             return _medium(media, "image")
         case DocumentPart(media):
             return _medium(media, "document")
+        case AudioPart(media):
+            return _medium(media, "audio")
         case ToolCall():
             return {"type": "tool_call", "id": part.id, "name": part.name, "arguments": part.arguments}
         case ToolResult():

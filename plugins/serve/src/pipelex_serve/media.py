@@ -5,8 +5,9 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 
+from pipelex_core.audio import read_audio
 from pipelex_core.media import read_document, read_image
-from pipelex_core.parts import DocumentPart, ImagePart, Media
+from pipelex_core.parts import AudioPart, DocumentPart, ImagePart, Media
 from pipelex_serve.problems import refuse
 
 
@@ -42,6 +43,16 @@ def document_of_base64(data: object, media_type: object, name: object = None) ->
     kind = media_type if isinstance(media_type, str) and media_type else "application/pdf"
     media = Media(data=content, media_type=kind, name=name if isinstance(name, str) and name else None)
     return DocumentPart(read_document(media))
+
+
+def audio_of_base64(data: object) -> AudioPart:
+    """A recording in base64, of the kind that its bytes show.
+
+    Raises:
+        RefusedError: It is not base64.
+        UnsupportedInputError: It is not sound.
+    """
+    return AudioPart(read_audio(_bytes(data, "a recording")))
 
 
 def document_of_text(text: object, name: object = None) -> DocumentPart:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipelex_core.dialects import Dialect, adapt
 from pipelex_core.documents import as_text, is_text
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.parts import DocumentPart, ImagePart, TextPart, ToolCall, ToolResult
+from pipelex_core.parts import AudioPart, DocumentPart, ImagePart, TextPart, ToolCall, ToolResult
 from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _others(message: Message, request: TextRequest) -> Iterator[dict[str, Any]]:
     for part in message.parts:
         if isinstance(part, ToolResult):
             yield {"role": "tool", "tool_call_id": part.call_id, "content": part.content}
-        elif isinstance(part, TextPart | ImagePart | DocumentPart):
+        elif isinstance(part, TextPart | ImagePart | DocumentPart | AudioPart):
             content.append(_content(part, request))
     if content:
         only_text = len(content) == 1 and content[0]["type"] == "text"
@@ -95,6 +95,9 @@ def _content(part: Part, request: TextRequest) -> dict[str, Any]:
         return {"type": "text", "text": part.text}
     if isinstance(part, DocumentPart) and is_text(part.media):
         return {"type": "text", "text": as_text(part.media)}
+    if isinstance(part, AudioPart):
+        msg = f"model '{request.spec.name}' takes no audio in a prompt: transcribe it, and send the text"
+        raise UnsupportedInputError(msg)
     msg = f"model '{request.spec.name}' takes documents that are text, and no others: extract the text first"
     raise UnsupportedInputError(msg)
 

@@ -28,6 +28,7 @@ def generate(
     system: str | None = None,
     image: list[str] | None = None,
     pdf: list[str] | None = None,
+    audio: list[str] | None = None,
     web_search: bool = False,
     schema: Path | None = None,
     temperature: float | None = None,
@@ -47,6 +48,7 @@ def generate(
         system: System prompt.
         image: An image to attach: path or URL. May be given several times.
         pdf: A PDF to attach: path or URL. May be given several times.
+        audio: A recording to attach, for a model that hears: path or URL. May be given several times.
         web_search: Let the provider search the web, where it does; `--json` has the sources.
         schema: A file with a JSON schema: the answer is an object that follows it.
         temperature: Wins over the preset's.
@@ -66,6 +68,7 @@ def generate(
         "system": system,
         "images": image or [],
         "documents": pdf or [],
+        "audio": audio or [],
         "hosted_tools": ["web_search"] if web_search else [],
         "temperature": temperature,
         "max_tokens": max_tokens,

@@ -26,6 +26,7 @@ def run(
     system: str | None = None,
     image: list[str] | None = None,
     pdf: list[str] | None = None,
+    audio: list[str] | None = None,
     web_search: bool = False,
     max_turns: int = 8,
     tool_timeout: float = 60.0,
@@ -45,6 +46,7 @@ def run(
         system: System prompt.
         image: An image to attach: path or URL. May be given several times.
         pdf: A PDF to attach: path or URL. May be given several times.
+        audio: A recording to attach, for a model that hears: path or URL. May be given several times.
         web_search: Let the provider search the web, where it does; `--json` has the sources.
         max_turns: How often the model may answer.
         tool_timeout: Seconds one tool may take.
@@ -69,6 +71,7 @@ def run(
             system=system,
             images=image or [],
             documents=pdf or [],
+            audio=audio or [],
             hosted_tools=["web_search"] if web_search else [],
             max_tokens=max_tokens,
             deadline=deadline,

@@ -194,7 +194,9 @@ def _part(part: Mapping[str, Any]) -> Part:
             return media.image_of_url(image.get("url") if isinstance(image, dict) else image)
         case "file":
             return _file(fields.table_of(part, "file"))
-    msg = f"a part of type {part.get('type')!r:.40} is not supported: send text, image_url or file"
+        case "input_audio":
+            return media.audio_of_base64(fields.table_of(part, "input_audio").get("data"))
+    msg = f"a part of type {part.get('type')!r:.40} is not supported: send text, image_url, input_audio or file"
     raise refuse(400, msg, code="unsupported_value", param="messages.content.type")
 
 
