@@ -200,11 +200,309 @@ if (!asked || !ran.text) throw new Error("no tool was asked for"); console.log("
 const made = await generateObject({ model: openai.chat("m"), schema: z.object({ name: z.string() }), prompt: "A river" });
 same(typeof made.object.name, "string"); console.log("ok object");
 same((await generateText({ model: openai.responses("m"), prompt: "Hi" })).text, answer);
+const again = await generateText({ model: openai.responses("caller"), prompt: "Hi", tools, stopWhen: stepCountIs(3) });
+if (asked !== 2 || !again.text) throw new Error("no tool was asked for in a response");
 same(await streamText({ model: openai.responses("m"), prompt: "Hi" }).text, answer); console.log("ok responses");
 const claude = createAnthropic({ baseURL: URL_ + "/v1", apiKey: "x" });
 same((await generateText({ model: claude("m"), prompt: "Hi" })).text, answer);
 same(await streamText({ model: claude("m"), prompt: "Hi" }).text, answer); console.log("ok messages");
 same((await embed({ model: openai.textEmbeddingModel("vectors"), value: "a" })).embedding.length, 8); console.log("ok embeddings");
+""",
+    ),
+    "LlamaIndex": RealClient(
+        packages=("llama-index-llms-openai-like", "llama-index-embeddings-openai-like"),
+        tasks=("text", "stream", "tools", "object", "completions", "embeddings"),
+        program="""
+import asyncio
+from llama_index.core.llms import ChatMessage
+from llama_index.core.prompts import PromptTemplate
+from llama_index.core.tools import FunctionTool
+from llama_index.embeddings.openai_like import OpenAILikeEmbedding
+from llama_index.llms.openai_like import OpenAILike
+from pydantic import BaseModel
+class River(BaseModel):
+    name: str
+o = {"api_base": URL + "/v1", "api_key": "x"}
+make = lambda name: OpenAILike(model=name, is_chat_model=True, is_function_calling_model=True, max_retries=0, **o)
+hi = [ChatMessage(role="user", content="Hi")]
+assert make("m").chat(hi).message.content == "Mock answer to: Hi"
+assert asyncio.run(make("m").achat(hi)).message.content == "Mock answer to: Hi"; print("ok text")
+assert "".join(p.delta or "" for p in make("m").stream_chat(hi)) == "Mock answer to: Hi"; print("ok stream")
+def weather(city: str) -> str:
+    "The weather."
+    return "sunny"
+tool = FunctionTool.from_defaults(weather)
+first = make("caller").chat_with_tools([tool], user_msg="Hi")
+call = make("caller").get_tool_calls_from_response(first)[0]
+assert call.tool_name == "weather"
+after = [*hi, first.message, ChatMessage(role="tool", content="sunny", additional_kwargs={"tool_call_id": call.tool_id})]
+assert make("caller").chat_with_tools([tool], chat_history=after).message.content; print("ok tools")
+assert isinstance(make("m").structured_predict(River, PromptTemplate("A river")), River); print("ok object")
+assert str(make("m").complete("Hi")) == "Mock answer to: Hi"; print("ok completions")
+assert len(OpenAILikeEmbedding(model_name="vectors", **o).get_text_embedding("a")) == 8; print("ok embeddings")
+""",
+    ),
+    "DSPy": RealClient(
+        packages=("dspy", "numpy", "litellm"),
+        tasks=("text", "responses", "messages", "embeddings"),
+        program="""
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+import dspy
+ask = lambda name, url=URL + "/v1", **more: dspy.LM(name, api_base=url, api_key="x", cache=False, **more)("Hi")
+assert "Mock answer to: Hi" in str(ask("openai/m")); print("ok text")
+assert "Mock answer to: Hi" in str(ask("openai/m", model_type="responses")); print("ok responses")
+assert "Mock answer to: Hi" in str(ask("anthropic/m", URL)); print("ok messages")
+assert len(dspy.Embedder("openai/vectors", api_base=URL + "/v1", api_key="x")(["a"])[0]) == 8; print("ok embeddings")
+""",
+    ),
+    "smolagents": RealClient(
+        packages=("smolagents[openai]",),
+        tasks=("text", "stream", "tools"),
+        program="""
+from smolagents import ChatMessage, OpenAIServerModel, tool
+@tool
+def weather(city: str) -> str:
+    \"\"\"The weather.
+
+    Args:
+        city: A city.
+    \"\"\"
+    return "sunny"
+make = lambda name: OpenAIServerModel(model_id=name, api_base=URL + "/v1", api_key="x")
+hi = [ChatMessage(role="user", content=[{"type": "text", "text": "Hi"}])]
+assert make("m").generate(hi).content == "Mock answer to: Hi"; print("ok text")
+assert "".join(p.content or "" for p in make("m").generate_stream(hi)) == "Mock answer to: Hi"; print("ok stream")
+assert make("caller").generate(hi, tools_to_call_from=[weather]).tool_calls[0].function.name == "weather"; print("ok tools")
+""",
+    ),
+    "Haystack": RealClient(
+        packages=("haystack-ai",),
+        tasks=("text", "stream", "tools", "responses", "embeddings"),
+        program="""
+os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
+from haystack.components.embedders import OpenAITextEmbedder
+from haystack.components.generators.chat import OpenAIChatGenerator, OpenAIResponsesChatGenerator
+from haystack.dataclasses import ChatMessage
+from haystack.tools import Tool
+from haystack.utils import Secret
+o = {"api_key": Secret.from_token("x"), "api_base_url": URL + "/v1"}
+make = lambda name, **more: OpenAIChatGenerator(model=name, max_retries=0, **o, **more)
+hi, pieces = [ChatMessage.from_user("Hi")], []
+assert make("m").run(hi)["replies"][0].text == "Mock answer to: Hi"; print("ok text")
+make("m", streaming_callback=lambda piece: pieces.append(piece.content)).run(hi)
+assert "".join(pieces) == "Mock answer to: Hi"; print("ok stream")
+tools = [Tool(name="weather", description="The weather.", parameters=PARAMETERS, function=lambda city: "sunny")]
+first = make("caller", tools=tools).run(hi)["replies"][0]
+after = [*hi, first, ChatMessage.from_tool("sunny", origin=first.tool_calls[0])]
+assert make("caller", tools=tools).run(after)["replies"][0].text; print("ok tools")
+assert OpenAIResponsesChatGenerator(model="m", **o).run(hi)["replies"][0].text == "Mock answer to: Hi"; print("ok responses")
+assert len(OpenAITextEmbedder(model="vectors", **o).run("a")["embedding"]) == 8; print("ok embeddings")
+""",
+    ),
+    "Semantic Kernel": RealClient(
+        packages=("semantic-kernel",),
+        tasks=("text", "stream", "tools", "embeddings"),
+        program="""
+import asyncio
+from openai import AsyncOpenAI
+from semantic_kernel import Kernel
+from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
+from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion, OpenAIChatPromptExecutionSettings, OpenAITextEmbedding
+from semantic_kernel.contents import ChatHistory
+from semantic_kernel.functions import kernel_function
+client, asked = AsyncOpenAI(base_url=URL + "/v1", api_key="x", max_retries=0), []
+class Tools:
+    @kernel_function(description="The weather.")
+    def weather(self, city: str) -> str:
+        asked.append(city)
+        return "sunny"
+async def main():
+    history, settings = ChatHistory(), OpenAIChatPromptExecutionSettings()
+    history.add_user_message("Hi")
+    service = OpenAIChatCompletion("m", async_client=client)
+    assert str(await service.get_chat_message_content(history, settings)) == "Mock answer to: Hi"; print("ok text")
+    pieces = [str(piece) async for piece in service.get_streaming_chat_message_content(history, settings)]
+    assert "".join(pieces) == "Mock answer to: Hi"; print("ok stream")
+    kernel, caller = Kernel(), OpenAIChatCompletion("caller", async_client=client)
+    kernel.add_plugin(Tools(), "tools")
+    settings = OpenAIChatPromptExecutionSettings(function_choice_behavior=FunctionChoiceBehavior.Auto())
+    assert str(await caller.get_chat_message_content(history, settings, kernel=kernel)) and asked; print("ok tools")
+    vectors = await OpenAITextEmbedding("vectors", async_client=client).generate_embeddings(["a"])
+    assert vectors.shape == (1, 8); print("ok embeddings")
+asyncio.run(main())
+""",
+    ),
+    "Google ADK": RealClient(
+        packages=("google-adk", "litellm"),
+        tasks=("text", "stream", "tools", "object"),
+        program="""
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+import asyncio
+from google.adk.agents import Agent
+from google.adk.agents.run_config import RunConfig, StreamingMode
+from google.adk.models.lite_llm import LiteLlm
+from google.adk.runners import InMemoryRunner
+from google.genai import types
+from pydantic import BaseModel
+class River(BaseModel):
+    name: str
+asked = []
+def weather(city: str) -> str:
+    "The weather."
+    asked.append(city)
+    return "sunny"
+async def run(name, mode=StreamingMode.NONE, **more):
+    agent = Agent(name="a", model=LiteLlm(model=f"openai/{name}", api_base=URL + "/v1", api_key="x"), **more)
+    runner = InMemoryRunner(agent, app_name="a")
+    session = await runner.session_service.create_session(app_name="a", user_id="u")
+    hi = types.Content(role="user", parts=[types.Part(text="Hi")])
+    events = runner.run_async(user_id="u", session_id=session.id, new_message=hi, run_config=RunConfig(streaming_mode=mode))
+    return [part.text async for event in events if event.content for part in event.content.parts if part.text]
+async def main():
+    assert await run("m") == ["Mock answer to: Hi"]; print("ok text")
+    assert len(await run("m", StreamingMode.SSE)) > 2; print("ok stream")
+    assert await run("caller", tools=[weather]) and asked; print("ok tools")
+    assert json.loads((await run("m", output_schema=River))[-1])["name"]; print("ok object")
+asyncio.run(main())
+""",
+    ),
+    "Strands": RealClient(
+        packages=("strands-agents[openai,anthropic]",),
+        tasks=("text", "tools", "object", "messages"),
+        program="""
+from pydantic import BaseModel
+from strands import Agent, tool
+from strands.models.anthropic import AnthropicModel
+from strands.models.openai import OpenAIModel
+class River(BaseModel):
+    "A river."
+    name: str
+asked = []
+@tool
+def weather(city: str) -> str:
+    "The weather."
+    asked.append(city)
+    return "sunny"
+make = lambda name: OpenAIModel(client_args={"base_url": URL + "/v1", "api_key": "x"}, model_id=name)
+claude = lambda name: AnthropicModel(client_args={"base_url": URL, "api_key": "x"}, model_id=name, max_tokens=100)
+run = lambda model, say="Hi", **more: Agent(model=model, callback_handler=None, **more)(say)
+assert "Mock answer to: Hi" in str(run(make("m"))); print("ok text")
+assert str(run(make("caller"), tools=[weather])) and len(asked) == 1; print("ok tools")
+assert isinstance(run(make("m"), "A river", structured_output_model=River).structured_output, River); print("ok object")
+assert "Mock answer to: Hi" in str(run(claude("m")))
+assert str(run(claude("caller"), tools=[weather])) and len(asked) == 2; print("ok messages")
+""",
+    ),
+    "Agno": RealClient(
+        packages=("agno", "openai", "anthropic"),
+        tasks=("text", "stream", "tools", "object", "responses", "messages"),
+        program="""
+os.environ["AGNO_TELEMETRY"] = "false"
+from agno.agent import Agent
+from agno.models.anthropic import Claude
+from agno.models.openai import OpenAIResponses
+from agno.models.openai.like import OpenAILike
+from pydantic import BaseModel
+class River(BaseModel):
+    name: str
+asked = []
+def weather(city: str) -> str:
+    "The weather."
+    asked.append(city)
+    return "sunny"
+o = {"base_url": URL + "/v1", "api_key": "x"}
+run = lambda model, say="Hi", **more: Agent(model=model, **more).run(say)
+assert run(OpenAILike(id="m", **o)).content == "Mock answer to: Hi"; print("ok text")
+assert "Mock" in "".join(str(e.content) for e in Agent(model=OpenAILike(id="m", **o)).run("Hi", stream=True)); print("ok stream")
+assert run(OpenAILike(id="caller", **o), tools=[weather]).content and len(asked) == 1; print("ok tools")
+assert isinstance(run(OpenAILike(id="m", **o), "A river", output_schema=River).content, River); print("ok object")
+assert run(OpenAIResponses(id="m", **o)).content == "Mock answer to: Hi"
+assert run(OpenAIResponses(id="caller", **o), tools=[weather]).content and len(asked) == 2; print("ok responses")
+assert run(Claude(id="m", api_key="x", client_params={"base_url": URL})).content == "Mock answer to: Hi"; print("ok messages")
+""",
+    ),
+    "openai (Node)": RealClient(
+        packages=("openai",),
+        node=True,
+        tasks=("text", "stream", "tools", "object", "responses", "embeddings", "images", "speech", "models", "errors"),
+        program="""
+import OpenAI, { toFile } from "openai";
+const client = new OpenAI({ baseURL: process.env.GATEWAY + "/v1", apiKey: "x", maxRetries: 0 });
+const same = (a, b) => { if (a !== b) throw new Error(`${a} is not ${b}`); };
+const messages = [{ role: "user", content: "Hi" }], answer = "Mock answer to: Hi";
+const schema = { type: "object", properties: { name: { type: "string" } }, required: ["name"], additionalProperties: false };
+same((await client.chat.completions.create({ model: "m", messages })).choices[0].message.content, answer); console.log("ok text");
+same(await client.chat.completions.stream({ model: "m", messages }).finalContent(), answer); console.log("ok stream");
+let asked = 0;
+const weather = { name: "weather", parameters: { type: "object", properties: { city: { type: "string" } } }, parse: JSON.parse, function: () => { asked++; return "sunny"; } };
+const said = await client.chat.completions.runTools({ model: "caller", messages, tools: [{ type: "function", function: weather }] }).finalContent();
+if (!asked || !said) throw new Error("no tool was asked for"); console.log("ok tools");
+const parsed = await client.chat.completions.parse({ model: "m", messages, response_format: { type: "json_schema", json_schema: { name: "r", strict: true, schema } } });
+same(typeof JSON.parse(parsed.choices[0].message.content).name, "string"); console.log("ok object");
+same((await client.responses.create({ model: "m", input: "Hi" })).output_text, answer);
+same((await client.responses.stream({ model: "m", input: "Hi" }).finalResponse()).output_text, answer); console.log("ok responses");
+same((await client.embeddings.create({ model: "vectors", input: ["a", "b"] })).data[1].embedding.length, 8); console.log("ok embeddings");
+same((await client.images.generate({ model: "painter", prompt: "a" })).data.length, 1); console.log("ok images");
+const sound = await client.audio.speech.create({ model: "voice", voice: "alloy", input: "Hi", response_format: "wav" });
+const file = await toFile(Buffer.from(await sound.arrayBuffer()), "a.wav");
+same(typeof (await client.audio.transcriptions.create({ model: "ear", file })).text, "string"); console.log("ok speech");
+const names = []; for await (const model of client.models.list()) names.push(model.id);
+same(names.includes("brief"), true); same((await client.models.retrieve("m")).id, "m"); console.log("ok models");
+try { await client.chat.completions.create({ model: "nothing", messages }); } catch (error) { same(error.status, 404); same(error.code, "model_not_found"); console.log("ok errors"); }
+""",
+    ),
+    "langchain (Node)": RealClient(
+        packages=("@langchain/openai", "@langchain/anthropic", "@langchain/core", "zod@4"),
+        node=True,
+        tasks=("text", "stream", "tools", "object", "responses", "messages", "embeddings"),
+        program="""
+import { ChatAnthropic } from "@langchain/anthropic";
+import { HumanMessage, ToolMessage } from "@langchain/core/messages";
+import { tool } from "@langchain/core/tools";
+import { ChatOpenAI, OpenAIEmbeddings } from "@langchain/openai";
+import { z } from "zod";
+const o = { apiKey: "x", maxRetries: 0, configuration: { baseURL: process.env.GATEWAY + "/v1" } }, answer = "Mock answer to: Hi";
+const same = (a, b) => { if (a !== b) throw new Error(`${a} is not ${b}`); };
+const flat = (content) => typeof content === "string" ? content : content.map((part) => part.text ?? "").join("");
+const streamed = async (model) => { let all = ""; for await (const piece of await model.stream("Hi")) all += flat(piece.content); return all; };
+const river = z.object({ name: z.string() }), chat = new ChatOpenAI({ model: "m", ...o });
+same((await chat.invoke("Hi")).content, answer); console.log("ok text");
+same(await streamed(chat), answer); console.log("ok stream");
+const weather = tool(async () => "sunny", { name: "weather", description: "w", schema: z.object({ city: z.string() }) });
+const bound = new ChatOpenAI({ model: "caller", ...o }).bindTools([weather]);
+const first = await bound.invoke("Hi"), id = first.tool_calls[0].id;
+if (!(await bound.invoke([new HumanMessage("Hi"), first, new ToolMessage({ content: "sunny", tool_call_id: id })])).content) throw new Error("no text"); console.log("ok tools");
+for (const method of ["jsonSchema", "functionCalling"]) same(typeof (await chat.withStructuredOutput(river, { method }).invoke("A river")).name, "string"); console.log("ok object");
+same(flat((await new ChatOpenAI({ model: "m", useResponsesApi: true, ...o }).invoke("Hi")).content), answer); console.log("ok responses");
+const claude = new ChatAnthropic({ model: "m", apiKey: "x", anthropicApiUrl: process.env.GATEWAY, maxRetries: 0 });
+same(flat((await claude.invoke("Hi")).content), answer); same(await streamed(claude), answer);
+same(typeof (await claude.withStructuredOutput(river).invoke("A river")).name, "string"); console.log("ok messages");
+same((await new OpenAIEmbeddings({ model: "vectors", ...o }).embedQuery("a")).length, 8); console.log("ok embeddings");
+""",
+    ),
+    "openai-agents (Node)": RealClient(
+        packages=("@openai/agents", "openai", "zod@4"),
+        node=True,
+        tasks=("text", "stream", "tools", "object", "responses"),
+        program="""
+import { Agent, run, setDefaultOpenAIClient, setOpenAIAPI, setTracingDisabled, tool } from "@openai/agents";
+import OpenAI from "openai";
+import { z } from "zod";
+setTracingDisabled(true);
+setDefaultOpenAIClient(new OpenAI({ baseURL: process.env.GATEWAY + "/v1", apiKey: "x", maxRetries: 0 }));
+const same = (a, b) => { if (a !== b) throw new Error(`${a} is not ${b}`); }, answer = "Mock answer to: Hi";
+let asked = 0;
+const weather = tool({ name: "weather", description: "w", parameters: z.object({ city: z.string() }), execute: async () => { asked++; return "sunny"; } });
+const all = async (log) => {
+  same((await run(new Agent({ name: "a", instructions: "x", model: "m" }), "Hi")).finalOutput, answer); log("text");
+  const streamed = await run(new Agent({ name: "a", model: "m" }), "Hi", { stream: true });
+  for await (const _ of streamed); same(streamed.finalOutput, answer); log("stream");
+  const before = asked;
+  if (!(await run(new Agent({ name: "a", model: "caller", tools: [weather] }), "Hi")).finalOutput || asked === before) throw new Error("no tool"); log("tools");
+  same(typeof (await run(new Agent({ name: "a", model: "m", outputType: z.object({ name: z.string() }) }), "A river")).finalOutput.name, "string"); log("object");
+};
+setOpenAIAPI("chat_completions"); await all((task) => console.log("ok " + task));
+setOpenAIAPI("responses"); await all(() => {}); console.log("ok responses");
 """,
     ),
     "anthropic (Node)": RealClient(

@@ -11,6 +11,9 @@ import openai
 import pytest
 
 from pipelex_core.pictures import kind_and_size
+from pipelex_serve.openai.items import Items
+from pipelex_serve.problems import RefusedError
+from pipelex_testing.bodies.openai_chat import tool_call
 from pipelex_testing.samples import png
 from tests.servers.anthropic import message, replied, streamed, thinking, tool_use
 from tests.servers.base import Reply
@@ -131,6 +134,49 @@ def test_state_is_refused(client: openai.OpenAI) -> None:
     ):
         with pytest.raises(openai.BadRequestError, match="stores nothing"):
             client.responses.create(model="m", input="Hello", **option)
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_items_are_referred_to_by_their_ids(client: openai.OpenAI, providers: Providers, streams: bool) -> None:
+    """As Vercel's AI SDK does where it does not say `store: false`: the last responses' items are remembered by each key."""
+    calls = [tool_call("call_1", "get_weather", '{"city": "Paris"}')]
+    whole = Reply.json(completion("I look.", tool_calls=calls))
+    providers[0].queue(Reply.sse(*chunks("I look.", tool_calls=calls)) if streams else whole)
+    asked: Any = {"model": "gpt", "tools": [WEATHER], "input": [{"role": "user", "content": "Hi"}]}
+    if streams:
+        with client.responses.stream(**asked) as stream:
+            response: Any = stream.get_final_response()
+    else:
+        response = client.responses.create(**asked)
+    references = [{"type": "item_reference", "id": item.id} for item in response.output]
+    assert len(references) == 2
+    result = {"type": "function_call_output", "call_id": "call_1", "output": "sunny"}
+    client.responses.create(**{**asked, "input": [*asked["input"], *references, result]})
+    sent = providers[0].received[-1].json["messages"]
+    assert [message["role"] for message in sent] == ["user", "assistant", "tool"]
+    assert sent[1]["content"] == "I look."
+    assert sent[1]["tool_calls"][0]["function"]["name"] == "get_weather"
+
+
+def test_an_item_that_is_not_known_is_refused(client: openai.OpenAI) -> None:
+    """It was not remembered, belongs to another key, or is too old."""
+    said = client.responses.create(model="m", input="Hi", store=False).output[0]
+    for identity in (said.id, "msg_nobodys"):
+        reference: Any = {"type": "item_reference", "id": identity}
+        with pytest.raises(openai.BadRequestError, match="send the item itself"):
+            client.responses.create(model="m", input=[reference])
+    items = Items(most_bytes=4000)
+    for number in range(100):
+        items.keep("alice", [{"id": f"msg_{number}", "text": "x" * 50}])
+    items.keep("alice", [{"id": "msg_huge", "text": "x" * 1000}])
+
+    def refer(key: str, identity: str) -> Any:
+        return items.resolved(key, {"input": [{"type": "item_reference", "id": identity}]})["input"][0]
+
+    assert refer("alice", "msg_99")["id"] == "msg_99"
+    for key, identity in (("bob", "msg_99"), ("alice", "msg_0"), ("alice", "msg_huge"), ("alice", "")):
+        with pytest.raises(RefusedError, match="not known"):
+            refer(key, identity)
 
 
 def test_an_object_and_an_answer_that_was_cut(client: openai.OpenAI, providers: Providers) -> None:

@@ -60,7 +60,7 @@ costs = { input = 1.0, input_cached = 0.1, output = 2.0 }
 [gpt]
 model_id = "gpt-4o-mini"
 max_tokens = 16000
-constraints = ["temperature_must_be_multiplied_by_2"]
+constraints = ["temperature_must_be_multiplied_by_2", "no_reasoning_effort", "no_reasoning_budget"]
 """,
     "anthropic": """[defaults]
 sdk = "anthropic"

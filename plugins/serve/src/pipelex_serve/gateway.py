@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pipelex_serve.kept import Kept
+from pipelex_serve.openai.items import Items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,7 @@ class Gateway:
         accounts: Keys and spend.
         metrics: What Prometheus asks for.
         kept: What providers want back, for clients that drop it.
+        items: The items of the last responses, for clients that refer to them.
         in_flight: Requests under way.
         recent: The last requests, for the page.
         is_draining: Whether new requests are refused, because it is about to end.
@@ -43,6 +45,7 @@ class Gateway:
         self.accounts = accounts
         self.metrics = metrics
         self.kept = Kept()
+        self.items = Items()
         self.in_flight = 0
         self.recent: deque[dict[str, Any]] = deque(maxlen=_RECENT)
         self.is_draining = False

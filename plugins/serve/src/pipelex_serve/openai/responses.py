@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -21,15 +22,16 @@ if TYPE_CHECKING:
 
 async def responses(gateway: Gateway, exchange: Exchange) -> None:
     """Answer a request for a response."""
-    body = await exchange.json()
+    assert exchange.key is not None  # noqa: S101 -- the gate let it in
+    body = gateway.items.resolved(exchange.key.id, await exchange.json())
     call = read_response_call(body)
     check_handle(exchange, call.model)
-    assert exchange.key is not None  # noqa: S101 -- the gate let it in
     call = evolve(call, messages=gateway.kept.restore(exchange.key.id, call.messages))
     plan = await streamed_plan(gateway, call) if call.streams else text_plan(gateway.deck, call)
     running = Running(gateway, exchange, call.model, plan)
     exchange.add_headers(gateway.notes_of(call.ignored))
-    response = Response(body, id=exchange.id, model=call.model)
+    keep_items = None if body.get("store") is False else partial(gateway.items.keep, exchange.key.id)
+    response = Response(body, id=exchange.id, model=call.model, keep=keep_items)
     if call.streams:
         events = ResponseEvents(response, lambda result: keep(gateway, exchange, result))
         await (stream_text if plan.operation.streams else stream_whole)(exchange, running, events)
@@ -42,7 +44,8 @@ async def responses(gateway: Gateway, exchange: Exchange) -> None:
 
 async def count_input(gateway: Gateway, exchange: Exchange) -> None:
     """Count the tokens of a request."""
-    call = read_response_call(await exchange.json())
+    assert exchange.key is not None  # noqa: S101 -- the gate let it in
+    call = read_response_call(gateway.items.resolved(exchange.key.id, await exchange.json()))
     check_handle(exchange, call.model)
     counted = await count(gateway, exchange, call)
     await exchange.answer({"object": "response.input_tokens", "input_tokens": counted})

@@ -40,9 +40,17 @@ _ECHOED: dict[str, Any] = {
 class Response:
     """One response, as far as it has come."""
 
-    def __init__(self, body: Mapping[str, Any], *, id: str, model: str) -> None:
+    def __init__(
+        self,
+        body: Mapping[str, Any],
+        *,
+        id: str,
+        model: str,
+        keep: Callable[[Sequence[Mapping[str, Any]]], None] | None = None,
+    ) -> None:
         self.id = id
         self.model = model
+        self._keep = keep
         self._created = int(time.time())
         self._echoed = {
             name: body[name] if body.get(name) is not None else default for name, default in _ECHOED.items()
@@ -53,7 +61,9 @@ class Response:
         return self._made("in_progress", [], None)
 
     def done(self, result: TextResult, output: list[dict[str, Any]]) -> dict[str, Any]:
-        """The whole of it."""
+        """The whole of it; its items are kept where they may be referred to."""
+        if self._keep is not None:
+            self._keep(output)
         reason = _INCOMPLETE.get(result.finish_reason)
         made = self._made("incomplete" if reason else "completed", output, responses_usage(result.usage, result.cost))
         if reason:

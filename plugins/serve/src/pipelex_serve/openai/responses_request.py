@@ -138,9 +138,6 @@ def _other(item: Mapping[str, Any], ignored: list[str]) -> Iterator[Message]:
         pictures = tuple(_media_of(output))
         if pictures:
             yield Message(role="user", parts=pictures)
-    elif kind == "item_reference":
-        msg = "an item_reference is not supported: this gateway stores nothing; send the item itself"
-        raise refuse(400, msg, code="unsupported_value", param="input")
     else:
         ignored.append(f"input.{str(kind)[:40]}")
 
