@@ -159,6 +159,13 @@ def test_an_object_by_output_config(client: anthropic.Anthropic) -> None:
     form: Any = {"format": {"type": "json_schema", "schema": schema}}
     answer: Any = client.messages.create(model="m", max_tokens=50, messages=HELLO, output_config=form)
     assert set(json.loads(answer.content[0].text)) == {"name"}
+    with client.messages.stream(model="gpt", max_tokens=50, messages=HELLO, output_config=form) as stream:
+        pieces = list(stream.text_stream)
+        final: Any = stream.get_final_message()
+    assert len(pieces) > 1  # it comes as it is made
+    assert set(json.loads("".join(pieces))) == {"name"}
+    assert final.content[0].text == "".join(pieces)
+    assert final.stop_reason == "end_turn"
 
 
 def test_images_in_messages_and_in_results(client: anthropic.Anthropic, providers: Providers) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,13 +12,13 @@ from attrs import evolve
 
 from pipelex_core.errors import PipelexError
 from pipelex_serve.keys.key import ANONYMOUS, Key, digest_of
-from pipelex_serve.keys.opening import open_store
+from pipelex_serve.keys.opening import opened_store, store_of
 from pipelex_serve.keys.store import Entry, Standing, Store, Use
 from tests.servers.postgres import postgres_server
 from tests.servers.redis import PASSWORD, redis_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
 DAY, MONTH, MINUTE = "2026-12-01", "2026-12", 29_000_000
 
@@ -43,16 +42,6 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         return str(tmp_path_factory.getbasetemp() / "shared.sqlite3")
     url: str = request.getfixturevalue(request.param)
     return url
-
-
-@asynccontextmanager
-async def opened(place: str) -> AsyncIterator[Store]:
-    store = open_store(place)
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 _made = iter(range(10_000))
@@ -84,7 +73,7 @@ def test_a_key_is_found_by_its_digest_until_it_is_revoked(place: str) -> None:
     made = key(handles=("smart_llm", "brief"), day_budget=5, rpm=3, is_admin=True)
 
     async def main() -> None:
-        async with opened(place) as store:
+        async with opened_store(place) as store:
             assert await store.add(made)
             assert not await store.add(evolve(made, id="other", digest="other"))
             assert await store.find(made.digest) == made
@@ -104,7 +93,7 @@ def test_a_budget_is_never_exceeded(place: str) -> None:
     made = key(day_budget=100, month_budget=150)
 
     async def main() -> None:
-        async with opened(place) as store:
+        async with opened_store(place) as store:
             await store.add(made)
             first = entry(made, 60)
             assert await store.enter(first)
@@ -130,7 +119,7 @@ def test_calls_and_tokens_of_a_minute(place: str) -> None:
     made = key(rpm=2, tpm=50)
 
     async def main() -> None:
-        async with opened(place) as store:
+        async with opened_store(place) as store:
             await store.add(made)
             big = entry(made, tokens=80)
             assert await store.enter(big)
@@ -148,7 +137,7 @@ def test_a_key_without_limits_is_counted(place: str) -> None:
     made = key()
 
     async def main() -> None:
-        async with opened(place) as store:
+        async with opened_store(place) as store:
             await store.add(made)
             for _ in range(3):
                 await store.settle(entry(made), 7, 5)
@@ -167,7 +156,7 @@ def test_two_hundred_at_once_from_two_sides(place: str) -> None:
     made = key(day_budget=50_000)
 
     async def main() -> None:
-        async with opened(place) as one, opened(place) as other:
+        async with opened_store(place) as one, opened_store(place) as other:
             await one.add(made)
             let_in = await asyncio.gather(*(store.enter(entry(made, 1000)) for store in [one, other] * 100))
             assert sum(let_in) == 50
@@ -185,8 +174,7 @@ from pipelex_serve.keys.opening import open_store
 from pipelex_serve.keys.store import Entry
 
 async def main():
-    store = open_store(sys.argv[1])
-    await store.open()
+    store = await open_store(sys.argv[1])
     key = await store.find(sys.argv[2])
     entry = Entry(key=key, nano=1000, tokens=0, day="2026-12-01", month="2026-12", minute=29_000_000)
     let_in = 0
@@ -206,7 +194,7 @@ def test_processes_share_a_budget(place: str) -> None:
     made = key(day_budget=250_000)
 
     async def add() -> None:
-        async with opened(place) as store:
+        async with opened_store(place) as store:
             await store.add(made)
 
     asyncio.run(add())
@@ -223,7 +211,7 @@ def test_who_used_what_is_summed(place: str) -> None:
     )
 
     async def main() -> None:
-        async with opened(place) as store:
+        async with opened_store(place) as store:
             await store.count([use, evolve(use, handle="other", errors=1)])
             await store.count([evolve(use, calls=2)])
             found = await store.uses("2031-01-01")
@@ -240,7 +228,7 @@ def test_a_secret_is_the_first_that_was_kept(place: str) -> None:
     """All processes share it."""
 
     async def main() -> None:
-        async with opened(place) as store:
+        async with opened_store(place) as store:
             kept = await store.secret("admin", "first")
             assert await store.secret("admin", "second") == kept
 
@@ -251,14 +239,14 @@ def test_a_secret_is_the_first_that_was_kept(place: str) -> None:
 def test_an_address_that_no_store_serves(url: str) -> None:
     """It says what there is."""
     with pytest.raises(PipelexError, match="postgresql:// or redis://"):
-        open_store(url)
+        store_of(url)
 
 
 def test_no_password_is_in_an_error() -> None:
     """Nobody listens there, and the error does not show the address."""
 
     async def main(url: str) -> None:
-        async with opened(url):
+        async with opened_store(url):
             pass
 
     for url in (f"redis://:{PASSWORD}@127.0.0.1:1/0", f"postgresql://u:{PASSWORD}@127.0.0.1:1/x"):
@@ -272,7 +260,7 @@ def test_a_cancelled_write_is_done_all_the_same(place: str) -> None:
     made = key()
 
     async def main() -> None:
-        async with opened(place) as store:
+        async with opened_store(place) as store:
             await store.add(made)
             tasks = [asyncio.create_task(store.settle(entry(made), 5, 1)) for _ in range(20)]
             await asyncio.sleep(0)

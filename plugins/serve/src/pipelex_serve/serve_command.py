@@ -125,15 +125,11 @@ def _check_keys(settings: Any) -> None:
     """
     import asyncio
 
-    from pipelex_serve.keys.opening import open_store
+    from pipelex_serve.keys.opening import opened_store
 
     async def has_keys() -> bool:
-        store = open_store(settings.spend)
-        await store.open()
-        try:
+        async with opened_store(settings.spend) as store:
             return any(key.revoked is None for key in await store.keys())
-        finally:
-            await store.close()
 
     if not asyncio.run(has_keys()):
         msg = (

@@ -4,57 +4,86 @@ from __future__ import annotations
 
 import logging
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelex_core.errors import PipelexError
 from pipelex_serve.problems import Problem, problem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from pipelex_core.backend import Backend
     from pipelex_core.execution.plan import Plan
-    from pipelex_core.results import TextResult
-    from pipelex_serve.exchange import Exchange
+    from pipelex_serve.exchange import EventStream, Exchange
     from pipelex_serve.gateway import Gateway
     from pipelex_serve.running import Running
 
 _log = logging.getLogger("pipelex_serve")
 
 
-class Writer(Protocol):
+class Pieces(Protocol):
+    """How the pieces of an answer are written."""
+
+    @property
+    def text(self) -> Callable[[Any], bytes]:
+        """Write a piece."""
+
+    def last(self, result: Any) -> Sequence[bytes]:
+        """What comes after them, to the very end."""
+
+    def broken(self, problem: Problem) -> Sequence[bytes] | None:
+        """How a stream ends that broke off; None where it has no words for that, and ends without its last chunk."""
+
+
+class Writer(Pieces, Protocol):
     """The events of one protocol."""
 
     def first(self) -> Sequence[bytes]:
         """What comes before the first piece of text."""
 
-    def text(self, delta: str) -> bytes:
-        """A piece of text."""
-
-    def last(self, result: TextResult) -> Sequence[bytes]:
-        """What comes after the text, to the very end."""
-
-    def broken(self, problem: Problem) -> Sequence[bytes]:
-        """How a stream ends that broke off."""
-
 
 async def stream_text(exchange: Exchange, running: Running, writer: Writer) -> None:
-    """Stream an answer. Until its first piece came, an error is an HTTP status; after that, an event.
+    """Stream an answer in server-sent events; errors as of `pass_on`."""
+
+    async def begin(_delta: object) -> EventStream:
+        stream = await exchange.open_stream()
+        stream.put(b"".join(writer.first()))
+        return stream
+
+    await pass_on(exchange, running, writer, str, begin)
+
+
+async def pass_on(
+    exchange: Exchange,
+    running: Running,
+    writer: Pieces,
+    kind: type[str | bytes],
+    begin: Callable[[Any], Awaitable[EventStream]],
+) -> None:
+    """Pass a call's pieces on to the client as they come.
+
+    Until the first of them came, an error is an HTTP status; after that, what the writer makes of it.
+
+    Args:
+        exchange: The request and its answer.
+        running: The call.
+        writer: Writes the pieces, and the end.
+        kind: What a piece is; the first event that is something else is the result.
+        begin: Begins the answer; it gets the first piece, or None where there is none.
 
     Raises:
         PipelexError: The call failed before anything came.
     """
-    stream = None
+    stream: EventStream | None = None
     try:
         async with running, aclosing(running.stream()) as events:
-            async for delta in events:
-                if not isinstance(delta, str):
-                    running.result = delta
+            async for event in events:
+                if not isinstance(event, kind):
+                    running.result = event
                     break
                 if stream is None:
-                    stream = await exchange.open_stream()
-                    stream.put(b"".join(writer.first()))
-                stream.put(writer.text(delta))
+                    stream = await begin(event)
+                stream.put(writer.text(event))
                 if stream.is_full:
                     await stream.drain()
     except Exception as error:
@@ -64,11 +93,12 @@ async def stream_text(exchange: Exchange, running: Running, writer: Writer) -> N
             _log.exception("request %s failed", exchange.id)
         problem = problem_of(error)
         exchange.notes["error"] = problem.code
-        await stream.end(*writer.broken(problem))
+        ending = writer.broken(problem)
+        if ending is not None:
+            await stream.end(*ending)
         return
     if stream is None:
-        stream = await exchange.open_stream()
-        stream.put(b"".join(writer.first()))
+        stream = await begin(None)
     await stream.end(*writer.last(running.result))
 
 

@@ -113,16 +113,12 @@ def check(settings: Settings) -> None:
     import asyncio
 
     from pipelex_serve.admin import admin_digest
-    from pipelex_serve.keys.opening import open_store
+    from pipelex_serve.keys.opening import opened_store
     from pipelex_serve.loading import load_deck
 
     async def look() -> None:
-        store = open_store(settings.spend)
-        await store.open()
-        try:
+        async with opened_store(settings.spend) as store:
             await admin_digest(store)
-        finally:
-            await store.close()
 
     load_deck(settings)
     asyncio.run(look())

@@ -59,8 +59,7 @@ async def open_gateway(settings: Settings) -> Gateway:
         PipelexError: The deck, or the store of keys and spend, cannot be used.
     """
     decks = Decks(loader(settings))
-    store = open_store(settings.spend or default_spend())
-    await store.open()
+    store = await open_store(settings.spend or default_spend())
     return Gateway(settings, decks, Accounts(store), Metrics(), await admin_digest(store))
 
 

@@ -12,7 +12,7 @@ from pipelex_serve.counting import count
 from pipelex_serve.remembering import keep
 from pipelex_serve.running import Running, check_handle
 from pipelex_serve.streams import stream_text, stream_whole
-from pipelex_serve.texts import text_plan
+from pipelex_serve.texts import streamed_plan, text_plan
 
 if TYPE_CHECKING:
     from pipelex_serve.exchange import Exchange
@@ -25,11 +25,12 @@ async def messages(gateway: Gateway, exchange: Exchange) -> None:
     check_handle(exchange, call.model)
     assert exchange.key is not None  # noqa: S101 -- the gate let it in
     call = evolve(call, messages=gateway.kept.restore(exchange.key.id, call.messages))
-    running = Running(gateway, exchange, call.model, text_plan(gateway.deck, call))
+    plan = await streamed_plan(gateway, call) if call.streams else text_plan(gateway.deck, call)
+    running = Running(gateway, exchange, call.model, plan)
     exchange.add_headers([*gateway.notes_of(call.ignored), (b"request-id", exchange.id.encode("ascii"))])
     if call.streams:
         events = Events(id=exchange.id, model=call.model, keep=lambda result: keep(gateway, exchange, result))
-        await (stream_whole if call.schema is not None else stream_text)(exchange, running, events)
+        await (stream_text if plan.operation.streams else stream_whole)(exchange, running, events)
         return
     async with running:
         result = await running.ask()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import PipelexError
 from pipelex_serve.keys.key import Key, digest_of, nano, new_secret, periods, usd
-from pipelex_serve.keys.opening import open_store
+from pipelex_serve.keys.opening import opened_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,9 +28,7 @@ def edit_keys(words: Sequence[str], place: str, limits: Mapping[str, Any], conte
     """
 
     async def edit() -> int:
-        store = open_store(place)
-        await store.open()
-        try:
+        async with opened_store(place) as store:
             match words:
                 case ("keys", "add", name):
                     await _add(store, name, limits, context, as_json=as_json)
@@ -41,8 +39,6 @@ def edit_keys(words: Sequence[str], place: str, limits: Mapping[str, Any], conte
                 case _:
                     msg = f"there is no `pipelex serve {' '.join(words)}`; {_USAGE}"
                     raise PipelexError(msg)
-        finally:
-            await store.close()
         return 0
 
     return asyncio.run(edit())

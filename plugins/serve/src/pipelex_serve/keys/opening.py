@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from pipelex_serve.keys.store import Store
 
 
-def open_store(place: str) -> Store:
+@asynccontextmanager
+async def opened_store(place: str) -> AsyncIterator[Store]:
+    """The store at an address, open for the block.
+
+    Raises:
+        PipelexError: There is no store for such an address, or it cannot be used.
+    """
+    store = await open_store(place)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def open_store(place: str) -> Store:
+    """The same for as long as the caller likes, who closes it."""
+    store = store_of(place)
+    await store.open()
+    return store
+
+
+def store_of(place: str) -> Store:
     """The store at an address, not opened.
 
     Raises:

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 from base64 import b64encode
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
 from pipelex_core.backend import SpeechStreamer
 from pipelex_core.capabilities.speak import STREAM_SPEECH
-from pipelex_core.errors import PipelexError
 from pipelex_core.execution.plan import make_plan
 from pipelex_serve import fields
 from pipelex_serve.jsons import encode
 from pipelex_serve.openai.errors import error_body
-from pipelex_serve.problems import problem_of
 from pipelex_serve.running import Running, check_handle
-from pipelex_serve.streams import is_streamed
+from pipelex_serve.streams import is_streamed, pass_on
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipelex_core.execution.plan import Plan
     from pipelex_core.sound import SpeechResult
     from pipelex_serve.exchange import EventStream, Exchange
     from pipelex_serve.gateway import Gateway
-
-_log = logging.getLogger("pipelex_serve")
+    from pipelex_serve.problems import Problem
 
 _KNOWN = frozenset({"model", "input", "voice", "response_format", "speed", "instructions", "stream_format"})
 _TYPES = {
@@ -55,7 +50,12 @@ async def speech(gateway: Gateway, exchange: Exchange) -> None:
     running = Running(gateway, exchange, handle, plan, body["input"])
     if plan.operation.streams:
         encoding = plan.members[0].settings.get("format") or "mp3"
-        await _stream(exchange, running, _Events() if form == "sse" else _Bytes(encoding))
+        writer = _Events() if form == "sse" else _Bytes(encoding)
+
+        async def begin(first: bytes | None) -> EventStream:
+            return await exchange.open_stream(writer.content_type(first or b""))
+
+        await pass_on(exchange, running, writer, bytes, begin)
         return
     async with running:
         result: SpeechResult = await running.ask()
@@ -64,7 +64,7 @@ async def speech(gateway: Gateway, exchange: Exchange) -> None:
     if form == "sse":
         events = _Events()
         stream = await exchange.open_stream(events.content_type(audio.data))
-        await stream.end(events.piece(audio.data), events.last(result))
+        await stream.end(events.text(audio.data), *events.last(result))
         return
     await exchange.answer_bytes(audio.data, audio.content_type.encode("ascii", "replace"))
 
@@ -108,17 +108,17 @@ class _Bytes:
         return (kind or _TYPES[self.encoding]).encode("ascii")
 
     @staticmethod
-    def piece(data: bytes) -> bytes:
+    def text(data: bytes) -> bytes:
         """The bytes."""
         return data
 
     @staticmethod
-    def last(_result: SpeechResult) -> bytes:
+    def last(_result: SpeechResult) -> Sequence[bytes]:
         """Nothing more."""
-        return b""
+        return ()
 
     @staticmethod
-    def broken(_error: dict[str, Any]) -> None:
+    def broken(_problem: Problem) -> None:
         """No words."""
 
 
@@ -132,58 +132,24 @@ class _Events:
         return b"text/event-stream; charset=utf-8"
 
     @staticmethod
-    def piece(data: bytes) -> bytes:
+    def text(data: bytes) -> bytes:
         """A piece of the sound."""
         return _event({"type": "speech.audio.delta", "audio": b64encode(data).decode("ascii")})
 
     @staticmethod
-    def last(result: SpeechResult) -> bytes:
+    def last(result: SpeechResult) -> Sequence[bytes]:
         """What it used."""
         sent, made = result.usage.input_tokens or 0, result.usage.output_tokens or 0
         usage: dict[str, Any] = {"input_tokens": sent, "output_tokens": made, "total_tokens": sent + made}
         if result.cost is not None:
             usage["cost"] = result.cost.amount
-        return _event({"type": "speech.audio.done", "usage": usage})
+        return (_event({"type": "speech.audio.done", "usage": usage}),)
 
     @staticmethod
-    def broken(error: dict[str, Any]) -> bytes:
+    def broken(problem: Problem) -> Sequence[bytes]:
         """The error of a stream that broke off."""
-        return _event(error)
+        return (_event(error_body(problem)),)
 
 
 def _event(value: dict[str, Any]) -> bytes:
     return b"data: " + encode(value) + b"\n\n"
-
-
-async def _stream(exchange: Exchange, running: Running, writer: _Bytes | _Events) -> None:
-    """Stream speech. Until its first bytes came, an error is an HTTP status.
-
-    Raises:
-        PipelexError: The call failed before anything came.
-    """
-    stream: EventStream | None = None
-    try:
-        async with running, aclosing(running.stream()) as pieces:
-            async for piece in pieces:
-                if not isinstance(piece, bytes):
-                    running.result = piece
-                    break
-                if stream is None:
-                    stream = await exchange.open_stream(writer.content_type(piece))
-                stream.put(writer.piece(piece))
-                if stream.is_full:
-                    await stream.drain()
-    except Exception as error:
-        if stream is None:
-            raise
-        if not isinstance(error, (PipelexError, TimeoutError)):
-            _log.exception("request %s failed", exchange.id)
-        problem = problem_of(error)
-        exchange.notes["error"] = problem.code
-        ending = writer.broken(error_body(problem))
-        if ending is not None:
-            await stream.end(ending)
-        return
-    if stream is None:
-        stream = await exchange.open_stream(writer.content_type(b""))
-    await stream.end(writer.last(running.result))
