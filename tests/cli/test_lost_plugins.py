@@ -10,8 +10,8 @@ import pytest
 from pipelex_cli.starter import starter_files
 from pipelex_cli.validation import Validation
 from pipelex_core import Client, ConfigError, config
+from pipelex_core.first_party import BACKENDS, MODELS, backend_of
 from pipelex_core.plugins import discover
-from pipelex_core.plugins.first_party import BACKENDS, MODELS, backend_of
 from tests.core.config_project import Project
 
 if TYPE_CHECKING:

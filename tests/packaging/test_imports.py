@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CORE = ROOT / "core" / "src" / "pipelex_core"
-DATA = CORE / "plugins" / "first_party.py"
+DATA = CORE / "first_party.py"
 """The one file of core that knows the names of distributions above it."""
 
 

@@ -27,6 +27,7 @@ ABOVE = {
     "pydantic",
     "redis",
     "httpx2",
+    "pipelex-further",
     "pipelex-http",
     "pipelex-runs",
 }
@@ -68,7 +69,7 @@ def test_core_brings_little(alone: Environment) -> None:
 def test_ai_studio_brings_nothing_of_google_cloud(built_wheels: dict[str, Path], tmp_path: Path) -> None:
     """Beyond core and its HTTP client, the plugin for AI Studio brings at most 45 MB, google-genai's; no gRPC."""
     environment = make_environment(tmp_path / "venv")
-    environment.install(f"{built_wheels['core']}[http]", str(built_wheels["http"]))
+    environment.install(f"{built_wheels['core']}[http]", str(built_wheels["further"]), str(built_wheels["http"]))
     before: dict[str, int] = json.loads(environment.run("python", "-c", PROGRAM, cwd=tmp_path).stdout)["sizes"]
     environment.install(str(built_wheels["google"]))
     after: dict[str, int] = json.loads(environment.run("python", "-c", PROGRAM, cwd=tmp_path).stdout)["sizes"]
@@ -125,6 +126,26 @@ def test_without_what_runs_tools_a_run_says_what_to_install(alone: Environment) 
     assert done.stdout == f"{expected}\n", done.stderr
 
 
+EMBED = """
+from pipelex_core import Client, PluginError
+from pipelex_core.deck import ModelDeck
+from pipelex_core.plugins import discover
+
+with Client(ModelDeck(models={}), discover()) as client:
+    try:
+        client.embed("Hi", model="m")
+    except PluginError as error:
+        print(error)
+"""
+
+
+def test_without_what_embeds_a_call_says_what_to_install(alone: Environment) -> None:
+    """`client.embed` is refused with the pip command that brings it; so are its like."""
+    done = alone.run("python", "-c", EMBED, cwd=alone.folder)
+    expected = "'embed' comes with a distribution that is not installed; run: pip install pipelex-further"
+    assert done.stdout == f"{expected}\n", done.stderr
+
+
 POOL = """
 import asyncio
 
@@ -158,7 +179,7 @@ def test_with_the_command_line_the_module_runs_it(
 ) -> None:
     """`python -m pipelex_core` is `pipelex`, found through an entry point."""
     environment = make_environment(tmp_path / "venv")
-    environment.install(*(str(built_wheels[name]) for name in ("core", "cli", "mock", "rules", "runs")))
+    environment.install(*(str(built_wheels[name]) for name in ("core", "cli", "further", "mock", "rules", "runs")))
     by_module = environment.run("python", "-m", "pipelex_core", "plugins", "--json", cwd=tmp_path)
     by_script = environment.run("pipelex", "plugins", "--json", cwd=tmp_path)
     assert by_module.returncode == by_script.returncode == 0, by_module.stderr
@@ -184,7 +205,7 @@ def test_the_extras_bring_the_command_line_and_the_backends_do_not(built_wheels:
     ours = {project["name"] for project in projects.values()}
     for extra, needs in projects["core"]["optional-dependencies"].items():
         names = {Requirement(need).name for need in needs}
-        assert extra in {"http", "redis", "runs"} or not names & ours or "pipelex-cli" in names, extra
+        assert extra in {"further", "http", "redis", "runs"} or not names & ours or "pipelex-cli" in names, extra
     for folder, project in projects.items():
         if folder not in OF_THE_COMMAND_LINE:
             assert "pipelex-cli" not in {Requirement(need).name for need in project["dependencies"]}, folder

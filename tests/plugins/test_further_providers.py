@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelex_core import errors
-from pipelex_core.audio import read_recording
 from pipelex_core.judging import Ranked, RerankRequest
 from pipelex_core.results import Usage
 from pipelex_core.sound import SpeechRequest, TranscriptRequest
 from pipelex_core.specs import ModelSpec
+from pipelex_further.audio import read_recording
 from tests.plugins import test_google as google
 from tests.servers import bedrock
 from tests.servers.base import Reply

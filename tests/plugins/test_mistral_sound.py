@@ -11,12 +11,12 @@ from mistralai.client import Mistral
 
 from pipelex_backend_mistral import pipelex_backends
 from pipelex_core import errors
-from pipelex_core.audio import read_recording
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.judging import ModerationRequest
 from pipelex_core.results import Usage
 from pipelex_core.sound import Segment, SpeechRequest, TranscriptRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
+from pipelex_further.audio import read_recording
 from pipelex_testing.replies import FormFile
 from tests.servers.base import Reply, Server, in_thread
 from tests.support.sounds import wav

@@ -13,11 +13,11 @@ import pytest
 from openai import AsyncOpenAI
 
 from pipelex_core import errors
-from pipelex_core.audio import read_recording
 from pipelex_core.costs import cost_of
 from pipelex_core.results import Usage
 from pipelex_core.sound import Segment, SpeechRequest, TranscriptRequest
 from pipelex_core.specs import BackendConfig, Costs, Secret
+from pipelex_further.audio import read_recording
 from pipelex_testing.replies import FormFile
 from tests.plugins.openai_calls import KEY, config, spec, with_backend
 from tests.servers.base import Reply, Server, in_thread

@@ -19,13 +19,13 @@ from pipelex_core.backend import (
     TextGenerator,
     TextStreamer,
 )
-from pipelex_core.capabilities.texts import made_up
 from pipelex_core.deck import Alias, ModelDeck, Preset
 from pipelex_core.hookspecs import hookimpl
 from pipelex_core.plugins import Plugins, discover
 from pipelex_core.results import DocumentAnswer, EmbeddingAnswer, Image, ImageAnswer, Page, TextAnswer, Usage
 from pipelex_core.routing import ModelEntry, RouteMatch
 from pipelex_core.specs import BackendConfig, Costs, ModelSpec, ModelType, Secret
+from pipelex_further.embed import mock as made_up
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping

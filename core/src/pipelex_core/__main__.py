@@ -13,7 +13,7 @@ def main() -> None:
     """Run the command line of this process; exit code 2 where none is installed."""
     found = next(iter(entry_points(group=GROUP)), None)
     if found is None:
-        from pipelex_core.plugins.first_party import COMMAND_LINE
+        from pipelex_core.first_party import COMMAND_LINE
 
         sys.stderr.write(f"pipelex: the command line is not installed; run: pip install {COMMAND_LINE}\n")
         sys.exit(2)

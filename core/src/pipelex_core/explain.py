@@ -9,9 +9,9 @@ from attrs import field, frozen
 
 from pipelex_core.deck import ChainMember, ModelDeck, Resolution
 from pipelex_core.estimates.estimate import Estimate
+from pipelex_core.first_party import COMMAND_LINE, brought
 from pipelex_core.plain import Plain
 from pipelex_core.plugins import PluginRecord, Plugins
-from pipelex_core.plugins.first_party import COMMAND_LINE, brought
 from pipelex_core.specs import BackendConfig, Source
 
 if TYPE_CHECKING:

@@ -5,16 +5,12 @@ A capability that plugins bring is a record of the same class, returned from the
 
 from __future__ import annotations
 
-from pipelex_core.capabilities.embed import EMBED
 from pipelex_core.capabilities.extract import EXTRACT
+from pipelex_core.capabilities.further import EMBED, MODERATE, RERANK, SPEAK, TRANSCRIBE
 from pipelex_core.capabilities.images import IMAGES
-from pipelex_core.capabilities.moderate import MODERATE
 from pipelex_core.capabilities.record import Capability, Kind, Operation
 from pipelex_core.capabilities.registry import Capabilities
-from pipelex_core.capabilities.rerank import RERANK
-from pipelex_core.capabilities.speak import SPEAK
 from pipelex_core.capabilities.text import TEXT
-from pipelex_core.capabilities.transcribe import TRANSCRIBE
 
 __all__ = ["BUILT_IN", "Capabilities", "Capability", "Kind", "Operation"]
 

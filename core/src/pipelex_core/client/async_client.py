@@ -265,7 +265,7 @@ class AsyncClient(BaseClient):
             CallError: A turn failed. `messages` has the conversation so far, and `attempts` those of all turns.
             ConfigError: The handle leads to nothing that can be called.
         """
-        from pipelex_core.plugins.first_party import RUN, brought
+        from pipelex_core.first_party import RUN, brought
 
         run = brought("pipelex_core.run", RUN, "`client.run` comes with a distribution that is not installed")
         result: RunResult = await run(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from pipelex_core.plugins.first_party import BACKENDS
+from pipelex_core.first_party import BACKENDS
 
 if TYPE_CHECKING:
     from pipelex_core.plugins import PluginRecord, Plugins

@@ -12,8 +12,8 @@ from attrs import evolve
 
 from pipelex_core.config.lack import Lack, lack_of
 from pipelex_core.config.problems import listed
+from pipelex_core.first_party import backend_of
 from pipelex_core.near import did_you_mean, nearest
-from pipelex_core.plugins.first_party import backend_of
 from pipelex_core.routing import ModelEntry, RoutingProfile, assign
 
 if TYPE_CHECKING:

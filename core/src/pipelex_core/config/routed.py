@@ -8,7 +8,7 @@ from attrs import evolve
 
 from pipelex_core.config.problems import Faults, listed
 from pipelex_core.errors import ModelsManagerError
-from pipelex_core.plugins.first_party import FIRST_PARTY, distribution_for
+from pipelex_core.first_party import FIRST_PARTY, distribution_for
 from pipelex_core.routing import ModelEntry, Route, RoutingProfile, assign
 
 if TYPE_CHECKING:

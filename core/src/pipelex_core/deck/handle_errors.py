@@ -36,7 +36,7 @@ def describe_cycle(names: list[str]) -> str:
 
 def not_found(kind: type[ConfigError], message: str, name: str, known: Iterable[str]) -> ConfigError:
     """A name that exists nowhere, with the plugin that would bring it, or the nearest one that does."""
-    from pipelex_core.plugins.first_party import install_for
+    from pipelex_core.first_party import install_for
 
     install = install_for(name)
     suggestion = f"run: {install}" if install else did_you_mean(name, known)

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import json
 import math
-from io import BytesIO
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from attrs import frozen
@@ -233,11 +232,9 @@ def seconds_of(seconds: float | None, size: int | None) -> Guess:
 def _sound(media: Media) -> Guess:
     if media.data is None:
         return seconds_of(None, None).times(*SOUND)
-    from pipelex_core.audio_length import seconds_of as length_of
+    from pipelex_core.audio import seconds_of as length_of
 
-    with BytesIO(media.data) as file:
-        seconds = length_of(file, media.media_type, len(media.data))
-    return seconds_of(seconds, len(media.data)).times(*SOUND)
+    return seconds_of(length_of(media), len(media.data)).times(*SOUND)
 
 
 def _as_json(values: Iterable[object]) -> Guess:

@@ -177,7 +177,7 @@ def _members(resolution: Resolution) -> tuple[ChainMember, ...]:
 
 def _why(member: ChainMember) -> str:
     """Why a member cannot be called; what its maker's plugin would change comes first."""
-    from pipelex_core.plugins.first_party import install_for
+    from pipelex_core.first_party import install_for
 
     install = None if "pip install" in (reason := member.entry.reason or "") else install_for(member.name)
     return f"run: {install}; {reason}" if install else reason

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from pipelex_core.errors import PluginError
+from pipelex_core.first_party import HTTP, brought
 from pipelex_core.media import shown_url
-from pipelex_core.plugins.first_party import HTTP, brought
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ go on. Finding and loading imports a plugin's light module, never its SDK.
 
 from __future__ import annotations
 
+from pipelex_core.first_party import FIRST_PARTY
 from pipelex_core.plugins.discovery import discover
-from pipelex_core.plugins.first_party import FIRST_PARTY
 from pipelex_core.plugins.in_use import Plugins
 from pipelex_core.plugins.records import PluginRecord, ShippedSpecs
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_core.capabilities import BUILT_IN
 from pipelex_core.errors import PluginError
+from pipelex_core.first_party import FIRST_PARTY, LIMITS
 from pipelex_core.plugins.classifying import declare, without_disputed
 from pipelex_core.plugins.declarations import DECLARATIONS
-from pipelex_core.plugins.first_party import FIRST_PARTY, LIMITS
 from pipelex_core.plugins.records import Candidate, PluginRecord, ShippedSpecs
 
 if TYPE_CHECKING:

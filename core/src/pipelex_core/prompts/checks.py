@@ -97,9 +97,9 @@ def _check_part(part: Part) -> None:
     elif isinstance(part, DocumentPart):
         read_document(part.media)
     elif isinstance(part, AudioPart):
-        from pipelex_core.audio import read_recording
+        from pipelex_core.audio import read_audio
 
-        read_recording(part.media)
+        read_audio(part.media)
     elif isinstance(part, ToolCall):
         check_text(part.id, "the id of a tool call")
         check_text(part.name, "the name of a tool call")

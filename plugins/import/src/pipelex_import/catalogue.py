@@ -8,7 +8,7 @@ import tomli
 from attrs import field, frozen
 
 from pipelex_cli.providers import PROVIDERS, SPEAK_OPENAI, Provider
-from pipelex_core.plugins.first_party import BACKENDS, backend_of
+from pipelex_core.first_party import BACKENDS, backend_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import PipelexError, PluginError, UnsupportedInputError
+from pipelex_core.first_party import TOOLS
 from pipelex_core.parts import Tool
-from pipelex_core.plugins.first_party import TOOLS
 from pipelex_core.prompts.checks import check_tool
 from pipelex_core.tools import RunnableTool, ToolSource
 from pipelex_runs.functions import function_tool

@@ -9,8 +9,8 @@ from attrs import frozen
 
 from pipelex_cli.positions import position
 from pipelex_core.config.locate import env_file_of
+from pipelex_core.first_party import backend_of, install_for
 from pipelex_core.plugins import FIRST_PARTY, Plugins
-from pipelex_core.plugins.first_party import backend_of, install_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

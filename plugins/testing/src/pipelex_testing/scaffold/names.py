@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from pipelex_core.errors import PipelexError
-from pipelex_core.plugins.first_party import FIRST_PARTY
+from pipelex_core.first_party import FIRST_PARTY
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, fields_dict, frozen
 
 from pipelex_core.errors import BadRequestError, CallError, InvalidAnswerError, UnsupportedInputError
-from pipelex_core.estimates.expectations import tokens_of
+from pipelex_core.estimates.expectations import Expectation, of_texts, tokens_of
 from pipelex_core.ledger import Usage
 from pipelex_core.prompts.checks import check_text
-from pipelex_core.results import EmbeddingAnswer
+from pipelex_core.requests import EmbeddingRequest
+from pipelex_core.results import EmbeddingAnswer, EmbeddingResult
 from pipelex_core.vectors import BYTES_A_NUMBER, PartialVectors, Vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipelex_core.capabilities.record import Member
-    from pipelex_core.requests import EmbeddingRequest
     from pipelex_core.specs import ModelSpec
+
+ANSWER, RESULT = EmbeddingAnswer, EmbeddingResult
 
 _MOST_A_REQUEST = 256
 """Texts in a request where the model takes more: so that an answer is soon there, and small beside all vectors."""
@@ -57,7 +59,7 @@ class EmbeddingInput:
     partial: PartialVectors | None = None
 
 
-def read_texts(texts: object, resume: object = None) -> EmbeddingInput:
+def read(texts: object, *, resume: object = None) -> EmbeddingInput:
     """Read a text, or several, as they may be sent.
 
     Raises:
@@ -95,6 +97,23 @@ def _digest(texts: Iterable[str]) -> bytes:
         data = text.encode()
         hashed.update(b"%d:" % len(data) + data)
     return hashed.digest()
+
+
+def build(
+    what: EmbeddingInput, spec: ModelSpec, settings: Mapping[str, Any], timeout: float | None
+) -> EmbeddingRequest:
+    """The request for a model."""
+    return EmbeddingRequest(spec=spec, texts=what.texts, timeout=timeout, **settings)
+
+
+def expect(request: EmbeddingRequest) -> Expectation:
+    """What a request will use."""
+    return of_texts(request.texts)
+
+
+def sample(_spec: ModelSpec | None) -> EmbeddingInput:
+    """A text for calls on trial."""
+    return read("a river")
 
 
 def gather(what: EmbeddingInput, members: Sequence[Member]) -> GatheredVectors:
@@ -304,7 +323,7 @@ def _sum(usages: Sequence[Usage]) -> Usage:
     return Usage(**sums)
 
 
-def made_up(request: EmbeddingRequest) -> EmbeddingAnswer:
+def mock(request: EmbeddingRequest) -> EmbeddingAnswer:
     """Vectors of length 1 that depend on the text alone: what the mock answers."""
     dimensions = request.dimensions or request.spec.dimensions or _MOCK_DIMENSIONS
     words = sum(len(text.split()) for text in request.texts)

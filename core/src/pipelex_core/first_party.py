@@ -110,6 +110,9 @@ TOOLS: dict[str, str] = {"mcp": "pipelex-tools-mcp"}
 HTTP = "pipelex-http"
 """The distribution that brings the HTTP connection pool."""
 
+FURTHER = "pipelex-further"
+"""The distribution that does what the further capabilities are for."""
+
 RUN = "pipelex-runs"
 """The distribution that brings `client.run`."""
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.backend import Reranker
-from pipelex_core.capabilities.record import Capability, Operation
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.settings import SettingRule
+from pipelex_core.estimates.expectations import Expectation, Guess, tokens_of
+from pipelex_core.judging import RerankAnswer, RerankRequest, RerankResult
+from pipelex_core.prompts.checks import check_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipelex_core.estimates.expectations import Expectation
-    from pipelex_core.judging import RerankRequest
-    from pipelex_core.results import Result
     from pipelex_core.specs import ModelSpec
+
+ANSWER, RESULT = RerankAnswer, RerankResult
 
 _A_SEARCH = 100
 """Documents of one query that count as one search: https://cohere.com/pricing."""
@@ -27,8 +26,6 @@ def texts_of(given: object, what: str) -> tuple[str, ...]:
     Raises:
         UnsupportedInputError: It says which is not one.
     """
-    from pipelex_core.prompts.checks import check_text
-
     texts = (given,) if isinstance(given, str) else tuple(given) if hasattr(given, "__iter__") else None
     if not texts:
         msg = f"{what}s are texts, at least one; not {type(given).__name__ if texts is None else 'none'}"
@@ -42,7 +39,8 @@ def texts_of(given: object, what: str) -> tuple[str, ...]:
     return texts
 
 
-def _read(query: object, *, documents: Iterable[str] = ()) -> tuple[str, tuple[str, ...]]:
+def read(query: object, *, documents: Iterable[str] = ()) -> tuple[str, tuple[str, ...]]:
+    """What a caller gives, checked."""
     if isinstance(query, (list, tuple)) and not documents and len(query) > 1:
         query, *documents = query  # `pipelex call rerank QUERY DOCUMENT…`
         if len(documents) == 1 and not isinstance(documents[0], str):
@@ -54,57 +52,20 @@ def _read(query: object, *, documents: Iterable[str] = ()) -> tuple[str, tuple[s
     return asked, texts_of([documents] if isinstance(documents, str) else documents, "document")
 
 
-def _build(
+def build(
     what: tuple[str, tuple[str, ...]], spec: ModelSpec, settings: Mapping[str, Any], timeout: float | None
 ) -> RerankRequest:
-    from pipelex_core.judging import RerankRequest
-
+    """The request for a model."""
     return RerankRequest(spec=spec, query=what[0], documents=what[1], timeout=timeout, **settings)
 
 
-def _expect(request: RerankRequest) -> Expectation:
-    from pipelex_core.estimates.expectations import Expectation, Guess, tokens_of
-
+def expect(request: RerankRequest) -> Expectation:
+    """What a request will use."""
     count = len(request.documents)
     tokens = tokens_of(request.query).times(1, count, count).plus(tokens_of("".join(request.documents)))
     return Expectation(input_tokens=tokens, output_tokens=Guess(), searches=-(-count // _A_SEARCH))
 
 
-def _sample(_spec: ModelSpec | None) -> tuple[str, tuple[str, ...]]:
+def sample(_spec: ModelSpec | None) -> tuple[str, tuple[str, ...]]:
+    """The input of a call on trial."""
     return "Which river is the longest?", ("The Nile is 6,650 km long.", "Paris is a city.")
-
-
-def _answer() -> type:
-    from pipelex_core.judging import RerankAnswer
-
-    return RerankAnswer
-
-
-def _result() -> type[Result]:
-    from pipelex_core.judging import RerankResult
-
-    return RerankResult
-
-
-RERANK = Capability(
-    name="rerank",
-    model_types=("reranker",),
-    noun="reranking",
-    outputs=frozenset({"ranking"}),
-    gives=frozenset({"ranking"}),
-    operations=(
-        Operation(
-            name="rerank",
-            needs=Reranker,
-            answer=_answer,
-            result=_result,
-        ),
-    ),
-    settings={"top_n": SettingRule("integer", "Most documents to rank.", minimum=1)},
-    read=_read,
-    arguments=("documents",),
-    build=_build,
-    expect=_expect,
-    sample=_sample,
-)
-"""Documents by relevance."""

@@ -10,8 +10,7 @@ import pytest
 from attrs import evolve
 
 from pipelex_core import Client, errors
-from pipelex_core.capabilities.embed import EMBED
-from pipelex_core.capabilities.texts import read_texts
+from pipelex_core.capabilities.further import EMBED
 from pipelex_core.client import AsyncClient
 from pipelex_core.config import load
 from pipelex_core.deck import Preset
@@ -20,6 +19,7 @@ from pipelex_core.requests import EmbeddingRequest
 from pipelex_core.results import EmbeddingAnswer, Usage
 from pipelex_core.routing import ModelEntry, RouteMatch
 from pipelex_core.vectors import PartialVectors, Vectors
+from pipelex_further.embed import read as read_texts
 from tests.core.config_project import Project
 from tests.support.scripted import VECTORS, Script, deck_of, plugins_for, spec
 
