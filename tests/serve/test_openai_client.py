@@ -66,6 +66,21 @@ def test_settings_of_the_request_win_over_the_presets(client: openai.OpenAI) -> 
     assert more.usage.completion_tokens == 5
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"reasoning": {"max_tokens": 2000}},
+        {"thinking": {"type": "enabled", "budget_tokens": 2000}},
+        {"reasoning_effort": "high", "reasoning": {"max_tokens": 2000}},
+    ],
+    ids=["OpenRouter's", "LiteLLM's", "both"],
+)
+def test_a_budget_of_reasoning(client: openai.OpenAI, providers: Any, more: Any) -> None:
+    """OpenAI's protocol has none, and clients have agreed on none: two forms of it are read."""
+    client.chat.completions.create(model="claude", messages=HELLO, extra_body=more)
+    assert providers[1].bodies[-1]["thinking"] == {"type": "enabled", "budget_tokens": 2000}
+
+
 def test_more_tokens_than_a_model_has_are_cut_to_what_it_has(client: openai.OpenAI, providers: Any) -> None:
     """Clients ask for what their own tables say."""
     client.chat.completions.create(model="gpt", messages=HELLO, max_completion_tokens=64000)

@@ -143,11 +143,17 @@ class Served:
 
 @contextmanager
 def serving(folder: Path, endpoints: Mapping[str, str] = {}, **given: Any) -> Iterator[Served]:
-    """Serve a project for the block; `given` are fields of `Settings`, and of its `Limits`."""
-    deck = given.pop("deck", DECK)
+    """Serve a project for the block; `given` are fields of `Settings`, and of its `Limits`.
+
+    `prepare` is called when the project is written, before it is loaded.
+    """
+    deck, prepare = given.pop("deck", DECK), given.pop("prepare", None)
     limits = {name: given.pop(name) for name in list(given) if hasattr(Limits(), name)}
+    config = write_project(folder, endpoints, deck=deck)
+    if prepare is not None:
+        prepare()
     settings = Settings(
-        config=str(write_project(folder, endpoints, deck=deck)),
+        config=str(config),
         port=0,
         access_log=False,
         watch=False,

@@ -219,7 +219,7 @@ async def _play(record: Record, adapter: Adapter, server: Any, opts: dict[str, A
     backend = adapter.backend(record, server.base)
     try:
         await backend.open(resources)
-        outcome.answer = await _run(backend, asked(record, adapter), record["stream"], outcome.deltas)
+        outcome.answer = await run(backend, asked(record, adapter), record["stream"], outcome.deltas)
     except errors.CallError as error:
         outcome.error = error
     finally:
@@ -229,9 +229,10 @@ async def _play(record: Record, adapter: Adapter, server: Any, opts: dict[str, A
     return outcome
 
 
-async def _run(
+async def run(
     backend: Backend, request: Request, stream: bool, deltas: list[str]
 ) -> TextAnswer | DocumentAnswer | ImageAnswer:
+    """The answer of an open backend; the pieces of a stream go into `deltas`."""
     if isinstance(request, ObjectRequest):
         assert isinstance(backend, ObjectGenerator)
         return await backend.generate_object(request)

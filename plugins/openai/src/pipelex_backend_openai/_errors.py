@@ -65,6 +65,7 @@ _WITHOUT_STATUS: dict[str, type[errors.CallError]] = {
     "rate_limit_error": errors.RateLimitError,
     "too_many_requests": errors.RateLimitError,
     "RateLimitReached": errors.RateLimitError,
+    "overloaded": errors.OverloadedError,
     "overloaded_error": errors.OverloadedError,
     "server_overloaded": errors.OverloadedError,
     "service_unavailable": errors.OverloadedError,

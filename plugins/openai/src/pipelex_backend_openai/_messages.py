@@ -25,6 +25,7 @@ LONGEST_CALL_ID: Final = 40
 _FORMATS: Final = {
     "audio/mpeg": "mp3",
     "audio/wav": "wav",
+    "audio/x-wav": "wav",
     "audio/flac": "flac",
     "audio/ogg": "ogg",
     "audio/mp4": "m4a",

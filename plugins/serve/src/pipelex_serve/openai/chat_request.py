@@ -27,7 +27,9 @@ _KNOWN = frozenset(
         "max_completion_tokens",
         "seed",
         "stop",
+        "reasoning",
         "reasoning_effort",
+        "thinking",
         "tools",
         "tool_choice",
         "functions",
@@ -85,6 +87,7 @@ def _refuse_impossible(body: Mapping[str, Any]) -> None:
 
 def _settings(body: Mapping[str, Any]) -> dict[str, Any]:
     most = fields.whole(body, "max_completion_tokens")
+    effort, budget = _reasoning(body)
     return fields.settings_of(
         (
             ("temperature", wide_temperature(body)),
@@ -92,9 +95,22 @@ def _settings(body: Mapping[str, Any]) -> dict[str, Any]:
             ("max_tokens", fields.whole(body, "max_tokens") if most is None else most),
             ("seed", fields.whole(body, "seed")),
             ("stop", tuple(fields.strings(body, "stop"))),
-            ("reasoning_effort", body.get("reasoning_effort")),
+            ("reasoning_effort", (body.get("reasoning_effort") or effort) if budget is None else None),
+            ("reasoning_budget", budget),
         )
     )
+
+
+def _reasoning(body: Mapping[str, Any]) -> tuple[Any, int | None]:
+    """Effort and budget as OpenRouter's `reasoning` and LiteLLM's `thinking` have them, which many clients send everywhere.
+
+    https://openrouter.ai/docs/use-cases/reasoning-tokens, https://docs.litellm.ai/docs/reasoning_content
+    """
+    reasoning, thinking = fields.table_of(body, "reasoning"), fields.table_of(body, "thinking")
+    budget = fields.whole(reasoning, "max_tokens")
+    if budget is None and thinking.get("type") == "enabled":
+        budget = fields.whole(thinking, "budget_tokens")
+    return reasoning.get("effort"), budget
 
 
 def wide_temperature(body: Mapping[str, Any]) -> float | None:

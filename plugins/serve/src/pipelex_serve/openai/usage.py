@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def chat_usage(usage: Usage, cost: Cost | None) -> dict[str, Any]:
-    """The `usage` of a chat completion; `cost` in US$ is OpenRouter's addition, which others read too."""
+    """The `usage` of a chat completion; `cost` in US$ and `cache_write_tokens` are OpenRouter's addition."""
     sent, given = usage.input_tokens or 0, usage.output_tokens or 0
     counted: dict[str, Any] = {
         "prompt_tokens": sent,
@@ -26,6 +26,8 @@ def chat_usage(usage: Usage, cost: Cost | None) -> dict[str, Any]:
             "rejected_prediction_tokens": usage.rejected_prediction_tokens or 0,
         },
     }
+    if usage.cache_write_tokens:
+        counted["prompt_tokens_details"]["cache_write_tokens"] = usage.cache_write_tokens
     return counted if cost is None else {**counted, "cost": cost.amount}
 
 
@@ -39,4 +41,6 @@ def responses_usage(usage: Usage, cost: Cost | None) -> dict[str, Any]:
         "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens or 0},
         "total_tokens": sent + given,
     }
+    if usage.cache_write_tokens:
+        counted["input_tokens_details"]["cache_write_tokens"] = usage.cache_write_tokens
     return counted if cost is None else {**counted, "cost": cost.amount}
