@@ -143,6 +143,8 @@ def text_request(record: Record, body: dict[str, Any]) -> TextRequest:
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
         reasoning_effort=body.get("reasoning_effort") or reasoning.get("effort"),
         reasoning_budget=reasoning.get("max_tokens"),
+        logprobs=(body.get("top_logprobs") or 0) if body.get("logprobs") is True else None,
+        n=None if body.get("stream") else body.get("n"),
         tools=tuple(tools(body)),
         tool_choice=named_choice(choice) if isinstance(choice, dict) else choice,
     )

@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 UNSENT: dict[str, str] = {
-    "n": "one answer a call",
+    "n": "one answer a call is the default, and a stream is one answer",
     "user": "no end users",
     "name": "no named speakers",
     "store": "stored answers are no capability",
     "metadata": "as store",
     "service_tier": "service tiers are no capability",
-    "logprobs": "log probabilities are no capability",
+    "logprobs": "compared where it is true: an explicit false is the default",
     "top_logprobs": "as logprobs",
     "parallel_tool_calls": "always allowed",
     "web_search_options": "built-in tools are no capability",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from pipelex_core.errors import InvalidAnswerError
+from pipelex_core.results import TokenLogprob
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pipelex_core.requests import EmbeddingRequest, TextRequest
     from pipelex_core.results import EmbeddingAnswer, TextAnswer
 
@@ -83,3 +86,18 @@ def count(value: object) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if type(value) is int and value >= 0 else None
+
+
+def token_logprobs(listed: Iterable[Any]) -> tuple[TokenLogprob, ...]:
+    """How likely the tokens of an answer were, in the form that OpenAI gave it and others took over.
+
+    https://platform.openai.com/docs/api-reference/chat/object#chat/object-choices
+    """
+    return tuple(
+        TokenLogprob(
+            token=str(each["token"]),
+            logprob=float(each["logprob"]),
+            top={str(other["token"]): float(other["logprob"]) for other in each.get("top_logprobs") or ()},
+        )
+        for each in listed
+    )

@@ -61,6 +61,8 @@ class Backend(ABC):  # noqa: B024 -- its capabilities are what is abstract
         fetches_urls: Whether the provider fetches images and documents given as URLs. Where not, core downloads them,
             and the plugin sees bytes only.
         hosted_tools: The tools that the provider runs itself and that a request for text may name: `web_search`.
+        gives_logprobs: Whether a request for text may ask how likely its tokens were.
+        gives_several: Whether it may ask for several answers.
         objects_with_tools: Whether a request for an object may offer tools, so that the answer is calls of them or the object.
         loggers: Names of loggers of its SDK that write down requests or answers; core keeps the configured secrets out
             of what they and those below them log while the backend is open.
@@ -68,6 +70,8 @@ class Backend(ABC):  # noqa: B024 -- its capabilities are what is abstract
 
     fetches_urls: ClassVar[bool] = True
     hosted_tools: ClassVar[frozenset[str]] = frozenset()
+    gives_logprobs: ClassVar[bool] = False
+    gives_several: ClassVar[bool] = False
     objects_with_tools: ClassVar[bool] = False
     loggers: ClassVar[tuple[str, ...]] = ()
 

@@ -33,6 +33,8 @@ CONSTRAINTS: dict[str, str] = {
     "no_max_tokens": "takes no max_tokens",
     "no_reasoning_effort": "takes no reasoning_effort",
     "no_reasoning_budget": "takes no reasoning_budget",
+    "no_logprobs": "does not tell how likely its tokens were",
+    "no_n": "gives one answer a call",
     "no_language": "takes no language: it finds it",
     "no_timestamps": "tells no times",
     "no_speakers": "does not tell speakers apart",

@@ -8,7 +8,7 @@ are here, a method, an argument, a field or a class above is part of the API whe
 from __future__ import annotations
 
 _NAMES = {
-    "answers": "count embeds_all says_something",
+    "answers": "count embeds_all says_something token_logprobs",
     "audio": "sniff_audio with_bytes",
     "backend": (
         "Backend BackendFactory DocumentExtractor Embedder ImageGenerator ModelFetcher ModelLister Moderator "
@@ -48,7 +48,7 @@ _NAMES = {
     "pictures": "check_mask kind_and_size",
     "requests": "EmbeddingRequest ExtractRequest ImageRequest ObjectRequest Request TextRequest",
     "results": (
-        "NO_USAGE Answer Attempt Cost DocumentAnswer EmbeddingAnswer FinishReason Image ImageAnswer Page TextAnswer "
+        "NO_USAGE Answer Attempt Cost DocumentAnswer EmbeddingAnswer FinishReason Image ImageAnswer Page TextAnswer TokenLogprob "
         "Usage"
     ),
     "sending": "Sending SilenceClock sending silence",

@@ -28,6 +28,9 @@ class TextRequest(Tagged):
         reasoning_effort: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`; None for the default.
         reasoning_budget: Most reasoning tokens, or None.
         cache: `5m` or `1h`: how long the provider is to keep the prompt, where it wants a mark for that; None for no mark.
+        logprobs: How many of the likeliest tokens to tell of each place, with how likely they were; 0 for that of the chosen one
+            alone. None for nothing of it. Only for backends whose class says `gives_logprobs`.
+        n: How many answers to give; None for one. Only for backends whose class says `gives_several`.
         tools: Tools the model may ask for.
         tool_choice: `auto`, `none`, `required`, or a tool's name; None for the default.
         hosted_tools: Tools that the provider runs itself: `web_search`. Only those that the backend's class names.
@@ -46,6 +49,8 @@ class TextRequest(Tagged):
     reasoning_effort: str | None = None
     reasoning_budget: int | None = None
     cache: Literal["5m", "1h"] | None = None
+    logprobs: int | None = None
+    n: int | None = None
     tools: tuple[Tool, ...] = ()
     tool_choice: str | None = None
     hosted_tools: tuple[str, ...] = ()

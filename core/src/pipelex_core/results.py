@@ -6,6 +6,7 @@ and backend, the cost and the ledger.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Generic, Literal, Self, TYPE_CHECKING, TypeAlias, TypeVar
 
 from attrs import evolve, field, frozen
@@ -25,13 +26,28 @@ from pipelex_core.plain import Plain, Tagged
 from pipelex_core.vectors import Vectors
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator
 
 T = TypeVar("T")
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 
 # ── Answers: what a plugin returns ────────────────────────────────────────────────────────────────────────────────
+
+
+@frozen(kw_only=True)
+class TokenLogprob(Plain):
+    """How likely a token of an answer was.
+
+    Attributes:
+        token: The token's text.
+        logprob: The natural logarithm of its probability: 0 is certain.
+        top: The likeliest tokens in its place, each with its own; as many as the call asks for, the likeliest first.
+    """
+
+    token: str
+    logprob: float
+    top: Mapping[str, float] = field(factory=dict)
 
 
 @frozen(kw_only=True)
@@ -46,6 +62,8 @@ class TextAnswer(Tagged):
         reasoning: Reasoning the provider showed, or None.
         provider_parts: What the provider wants back in the next turn.
         citations: The sources that the text names, in the order of the text.
+        logprobs: How likely each token of the text was, where the request asks for that.
+        alternatives: The texts of the further answers, where the request asks for several.
         request_id: The provider's id of the request.
         raw: The answer as the SDK gave it.
         cache: `hit` where a cache gave it, `miss` where one was asked in vain; None from a plugin, and without a cache.
@@ -58,6 +76,8 @@ class TextAnswer(Tagged):
     reasoning: str | None = None
     provider_parts: tuple[ProviderPart, ...] = ()
     citations: tuple[Citation, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    alternatives: tuple[str, ...] = ()
     request_id: str | None = None
     raw: Any = field(default=None, repr=False, eq=False)
     cache: CacheUse | None = None
@@ -185,6 +205,8 @@ class TextResult(Result):
         tool_calls: The tools the model asks for.
         reasoning: Reasoning the provider showed, or None.
         citations: The sources that the text names, in the order of the text.
+        logprobs: How likely each token of the text was, where `logprobs` asked for that.
+        alternatives: The texts of the further answers, where `n` asked for several.
         message: The answer as a message, to carry the conversation on with.
     """
 
@@ -193,6 +215,8 @@ class TextResult(Result):
     tool_calls: tuple[ToolCall, ...] = ()
     reasoning: str | None = None
     citations: tuple[Citation, ...] = field(default=(), repr=False)
+    logprobs: tuple[TokenLogprob, ...] = field(default=(), repr=False)
+    alternatives: tuple[str, ...] = ()
     message: Message = field(repr=False)
 
 

@@ -171,7 +171,21 @@ def _sample(_spec: ModelSpec | None) -> TextInput:
     return _read("Name three rivers.")
 
 
-def _refuse_hosted(request: TextRequest, backend: Backend) -> str | None:
+def _refuse_text(request: TextRequest, backend: Backend) -> str | None:
+    if request.n is not None and request.n > 1 and not backend.gives_several:
+        return f"sdk '{request.spec.sdk}' gives one answer a call: leave n out, or call it several times"
+    return _refuse_others(request, backend)
+
+
+def _refuse_one(request: TextRequest, backend: Backend) -> str | None:
+    if request.n is not None and request.n > 1:
+        return "n is for generate_text: a stream, or an object, is one answer"
+    return _refuse_others(request, backend)
+
+
+def _refuse_others(request: TextRequest, backend: Backend) -> str | None:
+    if request.logprobs is not None and not backend.gives_logprobs:
+        return f"sdk '{request.spec.sdk}' does not tell how likely tokens were: leave logprobs out"
     if not request.hosted_tools or backend.hosted_tools.issuperset(request.hosted_tools):
         return None
     missing = next(name for name in request.hosted_tools if name not in backend.hosted_tools)
@@ -182,7 +196,7 @@ def _refuse_hosted(request: TextRequest, backend: Backend) -> str | None:
 
 def _refuse_tools(request: TextRequest, backend: Backend) -> str | None:
     if not request.tools or backend.objects_with_tools:
-        return _refuse_hosted(request, backend)
+        return _refuse_one(request, backend)
     return f"sdk '{request.spec.sdk}' takes no tools in a request for an object: leave one of them out"
 
 
@@ -196,6 +210,8 @@ def _text(answer: TextAnswer) -> dict[str, Any]:
         "tool_calls": answer.tool_calls,
         "reasoning": answer.reasoning,
         "citations": answer.citations,
+        "logprobs": answer.logprobs,
+        "alternatives": answer.alternatives,
         "message": Message(role="assistant", parts=(*answer.provider_parts, *parts, *answer.tool_calls)),
     }
 
@@ -207,9 +223,9 @@ GENERATE_TEXT = Operation(
     result=TextResult,
     further=_text,
     choice="for_text",
-    refuse=_refuse_hosted,
+    refuse=_refuse_text,
 )
-STREAM_TEXT = evolve(GENERATE_TEXT, name="stream_text", needs=TextStreamer, streams=True)
+STREAM_TEXT = evolve(GENERATE_TEXT, name="stream_text", needs=TextStreamer, streams=True, refuse=_refuse_one)
 GENERATE_OBJECT = Operation(
     name="generate_object",
     needs=ObjectGenerator,
@@ -240,6 +256,13 @@ TEXT = Capability(
         "stop": SettingRule("strings", "Strings that end the answer."),
         "reasoning_effort": SettingRule("string", "How long to reason.", choices=REASONING_EFFORTS),
         "reasoning_budget": SettingRule("integer", "Most reasoning tokens.", minimum=0),
+        "logprobs": SettingRule(
+            "integer",
+            "How many of the likeliest tokens of each place to tell, with how likely they were; 0 for the chosen one alone.",
+            minimum=0,
+            maximum=20,
+        ),
+        "n": SettingRule("integer", "How many answers to give.", minimum=1),
         "cache": SettingRule(
             "string",
             "How long the provider is to keep the prompt, where it wants a mark for that.",

@@ -57,6 +57,8 @@ class LLMSettings(TypedDict, total=False):
     stop: Sequence[str] | None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None
     reasoning_budget: int | None
+    logprobs: int | None
+    n: int | None
     cache: Literal["5m", "1h"] | None
 
 

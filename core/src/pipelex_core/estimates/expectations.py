@@ -134,7 +134,10 @@ class Expectation:
 
 def of_text(request: TextRequest, schema: Mapping[str, object] | None = None) -> Expectation:
     """What a request for text will use, or one for an object of a schema."""
-    return Expectation(input_tokens=_input(request, schema), output_tokens=_output(request))
+    several = request.n or 1
+    return Expectation(
+        input_tokens=_input(request, schema), output_tokens=_output(request).times(several, several, several)
+    )
 
 
 def of_texts(texts: Iterable[str]) -> Expectation:

@@ -13,7 +13,7 @@ from pipelex_backend_google._errors import reported, request_id
 from pipelex_core.answers import count
 from pipelex_core.errors import ContentFilterError, InvalidAnswerError
 from pipelex_core.parts import ProviderPart, ToolCall
-from pipelex_core.results import NO_USAGE, FinishReason, TextAnswer, Usage
+from pipelex_core.results import NO_USAGE, FinishReason, TextAnswer, TokenLogprob, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +61,8 @@ class Gathered:
     _provider_parts: list[ProviderPart] = field(factory=list)
     _usage: Usage = NO_USAGE
     _grounding: dict[str, Any] = field(factory=dict)
+    _logprobs: list[TokenLogprob] = field(factory=list)
+    _others: list[str] = field(factory=list)
 
     def take(self, piece: dict[str, Any]) -> list[str]:
         """Take a piece in, and give the visible text it brings.
@@ -89,6 +91,8 @@ class Gathered:
                 raise ContentFilterError(msg, request_id=self.request_id, raw=piece)
             return
         candidate = candidates[0]
+        self._others += ["".join(_string(part.get("text")) for part in parts_of(other)) for other in candidates[1:]]
+        self._take_logprobs(candidate.get("logprobsResult"))
         self.finish = _string(candidate.get("finishReason")) or self.finish
         self._grounding = candidate.get("groundingMetadata") or self._grounding
         for part in parts_of(candidate):
@@ -110,6 +114,21 @@ class Gathered:
             if text:
                 self._texts.append(text)
                 yield text
+
+    def _take_logprobs(self, result: dict[str, Any] | None) -> None:
+        """https://ai.google.dev/api/generate-content#LogprobsResult."""
+        if not result:
+            return
+        chosen, top = result.get("chosenCandidates") or [], result.get("topCandidates") or []
+        for number, token in enumerate(chosen):
+            likeliest = (top[number].get("candidates") or []) if number < len(top) else []
+            self._logprobs.append(
+                TokenLogprob(
+                    token=_string(token.get("token")),
+                    logprob=float(token.get("logProbability") or 0),
+                    top={_string(each.get("token")): float(each.get("logProbability") or 0) for each in likeliest},
+                )
+            )
 
     def _sign(self, place: str, value: str, signature: str | None) -> None:
         if signature:
@@ -139,6 +158,8 @@ class Gathered:
             reasoning="".join(self._reasoning) or None,
             provider_parts=tuple(self._provider_parts),
             citations=tuple(citations_of(self._grounding, self.text)),
+            logprobs=tuple(self._logprobs),
+            alternatives=tuple(self._others),
             request_id=self.request_id,
             raw=self.last,
         )

@@ -53,6 +53,9 @@ def _generation_config(request: TextRequest) -> dict[str, Any]:
         "seed": request.seed,
         "stopSequences": list(request.stop) or None,
         "thinkingConfig": thinking_config(request),
+        "responseLogprobs": True if request.logprobs is not None else None,
+        "logprobs": request.logprobs or None,
+        "candidateCount": request.n if request.n != 1 else None,
     }
     if isinstance(request, ObjectRequest):
         settings["responseMimeType"] = "application/json"

@@ -76,6 +76,8 @@ class GeminiBackend(
 
     vertex: ClassVar[bool]
     edits_images: ClassVar[bool] = True
+    gives_logprobs: ClassVar[bool] = True
+    gives_several: ClassVar[bool] = True
     objects_with_tools: ClassVar[bool] = True
     hosted_tools: ClassVar[frozenset[str]] = frozenset({"web_search"})
 

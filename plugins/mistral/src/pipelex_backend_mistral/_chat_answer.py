@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from attrs import define, field
 
 from pipelex_backend_mistral._chat_request import PROVIDER
-from pipelex_core.answers import count
+from pipelex_core.answers import count, token_logprobs
 from pipelex_core.errors import InvalidAnswerError, ServerError
 from pipelex_core.parts import ProviderPart, ToolCall
 from pipelex_core.results import NO_USAGE, TextAnswer, Usage
@@ -47,6 +47,8 @@ class Gathered:
     _thinking: list[dict[str, Any]] = field(factory=list)
     _still_thinking: bool = False
     _calls: list[dict[str, Any]] = field(factory=list)
+    _logprobs: list[Any] = field(factory=list)
+    _others: list[str] = field(factory=list)
 
     def take(self, payload: Any, key: Literal["message", "delta"]) -> str:
         """Take an answer, whose choices hold a message, or a chunk with a delta; gives the text that is new.
@@ -64,7 +66,10 @@ class Gathered:
             if not isinstance(choice, dict) or not isinstance(choice.get(key), dict):
                 self._fail(f"a choice has no {key}")
             if choice.get("index"):
+                self._others.append(self._text_of(choice[key].get("content")))
                 continue
+            listed = choice.get("logprobs")
+            self._logprobs += (listed.get("content") or ()) if isinstance(listed, dict) else ()
             new += self._take_content(choice[key].get("content"), streamed=key == "delta")
             calls = choice[key].get("tool_calls") or []
             for call in calls if isinstance(calls, list) else [calls]:
@@ -94,9 +99,17 @@ class Gathered:
             tool_calls=tuple(self._tool_call(number, call) for number, call in enumerate(self._calls)),
             reasoning=reasoning or None,
             provider_parts=tuple(ProviderPart(provider=PROVIDER, data=chunk) for chunk in self._thinking),
+            logprobs=token_logprobs(self._logprobs),
+            alternatives=tuple(self._others),
             request_id=self.request_id,
             raw=self.raw,
         )
+
+    def _text_of(self, content: Any) -> str:
+        """The text of a further answer."""
+        if isinstance(content, list):
+            return "".join(str(chunk.get("text") or "") for chunk in content if chunk.get("type") == "text")
+        return content if isinstance(content, str) else ""
 
     def _take_content(self, content: Any, *, streamed: bool) -> str:
         if content is None:

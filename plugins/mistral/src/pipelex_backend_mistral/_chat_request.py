@@ -57,6 +57,9 @@ def chat_body(request: TextRequest, *, stream: bool = False) -> dict[str, Any]:
         "stop": list(request.stop) or None,
         "reasoning_effort": _effort(request),
         "prompt_mode": request.spec.options.get("prompt_mode"),
+        "logprobs": True if request.logprobs is not None else None,
+        "top_logprobs": request.logprobs or None,
+        "n": request.n if request.n != 1 else None,
     }
     body |= {name: value for name, value in settings.items() if value is not None}
     if request.tools:

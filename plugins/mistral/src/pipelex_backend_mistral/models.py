@@ -39,6 +39,8 @@ class MistralModels(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer
     """Chat and OCR; a subclass connects to whoever serves them."""
 
     objects_with_tools: ClassVar[bool] = True
+    gives_logprobs: ClassVar[bool] = True
+    gives_several: ClassVar[bool] = True
 
     _opened: MistralClient | None = None
 

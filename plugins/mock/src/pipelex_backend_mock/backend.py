@@ -22,7 +22,7 @@ from pipelex_core.backend import (
     Transcriber,
 )
 from pipelex_core.pictures import kind_and_size
-from pipelex_core.results import DocumentAnswer, Image, ImageAnswer, Page, TextAnswer, Usage
+from pipelex_core.results import DocumentAnswer, Image, ImageAnswer, Page, TextAnswer, TokenLogprob, Usage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -57,6 +57,8 @@ class MockBackend(
     edits_images = True
     takes_masks = True
     objects_with_tools = True
+    gives_logprobs = True
+    gives_several = True
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
@@ -68,7 +70,14 @@ class MockBackend(
         if calls:
             return TextAnswer(text="", finish_reason="tool_calls", tool_calls=calls, usage=_usage(request, "{}"))
         text, finish = _within(self._words(request), request)
-        return TextAnswer(text=text, finish_reason=finish, usage=_usage(request, text))
+        others = tuple(_within(self._words(request), request)[0] for _ in range((request.n or 1) - 1))
+        return TextAnswer(
+            text=text,
+            finish_reason=finish,
+            usage=_usage(request, " ".join((text, *others))),
+            logprobs=() if request.logprobs is None else _sure_of(text),
+            alternatives=others,
+        )
 
     async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """The same, word by word."""
@@ -195,6 +204,11 @@ def _pieces(text: str) -> list[str]:
     words = _WORD.findall(text)
     rest = text[sum(map(len, words)) :]
     return [*words, rest] if rest else words
+
+
+def _sure_of(text: str) -> tuple[TokenLogprob, ...]:
+    """Each word as a token that was certain."""
+    return tuple(TokenLogprob(token=piece, logprob=0.0) for piece in _pieces(text))
 
 
 def _made(schema: Mapping[str, Any]) -> Any:

@@ -140,6 +140,7 @@ class ResponsesBackend(
     """The Responses API of OpenAI and of everything compatible."""
 
     hosted_tools: ClassVar[frozenset[str]] = frozenset({"web_search"})
+    gives_logprobs: ClassVar[bool] = True
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
@@ -215,6 +216,7 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls
     """
 
     has_responses: bool = True
+    gives_several: ClassVar[bool] = True
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)

@@ -36,6 +36,8 @@ def chat_body(request: TextRequest, traits: Traits, provider: str) -> dict[str, 
         body["seed"] = request.seed
     if request.stop:
         body["stop"] = list(request.stop)
+    if request.logprobs is not None or request.n is not None:
+        body.update(_several(request))
     if request.reasoning_effort is not None or request.reasoning_budget is not None:
         body.update(_reasoning(request, traits))
     if request.tools:
@@ -54,6 +56,16 @@ def streamed(body: dict[str, Any], traits: Traits) -> dict[str, Any]:
     if traits.usage_in_stream:
         body["stream_options"] = {"include_usage": True}
     return body
+
+
+def _several(request: TextRequest) -> dict[str, Any]:
+    """How likely tokens were, and further answers."""
+    wanted = {
+        "logprobs": True if request.logprobs is not None else None,
+        "top_logprobs": request.logprobs or None,
+        "n": request.n if request.n != 1 else None,
+    }
+    return {name: value for name, value in wanted.items() if value is not None}
 
 
 def _reasoning(request: TextRequest, traits: Traits) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pipelex_backend_openai._calls import PendingCalls
 from pipelex_backend_openai._errors import MalformedError, ReportedError
 from pipelex_backend_openai._think import ThinkTags
 from pipelex_backend_openai._usage import chat_usage
+from pipelex_core.answers import token_logprobs
 from pipelex_core.parts import ProviderPart
 from pipelex_core.results import FinishReason, TextAnswer
 
@@ -59,6 +60,8 @@ class ChatReading:
         self._refused = False
         self._calls = PendingCalls(traits.returned_fields)
         self._extras: dict[str, Any] = {}
+        self._logprobs: list[Any] = []
+        self._others_said: list[str] = []
         self._tags = ThinkTags() if traits.think_tags else None
         self._last: Any = None
 
@@ -89,6 +92,8 @@ class ChatReading:
         if not has_message:
             msg = "the answer's choice has no message"
             raise MalformedError(msg)
+        self._take_logprobs(choice)
+        self._others_said = [_text_of(other) for other in data["choices"][1:]]
         self._usage, self._service_tier = _usage_in(data), data.get("service_tier")
         self._last = data
 
@@ -110,6 +115,8 @@ class ChatReading:
             return ""
         delta = choice.get("delta")
         text = self._add(delta) if delta else ""
+        if "logprobs" in choice:
+            self._take_logprobs(choice)
         reason = choice.get("finish_reason")
         if reason:
             self._finish_reason = reason
@@ -135,6 +142,8 @@ class ChatReading:
             tool_calls=calls,
             reasoning="".join(self._reasoning) or (self._tags.reasoning if self._tags else None) or None,
             provider_parts=self._provider_parts() if calls else (),
+            logprobs=token_logprobs(self._logprobs),
+            alternatives=tuple(self._others_said),
             request_id=request_id or text_or_none(self._last.get("id")),
             raw=self._last,
         )
@@ -168,6 +177,11 @@ class ChatReading:
                 self._extras[name] = _appended(self._extras.get(name), value)
         return text
 
+    def _take_logprobs(self, choice: Mapping[str, Any]) -> None:
+        listed = choice.get("logprobs")
+        if isinstance(listed, dict):
+            self._logprobs += listed.get("content") or ()
+
     def _object_pieces(self, calls: Any) -> str:
         """What a delta brings of an object, where that is written into the arguments of a call."""
         if self._object_tool is None or self._others or not isinstance(calls, list):
@@ -189,6 +203,13 @@ class ChatReading:
         if extras:
             data["tool_calls"] = extras
         return (ProviderPart(provider=self._provider, data=data),) if data else ()
+
+
+def _text_of(choice: Mapping[str, Any]) -> str:
+    """The text of a further answer; its refusal, where it is one."""
+    message = choice.get("message") or {}
+    text = message.get("content") or message.get("refusal") or ""
+    return text if isinstance(text, str) else _joined(text)
 
 
 def text_or_none(value: Any) -> str | None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 LONGEST_CALL_ID = 64
 ENCRYPTED_REASONING = "reasoning.encrypted_content"
+LOGPROBS = "message.output_text.logprobs"
 _REASONING_MODELS = frozenset(["temperature_must_be_1", "no_temperature"])
 
 
@@ -55,8 +56,11 @@ def response_body(request: TextRequest, traits: Traits, provider: str) -> dict[s
     reasoning = {"effort": effort_of(request, traits), "summary": traits.reasoning_summary}
     if any(reasoning.values()):
         body["reasoning"] = {name: value for name, value in reasoning.items() if value is not None}
-    if _reasons(request, traits):
-        body["include"] = [ENCRYPTED_REASONING]
+    includes = _includes(request, traits)
+    if includes:
+        body["include"] = includes
+    if request.logprobs:
+        body["top_logprobs"] = request.logprobs
     if request.tools or request.hosted_tools:
         body["tools"] = _tools(request, traits)
     if request.tool_choice is not None:
@@ -90,12 +94,19 @@ def _refuse(request: TextRequest) -> None:
     refused = {
         "stop": bool(request.stop),
         "seed": request.seed is not None,
+        "n": request.n is not None and request.n > 1,
         "reasoning_budget": request.reasoning_budget is not None,
     }
     for name, is_set in refused.items():
         if is_set:
             msg = f"the Responses API takes no {name}"
             raise UnsupportedInputError(msg)
+
+
+def _includes(request: TextRequest, traits: Traits) -> list[str]:
+    """What is told only to those that ask for it."""
+    reasoning = [ENCRYPTED_REASONING] if _reasons(request, traits) else []
+    return [*reasoning, LOGPROBS] if request.logprobs is not None else reasoning
 
 
 def _reasons(request: TextRequest, traits: Traits) -> bool:

@@ -12,6 +12,7 @@ from pipelex_backend_openai._chat_answer import CUT, text_or_none
 from pipelex_backend_openai._errors import MalformedError, ReportedError
 from pipelex_backend_openai._responses import has_content
 from pipelex_backend_openai._usage import responses_usage
+from pipelex_core.answers import token_logprobs
 from pipelex_core.parts import Citation, ProviderPart, ToolCall
 from pipelex_core.results import FinishReason, TextAnswer
 
@@ -104,6 +105,7 @@ class ResponseReading:
             reasoning="".join(_reasoning(self._items)) or None,
             provider_parts=self._provider_parts(),
             citations=() if taken is not None else tuple(_citations(self._items)),
+            logprobs=token_logprobs(each for part in _parts(self._items) for each in part.get("logprobs") or ()),
             request_id=request_id or text_or_none(self._response.get("id")),
             raw=self._response,
         )

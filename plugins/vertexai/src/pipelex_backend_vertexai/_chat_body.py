@@ -34,6 +34,9 @@ def chat_body(request: TextRequest, model: str, *, stream: bool = False) -> dict
     if request.reasoning_budget is not None:
         msg = f"model '{request.spec.name}' takes a reasoning_effort, but no reasoning_budget in tokens"
         raise UnsupportedInputError(msg)
+    if request.logprobs is not None or (request.n or 1) > 1:
+        msg = f"model '{request.spec.name}' gives one answer a call, and does not tell how likely its tokens were"
+        raise UnsupportedInputError(msg)
     settings = {
         "temperature": request.temperature,
         "max_tokens": request.max_tokens,
