@@ -1,4 +1,4 @@
-"""Runs: by calls, or by the batch API of the models' provider."""
+"""Runs: by calls from here or from a cluster, or by the batch API of the models' provider."""
 
 from __future__ import annotations
 
@@ -52,4 +52,11 @@ async def run_batch(
 
 async def _send(run: Run, progress: Any) -> None:
     via = await chosen(run)
-    await (by_provider if via == "provider" else make_calls)(run, progress)
+    if via == "provider":
+        await by_provider(run, progress)
+    elif run.options.engine == "ray":
+        from pipelex_batch.cluster import make_calls_on_cluster
+
+        await make_calls_on_cluster(run, progress)
+    else:
+        await make_calls(run, progress)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json as json_module
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
 
 from pipelex_batch.settings import BatchError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pipelex_batch.report import Report
@@ -26,11 +30,19 @@ def client_of(context: Context) -> AsyncClient:
     return AsyncClient.from_project(**context.where(), plugins=context.plugins(), strict=False)
 
 
+def worker_client(where: Mapping[str, Any]) -> AsyncClient:
+    """A worker's client, for the configuration that its node has."""
+    from pipelex_core.client import AsyncClient
+
+    return AsyncClient.from_project(**where, strict=False)
+
+
 def run_and_report(settings: BatchSettings, options: RunOptions, context: Context, *, json: bool) -> int:
     """Run, and print how it ended; 0 where every row has an answer."""
     from pipelex_batch.engine import run_batch
 
     client = client_of(context)
+    options = evolve(options, make_client=partial(worker_client, context.where()))
 
     async def main() -> Report:
         async with client:

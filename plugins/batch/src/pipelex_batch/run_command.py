@@ -31,6 +31,9 @@ def run(
     via: Literal["calls", "provider", "auto"] = "calls",
     within: float | None = None,
     detach: bool = False,
+    engine: Literal["local", "ray"] = "local",
+    address: str | None = None,
+    workers: int | None = None,
     skip_bad: bool = False,
     changed: Literal["refuse", "keep"] = "refuse",
     json: bool = False,
@@ -52,12 +55,15 @@ def run(
         temperature: Wins over the preset's.
         max_tokens: Most output tokens of a call; wins over the preset's.
         set: A further setting or argument of every call, name=value. May be given several times.
-        concurrency: Calls under way at most.
+        concurrency: Calls under way at most; on a cluster, of each worker.
         budget: US$ that the run may cost in all; it stops before it costs more.
         via: Make calls, or have the provider's batch API answer within a day at its batch price; `auto` chooses by size, price and
             `--within`.
         within: Hours within which the answers are wanted, for `--via auto`.
         detach: End when the batches are at the provider; the same command again collects them.
+        engine: Make the calls in this process, or on the nodes of a Ray cluster.
+        address: Of the cluster, such as `auto`; without it, `--engine ray` starts one on this machine.
+        workers: Workers on the cluster; one for each node, and two at least, where it is left out.
         skip_bad: Write rows that cannot be called as failed, instead of refusing the run.
         changed: What to do where an answered row holds something else now.
         json: Print one JSON document.
@@ -77,6 +83,14 @@ def run(
         skip_bad=skip_bad,
     )
     options = RunOptions(
-        concurrency=concurrency, budget=amount_of(budget), changed=changed, via=via, within=within, detach=detach
+        concurrency=concurrency,
+        budget=amount_of(budget),
+        changed=changed,
+        via=via,
+        within=within,
+        detach=detach,
+        engine=engine,
+        address=address,
+        workers=workers,
     )
     return run_and_report(settings, options, context, json=json)

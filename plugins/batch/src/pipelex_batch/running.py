@@ -49,6 +49,10 @@ class RunOptions:
         within: Hours within which the outcomes are wanted, for `auto`; None for at once.
         detach: Whether to end when the batches are at the provider; the same run again collects them.
         poll_s: Seconds before the provider is first asked how far they are.
+        engine: `local` for this process, or `ray` for the nodes of a cluster.
+        address: Of the cluster, such as `auto`; None for one on this machine, which lives as long as the run.
+        workers: Workers on the cluster; None for one for each node, and two at least. Each has `concurrency` calls under way.
+        make_client: How a worker makes its client.
     """
 
     concurrency: int = 16
@@ -59,6 +63,10 @@ class RunOptions:
     within: float | None = None
     detach: bool = False
     poll_s: float = 10.0
+    engine: str = "local"
+    address: str | None = None
+    workers: int | None = None
+    make_client: Callable[[], AsyncClient] | None = None
 
 
 class Run:
@@ -134,6 +142,12 @@ class Run:
             syncing.cancel()
             await asyncio.gather(syncing, return_exceptions=True)
             self.journal.sync()
+
+    def lose(self, numbers: list[int]) -> None:
+        """Write down that the calls of rows are lost: nobody knows whether they were paid, and they are made again."""
+        if numbers:
+            self.journal.event("lost", in_flight=numbers)
+            self.standing.event({"event": "lost", "in_flight": numbers})
 
     def stop(self, reason: str) -> None:
         """Send nothing further; what is under way ends."""

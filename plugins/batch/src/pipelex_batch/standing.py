@@ -144,8 +144,8 @@ class Standing:
     def event(self, event: dict[str, Any]) -> None:
         """Something happened."""
         name = event.get("event", "settings")
-        if name == "started":
-            self._restarted(event["in_flight"])
+        if name in {"started", "lost"}:
+            self._repeat(event["in_flight"])
         elif name == "compacted":
             self._open = bytearray(len(self._open))
         elif name.startswith("batch_"):
@@ -153,7 +153,7 @@ class Standing:
         self.events[name] = event
         self.events["last"] = event
 
-    def _restarted(self, in_flight: list[int]) -> None:
+    def _repeat(self, in_flight: list[int]) -> None:
         for number in in_flight:
             self.repeated[number] += 1
             self.close(number)
