@@ -27,6 +27,7 @@ ABOVE = {
     "pydantic",
     "redis",
     "httpx2",
+    "pipelex-dialects",
     "pipelex-further",
     "pipelex-http",
     "pipelex-runs",
@@ -69,7 +70,9 @@ def test_core_brings_little(alone: Environment) -> None:
 def test_ai_studio_brings_nothing_of_google_cloud(built_wheels: dict[str, Path], tmp_path: Path) -> None:
     """Beyond core and its HTTP client, the plugin for AI Studio brings at most 45 MB, google-genai's; no gRPC."""
     environment = make_environment(tmp_path / "venv")
-    environment.install(f"{built_wheels['core']}[http]", str(built_wheels["further"]), str(built_wheels["http"]))
+    environment.install(
+        f"{built_wheels['core']}[http]", *(str(built_wheels[name]) for name in ("dialects", "further", "http"))
+    )
     before: dict[str, int] = json.loads(environment.run("python", "-c", PROGRAM, cwd=tmp_path).stdout)["sizes"]
     environment.install(str(built_wheels["google"]))
     after: dict[str, int] = json.loads(environment.run("python", "-c", PROGRAM, cwd=tmp_path).stdout)["sizes"]
@@ -205,7 +208,9 @@ def test_the_extras_bring_the_command_line_and_the_backends_do_not(built_wheels:
     ours = {project["name"] for project in projects.values()}
     for extra, needs in projects["core"]["optional-dependencies"].items():
         names = {Requirement(need).name for need in needs}
-        assert extra in {"further", "http", "redis", "runs"} or not names & ours or "pipelex-cli" in names, extra
+        assert (
+            extra in {"dialects", "further", "http", "redis", "runs"} or not names & ours or "pipelex-cli" in names
+        ), extra
     for folder, project in projects.items():
         if folder not in OF_THE_COMMAND_LINE:
             assert "pipelex-cli" not in {Requirement(need).name for need in project["dependencies"]}, folder

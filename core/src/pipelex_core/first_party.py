@@ -110,6 +110,9 @@ TOOLS: dict[str, str] = {"mcp": "pipelex-tools-mcp"}
 HTTP = "pipelex-http"
 """The distribution that brings the HTTP connection pool."""
 
+DIALECTS = "pipelex-dialects"
+"""The distribution that adapts schemas and conversations to providers."""
+
 FURTHER = "pipelex-further"
 """The distribution that does what the further capabilities are for."""
 

@@ -88,21 +88,3 @@ def kind_of(value: Any) -> str:
         if isinstance(value, kind):
             return name
     return "null" if value is None else "object"
-
-
-def accepts_null(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
-    """Tell whether null fits a canonical node; a node that says nothing accepts it too."""
-    seen: set[str] = set()
-    waiting: list[Mapping[str, Any]] = [node]
-    while waiting:
-        current = waiting.pop()
-        name = target(current)
-        if name is not None:
-            if name not in seen:
-                seen.add(name)
-                waiting.append(definitions.get(name, {}))
-        elif "anyOf" in current or "oneOf" in current:
-            waiting += [*current.get("anyOf", ()), *current.get("oneOf", ())]
-        elif current.get("type") == "null" or not current.keys() & {"type", *CHOICES}:
-            return True
-    return False

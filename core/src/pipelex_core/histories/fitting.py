@@ -1,7 +1,6 @@
-"""A conversation, begun anywhere, in the order and with the parts that a wire takes.
+"""A conversation, begun anywhere, in the order and with the parts that a wire takes: what a plugin asks for.
 
-Every wire wants the result of each call straight after the message with the call, and nothing blank; what else one wants
-is declared in its `HistoryForm`.
+A single question is sent as it is; the work on any other conversation is done by a distribution of its own.
 """
 
 from __future__ import annotations
@@ -9,22 +8,13 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
-from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.histories.ids import CallIds, renamed
-from pipelex_core.histories.results import Results, is_sent
-from pipelex_core.parts import AudioPart, DocumentPart, Message, ProviderPart, TextPart, ToolCall
+from pipelex_core.first_party import DIALECTS, brought
+from pipelex_core.parts import Message, TextPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pipelex_core.histories.form import HistoryForm
-
-_BRIDGE = Message(role="assistant", parts=(TextPart("OK"),))
-_OPENING = Message(role="user", parts=(TextPart("(The conversation goes on.)"),))
-_CLOSING = Message(role="user", parts=(TextPart("Go on."),))
-_DOCUMENT_WORDS = TextPart("The document is attached.")
 
 
 def fit(messages: Sequence[Message], form: HistoryForm, model_id: str) -> tuple[Message, ...]:
@@ -42,64 +32,12 @@ def fit(messages: Sequence[Message], form: HistoryForm, model_id: str) -> tuple[
         and all(type(part) is TextPart and part.text.strip() for part in messages[0].parts)
     ):
         return tuple(messages)  # most calls
-    if not form.audio and any(isinstance(part, AudioPart) for message in messages for part in message.parts):
-        raise UnsupportedInputError("this API takes no audio in a prompt: transcribe it, and send the text")
-    fitted: list[Message] = []
-    follows_results = False  # whether tools answered since the assistant last spoke
-    for message in _answered(messages, form, model_id):
-        if not fitted and form.opens_with_user and message.role != "user":
-            fitted.append(_OPENING)
-        if message.role == "user":
-            has_document = any(isinstance(part, DocumentPart) for part in message.parts)
-            if form.document_words and has_document and not message.text.strip():
-                message = evolve(message, parts=(*message.parts, _DOCUMENT_WORDS))  # noqa: PLW2901
-            if follows_results and (form.bridge == "always" or (form.bridge == "document" and has_document)):
-                fitted.append(_BRIDGE)
-                follows_results = False
-        else:
-            follows_results = message.role == "tool"
-        fitted.append(message)
-    if messages and not fitted:
-        msg = "nothing of the conversation can be sent: it is blank, or only another provider understands it"
-        raise UnsupportedInputError(msg)
-    if form.closes_with_user and fitted and fitted[-1].role == "assistant":
-        fitted.append(_CLOSING)
-    return tuple(fitted)
+    lack = "the conversation has to be fitted to the provider, and what does that is not installed"
+    made: tuple[Message, ...] = brought("pipelex_core.dialects", DIALECTS, lack).fitted(messages, form, model_id)
+    return made
 
 
 def turns(messages: Iterable[Message]) -> Iterator[tuple[str, list[Message]]]:
     """Neighbours of one side together, for wires whose roles alternate: `assistant`, and `user` with the results of tools."""
     for is_assistant, group in groupby(messages, lambda message: message.role == "assistant"):
         yield "assistant" if is_assistant else "user", list(group)
-
-
-def _answered(messages: Sequence[Message], form: HistoryForm, model_id: str) -> Iterator[Message]:
-    """The messages without what is blank or another's, the results of each message's calls straight after it."""
-    ids = CallIds(form)
-    results = Results(messages, form, model_id)
-    for place, message in enumerate(messages):
-        parts = tuple(
-            part for part in message.parts if is_sent(part, form.provider, model_id) and not results.holds(part)
-        )
-        calls = [part for part in parts if isinstance(part, ToolCall)]
-        if not calls:
-            if parts:
-                yield message if len(parts) == len(message.parts) else evolve(message, parts=parts)
-            continue
-        made = [ids.new(call.id) for call in calls]
-        names = {call.id: new for call, new in zip(calls, made, strict=True) if call.id != new}
-        if names:
-            new_ids = iter(made)
-            parts = tuple(
-                evolve(part, id=next(new_ids))
-                if isinstance(part, ToolCall)
-                else evolve(part, data=renamed(part.data, names))
-                if isinstance(part, ProviderPart)
-                else part
-                for part in parts
-            )
-        yield evolve(message, parts=parts) if names or len(parts) != len(message.parts) else message
-        yield Message(
-            role="tool", parts=tuple(results.take(call, place, new) for call, new in zip(calls, made, strict=True))
-        )
-    results.check_all_taken()

@@ -8,21 +8,19 @@ made: the next dialect is tried instead.
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
-from pipelex_core.dialects.canonical import Canonical, canonical
-from pipelex_core.dialects.limits import excess
-from pipelex_core.dialects.nodes import CHOICES, Node, accepts_null, kind_of, mapped, target
-from pipelex_core.dialects.nulls import without_nulls
-from pipelex_core.dialects.recursion import lead_back, leads, loops
+from pipelex_core.dialects.adapted import OF_PLAIN_ROOTS, Adapted, is_whole
+from pipelex_core.dialects.nodes import CHOICES, Node, kind_of, mapped, target
 from pipelex_core.errors import UnsupportedInputError
+from pipelex_dialects.limits import excess
+from pipelex_dialects.nulls import accepts_null
+from pipelex_dialects.recursion import lead_back, leads, loops
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipelex_core.dialects.canonical import Canonical
     from pipelex_core.dialects.dialect import Dialect
 
 _STRUCTURE = frozenset(
@@ -32,7 +30,6 @@ _OPENED = frozenset({"patternProperties", "unevaluatedProperties", "dependentSch
 """Keywords beside which a list of properties may be less than all there are."""
 
 
-_OF_PLAIN_ROOTS = frozenset({*CHOICES, "enum", "const"})
 _TOP = ""
 
 
@@ -45,57 +42,15 @@ class _InexpressibleError(Exception):
         super().__init__(f"`{place.lstrip('.')}` {why}" if place else f"it {why}")
 
 
-@frozen(kw_only=True)
-class Adapted:
-    """A schema as it is sent.
-
-    Attributes:
-        schema: The schema, JSON data.
-        dialect: The dialect that it is written in, of those that were offered.
-        original: The canonical schema, where answers hold nulls for what that lets be left out; else None.
-    """
-
-    schema: Mapping[str, Any]
-    dialect: Dialect
-    original: Mapping[str, Any] | None = None
-
-    def restore(self, text: str) -> str:
-        """The answer in the original schema: without the nulls that only this dialect asked for."""
-        return text if self.original is None or "null" not in text else without_nulls(text, self.original)
-
-
-def adapt(schema: Mapping[str, Any], *dialects: Dialect) -> Adapted:
-    """Write a schema in the first of some dialects that can express it; done once for a schema.
-
-    Args:
-        schema: A canonical schema, or any JSON schema.
-        dialects: At least one, best first.
+def first_adapted(source: Canonical, dialects: tuple[Dialect, ...]) -> Adapted:
+    """The schema in the first dialect that can express it.
 
     Raises:
-        UnsupportedInputError: None of them can express it; the message names the field, and says why.
+        UnsupportedInputError: None of them can; the message names the field, and says why.
     """
-    if _is_whole(schema, dialects[0]):
-        return Adapted(schema=schema, dialect=dialects[0])
-    source = schema if isinstance(schema, Canonical) else _of_text(json.dumps(schema, default=dict))
-    found: Adapted | None = source.adapted.get(dialects)
-    if found is None:
-        found = source.adapted[dialects] = _first(source, dialects)
-    return found
-
-
-def _is_whole(schema: Mapping[str, Any], dialect: Dialect) -> bool:
-    return dialect.is_whole and not (dialect.plain_root and schema.keys() & _OF_PLAIN_ROOTS)
-
-
-@lru_cache(maxsize=256)
-def _of_text(text: str) -> Canonical:
-    return canonical(json.loads(text))
-
-
-def _first(source: Canonical, dialects: tuple[Dialect, ...]) -> Adapted:
     reasons = []
     for dialect in dialects:
-        if _is_whole(source, dialect):
+        if is_whole(source, dialect):
             return Adapted(schema=source, dialect=dialect)
         try:
             return _Adapter(source, dialect).adapted()
@@ -146,7 +101,7 @@ class _Adapter:
             node = {("anyOf" if key == "oneOf" else key): value for key, value in node.items()}
         dialect = self._dialect
         described_here = (
-            dialect.described | _OF_PLAIN_ROOTS if dialect.plain_root and place == _TOP else dialect.described
+            dialect.described | OF_PLAIN_ROOTS if dialect.plain_root and place == _TOP else dialect.described
         )
         kept = {key: value for key, value in node.items() if key not in described_here and self._takes(key, value)}
         notes = [

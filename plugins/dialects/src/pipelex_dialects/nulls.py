@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.dialects.nodes import accepts_null, kind_of, target
+from pipelex_core.dialects.nodes import CHOICES, kind_of, target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,3 +60,21 @@ def _is_of(value: Mapping[str, Any], node: Mapping[str, Any]) -> bool:
         return False
     allowed = {name: sub.get("enum", [sub["const"]] if "const" in sub else None) for name, sub in properties.items()}
     return all(values is None or value[name] is None or value[name] in values for name, values in allowed.items())
+
+
+def accepts_null(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
+    """Tell whether null fits a canonical node; a node that says nothing accepts it too."""
+    seen: set[str] = set()
+    waiting: list[Mapping[str, Any]] = [node]
+    while waiting:
+        current = waiting.pop()
+        name = target(current)
+        if name is not None:
+            if name not in seen:
+                seen.add(name)
+                waiting.append(definitions.get(name, {}))
+        elif "anyOf" in current or "oneOf" in current:
+            waiting += [*current.get("anyOf", ()), *current.get("oneOf", ())]
+        elif current.get("type") == "null" or not current.keys() & {"type", *CHOICES}:
+            return True
+    return False

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_core.errors import BadRequestError
-from pipelex_core.histories.ids import renamed
 from pipelex_core.parts import Message, Part, ProviderPart, TextPart, ToolCall, ToolResult
+from pipelex_dialects.ids import renamed
 
 if TYPE_CHECKING:
     from pipelex_core.histories.form import HistoryForm
