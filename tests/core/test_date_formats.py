@@ -42,6 +42,7 @@ class Diary:
     at: dt.datetime
     maybe: dt.datetime | None
     either: dt.datetime | int
+    lasts: dt.timedelta
     many: list[dt.datetime]
     by_name: dict[str, dt.time]
     pair: tuple[int, dt.datetime]
@@ -69,6 +70,8 @@ def test_it_is_told_wherever_it_stands() -> None:
     assert told["pair"]["prefixItems"] == [{"type": "integer"}, MOMENT]
     assert told["several"]["items"] == CLOCK
     assert told["since"] == {**MOMENT, "default": "2026-01-01T00:00:00Z"}
+    assert told["lasts"]["format"] == "duration"
+    assert "no weeks, months or years" in told["lasts"]["description"]
     assert parts["Slot"]["properties"] == {"begins": CLOCK, "on": {"type": "string", "format": "date"}}
     assert parts["Visit"]["properties"] == {"at": MOMENT}
     assert parts["Entry"]["properties"] == {"at": MOMENT, "until": CLOCK}
@@ -87,3 +90,11 @@ def test_what_is_no_class_is_told_too(asked: Any) -> None:
 def test_with_a_zone_or_without_it_is_read(text: str) -> None:
     """The form that is asked for has a zone; one without is not a fault."""
     assert object_type(Visit).decode(f'{{"at": "{text}"}}').at == dt.datetime.fromisoformat(text)
+
+
+def test_a_duration_of_a_month_is_refused_and_days_are_read() -> None:
+    """What the description rules out cannot be decoded: a month has no number of days."""
+    lasting = object_type(dt.timedelta)
+    assert lasting.decode('{"value": "P30DT1H"}') == dt.timedelta(days=30, hours=1)
+    with pytest.raises(ValueError, match="ISO8601 duration"):
+        lasting.decode('{"value": "P1M"}')

@@ -86,6 +86,14 @@ def test_a_servers_tools_run_over_stdio() -> None:
     assert "there is no tool named 'nothing'" in read[5].content
 
 
+def test_a_list_of_texts_has_a_mark_where_one_ends() -> None:
+    """The SDK's server sends a block for each, and none for an empty list: the structured content is read instead."""
+    _, read = ran(
+        [MCPTools(STDIO)], asks(("lines", {"count": 2}), ("lines", {"count": 0}), ("lines", {"count": 1})), "done"
+    )
+    assert [part.content for part in read] == ['{"result": ["0\\nend", "1\\nend"]}', '{"result": []}', "0\nend"]
+
+
 def test_a_server_has_the_variables_that_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """And not those of this process: keys are named."""
     monkeypatch.setenv("SECRET_OF_MINE", "canary")

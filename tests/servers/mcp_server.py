@@ -46,6 +46,12 @@ def picture() -> Image:
 
 
 @server.tool()
+def lines(count: int) -> list[str]:
+    """Texts, each of two lines."""
+    return [f"{number}\nend" for number in range(count)]
+
+
+@server.tool()
 def slow() -> str:
     """Takes its time."""
     time.sleep(60)

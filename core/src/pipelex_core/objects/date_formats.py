@@ -1,6 +1,7 @@
 """Dates with a time, described in a JSON schema: msgspec leaves their format out where a type does not say whether it has a zone.
 
-A model that is asked for a mere string writes "3 May at noon"; one that is asked for a `date-time` writes what can be read.
+A model that is asked for a mere string writes "3 May at noon"; one that is asked for a `date-time` writes what can be read. A
+`duration` may have weeks, months and years, which msgspec does not read: a description rules them out.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DEFINITIONS = "#/$defs/"
+_DURATION = "days, hours, minutes and seconds, such as P3DT4H30M; no weeks, months or years"
 
 
 def add_date_formats(schema: dict[str, Any], asked: Any) -> None:
@@ -40,6 +42,8 @@ def add_date_formats(schema: dict[str, Any], asked: Any) -> None:
                 node["format"] = "date-time"
             elif isinstance(kind, msgspec.inspect.TimeType):
                 node["format"] = "time"
+        elif node.get("format") == "duration":
+            node.setdefault("description", _DURATION)
         else:
             waiting += _inside(kind, node)
 

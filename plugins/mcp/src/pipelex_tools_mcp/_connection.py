@@ -147,9 +147,17 @@ async def _all_tools(client: Client) -> list[Any]:
 
 
 def _text(result: Any) -> str:
-    """What a result says in text; what is not text is named, with its size."""
+    """The text of a result; what is not text is named, with its size.
+
+    The SDK's server sends a list of texts as one block for each, without a mark of where one ends, and an empty list as no
+    block at all: where there is not exactly one block of text, its structured content is the text.
+    """
     shown = [_shown(block) for block in result.content]
-    if not shown and result.structured_content is not None:
+    if (
+        result.structured_content is not None
+        and len(shown) != 1
+        and all(block.type == "text" for block in result.content)
+    ):
         return json.dumps(result.structured_content, ensure_ascii=False)
     return "\n".join(shown)
 
