@@ -85,6 +85,8 @@ class BatchServer(Server):
 class AnthropicBatches(BatchServer):
     """Message batches: ids of 64 letters, unique in a batch; no name, no metadata."""
 
+    provider = "anthropic"
+
     async def answer(self, request: Received) -> Reply:
         """The batch API, and nothing else."""
         path = request.path.partition("?")[0]
@@ -180,6 +182,8 @@ def _anthropic_error(status: int, kind: str) -> Reply:
 
 class MistralBatches(BatchServer):
     """Batch jobs of uploaded files, with metadata."""
+
+    provider = "mistral"
 
     def __init__(self) -> None:
         super().__init__()
@@ -293,6 +297,8 @@ class MistralBatches(BatchServer):
 
 class GeminiBatches(BatchServer):
     """Batches of inline requests, with a display name."""
+
+    provider = "google"
 
     async def answer(self, request: Received) -> Reply:
         """The batch API, and nothing else."""

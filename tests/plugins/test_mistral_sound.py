@@ -18,6 +18,7 @@ from pipelex_core.sound import Segment, SpeechRequest, TranscriptRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 from pipelex_further.audio import read_recording
 from pipelex_testing.replies import FormFile
+from pipelex_testing.rulebook import Rulebook
 from tests.servers.base import Reply, Server, in_thread
 from tests.support.sounds import wav
 
@@ -58,7 +59,7 @@ def with_backend(use: Callable[[Any, Server], Awaitable[Any]], *replies: Reply) 
     """What `use` makes of an open backend and its server."""
 
     async def main() -> Any:
-        async with Server() as server:
+        async with Server(Rulebook(provider="mistral")) as server:
             server.queue(*replies)
             resources = LoopResources()
             config = BackendConfig(name="mistral", endpoint=server.url, api_key=Secret(KEY))
@@ -100,14 +101,13 @@ def test_a_recording_is_sent_as_a_form(tmp_path: Path) -> None:
 
 def test_lists_have_no_brackets_and_the_sdk_writes_the_same() -> None:
     """`timestamp_granularities`, and a word of the prompt as a `context_bias` each; what the SDK's own method sends."""
-    _, received = heard(Reply.json(HEARD), timestamps="segment", speakers=True, language="en", prompt="Nile, Amazon")
+    _, received = heard(Reply.json(HEARD), timestamps="segment", speakers=True, prompt="Nile, Amazon")
 
     async def typed(url: str) -> None:
         async with Mistral(api_key=KEY, server_url=url) as client:
             await client.audio.transcriptions.complete_async(
                 model="voxtral",
                 file={"file_name": "recording.wav", "content": wav(2.5), "content_type": "audio/wav"},
-                language="en",
                 diarize=True,
                 context_bias=["Nile", "Amazon"],
                 timestamp_granularities=["segment"],
@@ -118,6 +118,15 @@ def test_lists_have_no_brackets_and_the_sdk_writes_the_same() -> None:
         asyncio.run(typed(server.url))
     assert received.form == {name: value for name, value in server.received[0].form.items() if name != "stream"}
     assert received.form["timestamp_granularities"] == "segment"
+
+
+@pytest.mark.parametrize(
+    "settings", [{"timestamps": "word"}, {"speakers": True}, {"prompt": "a " * 101, "language": None}]
+)
+def test_what_mistral_refuses_is_not_sent(settings: dict[str, Any]) -> None:
+    """A language beside timestamps, which speakers need too, and a prompt of more than a hundred words."""
+    with pytest.raises(errors.UnsupportedInputError, match="Mistral takes a"):
+        heard(Reply.json(HEARD), **{"language": "en", **settings})
 
 
 def test_segments_come_with_times_and_speakers() -> None:

@@ -6,6 +6,7 @@ import re
 from itertools import takewhile
 from typing import Any
 
+from pipelex_rules.families.claude import claude
 from pipelex_rules.families.openai import efforts as openai_efforts
 from tools.catalogue.prices import costs_of
 
@@ -269,9 +270,9 @@ _NO_TOOLS_WITH_EFFORT = re.compile(r"gpt-(5\.[4-9]|[6-9])")
 
 def prefill_of(fact: dict[str, Any]) -> dict[str, Any]:
     """Whether a Claude goes on with its own last message, as a key of its table; the plugin's default is that it does."""
-    return (
-        {"prefill": False} if fact.get("no_prefill") and (_is_messages(fact) or fact["provider"] == "bedrock") else {}
-    )
+    if not (_is_messages(fact) or fact["provider"] == "bedrock"):
+        return {}
+    return {"prefill": False} if fact.get("no_prefill") or claude(fact["id"]).refuses_prefill else {}
 
 
 def _is_messages(fact: dict[str, Any]) -> bool:

@@ -105,4 +105,22 @@ BEDROCK: list[Example] = [
         bad={**_EMBED, "truncate": "MIDDLE"},
         model=_COHERE,
     ),
+    Example(
+        rule="bedrock.invoke.bedrock-documents",
+        good={"query": "a", "documents": ["a"]},
+        bad={"query": "a", "documents": ["a"] * 1_001},
+        model="amazon.rerank-v1:0",
+    ),
+    Example(
+        rule="bedrock.invoke.bedrock-results",
+        good={"query": "a", "documents": ["a"], "top_n": 1},
+        bad={"query": "a", "documents": ["a"], "top_n": 2},
+        model="amazon.rerank-v1:0",
+    ),
+    Example(
+        rule="bedrock.invoke.bedrock-cohere-version",
+        good={"query": "a", "documents": ["a"], "api_version": 2},
+        bad={"query": "a", "documents": ["a"]},
+        model="cohere.rerank-v3-5:0",
+    ),
 ]

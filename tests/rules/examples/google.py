@@ -25,4 +25,25 @@ GOOGLE: list[Example] = [
         bad={"generationConfig": {"thinkingConfig": {"thinkingBudget": 100}}},
         model="gemini-2.0-flash",
     ),
+    Example(rule="google.predict.texts-of-predict", bad={"instances": [{"content": "a"}] * 251}),
+    Example(
+        rule="google.predict.texts-of-predict", bad={"instances": [{"content": "a"}] * 2}, model="gemini-embedding-001"
+    ),
+    Example(
+        rule="google.predict.titles-of-documents",
+        good={"instances": [{"content": "a", "title": "b", "task_type": "RETRIEVAL_DOCUMENT"}]},
+        bad={"instances": [{"content": "a", "title": "b", "task_type": "RETRIEVAL_QUERY"}]},
+    ),
+    Example(
+        rule="google.batch.inline-bytes",
+        bad={
+            "batch": {
+                "inputConfig": {
+                    "requests": {
+                        "requests": [{"request": {"contents": [{"parts": [{"text": "a" * (21 * 1024 * 1024)}]}]}}]
+                    }
+                }
+            }
+        },
+    ),
 ]

@@ -69,4 +69,26 @@ MISTRAL: list[Example] = [
             "input_files": ["3fa85f64-5717-4562-b3fc-2c963f66afa6"],
         },
     ),
+    Example(
+        rule="mistral.audio/speech.history-without-reference",
+        good={"voice_id": "a", "conversation_history": [{}]},
+        bad={"conversation_history": [{}]},
+    ),
+    Example(
+        rule="mistral.audio/speech.one-speaker",
+        good={"voice_id": "a"},
+        bad={"voice_id": "a", "ref_audio": "AAAA"},
+    ),
+    Example(rule="mistral.audio/speech.finite-expressiveness", good={"expressiveness": 1}, bad={"expressiveness": 0.5}),
+    Example(rule="mistral.audio/transcriptions.one-source-of-sound", bad={"file_id": "a"}),
+    Example(
+        rule="mistral.audio/transcriptions.references-need-speakers",
+        good={"speaker_references": {"Ada": "AAAA"}, "diarize": True},
+        bad={"speaker_references": {"Ada": "AAAA"}},
+    ),
+    Example(
+        rule="mistral.audio/transcriptions.language-without-timestamps",
+        good={"timestamp_granularities": ["segment"]},
+        bad={"timestamp_granularities": ["segment"], "language": "en"},
+    ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipelex_rules import Size
 from tests.rules.examples.base import STRICT, Example, chat_format, user
 
 OTHERS: list[Example] = [
@@ -43,4 +44,24 @@ OTHERS: list[Example] = [
         bad={"prompt_logprobs": 1, "stream": True},
     ),
     Example(rule="fal.queue.prompt-of-flux", bad={"prompt": None}),
+    Example(rule="groq.audio/transcriptions.one-source-of-sound", bad={"file": Size(9)}),
+    Example(
+        rule="groq.audio/transcriptions.audio-bytes",
+        good={"url": None, "file": Size(9)},
+        bad={"url": None, "file": Size(101 * 1024 * 1024)},
+    ),
+    Example(
+        rule="llamacpp.chat.parts-of-messages",
+        good={"messages": [user({"type": "text", "text": "a"})]},
+        bad={"messages": [user({"type": "file", "file": {}})]},
+    ),
+    Example(rule="compatible.rerank.documents-or-texts", bad={"documents": []}),
+    Example(rule="compatible.rerank.document-count", bad={"documents": ["a"] * 1_001}),
+    Example(rule="compatible.rerank.blank-query", bad={"query": " "}),
+    Example(rule="compatible.rerank.one-limit-of-results", good={"top_n": 1}, bad={"top_n": 1, "top_k": 1}),
+    Example(
+        rule="compatible.rerank.texts-alone",
+        good={"documents": None, "texts": ["a"]},
+        bad={"texts": ["a"], "documents": ["a"]},
+    ),
 ]

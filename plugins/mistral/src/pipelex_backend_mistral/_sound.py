@@ -17,6 +17,8 @@ from pipelex_core.sound import Audio, Segment, SpeechAnswer, TranscriptAnswer
 if TYPE_CHECKING:
     from pipelex_core.sound import SpeechRequest, TranscriptRequest
 
+MOST_WORDS = 100
+"""Words or phrases of `context_bias`."""
 _TYPES = {"mp3": "audio/mpeg", "opus": "audio/ogg", "flac": "audio/flac", "wav": "audio/wav", "pcm": "audio/pcm"}
 
 
@@ -24,17 +26,27 @@ def transcription_form(request: TranscriptRequest) -> list[tuple[str, str]]:
     """The fields of the form, besides the file; a list is the same name several times, without brackets.
 
     Speakers are distinguished in segments, and so need their times.
+
+    Raises:
+        UnsupportedInputError: A language beside timestamps, or more than 100 words as the prompt, which Mistral refuses:
+            https://docs.mistral.ai/studio-api/audio/speech_to_text/offline_transcription.
     """
     form = [("model", request.spec.model_id)]
     timestamps = request.timestamps or ("segment" if request.speakers else None)
+    words = [] if request.prompt is None else request.prompt.replace(",", " ").split()
+    if request.language is not None and timestamps is not None:
+        msg = "Mistral takes a language or timestamps (which speakers need too), and not both: leave one of them out"
+        raise UnsupportedInputError(msg)
+    if len(words) > MOST_WORDS:
+        msg = f"Mistral takes a prompt of at most {MOST_WORDS} words, not {len(words)}"
+        raise UnsupportedInputError(msg)
     if request.language is not None:
         form.append(("language", request.language))
     if timestamps is not None:
         form.append(("timestamp_granularities", timestamps))
     if request.speakers:
         form.append(("diarize", "true"))
-    if request.prompt is not None:
-        form += [("context_bias", word) for word in request.prompt.replace(",", " ").split()]
+    form += [("context_bias", word) for word in words]
     if request.audio.url is not None:
         form.append(("file_url", request.audio.url))
     return form

@@ -13,6 +13,8 @@ _ENDINGS = (
     ("/images/edits", "images/edits"),
     ("/images/variations", "images/variations"),
     ("/embeddings", "embeddings"),
+    ("/moderations", "moderations"),
+    ("/rerank", "rerank"),
     ("/audio/speech", "audio/speech"),
     ("/audio/transcriptions", "audio/transcriptions"),
     ("/messages", "messages"),
@@ -27,8 +29,11 @@ _ENDINGS = (
     (":streamRawPredict", "rawPredict"),
     (":embedContent", "embedContent"),
     (":batchEmbedContents", "embeddings"),
+    (":predict", "predict"),
     ("/batches", "batch"),
     ("/batch/jobs", "batch"),
+    (":batchGenerateContent", "batch"),
+    ("/model-invocation-job", "batch"),
     ("/files", "files"),
 )
 _DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")

@@ -27,6 +27,14 @@ MODELS: dict[tuple[str, str], tuple[str, ...]] = {
     ("mistral", "chat"): ("mistral-small-latest",),
     ("mistral", "ocr"): ("mistral-ocr-latest",),
     ("mistral", "embeddings"): ("mistral-embed",),
+    ("mistral", "audio/transcriptions"): ("voxtral-mini-latest",),
+    ("mistral", "audio/speech"): ("voxtral-mini-tts-3",),
+    ("mistral", "moderations"): ("mistral-moderation-latest",),
+    ("openai", "moderations"): ("omni-moderation-latest",),
+    ("compatible", "rerank"): ("rerank-v3.5",),
+    ("google", "predict"): ("text-embedding-005", "gemini-embedding-001"),
+    ("groq", "audio/transcriptions"): ("whisper-large-v3",),
+    ("groq", "audio/speech"): ("canopylabs/orpheus-v1-english",),
     ("bedrock", "converse"): (
         "anthropic.claude-sonnet-4-5-20250929-v1:0",
         "amazon.nova-pro-v1:0",
@@ -72,14 +80,44 @@ BODIES: dict[str, dict[str, Any]] = {
     "converse": {"messages": [{"role": "user", "content": [{"text": "a"}]}]},
     "invoke": {"prompt": "a cat", "inputText": "a"},
     "queue": {"prompt": "a cat"},
+    "moderations": {"input": ["a"]},
+    "rerank": {"query": "a", "documents": ["a", "b"]},
+    "predict": {"instances": [{"content": "a"}]},
 }
 OF_PROVIDER: dict[tuple[str, str], dict[str, Any]] = {
     ("anthropic", "batch"): {"requests": [{"custom_id": "a", "params": {}}]},
     ("google", "embeddings"): {"requests": [{"content": {"parts": [{"text": "a"}]}}]},
     ("xai", "images"): {"prompt": "a cat"},
+    ("google", "batch"): {
+        "batch": {
+            "displayName": "a",
+            "inputConfig": {
+                "requests": {
+                    "requests": [
+                        {"request": {"contents": [{"parts": [{"text": "a"}]}]}, "metadata": {"key": "a"}},
+                    ],
+                },
+            },
+        },
+    },
+    ("bedrock", "batch"): {
+        "jobName": "a-job",
+        "modelId": "amazon.nova-pro-v1:0",
+        "roleArn": "arn:aws:iam::123456789012:role/batches",
+        "inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://bucket/in.jsonl"}},
+        "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out/"}},
+    },
+    ("groq", "batch"): {
+        "completion_window": "24h",
+        "endpoint": "/v1/chat/completions",
+        "input_file_id": "file_1",
+    },
+    ("groq", "audio/transcriptions"): {"url": "https://x.test/a.mp3"},
+    ("mistral", "audio/transcriptions"): {"file_url": "https://x.test/a.mp3"},
+    ("mistral", "audio/speech"): {"input": "a"},
 }
 PATH_MODEL = frozenset(
-    {"generateContent", "converse", "invoke", "embedContent", "queue", "batch", "files", "rawPredict"}
+    {"generateContent", "converse", "invoke", "embedContent", "queue", "batch", "files", "rawPredict", "predict"}
 )
 """APIs whose model is not in the body."""
 

@@ -73,6 +73,19 @@ class Claude:
         return (*levels, "max") if self.version >= (4, 6) else levels
 
     @property
+    def most_output(self) -> int | None:
+        """The most output tokens: https://platform.claude.com/docs/en/about-claude/models/overview; None where unknown."""
+        if not self.known or self.version < (3, 0):
+            return None
+        if self.version < (3, 5):
+            return 4_096
+        if self.version < (3, 7):
+            return 8_192
+        if self.tier == "opus" and self.version < (4, 5):
+            return 32_000
+        return None if self.version == (3, 7) or self.version >= (4, 6) else 64_000
+
+    @property
     def has_structured_output(self) -> bool:
         """Whether output_config.format is known: from Sonnet 4.5 and Opus 4.1 on."""
         return self.version >= (4, 5) or (self.tier == "opus" and self.version >= (4, 1))

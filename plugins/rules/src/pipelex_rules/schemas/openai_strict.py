@@ -91,7 +91,7 @@ def _no_look_around(node: Node) -> str | None:
 
 
 def _has_items(node: Node) -> str | None:
-    if "array" in node.types and "items" not in node.schema and "prefixItems" not in node.schema:
+    if "array" in node.types and "items" not in node.schema:
         return "array schema missing items"
     return None
 

@@ -19,6 +19,7 @@ PLACES: dict[str, dict[str, str]] = {
         "embeddings": "openai_others:EMBEDDINGS",
         "audio/speech": "openai_others:SPEECH",
         "audio/transcriptions": "openai_others:TRANSCRIPTION",
+        "moderations": "judging:MODERATIONS",
         "batch": "openai_others:BATCH",
         "files": "openai_others:FILES",
     },
@@ -43,16 +44,30 @@ PLACES: dict[str, dict[str, str]] = {
         "generateContent": "gemini:GENERATE",
         "embedContent": "gemini_embeddings:EMBED",
         "embeddings": "gemini_embeddings:BATCH_EMBED",
+        "predict": "gemini_embeddings:PREDICT",
+        "batch": "gemini_batches:BATCH",
     },
     "mistral": {
         "chat": "mistral_chat:CHAT",
         "ocr": "mistral_others:OCR",
         "embeddings": "mistral_others:EMBEDDINGS",
+        "audio/speech": "mistral_sound:SPEECH",
+        "audio/transcriptions": "mistral_sound:TRANSCRIPTION",
+        "moderations": "judging:MISTRAL_MODERATIONS",
         "batch": "mistral_others:BATCH",
         "files": "mistral_others:FILES",
     },
-    "bedrock": {"converse": "bedrock_converse:CONVERSE", "invoke": "bedrock_invoke:INVOKE"},
-    "groq": {"chat": "groq:CHAT"},
+    "bedrock": {
+        "converse": "bedrock_converse:CONVERSE",
+        "invoke": "bedrock_invoke:INVOKE",
+        "batch": "bedrock_batches:BATCH",
+    },
+    "groq": {
+        "chat": "groq:CHAT",
+        "audio/transcriptions": "groq_others:TRANSCRIPTION",
+        "audio/speech": "groq_others:SPEECH",
+        "batch": "groq_others:BATCH",
+    },
     "xai": {
         "chat": "xai:CHAT",
         "responses": "xai:RESPONSES",
@@ -66,7 +81,7 @@ PLACES: dict[str, dict[str, str]] = {
     "vllm": {"chat": "local_servers:VLLM_CHAT"},
     "llamacpp": {"chat": "local_servers:LLAMACPP_CHAT"},
     "fal": {"queue": "fal:QUEUE"},
-    "compatible": {"chat": "compatible:CHAT"},
+    "compatible": {"chat": "compatible:CHAT", "rerank": "judging:RERANK"},
 }
 """Where each wire is: provider, API, module and name."""
 PROVIDER_ALIASES = {

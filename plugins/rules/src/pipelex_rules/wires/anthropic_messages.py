@@ -97,6 +97,14 @@ def tool_choice_has_tools(asked: Asked) -> Findings:
         yield "tool_choice.name", f"tool '{str(name)[:80]}' not found in provided tools"
 
 
+@rule(Source("https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool", "2026-08"))
+def one_list_of_domains(asked: Asked) -> Findings:
+    """A tool of the web has allowed_domains or blocked_domains, not both."""
+    for index, tool in records(asked.get("tools")):
+        if tool.get("allowed_domains") and tool.get("blocked_domains"):
+            yield f"tools[{index}].blocked_domains", "allowed_domains and blocked_domains exclude each other"
+
+
 @rule(dialect.COMPLEXITY)
 def strict_tool_count(asked: Asked) -> Findings:
     """At most 20 tools with strict true."""
@@ -148,6 +156,7 @@ SHARED = (
     longer_cache_first,
     tool_names_are_unique,
     tool_choice_has_tools,
+    one_list_of_domains,
     strict_tool_count,
     blank_stop_sequences,
     two_output_formats,

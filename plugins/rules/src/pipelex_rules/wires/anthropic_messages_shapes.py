@@ -22,7 +22,21 @@ _CUSTOM = obj(
     input_examples=listing(OBJECT),
     allowed_callers=listing(TEXT),
 )
-TOOL = tagged(shapes={"custom": _CUSTOM}, open=True, default="custom")
+_DOMAINS = listing(text(1))
+_WEB_SEARCH = obj(
+    "name",
+    name=choice("web_search"),
+    max_uses=integer(1),
+    allowed_domains=_DOMAINS,
+    blocked_domains=_DOMAINS,
+    user_location=OBJECT,
+    origin=Source("https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool", "2026-08"),
+)
+TOOL = tagged(
+    shapes={"custom": _CUSTOM, "web_search_20250305": _WEB_SEARCH, "web_search_20260209": _WEB_SEARCH},
+    open=True,
+    default="custom",
+)
 THINKING = tagged(
     shapes={
         "enabled": obj(

@@ -39,6 +39,17 @@ def both_samplings(asked: Asked) -> Findings:
         yield "temperature", "`temperature` and `top_p` cannot both be specified for this model. Please use only one"
 
 
+@rule(Source("https://platform.claude.com/docs/en/about-claude/models/overview", "2026-08"))
+def more_tokens_than_the_model_has(asked: Asked) -> Findings:
+    """max_tokens is not above the model's own maximum."""
+    most, wanted = claude(asked.model).most_output, amount(asked.get("max_tokens"))
+    if most is not None and wanted is not None and wanted > most:
+        yield (
+            "max_tokens",
+            f"{wanted:g} > {most}, which is the maximum allowed number of output tokens for {asked.model[:60]}",
+        )
+
+
 @rule(THINKING)
 def temperature_with_thinking(asked: Asked) -> Findings:
     """With thinking on temperature is 1 or absent."""
@@ -175,6 +186,7 @@ def prefill_with_thinking(asked: Asked) -> Findings:
 
 
 RULES = (
+    more_tokens_than_the_model_has,
     sampling_of_new_models,
     both_samplings,
     temperature_with_thinking,

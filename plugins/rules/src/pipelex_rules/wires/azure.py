@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelex_rules.rule import rule
+from pipelex_rules.schemas.walk import object_levels, walk
 from pipelex_rules.shapes import OBJECT, listing, obj
 from pipelex_rules.sources import Source
+from pipelex_rules.values import record
 from pipelex_rules.wires import (
     openai_chat,
     openai_chat_messages,
@@ -30,6 +32,25 @@ def data_sources_alone(asked: Asked) -> Findings:
         yield "response_format", "response_format is not supported with data_sources"
 
 
+SCHEMAS = Source(
+    "https://learn.microsoft.com/azure/ai-foundry/openai/how-to/structured-outputs#supported-schemas-and-limitations",
+    "2026-11",
+)
+PROPERTIES, LEVELS = 100, 5
+
+
+@rule(SCHEMAS)
+def smaller_schemas(asked: Asked) -> Findings:
+    """A strict schema has at most 100 properties and 5 levels."""
+    for place, schema in openai_chat.strict_schemas(asked):
+        count = sum(len(record(node.schema.get("properties"))) for node in walk(schema, place))
+        if count > PROPERTIES:
+            yield place, f"expected at most {PROPERTIES} properties, but got {count}"
+        levels = object_levels(schema)
+        if levels > LEVELS:
+            yield place, f"expected at most {LEVELS} levels of nesting, but got {levels}"
+
+
 _MESSAGES = listing(openai_chat_messages.MESSAGE, at_least=1, at_most=2_048, source=QUOTAS)
 # The deployment in the path names the model, so that the body need not.
 _BODY = openai_chat_shapes.BODY.having(
@@ -39,7 +60,7 @@ _BODY = openai_chat_shapes.BODY.having(
     data_sources=listing(OBJECT),
     enhancements=OBJECT,
 )
-CHAT = openai_chat.CHAT.of("azure_openai", shape=_BODY, rules=(*openai_chat.RULES, data_sources_alone))
+CHAT = openai_chat.CHAT.of("azure_openai", shape=_BODY, rules=(*openai_chat.RULES, data_sources_alone, smaller_schemas))
 FOUNDRY = CHAT.of(
     "azure_openai",
     api="foundry",

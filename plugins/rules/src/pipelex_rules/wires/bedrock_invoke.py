@@ -1,4 +1,4 @@
-"""InvokeModel of Amazon Bedrock, whose body is the model's own: what embeddings of Titan and Cohere refuse."""
+"""InvokeModel of Amazon Bedrock, whose body is the model's own: what embeddings of Titan and Cohere, and rerankers, refuse."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pipelex_rules.sources import Source
 from pipelex_rules.values import sequence, string
 from pipelex_rules.wire import Wire
 from pipelex_rules.wires.bedrock_blocks import SERVICE
+from pipelex_rules.wires.judging import BEDROCK_RULES
 
 if TYPE_CHECKING:
     from pipelex_rules.rule import Asked, Findings
@@ -78,7 +79,7 @@ INVOKE = Wire(
     provider="bedrock",
     api="invoke",
     shape=obj(),
-    rules=(titan_text, titan_dimensions, cohere_texts, cohere_purpose, cohere_cut),
+    rules=(titan_text, titan_dimensions, cohere_texts, cohere_purpose, cohere_cut, *BEDROCK_RULES),
     form=forms.bedrock,
     source=SERVICE.at("shape InvokeModelRequest"),
 )

@@ -37,7 +37,8 @@ BODY = openai_chat.open_body(
     stop=either(TEXT, listing(TEXT, at_most=16)),
     thinking=obj("type", type=choice("enabled disabled adaptive")),
     reasoning_effort=choice("none minimal low medium high xhigh max"),
-    response_format=tagged(shapes={"text": obj(), "json_object": obj()}, open=True),
+    response_format=tagged(shapes={"text": obj(), "json_object": obj()}, source=REFERENCE),
+    tool_choice=either(choice("auto none required"), OBJECT),
 ).but(required=frozenset({"model", "messages"}))
 
 

@@ -179,6 +179,32 @@ def calling_needs_functions(asked: Asked) -> Findings:
         yield "toolConfig.functionCallingConfig", "Function calling config is set without function_declarations"
 
 
+@rule(thread("https://github.com/enola-dev/enola/issues/1784", "2025-09-22"))
+def functions_without_hosted_tools(asked: Asked) -> Findings:
+    """Before Gemini 3 functions exclude Google's own tools."""
+    if not (0, 0) < family.version(asked.model) < (3, 0) or not any(True for _ in declarations(asked)):
+        return
+    for index, tool in records(asked.get("tools")):
+        for name in ("googleSearch", "googleSearchRetrieval", "codeExecution", "urlContext", "googleMaps"):
+            if tool.get(name) is not None:
+                yield f"tools[{index}].{name}", "Tool use with function calling is unsupported"
+
+
+@rule(
+    Source(
+        "google-ai-generativelanguage@0.12.1 v1beta types/generative_service.py GenerateContentRequest", "2026-11-30"
+    )
+)
+def one_setting_a_category(asked: Asked) -> Findings:
+    """A category of safetySettings has one setting."""
+    seen: set[str] = set()
+    for index, setting in records(asked.get("safetySettings")):
+        name = string(setting.get("category"))
+        if name in seen:
+            yield f"safetySettings[{index}].category", f"more than one setting for {name[:60]}"
+        seen.add(name)
+
+
 @rule(thread("https://github.com/vercel/ai/pull/16540", "2026-07-01"))
 def forced_calls_without_json(asked: Asked) -> Findings:
     """The mode ANY excludes responseMimeType application/json."""
@@ -246,6 +272,8 @@ RULES = (
     calling_needs_functions,
     forced_calls_without_json,
     functions_without_json,
+    functions_without_hosted_tools,
+    one_setting_a_category,
     cached_content_alone,
     logprobs_are_asked_for,
     minimal_thinking,

@@ -33,6 +33,14 @@ THINKING = obj(
     thinkingLevel=choice("THINKING_LEVEL_UNSPECIFIED MINIMAL LOW MEDIUM HIGH", ignores_case=True, source=SDK),
     closed=True,
 )
+IMAGES = obj(
+    aspectRatio=choice(
+        "1:1 1:4 1:8 2:3 3:2 3:4 4:1 4:3 4:5 5:4 8:1 9:16 16:9 21:9",
+        source=SDK.at("ImageConfig.aspect_ratio").assumed(),
+    ),
+    imageSize=choice("512 512px 0.5K 1K 2K 4K", source=SDK.at("ImageConfig.image_size").assumed()),
+    outputMimeType=TEXT,
+)
 CONFIG = obj(
     closed=True,
     audioTimestamp=BOOLEAN,
@@ -41,7 +49,7 @@ CONFIG = obj(
     enableAffectiveDialog=BOOLEAN,
     enableEnhancedCivicAnswers=BOOLEAN,
     frequencyPenalty=number(-2, 2),
-    imageConfig=OBJECT,
+    imageConfig=IMAGES,
     logprobs=integer(0, 20),
     maxOutputTokens=integer(1),
     mediaResolution=choice(

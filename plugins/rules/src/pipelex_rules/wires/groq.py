@@ -57,6 +57,9 @@ def unsupported_parameters(asked: Asked) -> Findings:
     for name in ("logit_bias", "logprobs", "top_logprobs"):
         if asked.has(name) and asked.get(name) is not False:
             yield name, f"property '{name}' is unsupported"
+    for name in ("metadata", "store"):
+        if asked.get(name):
+            yield name, f"property '{name}' is unsupported"
 
 
 @rule(SDK)
@@ -111,6 +114,15 @@ def reasoning_of_other_models(asked: Asked) -> Findings:
             yield f"messages[{index}].reasoning", "reasoning is not supported with this model"
 
 
+@rule(Source("https://console.groq.com/docs/reasoning", "2026-08").assumed())
+def reasoning_of_other_models_is_not_asked_for(asked: Asked) -> Findings:
+    """Models that do not reason refuse reasoning_effort and reasoning_format."""
+    if asked.model.startswith(("llama-", "meta-llama/", "gemma", "moonshotai/", "allam", "mistral-")):
+        for name in ("reasoning_effort", "reasoning_format"):
+            if asked.has(name):
+                yield name, f"`{name}` is not supported with this model"
+
+
 _SHARED = (
     openai_chat.stream_options_without_stream,
     openai_chat.tool_choice_without_tools,
@@ -128,6 +140,7 @@ RULES = (
     strict_without_streams,
     effort_levels,
     reasoning_of_other_models,
+    reasoning_of_other_models_is_not_asked_for,
     *_SHARED,
     *groq_strict_rules(openai_chat.strict_schemas),
     *groq_tool_rules(openai_chat.tool_schemas),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from pipelex_rules import forms
 from pipelex_rules.media import split_data_url
 from pipelex_rules.rule import rule
-from pipelex_rules.shapes import ANY, BOOLEAN, choice, either, obj, tagged
+from pipelex_rules.shapes import ANY, BOOLEAN, TEXT, choice, either, integer, listing, number, obj, tagged, text
 from pipelex_rules.sources import Source
-from pipelex_rules.values import dig, record, records, sequence, string
+from pipelex_rules.values import amount, dig, record, records, sequence, string
 from pipelex_rules.wires import openai_chat, openai_chat_messages, openai_responses, openai_responses_items, xai
 
 if TYPE_CHECKING:
@@ -19,19 +19,9 @@ if TYPE_CHECKING:
 OLLAMA = Source("github:ollama/ollama@fb30760 openai/openai.go", "2026-08-21")
 ROUTES = Source("github:ollama/ollama@fb30760 server/routes.go", "2026-08-21")
 VLLM = Source("github:vllm-project/vllm vllm/entrypoints/openai/chat_completion/protocol.py@002032e", "2026-11-30")
+SAMPLING = Source("github:vllm-project/vllm vllm/sampling_params.py@00388f6 SamplingParams._verify_args", "2026")
 LLAMACPP = Source("llama.cpp tools/server/server-common.cpp, as ported in public code", "2026")
-_THINKING = (
-    "qwen3",
-    "deepseek-r1",
-    "deepseek-v3",
-    "gpt-oss",
-    "magistral",
-    "glm",
-    "kimi",
-    "minimax",
-    "nemotron",
-    "gemma4",
-)
+_WITHOUT_THINKING = ("llama3", "llama2", "gemma:", "gemma2", "gemma3", "phi3", "mistral", "codellama", "llava", "qwen2")
 _WITHOUT_TOOLS = (
     "gemma:",
     "gemma2",
@@ -49,6 +39,7 @@ OLLAMA_BODY = openai_chat.open_body(
     reasoning_effort=choice("minimal low medium high xhigh ultra max none"),
     think=either(BOOLEAN, choice("minimal low medium high xhigh ultra max none")),
     format=ANY,
+    stop=either(TEXT, listing(TEXT)),
     response_format=tagged(shapes={"text": obj(), "json_object": obj(), "json_schema": obj("json_schema")}, open=True),
 )
 
@@ -57,13 +48,13 @@ OLLAMA_BODY = openai_chat.open_body(
 def arguments_are_json(asked: Asked) -> Findings:
     """The arguments of a call in the history are JSON."""
     for index, message in records(asked.get("messages")):
-        for number, call in records(message.get("tool_calls")):
+        for place, call in records(message.get("tool_calls")):
             written = dig(call, "function", "arguments")
             if isinstance(written, str):
                 try:
                     json.loads(written)
                 except (ValueError, RecursionError):
-                    yield f"messages[{index}].tool_calls[{number}].function.arguments", "invalid tool call arguments"
+                    yield f"messages[{index}].tool_calls[{place}].function.arguments", "invalid tool call arguments"
 
 
 @rule(OLLAMA.at("decodeImageURL"))
@@ -73,13 +64,20 @@ def image_types(asked: Asked) -> Findings:
         found = split_data_url(dig(part, "image_url", "url"))
         if found is not None and found[0] not in ("image/jpeg", "image/jpg", "image/png", "image/webp", ""):
             yield f"{place}.image_url.url", "invalid image input"
+        elif string(dig(part, "image_url", "url")).startswith(("http://", "https://")):
+            yield (
+                f"{place}.image_url.url",
+                "image URLs are not currently supported, please use base64 encoded data instead",
+            )
 
 
 @rule(ROUTES)
 def thinking_of_the_model(asked: Asked) -> Findings:
-    """Think needs a model that thinks."""
-    if asked.get("think") and asked.model and not asked.model.startswith(_THINKING):
-        yield "think", f'"{asked.model[:60]}" does not support thinking'
+    """Think, and an effort, need a model that thinks."""
+    effort = asked.get("reasoning_effort")
+    place = "think" if asked.get("think") else "reasoning_effort" if effort not in {None, "none", ""} else ""
+    if place and asked.model.startswith(_WITHOUT_THINKING):
+        yield place, f'"{asked.model[:60]}" does not support thinking'
 
 
 @rule(Source("github:ollama/ollama@fb30760 server/images.go errCapabilities", "2026-08-21"))
@@ -162,11 +160,74 @@ def prompt_logprobs_are_not_streamed(asked: Asked) -> Findings:
         yield "prompt_logprobs", "`prompt_logprobs` are not available when `stream=True`."
 
 
+@rule(SAMPLING)
+def positive_sampling(asked: Asked) -> Findings:
+    """top_p and repetition_penalty are above 0."""
+    for name in ("top_p", "repetition_penalty"):
+        value = amount(asked.get(name))
+        if value is not None and value <= 0:
+            yield name, f"{name} must be greater than zero, got {value:g}."
+
+
+@rule(SAMPLING)
+def least_tokens(asked: Asked) -> Findings:
+    """min_tokens is not above max_tokens."""
+    most = amount(asked.get("max_completion_tokens")) or amount(asked.get("max_tokens"))
+    least = amount(asked.get("min_tokens"))
+    if most is not None and least is not None and least > most:
+        yield "min_tokens", f"min_tokens must be less than or equal to max_tokens={most:g}, got {least:g}."
+
+
+@rule(VLLM.at("check_structured_outputs_count"))
+def one_structured_output(asked: Asked) -> Findings:
+    """structured_outputs has one kind of constraint."""
+    wanted = record(asked.get("structured_outputs"))
+    kinds = [
+        name
+        for name in ("json", "regex", "choice", "grammar", "json_object", "structural_tag")
+        if wanted.get(name) is not None
+    ]
+    if len(kinds) > 1:
+        yield "structured_outputs", f"you can only use one kind of structured outputs constraint, not {kinds}"
+
+
+@rule(VLLM.at("check_generation_prompt"))
+def continuing_has_no_new_turn(asked: Asked) -> Findings:
+    """continue_final_message excludes add_generation_prompt."""
+    if asked.get("continue_final_message") is True and asked.get("add_generation_prompt") is True:
+        yield "continue_final_message", "Cannot set both `continue_final_message` and `add_generation_prompt` to True."
+
+
+_BEYOND_ONE = integer(-1)
+_VLLM_SAMPLING = {
+    "n": integer(1),
+    "presence_penalty": number(-2, 2),
+    "frequency_penalty": number(-2, 2),
+    "repetition_penalty": number(),
+    "temperature": number(0, 2),
+    "top_p": number(0, 1),
+    "top_k": _BEYOND_ONE,
+    "min_p": number(0, 1),
+    "seed": integer(),
+    "max_tokens": integer(1),
+    "max_completion_tokens": integer(1),
+    "min_tokens": integer(0),
+    "prompt_logprobs": _BEYOND_ONE,
+    "stop": either(text(1), listing(text(1))),
+    "stop_token_ids": listing(integer()),
+}
 VLLM_CHAT = openai_chat.CHAT.of(
     "vllm",
     form=forms.vllm,
     source=VLLM,
-    shape=openai_chat.open_body(response_format=tagged(shapes={}, open=True), tool_choice=ANY, tools=ANY),
+    shape=openai_chat.open_body(
+        response_format=tagged(
+            shapes={"text": obj(), "json_object": obj(), "json_schema": obj(), "structural_tag": obj()}
+        ),
+        tool_choice=ANY,
+        tools=ANY,
+        **{name: shape.but(source=SAMPLING) for name, shape in _VLLM_SAMPLING.items()},
+    ),
     rules=(
         openai_chat.stream_options_without_stream,
         openai_chat.top_logprobs_without_logprobs,
@@ -175,6 +236,10 @@ VLLM_CHAT = openai_chat.CHAT.of(
         openai_chat.tool_choice_names_a_tool,
         schema_of_its_format,
         prompt_logprobs_are_not_streamed,
+        positive_sampling,
+        least_tokens,
+        one_structured_output,
+        continuing_has_no_new_turn,
     ),
 )
 
@@ -204,10 +269,38 @@ def tool_choice_word(asked: Asked) -> Findings:
         yield "tool_choice", f"Invalid tool_choice: {string(wanted)[:40]}"
 
 
+@rule(LLAMACPP)
+def probabilities_of_streamed_calls(asked: Asked) -> Findings:
+    """Logprobs excludes tools in a stream."""
+    if asked.get("logprobs") is True and asked.get("tools") and asked.get("stream") is True:
+        yield "logprobs", "logprobs is not supported with tools + stream"
+
+
+@rule(LLAMACPP)
+def parts_of_messages(asked: Asked) -> Findings:
+    """Parts of a content are texts, images, sound and videos."""
+    for index, message in records(asked.get("messages")):
+        for number_, part in records(message.get("content")):
+            if part.get("type") not in {"text", "image_url", "input_audio", "video_url", "input_video", "media_marker"}:
+                yield f"messages[{index}].content[{number_}].type", "unsupported content[].type"
+
+
 LLAMACPP_CHAT = openai_chat.CHAT.of(
     "llamacpp",
     form=forms.llamacpp,
     source=LLAMACPP,
-    rules=(last_message_without_calls, grammar_without_tools, tool_choice_word),
-    shape=openai_chat.open_body(response_format=obj(type=choice("text json_object json_schema")), tools=ANY),
+    rules=(
+        last_message_without_calls,
+        grammar_without_tools,
+        tool_choice_word,
+        openai_chat.top_logprobs_without_logprobs,
+        probabilities_of_streamed_calls,
+        parts_of_messages,
+    ),
+    shape=openai_chat.open_body(
+        response_format=obj(type=choice("text json_object json_schema")),
+        tools=listing(),
+        stop=either(TEXT, listing(TEXT)),
+        n_probs=integer(0),
+    ),
 )

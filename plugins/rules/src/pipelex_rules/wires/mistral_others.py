@@ -129,7 +129,11 @@ EMBEDDINGS = Wire(provider="mistral", api="embeddings", shape=EMBEDDINGS_BODY, f
 
 BATCH_BODY = obj(
     closed=True,
-    endpoint=TEXT,
+    endpoint=choice(
+        "/v1/chat/completions /v1/embeddings /v1/fim/completions /v1/moderations /v1/chat/moderations /v1/ocr"
+        " /v1/classifications /v1/chat/classifications /v1/conversations /v1/audio/transcriptions",
+        source=Source("mistralai@3.7.0 client/models/apiendpoint.py", "2026-11-30").assumed(),
+    ),
     input_files=listing(TEXT, at_least=1),
     requests=listing(obj("body", body=OBJECT, custom_id=TEXT), at_most=LINES),
     model=TEXT,

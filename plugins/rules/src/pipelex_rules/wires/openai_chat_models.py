@@ -156,6 +156,15 @@ def schemas_of_older_models(asked: Asked) -> Findings:
         yield "response_format", "'response_format' of type 'json_schema' is not supported with this model"
 
 
+@rule(thread("https://github.com/vercel/ai/issues/5609", "2025-04-08"))
+def sampling_of_search_models(asked: Asked) -> Findings:
+    """Search models refuse temperature, top_p and the penalties."""
+    if "-search-preview" in asked.model or "-search-api" in asked.model:
+        for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty", "n"):
+            if asked.has(name):
+                yield name, f"Model incompatible request argument supplied: {name}"
+
+
 RULES = (
     max_tokens_of_reasoning_models,
     more_tokens_than_the_model_has,
@@ -165,6 +174,7 @@ RULES = (
     effort_without_reasoning,
     tools_while_reasoning,
     stop_of_o3,
+    sampling_of_search_models,
     roles_of_o1_mini,
     audio_models,
     parallel_calls_of_o_series,

@@ -36,6 +36,7 @@ BODY = openai_chat.open_body(
     stop=either(TEXT, listing(TEXT, at_most=4, source=SDK)),
     tools=listing(OBJECT, at_most=128, source=SDK),
     reasoning_effort=choice("none minimal low medium high xhigh"),
+    tool_choice=either(choice("auto none required"), OBJECT),
     search_parameters=OBJECT,
     deferred=BOOLEAN,
 ).but(required=frozenset({"model", "messages"}))
@@ -109,6 +110,14 @@ def _image(place: str, url: str) -> Findings:
         yield place, "images are PNG or JPEG"
 
 
+@rule(Source("https://docs.x.ai/docs/guides/reasoning", "2026"))
+def effort_of_grok_4(asked: Asked) -> Findings:
+    """grok-4 takes no effort; later models do."""
+    place, wanted = _effort(asked)
+    if wanted is not None and asked.model in {"grok-4", "grok-4-0709", "grok-4-latest"}:
+        yield place, f"Model {asked.model[:60]} does not support parameter reasoningEffort"
+
+
 def _schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
     schema = dig(asked.get("response_format"), "json_schema", "schema") or dig(asked.get("text"), "format", "schema")
     if schema is not None:
@@ -121,6 +130,7 @@ RULES = (
     stop_of_reasoning_models,
     effort_of_fixed_models,
     highest_effort,
+    effort_of_grok_4,
     image_types,
     openai_chat.tool_choice_names_a_tool,
     openai_chat_messages.calls_are_answered,
@@ -173,7 +183,9 @@ _IMAGES_BODY = obj(
     prompt=text(1),
     n=integer(1, 10),
     response_format=choice("url b64_json"),
-    aspect_ratio=TEXT,
+    aspect_ratio=choice(
+        "auto 1:1 3:4 4:3 9:16 16:9 2:3 3:2 9:19.5 19.5:9 9:20 20:9 1:2 2:1", source=IMAGE_SDK.assumed()
+    ),
     resolution=choice("1k 2k 4k"),
     images=listing(at_most=5),
     image_urls=listing(at_most=5),
