@@ -47,6 +47,23 @@ def test_a_mistake_is_one_finding(mistake: Mistake, tmp_path: Path) -> None:
     assert shown["page"] == f"docs/errors/{mistake.code}.md"
 
 
+def test_a_missing_variable_hides_no_further_fault(tmp_path: Path) -> None:
+    """What its backend's models are used for is checked as if it were set; and nothing is told of what stands for it."""
+    wanted = ("a variable that is not set", "a model that is retired", "a temperature the model refuses")
+    wanted += ("a text model for an extraction", "an endpoint without https", "an image model for a text pipe")
+    mistakes = [mistake for mistake in MISTAKES if mistake.name in wanted]
+    assert len(mistakes) == len(wanted)
+    project = ValidProject(tmp_path)
+    for mistake in mistakes:
+        for change in mistake.changes:
+            change.apply(project)
+    report = project.report()
+    assert sorted(problem.code for problem in report.problems) == sorted(mistake.code for mistake in mistakes)
+    assert report.problems[0].code == "missing-variable"
+    assert report.loaded is None
+    assert "stands-in" not in str(report.problems)
+
+
 def test_there_are_many_and_none_twice() -> None:
     """More than sixty, each with a name of its own."""
     names = [mistake.name for mistake in MISTAKES]

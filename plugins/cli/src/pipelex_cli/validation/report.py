@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
 
     from pipelex_cli.validation.dry_run import DryRun
     from pipelex_core.config import LoadedConfig, ReadConfig
+    from pipelex_core.config.load import Where
     from pipelex_core.errors import Problem
     from pipelex_core.plugins import Plugins
+
+_STAND_IN = "stands-in-for-a-missing-variable"
+"""The value of a variable that is missing, so that what lies behind it is checked all the same."""
 
 
 @frozen(kw_only=True)
@@ -77,18 +82,16 @@ class Validation:
     ) -> None:
         self.read: ReadConfig | None = None
         self._not_found: tuple[Problem, ...] = ()
+        self._missing: tuple[Problem, ...] = ()
         self._told: set[str] = set()
         plugins.ask("pipelex_checks")  # before the load, which reports the plugins that are lost
         try:
-            self.read = read_config(
-                root,
-                config=config,
-                profile=profile,
-                environ=environ,
-                env_file=env_file,
-                plugins=plugins,
-                strict=strict,
-            )
+            where: Where = {"config": config, "profile": profile, "env_file": env_file, "strict": strict}
+            self.read = read_config(root, environ=environ, plugins=plugins, **where)
+            if missing := _missing_variables(self.read):
+                self._missing = tuple(each for each in self.read.faults.problems() if each.code == "missing-variable")
+                variables = {**(os.environ if environ is None else environ), **dict.fromkeys(missing, _STAND_IN)}
+                self.read = read_config(root, environ=variables, plugins=plugins, **where)
         except ModelDeckNotFoundError as error:
             self._not_found = error.problems
             return
@@ -112,14 +115,14 @@ class Validation:
         """Ask the providers; `progress` is called with how many have answered, of how many, and the last one's name."""
         from pipelex_cli.validation.online import check_online
 
-        if self.read is not None and not self.read.faults.stop:
+        if self.read is not None and not self._stops(self.read):
             await check_online(self.read, progress)
 
     async def dry_run(self) -> DryRun | None:
         """Call every preset and default once, without a provider; None where the configuration cannot be loaded."""
         from pipelex_cli.validation.dry_run import dry_run
 
-        if self.read is None or self.read.faults.stop:
+        if self.read is None or self._stops(self.read):
             return None
         return await dry_run(self.read)
 
@@ -127,9 +130,21 @@ class Validation:
         """What has been found until now."""
         if self.read is None:
             return Report(problems=self._not_found)
-        faults = self.read.faults
+        faults, places = self.read.faults, {(each.file, each.line) for each in self._missing}
+        further = [each for each in faults.problems() if (each.file, each.line) not in places]
         return Report(
-            problems=faults.problems(),
-            loaded=None if faults.stop else self.read.loaded,
+            problems=tuple(sorted((*self._missing, *further), key=lambda each: each.severity != "error")),
+            loaded=None if self._stops(self.read) else self.read.loaded,
             secrets=faults.secrets,
         )
+
+    def _stops(self, read: ReadConfig) -> bool:
+        """Whether a fault keeps the configuration from being loaded."""
+        return bool(self._missing) or read.faults.stop
+
+
+def _missing_variables(read: ReadConfig) -> set[str]:
+    """The variables without a value that keep a backend from being used."""
+    if all(fault.code != "missing-variable" for fault in read.faults.errors):
+        return set()
+    return {name for each in read.catalogue.backends.values() if each.draft.explicit for name in each.draft.missing}
