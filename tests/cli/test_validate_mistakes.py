@@ -49,8 +49,14 @@ def test_a_mistake_is_one_finding(mistake: Mistake, tmp_path: Path) -> None:
 
 def test_a_missing_variable_hides_no_further_fault(tmp_path: Path) -> None:
     """What its backend's models are used for is checked as if it were set; and nothing is told of what stands for it."""
-    wanted = ("a variable that is not set", "a model that is retired", "a temperature the model refuses")
-    wanted += ("a text model for an extraction", "an endpoint without https", "an image model for a text pipe")
+    wanted = {
+        "a variable that is not set",
+        "an endpoint without https",
+        "a model that is retired",
+        "a temperature the model refuses",
+        "a text model for an extraction",
+        "an image model for a text pipe",
+    }
     mistakes = [mistake for mistake in MISTAKES if mistake.name in wanted]
     assert len(mistakes) == len(wanted)
     project = ValidProject(tmp_path)

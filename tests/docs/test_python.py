@@ -22,7 +22,10 @@ def examples(page: Path) -> list[Block]:
     return [block for block in blocks(page, "python", "py") if block.named_file is None]
 
 
-PAGES = [page for page in documents() if examples(page)]
+ISOLATED = {"dspy", "llamaindex"}
+"""Adapters whose libraries are not in this environment: `tests/adapters/test_isolated.py` drives them."""
+
+PAGES = [page for page in documents() if examples(page) and page.parent.name not in ISOLATED]
 
 
 def backends_of(page: Path) -> tuple[str, ...]:

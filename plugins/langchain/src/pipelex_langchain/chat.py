@@ -15,8 +15,8 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, PrivateAttr
 
+from pipelex_adapters import Clients
 from pipelex_core import AsyncClient, Client
-from pipelex_langchain.clients import Clients
 from pipelex_langchain.messages import answer_of, last_chunk_of, prompt_of
 
 _CHOICES = {"any": "required", "required": "required", "auto": "auto", "none": "none", True: "required", False: "none"}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.embeddings import Embeddings
 
-from pipelex_langchain.clients import Clients
+from pipelex_adapters import Clients
 
 if TYPE_CHECKING:
     from pipelex_core import AsyncClient, Client

@@ -8,6 +8,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk, convert_to_openai
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 
+from pipelex_adapters import KEPT, is_unchanged, kept_message
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,27 +17,21 @@ if TYPE_CHECKING:
 
     from pipelex_core import TextResult
 
-KEPT = "pipelex_message"
-"""The key of `additional_kwargs` under which an answer keeps all that its provider wants back, such as signatures of thoughts."""
-
 
 def prompt_of(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
     """A conversation; answers that pipelex-core gave go back as they came."""
     found: list[dict[str, Any]] = []
     for message in messages:
         kept = message.additional_kwargs.get(KEPT)
-        if isinstance(message, AIMessage) and kept is not None and _is_unchanged(message, kept):
+        if isinstance(message, AIMessage) and kept is not None and _unchanged(message, kept):
             found.append(kept)
             continue
         found += convert_to_openai_messages([message])
     return [_without_empty(each) for each in found]
 
 
-def _is_unchanged(message: AIMessage, kept: dict[str, Any]) -> bool:
-    """Whether nobody has changed a message since it came."""
-    text = "".join(part.get("text", "") for part in kept.get("parts", ()) if part.get("type") == "text")
-    calls = [part.get("id") for part in kept.get("parts", ()) if part.get("type") == "tool_call"]
-    return message.text == text and [call["id"] for call in message.tool_calls] == calls
+def _unchanged(message: AIMessage, kept: dict[str, Any]) -> bool:
+    return is_unchanged(kept, message.text, [call["id"] for call in message.tool_calls])
 
 
 def _without_empty(message: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +72,7 @@ def last_chunk_of(result: TextResult) -> AIMessageChunk:
 
 
 def _kept(result: TextResult) -> dict[str, Any]:
-    kept: dict[str, Any] = {KEPT: result.message.to_dict()}
+    kept: dict[str, Any] = {KEPT: kept_message(result)}
     if result.reasoning:
         kept["reasoning_content"] = result.reasoning
     return kept

@@ -17,6 +17,7 @@ from pipelex_cli.validation.plugin_checks import check_with_plugins
 from pipelex_cli.validation.routes import check_routing, check_shadows
 from pipelex_cli.validation.sdk_versions import check_sdk_versions
 from pipelex_core.config import read_config
+from pipelex_core.config.load import Where
 from pipelex_core.errors import ModelDeckNotFoundError
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from pipelex_cli.validation.dry_run import DryRun
     from pipelex_core.config import LoadedConfig, ReadConfig
-    from pipelex_core.config.load import Where
     from pipelex_core.errors import Problem
     from pipelex_core.plugins import Plugins
 
@@ -86,12 +86,15 @@ class Validation:
         self._told: set[str] = set()
         plugins.ask("pipelex_checks")  # before the load, which reports the plugins that are lost
         try:
-            where: Where = {"config": config, "profile": profile, "env_file": env_file, "strict": strict}
-            self.read = read_config(root, environ=environ, plugins=plugins, **where)
+            where = Where(config=config, profile=profile, environ=environ, env_file=env_file, strict=strict)
+            self.read = read_config(root, plugins=plugins, **where)
             if missing := _missing_variables(self.read):
                 self._missing = tuple(each for each in self.read.faults.problems() if each.code == "missing-variable")
-                variables = {**(os.environ if environ is None else environ), **dict.fromkeys(missing, _STAND_IN)}
-                self.read = read_config(root, environ=variables, plugins=plugins, **where)
+                where["environ"] = {
+                    **(os.environ if environ is None else environ),
+                    **dict.fromkeys(missing, _STAND_IN),
+                }
+                self.read = read_config(root, plugins=plugins, **where)
         except ModelDeckNotFoundError as error:
             self._not_found = error.problems
             return

@@ -1,4 +1,4 @@
-"""The clients behind LangChain's objects: made when they are first needed, one for synchronous and one for asynchronous code."""
+"""The clients behind an adapter: made when they are first needed, one for synchronous and one for asynchronous code."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pipelex_core import AsyncClient, Client
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OWN = ("deck", "plugins", "config")
-
 
 class Clients:
     """Both kinds of client, of one configuration.
@@ -18,10 +16,13 @@ class Clients:
     Args:
         client: A client of the caller's, of either kind, whose deck and plugins are used; None for `from_project`.
         project: Arguments of `from_project`.
+
+    Attributes:
+        project: The same.
     """
 
     def __init__(self, client: Client | AsyncClient | None, project: Mapping[str, Any]) -> None:
-        self._project = dict(project)
+        self.project = dict(project)
         self._sync = client if isinstance(client, Client) else None
         self._async = client if isinstance(client, AsyncClient) else None
         if client is not None and self._sync is None and self._async is None:
@@ -33,7 +34,7 @@ class Clients:
         """For synchronous code."""
         if self._sync is None:
             other = self._async
-            self._sync = Client.from_project(**self._project) if other is None else Client(other.deck, other.plugins)
+            self._sync = Client.from_project(**self.project) if other is None else Client(other.deck, other.plugins)
         return self._sync
 
     @property
@@ -46,9 +47,7 @@ class Clients:
 
     @property
     def place(self) -> str:
-        """What tells one configuration from another, for LangChain's cache."""
+        """What tells one configuration from another."""
         either = self._sync or self._async
         config = either.config if either is not None else None
-        return (
-            str(config.folder) if config is not None else str(self._project.get("config") or self._project.get("root"))
-        )
+        return str(config.folder) if config is not None else str(self.project.get("config") or self.project.get("root"))
