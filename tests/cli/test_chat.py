@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.processes import run_pipelex
+from tests.support.scripted import PNG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,6 +100,47 @@ def test_the_log_is_off_until_it_is_switched_on(project: Path) -> None:
     assert "2 calls forgotten" in run_pipelex("logs", "forget", cwd=project).stderr
 
 
+def test_a_logged_call_is_gone_on_with(project: Path) -> None:
+    """Its system prompt, its handle, what was said and answered; pictures are noted; the conversation is saved as its own."""
+    done = run_pipelex("logs", "-c", cwd=project, stdin="Hello\n")
+    assert done.returncode == 1
+    assert "pipelex logs on --contents" in done.stderr
+    run_pipelex("logs", "on", "--contents", cwd=project)
+    (project / "a.png").write_bytes(PNG)
+    said = (
+        "generate",
+        "Name a sk-canary-0123456789 river.",
+        "-m",
+        "other",
+        "--system",
+        "Be brief.",
+        "--image",
+        "a.png",
+    )
+    assert run_pipelex(*said, cwd=project).returncode == 0
+    run_pipelex("logs", "on", cwd=project)
+    run_pipelex("generate", "Without contents", cwd=project)
+    done = run_pipelex("logs", "-c", cwd=project, stdin="/model\n/system\nAnd another?\n")
+    assert done.returncode == 0, done.stderr
+    assert "going on after: [attached: a.png] Name a *** river." in done.stderr
+    assert "other" in done.stderr
+    assert done.stdout.strip()
+    with closing(sqlite3.connect(database(project))) as connection:
+        ((kept,),) = connection.execute("SELECT messages FROM conversations").fetchall()
+        assert [row[0] for row in connection.execute("SELECT conversation IS NULL FROM calls ORDER BY id")][:2] == [
+            0,
+            1,
+        ]
+    messages = json.loads(kept)
+    assert [message["role"] for message in messages] == ["user", "assistant", "user", "assistant"]
+    assert "[attached: " in json.dumps(messages)
+    assert "sk-canary" not in database(project).read_bytes().decode("latin-1")
+    done = run_pipelex("logs", "show", "2", "-c", cwd=project)
+    assert done.returncode == 1
+    assert "call 2 was not kept with its contents" in done.stderr
+    assert run_pipelex("logs", "continue", "1", cwd=project, stdin="More?\n").returncode == 0
+
+
 def test_a_log_that_cannot_be_written_costs_no_answer(project: Path) -> None:
     """The answer is given, and one warning."""
     (project / "file").write_text("no folder")
@@ -112,6 +156,7 @@ def test_a_log_that_cannot_be_written_costs_no_answer(project: Path) -> None:
         (("show",), "name the number of a call"),
         (("show", "7"), "the log has no call 7"),
         (("search",), "name what to look for"),
+        (("continue", "x"), "name the number of a call"),
     ],
 )
 def test_wrong_arguments_are_errors(project: Path, arguments: tuple[str, ...], message: str) -> None:

@@ -10,16 +10,19 @@ from cyclopts import Parameter
 
 from pipelex_chat.places import database, switch
 from pipelex_chat.recorder import settings
+from pipelex_chat.session import Session
 from pipelex_chat.store import Store
+from pipelex_chat.terminal import converse
 from pipelex_cli.output import print_table, write
 from pipelex_core.command_line import Context
 from pipelex_core.errors import PipelexError
 
 
 def logs(
-    action: Literal["list", "search", "show", "on", "off", "status", "forget"] = "list",
+    action: Literal["list", "search", "show", "continue", "on", "off", "status", "forget"] = "list",
     what: str | None = None,
     *,
+    resume: Annotated[bool, Parameter(name=("--continue", "-c"))] = False,
     contents: bool = False,
     most: Annotated[int, Parameter(name=("--most", "-n"))] = 20,
     json: bool = False,
@@ -30,8 +33,9 @@ def logs(
     It is off until `pipelex logs on`. Prompts and answers are kept only where `--contents` asks for them.
 
     Args:
-        action: What to do; `search` takes words, `show` the number of a call.
+        action: What to do; `search` takes words, `show` and `continue` the number of a call.
         what: The words, or the number.
+        resume: Go on with the conversation of a call, as in `pipelex chat`: the one that `show` names, else the latest.
         contents: With `on`: keep prompts and answers too.
         most: Calls to show.
         json: Print one JSON document.
@@ -42,10 +46,12 @@ def logs(
     if action == "forget":
         context.note(f"{store.forget()} calls forgotten")
         return 0
+    if action == "show" and not (what or "").isdigit():
+        msg = "name the number of a call: pipelex logs show 7"
+        raise PipelexError(msg)
+    if resume or action == "continue":
+        return _continue(store, what, context)
     if action == "show":
-        if not (what or "").isdigit():
-            msg = "name the number of a call: pipelex logs show 7"
-            raise PipelexError(msg)
         rows = [store.call(int(what or 0))]
     else:
         if action == "search" and not what:
@@ -62,6 +68,19 @@ def logs(
         print_table(columns, cells, empty="no call is logged; switch the log on: pipelex logs on")
     sys.stdout.flush()
     return 0
+
+
+def _continue(store: Store, what: str | None, context: Context) -> int:
+    """Go on with what was said in a call: a conversation of its own, saved beside the log."""
+    if what is not None and not what.isdigit():
+        msg = "name the number of a call: pipelex logs continue 7"
+        raise PipelexError(msg)
+    said = store.said_in(None if what is None else int(what))
+    with context.client() as client:
+        session = Session(client=client, store=store)
+        session.open(said)
+        context.note(f"going on after: {' '.join(session.messages[-2].text.split())[:70]}")
+        return converse(session)
 
 
 def _switch(action: str, context: Context, *, contents: bool, json: bool) -> int:

@@ -12,9 +12,12 @@ from attrs import define, field
 
 from pipelex_chat.places import VARIABLE, database, switch
 from pipelex_chat.store import Store
+from pipelex_core import Message, TextPart
 from pipelex_core.errors import PipelexError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from pipelex_core.calls import Call, FinishedCall
     from pipelex_core.hookspecs import Proceed
     from pipelex_core.results import Answer
@@ -43,7 +46,7 @@ class Recorder:
 
     store: Store
     contents: bool
-    _prompts: dict[int, str] = field(factory=dict)
+    _asked: dict[int, dict[str, Any]] = field(factory=dict)
     _is_broken: bool = False
 
     @classmethod
@@ -54,32 +57,63 @@ class Recorder:
 
     async def around(self, call: Call, proceed: Proceed) -> Answer:
         """Keep what the first attempt of a call says, until the call has ended."""
-        if self.contents and call.attempt == 1 and len(self._prompts) < _MOST_WAITING:
-            self._prompts[call.call_id] = call.redact(_said(call.request))
+        if self.contents and call.attempt == 1 and len(self._asked) < _MOST_WAITING:
+            self._asked[call.call_id] = _redacted(_said(call.request), call.redact)
         return await proceed(call)
 
     def finished(self, call: FinishedCall) -> None:
-        """Write a call; a log that cannot be written costs nobody an answer: the failure is reported once, and the call goes on without."""
-        prompt = self._prompts.pop(call.call_id, None)
+        """Write a call; a log that cannot be written costs nobody an answer: it is reported once, and goes on without."""
+        asked = self._asked.pop(call.call_id, None)
         if self._is_broken:
             return
         try:
-            self.store.add(_row(call, prompt, contents=self.contents))
+            self.store.add({**_row(call), **(_contents(call, asked) if self.contents else {})})
         except PipelexError as error:
             self._is_broken = True
             _log.warning("calls are not logged: %s", error)
 
 
-def _said(request: Any) -> str:
-    """What a request says, as text."""
+def _said(request: Any) -> dict[str, Any]:
+    """What a request says: a conversation of text, where pictures and documents are noted; or a prompt alone."""
     messages = getattr(request, "messages", None)
     if messages is None:
-        return str(getattr(request, "prompt", ""))
-    system = f"system: {request.system}\n" if getattr(request, "system", None) else ""
-    return system + "\n".join(f"{message.role}: {message.text}" for message in messages)
+        return {"prompt": str(getattr(request, "prompt", ""))}
+    return {"system": getattr(request, "system", None), "messages": [_without_media(message) for message in messages]}
 
 
-def _row(call: FinishedCall, prompt: str | None, *, contents: bool) -> dict[str, Any]:
+def _without_media(message: Message) -> dict[str, Any]:
+    parts: list[Any] = []
+    for part in message.parts:
+        media = getattr(part, "media", None)
+        parts.append(part if media is None else TextPart(f"[attached: {media.name or media.media_type}]\n"))
+    return Message(role=message.role, parts=tuple(parts)).to_dict()
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    """The same without keys, in every text of it."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {name: _redacted(inner, redact) for name, inner in value.items()}
+    return [_redacted(inner, redact) for inner in value] if isinstance(value, list) else value
+
+
+def _contents(call: FinishedCall, asked: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What was said, as text to search in; and as a conversation to go on with, where there was an answer to go on from."""
+    found: dict[str, Any] = {"answer": None if call.result is None else str(getattr(call.result, "text", ""))}
+    if asked is None:
+        return found
+    messages = [Message.from_dict(each) for each in asked.get("messages", ())]
+    system = f"system: {asked['system']}\n" if asked.get("system") else ""
+    said = system + "\n".join(f"{message.role}: {message.text}" for message in messages)
+    answer = getattr(call.result, "message", None)
+    if messages and answer is not None:
+        conversation = {"system": asked["system"], "messages": [*asked["messages"], answer.to_dict()]}
+        found["conversation"] = json.dumps(conversation)
+    return {**found, "prompt": asked.get("prompt", said)}
+
+
+def _row(call: FinishedCall) -> dict[str, Any]:
     last = call.attempts[-1] if call.attempts else None
     usage = call.result.usage if call.result is not None else None
     cost = call.result.cost if call.result is not None else None
@@ -94,6 +128,4 @@ def _row(call: FinishedCall, prompt: str | None, *, contents: bool) -> dict[str,
         "cost": f"{cost.amount:f} {cost.currency}" if cost else None,
         "seconds": round(call.seconds, 3),
         "outcome": "ok" if call.result is not None else type(call.error).__name__ if call.error else "left",
-        "prompt": prompt,
-        "answer": str(getattr(call.result, "text", "")) if contents and call.result is not None else None,
     }

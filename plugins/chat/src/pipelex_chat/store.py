@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
     id INTEGER PRIMARY KEY, at TEXT NOT NULL, operation TEXT, handle TEXT, model TEXT, backend TEXT,
-    input_tokens INTEGER, output_tokens INTEGER, cost TEXT, seconds REAL, outcome TEXT, prompt TEXT, answer TEXT
+    input_tokens INTEGER, output_tokens INTEGER, cost TEXT, seconds REAL, outcome TEXT, prompt TEXT, answer TEXT,
+    conversation TEXT
 );
 CREATE TABLE IF NOT EXISTS conversations (
     id INTEGER PRIMARY KEY, updated TEXT NOT NULL, title TEXT, model TEXT, system TEXT, messages TEXT NOT NULL, cost TEXT
@@ -30,7 +31,7 @@ VALUES (:id, :updated, :title, :model, :system, :messages, :cost)
 """
 _COLUMNS = (
     "at", "operation", "handle", "model", "backend", "input_tokens", "output_tokens", "cost", "seconds", "outcome",
-    "prompt", "answer",
+    "prompt", "answer", "conversation",
 )  # fmt: skip
 
 
@@ -55,6 +56,8 @@ class Store:
             if is_new:
                 connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(_SCHEMA)
+            if "conversation" not in {row["name"] for row in connection.execute("PRAGMA table_info(calls)")}:
+                connection.execute("ALTER TABLE calls ADD COLUMN conversation TEXT")  # a file of the first release
         except (OSError, sqlite3.Error) as error:
             msg = f"the log '{self.path}' cannot be used: {error}"
             raise PipelexError(msg) from error
@@ -89,6 +92,26 @@ class Store:
             msg = f"the log has no call {number}"
             raise PipelexError(msg)
         return dict(row)
+
+    def said_in(self, number: int | None = None) -> dict[str, Any]:
+        """What was said in a call, as a conversation to go on with; in the latest that has contents without a number.
+
+        Raises:
+            PipelexError: There is no such call, or its contents were not kept.
+        """
+        if number is not None:
+            row = self.call(number)
+        else:
+            with closing(self._open()) as connection:
+                query = "SELECT * FROM calls WHERE conversation IS NOT NULL ORDER BY id DESC LIMIT 1"
+                found = connection.execute(query).fetchone()
+            row = {} if found is None else dict(found)
+        if not row.get("conversation"):
+            which = "no call" if number is None else f"call {number} was not"
+            kept = " is kept with its contents" if number is None else " kept with its contents"
+            msg = f"{which}{kept}; have calls kept so: pipelex logs on --contents"
+            raise PipelexError(msg)
+        return {"id": None, "model": row["handle"], "cost": None, **json.loads(row["conversation"])}
 
     def forget(self) -> int:
         """Delete every call; how many there were. Conversations stay."""
