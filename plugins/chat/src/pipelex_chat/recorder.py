@@ -46,7 +46,7 @@ class Recorder:
 
     store: Store
     contents: bool
-    _asked: dict[int, dict[str, Any]] = field(factory=dict)
+    _asked: dict[int, tuple[dict[str, Any], Callable[[str], str]]] = field(factory=dict)
     _is_broken: bool = False
 
     @classmethod
@@ -58,7 +58,7 @@ class Recorder:
     async def around(self, call: Call, proceed: Proceed) -> Answer:
         """Keep what the first attempt of a call says, until the call has ended."""
         if self.contents and call.attempt == 1 and len(self._asked) < _MOST_WAITING:
-            self._asked[call.call_id] = _redacted(_said(call.request), call.redact)
+            self._asked[call.call_id] = _said(call.request), call.redact
         return await proceed(call)
 
     def finished(self, call: FinishedCall) -> None:
@@ -67,7 +67,7 @@ class Recorder:
         if self._is_broken:
             return
         try:
-            self.store.add({**_row(call), **(_contents(call, asked) if self.contents else {})})
+            self.store.add({**_row(call), **(_contents(call, *asked) if asked is not None else {})})
         except PipelexError as error:
             self._is_broken = True
             _log.warning("calls are not logged: %s", error)
@@ -98,19 +98,20 @@ def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
     return [_redacted(inner, redact) for inner in value] if isinstance(value, list) else value
 
 
-def _contents(call: FinishedCall, asked: Mapping[str, Any] | None) -> dict[str, Any]:
+def _contents(call: FinishedCall, asked: Mapping[str, Any], redact: Callable[[str], str]) -> dict[str, Any]:
     """What was said, as text to search in; and as a conversation to go on with, where there was an answer to go on from."""
-    found: dict[str, Any] = {"answer": None if call.result is None else str(getattr(call.result, "text", ""))}
-    if asked is None:
-        return found
+    answer = getattr(call.result, "message", None)
+    asked = _redacted(dict(asked), redact)
     messages = [Message.from_dict(each) for each in asked.get("messages", ())]
     system = f"system: {asked['system']}\n" if asked.get("system") else ""
     said = system + "\n".join(f"{message.role}: {message.text}" for message in messages)
-    answer = getattr(call.result, "message", None)
+    found = {"prompt": asked.get("prompt", said)}
+    if call.result is not None:
+        found["answer"] = redact(str(getattr(call.result, "text", "")))
     if messages and answer is not None:
-        conversation = {"system": asked["system"], "messages": [*asked["messages"], answer.to_dict()]}
-        found["conversation"] = json.dumps(conversation)
-    return {**found, "prompt": asked.get("prompt", said)}
+        whole = [*asked["messages"], _redacted(answer.to_dict(), redact)]
+        found["conversation"] = json.dumps({"system": asked["system"], "messages": whole})
+    return found
 
 
 def _row(call: FinishedCall) -> dict[str, Any]:
