@@ -25,7 +25,7 @@ from pipelex_cli.app import run
 from pipelex_cli.report.filters import read_prices
 from pipelex_cli.report.picture import Node, Picture, picture_of
 from pipelex_cli.report.svg import MARK, draw_svg
-from pipelex_cli.tables import Column, table_lines
+from pipelex_cli.tables import Column, table_lines, wrapped_lines
 from pipelex_core.config import load
 from pipelex_core.errors import PipelexError
 from pipelex_core.plugins import discover
@@ -237,6 +237,43 @@ def test_no_line_is_wider_than_the_terminal(width: int, rows: list[tuple[str, ..
     assert all(cell_len(line) <= width for line in lines)
     assert all(line.isprintable() for line in lines)
     assert len(lines) >= 1 + len(rows)
+
+
+@given(width=WIDTHS, rows=st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=5))
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+def test_no_line_that_is_broken_is_wider_than_the_terminal(width: int, rows: list[tuple[str, ...]]) -> None:
+    """Whatever the cells hold; and nothing of them is lost but blanks."""
+    lines = wrapped_lines(("one", "two", "three"), rows, width=width)
+    assert all(cell_len(line) <= width for line in lines)
+    assert all(line.isprintable() for line in lines)
+
+
+def test_cells_are_broken_between_words() -> None:
+    """Behind a hyphen where a name is wider than its column; a column without content is left out."""
+    rows = [
+        ("pipelex-backend-anthropic", "Claude of Anthropic, for everybody", ""),
+        ("a", "short_names_of, several_kinds", ""),
+    ]
+    assert wrapped_lines(("distribution", "brings", "empty"), rows, width=42) == [
+        "distribution               brings",
+        "pipelex-backend-anthropic  Claude of",
+        "                           Anthropic, for",
+        "                           everybody",
+        "a                          short_names_of,",
+        "                           several_kinds",
+    ]
+    narrow = wrapped_lines(("distribution", "brings", "empty"), rows, width=24)
+    assert "pipelex-" in narrow[1]
+    assert all(cell_len(line) <= 24 for line in narrow)
+
+
+def test_a_reason_that_several_backends_have_is_told_once(project: Project) -> None:
+    """On a terminal, without their names; and where nothing is cut it is whole."""
+    project.add("backends.toml", '[idle]\nsdk = "acme"\nenabled = false\n[resting]\nsdk = "acme"\nenabled = false\n')
+    out = on_terminal(["show", "backends"], width=80, folder=project.root)
+    assert out.count("is disabled in backends.toml") == 1
+    assert "set enabled = true for it" in out
+    assert out.count("[1]") >= 3
 
 
 def test_columns_of_little_weight_go_before_a_name_is_cut() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import tomli
 
+from tools.catalogue.directory import directory
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "plugins" / "catalogue" / "src" / "pipelex_catalogue"
 FORM = 1
@@ -44,6 +46,8 @@ def made(of_day: str) -> dict[Path, str]:
     project = PACKAGE.parents[1] / "pyproject.toml"
     version = ".".join(str(int(number)) for number in of_day.split("-"))
     texts = {
+        PACKAGE / "plugins.toml": directory(),
+        ROOT / "plugins" / "cli" / "src" / "pipelex_cli" / "directory.toml": directory(),
         PACKAGE / "catalogue.toml": f"form = {FORM}\ndate = {of_day}\n",
         project: _VERSION.sub(f'version = "{version}"', project.read_text(encoding="utf-8"), count=1),
     }

@@ -199,8 +199,7 @@ def assign(
     else:
         spec, reason, route = _unrouted(profile, offers, match)
         if reason is not None and withheld:
-            known = ", and by ".join(f"'{backend}', which {why}" for backend, why in withheld.items())
-            reason += f"; it is known by {known}"
+            reason += f"; it is known by {_known_by(withheld)}"
     if spec is not None:
         reason = unserved.get((spec.backend, spec.sdk))
     return ModelEntry(
@@ -211,6 +210,17 @@ def assign(
         route=route,
         offered_by=offered_by,
         exact_fault=match.rule == "exact" and spec is None and match.backend not in why_off,
+    )
+
+
+def _known_by(withheld: Mapping[str, str]) -> str:
+    """The backends that know a model, and why each does not offer it; a reason that several have once."""
+    by_reason: dict[str, list[str]] = {}
+    for backend, why in withheld.items():
+        by_reason.setdefault(why, []).append(f"'{backend}'")
+    return ", and by ".join(
+        f"{', '.join(names)}, {'which' if len(names) == 1 else 'each of which'} {why}"
+        for why, names in by_reason.items()
     )
 
 

@@ -34,7 +34,7 @@ COMMANDS |= dict.fromkeys(("certify", "record", "new-backend"), "pipelex-testing
 
 
 def listed(words: str = "") -> list[Listed]:
-    """The plugins whose name or summary has all of some words; those that the installed catalogue adds among them."""
+    """The plugins whose name or summary has all of some words: those of the installed catalogue, else those known at release."""
     tables = tomli.loads(files("pipelex_cli").joinpath("directory.toml").read_text(encoding="utf-8"))
     if find_spec("pipelex_catalogue") is not None:
         further = files("pipelex_catalogue").joinpath("plugins.toml")

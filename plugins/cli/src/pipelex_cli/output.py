@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from pipelex_core.results import Attempt, Result
 
 
-_WIDE = 100_000
-"""Columns where there is no terminal: no row is folded."""
-
-
 def print_json(document: Any) -> None:
     """One JSON document on stdout, escaped where stdout is not UTF-8."""
     is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
@@ -48,23 +44,15 @@ def write(text: str) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | None]], *, empty: str) -> None:
-    """A table on stdout, as wide as the terminal; where there is none, as wide as it needs."""
-    from rich.console import Console
-    from rich.table import Table
+    """A table on stdout, as wide as the terminal, its cells broken between words; where there is none, as wide as it needs."""
+    from pipelex_cli.tables import wrapped_lines
+    from pipelex_cli.terminal import terminal_width
 
-    rows = list(rows)
-    if not rows:
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    if not cells:
         note(empty)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*("" if cell is None else shown(str(cell)) for cell in row))
-    console = Console(width=None if sys.stdout.isatty() else _WIDE, markup=False, highlight=False)
-    with console.capture() as printed:
-        console.print(table)
-    sys.stdout.write("".join(line.rstrip() + "\n" for line in printed.get().rstrip("\n").split("\n")))
+    sys.stdout.write("".join(f"{line}\n" for line in wrapped_lines(columns, cells, width=terminal_width())))
 
 
 def show_error(error: PipelexError, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ Where there is no terminal nothing is cut, and reasons stand in the row, so that
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
@@ -12,9 +13,11 @@ from attrs import evolve, frozen
 from pipelex_cli.terminal import folded, near_path, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _GAP = "  "
+_BREAKS = re.compile(r"(?<=\w)[-_](?=\w)")
+"""Where a name may go on in the next line."""
 
 
 @frozen
@@ -54,7 +57,10 @@ def table_lines(
         texts = dict.fromkeys(row[number] for row in cells if row[number])
         marks = {text: f"[{place}]" for place, text in enumerate(texts, start=1)}
         cells = [[*row[:number], marks.get(row[number], ""), *row[number + 1 :]] for row in cells]
-        columns = [evolve(column, heading="", least=1) if column.heading == notes else column for column in columns]
+        widest = max(map(len, marks.values()), default=1)
+        columns = [
+            evolve(column, heading="", least=widest) if column.heading == notes else column for column in columns
+        ]
         told = [line for text, mark in marks.items() for line in folded(f"{mark} {text}", width, len(mark) + 1)]
     left_out: list[str] = []
     while not (widths := _fitted(columns, cells, width)):
@@ -63,6 +69,71 @@ def table_lines(
         columns = [column for place, column in enumerate(columns) if place != worst]
         cells = [[cell for place, cell in enumerate(row) if place != worst] for row in cells]
     return [*_drawn(columns, cells, widths), *([""] if told else []), *told], left_out
+
+
+def wrapped_lines(headings: Sequence[str], rows: Sequence[Sequence[str]], *, width: int | None) -> list[str]:
+    """The lines of a table whose cells go on in further lines, broken between words where there are any.
+
+    Args:
+        headings: Of the columns.
+        rows: The cells of each row, one a column; those of a column that is empty in all rows are left out.
+        width: Columns of the terminal; None for no limit.
+    """
+    cells = [[plain(near_path(cell)) for cell in row] for row in rows]
+    used = [place for place in range(len(headings)) if not place or any(row[place] for row in cells)]
+    columns = [Column(headings[place], rank=0) for place in used]
+    cells = [[row[place] for place in used] for row in cells]
+    widths = _natural(columns, cells)
+    if width is None:
+        return _drawn(columns, cells, widths)
+    room = width - len(_GAP) * (len(columns) - 1)
+    texts = [[column.heading, *(row[place] for row in cells)] for place, column in enumerate(columns)]
+    for least in (_longest(texts, str.split), _longest(texts, _pieces), [1] * len(texts)):
+        while sum(widths) > room:
+            spare = [place for place in range(len(columns)) if widths[place] > least[place]]
+            if not spare:
+                break
+            widths[max(spare, key=lambda place: widths[place])] -= 1
+    lines: list[str] = []
+    for row in [[column.heading for column in columns], *cells]:
+        folded_cells = [_folded_cell(cell, size) for cell, size in zip(row, widths, strict=True)]
+        for number in range(max(map(len, folded_cells))):
+            parts = [cell[number] if number < len(cell) else "" for cell in folded_cells]
+            lines.append(
+                _GAP.join(_sized(part, size, from_end=False) for part, size in zip(parts, widths, strict=True)).rstrip()
+            )
+    return lines
+
+
+def _pieces(text: str) -> list[str]:
+    """The parts of a text that are not broken, as long as there is room for each."""
+    return _BREAKS.sub(r"\g<0> ", text).split()
+
+
+def _longest(texts: Sequence[Sequence[str]], parts_of: Callable[[str], list[str]]) -> list[int]:
+    """The width of the widest part in each column."""
+    from rich.cells import cell_len
+
+    return [max((cell_len(part) for text in column for part in parts_of(text)), default=1) for column in texts]
+
+
+def _folded_cell(text: str, width: int) -> list[str]:
+    """A cell in lines: broken at blanks; where a word is wider than the column behind its hyphens; else anywhere."""
+    from rich.cells import cell_len, chop_cells
+
+    lines: list[str] = [""]
+    for word in text.split():
+        joined = f"{lines[-1]} {word}".lstrip()
+        if cell_len(joined) <= width:
+            lines[-1] = joined
+            continue
+        lines.append("")
+        for piece in _pieces(word):
+            if cell_len(lines[-1] + piece) <= width:
+                lines[-1] += piece
+            else:
+                lines += chop_cells(piece, width)
+    return [line for line in lines if line] or [""]
 
 
 def _natural(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -112,10 +113,18 @@ def _print(what: What, listed: list[Listed], loaded: LoadedConfig) -> None:
     prefix = f"{loaded.folder}/"
     width = terminal_width()
     rows = [[_cell(each, column.heading).replace(prefix, "") for column in columns] for each in listed]
+    if width is not None and columns[-1] is _REASON:
+        rows = [[*row[:-1], _shared_reason(row[-1], row[0])] for row in rows]
     lines, left_out = table_lines(columns, rows, width=width, notes="reason")
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     if left_out and width is not None:
         note(f"(no room for: {', '.join(left_out)}; a wider terminal has it, and --json)")
+
+
+def _shared_reason(reason: str, name: str) -> str:
+    """A reason as several rows have it: without the names that stand in the row already."""
+    whole = re.fullmatch(r"(?:'[^']+'(?:, )?)+: ((?:(?!; '[^']+': ).)*)", reason)
+    return (whole[1] if whole else reason).replace(f"for '{name}'", "for it")
 
 
 def _cell(listed: Listed, heading: str) -> str:
@@ -153,10 +162,10 @@ _SOURCE = Column("source", 16, rank=5, from_end=True)
 _REASON = Column("reason")
 _COLUMNS: dict[What, tuple[Column, ...]] = {
     "backends": (
-        Column("backend", 12),
+        Column("backend", 18),
         Column("available", 9, rank=6),
         Column("endpoint", 16, rank=4),
-        Column("api_key_variable", 14, rank=3),
+        Column("api_key_variable", 16, rank=3),
         Column("models", 6, rank=7),
         Column("plugin", 16, rank=8),
         _SOURCE,
@@ -176,9 +185,9 @@ _COLUMNS: dict[What, tuple[Column, ...]] = {
     "presets": (
         Column("preset", 32),
         Column("capability", 10, rank=9),
-        Column("model", 10, rank=4),
+        Column("model", 20, rank=4),
         Column("settings", 12, rank=6),
-        Column("leads_to", 14),
+        Column("leads_to", 24),
         Column("backend", 8, rank=3),
         _SOURCE,
         _REASON,
@@ -186,7 +195,7 @@ _COLUMNS: dict[What, tuple[Column, ...]] = {
     "aliases": (
         Column("alias", 32),
         Column("targets", 16, rank=6),
-        Column("leads_to", 14),
+        Column("leads_to", 24),
         Column("backend", 8, rank=3),
         _SOURCE,
         _REASON,
@@ -196,7 +205,7 @@ _COLUMNS: dict[What, tuple[Column, ...]] = {
         Column("active", 6, rank=7),
         Column("rule", 7, rank=6),
         Column("pattern", 10),
-        Column("backend", 8),
+        Column("backend", 18),
         _SOURCE,
     ),
 }

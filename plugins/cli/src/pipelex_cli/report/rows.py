@@ -219,7 +219,10 @@ class Lister:
 
 def _outcome(resolution: Resolution) -> Row:
     chosen = resolution.chosen
-    reasons = "; ".join(f"'{member.name}': {member.entry.reason}" for member in resolution.chain)
+    by_reason: dict[str | None, list[str]] = {}
+    for member in resolution.chain:
+        by_reason.setdefault(member.entry.reason, []).append(f"'{member.name}'")
+    reasons = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
     return {
         "leads_to": chosen.name if chosen else None,
         "backend": chosen.spec.backend if chosen and chosen.spec else None,
