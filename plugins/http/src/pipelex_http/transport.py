@@ -25,7 +25,7 @@ from pipelex_http.public import public_socket
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 
 PIECE = 256 * 1024
@@ -151,17 +151,15 @@ class PoolTransport(httpx2.AsyncBaseTransport):
             raise ours from None if isinstance(error, aiohttp.ClientResponseError) else error
         if clock is not None:
             clock.heard()
+        head: dict[str, Any] = {
+            "status_code": response.status,
+            "headers": _plain_headers(response),
+            "extensions": {"http_version": b"HTTP/1.1", "reason_phrase": (response.reason or "").encode()},
+        }
         if (whole := _whole(response, record)) is not None:
-            stream: httpx2.AsyncByteStream = httpx2.ByteStream(whole)  # not `content`: it may be asked for as a stream
             await _closed(response, clock)
-        else:
-            stream = _Answer(response, clock, record)
-        return httpx2.Response(
-            status_code=response.status,
-            headers=_plain_headers(response),
-            stream=stream,
-            extensions={"http_version": b"HTTP/1.1", "reason_phrase": (response.reason or "").encode()},
-        )
+            return _Whole(whole, **head)
+        return _Streamed(stream=_Body(response, clock, record), **head)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -196,7 +194,37 @@ def _has_something_to_read(sock: Any) -> bool:
     return bool(poll.poll(0))
 
 
-class _Answer(httpx2.AsyncByteStream):
+class _Whole(httpx2.Response):
+    """An answer whose body is here already: nothing is left to read, to decode or to close."""
+
+    def __init__(self, body: bytes, **head: Any) -> None:
+        super().__init__(stream=httpx2.ByteStream(body), **head)
+        self._content = body
+
+    async def aread(self) -> bytes:
+        """The body."""
+        self.is_closed = self.is_stream_consumed = True
+        return self._content
+
+
+class _Streamed(httpx2.Response):
+    """An answer whose body the transport decodes as it comes: httpx2 would take each piece through three generators more."""
+
+    async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncGenerator[bytes, None]:
+        """The pieces of the body as they come."""
+        if chunk_size is not None or self.is_stream_consumed or self.is_closed:
+            async for piece in super().aiter_bytes(chunk_size):
+                yield piece
+            return
+        self.is_stream_consumed = True
+        try:
+            async for piece in self.stream:  # type: ignore[union-attr]  # it is ours
+                yield piece
+        finally:
+            await self.aclose()
+
+
+class _Body(httpx2.AsyncByteStream):
     """The body of an answer, decoded, as it comes; closing it before its end closes the connection."""
 
     def __init__(self, response: aiohttp.ClientResponse, clock: SilenceClock | None, record: Sending) -> None:
@@ -288,7 +316,7 @@ class _Pieces:
             yield self._body[start : start + PIECE]
 
 
-class _Streamed:
+class _Upload:
     """A body that is read as it is sent, such as a file; each piece that finds its way is a sign of life."""
 
     def __init__(self, stream: Any, clock: SilenceClock) -> None:
@@ -307,7 +335,7 @@ def _body(request: httpx2.Request, clock: SilenceClock | None) -> object:
         body = request.content
     except httpx2.RequestNotRead:
         request.headers.pop("transfer-encoding", None)  # aiohttp says so itself
-        return request.stream if clock is None else _Streamed(request.stream, clock)
+        return request.stream if clock is None else _Upload(request.stream, clock)
     if len(body) > LARGE:
         return _Pieces(body, clock)
     return body or None

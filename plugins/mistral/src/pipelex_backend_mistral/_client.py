@@ -1,8 +1,8 @@
 """Mistral's SDK: how it is opened, and the few ways it is called.
 
-Chat and OCR go through `Mistral.do_request_async`, which is what the SDK's typed methods end in: it sends a request with
-the SDK's hooks (tracing, user agent) and gives the answer as it came. The typed methods build a pydantic model per call
-and per streamed event, and cost some seven times as much. Files, which are rare, go through the typed methods.
+Chat and OCR are sent as the SDK's typed methods end: with the SDK's hooks (tracing, user agent), and the answer as it came.
+The typed methods build a pydantic model per call and per streamed event, and cost some seven times as much. Files, which
+are rare, go through the typed methods.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl
 import httpx2
 from attrs import frozen
 from mistralai.client import Mistral
-from mistralai.client._hooks import HookContext
+from mistralai.client._hooks import HookContext, SDKHooks
+from mistralai.client._hooks.types import AfterErrorContext, AfterSuccessContext, BeforeRequestContext
 from mistralai.client.utils import get_security
 from mistralai.client.utils.eventstreaming import EventStreamAsync
 from mistralai.client.utils.logger import NoOpLogger
@@ -209,15 +210,21 @@ class MistralClient:
     async def _send(
         self, path: str, operation: str, body: dict[str, Any] | None, *, stream: bool = False
     ) -> httpx2.Response:
-        content = None if body is None else encoded(body)
         address = self.address(path, body, stream=stream)
-        request = self._http.build_request(
-            "GET" if body is None else "POST", address, content=content, headers=self._headers
-        )
+        if body is None:
+            request = self._http.build_request("GET", address, headers=self._headers)
+        else:
+            request = self._http.post_request(address, self._headers, encoded(body).encode())
         return await self._done(operation, request, stream=stream)
 
     async def _done(self, operation: str, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
+        """The answer to a request, past the SDK's hooks, as in `Mistral.do_request_async`.
+
+        That takes the hooks into a thread and back, twice, which is a third of a call. Those of these operations look at
+        headers, and wait for nothing.
+        """
         configuration = self._sdk.sdk_configuration
+        hooks: SDKHooks = configuration.__dict__["_hooks"]
         context = HookContext(
             config=configuration,
             base_url=self._url,
@@ -227,7 +234,19 @@ class MistralClient:
             tags=None,
             extensions=None,
         )
-        return await self._sdk.do_request_async(context, request, lambda status: status >= 400, stream=stream)
+        request = hooks.before_request(BeforeRequestContext(context), request)
+        failure: Exception | None
+        try:
+            response = await self._http.send(request, stream=stream)
+        except Exception as error:  # noqa: BLE001 -- which one it is to be, the hooks say
+            failure = hooks.after_error(AfterErrorContext(context), None, error)[1] or error
+        else:
+            if response.status_code < 400:
+                return hooks.after_success(AfterSuccessContext(context), response)
+            changed, failure = hooks.after_error(AfterErrorContext(context), response, None)
+            if failure is None:
+                return changed or response
+        raise failure
 
     async def _guarded(self, sdk_call: Awaitable[T]) -> T:
         """Await a call of the SDK; what it raises becomes ours, and is not chained to it: it holds the key."""
@@ -238,6 +257,14 @@ class MistralClient:
         except Exception as error:  # noqa: BLE001 -- the SDK raises its own, its transport's, pydantic's and json's
             failure = error_of_exception(error, secret=self._key)
         raise failure
+
+
+def _json(response: httpx2.Response) -> Any:
+    """The JSON of an answer, which is UTF-8 wherever nothing else is said."""
+    try:
+        return json.loads(response.content.decode())
+    except UnicodeDecodeError:
+        return json.loads(response.text)
 
 
 def _parsed(line: bytes) -> Any:

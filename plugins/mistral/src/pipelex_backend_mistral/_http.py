@@ -6,8 +6,10 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
+import httpx2
+
 if TYPE_CHECKING:
-    import httpx2
+    from collections.abc import Mapping
 
 _log = logging.getLogger("pipelex_backend_mistral")
 
@@ -27,6 +29,7 @@ class SharedHttp:
         self._pool = pool
         self._query = query
         self._warned: set[str] = set()
+        self._posts: dict[str, httpx2.Request] = {}
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
         """Send a request through the pool, with the query that the endpoint has."""
@@ -41,6 +44,33 @@ class SharedHttp:
     def build_request(self, method: str, url: Any, **options: Any) -> httpx2.Request:
         """Make a request with the pool's defaults."""
         return self._pool.build_request(method, url, **options)
+
+    def post_request(self, url: str, headers: Mapping[str, str], body: bytes) -> httpx2.Request:
+        """Make a POST as `build_request` does, which is asked once for each address; the next differ in their bodies.
+
+        Args:
+            url: Where it goes.
+            headers: Its headers, the same ones at every call: those that the SDK made of the key and itself.
+            body: What is sent.
+        """
+        first = self._posts.get(url)
+        if first is None:
+            made = self._pool.build_request("POST", url, headers=headers)
+            for name in ("Content-Length", "Cookie"):
+                made.headers.pop(name, None)
+            first = self._posts[url] = made
+        request = httpx2.Request(
+            "POST",
+            first.url,
+            headers=first.headers,
+            cookies=self._pool.cookies,
+            stream=httpx2.ByteStream(body),
+            extensions={"timeout": first.extensions["timeout"]},
+        )
+        request.headers.encoding = first.headers.encoding  # or it is looked for again
+        request.headers["Content-Length"] = str(len(body))
+        request.read()
+        return request
 
     async def aclose(self) -> None:
         """Do nothing: the pool is not the SDK's to close."""
