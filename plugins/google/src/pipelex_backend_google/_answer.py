@@ -18,7 +18,7 @@ from pipelex_core.results import NO_USAGE, FinishReason, TextAnswer, TokenLogpro
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from google.genai import types
+    from pipelex_backend_google._requests import Replied
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "STOP": "stop",
@@ -165,14 +165,14 @@ class Gathered:
         )
 
 
-def gathered_answer(response: types.GenerateContentResponse) -> Gathered:
+def gathered_answer(replied: Replied) -> Gathered:
     """A whole answer.
 
     Raises:
         InvalidAnswerError: It is malformed.
         ContentFilterError: The prompt was blocked.
     """
-    piece, named = parse(response)
+    piece, named = parse(replied)
     gathered = Gathered(request_id=named)
     gathered.take(piece)
     if gathered.finish is None and gathered.is_empty:
@@ -181,26 +181,24 @@ def gathered_answer(response: types.GenerateContentResponse) -> Gathered:
     return gathered
 
 
-def parse(response: types.GenerateContentResponse) -> tuple[dict[str, Any], str | None]:
-    """The JSON of an answer that the SDK handed over unread, and the id of the request, where a header tells it.
+def parse(replied: Replied) -> tuple[dict[str, Any], str | None]:
+    """The JSON of an answer, and the id of the request, where a header tells it.
 
     Raises:
         InvalidAnswerError: It is not a JSON object.
         APIError: It is an error with a good status, as a gateway may give it.
     """
-    http = response.sdk_http_response
-    body = (http.body if http else None) or ""
-    named = request_id(http.headers if http else None)
+    named = request_id(replied.headers)
     try:
-        answer = json.loads(body)
+        answer = json.loads(replied.body)
     except ValueError:
         answer = None
     if isinstance(answer, dict):
         if answer.get("error"):
-            raise reported(answer["error"], http)
+            raise reported(answer["error"], replied)
         return answer, named
     msg = "Google's answer is not a JSON object: is the endpoint right?"
-    raise InvalidAnswerError(msg, request_id=named, raw=body)
+    raise InvalidAnswerError(msg, request_id=named, raw=replied.body)
 
 
 def wrong_form(error: Exception) -> str:

@@ -16,8 +16,7 @@ from pipelex_core.results import Image, ImageAnswer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from google.genai import types
-
+    from pipelex_backend_google._requests import Replied
     from pipelex_core.requests import ImageRequest
 
 
@@ -60,14 +59,14 @@ def _refuse(request: ImageRequest, *, vertex: bool) -> None:
         raise UnsupportedInputError(fault)
 
 
-def image_answer(response: types.GenerateContentResponse) -> ImageAnswer:
+def image_answer(replied: Replied) -> ImageAnswer:
     """The images of an answer.
 
     Raises:
         ContentFilterError: The prompt, or the picture, was blocked.
         InvalidAnswerError: There is no image in it.
     """
-    piece, named = parse(response)
+    piece, named = parse(replied)
     gathered = Gathered(request_id=named)
     text = "".join(gathered.take(piece))
     try:

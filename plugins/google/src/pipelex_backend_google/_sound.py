@@ -17,8 +17,7 @@ from pipelex_core.sound import Audio, SpeechAnswer, TranscriptAnswer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from google.genai import types
-
+    from pipelex_backend_google._requests import Replied
     from pipelex_core.sound import SpeechRequest, TranscriptRequest
 
 _MOST_BYTES = 14 * 1024 * 1024
@@ -46,19 +45,19 @@ def speech_body(request: SpeechRequest) -> dict[str, Any]:
     return {"contents": [{"role": "user", "parts": [{"text": text}]}], "generationConfig": config}
 
 
-def speech_reader(request: SpeechRequest) -> Callable[[types.GenerateContentResponse], SpeechAnswer]:
+def speech_reader(request: SpeechRequest) -> Callable[[Replied], SpeechAnswer]:
     """Reads the answer to a request for speech."""
     return partial(_speech, request)
 
 
-def _speech(request: SpeechRequest, response: types.GenerateContentResponse) -> SpeechAnswer:
+def _speech(request: SpeechRequest, replied: Replied) -> SpeechAnswer:
     """The sound of an answer.
 
     Raises:
         ContentFilterError: The text was blocked.
         InvalidAnswerError: There is no sound in it.
     """
-    piece, named = parse(response)
+    piece, named = parse(replied)
     gathered = Gathered(request_id=named)
     for _ in gathered.take(piece):
         pass
@@ -125,19 +124,19 @@ def transcription_body(request: TranscriptRequest) -> dict[str, Any]:
     return {"contents": [{"role": "user", "parts": parts}], "generationConfig": {"temperature": 0}}
 
 
-def transcript_reader(request: TranscriptRequest) -> Callable[[types.GenerateContentResponse], TranscriptAnswer]:
+def transcript_reader(request: TranscriptRequest) -> Callable[[Replied], TranscriptAnswer]:
     """Reads the answer to a request for a transcript."""
     return partial(_transcript, request)
 
 
-def _transcript(request: TranscriptRequest, response: types.GenerateContentResponse) -> TranscriptAnswer:
+def _transcript(request: TranscriptRequest, replied: Replied) -> TranscriptAnswer:
     """A transcript.
 
     Raises:
         ContentFilterError: The recording was blocked.
         InvalidAnswerError: The answer has no text, or was cut short.
     """
-    piece, named = parse(response)
+    piece, named = parse(replied)
     gathered = Gathered(request_id=named)
     text = "".join(gathered.take(piece))
     answer = gathered.answer()

@@ -8,6 +8,7 @@ comments and at U+2028, and leaves the connection open where its iteration is le
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,9 @@ from pipelex_backend_google._errors import reported
 from pipelex_core.errors import InvalidAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
+_HEARD: ContextVar[list[httpx2.Request] | None] = ContextVar("the requests that the SDK sends", default=None)
 _TAKEN: ContextVar[list[httpx2.Response]] = ContextVar("the answer to the stream that is being opened")
 
 
@@ -31,6 +33,8 @@ class Pool(httpx2.AsyncClient):
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
         """Send through the shared pool; the answer to a stream is kept for `open_stream`."""
+        if (heard := _HEARD.get()) is not None:
+            heard.append(request)
         response = await self._shared.send(request, stream=stream, **options)
         if response.status_code >= 400:
             return await _legible(response, request)
@@ -38,6 +42,16 @@ class Pool(httpx2.AsyncClient):
             return response
         _TAKEN.get().append(response)
         return httpx2.Response(200, request=request)
+
+    @contextmanager
+    def heard(self) -> Iterator[list[httpx2.Request]]:
+        """The requests that are sent in here."""
+        requests: list[httpx2.Request] = []
+        token = _HEARD.set(requests)
+        try:
+            yield requests
+        finally:
+            _HEARD.reset(token)
 
 
 async def _legible(response: httpx2.Response, request: httpx2.Request) -> httpx2.Response:

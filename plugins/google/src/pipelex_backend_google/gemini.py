@@ -20,6 +20,7 @@ from pipelex_backend_google._client import http_options
 from pipelex_backend_google._embeddings import embedding_answer, embedding_config, embedding_contents
 from pipelex_backend_google._errors import call_error, request_id
 from pipelex_backend_google._image import image_answer, image_body
+from pipelex_backend_google._requests import Requests
 from pipelex_backend_google._stream import Pool, events, open_stream
 from pipelex_core.answers import says_something
 from pipelex_core.backend import (
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
 
     import httpx2
     from google import genai
-    from google.genai import types
 
+    from pipelex_backend_google._requests import Replied
     from pipelex_core.backend import Resources
     from pipelex_core.requests import EmbeddingRequest, ImageRequest, TextRequest
     from pipelex_core.results import EmbeddingAnswer, ImageAnswer, TextAnswer
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
 __all__ = ["GeminiBackend", "call_error", "http_options"]
 
 Read = TypeVar("Read")
+
+_NOT_OPEN = "open() comes before the first call"
 
 
 class GeminiBackend(
@@ -85,6 +88,7 @@ class GeminiBackend(
         super().__init__(config)
         self.model_prefix = model_prefix
         self._client: genai.Client | None = None
+        self._requests: Requests | None = None
 
     @abstractmethod
     async def connect(self, pool: httpx2.AsyncClient) -> genai.Client:
@@ -105,11 +109,13 @@ class GeminiBackend(
         Raises:
             AuthenticationError: There is no key, or no usable credentials.
         """
-        self._client = await self.connect(Pool(resources.http()))
+        pool = Pool(resources.http())
+        self._client = await self.connect(pool)
+        self._requests = Requests(self._client, pool)
 
     async def close(self) -> None:
         """Close what the SDK made for itself; the pool stays open."""
-        client, self._client = self._client, None
+        client, self._client, self._requests = self._client, None, None
         if client is not None:
             await client.aio.aclose()
             client.close()
@@ -209,13 +215,12 @@ class GeminiBackend(
             raise failure
         return tuple(self.model_prefix + name.rpartition("/")[2] for name in names)
 
-    async def _ask(
-        self, spec: ModelSpec, body: dict[str, Any], read: Callable[[types.GenerateContentResponse], Read]
-    ) -> Read:
+    async def _ask(self, spec: ModelSpec, body: dict[str, Any], read: Callable[[Replied], Read]) -> Read:
         """What an answer reads as."""
-        models, config = self._models, call_config(body, unread=True)
+        if self._requests is None:
+            raise RuntimeError(_NOT_OPEN)
         try:
-            return read(await models.generate_content(model=self.model_id(spec), contents=NO_CONTENTS, config=config))
+            return read(await self._requests.generate(self.model_id(spec), body))
         except Exception as error:  # noqa: BLE001 -- as in `stream_text`
             failure = call_error(error, self.secret)
         raise failure
@@ -227,6 +232,5 @@ class GeminiBackend(
     @property
     def _models(self) -> genai.models.AsyncModels:
         if self._client is None:
-            msg = "open() comes before the first call"
-            raise RuntimeError(msg)
+            raise RuntimeError(_NOT_OPEN)
         return self._client.aio.models
