@@ -31,9 +31,10 @@ class FalHttp(httpx.AsyncClient):
     """
 
     def __init__(self, key: str, endpoint: str | None, pool: httpx2.AsyncClient) -> None:
-        transport = SharedTransport(pool)
+        shared = SharedTransport(pool)
+        self._way: httpx.AsyncBaseTransport = shared if endpoint else AsyncBackupDomainTransport(transport=shared)
         super().__init__(
-            transport=transport if endpoint else AsyncBackupDomainTransport(transport=transport),
+            transport=self._way,
             headers={"Authorization": f"Key {key}", "User-Agent": USER_AGENT},
             follow_redirects=False,
         )
@@ -41,12 +42,16 @@ class FalHttp(httpx.AsyncClient):
         self._endpoint = httpx.URL(endpoint) if endpoint else None
 
     async def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
-        """Send once; an answer that is not a success is an error of ours."""
+        """Send once; an answer that is not a success is an error of ours. httpx's redirects and hooks are left out."""
         options["timeout"] = TIMEOUT
         try:
-            response = await super().request(method, self._address(httpx.URL(url)), **options)
+            sent = self.build_request(method, self._address(httpx.URL(url)), **options)
+            response = await self._way.handle_async_request(sent)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise of_transport(error) from None
+        response.request = sent
+        if "set-cookie" in response.headers:
+            self.cookies.extract_cookies(response)
         if not response.is_success:
             text = hide(response.text, self._key)
             raise of_status(response.status_code, response.headers, text, _json(text))
