@@ -101,7 +101,7 @@ def test_an_answer_that_is_no_http() -> None:
         resources = LoopResources()
         async with server:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-            with pytest.raises(httpx2.RemoteProtocolError, match="no HTTP"):
+            with pytest.raises(httpx2.RemoteProtocolError, match="not HTTP"):
                 await resources.http().get(url, headers={"Authorization": "Bearer secret"})
             await resources.close()
 

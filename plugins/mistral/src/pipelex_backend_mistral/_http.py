@@ -29,7 +29,7 @@ class SharedHttp:
         self._pool = pool
         self._query = query
         self._warned: set[str] = set()
-        self._posts: dict[str, httpx2.Request] = {}
+        self._posts: dict[str, tuple[dict[str, str], httpx2.Request]] = {}
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
         """Send a request through the pool, with the query that the endpoint has."""
@@ -46,19 +46,14 @@ class SharedHttp:
         return self._pool.build_request(method, url, **options)
 
     def post_request(self, url: str, headers: Mapping[str, str], body: bytes) -> httpx2.Request:
-        """Make a POST as `build_request` does, which is asked once for each address; the next differ in their bodies.
-
-        Args:
-            url: Where it goes.
-            headers: Its headers, the same ones at every call: those that the SDK made of the key and itself.
-            body: What is sent.
-        """
-        first = self._posts.get(url)
-        if first is None:
+        """Make a POST as `build_request` does, which is asked once for each address, and again for other headers."""
+        known = self._posts.get(url)
+        if known is None or known[0] != headers:
             made = self._pool.build_request("POST", url, headers=headers)
             for name in ("Content-Length", "Cookie"):
                 made.headers.pop(name, None)
-            first = self._posts[url] = made
+            known = self._posts[url] = (dict(headers), made)
+        first = known[1]
         request = httpx2.Request(
             "POST",
             first.url,
