@@ -202,3 +202,81 @@ def test_what_bedrock_would_refuse_is_a_fault(
         [("error", True)] if rule else []
     )
     assert no_network == []
+
+
+_AZURE = 'endpoint = "https://acme.openai.azure.com"\napi_version = "2025-04-01-preview"\nazure_ad_token = "an-entra-token"\n'
+_VERTEX = 'gcp_project_id = "p"\ngcp_location = "europe-west4"\ngcp_credentials_file_path = "nowhere.json"\n'
+
+
+@pytest.mark.parametrize(
+    "backend, table, model, preset, rule",
+    [
+        (
+            "azure_openai",
+            _AZURE,
+            'sdk = "azure_openai"\nmodel_id = "gpt-4o"',
+            "max_tokens = 20000",
+            "azure_openai.chat.more-tokens-than-the-model-has",
+        ),
+        ("azure_openai", _AZURE, 'sdk = "azure_openai"\nmodel_id = "gpt-4o"', "max_tokens = 200", None),
+        (
+            "vertexai",
+            _VERTEX,
+            'sdk = "vertexai"\nmodel_id = "gemini-2.5-pro"\nthinking = "budget"',
+            "reasoning_budget = 40000",
+            "google.generateContent.budget-range",
+        ),
+        (
+            "vertexai",
+            _VERTEX,
+            'sdk = "openai"\nmodel_id = "google/gemini-2.5-pro"\nthinking = "budget"',
+            "reasoning_budget = 40000",
+            "google.generateContent.budget-range",
+        ),
+        (
+            "vertexai",
+            _VERTEX,
+            'sdk = "anthropic"\nmodel_id = "claude-sonnet-4-5@20250929"',
+            "temperature = 0.5\ntop_p = 0.5",
+            "anthropic.rawPredict.both-samplings",
+        ),
+        ("vertexai", _VERTEX, 'sdk = "anthropic"\nmodel_id = "claude-sonnet-4-5"', "temperature = 0.5", None),
+        (
+            "vertexai",
+            _VERTEX,
+            'sdk = "mistral"\nmodel_id = "mistral-medium-3"',
+            "temperature = 1.8",
+            "mistral.chat.temperature.high",
+        ),
+        (
+            "ollama",
+            'endpoint = "http://127.0.0.1:11434/v1"\n',
+            'sdk = "openai"\nmodel_id = "llama3.2"',
+            'reasoning_effort = "high"',
+            "ollama.chat.thinking-of-the-model",
+        ),
+    ],
+)
+def test_what_is_sent_without_a_key_is_looked_at_as_well(  # noqa: PLR0917 -- one argument a column
+    tmp_path: Path, no_network: list[str], backend: str, table: str, model: str, preset: str, rule: str | None
+) -> None:
+    """A token, a service account's file, or nothing at all in its place: no file is read, and no token is fetched."""
+    files = {
+        "backends.toml": f"[{backend}]\n{table}",
+        f"backends/{backend}.toml": f'[thinker]\n{model}\noutputs = ["text"]\nconstraints = ["temperature_up_to_2"]\n',
+        "routing_profiles.toml": f'active = "a"\n[profiles.a]\ndefault = "{backend}"\n',
+        "deck/deck.toml": f'[llm.presets.talk]\nmodel = "thinker"\n{preset}\n',
+    }
+    for name, text in files.items():
+        file = tmp_path / ".pipelex" / "inference" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    done, problems = tried(tmp_path)
+
+    assert [(problem.severity, f"(rule {rule}," in problem.message) for problem in problems] == (
+        [("error", True)] if rule else []
+    ), [problem.message for problem in problems]
+    assert done.failed == (1 if rule else 0)
+    assert "an-entra-token" not in "".join(problem.message for problem in problems)
+    assert no_network == []

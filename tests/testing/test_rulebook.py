@@ -126,6 +126,8 @@ def test_single_rules_can_be_left_out() -> None:
         ("openai_responses", "openai", "openai"),
         ("bedrock_aioboto3", "bedrock", "bedrock"),
         ("vertexai", "vertexai", "google"),
+        ("openai", "vertexai", "google"),
+        ("anthropic", "vertexai", "anthropic"),
     ],
 )
 def test_an_sdk_has_the_rules_of_its_backend(sdk: str, backend: str, provider: str) -> None:

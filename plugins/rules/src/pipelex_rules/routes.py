@@ -57,6 +57,8 @@ def provider_of(sdk: str, backend: str) -> str | None:
     """
     if sdk.startswith("azure"):
         return "azure_openai"
+    if (sdk, backend) == ("openai", "vertexai"):  # ids of an endpoint that is compatible, which Gemini's own API serves
+        return "google"
     if sdk.startswith("openai"):
         return backend if backend in PLACES and backend not in _NOT_COMPATIBLE else "compatible"
     own = next((name for name in _OF_SDK if sdk == name or sdk.startswith(f"{name}_")), None)

@@ -33,8 +33,11 @@ _log = logging.getLogger("pipelex_cli.validation")
 _NO_KEY = "a-dry-run-needs-no-key"
 _PATIENCE = 30.0
 """Seconds that a plugin may take to import its SDK, and to write a request."""
-_OWN_CREDENTIALS = {"bedrock": ("aws_profile", "aws_role_arn")}
-"""Providers that go without a key -> the options that stand for one, which would be looked up."""
+_CREDENTIALS = frozenset({"aws_profile", "aws_role_arn", "azure_ad_token", "gcp_credentials_file_path"})
+"""Options in place of a key, which would be looked up or sent."""
+_VERTEX, _OF_PUBLISHERS = "vertexai", frozenset({"anthropic", "mistral"})
+_LOOPBACK = "http://127.0.0.1:9"
+"""An endpoint at which the plugin of Vertex AI calls without credentials; nothing is sent there."""
 
 
 @frozen
@@ -55,14 +58,13 @@ async def look_for_refusals(
 ) -> Refusals:
     """Have a plugin write the request of an operation, and tell what its provider would refuse in it."""
     provider = provider_of(spec.sdk, spec.backend)
-    if provider is None or (config.api_key is None and provider not in _OWN_CREDENTIALS):
+    if provider is None:
         return Refusals(looked=False)
-    options = {name: value for name, value in config.options.items() if name not in _OWN_CREDENTIALS.get(provider, ())}
     reader = _Reader(provider)
     resources = _Resources(reader)
     try:
         async with asyncio.timeout(_PATIENCE):
-            backend: Any = make(evolve(config, api_key=Secret(_NO_KEY), options=options))
+            backend: Any = make(_without_credentials(config, spec))
             try:
                 await backend.open(resources)
                 await getattr(backend, operation)(request)
@@ -73,6 +75,15 @@ async def look_for_refusals(
     finally:
         await resources.close()
     return Refusals(looked=bool(reader.found), violations=reader.found[0] if reader.found else ())
+
+
+def _without_credentials(config: BackendConfig, spec: ModelSpec) -> BackendConfig:
+    """The config with a key of no worth in the place of its own credentials; none is looked for, and no token is fetched."""
+    options = {name: value for name, value in config.options.items() if name not in _CREDENTIALS}
+    if spec.backend == _VERTEX and spec.sdk in _OF_PUBLISHERS:  # they take no key
+        project = options.get("gcp_project_id") or "a-dry-run"
+        return evolve(config, api_key=None, endpoint=_LOOPBACK, options={**options, "gcp_project_id": project})
+    return evolve(config, api_key=Secret(_NO_KEY), options=options)
 
 
 @frozen
