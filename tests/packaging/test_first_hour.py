@@ -51,7 +51,9 @@ def test_one_backend_and_a_key_are_enough_in_the_library(
     """No command line, no folder: the plugin's README as it stands, with a gateway's address in the place of the provider's."""
     begun = time.perf_counter()
     environment = make_environment(tmp_path / "venv")
-    environment.install(*(str(built_wheels[name]) for name in ("core", "dialects", "further", "http", "openai")))
+    environment.install(
+        *(str(built_wheels[name]) for name in ("core", "dialects", "further", "http", "limits", "openai"))
+    )
     installed = time.perf_counter()
     program = (
         "from pipelex_core import Client\n"

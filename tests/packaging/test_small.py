@@ -30,6 +30,7 @@ ABOVE = {
     "pipelex-dialects",
     "pipelex-further",
     "pipelex-http",
+    "pipelex-limits",
     "pipelex-runs",
 }
 """What the command line, the kit and plugins need, and core does not."""
@@ -71,7 +72,8 @@ def test_ai_studio_brings_nothing_of_google_cloud(built_wheels: dict[str, Path],
     """Beyond core and its HTTP client, the plugin for AI Studio brings at most 45 MB, google-genai's; no gRPC."""
     environment = make_environment(tmp_path / "venv")
     environment.install(
-        f"{built_wheels['core']}[http]", *(str(built_wheels[name]) for name in ("dialects", "further", "http"))
+        f"{built_wheels['core']}[http]",
+        *(str(built_wheels[name]) for name in ("dialects", "further", "http", "limits")),
     )
     before: dict[str, int] = json.loads(environment.run("python", "-c", PROGRAM, cwd=tmp_path).stdout)["sizes"]
     environment.install(str(built_wheels["google"]))
@@ -149,6 +151,27 @@ def test_without_what_embeds_a_call_says_what_to_install(alone: Environment) -> 
     assert done.stdout == f"{expected}\n", done.stderr
 
 
+LIMITED = """
+from pipelex_core import Client, PluginError
+from pipelex_core.deck import ModelDeck
+from pipelex_core.plugins import discover
+from pipelex_core.specs import BackendConfig, Limits
+
+deck = ModelDeck(models={}, backends={"b": BackendConfig(name="b", limits=Limits(max_concurrency=1))})
+try:
+    Client(deck, discover())
+except PluginError as error:
+    print(error)
+"""
+
+
+def test_without_what_keeps_limits_a_client_that_has_some_says_what_to_install(alone: Environment) -> None:
+    """A limit that is configured is never left out in silence."""
+    done = alone.run("python", "-c", LIMITED, cwd=alone.folder)
+    expected = "limits come with a distribution that is not installed; run: pip install pipelex-limits"
+    assert done.stdout == f"{expected}\n", done.stderr
+
+
 POOL = """
 import asyncio
 
@@ -182,7 +205,9 @@ def test_with_the_command_line_the_module_runs_it(
 ) -> None:
     """`python -m pipelex_core` is `pipelex`, found through an entry point."""
     environment = make_environment(tmp_path / "venv")
-    environment.install(*(str(built_wheels[name]) for name in ("core", "cli", "further", "mock", "rules", "runs")))
+    environment.install(
+        *(str(built_wheels[name]) for name in ("core", "cli", "further", "limits", "mock", "rules", "runs"))
+    )
     by_module = environment.run("python", "-m", "pipelex_core", "plugins", "--json", cwd=tmp_path)
     by_script = environment.run("pipelex", "plugins", "--json", cwd=tmp_path)
     assert by_module.returncode == by_script.returncode == 0, by_module.stderr
@@ -209,7 +234,9 @@ def test_the_extras_bring_the_command_line_and_the_backends_do_not(built_wheels:
     for extra, needs in projects["core"]["optional-dependencies"].items():
         names = {Requirement(need).name for need in needs}
         assert (
-            extra in {"dialects", "further", "http", "redis", "runs"} or not names & ours or "pipelex-cli" in names
+            extra in {"dialects", "further", "http", "limits", "redis", "runs"}
+            or not names & ours
+            or "pipelex-cli" in names
         ), extra
     for folder, project in projects.items():
         if folder not in OF_THE_COMMAND_LINE:

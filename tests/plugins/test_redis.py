@@ -23,9 +23,9 @@ from pipelex_core import AsyncClient
 from pipelex_core.capabilities.text import TEXT
 from pipelex_core.errors import LimitReachedError, PluginError
 from pipelex_core.execution.attempts import Attempting
-from pipelex_core.execution.limits.admitted import Admitted
-from pipelex_core.execution.limits.shared import SharedAdmitted, SharedGate, Sharing
 from pipelex_core.specs import Limits, Secret
+from pipelex_limits.admitted import Admitted
+from pipelex_limits.shared import SharedAdmitted, SharedGate, Sharing
 from tests.servers.redis import PASSWORD, RedisServer, redis_server, server_binary
 from tests.support.scripted import Script, deck_of, plugins_for, spec
 
@@ -364,7 +364,7 @@ def test_a_wrong_password(redis: RedisServer, caplog: pytest.LogCaptureFixture) 
 
 def test_it_comes_back(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while the server is asked again."""
-    monkeypatch.setattr("pipelex_core.execution.limits.shared.DOWN", 0.2)
+    monkeypatch.setattr("pipelex_limits.shared.DOWN", 0.2)
 
     async def main() -> None:
         gate = SharedGate("b", Limits(max_concurrency=1), {}, Sharing(RedisLimits(Secret(redis.url))))

@@ -113,6 +113,9 @@ HTTP = "pipelex-http"
 DIALECTS = "pipelex-dialects"
 """The distribution that adapts schemas and conversations to providers."""
 
+LIMITER = "pipelex-limits"
+"""The distribution that keeps limits."""
+
 FURTHER = "pipelex-further"
 """The distribution that does what the further capabilities are for."""
 

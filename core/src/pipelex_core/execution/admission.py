@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pipelex_core.costs import most_cost
 from pipelex_core.execution.attempts import Attempting
 from pipelex_core.execution.budgets import LOCK
+from pipelex_core.first_party import LIMITER, brought
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from pipelex_core.deck import ModelDeck
-    from pipelex_core.execution.limits.limiter import Limiter
     from pipelex_core.plugins import Plugins
 
 Admission: TypeAlias = Callable[[Attempting], AbstractAsyncContextManager[Any] | None]
@@ -40,10 +40,11 @@ class Admissions:
     """What the requests of one client pass: the budgets of the call, and the limits of the backend and the model."""
 
     def __init__(self, deck: ModelDeck, plugins: Plugins) -> None:
-        self._limiter: Limiter | None = None
+        self._limiter: Any = None
         if _is_limited(deck):
-            from pipelex_core.execution.limits.limiter import limiter_of
-
+            limiter_of = brought(
+                "pipelex_core.limits", LIMITER, "limits come with a distribution that is not installed"
+            )
             self._limiter = limiter_of(deck, plugins)
 
     def __call__(self, attempting: Attempting) -> AbstractAsyncContextManager[Any] | None:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelex_core.execution.limits.caps import Window
-from pipelex_core.execution.limits.gate import Gate
 from pipelex_core.specs import Limits
+from pipelex_limits.caps import Window
+from pipelex_limits.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from pipelex_core.execution.limits.gate import Passage
+    from pipelex_limits.gate import Passage
 
 
 class Clock:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelex_core.execution.limits.gate import Gate
 from pipelex_core.specs import Limits
+from pipelex_limits.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

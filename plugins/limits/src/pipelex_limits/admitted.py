@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pipelex_core.execution.attempts import Attempting
-    from pipelex_core.execution.limits.gate import Gate, Passage
+    from pipelex_limits.gate import Gate, Passage
 
 PATIENCE = 1.0
 """Seconds to wait for a member of a chain that has another one after it."""

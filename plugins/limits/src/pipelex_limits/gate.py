@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from pipelex_core.execution.limits.alarms import Alarms
-from pipelex_core.execution.limits.caps import MINUTE, Caps, Taken
+from pipelex_limits.alarms import Alarms
+from pipelex_limits.caps import MINUTE, Caps, Taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_core.execution.limits.admitted import Admitted
-from pipelex_core.execution.limits.gate import Gate
 from pipelex_core.runtime.forks import after_fork
+from pipelex_limits.admitted import Admitted
+from pipelex_limits.gate import Gate
+from pipelex_limits.shared import SharedGate, Sharing
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from pipelex_core.deck import ModelDeck
     from pipelex_core.execution.attempts import Attempting
-    from pipelex_core.execution.limits.shared import SharedGate
     from pipelex_core.plugins import Plugins
     from pipelex_core.shared_limits import SharedLimits
     from pipelex_core.specs import Limits
@@ -63,8 +63,6 @@ def limiter_of(deck: ModelDeck, plugins: Plugins) -> Limiter:
     limited = {name: config.limits for name, config in deck.backends.items() if config.limits or name in models}
     if deck.limits_url is None:
         return Limiter({name: Gate(name, limits, models.get(name, {})) for name, limits in limited.items()}, {}, None)
-    from pipelex_core.execution.limits.shared import SharedGate, Sharing
-
     place = plugins.limiter(deck.limits_url)
     sharing = Sharing(place)
     gates = {name: SharedGate(name, limits, models.get(name, {}), sharing) for name, limits in limited.items()}

@@ -9,13 +9,13 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelex_core.execution.limits.gate import Gate
 from pipelex_core.specs import Limits
-from tests.core.test_limits_gate import Clock, settle
+from pipelex_limits.gate import Gate
+from tests.limits.test_limits_gate import Clock, settle
 from tests.support.properties import PROPERTY
 
 if TYPE_CHECKING:
-    from pipelex_core.execution.limits.gate import Passage
+    from pipelex_limits.gate import Passage
 
 Event = tuple[Literal["enter", "cancel", "leave", "advance"], int, int]
 

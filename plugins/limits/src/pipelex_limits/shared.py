@@ -16,11 +16,11 @@ from uuid import uuid4
 from attrs import evolve
 
 from pipelex_core.errors import PluginError
-from pipelex_core.execution.limits.admitted import Admitted, patience, reserve, tokens_used, too_long
-from pipelex_core.execution.limits.caps import MINUTE
-from pipelex_core.execution.limits.gate import Gate
 from pipelex_core.shared_limits import Entered, Full, LimitedRequest, SharedLimits, Unreachable
 from pipelex_core.specs import Limits
+from pipelex_limits.admitted import Admitted, patience, reserve, tokens_used, too_long
+from pipelex_limits.caps import MINUTE
+from pipelex_limits.gate import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
