@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipelex_core.requests import TextRequest
-    from pipelex_core.results import TextAnswer
+    from pipelex_core.results import EmbeddingAnswer, TextAnswer
 
 MARK = "pipelex_run"
 """The name of a batch's mark, where a provider keeps names and values with it."""
@@ -77,18 +76,19 @@ class BatchRunner(Backend):
 
     A batch is submitted once. Its mark is written down before that, so that it can be found again where the process ended
     before the provider's id of it was known: an implementation sends each `submit_batch` once, with the SDK's retries off.
+    A request is a `TextRequest`, an `ObjectRequest` or an `EmbeddingRequest`, of those that `batch_limits` has limits for.
     """
 
     @abstractmethod
-    def batch_limits(self, request: TextRequest) -> BatchLimits | None:
+    def batch_limits(self, request: Any) -> BatchLimits | None:
         """What a batch of such requests may hold; None where the endpoint has no batches, or none of such requests."""
 
-    def batch_group(self, request: TextRequest) -> str:  # noqa: ARG002 -- most need not look
+    def batch_group(self, request: Any) -> str:  # noqa: ARG002 -- most need not look
         """Requests of one batch are of one model, and have the same group."""
         return ""
 
     @abstractmethod
-    async def batch_line(self, key: str, request: TextRequest) -> bytes:
+    async def batch_line(self, key: str, request: Any) -> bytes:
         """The request as a line of a batch's input, without a line feed.
 
         Raises:
@@ -120,7 +120,7 @@ class BatchRunner(Backend):
         """Give what came of a batch that has ended, in any order; once more where it broke off."""
 
     @abstractmethod
-    def read_batch(self, request: TextRequest, data: Any) -> TextAnswer:
+    def read_batch(self, request: Any, data: Any) -> TextAnswer | EmbeddingAnswer:
         """Read what came of one request; of an `ObjectRequest`, `text` is the JSON document.
 
         Raises:

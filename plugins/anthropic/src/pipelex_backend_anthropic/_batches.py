@@ -15,14 +15,13 @@ from pipelex_backend_anthropic._request import message_body, other_tools
 from pipelex_core.answers import says_something
 from pipelex_core.batches import BatchLimits, BatchLine, BatchRunner, BatchStatus
 from pipelex_core.errors import InvalidAnswerError
-from pipelex_core.requests import ObjectRequest
+from pipelex_core.requests import ObjectRequest, TextRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from pipelex_backend_anthropic._client import MessagesClient
-    from pipelex_core.requests import TextRequest
     from pipelex_core.results import TextAnswer
 
 _PATH = "/v1/messages/batches"
@@ -39,9 +38,9 @@ class MessageBatches(BatchRunner):
 
     _client: MessagesClient
 
-    def batch_limits(self, request: TextRequest) -> BatchLimits | None:  # noqa: ARG002 -- the same for all
+    def batch_limits(self, request: Any) -> BatchLimits | None:
         """Those of the API, and of memory."""
-        return _LIMITS
+        return _LIMITS if isinstance(request, TextRequest) else None
 
     def batch_group(self, request: TextRequest) -> str:
         """Requests with sampling settings are of another API version."""

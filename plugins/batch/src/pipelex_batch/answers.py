@@ -12,7 +12,7 @@ from pipelex_core.errors import CallError, ContentFilterError, InvalidAnswerErro
 from pipelex_core.execution.attempts import Ledger
 from pipelex_core.execution.results import common_fields, result_of
 from pipelex_core.objects import InvalidObjectError, read_object
-from pipelex_core.results import Attempt, ObjectResult
+from pipelex_core.results import Attempt, ObjectResult, TextAnswer
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipelex_core.deck import ChainMember
     from pipelex_core.execution.plan import Plan
     from pipelex_core.objects import ObjectType
-    from pipelex_core.results import TextAnswer, Usage
+    from pipelex_core.results import EmbeddingAnswer, Usage
     from pipelex_core.specs import ModelSpec
 
 
@@ -62,10 +62,10 @@ def outcome_line(job: RowJob, asked: Asked, data: Any, files: Path, before: Deci
         return error_line(job.number, job.id, error, before)
 
 
-def _result(asked: Asked, answer: TextAnswer) -> Any:
+def _result(asked: Asked, answer: TextAnswer | EmbeddingAnswer) -> Any:
     ledger = Ledger()
     ledger.attempts.append(_attempt(asked.spec, answer.usage))
-    if asked.kind is None:
+    if asked.kind is None or not isinstance(answer, TextAnswer):
         return result_of(asked.plan, asked.member, answer, ledger)
     try:
         value, text = read_object(asked.kind, answer.text)

@@ -12,8 +12,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from pipelex_batch.journal import Journal, is_running, read_settings
+from pipelex_batch.open_batches import Batch, open_batches, runner_of
 from pipelex_batch.options import client_of
-from pipelex_batch.provider import Batch, open_batches, runner_of
 from pipelex_batch.settings import BatchError
 from pipelex_batch.standing import read_standing
 from pipelex_core.command_line import Context

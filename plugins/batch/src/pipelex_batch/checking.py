@@ -77,11 +77,6 @@ class Checker:
 
             self.kind = object_type(self.arguments["type"])
 
-    @property
-    def calls_prompts(self) -> bool:
-        """Whether the calls are for text or objects, which providers have batches of."""
-        return self.maker.calls_llm
-
     def job(self, row: Row) -> RowJob:
         """The call of a row, checked.
 

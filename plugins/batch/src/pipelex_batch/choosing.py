@@ -10,7 +10,6 @@ from pipelex_batch.standing import NEW
 from pipelex_core.batches import BatchRunner
 from pipelex_core.costs import likely_cost
 from pipelex_core.errors import PipelexError
-from pipelex_core.requests import TextRequest
 
 if TYPE_CHECKING:
     from pipelex_batch.running import Run
@@ -26,7 +25,7 @@ async def chosen(run: Run) -> str:
     Raises:
         BatchError: It has batches at a provider, and is to go by calls.
     """
-    from pipelex_batch.provider import open_batches
+    from pipelex_batch.open_batches import open_batches
 
     via = run.options.via
     if open_batches(run.standing.batches):
@@ -45,8 +44,6 @@ async def _why_calls(run: Run) -> str:
     """Why a run is better made by calls; nothing where it is not."""
     if run.options.within is None:
         return "no time is given to wait (--within)"
-    if not run.checker.calls_prompts:
-        return f"{run.settings.called} has no batches"
     rows = run.total - run.standing.done - run.standing.failed
     if rows < _FEWEST:
         return f"{rows} rows are few"
@@ -72,7 +69,7 @@ async def _of_row(run: Run, row: object, rows: int) -> str:
     except PipelexError as error:
         return str(error)
     limits = None
-    if isinstance(backend, BatchRunner) and isinstance(request, TextRequest):
+    if isinstance(backend, BatchRunner):
         limits = backend.batch_limits(request)
     if limits is None:
         return f"backend '{spec.backend}' has no batches"

@@ -1,7 +1,7 @@
 """Batches of Bedrock: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html.
 
 A job reads its records from S3 and writes what comes of them there. Its records are bodies of Converse, which takes no tools
-in a batch; its name and its token are the batch's mark, so that it is found again, and made once.
+in a batch, or for embeddings of InvokeModel; its name and its token are the batch's mark, so that it is found again, and made once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pipelex_backend_bedrock._calls import Call
 from pipelex_backend_bedrock._request import asks_by_tool
 from pipelex_core.batches import BatchLimits, BatchRunner, BatchStatus
-from pipelex_core.requests import ObjectRequest
+from pipelex_core.requests import EmbeddingRequest, ObjectRequest, TextRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from pipelex_backend_bedrock._workers import Workers
     from pipelex_core.batches import BatchLine
     from pipelex_core.errors import CallError
-    from pipelex_core.requests import TextRequest
-    from pipelex_core.results import TextAnswer
+    from pipelex_core.results import EmbeddingAnswer, TextAnswer
 
 T = TypeVar("T")
 
@@ -45,25 +44,33 @@ class BedrockBatches(BatchRunner):
     _intercept: Callable[[str, str, bytes], None] | None
     _job_clients: tuple[Any, Any] | None = None
 
-    def batch_limits(self, request: TextRequest) -> BatchLimits | None:
+    def batch_limits(self, request: Any) -> BatchLimits | None:
         """Those of AWS's quotas, where the request needs no tool."""
-        if self._settings.batch_s3_uri is None or request.tools:
+        if self._settings.batch_s3_uri is None:
+            return None
+        if isinstance(request, EmbeddingRequest):
+            return LIMITS
+        if not isinstance(request, TextRequest) or request.tools:
             return None
         return None if isinstance(request, ObjectRequest) and asks_by_tool(request) else LIMITS
 
-    async def batch_line(self, key: str, request: TextRequest) -> bytes:
-        """A record of a body of Converse; its id is the number in the key, for AWS speaks of eleven letters and digits."""
+    def batch_group(self, request: TextRequest | EmbeddingRequest) -> str:
+        """A job's records are bodies of one operation."""
+        return "InvokeModel" if isinstance(request, EmbeddingRequest) else "Converse"
+
+    async def batch_line(self, key: str, request: TextRequest | EmbeddingRequest) -> bytes:
+        """A record of a body of Converse or InvokeModel; its id is the number in the key, for AWS speaks of eleven letters and digits."""
         from pipelex_backend_bedrock._jobs import record_of
 
         options = self.config.options
         return await self._workers.run(Call(), lambda: record_of(key, request, options, self._client))
 
-    async def submit_batch(self, lines: Path, *, model_id: str, group: str, mark: str) -> str:  # noqa: ARG002 -- there is one
+    async def submit_batch(self, lines: Path, *, model_id: str, group: str, mark: str) -> str:
         """Upload the records, and make the job; its token makes sure that there is one."""
         from pipelex_backend_bedrock._jobs import NewJob, create_job
 
         settings = self._settings
-        job = NewJob(mark, model_id, settings.batch_s3_uri or "", settings.batch_role_arn or "")
+        job = NewJob(mark, model_id, group, settings.batch_s3_uri or "", settings.batch_role_arn or "")
         return await self._by_clients(lambda s3, bedrock: create_job(s3, bedrock, job, lines))
 
     async def find_batch(self, mark: str, *, count: int, since: datetime) -> str | None:  # noqa: ARG002 -- the mark is enough
@@ -97,8 +104,8 @@ class BedrockBatches(BatchRunner):
         async for line in self._workers.stream(Call(), lambda: results_of(s3, bedrock, batch_id)):
             yield line
 
-    def read_batch(self, request: TextRequest, data: Any) -> TextAnswer:
-        """The answer of Converse, read as that of a call."""
+    def read_batch(self, request: TextRequest | EmbeddingRequest, data: Any) -> TextAnswer | EmbeddingAnswer:
+        """The answer of Converse or InvokeModel, read as that of a call."""
         from pipelex_backend_bedrock._jobs import read_record
 
         try:

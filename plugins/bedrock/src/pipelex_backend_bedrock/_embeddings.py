@@ -26,27 +26,47 @@ _COHERE_PURPOSES = {"query": "search_query", "document": "search_document", None
 
 def embed(client: Any, request: EmbeddingRequest) -> EmbeddingAnswer:
     """The vectors of InvokeModel."""
-    is_cohere = "cohere.embed" in request.spec.model_id
-    body = cohere_body(request) if is_cohere else titan_body(request)
     response = client.invoke_model(
         modelId=request.spec.model_id,
-        body=json.dumps(body).encode(),
+        body=json.dumps(embedding_body(request)).encode(),
         contentType="application/json",
         accept="application/json",
     )
     identity = request_id_of(response)
-    told = response["ResponseMetadata"]["HTTPHeaders"].get(_TOKENS, "")
-    counted = int(told) if told.isdecimal() else None
+    counted = response["ResponseMetadata"]["HTTPHeaders"].get(_TOKENS, "")
     data = _parsed(read_body(response["body"]), identity)
-    tokens = count(data.get("inputTextTokenCount")) if counted is None else counted
-    usage = Usage(input_tokens=tokens, output_tokens=0)
+    return embedding_answer(data, request, identity, int(counted) if counted.isdecimal() else None)
+
+
+def embedding_body(request: EmbeddingRequest) -> dict[str, Any]:
+    """The body for the model's family.
+
+    Raises:
+        UnsupportedInputError: As of `titan_body`.
+    """
+    return cohere_body(request) if _is_cohere(request) else titan_body(request)
+
+
+def embedding_answer(
+    data: dict[str, Any], request: EmbeddingRequest, identity: str | None = None, tokens: int | None = None
+) -> EmbeddingAnswer:
+    """The vectors in an answer; its tokens are those that are counted beside it, else what it says itself.
+
+    Raises:
+        InvalidAnswerError: It holds something else.
+    """
+    usage = Usage(input_tokens=count(data.get("inputTextTokenCount")) if tokens is None else tokens, output_tokens=0)
     try:
-        vectors = Vectors.of(_cohere_rows(data) if is_cohere else [data["embedding"]])
+        vectors = Vectors.of(_cohere_rows(data) if _is_cohere(request) else [data["embedding"]])
     except (KeyError, TypeError, ValueError) as fault:
         msg = f"Bedrock answered with something else than vectors: {fault}"
         raise InvalidAnswerError(msg, raw=data, request_id=identity, usage=usage) from None
     raw = {name: value for name, value in data.items() if not name.startswith("embedding")}
     return embeds_all(EmbeddingAnswer(vectors=vectors, usage=usage, request_id=identity, raw=raw), request)
+
+
+def _is_cohere(request: EmbeddingRequest) -> bool:
+    return "cohere.embed" in request.spec.model_id
 
 
 def titan_body(request: EmbeddingRequest) -> dict[str, Any]:

@@ -15,16 +15,18 @@ from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
 from pipelex_backend_bedrock._answer import read_answer
+from pipelex_backend_bedrock._embeddings import embedding_answer, embedding_body
 from pipelex_backend_bedrock._request import converse_parameters
 from pipelex_core.batches import BatchLine
 from pipelex_core.errors import InvalidAnswerError, error_class_for_status
+from pipelex_core.requests import EmbeddingRequest
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from pathlib import Path
 
     from pipelex_core.requests import TextRequest
-    from pipelex_core.results import TextAnswer
+    from pipelex_core.results import EmbeddingAnswer, TextAnswer
 
 _NAME = "pipelex-"
 _SERIALIZER = create_serializer("rest-json", include_validation=False)
@@ -38,20 +40,25 @@ class NewJob:
     Attributes:
         mark: What it is found by.
         model_id: Who answers.
+        operation: `Converse` or `InvokeModel`: whose bodies the records are.
         s3_uri: The folder for its records and results.
         role_arn: The role by which Bedrock reads and writes them.
     """
 
     mark: str
     model_id: str
+    operation: str
     s3_uri: str
     role_arn: str
 
 
-def record_of(key: str, request: TextRequest, options: Mapping[str, Any], client: Any) -> bytes:
-    """A request as a record: what botocore would send to Converse, bytes in base64."""
-    sent = _SERIALIZER.serialize_to_request(converse_parameters(request, options), _converse(client))
-    return b'{"recordId":"%s","modelInput":%s}' % (f"{int(key.rpartition('-')[2]):011d}".encode(), sent["body"])
+def record_of(key: str, request: TextRequest | EmbeddingRequest, options: Mapping[str, Any], client: Any) -> bytes:
+    """A request as a record: what botocore would send, bytes in base64."""
+    if isinstance(request, EmbeddingRequest):
+        body = json.dumps(embedding_body(request), ensure_ascii=False).encode()
+    else:
+        body = _SERIALIZER.serialize_to_request(converse_parameters(request, options), _converse(client))["body"]
+    return b'{"recordId":"%s","modelInput":%s}' % (f"{int(key.rpartition('-')[2]):011d}".encode(), body)
 
 
 def create_job(s3: Any, bedrock: Any, job: NewJob, lines: Path) -> str:
@@ -65,7 +72,7 @@ def create_job(s3: Any, bedrock: Any, job: NewJob, lines: Path) -> str:
         clientRequestToken=job.mark,
         roleArn=job.role_arn,
         modelId=job.model_id,
-        modelInvocationType="Converse",
+        modelInvocationType=job.operation,
         inputDataConfig={"s3InputDataConfig": {"s3InputFormat": "JSONL", "s3Uri": f"s3://{bucket}/{key}"}},
         outputDataConfig={"s3OutputDataConfig": {"s3Uri": f"s3://{bucket}/{prefix}{job.mark}/output/"}},
         timeoutDurationInHours=24,
@@ -108,7 +115,9 @@ def results_of(s3: Any, bedrock: Any, arn: str) -> Generator[BatchLine, None, No
         raise InvalidAnswerError(msg)
 
 
-def read_record(request: TextRequest, data: Mapping[str, Any], client: Any) -> TextAnswer:
+def read_record(
+    request: TextRequest | EmbeddingRequest, data: Mapping[str, Any], client: Any
+) -> TextAnswer | EmbeddingAnswer:
     """The answer in a record.
 
     Raises:
@@ -121,6 +130,8 @@ def read_record(request: TextRequest, data: Mapping[str, Any], client: Any) -> T
         error = known(f"Bedrock refused the record: {fault.get('errorMessage') or status}")
         error.status = status if isinstance(status, int) else None
         raise error
+    if isinstance(request, EmbeddingRequest):
+        return embedding_answer(data["modelOutput"], request)
     response = {"status_code": 200, "headers": {}, "body": json.dumps(data["modelOutput"]).encode()}
     return read_answer(_PARSER.parse(response, _converse(client).output_shape), request.spec.model_id)
 

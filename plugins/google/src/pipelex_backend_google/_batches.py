@@ -16,7 +16,7 @@ from pipelex_backend_google._body import text_body
 from pipelex_backend_google._errors import call_error, reported
 from pipelex_core.answers import says_something
 from pipelex_core.batches import BatchLimits, BatchLine, BatchRunner, BatchStatus
-from pipelex_core.requests import ObjectRequest
+from pipelex_core.requests import ObjectRequest, TextRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from google import genai
 
-    from pipelex_core.requests import TextRequest
     from pipelex_core.results import TextAnswer
     from pipelex_core.specs import Secret
 
@@ -42,9 +41,9 @@ class GeminiBatches(BatchRunner):
     _client: genai.Client | None
     secret: Secret | None
 
-    def batch_limits(self, request: TextRequest) -> BatchLimits | None:  # noqa: ARG002 -- the same for all
+    def batch_limits(self, request: Any) -> BatchLimits | None:
         """Those of the API for requests that go inline."""
-        return _LIMITS
+        return _LIMITS if isinstance(request, TextRequest) else None
 
     async def batch_line(self, key: str, request: TextRequest) -> bytes:
         """A request with its key among its metadata."""

@@ -8,11 +8,12 @@ from urllib.parse import urlencode
 
 from pipelex_backend_mistral._chat_answer import gathered_answer
 from pipelex_backend_mistral._chat_request import chat_body
+from pipelex_backend_mistral._embeddings import embedding_answer, embedding_body
 from pipelex_backend_mistral._json import encoded
 from pipelex_core.answers import says_something
 from pipelex_core.batches import MARK, BatchLimits, BatchLine, BatchRunner, BatchStatus
 from pipelex_core.errors import InvalidAnswerError
-from pipelex_core.requests import ObjectRequest
+from pipelex_core.requests import EmbeddingRequest, ObjectRequest, TextRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelex_backend_mistral._client import MistralClient
-    from pipelex_core.requests import TextRequest
-    from pipelex_core.results import TextAnswer
+    from pipelex_core.results import EmbeddingAnswer, TextAnswer
 
 _JOBS = "/v1/batch/jobs"
 _CHAT = "/v1/chat/completions"
+_EMBEDDINGS = "/v1/embeddings"
 _LIMITS = BatchLimits(requests=100_000, bytes=500_000_000)
 _ENDED = frozenset({"SUCCESS", "TIMEOUT_EXCEEDED", "CANCELLED"})
 _PER_PAGE = 100
@@ -44,24 +45,28 @@ class BatchJobs(BatchRunner):
     def _client(self) -> MistralClient:
         """The client, of a backend that is open."""
 
-    def batch_limits(self, request: TextRequest) -> BatchLimits | None:  # noqa: ARG002 -- the same for all
+    def batch_limits(self, request: Any) -> BatchLimits | None:
         """Those of the API."""
-        return _LIMITS
+        return _LIMITS if isinstance(request, TextRequest | EmbeddingRequest) else None
 
-    async def batch_line(self, key: str, request: TextRequest) -> bytes:
+    def batch_group(self, request: TextRequest | EmbeddingRequest) -> str:
+        """A job is of one operation."""
+        return _EMBEDDINGS if isinstance(request, EmbeddingRequest) else _CHAT
+
+    async def batch_line(self, key: str, request: TextRequest | EmbeddingRequest) -> bytes:
         """A request with its id; the model is the job's."""
-        body = chat_body(request)
+        body = embedding_body(request) if isinstance(request, EmbeddingRequest) else chat_body(request)
         del body["model"]
         return encoded({"custom_id": key, "body": body}).encode()
 
-    async def submit_batch(self, lines: Path, *, model_id: str, group: str, mark: str) -> str:  # noqa: ARG002 -- there is one
+    async def submit_batch(self, lines: Path, *, model_id: str, group: str, mark: str) -> str:
         """Upload the file, and make the job of it; neither is sent twice."""
         with lines.open("rb") as content:
             file_id = await self._client.upload_lines(content, f"{mark}.jsonl")
         body = {
             "input_files": [file_id],
             "model": model_id,
-            "endpoint": _CHAT,
+            "endpoint": group,
             "metadata": {MARK: mark},
             "timeout_hours": 24,
         }
@@ -106,12 +111,14 @@ class BatchJobs(BatchRunner):
                 async for line in self._client.lines(job[name]):
                     yield BatchLine(key=str(_field(line, "custom_id")), data=line)
 
-    def read_batch(self, request: TextRequest, data: Any) -> TextAnswer:
-        """The completion, read as that of a call."""
+    def read_batch(self, request: TextRequest | EmbeddingRequest, data: Any) -> TextAnswer | EmbeddingAnswer:
+        """The completion or the vectors, read as that of a call."""
         response = data.get("response") or {}
         body = response.get("body")
         if data.get("error") or response.get("status_code") != 200 or not isinstance(body, dict):
             raise self._client.error_of(response.get("status_code"), body or data.get("error"))
+        if isinstance(request, EmbeddingRequest):
+            return embedding_answer(body, request, None)
         gathered = gathered_answer(body, None)
         if isinstance(request, ObjectRequest):
             return gathered.answer()

@@ -1,43 +1,39 @@
-"""Batches of OpenAI, Azure OpenAI and Groq: a file of requests, answered within a day at the batch price.
-
-https://platform.openai.com/docs/guides/batch · https://learn.microsoft.com/azure/ai-foundry/openai/how-to/batch ·
-https://console.groq.com/docs/batch
-"""
+"""Batches of OpenAI, Azure OpenAI, Groq and xAI: a file of requests, answered within a day at the batch price."""
 
 from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from attrs import evolve, frozen
 
+from pipelex_backend_openai._batch_apis import OpenAIBatchApi, XaiBatchApi, reported
+from pipelex_backend_openai._embeddings import embedding_body, read_embeddings
 from pipelex_backend_openai._errors import ReportedError
 from pipelex_backend_openai._objects import object_answer
-from pipelex_core.answers import says_something
-from pipelex_core.batches import MARK, BatchLimits, BatchLine, BatchRunner, BatchStatus
-from pipelex_core.errors import InvalidAnswerError
-from pipelex_core.requests import ObjectRequest
+from pipelex_core.answers import embeds_all, says_something
+from pipelex_core.batches import BatchLimits, BatchRunner
+from pipelex_core.requests import ObjectRequest, TextRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
     from pathlib import Path
 
+    from pipelex_backend_openai._batch_apis import BatchApi
     from pipelex_backend_openai._endpoint import Endpoint, Reading
     from pipelex_backend_openai._traits import Traits
+    from pipelex_core.batches import BatchLine, BatchStatus
     from pipelex_core.dialects import Adapted
-    from pipelex_core.requests import TextRequest
-    from pipelex_core.results import TextAnswer
+    from pipelex_core.requests import EmbeddingRequest
+    from pipelex_core.results import EmbeddingAnswer, TextAnswer
     from pipelex_core.specs import ModelSpec
 
 LIMITS = BatchLimits(requests=50_000, bytes=200_000_000)
 """Those of OpenAI and Groq; Azure takes more requests."""
 
-_ENDED = frozenset({"completed", "expired", "cancelled"})
-_UNASKED = frozenset({"batch_expired", "batch_cancelled"})
-"""Codes of requests that were not asked, and are not paid."""
+EMBEDDINGS = "/embeddings"
 
 
 @frozen(kw_only=True)
@@ -47,13 +43,13 @@ class AskedBody:
     Attributes:
         path: The operation, such as `/chat/completions`.
         body: The body.
-        reading: Takes the answer in.
+        reading: Takes the answer in; None of one that is read as it is.
         sent: The schema that was sent; None where none was.
     """
 
     path: str
     body: dict[str, Any]
-    reading: Reading
+    reading: Reading | None = None
     sent: Adapted | None = None
 
 
@@ -64,6 +60,12 @@ class BatchingBackend(BatchRunner):
     """What precedes an operation in a batch's lines."""
 
     _endpoint: Endpoint
+    _traits: Traits
+
+    @property
+    def _batches(self) -> BatchApi:
+        """The API of this endpoint."""
+        return XaiBatchApi(self._endpoint) if self._traits.batch_form == "xai" else OpenAIBatchApi(self._endpoint)
 
     @abstractmethod
     def _traits_for(self, spec: ModelSpec) -> Traits:
@@ -77,125 +79,86 @@ class BatchingBackend(BatchRunner):
         """The request with what has to be fetched for it."""
         return request
 
-    def batch_limits(self, request: TextRequest) -> BatchLimits | None:
-        """Those of the API, where the endpoint has it."""
-        return LIMITS if self._traits_for(request.spec).batches else None
+    def batch_limits(self, request: TextRequest | EmbeddingRequest) -> BatchLimits | None:
+        """Those of the API, where the endpoint has it; of texts to embed it takes as many as of requests."""
+        traits = self._traits_for(request.spec)
+        if not traits.batches:
+            return None
+        if isinstance(request, TextRequest):
+            return LIMITS
+        return (
+            evolve(LIMITS, requests=LIMITS.requests // len(request.texts))
+            if self._traits.batch_form == "openai"
+            else None
+        )
 
-    def batch_group(self, request: TextRequest) -> str:
+    def batch_group(self, request: TextRequest | EmbeddingRequest) -> str:
         """A batch is of one operation."""
-        return self.asked_body(_bare(request)).path
+        return self.asked_body(_bare(request)).path if isinstance(request, TextRequest) else EMBEDDINGS
 
-    async def batch_line(self, key: str, request: TextRequest) -> bytes:
+    async def batch_line(self, key: str, request: TextRequest | EmbeddingRequest) -> bytes:
         """A request with its key, operation and body."""
-        asked = self.asked_body(await self.prepared(request))
+        if isinstance(request, TextRequest):
+            asked = self.asked_body(await self.prepared(request))
+        else:
+            asked = AskedBody(path=EMBEDDINGS, body=embedding_body(request, self._traits_for(request.spec)))
         line = {"custom_id": key, "method": "POST", "url": self.batch_prefix + asked.path, "body": asked.body}
         return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
 
     async def submit_batch(self, lines: Path, *, model_id: str, group: str, mark: str) -> str:  # noqa: ARG002 -- each line has its model
         """Upload the file, and make the batch of it; neither is sent twice."""
         file_id = await self._endpoint.upload(lines, f"{mark}.jsonl")
-        body = {
-            "input_file_id": file_id,
-            "endpoint": self.batch_prefix + group,
-            "completion_window": "24h",
-            "metadata": {MARK: mark},
-        }
-        made, _ = await self._endpoint.post("/batches", body)
-        return _text(made, "id")
+        return await self._batches.create(file_id, self.batch_prefix + group, mark)
 
     async def find_batch(self, mark: str, *, count: int, since: datetime) -> str | None:  # noqa: ARG002 -- the mark is enough
-        """Walk through all batches: nothing searches by metadata. OpenAI pages by `after`, Groq by `cursor`."""
-        query: dict[str, Any] = {"limit": 100}
-        while True:
-            page = await self._endpoint.get(f"/batches?{urlencode(query)}")
-            found = page.get("data")
-            batches = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-            for batch in batches:
-                if (batch.get("metadata") or {}).get(MARK) == mark:
-                    return _text(batch, "id")
-            cursor = (page.get("paging") or {}).get("next_cursor")
-            if cursor and cursor != query.get("cursor"):
-                query = {"cursor": cursor}
-            elif page.get("has_more") and batches and batches[-1]["id"] != query.get("after"):
-                query = {"limit": 100, "after": batches[-1]["id"]}
-            else:
-                return None
+        """Walk through all batches: nothing searches by the mark."""
+        return await self._batches.find(mark)
 
     async def poll_batch(self, batch_id: str) -> BatchStatus:
-        """Its status, an unknown one of which is that of a batch under way."""
-        batch = await self._endpoint.get(f"/batches/{batch_id}")
-        word, counts = str(batch.get("status")), batch.get("request_counts") or {}
-        faults = [each for each in (batch.get("errors") or {}).get("data") or () if isinstance(each, dict)]
-        return BatchStatus(
-            state="refused" if word == "failed" else "ended" if word in _ENDED else "running",
-            word=word,
-            done=counts.get("completed"),
-            total=counts.get("total"),
-            message="; ".join(str(each.get("message")) for each in faults[:3]),
-            faults={each["line"]: str(each.get("message")) for each in faults if isinstance(each.get("line"), int)},
-        )
+        """Its state."""
+        return await self._batches.poll(batch_id)
 
     async def cancel_batch(self, batch_id: str) -> None:
         """Ask for its end; what was answered by then is kept."""
-        await self._endpoint.post(f"/batches/{batch_id}/cancel", {})
+        await self._batches.cancel(batch_id)
 
-    async def collect_batch(self, batch_id: str) -> AsyncIterator[BatchLine]:
-        """The lines of both files: of answers, and of errors, among which are the requests that were not asked."""
-        batch = await self._endpoint.get(f"/batches/{batch_id}")
-        for name in ("output_file_id", "error_file_id"):
-            if batch.get(name):
-                async for text in self._endpoint.lines(str(batch[name])):
-                    yield _line(text)
+    def collect_batch(self, batch_id: str) -> AsyncIterator[BatchLine]:
+        """What came of its requests."""
+        return self._batches.collect(batch_id)
 
-    def read_batch(self, request: TextRequest, data: Any) -> TextAnswer:
+    def read_batch(self, request: TextRequest | EmbeddingRequest, data: Any) -> TextAnswer | EmbeddingAnswer:
         """The answer, read as that of a call."""
-        asked, response = self.asked_body(_bare(request)), data.get("response") or {}
+        response = data.get("response") or {}
         body, identity = response.get("body"), response.get("request_id")
+        if response.get("status_code") != 200 or not isinstance(body, dict):
+            fault = ReportedError(reported(data))
+            return self._endpoint.read(lambda: _raise(fault), identity=identity, raw=body)
+        if not isinstance(request, TextRequest):
+            return self._read_vectors(request, body)
+        asked = self.asked_body(_bare(request))
+        assert asked.reading is not None  # noqa: S101 -- that of a text
+        reading = asked.reading
 
         def read() -> TextAnswer:
-            if response.get("status_code") != 200 or not isinstance(body, dict):
-                raise ReportedError(_reported(data))
-            asked.reading.whole(body)
-            return asked.reading.answer(identity)
+            reading.whole(body)
+            return reading.answer(identity)
 
         answer = self._endpoint.read(read, identity=identity, raw=body)
         if isinstance(request, ObjectRequest):
             return object_answer(answer, asked.sent)
         return says_something(answer, request)
 
+    def _read_vectors(self, request: EmbeddingRequest, body: dict[str, Any]) -> EmbeddingAnswer:
+        traits, content = self._traits_for(request.spec), json.dumps(body).encode()
+        return embeds_all(
+            self._endpoint.read(lambda: read_embeddings(content, traits), identity=None, raw=None), request
+        )
+
+
+def _raise(fault: Exception) -> NoReturn:
+    raise fault
+
 
 def _bare(request: TextRequest) -> TextRequest:
     """A request without what it says: how its answer is read depends on the rest alone."""
     return evolve(request, messages=())
-
-
-def _reported(data: dict[str, Any]) -> dict[str, Any]:
-    """What a line reports, with its status, as the body of an error."""
-    response = data.get("response") or {}
-    body = response.get("body")
-    fault = body.get("error") if isinstance(body, dict) else None
-    fault = (
-        fault or data.get("error") or {"message": f"the provider answered with status {response.get('status_code')}"}
-    )
-    fault = dict(fault) if isinstance(fault, dict) else {"message": str(fault)}
-    status = response.get("status_code")
-    return {"error": {**fault, **({"status_code": status} if isinstance(status, int) and status >= 400 else {})}}
-
-
-def _line(text: bytes) -> BatchLine:
-    try:
-        data = json.loads(text)
-        key = data["custom_id"]
-    except (ValueError, LookupError, TypeError):
-        msg = f"a line of the batch's results is not what the API promises: {text[:200]!r}"
-        raise InvalidAnswerError(msg) from None
-    code = (data.get("error") or {}).get("code")
-    return BatchLine(key=str(key), data=None if code in _UNASKED else data)
-
-
-def _text(data: dict[str, Any], name: str) -> str:
-    value = data.get(name)
-    if not isinstance(value, str):
-        msg = f"the answer has no {name}"
-        raise InvalidAnswerError(msg, raw=data)
-    return value

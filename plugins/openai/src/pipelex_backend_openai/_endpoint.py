@@ -240,7 +240,7 @@ class Endpoint:
         failure.request_id, failure.raw = identity, data
         raise failure
 
-    def read(self, read: Callable[[], TextAnswer], *, identity: str | None, raw: object) -> TextAnswer:
+    def read(self, read: Callable[[], R], *, identity: str | None, raw: object) -> R:
         """What `read` makes of an answer that is here already."""
         try:
             return read()

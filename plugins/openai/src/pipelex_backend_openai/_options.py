@@ -147,7 +147,8 @@ TRAIT_OPTIONS = (
     ),
     Option(name="query_prefix", help="What precedes a text to search with, such as `query: ` for E5 models."),
     Option(name="document_prefix", help="What precedes a text to be found, such as `passage: ` for E5 models."),
-    Option(name="batches", default="false", type="bool", help="Whether the endpoint has OpenAI's Batch API."),
+    Option(name="batches", default="false", type="bool", help="Whether the endpoint has a batch API."),
+    Option(name="batch_form", default="openai", choices=("openai", "xai"), help="Whose batch API it has."),
     Option(name="fetches_urls", default="true", type="bool", help="Whether the endpoint downloads images itself."),
     Option(name="max_audio_bytes", type="int", help="Most bytes of a recording to transcribe."),
     Option(

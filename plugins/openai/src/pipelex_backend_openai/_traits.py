@@ -54,7 +54,8 @@ class Traits:
         purpose_parameter: How it learns what vectors are for: `input_type` (Voyage), `task` (Jina), or not at all.
         query_prefix: What precedes a text to search with, for models that were trained so.
         document_prefix: What precedes a text to be found.
-        batches: Whether it has OpenAI's Batch API.
+        batches: Whether it has a batch API.
+        batch_form: Whose: OpenAI's, or xAI's, which has no embeddings.
         max_audio_bytes: Most bytes of a recording; None where that is not known.
         voices: Its voices; the first is taken where none is named. A model's spec may have others.
         speech_events: Whether speech comes in events, of which the last tells what was used.
@@ -92,6 +93,7 @@ class Traits:
     query_prefix: str = ""
     document_prefix: str = ""
     batches: bool = False
+    batch_form: Literal["openai", "xai"] = "openai"
     max_audio_bytes: int | None = None
     voices: tuple[str, ...] = ()
     speech_events: bool = False
@@ -137,6 +139,8 @@ TRAITS: dict[str, Traits] = {
         schema_dialect="xai",
         image_edits="json",
         image_parameters=("aspect_ratio", "quality"),
+        batches=True,
+        batch_form="xai",
     ),
     # https://console.groq.com/docs/structured-outputs: json_schema on a few models only, tools on all.
     "groq": Traits(
