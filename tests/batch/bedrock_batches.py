@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pipelex_rules
 from pipelex_testing.bodies.bedrock import failure
 from tests.batch.other_batches import BatchServer, Job
-from tests.servers.base import Received, Reply
+from tests.servers.base import Received, Reply, vector_of
 from tests.servers.openai_server import example
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class BedrockJobs(BatchServer):
         state = "Completed"
         for line in sorted(job.lines, key=lambda each: each["recordId"][::-1])[:only]:
             sent = line["modelInput"]
-            prompt = next(block["text"] for block in sent["messages"][-1]["content"] if "text" in block)
+            prompt = _prompt_of(sent)
             outcome, refused = self.outcome_of(prompt), self._refusal(sent, job.body["modelId"])
             if outcome == "expired":
                 state = "Expired"
@@ -156,7 +156,8 @@ class BedrockJobs(BatchServer):
                 made["error"] = {"errorCode": 400, "errorMessage": refused or "this prompt is refused"}
             else:
                 self.bill(prompt)
-                made["modelOutput"] = self._converse(sent, prompt)
+                embeds = job.body["modelInvocationType"] == "InvokeModel"
+                made["modelOutput"] = _titan(prompt) if embeds else self._converse(sent, prompt)
             results.append(made)
         job.results = results
         if only is None:
@@ -171,6 +172,8 @@ class BedrockJobs(BatchServer):
     def _refusal(sent: dict[str, Any], model: str) -> str:
         if "toolConfig" in sent:
             return "toolConfig is not supported in batch inference"
+        if "inputText" in sent:
+            return "" if "titan-embed" in model else "Malformed input request"
         wrong = pipelex_rules.check("bedrock", "converse", sent, model=model, warnings=False)
         return wrong[0].words if wrong else ""
 
@@ -199,3 +202,13 @@ class BedrockJobs(BatchServer):
             "processedRecordCount": len(job.results),
             **{name: job.body[name] for name in ("modelId", "roleArn", "inputDataConfig", "outputDataConfig")},
         }
+
+
+def _prompt_of(sent: dict[str, Any]) -> str:
+    if "inputText" in sent:
+        return str(sent["inputText"])
+    return next(str(block["text"]) for block in sent["messages"][-1]["content"] if "text" in block)
+
+
+def _titan(text: str) -> dict[str, Any]:
+    return {"embedding": vector_of(text, 3), "inputTextTokenCount": len(text)}

@@ -16,7 +16,7 @@ from attrs import define, field
 
 from pipelex_testing.bodies import openai_chat as chat
 from tests.batch.project import BillingServer, price_of, text_of
-from tests.servers.base import Received, Reply
+from tests.servers.base import Received, Reply, vector_of
 from tests.servers.openai_server import error, example
 
 if TYPE_CHECKING:
@@ -199,6 +199,13 @@ class OpenAIBatches(BillingServer):
         schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema")
         self.billed[prompt] += 1
         self.money += price_of(prompt) / 2
+        if "input" in body:
+            rows = [{"index": n, "embedding": vector_of(text, 3)} for n, text in enumerate(body["input"])]
+            return {
+                "object": "list",
+                "data": rows,
+                "usage": {"prompt_tokens": len(prompt), "total_tokens": len(prompt)},
+            }
         text = json.dumps(example(schema)) if schema else f"{prompt.upper()}\u2028"
         usage = {"prompt_tokens": len(prompt), "completion_tokens": len(prompt) * 2, "total_tokens": len(prompt) * 3}
         message: dict[str, Any] = {"usage": usage}

@@ -17,8 +17,8 @@ from attrs import define, field
 
 from pipelex_testing.bodies import anthropic
 from tests.batch.openai_batches import parts_of
-from tests.batch.project import price_of
-from tests.servers.base import Received, Reply, Server
+from tests.batch.project import price_of, text_of
+from tests.servers.base import Received, Reply, Server, vector_of
 from tests.servers.openai_server import example
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class MistralBatches(BatchServer):
         known = {"input_files", "model", "endpoint", "metadata", "timeout_hours"}
         if (
             not set(body) <= known
-            or body.get("endpoint") != "/v1/chat/completions"
+            or body.get("endpoint") not in {"/v1/chat/completions", "/v1/embeddings"}
             or not 0 < body["timeout_hours"] <= 168
         ):
             return Reply.json({"message": "invalid"}, status=422)
@@ -245,7 +245,7 @@ class MistralBatches(BatchServer):
         job.state = "SUCCESS"
         answers, faults = [], []
         for line in sorted(job.lines, key=lambda each: each["custom_id"][::-1]):
-            prompt = line["body"]["messages"][-1]["content"]
+            prompt = text_of(line["body"])
             outcome = self.outcome_of(prompt)
             made = {"id": "r", "custom_id": line["custom_id"], "error": None}
             if outcome == "expired":
@@ -265,6 +265,10 @@ class MistralBatches(BatchServer):
 
     @staticmethod
     def _completion(body: dict[str, Any], prompt: str) -> dict[str, Any]:
+        if "input" in body:
+            rows = [{"object": "embedding", "index": 0, "embedding": vector_of(prompt, 3)}]
+            usage = {"prompt_tokens": len(prompt), "completion_tokens": 0, "total_tokens": len(prompt)}
+            return {"id": "1", "object": "list", "model": "m", "data": rows, "usage": usage}
         form = (body.get("response_format") or {}).get("json_schema")
         message: dict[str, Any] = {"role": "assistant", "content": prompt.upper()}
         if form:

@@ -99,7 +99,9 @@ class BillingServer(Server):
 
 
 def text_of(body: Mapping[str, Any]) -> str:
-    """The text of the last message."""
+    """The text of the last message, or the first of those to embed."""
+    if "input" in body and "messages" not in body:
+        return str(body["input"][0])
     content = body["messages"][-1]["content"]
     return content if isinstance(content, str) else next(part["text"] for part in content if part["type"] == "text")
 

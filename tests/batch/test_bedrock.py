@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,7 @@ from pipelex_core.client import AsyncClient
 from pipelex_core.plugins import discover
 from tests.batch.bedrock_batches import BedrockJobs
 from tests.batch.project import read_rows, total, write_rows
-from tests.servers.base import in_thread
+from tests.servers.base import in_thread, vector_of
 from tests.servers.bedrock import clean_aws
 from tests.servers.s3 import s3_client, s3_server
 
@@ -85,6 +86,11 @@ def write_bedrock(folder: Path, server: BedrockJobs, s3: str, **options: str) ->
         'structured_output = "json_schema"\ninputs = ["text", "images"]\noutputs = ["text", "structured"]\n'
         "costs = { input = 3, output = 7, batch = { input = 1.5, output = 3.5 } }\n"
     )
+    with (inference / "backends" / "bedrock.toml").open("a") as file:
+        file.write(
+            '[vectors]\nsdk = "bedrock"\nmodel_type = "embedding"\nmodel_id = "amazon.titan-embed-text-v2:0"\nmax_inputs = 1\n'
+            "costs = { input = 2, batch = { input = 1 } }\n"
+        )
     (inference / "deck" / "deck.toml").write_text('[aliases]\nbest = "smart"\n')
 
 
@@ -128,6 +134,20 @@ def test_objects_and_images(folder: Path, server: BedrockJobs) -> None:
     write_rows(folder / "q.jsonl", rows)
     batch(folder, "images.jsonl")
     assert read_rows(folder / "images.jsonl")[0]["error"] is None
+
+
+def test_embeddings(folder: Path, server: BedrockJobs) -> None:
+    """Records of InvokeModel; a vector a row, at the batch price."""
+    prompts = asked(folder, 100)
+    settings = BatchSettings(
+        inputs=(str(folder / "q.jsonl"),), output=str(folder / "v.jsonl"), model="vectors", operation="embed"
+    )
+    client = AsyncClient.from_project(folder, environ={}, plugins=discover(only=["bedrock"]))
+    report = run(settings, client, via="provider", poll_s=0.01)
+    rows = read_rows(folder / "v.jsonl")
+    assert rows[7]["output"]["vectors"] == [vector_of(prompts[7], 3)]
+    assert report.cost == total(rows) == sum(Decimal(len(prompt)) / 1_000_000 for prompt in prompts)
+    assert next(iter(server.jobs.values())).body["modelInvocationType"] == "InvokeModel"
 
 
 def test_tools_have_no_batches(folder: Path, server: BedrockJobs) -> None:

@@ -13,7 +13,7 @@ from pipelex_core.client import AsyncClient
 from pipelex_core.plugins import discover
 from tests.batch.other_batches import AnthropicBatches, BatchServer, GeminiBatches, Job, MistralBatches
 from tests.batch.project import read_rows, total, write_rows
-from tests.servers.base import in_thread
+from tests.servers.base import in_thread, vector_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +60,10 @@ def folder(tmp_path: Path, server: BatchServer, provider: str) -> Path:
         f'[smart]\nsdk = "{provider}"\nmodel_id = "smart-1"\nmax_tokens = 1000\ninputs = ["text"]\n'
         'outputs = ["text", "structured"]\ncosts = { input = 3, output = 7, batch = { input = 1.5, output = 3.5 } }\n'
     )
+    with (inference / "backends" / f"{provider}.toml").open("a") as file:
+        file.write(
+            f'[vectors]\nsdk = "{provider}"\nmodel_type = "embedding"\nmodel_id = "v-1"\ncosts = {{ input = 2 }}\n'
+        )
     (inference / "deck" / "deck.toml").write_text('[aliases]\nbest = "smart"\n')
     return tmp_path
 
@@ -153,3 +157,20 @@ def test_no_key_in_any_file(folder: Path, server: BatchServer, provider: str) ->
     files = [file for file in folder.rglob("*") if file.is_file() and ".pipelex" not in file.parts]
     assert len(files) >= 3
     assert not [file for file in files if b"sk-canary-batch" in file.read_bytes()]
+
+
+def test_embeddings_where_there_are_some(folder: Path, server: BatchServer, provider: str) -> None:
+    """Mistral has them in batches; of the others the rows are failed, unpaid, and say so."""
+    write_rows(folder / "q.jsonl", [{"text": "one"}, {"text": "two"}])
+    settings = BatchSettings(
+        inputs=(str(folder / "q.jsonl"),), output=str(folder / "v.jsonl"), model="vectors", operation="embed"
+    )
+    client = AsyncClient.from_project(folder, environ={}, plugins=discover(only=[provider]))
+    report = run(settings, client, via="provider", poll_s=0.01)
+    rows = read_rows(folder / "v.jsonl")
+    if provider == "mistral":
+        assert [row["output"]["vectors"] for row in rows] == [[vector_of("one", 3)], [vector_of("two", 3)]]
+        assert {job.body["endpoint"] for job in server.jobs.values()} == {"/v1/embeddings"}
+    else:
+        assert report.failed == 2
+        assert not server.billed

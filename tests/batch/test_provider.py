@@ -17,7 +17,7 @@ from pipelex_batch.settings import BatchError, BatchSettings
 from pipelex_core.batches import BatchLimits
 from tests.batch.openai_batches import OpenAIBatches, half_price
 from tests.batch.project import client_in, ended, read_rows, started, total, write_project, write_rows
-from tests.servers.base import Reply, in_thread
+from tests.servers.base import Reply, in_thread, vector_of
 from tests.servers.openai_server import error
 
 if TYPE_CHECKING:
@@ -45,6 +45,12 @@ costs = { input = 3, output = 7, batch = { input = 1.5, output = 3.5 } }
 [dear]
 model_id = "dear-1"
 costs = { input = 3, output = 7 }
+
+[vectors]
+model_type = "embedding"
+model_id = "vectors-1"
+max_inputs = 3
+costs = { input = 2, batch = { input = 1 } }
 
 [callable]
 model_id = "callable-1"
@@ -321,3 +327,17 @@ def test_numbers_as_ranges() -> None:
     numbers = [1, 2, 3, 7, 9, 10]
     assert as_ranges(numbers) == [[1, 3], [7, 7], [9, 10]]
     assert list(numbers_in(as_ranges(numbers))) == numbers
+
+
+def test_embeddings(folder: Path, server: OpenAIBatches) -> None:
+    """A vector a text, several texts a row, at the batch price; `auto` sees that it is lower."""
+    prompts = [f"question {n}" for n in range(30)]
+    rows: list[Any] = [{"text": prompt} for prompt in prompts]
+    write_rows(folder / "q.jsonl", [*rows, {"inputs": ["a", "b"]}])
+    report = batch(folder, model="vectors", via="auto", within=24, settings={"operation": "embed"})
+    found = read_rows(folder / "a.jsonl")
+    assert found[3]["output"]["vectors"] == [vector_of(prompts[3], 3)]
+    assert len(found[30]["output"]["vectors"]) == 2
+    assert report.done == 31
+    assert report.cost == total(found) == sum(Decimal(len(prompt)) for prompt in [*prompts, "a"]) / 1_000_000
+    assert {held.body["endpoint"] for held in server.batches.values()} == {"/v1/embeddings"}

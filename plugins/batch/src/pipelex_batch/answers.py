@@ -12,7 +12,7 @@ from pipelex_core.errors import CallError, ContentFilterError, InvalidAnswerErro
 from pipelex_core.execution.attempts import Ledger
 from pipelex_core.execution.results import common_fields, result_of
 from pipelex_core.objects import InvalidObjectError, read_object
-from pipelex_core.results import Attempt, ObjectResult, TextAnswer
+from pipelex_core.results import Attempt, EmbeddingResult, ObjectResult, TextAnswer
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -65,7 +65,11 @@ def outcome_line(job: RowJob, asked: Asked, data: Any, files: Path, before: Deci
 def _result(asked: Asked, answer: TextAnswer | EmbeddingAnswer) -> Any:
     ledger = Ledger()
     ledger.attempts.append(_attempt(asked.spec, answer.usage))
-    if asked.kind is None or not isinstance(answer, TextAnswer):
+    if not isinstance(answer, TextAnswer):
+        fields = common_fields(asked.member, answer, ledger)
+        normalised, purpose = answer.vectors.is_normalised, asked.request.purpose
+        return EmbeddingResult(**fields, vectors=answer.vectors, normalised=normalised, purpose=purpose)
+    if asked.kind is None:
         return result_of(asked.plan, asked.member, answer, ledger)
     try:
         value, text = read_object(asked.kind, answer.text)

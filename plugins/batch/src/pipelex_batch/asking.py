@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipelex_batch.answers import Asked
 from pipelex_core.batches import BatchRunner
 from pipelex_core.errors import CallError, UnsupportedInputError
+from pipelex_core.requests import EmbeddingRequest
 
 if TYPE_CHECKING:
     from pipelex_batch.jobs import RowJob
@@ -31,7 +32,11 @@ async def request_of(run: Run, job: RowJob, model: str | None = None) -> Asked:
         except CallError as error:
             refused = refused or error
             continue
-        if isinstance(backend, BatchRunner) and backend.batch_limits(request) is not None:
+        most = member.spec.max_inputs
+        if isinstance(request, EmbeddingRequest) and most is not None and len(request.texts) > most:
+            msg = f"the row has {len(request.texts)} texts, and a request to '{member.spec.name}' takes {most}"
+            refused = refused or UnsupportedInputError(msg)
+        elif isinstance(backend, BatchRunner) and backend.batch_limits(request) is not None:
             return Asked(plan, member, member.spec, request, backend, run.checker.kind)
     if refused is not None:
         raise refused

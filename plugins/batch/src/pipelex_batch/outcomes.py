@@ -13,7 +13,7 @@ from attrs import fields_dict
 
 from pipelex_core.converter import to_plain
 from pipelex_core.ledger import Usage, total_cost
-from pipelex_core.results import ObjectResult, Result, TextResult
+from pipelex_core.results import EmbeddingResult, ObjectResult, Result, TextResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,6 +51,9 @@ def line_of(job: RowJob, result: Any, files: Path, before: Decimal | None = Deci
         answer = {"output": result.text}
     elif isinstance(result, ObjectResult):
         answer = {"output": result.value}
+    elif isinstance(result, EmbeddingResult):
+        vectors = [list(vector) for vector in result.vectors]
+        answer = {"output": {"vectors": vectors, "normalised": result.normalised, "purpose": result.purpose}}
     else:
         answer = {"output": _further(result, files, job.number)}
     cost = None if result.cost is None or before is None else result.cost.amount + before

@@ -14,7 +14,7 @@ from pipelex_batch.jobs import common_arguments
 from pipelex_batch.outcomes import error_line, line_of
 from pipelex_batch.to_call import LASTING
 from pipelex_core.client.mapping import asking
-from pipelex_core.results import ObjectResult, TextResult
+from pipelex_core.results import EmbeddingResult, ObjectResult, TextResult
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -104,7 +104,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 -- an outcome, as an answer is
             line = error_line(job.number, job.id, error, row.before)
             return Ended(job.number, line, error=str(error), lasts=isinstance(error, LASTING))
-        if isinstance(result, TextResult | ObjectResult):
+        if isinstance(result, TextResult | ObjectResult | EmbeddingResult):
             return Ended(job.number, line_of(job, result, Path(), row.before))
         return Ended(job.number, result=evolve(result, raw=None))
 
