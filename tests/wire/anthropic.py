@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pipelex_core.parts import Part
 
 STEMS = ("anthropic__messages", "vertex__anthropic")
+WEB_SEARCH = "web_search_20250305"
 
 
 class MessagesAdapter:
@@ -126,7 +127,8 @@ def text_request(model: str, body: dict[str, Any]) -> TextRequest:
         top_p=body.get("top_p"),
         max_tokens=body.get("max_tokens"),
         stop=tuple(body.get("stop_sequences") or ()),
-        tools=tuple(read_tool(tool) for tool in body.get("tools") or ()),
+        tools=tuple(read_tool(tool) for tool in body.get("tools") or () if tool.get("type") != WEB_SEARCH),
+        hosted_tools=("web_search",) if WEB_SEARCH in map(type_of, body.get("tools") or ()) else (),
         tool_choice={"any": "required", "tool": choice.get("name")}.get(choice.get("type", ""), choice.get("type")),
         **reasoning,
     )
@@ -147,10 +149,15 @@ def read_reasoning(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
             return {"reasoning_effort": "none"}, {"thinking_off": off}
 
 
+def type_of(tool: dict[str, Any]) -> str:
+    """The type of a tool."""
+    return str(tool.get("type", "custom"))
+
+
 def read_tool(tool: dict[str, Any]) -> Tool:
     """A tool of the caller's own."""
-    if tool.get("type", "custom") != "custom":
-        raise no_capability("built-in tools")
+    if type_of(tool) != "custom":
+        raise no_capability(f"the hosted tool {type_of(tool)}: web_search is the only one")
     return Tool(name=tool["name"], description=tool.get("description") or "", parameters=tool["input_schema"])
 
 

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 NO_CAPABILITY = {
     "video_input": "no capability for video",
-    "builtin_tool": "no capability for the provider's own tools",
 }
 """Scenarios that this project cannot ask for, and why."""
 
@@ -47,6 +46,8 @@ CAMEL = {
     "inline_data": "inlineData",
     "file_uri": "fileUri",
     "mime_type": "mimeType",
+    "google_search": "googleSearch",
+    "url_context": "urlContext",
     "include_thoughts": "includeThoughts",
     "thinking_budget": "thinkingBudget",
     "thinking_level": "thinkingLevel",
@@ -124,6 +125,7 @@ class GoogleAdapter:
             reasoning_effort=effort.lower() if effort else None,
             reasoning_budget=thinking.get("thinkingBudget"),
             tools=_tools(body.get("tools") or []),
+            hosted_tools=("web_search",) if _searches(body.get("tools") or []) else (),
             tool_choice=_choice(calling),
         )
         schema = config.get("responseJsonSchema") or json_schema(config.get("responseSchema"))
@@ -240,6 +242,14 @@ def json_schema(openapi: Any) -> Any:
 def _in_dialect(schema: dict[str, Any] | None) -> Any:
     """A recorded JSON schema in the part of the language that the API documents, which the plugin sends."""
     return schema and adapt(schema, GEMINI).schema
+
+
+def _searches(tools: list[dict[str, Any]]) -> bool:
+    """Whether Google Search is among the tools; no other of Google's own may be."""
+    hosted = {name for tool in tools for name in tool} - {"functionDeclarations"}
+    if hosted - {"googleSearch"}:
+        raise no_capability(f"the hosted tools {sorted(hosted)}: web_search is the only one")
+    return bool(hosted)
 
 
 def _tools(tools: list[dict[str, Any]]) -> tuple[Tool, ...]:

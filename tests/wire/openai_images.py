@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from email import message_from_bytes
+from email.message import Message
 from typing import Any
 
 from attrs import evolve
 
+from pipelex_core.parts import Media
 from pipelex_core.requests import ImageRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
 from tests.wire.harness import Expected, Record, default_expected, no_capability
@@ -23,6 +27,8 @@ UNSENT = {
     "resolution": "no setting of this project",
     "partial_images": "images are not streamed",
     "stream": "images are not streamed; some clients send false",
+    "images": "compared apart: data URLs in JSON, or files of a form",
+    "image": "compared apart",
 }
 """Keys of a recorded body that need not be sent, and why."""
 
@@ -35,19 +41,23 @@ class ImagesAdapter:
     """`images/generations` through the sdk `openai_img_gen`."""
 
     def __init__(self) -> None:
-        self.stems: tuple[str, ...] = ("openai__images", "xai__images")
+        self.stems: tuple[str, ...] = ("openai__images", "openai__images_edits", "xai__images", "xai__images_edits")
         self.skipped = SKIPPED
         self.replay_options: dict[str, Any] = {"rewrite_urls": True}
 
     def backend(self, record: Record, url: str) -> Any:
         """The backend that the record's provider would be in backends.toml."""
-        endpoint = url + record["request"]["path"].removesuffix("/images/generations")
+        endpoint = url + record["request"]["path"].partition("/images/")[0]
         config = BackendConfig(name=record["provider"], endpoint=endpoint, api_key=Secret("test-key-0123"))
         return make("openai_img_gen", config)
 
     def request(self, record: Record) -> ImageRequest:
         """The recorded body in our terms; the retired models had words of their own for a quality."""
-        body = record["request"].get("body") or {"prompt": "a prompt that was not recorded"}
+        if record["request"]["path"].endswith("/variations"):
+            raise no_capability("variations of a picture, without a prompt")
+        body = body_of(record)
+        if any(picture.url for picture in pictures_of(body)):
+            raise no_capability("a picture at an address, which is downloaded before, and sent as a file")
         if body.get("stream"):
             raise no_capability("images in a stream")
         width, height = map(int, body["size"].split("x")) if is_size(body.get("size")) else (None, None)
@@ -65,6 +75,8 @@ class ImagesAdapter:
         return ImageRequest(
             spec=spec,
             prompt=body["prompt"],
+            images=pictures_of(body),
+            mask=Media(data=body["mask"][0], media_type="image/png") if "mask" in body else None,
             number=body.get("n", 1),
             width=width,
             height=height,
@@ -78,6 +90,46 @@ class ImagesAdapter:
     def expected(self, record: Record) -> Expected:
         """As recorded."""
         return evolve(default_expected(record), text=None)
+
+
+def body_of(record: Record) -> dict[str, Any]:
+    """The recorded body: JSON, or a form, whose files are bytes."""
+    request = record["request"]
+    if "body_base64" not in request:
+        return request.get("body") or {"prompt": "a prompt that was not recorded"}
+    return form_of(base64.b64decode(request["body_base64"]))
+
+
+def form_of(raw: bytes) -> dict[str, Any]:
+    """The fields of a multipart form; files are a list of bytes each name."""
+    head = b'Content-Type: multipart/form-data; boundary="' + raw.split(b"\r\n", 1)[0][2:] + b'"\r\n\r\n'
+    form: dict[str, Any] = {}
+    for part in message_from_bytes(head + raw).get_payload():
+        assert isinstance(part, Message)
+        content = part.get_payload(decode=True)
+        name = str(part.get_param("name", header="content-disposition"))
+        if part.get_filename():
+            form.setdefault(name.partition("[")[0], []).append(content)
+        else:
+            assert isinstance(content, bytes)
+            form[name] = content.decode()
+    return form
+
+
+def pictures_of(body: dict[str, Any]) -> tuple[Media, ...]:
+    """The pictures of an edit, as a JSON body or a form has them."""
+    if isinstance(body.get("image"), list):
+        return tuple(Media(data=data, media_type="image/png") for data in body["image"])
+    urls = (picture.get("image_url") or picture.get("url") for picture in body.get("images") or ())
+    return tuple(media_of(url) for url in urls)
+
+
+def media_of(url: str) -> Media:
+    """What is at an address, or in it."""
+    head, _, data = url.partition(",")
+    if not head.startswith("data:"):
+        return Media(url=url, media_type="image/png")
+    return Media(data=base64.b64decode(data), media_type=head.removeprefix("data:").removesuffix(";base64"))
 
 
 def is_size(value: Any) -> bool:

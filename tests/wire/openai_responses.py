@@ -31,9 +31,11 @@ STEMS = (
     "openrouter__responses",
 )
 
+BEFORE_TEXT = ("reasoning", "web_search_call")
+"""Items of one answer with the text that comes after them."""
+
 SKIPPED = {
     "image_gen": "image generation as a built-in tool of a text model is not a capability of this project",
-    "builtin_tool": "built-in tools are no capability of this project",
 }
 
 
@@ -90,6 +92,12 @@ def text_request(record: Record, body: dict[str, Any]) -> TextRequest:
     options: dict[str, Any] = {"encrypted_reasoning": ENCRYPTED_REASONING in (body.get("include") or ())}
     if reasoning.get("summary"):
         options["reasoning_summary"] = reasoning["summary"]
+    kinds = [tool["type"] for tool in body.get("tools") or ()]
+    hosted = [kind for kind in kinds if kind != "function"]
+    if set(hosted) - {"web_search"}:
+        raise no_capability(f"the hosted tool {hosted[0]}: web_search is the only one")
+    if hosted and record["provider"] == "deepseek":
+        options["web_search"] = True  # what the option is for: an endpoint that is not known to have it
     return TextRequest(
         spec=ModelSpec(
             name="m",
@@ -113,6 +121,7 @@ def text_request(record: Record, body: dict[str, Any]) -> TextRequest:
             for tool in body.get("tools") or ()
             if tool["type"] == "function"
         ),
+        hosted_tools=("web_search",) if hosted else (),
         tool_choice=named_choice(choice) if isinstance(choice, dict) else choice,
     )
 
@@ -129,7 +138,7 @@ def messages(items: list[dict[str, Any]], provider: str) -> Iterator[Message]:
     turn: list[dict[str, Any]] = []
     for item in [*items, None]:
         if item is not None and is_the_models(item):
-            if item.get("role") == "assistant" and any(before.get("type") != "reasoning" for before in turn):
+            if item.get("role") == "assistant" and any(before.get("type") not in BEFORE_TEXT for before in turn):
                 yield assistant(turn, provider)
                 turn = []
             turn.append(item)

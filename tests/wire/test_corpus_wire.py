@@ -11,6 +11,7 @@ from tests.wire.openai_responses import STEMS as OPENAI_RESPONSES
 
 PLAYED = {
     *ANTHROPIC,
+    "anthropic__count_tokens",
     *OPENAI_CHAT,
     *OPENAI_RESPONSES,
     "bedrock__converse",
@@ -21,7 +22,6 @@ PLAYED = {
     "vertex__generate_content",
     "mistral__chat",
     "mistral__ocr",
-    "anthropic__count_tokens",
     "openai__images",
     "openai__images_edits",
     "xai__images",

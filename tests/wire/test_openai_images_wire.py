@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from pipelex_core.results import ImageAnswer
 from tests.wire.harness import Record, answers, check, parameters, play
-from tests.wire.openai_images import UNSENT, ImagesAdapter, with_reachable_pictures
+from tests.wire.openai_images import UNSENT, ImagesAdapter, body_of, form_of, pictures_of, with_reachable_pictures
 
 ADAPTER = ImagesAdapter()
 AUTO = (("size", "auto"), ("quality", "auto"))
@@ -27,8 +29,11 @@ def test_the_answer_is_the_recorded_one(record: Record) -> None:
 def test_the_request_is_the_recorded_one(record: Record) -> None:
     """The plugin sends what the recorded client sent, but for the keys in `UNSENT`."""
     sent = play(with_reachable_pictures(record), ADAPTER).log[0]
-    recorded = record["request"]["body"]
-    assert {key: value for key, value in sent["body"].items() if key not in UNSENT} == {
+    recorded, body = body_of(record), sent["body"]
+    if "_not_json_base64" in body:
+        body = form_of(base64.b64decode(body["_not_json_base64"]))
+    assert {key: value for key, value in body.items() if key not in UNSENT} == {
         key: value for key, value in recorded.items() if key not in UNSENT and (key, value) not in AUTO
     }
+    assert [picture.data for picture in pictures_of(body)] == [picture.data for picture in pictures_of(recorded)]
     assert sent["path"] == record["request"]["path"]
