@@ -16,6 +16,7 @@ import httpx
 import httpx2
 import pytest
 import tomli
+from attrs import evolve
 from PIL import Image as Pillow
 
 from pipelex_backend_fal import _backend, _http, _patience, pipelex_backends, pipelex_model_specs
@@ -28,12 +29,16 @@ from pipelex_core.errors import (
     DeadlineExceededError,
     InvalidAnswerError,
     ProviderConnectionError,
+    UnsupportedInputError,
 )
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.requests import ImageRequest
+from pipelex_core.sound import Segment, SpeechRequest, TranscriptRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
+from pipelex_further.audio import read_recording
 from tests.servers.base import Reply
 from tests.servers.fal import PNG, FalServer, fault
+from tests.support.sounds import wav
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -592,6 +597,160 @@ def test_shipped_specs_are_of_known_models() -> None:
     shipped = tomli.loads(pipelex_model_specs()["fal"].read_text(encoding="utf-8"))
     assert shipped.pop("backend") == {"display_name": "fal", "api_key": "${FAL_API_KEY}"}
     assert shipped.pop("defaults")["sdk"] == "fal"
-    named = {model["model_id"] for name, model in shipped.items() if not model["model_id"].endswith(name)}
+    painters = {name: model for name, model in shipped.items() if model.get("model_type", "img_gen") == "img_gen"}
+    named = {model["model_id"] for name, model in painters.items() if not model["model_id"].endswith(name)}
     assert named <= set(MODELS)
     assert isinstance(make("http://127.0.0.1:9"), ImageGenerator)
+
+
+# ── Speech, both ways ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def of_sound(model_id: str, **options: Any) -> ModelSpec:
+    """A model of fal's that hears or speaks."""
+    kind = ModelType.TRANSCRIBER if "whisper" in model_id or "wizper" in model_id else ModelType.SPEAKER
+    return ModelSpec(name="m", backend="fal", sdk="fal", model_id=model_id, model_type=kind, options=options)
+
+
+def did(operation: str, request: Any, **script: Any) -> tuple[Any, FalServer]:
+    """What a job came to."""
+
+    async def main() -> tuple[Any, FalServer]:
+        async with FalServer(**script) as server:
+            if operation == "speak" and not server.script.result:
+                server.script.result.append({"audio": {"url": f"{server.media_url}a.wav"}})
+            return await use(server, lambda backend: getattr(backend, operation)(request)), server
+
+    return asyncio.run(main())
+
+
+RECORDING = read_recording(wav(2))
+CHUNKS = [
+    {"timestamp": [0, 1.5], "text": " Three rivers", "speaker": "SPEAKER_00"},
+    {"timestamp": [1.5, None], "text": "meet.", "speaker": "SPEAKER_01"},
+]
+
+
+def test_a_recording_is_transcribed() -> None:
+    """It goes as a data URL; segments have times and speakers, and a last one without an end ends where it begins."""
+    request = TranscriptRequest(
+        spec=of_sound("fal-ai/whisper"),
+        audio=RECORDING,
+        language="en",
+        timestamps="segment",
+        speakers=True,
+        prompt="Oslo",
+    )
+    result = {"text": " Three rivers meet.", "chunks": CHUNKS, "inferred_languages": ["en"]}
+    answer, server = did("transcribe", request, result=[result])
+    sent = server.submitted[0].json
+    assert sent.pop("audio_url").startswith("data:audio/wav;base64,UklGR")
+    assert sent == {"task": "transcribe", "language": "en", "chunk_level": "segment", "diarize": True, "prompt": "Oslo"}
+    assert (answer.text, answer.language, answer.duration_s) == ("Three rivers meet.", "en", 2.0)
+    assert answer.segments == (
+        Segment(start=0, end=1.5, text="Three rivers", speaker="SPEAKER_00"),
+        Segment(start=1.5, end=1.5, text="meet.", speaker="SPEAKER_01"),
+    )
+    assert answer.usage.seconds == 2.0
+
+
+def test_elevenlabs_tells_the_times_of_words() -> None:
+    """In a form of its own; what is between two words is not one."""
+    words = [
+        {"text": "Three", "start": 0, "end": 0.4, "type": "word", "speaker_id": "s1"},
+        {"text": " ", "start": 0.4, "end": 0.5, "type": "spacing"},
+    ]
+    away = read_recording("https://a.example/talk.mp3")
+    request = TranscriptRequest(spec=of_sound("fal-ai/elevenlabs/speech-to-text"), audio=away, timestamps="word")
+    answer, server = did("transcribe", request, result=[{"text": "Three", "language_code": "eng", "words": words}])
+    assert server.submitted[0].json == {
+        "audio_url": "https://a.example/talk.mp3",
+        "diarize": False,
+        "tag_audio_events": False,
+    }
+    assert answer.segments == (Segment(start=0, end=0.4, text="Three", speaker="s1"),)
+    assert answer.language == "eng"
+
+
+@pytest.mark.parametrize(
+    "model_id, fields, sent",
+    [
+        (
+            "fal-ai/kokoro/american-english",
+            {"format": "wav", "voice": "af_sky"},
+            {"prompt": "Hello.", "voice": "af_sky"},
+        ),
+        ("fal-ai/elevenlabs/tts/turbo-v2.5", {"speed": 1.1}, {"text": "Hello.", "speed": 1.1}),
+        (
+            "fal-ai/minimax/speech-02-hd",
+            {"voice": "Wise_Woman", "speed": 0.9},
+            {"text": "Hello.", "voice_setting": {"voice_id": "Wise_Woman", "speed": 0.9}},
+        ),
+        ("xai/tts/v1", {}, {"text": "Hello."}),
+    ],
+)
+def test_a_text_is_spoken(model_id: str, fields: dict[str, Any], sent: dict[str, Any]) -> None:
+    """In the words of each model; the sound is fetched without the key."""
+    request = SpeechRequest(spec=of_sound(model_id), text="Hello.", **fields)
+    sound = Reply(chunks=(wav(1),), content_type="audio/wav")
+    answer, server = did("speak", request, media={"a.wav": [sound]})
+    assert server.submitted[0].json == sent
+    assert (answer.audio.data, answer.audio.sample_rate, answer.usage.characters) == (wav(1), 16_000, 6)
+    assert "authorization" not in server.fetched[0].headers
+
+
+@pytest.mark.parametrize(
+    "operation, request_, kind, match",
+    [
+        (
+            "transcribe",
+            TranscriptRequest(spec=of_sound("fal-ai/wizper"), audio=RECORDING, timestamps="word"),
+            UnsupportedInputError,
+            "neither those of words nor speakers",
+        ),
+        (
+            "transcribe",
+            TranscriptRequest(spec=of_sound("fal-ai/whisper"), audio=evolve(RECORDING, size=21 * 1024 * 1024)),
+            UnsupportedInputError,
+            "name a URL of it",
+        ),
+        (
+            "speak",
+            SpeechRequest(spec=of_sound("fal-ai/kokoro/american-english"), text="Hi", format="mp3"),
+            UnsupportedInputError,
+            "gives wav, not mp3",
+        ),
+        (
+            "speak",
+            SpeechRequest(spec=of_sound("xai/tts/v1"), text="Hi", instructions="whisper"),
+            UnsupportedInputError,
+            "takes no instructions",
+        ),
+    ],
+)
+def test_what_a_model_of_sound_does_not_take_is_refused(
+    operation: str, request_: Any, kind: type[CallError], match: str
+) -> None:
+    """Before a job is submitted."""
+    with pytest.raises(kind, match=match):
+        did(operation, request_)
+
+
+@pytest.mark.parametrize("result", [{}, {"text": 5}, {"text": "a", "chunks": [{"timestamp": ["x", 1], "text": "a"}]}])
+def test_a_result_without_a_transcript(result: dict[str, Any]) -> None:
+    """It was paid all the same, and the error says that."""
+    request = TranscriptRequest(spec=of_sound("fal-ai/whisper"), audio=RECORDING, timestamps="segment")
+    with pytest.raises(InvalidAnswerError, match="no transcript") as caught:
+        did("transcribe", request, result=[result])
+    assert caught.value.unsettled
+
+
+@pytest.mark.parametrize(
+    "script",
+    [{"result": [{"audio": None}]}, {"media": {"a.wav": [Reply(chunks=(b"<html>",), content_type="text/html")]}}],
+)
+def test_a_result_without_sound(script: dict[str, Any]) -> None:
+    """Nor is a web page sound."""
+    request = SpeechRequest(spec=of_sound("xai/tts/v1"), text="Hi")
+    with pytest.raises(InvalidAnswerError, match="sound"):
+        did("speak", request, **script)

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelex_core import errors
+from pipelex_core.execution.resources import LoopResources
 from pipelex_core.judging import Ranked, RerankRequest
 from pipelex_core.results import Usage
 from pipelex_core.sound import SpeechRequest, TranscriptRequest
 from pipelex_core.specs import ModelSpec
 from pipelex_further.audio import read_recording
 from tests.plugins import test_google as google
+from tests.plugins import test_vertexai as vertexai
 from tests.servers import bedrock
-from tests.servers.base import Reply
+from tests.servers.base import Reply, Server
 from tests.servers.bedrock import served
 from tests.servers.google import GoogleServer
 from tests.support.sounds import wav
@@ -210,3 +212,124 @@ def test_an_answer_of_bedrock_that_is_not_a_ranking_is_an_error(body: Any) -> No
     with pytest.raises(errors.InvalidAnswerError) as caught:
         of_bedrock(body)
     assert caught.value.usage == Usage(searches=1)
+
+
+# ── Speech of Gemini in pieces, rankings of Google ────────────────────────────────────────────────────────────────────────
+
+
+def pieces_of_speech(request: SpeechRequest, *replies: Reply) -> tuple[list[Any], list[Any]]:
+    """What a stream of AI Studio gives, and the requests that were sent."""
+
+    async def main() -> Any:
+        async with GoogleServer() as server, google.opened(server) as backend:
+            server.queue(*replies)
+            return [event async for event in backend.stream_speech(request)], server.received
+
+    events, received = asyncio.run(main())
+    return events, received
+
+
+def piece(*parts: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+    """A piece of a stream."""
+    candidate = {"content": {"role": "model", "parts": [*parts]}, **({"finishReason": finish} if finish else {})}
+    return {"candidates": [candidate], "responseId": "res-2", **({"usageMetadata": USAGE} if finish else {})}
+
+
+@pytest.mark.parametrize("form", ["pcm", "wav"])
+def test_gemini_speaks_piece_by_piece(form: Any) -> None:
+    """Samples as they come; a WAV's header comes first, without a length, which the whole has."""
+    request = SpeechRequest(spec=spec("speaker"), text="Hello.", format=form)
+    events, received = pieces_of_speech(request, Reply.sse(piece(sound()), piece(sound()), piece(finish="STOP")))
+    assert received[0].path.endswith(":streamGenerateContent")
+    *pieces, answer = events
+    head = 44 if form == "wav" else 0
+    assert [len(each) for each in pieces] == [head + len(SAMPLES), len(SAMPLES)]
+    assert b"".join(pieces)[head:] == SAMPLES * 2
+    assert answer.audio.data.endswith(SAMPLES * 2)
+    assert (answer.audio.sample_rate, answer.usage.output_tokens, answer.usage.characters) == (16_000, 50, 6)
+    assert answer.request_id == "res-2"
+    if form == "wav":
+        assert read_recording(answer.audio.data).seconds == 2 * len(SAMPLES) / 32_000
+        assert pieces[0][:4] == b"RIFF"
+
+
+@pytest.mark.parametrize(
+    "replies, kind, match",
+    [
+        ([piece(sound())], errors.ProviderConnectionError, "ended before the speech was complete"),
+        ([piece(finish="STOP")], errors.InvalidAnswerError, "made no speech"),
+        ([piece(finish="SAFETY")], errors.ContentFilterError, "withheld the speech"),
+        ([piece(sound("audio/mpeg"), finish="STOP")], errors.InvalidAnswerError, "another form"),
+    ],
+)
+def test_speech_of_gemini_that_breaks_off(replies: Any, kind: type[errors.CallError], match: str) -> None:
+    """What is not whole is an error, and no sound of another kind passes for samples."""
+    with pytest.raises(kind, match=match):
+        pieces_of_speech(SpeechRequest(spec=spec("speaker"), text="Hello.", format="pcm"), Reply.sse(*replies))
+
+
+def ranked_by_google(request: RerankRequest, *replies: Reply, key: str | None = None) -> tuple[Any, list[Any]]:
+    """The ranking of Vertex AI, and the requests that were sent."""
+
+    async def main() -> Any:
+        async with Server() as server:
+            server.queue(*replies)
+            backend, resources = vertexai.vertex(server.url, key=key), LoopResources()
+            try:
+                await backend.open(resources)
+                return await backend.rerank(request), server.received
+            finally:
+                await backend.close()
+                await resources.close()
+
+    answer, received = asyncio.run(main())
+    return answer, received
+
+
+def test_google_ranks_documents() -> None:
+    """By their numbers, in the project that pays; a hundred documents are billed as a search."""
+    request = RerankRequest(
+        spec=spec("reranker", "semantic-ranker-default-004"), query="a river", documents=("Oslo", "Rhine"), top_n=5
+    )
+    reply = Reply.json({"records": [{"id": "1", "score": 0.9}, {"id": "0", "score": 0.2}]})
+    answer, received = ranked_by_google(request, reply)
+    assert received[0].path == ("/v1/projects/my-project/locations/global/rankingConfigs/default_ranking_config:rank")
+    assert received[0].headers["authorization"] == "Bearer anonymous"
+    assert received[0].headers["x-goog-user-project"] == "my-project"
+    assert received[0].json == {
+        "model": "semantic-ranker-default-004",
+        "query": "a river",
+        "records": [{"id": "0", "content": "Oslo"}, {"id": "1", "content": "Rhine"}],
+        "ignoreRecordDetailsInResponse": True,
+        "topN": 2,
+    }
+    assert answer.ranking == (Ranked(1, 0.9), Ranked(0, 0.2))
+    assert answer.usage == Usage(searches=1)
+
+
+@pytest.mark.parametrize(
+    "reply, kind, match",
+    [
+        (Reply.json({"error": {"message": "No such model"}}, status=404), errors.NotFoundError, "No such model"),
+        (Reply.json({}, status=429, headers={"retry-after": "3"}), errors.RateLimitError, "refused the ranking"),
+        (Reply.json({"records": [{"id": "0", "score": 1}]}), errors.InvalidAnswerError, "a ranking of 2 documents"),
+        (Reply.json({"records": [{"id": "7", "score": 1}] * 2}), errors.InvalidAnswerError, "a ranking of 2"),
+        (Reply.json([]), errors.InvalidAnswerError, "a ranking of 2 documents"),
+        (Reply(fault="drop"), errors.ProviderConnectionError, "."),
+    ],
+)
+def test_rankings_that_are_none(reply: Reply, kind: type[errors.CallError], match: str) -> None:
+    """Each error in its class; the answer that is not one stays with it."""
+    request = RerankRequest(spec=spec("reranker", "semantic-ranker"), query="a", documents=("b", "c"))
+    with pytest.raises(kind, match=match):
+        ranked_by_google(request, reply)
+
+
+def test_more_documents_than_google_ranks_are_refused() -> None:
+    """Before a request; and express mode has no project to rank in."""
+    many = RerankRequest(spec=spec("reranker", "semantic-ranker"), query="a", documents=("b",) * 201)
+    with pytest.raises(errors.UnsupportedInputError, match="200 documents at once, not 201"):
+        ranked_by_google(many)
+    few = RerankRequest(spec=spec("reranker", "semantic-ranker"), query="a", documents=("b",))
+    with pytest.raises(errors.AuthenticationError, match="express mode does not reach"):
+        ranked_by_google(few, key="express")

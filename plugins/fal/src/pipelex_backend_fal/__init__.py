@@ -1,4 +1,4 @@
-"""Image generation with fal.
+"""Images and speech with fal.
 
 This module declares what there is and imports no SDK; `_backend` does, when a backend is made.
 """
@@ -21,6 +21,25 @@ if TYPE_CHECKING:
 __all__ = ["pipelex_backends", "pipelex_model_specs"]
 
 
+_TYPES = {
+    "fal-ai/whisper": ModelType.TRANSCRIBER,
+    "fal-ai/wizper": ModelType.TRANSCRIBER,
+    "fal-ai/elevenlabs/speech-to-text": ModelType.TRANSCRIBER,
+    "fal-ai/elevenlabs/tts": ModelType.SPEAKER,
+    "fal-ai/kokoro": ModelType.SPEAKER,
+    "fal-ai/minimax/speech": ModelType.SPEAKER,
+    "xai/tts": ModelType.SPEAKER,
+}
+"""What models are for by the beginning of their ids; all others make images."""
+
+
+_SPOKEN = (
+    Option(name="voices", type="list", help="The voices of a model that speaks: the first where none is named."),
+    Option(name="formats", type="list", help="The encodings that its speech may have."),
+    Option(name="max_characters", type="int", help="Most characters of a text that it speaks."),
+)
+
+
 def _create(config: BackendConfig) -> Backend:
     from pipelex_backend_fal._backend import FalBackend
 
@@ -38,7 +57,11 @@ def pipelex_backends() -> Mapping[str, BackendFactory]:
     )
     return {
         "fal": BackendFactory(
-            _create, model_options=(arguments, picture), requires_key=True, model_type=ModelType.IMG_GEN
+            _create,
+            model_options=(arguments, picture, *_SPOKEN),
+            requires_key=True,
+            model_type=ModelType.IMG_GEN,
+            model_types=_TYPES,
         )
     }
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from fal_client import AsyncRequestHandle, Completed, FalClientError, Status
 
 from pipelex_backend_fal._arguments import arguments
 from pipelex_backend_fal._http import FalHttp, FalQueue
 from pipelex_backend_fal._patience import may_pass, patiently
-from pipelex_backend_fal._result import image_answer
-from pipelex_core.backend import ImageGenerator
+from pipelex_backend_fal._result import fetched, image_answer
+from pipelex_core.backend import ImageGenerator, Speaker, Transcriber
 from pipelex_core.errors import AuthenticationError, CallError, DeadlineExceededError, InvalidAnswerError
 from pipelex_core.headers import check_key
 
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from pipelex_core.backend import Resources
     from pipelex_core.requests import ImageRequest
     from pipelex_core.results import ImageAnswer
+    from pipelex_core.sound import SpeechAnswer, SpeechRequest, TranscriptAnswer, TranscriptRequest
     from pipelex_core.specs import BackendConfig
+
+    Asked = ImageRequest | TranscriptRequest | SpeechRequest
+
+Answer = TypeVar("Answer")
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +42,7 @@ UNREADABLE = (KeyError, ValueError, TypeError, RecursionError, FalClientError)
 """What the SDK raises over an answer it cannot read."""
 
 
-class FalBackend(ImageGenerator):
+class FalBackend(ImageGenerator, Transcriber, Speaker):
     """fal's queue."""
 
     loggers: ClassVar[tuple[str, ...]] = ("fal_client",)
@@ -70,22 +75,49 @@ class FalBackend(ImageGenerator):
             await self._http.aclose()
 
     async def generate_image(self, request: ImageRequest) -> ImageAnswer:
+        """One job, whose images are fetched."""
+        moderated = request.is_moderated is not False
+
+        async def read(result: Any, request_id: str) -> ImageAnswer:
+            return await image_answer(result, self._download, request_id=request_id, moderated=moderated)
+
+        return await self._run(request, arguments(request), read)
+
+    async def transcribe(self, request: TranscriptRequest) -> TranscriptAnswer:
+        """One job on a recording, which fal fetches at its URL, or gets as a data URL."""
+        from pipelex_backend_fal._sound import hearing_arguments, transcript_of
+
+        async def read(result: Any, request_id: str) -> TranscriptAnswer:
+            return transcript_of(result, request, request_id)
+
+        return await self._run(request, hearing_arguments(request), read)
+
+    async def speak(self, request: SpeechRequest) -> SpeechAnswer:
+        """One job, whose sound is fetched."""
+        from pipelex_backend_fal._sound import speaking_arguments, speech_of, speech_url
+
+        async def read(result: Any, request_id: str) -> SpeechAnswer:
+            data, _ = await patiently(partial(fetched, speech_url(result, request_id), self._download, request_id))
+            return speech_of(data, request, result, request_id)
+
+        return await self._run(request, speaking_arguments(request), read)
+
+    async def _run(self, request: Asked, job: dict[str, Any], read: Callable[[Any, str], Awaitable[Answer]]) -> Answer:
         """Submit once, wait, fetch.
 
         A caller that gives up, or whose time is over, has the job cancelled at fal. An error after fal took the job,
         or may have taken it, is `unsettled`.
         """
-        job = arguments(request)
         try:
             async with asyncio.timeout(request.timeout):
                 handle = await self._submit(request, job)
                 result = await self._result(handle)
-                return await self._answer(request, handle.request_id, result)
+                return await read(result, handle.request_id)
         except TimeoutError:
-            msg = f"the image was not ready after {request.timeout:g} s, and was given up"
+            msg = f"the job was not done after {request.timeout:g} s, and was given up"
             raise DeadlineExceededError(msg, unsettled=True) from None
 
-    async def _submit(self, request: ImageRequest, job: dict[str, Any]) -> AsyncRequestHandle:
+    async def _submit(self, request: Asked, job: dict[str, Any]) -> AsyncRequestHandle:
         """Put the job into the queue, once."""
         limit = request.timeout if request.timeout and request.timeout > 1 else None  # the SDK refuses less
         submitting = asyncio.create_task(self._queue.submit(request.spec.model_id, job, start_timeout=limit))
@@ -122,10 +154,6 @@ class FalBackend(ImageGenerator):
             return response.json()
         except UNREADABLE as error:
             raise _unreadable(error) from None
-
-    async def _answer(self, request: ImageRequest, request_id: str, result: Any) -> ImageAnswer:
-        moderated = request.is_moderated is not False
-        return await image_answer(result, self._download, request_id=request_id, moderated=moderated)
 
     async def _part(self, words: Callable[[], Awaitable[None]]) -> None:
         """Give up a job; it goes on, for as long as it may, without a caller who does not wait for it."""

@@ -88,7 +88,7 @@ async def _image(entry: Mapping[str, Any], download: Download, request_id: str |
     if url.startswith("data:"):
         data, declared = _from_data_url(url, request_id)
     else:
-        data, declared = await patiently(lambda: _fetched(url, download, request_id))
+        data, declared = await patiently(lambda: fetched(url, download, request_id))
     kind, size = kind_and_size(data)
     content_type = kind or ("text" if _is_text(data) else declared)
     if not data or not content_type.startswith("image/"):
@@ -109,12 +109,18 @@ def _is_text(data: bytes) -> bool:
     return data.lstrip()[:1] in {b"<", b"{", b"["}
 
 
-async def _fetched(url: str, download: Download, request_id: str | None) -> tuple[bytes, str]:
+async def fetched(url: str, download: Download, request_id: str | None) -> tuple[bytes, str]:
+    """What is at an address in a result, and its type.
+
+    Raises:
+        InvalidAnswerError: Nothing can be fetched there.
+        ProviderConnectionError: The connection broke.
+    """
     try:
         return await download(url)
     except (UnsupportedInputError, ProviderConnectionError) as error:
         kind = InvalidAnswerError if isinstance(error, UnsupportedInputError) else ProviderConnectionError
-        msg = f"fal made an image, but {error.message}"
+        msg = f"fal did the job, but {error.message}"
         raise kind(msg, status=error.status, request_id=request_id, unsettled=True) from None
 
 

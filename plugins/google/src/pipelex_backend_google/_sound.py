@@ -66,8 +66,12 @@ def _speech(request: SpeechRequest, replied: Replied) -> SpeechAnswer:
     except WRONG_FORM as error:
         samples, rate, fault = b"", 0, wrong_form(error)
     else:
-        fault = f"Google made no speech (finish reason {gathered.finish})"
-    answer = gathered.answer()
+        fault = ""
+    return _spoken(request, gathered, samples, rate, fault)
+
+
+def _spoken(request: SpeechRequest, gathered: Gathered, samples: bytes, rate: int, fault: str = "") -> SpeechAnswer:
+    answer, piece = gathered.answer(), gathered.last
     if samples:
         usage = evolve(answer.usage, characters=len(request.text))
         data = samples if request.format == "pcm" else _wav(samples, rate)
@@ -76,7 +80,53 @@ def _speech(request: SpeechRequest, replied: Replied) -> SpeechAnswer:
     if answer.finish_reason == "content_filter":
         msg = f"Google withheld the speech: {gathered.finish}"
         raise ContentFilterError(msg, request_id=answer.request_id, raw=piece)
+    fault = fault or f"Google made no speech (finish reason {gathered.finish})"
     raise InvalidAnswerError(fault, request_id=answer.request_id, raw=piece)
+
+
+_NO_END = 0xFFFFFFFF - 44
+"""Bytes of samples in the header of a WAV whose length is not known yet, as players take it."""
+
+
+class SpeechReading:
+    """Speech as it comes, in pieces.
+
+    A WAV in pieces begins with a header that has no length yet; the answer has the right one.
+    """
+
+    def __init__(self, request: SpeechRequest, request_id: str | None) -> None:
+        self._request = request
+        self._gathered = Gathered(request_id=request_id)
+        self._data = bytearray()
+        self._rate = _USUAL_RATE
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether Google said why the speech ended."""
+        return self._gathered.finish is not None
+
+    def take(self, piece: dict[str, Any]) -> bytes:
+        """Take a piece of the stream; the sound in it.
+
+        Raises:
+            InvalidAnswerError: It has another form than it should.
+            ContentFilterError: The text was blocked.
+        """
+        for _ in self._gathered.take(piece):
+            pass
+        try:
+            samples, rate = _samples(piece)
+        except WRONG_FORM as error:
+            raise InvalidAnswerError(wrong_form(error), request_id=self._gathered.request_id, raw=piece) from None
+        if not samples:
+            return b""
+        is_first, self._rate = not self._data, rate
+        self._data += samples
+        return _header(_NO_END, rate) + samples if is_first and self._request.format == "wav" else samples
+
+    def answer(self) -> SpeechAnswer:
+        """All of it; errors as of `speak`."""
+        return _spoken(self._request, self._gathered, bytes(self._data), self._rate)
 
 
 def _samples(piece: dict[str, Any]) -> tuple[bytes, int]:
@@ -97,9 +147,13 @@ def _samples(piece: dict[str, Any]) -> tuple[bytes, int]:
 
 def _wav(samples: bytes, rate: int) -> bytes:
     """Samples of 16 bits and one channel, with a header."""
+    return _header(len(samples), rate) + samples
+
+
+def _header(size: int, rate: int) -> bytes:
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
-    head = struct.pack("<4sI4s", b"RIFF", 36 + len(samples), b"WAVE") + form
-    return head + struct.pack("<4sI", b"data", len(samples)) + samples
+    head = struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE") + form
+    return head + struct.pack("<4sI", b"data", size)
 
 
 def transcription_body(request: TranscriptRequest) -> dict[str, Any]:

@@ -28,5 +28,6 @@ MODEL_TYPES = {
     "gemini-embedding-": ModelType.EMBEDDING,
     "text-embedding-": ModelType.EMBEDDING,
     "text-multilingual-embedding-": ModelType.EMBEDDING,
+    "semantic-ranker-": ModelType.RERANKER,
 }
 """What models are for by the beginning of their ids."""

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from google import genai
 
-from pipelex_backend_google.gemini import GeminiBackend, http_options
+from pipelex_backend_google.gemini import GeminiBackend, call_error, http_options
 from pipelex_backend_vertexai._credentials import find_caller
 from pipelex_backend_vertexai._deployed import ask, stream
 from pipelex_backend_vertexai._endpoints import endpoint_of, host_of
 from pipelex_backend_vertexai._prediction import Prediction
 from pipelex_core.answers import says_something
+from pipelex_core.backend import Reranker
 from pipelex_core.errors import AuthenticationError, UnsupportedInputError
 from pipelex_core.requests import ObjectRequest
 
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
     from pipelex_backend_vertexai._chat_answer import ChatReading
     from pipelex_backend_vertexai._credentials import Caller
     from pipelex_backend_vertexai._endpoints import Endpoint
+    from pipelex_core.judging import RerankAnswer, RerankRequest
     from pipelex_core.requests import TextRequest
     from pipelex_core.results import TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 
 
-class VertexBackend(GeminiBackend):
+class VertexBackend(GeminiBackend, Reranker):
     """Gemini on Vertex AI, and models deployed on endpoints or served from Model Garden."""
 
     vertex = True
@@ -45,6 +47,7 @@ class VertexBackend(GeminiBackend):
         self._project = ""
         self._location = config.options.get("gcp_location") or "global"
         self._prediction: Prediction | None = None
+        self._pool: httpx2.AsyncClient | None = None
 
     async def connect(self, pool: httpx2.AsyncClient) -> genai.Client:
         """The SDK's client: in express mode with the key, else with credentials; nothing is sent yet.
@@ -52,6 +55,7 @@ class VertexBackend(GeminiBackend):
         Raises:
             AuthenticationError: There are no usable credentials, or no project.
         """
+        self._pool = pool
         options = http_options(self.config, pool, endpoint=None, api_version="v1beta1")
         if self.config.api_key is not None:
             return genai.Client(vertexai=True, api_key=self.config.api_key.reveal(), http_options=options)
@@ -107,6 +111,19 @@ class VertexBackend(GeminiBackend):
             msg = f"model '{request.spec.name}' is on an endpoint, which counts no tokens"
             raise UnsupportedInputError(msg)
         return await super().count_tokens(request)
+
+    async def rerank(self, request: RerankRequest) -> RerankAnswer:
+        """One call of the ranking API."""
+        if self._caller is None or self._pool is None:
+            msg = f"model '{request.spec.name}' ranks in a project, which express mode does not reach: set gcp_project_id, no api_key"
+            raise AuthenticationError(msg)
+        from pipelex_backend_vertexai._ranking import rank
+
+        try:
+            return await rank(request, self._pool, self._caller, self._project, self.config.endpoint)
+        except Exception as error:  # noqa: BLE001 -- the pool's errors, and Google's
+            failure = call_error(error, self.secret)
+        raise failure
 
     def model_id(self, spec: ModelSpec) -> str:
         """A model's id as the native API has it: of a tuned Gemini, the endpoint's whole name."""
