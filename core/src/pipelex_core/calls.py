@@ -49,7 +49,7 @@ def _anything_fits(_answer: Answer) -> bool:
     return True
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Call:
     """One attempt on its way to a plugin: what a middleware receives.
 
@@ -83,7 +83,7 @@ class Call:
     seal: Callable[[bytes], bytes] = field(default=_unsealed, repr=False, eq=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class FinishedCall(Plain):
     """A call that ended, well or badly: what `pipelex_call_finished` receives.
 

@@ -16,7 +16,7 @@ AttemptOutcome = Literal["ok", "error", "cancelled", "skipped"]
 CacheUse = Literal["hit", "miss"]
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Usage(Plain):
     """What a call used, with the same meaning for every provider; None where the provider does not say.
 
@@ -78,7 +78,7 @@ class Cost(Plain):
     currency: str = "USD"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Attempt(Plain):
     """One try of one member of a chain, as recorded in the ledger.
 

@@ -12,7 +12,7 @@ from pipelex_core.plain import Tagged
 from pipelex_core.specs import ModelSpec
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TextRequest(Tagged):
     """One text generation, settings merged and constraints applied: a plugin sends what it finds here, as it is.
 
@@ -57,7 +57,7 @@ class TextRequest(Tagged):
     timeout: float | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ObjectRequest(TextRequest):
     """A text generation whose answer is one JSON document.
 

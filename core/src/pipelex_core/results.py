@@ -50,7 +50,7 @@ class TokenLogprob(Plain):
     top: Mapping[str, float] = field(factory=dict)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TextAnswer(Tagged):
     """What a provider answered to a `TextRequest` or an `ObjectRequest` (then `text` is the JSON document).
 
@@ -160,7 +160,7 @@ Answer: TypeAlias = "TextAnswer | DocumentAnswer | ImageAnswer | EmbeddingAnswer
 # ── Results: what a caller gets ───────────────────────────────────────────────────────────────────────────────────
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Result(Tagged):
     """What every result tells of its call.
 
@@ -195,7 +195,7 @@ class Result(Tagged):
         return total_cost(self.attempts)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class TextResult(Result):
     """An answer in text.
 
@@ -220,7 +220,7 @@ class TextResult(Result):
     message: Message = field(repr=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class RunResult(TextResult):
     """The last answer of a run, with all that led to it; `usage`, `cost` and `attempts` are those of all turns.
 
@@ -233,7 +233,7 @@ class RunResult(TextResult):
     turns: tuple[TextResult, ...] = field(repr=False)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ObjectResult(Result, Generic[T]):
     """A typed object.
 
@@ -274,7 +274,7 @@ class ObjectResult(Result, Generic[T]):
             raise PlainDataError("this is not the plain form of an object of the type", [f"$.text: {error}"]) from None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class DocumentResult(Result):
     """The pages of a document."""
 
@@ -286,7 +286,7 @@ class DocumentResult(Result):
         return "\n\n".join(page.text for page in self.pages)
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ImageResult(Result):
     """Images; `seed` is the one the provider used, where it says."""
 
@@ -294,7 +294,7 @@ class ImageResult(Result):
     seed: int | None = None
 
 
-@frozen(kw_only=True, repr=False)
+@frozen(kw_only=True, slots=False, repr=False)
 class EmbeddingResult(Result):
     """Vectors, one a text, in their order.
 

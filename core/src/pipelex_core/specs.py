@@ -282,6 +282,12 @@ class BackendConfig:
     source: Source = NOWHERE
 
     @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret, the longest first, because one may begin with another."""
+        values = (*self.options.values(), *self.hidden, self.api_key)
+        return tuple(sorted((value.reveal() for value in values if isinstance(value, Secret)), key=len, reverse=True))
+
+    @cached_property
     def open_options(self) -> Mapping[str, Any]:
         """The options without the secrets among them, and those that a reader of secrets gave."""
         hidden = {secret.reveal() for secret in self.hidden}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.media import MediaSource
     from pipelex_core.objects import ObjectType
-    from pipelex_core.parts import Media, Message, Part, Tool
+    from pipelex_core.parts import Media, Message, Tool
     from pipelex_core.prompts import Conversation, Prompt, ToolLike
     from pipelex_core.specs import ModelSpec
 
@@ -138,27 +138,25 @@ def _messages(conversation: Conversation, spec: ModelSpec) -> tuple[tuple[Messag
 
 
 async def _fetch(request: TextRequest, fetched: Callable[[Media, str], Awaitable[Media]]) -> TextRequest:
+    for message in request.messages:
+        for part in message.parts:
+            media: Media | None = getattr(part, "media", None)
+            if media is not None and media.url:
+                return await _with_bytes(request, fetched)
+    return request
+
+
+async def _with_bytes(request: TextRequest, fetched: Callable[[Media, str], Awaitable[Media]]) -> TextRequest:
     from pipelex_core.parts import AudioPart, DocumentPart, ImagePart
 
-    def has_url(message: Message) -> bool:
-        return any(isinstance(part, (ImagePart, DocumentPart, AudioPart)) and part.media.url for part in message.parts)
+    words = {ImagePart: "image", DocumentPart: "document", AudioPart: "audio"}
 
-    async def with_bytes(message: Message) -> Message:
-        parts: list[Part] = []
-        for part in message.parts:
-            if isinstance(part, ImagePart):
-                parts.append(ImagePart(await fetched(part.media, "image")))
-            elif isinstance(part, DocumentPart):
-                parts.append(DocumentPart(await fetched(part.media, "document")))
-            elif isinstance(part, AudioPart):
-                parts.append(AudioPart(await fetched(part.media, "audio")))
-            else:
-                parts.append(part)
-        return evolve(message, parts=tuple(parts))
+    async def read(part: Any) -> Any:
+        kind = type(part)
+        return kind(await fetched(part.media, words[kind])) if kind in words else part
 
-    if not any(map(has_url, request.messages)):
-        return request
-    return evolve(request, messages=tuple([await with_bytes(message) for message in request.messages]))
+    messages = [evolve(each, parts=tuple([await read(part) for part in each.parts])) for each in request.messages]
+    return evolve(request, messages=tuple(messages))
 
 
 def _expect(request: TextRequest) -> Expectation:
@@ -201,9 +199,9 @@ def _refuse_tools(request: TextRequest, backend: Backend) -> str | None:
 
 
 def _text(answer: TextAnswer) -> dict[str, Any]:
-    from pipelex_core.parts import Message, TextPart
+    import pipelex_core.parts as parts  # noqa: PLR0402 -- as in `_read`
 
-    parts = (TextPart(answer.text),) if answer.text else ()
+    text = (parts.TextPart(answer.text),) if answer.text else ()
     return {
         "text": answer.text,
         "finish_reason": answer.finish_reason,
@@ -212,7 +210,7 @@ def _text(answer: TextAnswer) -> dict[str, Any]:
         "citations": answer.citations,
         "logprobs": answer.logprobs,
         "alternatives": answer.alternatives,
-        "message": Message(role="assistant", parts=(*answer.provider_parts, *parts, *answer.tool_calls)),
+        "message": parts.Message(role="assistant", parts=(*answer.provider_parts, *text, *answer.tool_calls)),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -153,15 +154,24 @@ class Resolution(Plain):
     rivals: Mapping[str, tuple[str, ...]] = field(default=NOTHING, repr=False, eq=False)
     order: str = CHAIN
 
+    @cached_property
+    def available(self) -> tuple[ChainMember, ...]:
+        """The members that can be called."""
+        return tuple(member for member in self.chain if member.available)
+
+    @cached_property
+    def refuses(self) -> bool:
+        """Whether one of them refuses a setting."""
+        return any(member.refused for member in self.available)
+
     @property
     def chosen(self) -> ChainMember | None:
         """The member a call asks first, or None: the first that can be called and refuses nothing the policy forbids.
 
         Where each refuses something, the first of them: the call fails with what it says.
         """
-        available = [member for member in self.chain if member.available]
-        accepted = (member for member in available if self.policy != "error" or not member.refused)
-        return next(accepted, available[0] if available else None)
+        accepted = (member for member in self.available if self.policy != "error" or not member.refused)
+        return next(accepted, self.available[0] if self.available else None)
 
     def with_settings(self, settings: Mapping[str, Any], source: Source = NOWHERE) -> Resolution:
         """The same handle with settings that win over its own, such as a call's arguments."""

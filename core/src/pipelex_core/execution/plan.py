@@ -40,7 +40,7 @@ _call_ids = count(1)
 NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class Plan:
     """One call.
 
@@ -158,11 +158,11 @@ def make_plan(
 
 def _members(resolution: Resolution) -> tuple[ChainMember, ...]:
     """The members that can be called, but for those whose refused settings the policy does not let go."""
-    members = [member for member in resolution.chain if member.entry.available]
+    members = resolution.available
     if not members:
         raise _nothing_to_call(resolution)
-    if not any(member.refused for member in members):
-        return tuple(members)
+    if not resolution.refuses:
+        return members
     if resolution.policy == "error":
         accepted = tuple(member for member in members if not member.refused)
         if not accepted:
@@ -172,7 +172,7 @@ def _members(resolution: Resolution) -> tuple[ChainMember, ...]:
         for member in members:
             if member.refused:
                 _log.warning("handle '%s': dropped %s", resolution.handle, "; ".join(member.refused.values()))
-    return tuple(members)
+    return members
 
 
 def _why(member: ChainMember) -> str:

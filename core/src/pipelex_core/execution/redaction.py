@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_core.hiding import hide
-from pipelex_core.specs import BackendConfig, Secret
 
 if TYPE_CHECKING:
     from pipelex_core.errors import CallError
+    from pipelex_core.specs import BackendConfig
 
 
 def redacted(text: str, config: BackendConfig) -> str:
     """The text with every secret of a backend replaced, as `hide` does."""
-    for secret in _secrets(config):
+    for secret in config.secrets:
         text = hide(text, secret)
     return text
 
@@ -24,7 +24,7 @@ def sealed(digest: bytes, config: BackendConfig) -> bytes:
     """HMAC-SHA256 of a digest, keyed with every secret of a backend."""
     import hmac
 
-    return hmac.digest("\0".join(_secrets(config)).encode("utf-8", "surrogateescape"), digest, "sha256")
+    return hmac.digest("\0".join(config.secrets).encode("utf-8", "surrogateescape"), digest, "sha256")
 
 
 def without_key(answer: Any, config: BackendConfig) -> Any:
@@ -76,11 +76,3 @@ def _clean(value: Any, config: BackendConfig) -> Any:
         elif type(item) is tuple:
             owner[place] = _clean(item, config)
     return top[0]
-
-
-def _secrets(config: BackendConfig) -> list[str]:
-    """The longest first, because a secret may begin with another."""
-    found = [value.reveal() for value in (*config.options.values(), *config.hidden) if isinstance(value, Secret)]
-    if config.api_key is not None:
-        found.append(config.api_key.reveal())
-    return sorted(found, key=len, reverse=True) if len(found) > 1 else found
