@@ -1,4 +1,4 @@
-"""Capabilities: what is asked of their records, and those that the configuration names before they can be called."""
+"""Capabilities: what is asked of their records."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import evolve
 
-from pipelex_core.capabilities import BUILT_IN, Capabilities, Kind
+from pipelex_core.capabilities import BUILT_IN
 from pipelex_core.capabilities.images import IMAGES
 from pipelex_core.capabilities.registry import check
 from pipelex_core.config import load
-from pipelex_core.errors import ConfigError, HandleNotFoundError, PluginError, UnsupportedInputError
+from pipelex_core.errors import ConfigError, HandleNotFoundError, PluginError
 from pipelex_core.plugins import discover
 from pipelex_core.specs import ModelType
 from tests.support.scripted import Script, ScriptedBackend, plugin
@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from pipelex_core.config import LoadedConfig
 
 SECTIONS = '[embed]\nchoice_default = "p"\n[embed.presets]\np = { model = "m-embedding", purpose = "query" }'
-PLANNED = Capabilities(
-    {kind.name: kind for kind in BUILT_IN if kind.name != "embed"},
-    planned=[Kind(name="embed", model_types=("embedding",), noun="embedding", outputs=frozenset({"vectors"}))],
-)
-"""The registry as it was before vectors could be made."""
-
 MODELS = "\n".join(f'[m-{kind}]\nmodel_type = "{kind}"\ncosts = {{ input = 1 }}' for kind in ModelType)
 
 
@@ -55,29 +49,15 @@ def test_every_model_type_of_the_format_loads_and_nobody_is_warned(loaded: Loade
     assert available == {f"m-{kind}" for kind in ModelType}
 
 
-def test_a_model_that_cannot_be_called_yet_says_what_it_is_for(loaded: LoadedConfig) -> None:
-    """Named in a call for text; and a call of its capability says that nothing brings it."""
+def test_a_model_for_something_else_says_what_it_is_for(loaded: LoadedConfig) -> None:
+    """Named in a call for text."""
     with pytest.raises(HandleNotFoundError, match="which is for speech, not for text"):
         loaded.deck.resolve("voices", "llm")
-    with pytest.raises(UnsupportedInputError, match="no installed distribution"):
-        PLANNED.require("embed")
-    assert "model_type 'embedding'" in PLANNED.why_unavailable("embedding")
 
 
 def test_the_format_s_model_types_and_those_of_the_registry_are_the_same() -> None:
     """`ModelType` is for plugins that name one; the registry is what is asked."""
     assert set(BUILT_IN.model_types) == set(ModelType)
-
-
-def test_a_capability_that_was_planned_is_here_when_a_plugin_brings_it() -> None:
-    """Its section and its model type are the plugin's then."""
-    (operation,) = IMAGES.operations
-    embed = evolve(IMAGES, name="embed", model_types=("embedding",), operations=(evolve(operation, name="embed"),))
-    assert not PLANNED.can_call("embedding")
-    made = PLANNED.adding([embed])
-    assert isinstance(made, Capabilities)
-    assert (made.can_call("embedding"), made.is_planned("embed"), made["embed"]) == (True, False, embed)
-    assert sorted(made.sections) == sorted(PLANNED.sections)
 
 
 @pytest.mark.parametrize(

@@ -83,16 +83,16 @@ def request(*parts: Part, max_tokens: int | None = None, most: int | None = None
 )
 def test_the_answer_is_bounded_by_max_tokens(asked: TextRequest, expected: Guess) -> None:
     """The call's, else the model's, else its context; else nothing bounds it."""
-    assert BUILT_IN.require("llm").expect(asked).output_tokens == expected
+    assert BUILT_IN["llm"].expect(asked).output_tokens == expected
 
 
 def test_everything_that_is_sent_counts() -> None:
     """System prompt, tools, schema, images and documents."""
-    plain = BUILT_IN.require("llm").expect(request()).input_tokens
+    plain = BUILT_IN["llm"].expect(request()).input_tokens
     assert plain is not None
 
     def more(asked: TextRequest) -> bool:
-        found = BUILT_IN.require("llm").expect(asked).input_tokens
+        found = BUILT_IN["llm"].expect(asked).input_tokens
         return found is not None and found.low > plain.low and found.likely > plain.likely
 
     image = ImagePart(Media(data=PNG, media_type="image/png"))
@@ -108,7 +108,7 @@ def test_everything_that_is_sent_counts() -> None:
 def test_a_document_at_an_address_has_no_bound() -> None:
     """Nobody knows how long it is before it is fetched."""
     asked = request(DocumentPart(Media(url="https://example.org/a.pdf", media_type="application/pdf")))
-    told = BUILT_IN.require("llm").expect(asked).input_tokens
+    told = BUILT_IN["llm"].expect(asked).input_tokens
     assert told is not None
     assert told.high is None
 
@@ -116,13 +116,13 @@ def test_a_document_at_an_address_has_no_bound() -> None:
 def test_a_document_of_text_is_as_long_as_its_text() -> None:
     """Of any other that is not a PDF, no more is known than that it is there."""
     bare, told, prompt = (
-        BUILT_IN.require("llm").expect(request(*parts)).input_tokens
+        BUILT_IN["llm"].expect(request(*parts)).input_tokens
         for parts in ((), (DocumentPart(Media(data=ENGLISH.encode(), media_type="text/plain")),), (TextPart(ENGLISH),))
     )
     assert bare is not None
     assert told == prompt != bare
     sheet = (
-        BUILT_IN.require("llm")
+        BUILT_IN["llm"]
         .expect(request(DocumentPart(Media(data=b"PK", media_type="application/vnd.ms-excel"))))
         .input_tokens
     )
@@ -132,11 +132,11 @@ def test_a_document_of_text_is_as_long_as_its_text() -> None:
 
 def test_images_and_pages() -> None:
     """Images are as many as were asked for; pages are counted, or one at least."""
-    assert BUILT_IN.require("img_gen").expect(ImageRequest(spec=PAINTER, prompt="?", number=3)).images == 3
+    assert BUILT_IN["img_gen"].expect(ImageRequest(spec=PAINTER, prompt="?", number=3)).images == 3
     picture = Media(data=PNG, media_type="image/png")
-    assert BUILT_IN.require("extract").expect(ExtractRequest(spec=OCR, document=picture)).pages == Guess(1, 1, 1)
+    assert BUILT_IN["extract"].expect(ExtractRequest(spec=OCR, document=picture)).pages == Guess(1, 1, 1)
     strange = Media(data=b"%PDF encrypted", media_type="application/pdf")
-    assert BUILT_IN.require("extract").expect(ExtractRequest(spec=OCR, document=strange)).pages == Guess(1, 10, None)
+    assert BUILT_IN["extract"].expect(ExtractRequest(spec=OCR, document=strange)).pages == Guess(1, 10, None)
 
 
 def _reportlab(pages: int) -> bytes:

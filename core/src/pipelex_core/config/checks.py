@@ -17,7 +17,7 @@ from pipelex_core.settings import MODEL_KEYS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipelex_core.capabilities import Kind
+    from pipelex_core.capabilities import Capability, Kind
     from pipelex_core.deck import Alias, ModelDeck, Preset, Resolution
     from pipelex_core.specs import ModelSpec, Source
 
@@ -198,7 +198,7 @@ class DeckCheck:
         self._reached[name] = specs
         return specs
 
-    def _all_for_others(self, resolution: Resolution) -> list[Kind]:
+    def _all_for_others(self, resolution: Resolution) -> list[Capability]:
         """What each model of a chain is for, where none is for what it was resolved for; else nothing."""
         found = []
         for member in resolution.chain:

@@ -153,12 +153,12 @@ def _sections(
                 message = f"the file mixes two generations of the format: [{key}] and [{capability}.{part}]"
                 faults.error(ConfigError, "mixed-generations", message, file.at(key), expected="one of them")
             yield (key,), value
-        elif key in deck.capabilities.sections:
+        elif key in deck.capabilities.names:
             yield from _parts(key, value, file, deck, faults=faults)
         elif key in {"aliases", "on_unsupported_setting"}:
             yield (key,), value
         else:
-            names = ("aliases", *deck.capabilities.sections, "on_unsupported_setting")
+            names = ("aliases", *deck.capabilities.names, "on_unsupported_setting")
             report_unknown(key, names, faults, ConfigError, file.at(key))
             _may_have_had_names(value, file, deck)
 
@@ -182,8 +182,6 @@ def _parts(
     if not isinstance(table, dict):
         message = f"'{capability}' is {type_name(table)}"
         faults.error(ConfigError, "bad-value", message, file.at(capability), expected="a table")
-        return
-    if deck.capabilities.is_planned(capability):
         return
     known = deck.capabilities[capability].section_keys
     known = (*known, PROMPTS) if capability == "llm" else known

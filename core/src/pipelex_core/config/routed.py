@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import evolve
-
 from pipelex_core.config.problems import Faults, listed
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.first_party import FIRST_PARTY, distribution_for
@@ -33,8 +31,6 @@ def route_models(
     why_off = {name: read.draft.off for name, read in backends.items() if read.draft.off is not None}
     unserved = _unserved(backends, context)
     profile = profile or RoutingProfile(name="")
-    capabilities = context.plugins.capabilities
-    callable_types = set(filter(capabilities.can_call, capabilities.model_types))
     models: dict[str, ModelEntry] = {}
     for name in [*offers, *(name for name in withheld if name not in offers)]:
         entry = assign(
@@ -45,9 +41,6 @@ def route_models(
             withheld=withheld.get(name, {}),
             unserved=unserved,
         )
-        if entry.spec is not None and entry.spec.model_type not in callable_types:
-            reason = capabilities.why_unavailable(entry.spec.model_type)
-            entry = evolve(entry, available=False, reason=reason)
         models[name] = entry
     return models
 
@@ -58,9 +51,7 @@ def _unserved(backends: Mapping[str, ReadBackend], context: Context) -> dict[tup
     unserved: dict[tuple[str, str], str] = {}
     lacking: dict[str, list[tuple[str, str]]] = {}
     for name, read in backends.items():
-        for sdk, model_type in dict.fromkeys((spec.sdk, spec.model_type) for spec in read.models.specs.values()):
-            if (name, sdk) in unserved or not plugins.capabilities.can_call(model_type):
-                continue
+        for sdk in dict.fromkeys(spec.sdk for spec in read.models.specs.values()):
             if plugins.find(name, sdk) is None:
                 unserved[name, sdk] = plugins.why_missing(name, sdk)
                 lacking.setdefault(distribution_for(name, sdk) or sdk, []).append((name, sdk))

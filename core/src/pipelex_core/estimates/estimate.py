@@ -104,7 +104,7 @@ def estimate(
         CallError: The call would be refused.
         ConfigError: The handle leads to nothing that can be called.
     """
-    record = deck.capabilities.require(capability)
+    record = deck.capabilities[capability]
     beside, own = record.split(settings)
     plan = make_plan(deck, record, record.read(source, **beside), handle=model, settings=own)
     return Estimate(handle=plan.handle, members=tuple(_of_member(member, plan) for member in plan.members))

@@ -83,7 +83,7 @@ class Execution:
             model: The handle; None for the deck's default.
             arguments: The terms of the call, what goes with `source`, and settings.
         """
-        capability = self._deck.capabilities.require(name)
+        capability = self._deck.capabilities[name]
         terms, arguments = split_terms(arguments) if arguments else (NO_TERMS, arguments)
         beside, settings = capability.split(arguments) if arguments else (arguments, arguments)
         if capability.reads_files(source, **beside):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelex_http.decoding import CODINGS
-from pipelex_http.downloads import download
 from pipelex_http.pool import Pool
 from pipelex_http.proxies import Proxies
 from pipelex_http.transport import PoolTransport
@@ -48,6 +47,8 @@ class Pools:
 
     async def download(self, url: str, config: BackendConfig) -> tuple[bytes, str]:
         """As `Resources.download`."""
+        from pipelex_http.downloads import download  # what few calls need
+
         return await download(self, config, url)
 
     async def close(self) -> None:

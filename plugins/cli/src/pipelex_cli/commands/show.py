@@ -73,7 +73,7 @@ def show(
     loaded = context.load(plugins)
     _check_backend(backend, loaded)
     if capability is not None:
-        loaded.deck.capabilities.require(capability)
+        loaded.deck.capabilities[capability]
     listed = wanted.of(Lister(loaded, plugins).rows(what))
     if json:
         print_json([each.row for each in listed])

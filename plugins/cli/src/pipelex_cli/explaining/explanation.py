@@ -44,7 +44,7 @@ def explain(
         ConfigError: The handle exists nowhere.
         UnsupportedInputError: There is no such capability.
     """
-    deck.capabilities.require(capability)
+    deck.capabilities[capability]
     explanation = Explainer(deck=deck, plugins=plugins, config=config).explain(deck.resolve(handle, capability))
     return explanation if prompt is None else _estimated(explanation, deck, handle, prompt)
 

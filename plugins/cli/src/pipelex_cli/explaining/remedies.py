@@ -47,8 +47,6 @@ class Remedies:
         kinds = self.deck.capabilities
         if spec is not None and kinds.of_type(spec.model_type).name != capability:
             return (f"name a model for {kinds[capability].is_for} in its place",)
-        if spec is not None and not kinds.can_call(spec.model_type):
-            return (kinds.why_unavailable(spec.model_type),)
         if spec is not None:
             return (self._serve(spec.backend, spec.sdk),)
         return tuple(dict.fromkeys(self._routed(member)))

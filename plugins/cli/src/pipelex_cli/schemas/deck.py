@@ -58,10 +58,7 @@ def deck_schema(capabilities: Capabilities) -> Schema:
     """Aliases, and for each capability presets, defaults and overrides; the older names of the sections too."""
     definitions: dict[str, Schema] = {"alias": _alias(capabilities)}
     sections: dict[str, Schema] = {}
-    for name in capabilities.sections:
-        if name not in capabilities:
-            sections[name] = {"type": "object", "description": "For a capability that cannot be called yet."}
-            continue
+    for name in capabilities.names:
         kind = capabilities[name]
         definitions[f"{name}_preset"] = _preset(kind)
         definitions[f"{name}_choice"] = _choice(kind)

@@ -82,7 +82,7 @@ def _planner(read: ReadConfig, name: str, handle: Any, choice: str | None = None
     from pipelex_core.execution.plan import make_plan
 
     deck = read.loaded.deck
-    capability = deck.capabilities.require(name)
+    capability = deck.capabilities[name]
     chosen = (each for each in capability.operations if each.choice == choice)
     operation = next(chosen, capability.operations[0])
 

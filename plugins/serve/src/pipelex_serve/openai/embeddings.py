@@ -37,7 +37,7 @@ async def embeddings(gateway: Gateway, exchange: Exchange) -> None:
         fields.wrong("encoding_format", "float or base64", form)
     check_handle(exchange, handle)
     deck = gateway.deck
-    capability = deck.capabilities.require("embed")
+    capability = deck.capabilities["embed"]
     what = capability.read(_texts(body))
     purpose = body.get("input_type")
     settings = fields.settings_of(

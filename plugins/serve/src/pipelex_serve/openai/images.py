@@ -82,7 +82,7 @@ async def _answer(gateway: Gateway, exchange: Exchange, body: Mapping[str, Any],
     handle = fields.model(body)
     check_handle(exchange, handle)
     deck = gateway.deck
-    capability = deck.capabilities.require("img_gen")
+    capability = deck.capabilities["img_gen"]
     what = capability.read(fields.text(body, "prompt"), **pictures)
     plan = make_plan(deck, capability, what, handle=handle, settings=_settings(body))
     exchange.add_headers(gateway.notes_of(fields.unused(body, _KNOWN | {"images", "mask"} if pictures else _KNOWN)))

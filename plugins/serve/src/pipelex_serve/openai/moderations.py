@@ -26,7 +26,7 @@ async def moderations(gateway: Gateway, exchange: Exchange) -> None:
     if handle is not None:
         check_handle(exchange, handle)
     deck = gateway.deck
-    capability = deck.capabilities.require("moderate")
+    capability = deck.capabilities["moderate"]
     what = capability.read(_texts(body))
     plan = make_plan(deck, capability, what, handle=handle)
     if handle is None:

@@ -29,7 +29,7 @@ async def rerank(gateway: Gateway, exchange: Exchange) -> None:
     documents = _documents(body)
     wants_documents = fields.flag(body, "return_documents")
     deck = gateway.deck
-    capability = deck.capabilities.require("rerank")
+    capability = deck.capabilities["rerank"]
     what = capability.read(fields.text(body, "query"), documents=documents)
     settings = fields.settings_of((("top_n", fields.whole(body, "top_n")),))
     plan = make_plan(deck, capability, what, handle=handle, settings=settings)

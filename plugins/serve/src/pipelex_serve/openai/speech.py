@@ -71,7 +71,7 @@ async def speech(gateway: Gateway, exchange: Exchange) -> None:
 
 def _plan(gateway: Gateway, body: Mapping[str, Any], handle: str) -> Plan:
     deck = gateway.deck
-    capability = deck.capabilities.require("speak")
+    capability = deck.capabilities["speak"]
     what = capability.read(fields.text(body, "input"))
     settings = fields.settings_of(
         (

@@ -47,7 +47,7 @@ async def _ask(
     gateway: Gateway, exchange: Exchange, body: Mapping[str, Any], handle: str, recording: Recording
 ) -> TranscriptResult:
     deck = gateway.deck
-    capability = deck.capabilities.require("transcribe")
+    capability = deck.capabilities["transcribe"]
     plan = make_plan(deck, capability, recording, handle=handle, settings=_settings(body))
     exchange.add_headers(gateway.notes_of(_unused(body)))
     async with Running(gateway, exchange, handle, plan, recording) as running:

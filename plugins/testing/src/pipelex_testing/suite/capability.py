@@ -41,7 +41,7 @@ class CapabilityConformance:
     def client(self) -> Client:
         """A client whose only model is one of the capability."""
         plugins = discover(entry_points=(), extra=[self.plugin()])
-        kind = plugins.capabilities.require(self.capability)
+        kind = plugins.capabilities[self.capability]
         spec = ModelSpec(name="m", backend="b", sdk=self.sdk, model_id=self.model_id, model_type=kind.model_types[0])
         entry = ModelEntry(name="m", spec=spec, available=True, reason=None, route=RouteMatch(rule="none"))
         backends = {"b": BackendConfig(name="b", options=self.options)}
@@ -49,7 +49,7 @@ class CapabilityConformance:
 
     def record(self, client: Client) -> Capability:
         """The record."""
-        return client.plugins.capabilities.require(self.capability)
+        return client.plugins.capabilities[self.capability]
 
     def test_the_sample_is_answered(self) -> None:
         """With the result that the record names, one attempt, and the usage that was expected at most."""
