@@ -64,7 +64,6 @@ def test_a_prompt_is_answered() -> None:
         ("model_context_window_exceeded", "length"),
         ("tool_use", "tool_calls"),
         ("refusal", "content_filter"),
-        ("pause_turn", "other"),
         ("a_reason_of_tomorrow", "other"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelex_core import AsyncClient, Client, UnsupportedInputError
+from pipelex_core import AsyncClient, CallError, Client, UnsupportedInputError
 from pipelex_core.parts import Citation, TextPart, Tool
 from pipelex_core.requests import TextRequest
 from pipelex_core.results import TextAnswer
@@ -193,3 +193,81 @@ def test_a_hosted_tool_that_nobody_has_is_refused(wrong: Any) -> None:
                 await client.generate_text("x", model="smart", hosted_tools=wrong)
 
     asyncio.run(main())
+
+
+USED = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "Po"}}
+FOUND = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+
+
+def paused(*blocks: Any, **counts: Any) -> dict[str, Any]:
+    """A message that the API paused while it searched."""
+    return {**claude.message(*blocks, **counts), "stop_reason": "pause_turn"}
+
+
+def of_claude(way: str, *replies: Reply) -> tuple[Any, list[Any]]:
+    """What Claude's answer came to, in one of two ways, and the conversations that were sent."""
+
+    async def main() -> Any:
+        async with anthropic.AnthropicServer() as server:
+            server.rules = rulebook_of("anthropic", "anthropic")
+            server.queue(*replies)
+            async with anthropic.opened(anthropic.config(server.url)) as backend:
+                if way == "whole":
+                    return await backend.generate_text(anthropic.asked(**SEARCH)), server.received
+                events = [event async for event in backend.stream_text(anthropic.asked(**SEARCH))]
+                assert isinstance(events[-1], TextAnswer)
+                assert "".join(event for event in events if isinstance(event, str)) == events[-1].text
+                return events[-1], server.received
+
+    answer, received = asyncio.run(main())
+    return answer, [each.json["messages"] for each in received]
+
+
+def replied_as(way: str, message: dict[str, Any]) -> Reply:
+    """A message, whole or streamed."""
+    return anthropic.replied(message) if way == "whole" else Reply.sse(*claude.events(message))
+
+
+@pytest.mark.parametrize("way", ["whole", "stream"])
+def test_a_turn_that_claude_pauses_goes_on(way: str) -> None:
+    """With what came so far, unchanged, as often as it is paused; the parts are one answer, and all that was used is counted."""
+    counts: dict[str, Any] = {"server_tool_use": {"web_search_requests": 1}}
+    first = paused(claude.text("Let me look. "), USED, **counts)
+    second = paused(FOUND, claude.text("It ends "), {**USED, "id": "srvtoolu_2"}, **counts)
+    third = claude.message({**FOUND, "tool_use_id": "srvtoolu_2"}, claude.text("in a delta."))
+    answer, sent = of_claude(way, *(replied_as(way, message) for message in (first, second, third)))
+    assert (answer.text, answer.finish_reason) == ("Let me look. It ends in a delta.", "stop")
+    assert [len(each) for each in sent] == [1, 2, 2]
+    assert sent[1][1] == {"role": "assistant", "content": first["content"]}
+    assert sent[2][1] == {"role": "assistant", "content": [*first["content"], *second["content"]]}
+    one = third["usage"]
+    assert answer.usage.searches == 2
+    assert answer.usage.output_tokens == 3 * one["output_tokens"]
+    (part,) = answer.provider_parts
+    assert [block["type"] for block in part.data["content"]] == [
+        "text",
+        "server_tool_use",
+        "web_search_tool_result",
+        "text",
+        "server_tool_use",
+        "web_search_tool_result",
+        "text",
+    ]
+
+
+@pytest.mark.parametrize("way", ["whole", "stream"])
+def test_a_pause_that_is_not_followed_by_an_answer_keeps_what_came(way: str) -> None:
+    """It was paid: the text so far, and its usage, are in the error."""
+    first = paused(claude.text("Let me look."), USED)
+    with pytest.raises(CallError) as caught:
+        of_claude(way, replied_as(way, first), Reply.json({"error": {"type": "overloaded_error"}}, status=529))
+    assert caught.value.partial_text == "Let me look."
+    assert caught.value.usage is not None
+    assert caught.value.usage.output_tokens == first["usage"]["output_tokens"]
+
+
+def test_a_turn_that_is_paused_without_end_ends() -> None:
+    """After eight pauses the answer is what there is, and did not end as it should."""
+    message = paused(claude.text("a"), USED)
+    answer, sent = of_claude("whole", *[anthropic.replied(message)] * 20)
+    assert (answer.text, answer.finish_reason, len(sent)) == ("a" * 9, "other", 9)

@@ -31,8 +31,10 @@ from pipelex_core import (
     UnsupportedInputError,
 )
 from pipelex_core.error_data import error_from_dict, error_to_dict
+from pipelex_core.parts import AudioPart
 from pipelex_core.results import TextAnswer
 from tests.support.scripted import KEY, USAGE, Script, deck_of, plugins_for, spec
+from tests.support.sounds import wav
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -447,3 +449,12 @@ def test_pending_calls_of_a_prompt_run_first() -> None:
         result = client.run([{"role": "user", "content": "1+2?"}, pending], tools=[add], model="smart")
     assert [part.content for part in results_of(script, 0)] == ["3"]
     assert len(result.turns) == 1
+
+
+def test_a_recording_goes_with_the_prompt_once() -> None:
+    """As pictures and documents do: what the model heard stays in the conversation, and is not sent a second time."""
+    client, script = client_for(asks(("add", {"a": 1, "b": 2})), "3")
+    with client:
+        client.run("How much is it?", tools=[add], model="smart", audio=[wav(1)])
+    sounds = [part for message in script.requests[1].messages for part in message.parts if isinstance(part, AudioPart)]
+    assert [sound.media.media_type for sound in sounds] == ["audio/wav"]

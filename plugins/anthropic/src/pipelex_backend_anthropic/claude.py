@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from contextlib import aclosing
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_backend_anthropic._answer import object_of_tool, read_answer
 from pipelex_backend_anthropic._client import MessagesClient
 from pipelex_backend_anthropic._errors import translated_errors
+from pipelex_backend_anthropic._pauses import MOST, continued, is_paused, joined
 from pipelex_backend_anthropic._request import counted_body, message_body, other_tools
 from pipelex_backend_anthropic._stream import StreamedMessage
 from pipelex_core.answers import says_something
@@ -62,17 +63,30 @@ class ClaudeBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer
 
     async def generate_text(self, request: TextRequest) -> TextAnswer:
         """The answer, whole."""
-        body = self.body(request)
-        message, request_id = await self._client.send(body, request.timeout)
+        message, request_id = await self._sent(self.body(request), request)
         answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id)
         return says_something(answer, request, message["stop_reason"])
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """The JSON document: the text of a structured output, or the arguments of the tool that asks for it."""
         body = self.body(request)
-        message, request_id = await self._client.send(body, request.timeout)
+        message, request_id = await self._sent(body, request)
         answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id, keeps_cut=True)
         return object_of_tool(answer, other_tools(body, request))
+
+    async def _sent(self, body: Body, request: TextRequest) -> tuple[Any, str | None]:
+        """The message that answers a request, however often the API pauses it, and the id of the last request."""
+        message, request_id = await self._client.send(body, request.timeout)
+        for _ in range(MOST):
+            if not is_paused(message):
+                break
+            try:
+                more, request_id = await self._client.send(continued(body, message), request.timeout)
+            except CallError as error:
+                _keep(error, message, request.spec.model_id)
+                raise
+            message = joined(message, more)
+        return message, request_id
 
     def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
         """Deltas of text, then the answer."""
@@ -93,19 +107,28 @@ class ClaudeBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer
         """Deltas, then the answer; the stream is read to its end, so that its connection serves again."""
         streamed = StreamedMessage(shows_input=by_tool)
         request_id: str | None = None
+        before: dict[str, Any] | None = None  # what came before a pause
+        asked = body
         try:
-            async with aclosing(self._client.events(body, request.timeout)) as events:
-                async for event, request_id in events:  # noqa: B007 -- used after the loop
-                    delta = streamed.add(event)
-                    if delta is not None:
-                        yield delta
-            message = streamed.message()
+            for _ in range(1 + MOST):
+                streamed = StreamedMessage(shows_input=by_tool)
+                async with aclosing(self._client.events(asked, request.timeout)) as events:
+                    async for event, request_id in events:  # noqa: B007 -- used after the loop
+                        delta = streamed.add(event)
+                        if delta is not None:
+                            yield delta
+                message = streamed.message() if before is None else joined(before, streamed.message())
+                if not is_paused(message):
+                    break
+                before, asked = message, continued(body, message)
             answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id, keeps_cut=is_object)
             if not is_object:
                 answer = says_something(answer, request, message["stop_reason"])
         except CallError as error:
             if streamed.has_begun:
                 error.partial_text = streamed.text
+            if before is not None and error.usage is None:
+                _keep(error, before, request.spec.model_id, streamed.text)
             error.request_id = error.request_id or request_id
             raise
         yield answer
@@ -113,3 +136,9 @@ class ClaudeBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer
     async def count_tokens(self, request: TextRequest) -> int:
         """Anthropic's count, which it calls an estimate of its own: it may differ by a few tokens from what is billed."""
         return await self._client.count(counted_body(request, self.config.options), request.timeout)
+
+
+def _keep(error: CallError, message: dict[str, Any], model_id: str, more: str = "") -> None:
+    """Keep what came, and was paid for, before a paused answer failed to go on."""
+    before = read_answer(message, model_id=model_id, request_id=None)
+    error.usage, error.partial_text = before.usage, before.text + more or None

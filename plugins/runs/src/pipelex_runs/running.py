@@ -173,7 +173,7 @@ async def run(  # noqa: D417 -- the others are described where users read of the
         msg = f"tool_timeout is a positive number of seconds, or None, not {given!r}"
         raise UnsupportedInputError(msg)
     terms, _ = split_terms({"deadline": arguments.pop("deadline", None)})
-    media = {name: arguments.pop(name) for name in ("images", "documents") if name in arguments}
+    media = {name: arguments.pop(name) for name in ("images", "documents", "audio") if name in arguments}
     read = await in_thread(partial(read_prompt, prompt, **media))
     system = (Message(role="system", parts=(TextPart(read.system),)),) if read.system else ()
     budget = nullcontext() if budget_usd is None else client.budget(usd=budget_usd)
