@@ -299,6 +299,29 @@ def test_light_and_dark_can_be_read(view: Any, scheme: str) -> None:
     assert (ground == "rgb(255, 255, 255)") == (scheme == "light")
 
 
+@in_browser
+@pytest.mark.parametrize("width", [320, 360, 412])
+def test_it_can_be_read_on_a_phone(view: Any, width: int) -> None:
+    """Nothing is wider than the screen, not even with a handle unfolded; each cell says what it is; what is touched is large enough."""
+    view.set_viewport_size({"width": width, "height": 740})
+    view.locator("section[aria-labelledby=handles] summary").first.click()
+    wide = view.evaluate(
+        "Array.from(document.querySelectorAll('body *:not(.skip)')).filter(each => each.checkVisibility())"
+        ".filter(each => each.getBoundingClientRect().right > innerWidth + 1).map(each => each.outerHTML.slice(0, 80))"
+    )
+    assert wide == []
+    assert view.evaluate("document.scrollingElement.scrollWidth") <= width
+    label = "getComputedStyle(document.querySelector('section[aria-labelledby=models] tbody td'), '::before').content"
+    assert view.evaluate(label) == '"backend"'
+    small = view.evaluate(
+        "Array.from(document.querySelectorAll('input[type=search], select, nav a'))"
+        ".map(each => each.getBoundingClientRect().height).filter(height => height < 36)"
+    )
+    assert small == []
+    view.fill("#search", "painter")
+    assert visible(view, "models") == ["painter"]
+
+
 _WORST_CONTRAST = """() => {
   const read = (colour) => (colour.match(/[\\d.]+/g) || []).map(Number);
   const light = ([r, g, b]) => {
