@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import textwrap
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from pipelex_core.backend import BackendFactory, TextGenerator
+from pipelex_core.hookspecs import hookimpl
+from pipelex_core.results import TextAnswer
 from pipelex_core.specs import ModelType
 from pipelex_testing import ARGUMENTS, WEATHER, Conformance, OpenAIChat, Reply, Said
-from pipelex_testing.calls import Document
+from pipelex_testing.calls import Document, Text
 from pipelex_testing.certificate import Record, table
 from pipelex_testing.running import running
 from pipelex_testing.wire import FACTS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pipelex_core.requests import TextRequest
 
 ABOUT: dict[str, Any] = {
     "suite": "TestAcme", "backend": "acme", "sdk": "acme", "wire": "acme", "plugin": "acme 1", "sdk_modules": [], "claims": ["text"],
@@ -177,3 +183,71 @@ def test_a_certificate_without_a_wire_says_so() -> None:
     printed = "\n".join(table(certificate))
     assert "wire none" in printed
     assert "absent: test_a_status_is_the_error_of_its_class (2 times)" in printed
+
+
+def test_a_spec_file_with_one_faulty_model_fails(tmp_path: Path) -> None:
+    """Its other models load, and an author would not see that one is left out."""
+    specs = tmp_path / "acme_engine.toml"
+    sound = '[good]\nmodel_type = "llm"\nsdk = "acme_engine"\ninputs = ["text"]\n'
+
+    class Plugin:
+        __name__ = "acme_engine"
+
+        @hookimpl
+        def pipelex_backends(self) -> Any:
+            return {"acme_engine": BackendFactory(Writer)}
+
+        @hookimpl
+        def pipelex_model_specs(self) -> Any:
+            return {"acme_engine": specs}
+
+    class Suite(Conformance):
+        plugin = Plugin()
+        sdk = "acme_engine"
+        wire = None
+        takes_key = False
+        claims = frozenset({"text"})
+
+    specs.write_text(sound, encoding="utf-8")
+    Suite().test_the_shipped_models_load(tmp_path / "sound")
+    for number, slip in enumerate(('[bad]\ninputs = ["smell"]\n', '[bad]\nmodel_idd = "x"\n')):
+        specs.write_text(sound + slip + 'sdk = "acme_engine"\n', encoding="utf-8")
+        with pytest.raises(AssertionError, match="a spec file of the plugin has faults"):
+            Suite().test_the_shipped_models_load(tmp_path / str(number))
+
+
+class Writer(TextGenerator):
+    """A backend that answers by itself."""
+
+    async def generate_text(self, request: TextRequest) -> TextAnswer:
+        return TextAnswer(text="Paris", finish_reason="stop")
+
+
+@pytest.mark.parametrize(
+    ("fact", "scenario"),
+    [
+        ("counts", "test_usage_and_cost_are_right"),
+        ("request ids", "test_a_result_has_the_providers_answer_and_id"),
+    ],
+)
+def test_a_fact_that_is_lacking_makes_its_scenario_absent(fact: str, scenario: str) -> None:
+    """And a slip in its name is an error, not a claim."""
+
+    class Without(OpenAIChat):
+        lacks = frozenset({fact})
+
+        def answer(self, said: Said) -> Reply:
+            reply = super().answer(said)
+            return Reply.json(json.loads(b"".join(reply.chunks)) | {"id": None}, headers={})
+
+    class Suite(Conformance):
+        sdk = "openai"
+        wire = Without()
+        claims = frozenset({"text"})
+
+    with pytest.raises(pytest.skip.Exception, match=f"absent: {fact}"):
+        getattr(Suite(), scenario)(Text())
+    with pytest.raises(TypeError, match="lacks names finish reason; the facts are"):
+
+        class Slip(OpenAIChat):
+            lacks = frozenset({"finish reason"})  # type: ignore[arg-type]

@@ -62,7 +62,8 @@ def _entry(name: str, thing: Any) -> str:
     """One name: its heading, first paragraph, and tables of what it has or takes."""
     parts = [f"### {name}", summary(thing)]
     if inspect.isfunction(thing):
-        parts += [f"```text\n{name}{_signature(thing)}\n```", _named("argument", attributes_of(thing, "Args"))]
+        word = "async " if inspect.iscoroutinefunction(thing) else ""
+        parts += [f"```text\n{word}{name}{_signature(thing)}\n```", _named("argument", attributes_of(thing, "Args"))]
     else:
         parts += [_named("attribute", _attributes(thing)), _methods(thing)]
     return "\n\n".join(part for part in parts if part)
@@ -90,7 +91,8 @@ def _methods(cls: type) -> str:
         ):
             continue
         if inspect.isfunction(function):
-            rows.append((f"`{name}{_signature(function)}`", sentence(summary(function))))
+            word = "async " if inspect.iscoroutinefunction(function) else ""
+            rows.append((f"`{word}{name}{_signature(function)}`", sentence(summary(function))))
     return table(("method", "does"), rows)
 
 

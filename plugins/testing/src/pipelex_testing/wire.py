@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 Fact = Literal[
     "finish reasons",
-    "cached counts",
-    "reasoning counts",
+    "content filters",
     "counts",
+    "cached counts",
     "request ids",
-    "tool call ids",
     "error events",
     "settings",
 ]
@@ -63,13 +62,16 @@ class Wire(ABC):
     lacks: ClassVar[frozenset[Fact]] = frozenset()
     rules: Rulebook | None = None
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse what is no fact: a slip would claim what the provider has not."""
+        super().__init_subclass__(**options)
+        if unknown := sorted(cls.lacks - FACTS):
+            msg = f"{cls.__name__}.lacks names {', '.join(unknown)}; the facts are {', '.join(sorted(FACTS))}"
+            raise TypeError(msg)
+
     def lacking(self) -> frozenset[str]:
         """All that the provider does not have, what older attributes say of it included."""
-        older = {
-            "request ids": not self.shows_request_id,
-            "counts": not self.counts_in_stream and "counts" in self.lacks,
-        }
-        return self.lacks | {fact for fact, lacks in older.items() if lacks}
+        return self.lacks if self.shows_request_id else self.lacks | {"request ids"}
 
     def server(self) -> Server:
         """The server, not started; one of its own for a wire whose calls are several requests."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from hashlib import sha256
 from importlib.resources import files
@@ -11,7 +12,11 @@ from pipelex_cli.report.markup import Markup, tag
 from pipelex_cli.report.sections import SECTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipelex_cli.report.contents import Contents
+
+_HEADING = re.compile(r'<th scope="col"><button type="button">([^<"\\]*)</button>')
 
 MARK = '<meta name="generator" content="pipelex report">'
 """A mark in every page that was written here, which may be replaced."""
@@ -19,7 +24,8 @@ MARK = '<meta name="generator" content="pipelex report">'
 
 def page_of(contents: Contents) -> str:
     """The page, as HTML. It may load nothing and run no script but its own, which its policy names by their hashes."""
-    style, script = _file("page.css"), _file("page.js")
+    sections = {name: section(contents) for name, section in SECTIONS.items()}
+    style, script = _file("page.css") + _labels(sections), _file("page.js")
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
     head = tag(
         "head",
@@ -36,11 +42,22 @@ def page_of(contents: Contents) -> str:
         tag("a", "Skip to the deck", class_="skip", href="#deck"),
         _header(contents),
         _bar(contents),
-        tag("main", *(section(contents) for section in SECTIONS.values()), id="deck", tabindex="-1"),
+        tag("main", *sections.values(), id="deck", tabindex="-1"),
         tag("footer", f"Made by pipelex-core {contents.version} on {contents.made}."),
         tag("script", Markup(script)),
     )
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _labels(sections: Mapping[str, Markup]) -> str:
+    """The headings of columns before the cells of cards, which a phone shows in place of rows."""
+    rules = [
+        f'section[aria-labelledby={name}] td:nth-child({number})::before {{ content: "{heading}"; }}'
+        for name, section in sections.items()
+        for number, heading in enumerate(_HEADING.findall(section), start=1)
+        if number > 1
+    ]
+    return "@media (max-width: 40rem) {\n" + "\n".join(rules) + "\n}\n"
 
 
 def _header(contents: Contents) -> Markup:

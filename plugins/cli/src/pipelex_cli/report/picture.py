@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Kind = Literal["preset", "alias", "model", "more", "route", "backend"]
 Key = tuple[str, ...]
 NOWHERE = ""
+_FEW = 8
+"""How many names of models that no handle leads to are drawn; all of them are in the hint."""
 
 
 @frozen(kw_only=True)
@@ -156,10 +158,11 @@ class _Artist:
         for group, entries in groups.items():
             key = ("more", *group)
             names = tuple(entry.name for entry in entries)
-            hint = entries[0].reason or "models that no handle leads to"
+            hint = f"{entries[0].reason or 'models that no handle leads to'}: {', '.join(names)}"
+            lines = names if len(names) <= _FEW + 1 else (*names[:_FEW], f"and {len(names) - _FEW} more")
             off = not entries[0].available
             backend = _backend_of(entries[0])
-            self.picture.nodes[key] = Node(key=key, kind="more", lines=names, hint=hint, backend=backend, off=off)
+            self.picture.nodes[key] = Node(key=key, kind="more", lines=lines, hint=hint, backend=backend, off=off)
             self._route(key, entries[0])
         for backend in self.deck.backends:
             self._backend(backend)

@@ -45,9 +45,8 @@ class Entry:
 
 def _section(name: str, about: str, headings: Iterable[str], entries: Iterable[Entry]) -> Markup:
     """A heading, what it is about, and a table that the keyboard can scroll and sort."""
-    headings = tuple(headings)
     columns = [tag("th", tag("button", heading, type="button"), scope="col") for heading in headings]
-    table = tag("table", tag("thead", tag("tr", *columns)), tag("tbody", *(_row(entry, headings) for entry in entries)))
+    table = tag("table", tag("thead", tag("tr", *columns)), tag("tbody", *(_row(entry) for entry in entries)))
     return tag(
         "section",
         tag("h2", name.capitalize(), id=name),
@@ -58,17 +57,13 @@ def _section(name: str, about: str, headings: Iterable[str], entries: Iterable[E
     )
 
 
-def _row(entry: Entry, headings: tuple[str, ...]) -> Markup:
-    """A row; a phone shows it as a card, with the heading before each cell."""
+def _row(entry: Entry) -> Markup:
     cells = [cell if isinstance(cell, Cell) else Cell(cell) for cell in entry.cells]
     first, *others = cells
     return tag(
         "tr",
         tag("th", first.shown, scope="row", data_sort=first.sort),
-        *(
-            tag("td", cell.shown, data_label=heading, data_sort=cell.sort, class_="number" if cell.number else None)
-            for cell, heading in zip(others, headings[1:], strict=True)
-        ),
+        *(tag("td", cell.shown, data_sort=cell.sort, class_="number" if cell.number else None) for cell in others),
         data_usable="yes" if entry.usable else "no",
         data_capability=entry.capability,
         data_backend="\n".join(entry.backends) or None,

@@ -67,7 +67,7 @@ def draw_svg(picture: Picture, *, title: str) -> bytes:
         graph.add_node(names[key], **_attributes(node))
     for number, backend in enumerate(backends_of(picture.nodes.values())):
         inside = [names[key] for key, node in picture.nodes.items() if node.backend == backend]
-        label = _escaped("leads nowhere" if backend == NOWHERE else backend)
+        label = _escaped("unavailable" if backend == NOWHERE else backend)
         box = {"label": label, "style": "rounded,filled", "fillcolor": "#fafafa", "color": "#d0d5dd"}
         graph.add_subgraph(inside, name=f"cluster_{number}", fontsize="12", tooltip=label, **box)
     for (start, end), text in picture.edges.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,8 +16,6 @@ from pipelex_testing.samples import CAPABILITIES
 from pipelex_testing.suite.base import Scenarios
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipelex_testing.samples import Capability
 
 _CLASSES: dict[Capability, type[of_backend.Backend]] = {
@@ -95,7 +94,10 @@ class Registration(Scenarios):
 
     def test_the_shipped_models_load(self, tmp_path: Path) -> None:
         """Every spec file that the plugin ships is without a fault, and each model that can be called names an sdk that is served."""
-        deck = self._loaded(tmp_path).deck
+        loaded = self._loaded(tmp_path)
+        faults = [problem for problem in loaded.warnings if problem.file and not Path(problem.file).exists()]
+        assert faults == [], "a spec file of the plugin has faults, whose models are left out"
+        deck = loaded.deck
         models = deck.models.values()
         own = [entry for entry in models if entry.spec is not None and entry.spec.backend == self.suite.backend_name]
         shipped = [file.backend for file in self.suite.plugins().shipped_specs]
