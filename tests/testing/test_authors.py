@@ -234,7 +234,7 @@ def test_a_fact_that_is_lacking_makes_its_scenario_absent(fact: str, scenario: s
     """And a slip in its name is an error, not a claim."""
 
     class Without(OpenAIChat):
-        lacks = frozenset({fact})
+        lacks = frozenset({fact})  # type: ignore[arg-type]
 
         def answer(self, said: Said) -> Reply:
             reply = super().answer(said)
