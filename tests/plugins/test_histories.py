@@ -39,6 +39,7 @@ pytestmark = pytest.mark.usefixtures("clean_aws")
 PDF = Media(data=b"%PDF-1.4 ...", media_type="application/pdf", name="report.pdf")
 NOTE = Media(data=b"The Rhine is long.", media_type="text/plain", name="note.txt")
 TOOL = Tool(name="look_up", description="Looks a river up.", parameters={"type": "object", "properties": {}})
+PLACE = {"gcp_project_id": "p", "gcp_location": "europe-west4"}
 AWS = {"aws_region": "us-east-1", "aws_access_key_id": "AKIA", "aws_secret_access_key": "s" * 20}
 
 
@@ -74,6 +75,10 @@ TARGETS = [
     Target("mistral", "mistral", "mistral-medium-latest"),
     Target("google", "google", "gemini-3-pro-preview"),
     Target("google", "google", "gemini-2.5-flash", spec_options={"thinking": "budget"}),
+    Target("vertexai", "vertexai", "gemini-3-pro-preview", PLACE),
+    Target("vertexai", "anthropic", "claude-sonnet-4-5@20250929", PLACE),
+    Target("vertexai", "anthropic", "claude-opus-4-8@default", PLACE, {"prefill": False}),
+    Target("vertexai", "mistral", "mistral-medium-3", PLACE),
     Target("bedrock", "bedrock_anthropic", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", AWS),
     Target("bedrock", "bedrock", "us.anthropic.claude-opus-4-8-v1:0", AWS, {"prefill": False}),
     Target("bedrock", "bedrock", "us.amazon.nova-pro-v1:0", AWS),
@@ -227,7 +232,7 @@ def client_of(url: str, target: Target) -> AsyncClient:
     config = evolve(
         deck.backends[target.backend],
         endpoint=url,
-        api_key=None if target.backend == "bedrock" else deck.backends[target.backend].api_key,
+        api_key=None if target.backend in {"bedrock", "vertexai"} else deck.backends[target.backend].api_key,
         options=target.options,
         retry=RetryPolicy(retries=0),
     )

@@ -32,6 +32,7 @@ BACKENDS = {
     "groq": 'api_key = "groq-test-key"',
     "mistral": 'api_key = "mistral-test"',
     "openai": 'api_key = "openai-test"',
+    "vertexai": 'gcp_project_id = "p"',
     "xai": 'api_key = "xai-test-key"',
 }
 
@@ -83,6 +84,13 @@ def tokens(inputs: int, outputs: int, **more: Any) -> dict[str, Any]:
         ("anthropic", "claude-5.5-sonnet", tokens(1000, 100, service_tier="batch"), OFF_PEAK, "0.0015"),
         ("anthropic", "claude-5.5-sonnet", tokens(1000, 100, service_tier="us"), OFF_PEAK, None),
         ("bedrock", "claude-5.5-opus", tokens(1000, 100, cached_tokens=900), OFF_PEAK, "0.00258"),
+        ("bedrock", "claude-5.5-haiku", tokens(100_001, 1000), OFF_PEAK, "0.0525005"),
+        ("vertexai", "claude-5.5-haiku", tokens(100_001, 1000), OFF_PEAK, "0.0525005"),
+        ("vertexai", "claude-5.5-opus", tokens(1000, 100, cached_tokens=900), OFF_PEAK, "0.00258"),
+        ("vertexai", "claude-4.5-sonnet", tokens(200_001, 1000), OFF_PEAK, "1.222506"),
+        ("vertexai", "mistral-medium-3", tokens(1_000_000, 1_000_000), OFF_PEAK, "2.4"),
+        ("vertexai", "mistral-ocr-2505", {"pages": 10}, OFF_PEAK, "0.005"),
+        ("vertexai", "gemini-3.1-pro-preview", tokens(200_001, 0), OFF_PEAK, "0.800004"),
         ("google", "gemini-2.5-pro", tokens(200_000, 1000), OFF_PEAK, "0.26"),
         ("google", "gemini-2.5-pro", tokens(200_001, 1000), OFF_PEAK, "0.5150025"),
         ("google", "gemini-3.8-flash", tokens(1_000_000, 0), OFF_PEAK, "0.75"),

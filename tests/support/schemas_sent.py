@@ -38,6 +38,11 @@ def _anthropic(request: ObjectRequest) -> Body:
     return message_body(request, {})
 
 
+def _vertex_anthropic(request: ObjectRequest) -> Body:
+    body = {name: value for name, value in message_body(request, {}).items() if name != "model"}
+    return {**body, "anthropic_version": "2026-10-21"}
+
+
 def _bedrock(request: ObjectRequest) -> Body:
     parameters = converse_parameters(request, {})
     return {name: value for name, value in parameters.items() if name != "modelId"}
@@ -59,6 +64,11 @@ WIRES: dict[str, tuple[str, str, str, Mapping[str, Any], Callable[[ObjectRequest
     "openrouter": ("openrouter", "chat", "openai/gpt-4o-mini", {}, _openai("openrouter")),
     "anthropic": ("anthropic", "messages", "claude-sonnet-4-5", {}, _anthropic),
     "anthropic by a tool": ("anthropic", "messages", "claude-sonnet-4-5", {"structured_output": "tool"}, _anthropic),
+    "claude on vertex ai": (
+        *("anthropic", "rawPredict", "claude-sonnet-4-5"),
+        {"structured_output": "tool"},
+        _vertex_anthropic,
+    ),
     "mistral": ("mistral", "chat", "mistral-large-latest", {}, mistral_body),
     "gemini": ("google", "generateContent", "gemini-3-flash", {}, text_body),
     "bedrock": ("bedrock", "converse", "anthropic.claude-sonnet-4-5-v1:0", {}, _bedrock),
