@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tools.benchmarks.provider_answers import provider_server
 from tools.benchmarks.server import CHUNKS, fixed_server
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WARM = 3
-COUNTED = {"async": 25, "sync": 25, "stream": 3}
+COUNTED = {"async": 25, "sync": 25, "stream": 3, "object": 25}
 OF_A_PROVIDER = 25
 """How many calls are counted; telling callgrind to begin and to end is counted too, and is little beside so many."""
 
@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[str, float]] = {
     "async": ("generate_text, async / SDK typed call, instructions", 0.70),
     "sync": ("generate_text, sync / SDK typed call, instructions", 0.90),
     "stream": ("stream_text per chunk / SDK typed stream, instructions", 0.35),
+    "object": ("generate_object, warm / SDK's chat.completions.parse, instructions", 0.20),
     "RawAnthropic": ("anthropic: one call / SDK typed call, instructions", 0.9),
     "RawMistral": ("mistral: one call / SDK typed call, instructions", 0.9),
     "RawGoogle": ("google: one call / SDK typed call, instructions", 0.9),
@@ -138,7 +139,22 @@ def _openai(program: str, url: str) -> None:
         ):
             pass
 
+    from pydantic import BaseModel
+
+    class Ends(BaseModel):
+        sea: str
+        country: Literal["NL", "FR", "IT"]
+
+    class River(BaseModel):
+        river: str
+        ends: Ends
+        lengths_km: list[float]
+
     calls: dict[str, Callable[[], Any]] = {
+        "object ours": lambda: ours.generate_object(PROMPT, River, model="m"),
+        "object SDK": lambda: theirs.chat.completions.parse(
+            model="gpt-4o-mini", messages=MESSAGES, response_format=River
+        ),
         "async ours": lambda: ours.generate_text(PROMPT, model="m"),
         "async SDK": lambda: theirs.chat.completions.create(model="gpt-4o-mini", messages=MESSAGES),
         "stream ours": our_stream,

@@ -56,9 +56,18 @@ def _stream() -> bytes:
     return _chunk({"role": "assistant", "content": ""}) + deltas + _chunk({}, "stop") + usage + b"data: [DONE]\n\n"
 
 
+OBJECT = {"river": "Rhine", "ends": {"sea": "North Sea", "country": "NL"}, "lengths_km": [1232.7, 865.0]}
+_CHOICE = {
+    "index": 0,
+    "message": {"role": "assistant", "content": json.dumps(OBJECT), "refusal": None},
+    "logprobs": None,
+    "finish_reason": "stop",
+}
 _BODY, _EVENTS = json.dumps(ANSWER).encode(), _stream()
+_TYPED_BODY = json.dumps({**ANSWER, "choices": [_CHOICE]}).encode()
 _HEAD = b"HTTP/1.1 200 OK\r\nx-request-id: req-1\r\ncontent-length: %d\r\ncontent-type: %s\r\n\r\n"
 _WHOLE = _HEAD % (len(_BODY), b"application/json") + _BODY
+_TYPED = _HEAD % (len(_TYPED_BODY), b"application/json") + _TYPED_BODY
 _STREAMED = _HEAD % (len(_EVENTS), b"text/event-stream") + _EVENTS
 
 
@@ -76,7 +85,10 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, del
             if status != 200:
                 writer.write(_HEAD.replace(b"200 OK", b"%d No" % status) % (len(_FAULT), b"application/json") + _FAULT)
                 continue
-            writer.write(_STREAMED if b'"stream":true' in body.replace(b" ", b"") else _WHOLE)
+            if b'"stream":true' in body.replace(b" ", b""):
+                writer.write(_STREAMED)
+            else:
+                writer.write(_TYPED if b'"response_format"' in body else _WHOLE)
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
