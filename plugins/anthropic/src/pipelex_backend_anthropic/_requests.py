@@ -101,7 +101,7 @@ class KeepingAnthropic(AsyncAnthropic):
             raise APITimeoutError(request=request) from error
         except Exception as error:
             raise APIConnectionError(request=request) from error
-        if not response.is_success:
+        if not 200 <= response.status_code < 300:
             await response.aread()
             raise self._make_status_error_from_response(response)
         return response
@@ -118,14 +118,14 @@ class KeepingAnthropic(AsyncAnthropic):
         )
 
     def _read(self, options: RequestOptions) -> tuple[Any, ...]:
-        """All that the SDK reads for a request besides its body, its path and its time-out, as it is now."""
+        """All that the SDK reads for a request besides its body, its path and its time-out."""
         return (
             self.api_key,
             self.auth_token,
             self._base_url,
-            dict(self._custom_headers),
-            dict(self._custom_query),
-            dict(options.get("headers", {})),
+            self._custom_headers,
+            self._custom_query,
+            options.get("headers"),
             self._client.headers.raw,
         )
 
@@ -138,4 +138,5 @@ class KeepingAnthropic(AsyncAnthropic):
         for name in (_LENGTH, *_TIMEOUTS):
             del headers[name]
         extensions = {name: value for name, value in request.extensions.items() if name != "timeout"}
-        self._kept[path] = _Kept(read=read, url=request.url, headers=headers, extensions=extensions)
+        copied = tuple(dict(value) if isinstance(value, dict) else value for value in read)
+        self._kept[path] = _Kept(read=copied, url=request.url, headers=headers, extensions=extensions)

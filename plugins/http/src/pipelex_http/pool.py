@@ -72,7 +72,8 @@ class Pool(httpx2.AsyncClient):
             error.request = request
             raise
         response.request = request
-        self.cookies.extract_cookies(response)
+        if "set-cookie" in response.headers:
+            self.cookies.extract_cookies(response)
         if 300 <= response.status_code < 400 and response.has_redirect_location:
             with suppress(httpx2.RemoteProtocolError):
                 response.next_request = self._build_redirect_request(request, response)

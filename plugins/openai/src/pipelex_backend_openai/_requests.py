@@ -54,6 +54,13 @@ class _Kept:
         return request
 
 
+def _copied(value: Any) -> Any:
+    """What can be changed in place, as it is now."""
+    if isinstance(value, dict):
+        return {name: _copied(each) for name, each in value.items()}
+    return tuple(map(_copied, value)) if isinstance(value, tuple) else value
+
+
 class KeepingOpenAI(AsyncOpenAI):
     """An `AsyncOpenAI` that builds the POST requests to a path once, and again when anything that it read has changed.
 
@@ -108,7 +115,7 @@ class KeepingOpenAI(AsyncOpenAI):
             raise APITimeoutError(request=request) from error
         except Exception as error:
             raise APIConnectionError(request=request) from error
-        if not response.is_success:
+        if not 200 <= response.status_code < 300:
             await response.aread()
             raise self._make_status_error_from_response(response)
         return response
@@ -125,7 +132,7 @@ class KeepingOpenAI(AsyncOpenAI):
         )
 
     def _read(self, options: RequestOptions) -> tuple[Any, ...]:
-        """All that the SDK reads for a request besides its body and its path, as it is now."""
+        """All that the SDK reads for a request besides its body and its path."""
         return (
             self.api_key,
             self.admin_api_key,
@@ -133,9 +140,9 @@ class KeepingOpenAI(AsyncOpenAI):
             self.project,
             self.timeout,
             self._base_url,
-            dict(self._custom_headers),
-            dict(self._custom_query),
-            {name: dict(value) if isinstance(value, dict) else value for name, value in options.items()},
+            self._custom_headers,
+            self._custom_query,
+            options,
             self._client.headers.raw,
         )
 
@@ -146,4 +153,6 @@ class KeepingOpenAI(AsyncOpenAI):
             return
         headers = request.headers.copy()
         del headers[_LENGTH]
-        self._kept[path] = _Kept(read=read, url=request.url, headers=headers, timeout=request.extensions["timeout"])
+        self._kept[path] = _Kept(
+            read=_copied(read), url=request.url, headers=headers, timeout=request.extensions["timeout"]
+        )
