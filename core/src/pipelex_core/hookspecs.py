@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipelex_core.checks import CheckedConfig, Finding
     from pipelex_core.commands import Command
     from pipelex_core.orders import Order
+    from pipelex_core.parts import Tool, ToolCall
     from pipelex_core.results import Answer
     from pipelex_core.shared_limits import SharedLimits
     from pipelex_core.specs import BackendConfig, Secret
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     SecretReader: TypeAlias = Callable[[str], str | None]
     Check: TypeAlias = Callable[[CheckedConfig], Iterable[Finding]]
     Middleware: TypeAlias = Callable[[Call, Proceed], Awaitable[Answer]]
+    ToolMiddleware: TypeAlias = Callable[[ToolCall, Tool, Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -380,5 +382,32 @@ def pipelex_tools() -> Mapping[str, Callable[[str], ToolSource]]:
         ...     return {"clock": Clock}
         >>> pipelex_tools()["clock"]("UTC").zone
         'UTC'
+    """
+    raise AssertionError  # a specification, never called
+
+
+@_hookspec
+def pipelex_tool_middleware() -> Sequence[ToolMiddleware]:
+    """Bring functions around every tool that `client.run` runs, such as one that measures it.
+
+    Each gets what the model asks for, the tool, and a function that runs it: to be awaited once, and its value returned. What it
+    raises is what the model reads. The first of the first plugin is the outermost.
+
+    Example:
+        >>> import asyncio
+        >>> from pipelex_core.hookspecs import hookimpl
+        >>> from pipelex_core.parts import Tool, ToolCall
+        >>> names = []
+        >>> async def note(call, tool, proceed):
+        ...     names.append(call.name)
+        ...     return await proceed()
+        >>> @hookimpl
+        ... def pipelex_tool_middleware():
+        ...     return [note]
+        >>> (around,) = pipelex_tool_middleware()
+        >>> async def three():
+        ...     return 3
+        >>> asyncio.run(around(ToolCall(id="1", name="add", arguments={}), Tool(name="add"), three)), names
+        (3, ['add'])
     """
     raise AssertionError  # a specification, never called

@@ -37,9 +37,9 @@ _NAMES = {
     "histories": "HistoryForm fit turns",
     "hiding": "hide",
     "hookspecs": (
-        "ENTRY_POINT_GROUP Check Middleware Proceed SecretReader hookimpl pipelex_backends "
+        "ENTRY_POINT_GROUP Check Middleware Proceed SecretReader ToolMiddleware hookimpl pipelex_backends "
         "pipelex_call_finished pipelex_capabilities pipelex_checks pipelex_commands pipelex_limiter "
-        "pipelex_middleware pipelex_model_specs pipelex_orders pipelex_secrets pipelex_tools pipelex_wrap_backend"
+        "pipelex_middleware pipelex_model_specs pipelex_orders pipelex_secrets pipelex_tool_middleware pipelex_tools pipelex_wrap_backend"
     ),
     "judging": "ModerationAnswer ModerationRequest Ranked RerankAnswer RerankRequest Verdict",
     "media": "PDF shown_url sniff",

@@ -107,6 +107,7 @@ DECLARATIONS: dict[str, Declaration] = {
     "pipelex_capabilities": Declaration(check=_capabilities, noun="capability, model type or operation"),
     "pipelex_secrets": Declaration(check=_readers, noun="secret scheme", reserved=("env", "secret")),
     "pipelex_tools": Declaration(check=_sources, noun="tool scheme", late=True),
+    "pipelex_tool_middleware": Declaration(check=_functions, late=True),
     "pipelex_checks": Declaration(check=_functions, late=True),
     "pipelex_orders": Declaration(check=_makers, noun="order", reserved=(CHAIN, *ORDERS)),
     "pipelex_commands": Declaration(check=_commands, noun="command", late=True),

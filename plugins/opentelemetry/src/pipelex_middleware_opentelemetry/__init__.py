@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from pipelex_core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
+    from typing import Any
 
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
 
     from pipelex_core.calls import Call, FinishedCall
-    from pipelex_core.hookspecs import Middleware, Proceed
+    from pipelex_core.hookspecs import Middleware, Proceed, ToolMiddleware
+    from pipelex_core.parts import Tool, ToolCall
     from pipelex_core.results import Answer
     from pipelex_middleware_opentelemetry._recorder import Recorder
 
@@ -59,6 +61,11 @@ class Telemetry:
         """A span, and what is measured, around every attempt."""
         return [self._attempt]
 
+    @hookimpl(optionalhook=True)
+    def pipelex_tool_middleware(self) -> Sequence[ToolMiddleware]:
+        """A span around every tool that a run runs."""
+        return [self._tool]
+
     @hookimpl
     def pipelex_call_finished(self, call: FinishedCall) -> None:
         """The span around all attempts of a call ends."""
@@ -69,6 +76,10 @@ class Telemetry:
     def _attempt(self, call: Call, proceed: Proceed) -> Awaitable[Answer]:
         recorder = self._listening()
         return proceed(call) if recorder is None else recorder.attempt(call, proceed)
+
+    def _tool(self, call: ToolCall, tool: Tool, proceed: Callable[[], Awaitable[Any]]) -> Awaitable[Any]:
+        recorder = self._listening()
+        return proceed() if recorder is None else recorder.tool(call, tool, proceed)
 
     def _listening(self) -> Recorder | None:
         """What records, once somebody listens."""

@@ -101,6 +101,7 @@ def request_attributes(call: Call) -> Attributes:
     if isinstance(request, TextRequest):
         attributes["gen_ai.output.type"] = "json" if isinstance(request, ObjectRequest) else "text"
         attributes |= {
+            "gen_ai.request.choice.count": None if request.n == 1 else request.n,
             "gen_ai.request.max_tokens": request.max_tokens,
             "gen_ai.request.seed": request.seed,
             "gen_ai.request.stop_sequences": request.stop or None,

@@ -31,6 +31,7 @@ from pipelex_middleware_opentelemetry._metrics import Instruments
 from pipelex_middleware_opentelemetry._stream import Stream
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from typing import Any
 
     from opentelemetry.metrics import MeterProvider
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from pipelex_core.calls import Call, FinishedCall
     from pipelex_core.hookspecs import Proceed
+    from pipelex_core.parts import Tool, ToolCall
 
 SCOPE = "pipelex_middleware_opentelemetry"
 VERSION = "0.1.0"
@@ -91,6 +93,31 @@ class Recorder:
             return Stream(answer, attempt, context)
         attempt.answered(answer)
         return answer
+
+    async def tool(self, call: ToolCall, tool: Tool, proceed: Callable[[], Awaitable[Any]]) -> Any:
+        """What a tool gives, run inside a span of its own; what it was given, and what it says, may be secret and is not in it.
+
+        https://github.com/open-telemetry/semantic-conventions/blob/main/docs/gen-ai/gen-ai-spans.md#execute-tool-span
+        """
+        attributes = {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": call.name,
+            "gen_ai.tool.call.id": call.id,
+            "gen_ai.tool.type": "function",
+        }
+        if tool.description:
+            attributes["gen_ai.tool.description"] = tool.description
+        span = self._tracer.start_span(f"execute_tool {call.name}", attributes=attributes)
+        token = attach(set_span_in_context(span))
+        try:
+            return await proceed()
+        except BaseException as error:
+            span.set_attribute("error.type", type(error).__name__)
+            span.set_status(Status(StatusCode.ERROR))
+            raise
+        finally:
+            detach(token)
+            span.end()
 
     def call_finished(self, call: FinishedCall) -> None:
         """The span of the whole call ends; one whose answer came out of a cache, or that asked nobody, gets it now."""

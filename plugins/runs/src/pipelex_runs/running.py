@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from pipelex_core.client.base_client import BaseClient
+    from pipelex_core.hookspecs import ToolMiddleware
+    from pipelex_core.plugins import Plugins
     from pipelex_core.tools import RunnableTool
 
 AT_ONCE = 16
@@ -48,6 +50,7 @@ class Run:
     Attributes:
         ask: Asks the model: a conversation, and the arguments of a call for text.
         tools: What it may ask for.
+        around: What plugins bring around every tool, the outermost first.
         redact: Takes the configured secrets out of a text.
         messages: The conversation so far.
         tool_timeout: Seconds a tool may take, or None.
@@ -59,6 +62,7 @@ class Run:
     tools: Mapping[str, RunnableTool]
     redact: Callable[[str], str]
     messages: list[Message]
+    around: Sequence[ToolMiddleware] = ()
     tool_timeout: float | None = None
     ends_at: float | None = None
     turns: list[TextResult] = field(factory=list)
@@ -127,6 +131,12 @@ class Run:
             hint = did_you_mean(call.name, self.tools) or f"the tools are: {', '.join(self.tools)}"
             msg = f"there is no tool named '{call.name:.80}'; {hint}"
             raise ToolFailedError(msg)
+        proceed: Callable[[], Awaitable[Any]] = partial(self._timed, runnable, call)
+        for middleware in reversed(self.around):
+            proceed = partial(middleware, call, runnable.tool, proceed)
+        return await proceed()
+
+    async def _timed(self, runnable: RunnableTool, call: ToolCall) -> Any:
         work = _guarded(runnable, call)
         if self.tool_timeout is None:
             return await work
@@ -186,6 +196,7 @@ async def run(  # noqa: D417 -- the others are described where users read of the
                 tools=runnable,
                 redact=partial(_without_secrets, client),
                 messages=[*system, *read.messages],
+                around=_around_tools(client.plugins),
                 tool_timeout=tool_timeout,
                 ends_at=terms.ends_at,
             )
@@ -224,6 +235,11 @@ def _result(turns: Sequence[TextResult], messages: Sequence[Message]) -> RunResu
     facts |= {"attempts": attempts, "usage": sum_usage([turn.usage for turn in turns])}
     facts["cost"] = total(turn.cost for turn in turns)
     return RunResult(**facts, messages=tuple(messages), turns=tuple(turns))
+
+
+def _around_tools(plugins: Plugins) -> tuple[ToolMiddleware, ...]:
+    plugins.ask("pipelex_tool_middleware")
+    return tuple(each for _, found in plugins.declared("pipelex_tool_middleware") for each in found)
 
 
 def _without_secrets(client: BaseClient, text: str) -> str:
