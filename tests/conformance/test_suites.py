@@ -181,6 +181,31 @@ class TestLlamaCpp(Conformance):
     sdk_modules = ("xllamacpp",)
 
 
+@pytest.mark.slow
+class TestWhisper(Conformance):
+    """What is said in a recording."""
+
+    sdk = "whisper"
+    wire = None
+    takes_key = False
+    claims: ClassVar = frozenset({"transcription"})
+    model_ids: ClassVar = {ModelType.TRANSCRIBER: "whisper-tiny.en"}
+    sdk_modules = ("ctranslate2", "tokenizers", "numpy", "soundfile")
+
+
+@pytest.mark.slow
+class TestKokoro(Conformance):
+    """English texts, read aloud."""
+
+    sdk = "kokoro"
+    wire = None
+    takes_key = False
+    claims: ClassVar = frozenset({"speech", "speech stream"})
+    model_ids: ClassVar = {ModelType.SPEAKER: "kokoro-82m"}
+    formats = ("wav", "pcm")
+    sdk_modules = ("onnxruntime", "numpy")
+
+
 class TestFal(Conformance):
     """Images, as jobs of a queue."""
 

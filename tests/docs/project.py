@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BACKENDS = ".pipelex/inference/backends.toml"
-OFFLINE = ("internal", "llamacpp", "rapidocr")
+OFFLINE = ("internal", "kokoro", "llamacpp", "rapidocr", "whisper")
 
 
 class BedrockServer(Server):

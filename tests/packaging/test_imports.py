@@ -99,6 +99,19 @@ SHARED = {
         "pipelex_local.weights.WheelFile",
         "pipelex_local.weights.bring",
     },
+    **{
+        name: {
+            "pipelex_local.engines.Engine",
+            "pipelex_local.engines.Engines",
+            "pipelex_local.engines.threads_of",
+            "pipelex_local.weights.Model",
+            "pipelex_local.weights.Progress",
+            "pipelex_local.weights.bring",
+            "pipelex_local.weights.models_in",
+            "pipelex_local.weights.named",
+        }
+        for name in ("kokoro", "whisper")
+    },
     "rapidocr": {
         "pipelex_backend_internal.pdf.Document",
         "pipelex_backend_internal.pdf.PdfFile",

@@ -11,6 +11,7 @@ _SDKS = {
     "pipelex-backend-fal": "fal",
     "pipelex-backend-google": "google",
     "pipelex-backend-internal": "pypdfium2",
+    "pipelex-backend-kokoro": "kokoro",
     "pipelex-backend-llamacpp": "llamacpp",
     "pipelex-backend-mistral": "mistral",
     "pipelex-backend-mock": "mock",
@@ -19,6 +20,7 @@ _SDKS = {
     ),
     "pipelex-backend-rapidocr": "rapidocr",
     "pipelex-backend-vertexai": "vertexai vertexai:anthropic vertexai:mistral vertexai:openai",
+    "pipelex-backend-whisper": "whisper",
 }
 """Distribution -> the sdks of the documentation that it serves."""
 
@@ -28,6 +30,7 @@ _BACKENDS = {
     "pipelex-backend-fal": "fal",
     "pipelex-backend-google": "google",
     "pipelex-backend-internal": "internal",
+    "pipelex-backend-kokoro": "kokoro",
     "pipelex-backend-llamacpp": "llamacpp",
     "pipelex-backend-mistral": "mistral",
     "pipelex-backend-openai": (
@@ -35,6 +38,7 @@ _BACKENDS = {
     ),
     "pipelex-backend-rapidocr": "rapidocr",
     "pipelex-backend-vertexai": "vertexai",
+    "pipelex-backend-whisper": "whisper",
 }
 """Distribution -> the backends of the documentation whose models it ships."""
 
@@ -61,6 +65,7 @@ MODELS: dict[str, str] = {
     "gemini-": "google",
     "gpt-": "openai",
     "grok-": "xai",
+    "kokoro-": "kokoro",
     "mistral-": "mistral",
     "o3": "openai",
     "o4-": "openai",
@@ -72,9 +77,21 @@ MODELS: dict[str, str] = {
     "text-embedding-": "openai",
     "voxtral-": "mistral",
     "whisper-1": "openai",
+    "whisper-base": "whisper",
     "whisper-large-": "groq",
+    "whisper-tiny": "whisper",
 }
 """The backend that has the models whose names begin with one of these, its maker's own where several have them."""
+
+LOCAL = {
+    "llm": "smollm2",
+    "extract": "pp-ocrv6-small",
+    "embed": "all-minilm-l6-v2",
+    "rerank": "all-minilm-l6-v2-similarity",
+    "transcribe": "whisper-tiny.en",
+    "speak": "kokoro-82m",
+}
+"""The model of each capability that needs no key."""
 
 
 def backend_of(model: str) -> str | None:

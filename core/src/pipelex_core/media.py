@@ -19,13 +19,24 @@ _IMAGE_SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+    (b"BM", "image/bmp"),
+    (b"\0\0\0\x1cftypavif", "image/avif"),
+    (b"\0\0\0 ftypavif", "image/avif"),
 )
+SCANS = frozenset({"image/tiff", "image/bmp", "image/avif"})
+"""Pictures whose text is read; no model is shown one."""
 _TYPES_BY_SUFFIX = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
     ".gif": "image/gif",
     ".webp": "image/webp",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".bmp": "image/bmp",
+    ".avif": "image/avif",
     ".pdf": "application/pdf",
 }
 PDF = "application/pdf"
@@ -61,8 +72,10 @@ def read_image(source: MediaSource) -> Media:
         UnsupportedInputError: It is missing, or no PNG, JPEG, GIF or WebP.
     """
     media = read_media(source, "image")
-    if not media.media_type.startswith("image/"):
-        raise UnsupportedInputError(f"{_named(source)} is not an image, but {media.media_type}")
+    is_scan = media.media_type in SCANS and not isinstance(source, Media)
+    if is_scan or not media.media_type.startswith("image/"):
+        what = "an image that models are shown (PNG, JPEG, GIF, WebP)" if is_scan else "an image"
+        raise UnsupportedInputError(f"{_named(source)} is not {what}, but {media.media_type}")
     return media
 
 
@@ -82,7 +95,7 @@ def read_document(source: MediaSource) -> Media:
 
 
 def read_media(source: MediaSource, what: str = "document") -> Media:
-    """An image or a PDF; reads the file of a path, and leaves a URL to the provider.
+    """An image, which may be a scan (TIFF, BMP, AVIF), or a PDF; reads the file of a path, and leaves a URL to the provider.
 
     Raises:
         UnsupportedInputError: It is missing, empty, or neither an image nor a PDF.

@@ -97,11 +97,14 @@ class ModelDeck:
         """
         handle = self.choices.get(choice)
         if handle is None:
+            from pipelex_core.first_party import LOCAL, install_for
+
             kind, _, name = choice.partition(".")
             key = self.capabilities[kind].choice_key(name)
-            problem = Problem(
-                code="no-default", message=f"the deck has no default for {choice}", key=key, suggestion="name a model"
-            )
+            install = install_for(LOCAL.get(kind, ""))
+            suggestion = f"name a model; for one that needs no key, run: {install}" if install else "name a model"
+            message = f"the deck has no default for {choice}"
+            problem = Problem(code="no-default", message=message, key=key, suggestion=suggestion)
             raise ConfigError(problem.message, [problem])
         return handle
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from pipelex_core.errors import ProviderConnectionError, UnsupportedInputError
-from pipelex_core.media import PDF, shown_url, sniff
+from pipelex_core.media import PDF, SCANS, shown_url, sniff
 
 if TYPE_CHECKING:
     from pipelex_core.backend import Resources
@@ -44,6 +44,7 @@ async def fetched(resources: Resources, config: BackendConfig, media: Media, wan
         return evolve(media, data=data, url=None)
     if media_type is None:
         raise UnsupportedInputError(f"{shown} is neither an image (PNG, JPEG, GIF, WebP) nor a PDF")
-    if wanted != "any" and (media_type == PDF) != (wanted == "document"):
+    is_wanted = media_type == PDF if wanted == "document" else media_type != PDF and media_type not in SCANS
+    if wanted != "any" and not is_wanted:
         raise UnsupportedInputError(f"{shown} is {media_type}, and {wanted} is wanted")
     return evolve(media, data=data, url=None, media_type=media_type)

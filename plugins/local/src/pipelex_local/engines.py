@@ -11,12 +11,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from pipelex_core.errors import CallError
+from pipelex_core.errors import BadRequestError, CallError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 
-__all__ = ["Engine", "Engines"]
+__all__ = ["Engine", "Engines", "threads_of"]
 
 Step = TypeVar("Step")
 Loaded = TypeVar("Loaded")
@@ -119,6 +119,21 @@ class Engines(Generic[Loaded]):
         """In a child process: the threads of the parent's engines are not here."""
         self._lock = threading.Lock()
         self._engines = {}
+
+
+def threads_of(wanted: int | None) -> int:
+    """How many threads of an engine compute: as many as are wanted, else half the cores, four at most.
+
+    Raises:
+        BadRequestError: Fewer than one is wanted.
+    """
+    if wanted is not None:
+        if wanted < 1:
+            msg = f"option 'n_threads' must be at least 1, not {wanted}"
+            raise BadRequestError(msg)
+        return wanted
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(4, cores // 2))
 
 
 _DONE = object()

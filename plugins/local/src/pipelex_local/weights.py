@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from pipelex_core.errors import NotFoundError
 from pipelex_local._files import HubFile, Make, Progress, SourceFile, Stopped, WheelFile, are_there
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "HubFile",
@@ -24,6 +25,8 @@ __all__ = [
     "are_there",
     "bring",
     "cache_folder",
+    "models_in",
+    "named",
 ]
 
 
@@ -89,3 +92,54 @@ def bring(
 
         fetch(Wanted(name=name, files=files, folder=folder, made_of=made_of, make=make), progress, stopped)
     return folder
+
+
+def models_in(text: str) -> dict[str, Model]:
+    """The models of a catalogue in TOML: name -> model.
+
+    A model's `hub` (repository, revision) and `wheel` (requirement, folder, size) hold all its `files`, by their names; a file
+    may say instead which `wheel` it is in, or in which wheels its `parts` are.
+    """
+    import tomllib
+
+    return {name: _model(name, table) for name, table in tomllib.loads(text).items()}
+
+
+def _model(name: str, table: dict[str, Any]) -> Model:
+    hub, wheel = table.get("hub"), table.get("wheel")
+    files = tuple(_file(file, hub, wheel) for file in table["files"])
+    return Model(name=name, title=table["title"], licence=table["licence"], homepage=table["homepage"], files=files)
+
+
+def _file(table: dict[str, Any], hub: dict[str, str] | None, wheel: dict[str, Any] | None) -> SourceFile:
+    file = table["file"]
+    parts = [WheelFile(**part) for part in table.get("parts", ())]
+    if "wheel" in table:
+        parts = [WheelFile(**table["wheel"])]
+    elif wheel is not None and not parts:
+        member = f"{wheel['folder']}/{file}"
+        parts = [WheelFile(requirement=wheel["requirement"], member=member, size=wheel["size"])]
+    return SourceFile(
+        file=file,
+        size=table["size"],
+        sha256=table["sha256"],
+        hub=HubFile(file=file, **hub) if hub else None,
+        wheel=evolve(parts[0], further=tuple(parts[1:])) if parts else None,
+    )
+
+
+def named(name: str, catalogue: Mapping[str, Model]) -> Model:
+    """A model of a catalogue.
+
+    Raises:
+        NotFoundError: It has none of that name.
+    """
+    from difflib import get_close_matches
+
+    model = catalogue.get(name)
+    if model is None:
+        near = get_close_matches(name, catalogue, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(sorted(catalogue))}"
+        msg = f"no model is called '{name}' here; {hint}"
+        raise NotFoundError(msg)
+    return model

@@ -21,7 +21,7 @@ MOST_PIXELS = 100_000_000
 MOST_PAGES = 1000
 """Pages of a document: at two seconds a page, more are hours of work that nobody waits for in one call."""
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF")
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "AVIF")
 SIXTEEN_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
 Image.MAX_IMAGE_PIXELS = None  # of this process alone: an image is measured before it is decoded, with an error of ours
@@ -43,7 +43,7 @@ class ImageFile:
             self._image = Image.open(BytesIO(self._data), formats=FORMATS)
             pages: int = getattr(self._image, "n_frames", 1) if self._image.format == "TIFF" else 1
         except UnidentifiedImageError as error:
-            msg = "the document is neither a PDF nor an image (PNG, JPEG, WebP, TIFF, GIF) whose beginning is intact"
+            msg = "the document is neither a PDF nor an image (PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF) whose beginning is intact"
             raise UnsupportedInputError(msg) from error
         except (OSError, ValueError, SyntaxError, EOFError) as error:
             raise _damaged(1, error) from error

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_core.vectors import Vectors
-from pipelex_testing.samples import CITY, EMBEDDED, OBJECT, PDF, PLAIN, PROMPT, TEXT, VECTORS, City
+from pipelex_testing.samples import CITY, EMBEDDED, OBJECT, PDF, PLAIN, PROMPT, SOUND, SPOKEN, TEXT, VECTORS, City
 
 if TYPE_CHECKING:
     from pipelex_core.results import Result
@@ -170,4 +170,58 @@ class Embeddings(Kind):
         assert result.vectors == Vectors.of(VECTORS)
 
 
-CALLS: tuple[Kind, ...] = (Text(), Stream(), Object(), Document(), Picture(), Embeddings())
+class Transcription(Kind):
+    """What is said in a recording."""
+
+    capability: ClassVar[Capability] = "transcription"
+
+    async def make(self, at: Running, **options: Any) -> Result:
+        return await at.client.transcribe(SOUND, model=at.writer, **options)
+
+    def reply(self, at: Running) -> Reply:
+        return at.wire.transcript()
+
+    def holds(self, result: Any) -> None:
+        assert isinstance(result.text, str)
+        assert result.duration_s is None or result.duration_s > 0
+
+    def check(self, result: Any) -> None:
+        assert result.text == SPOKEN
+
+
+class Speech(Kind):
+    """A text, spoken."""
+
+    capability: ClassVar[Capability] = "speech"
+
+    async def make(self, at: Running, **options: Any) -> Result:
+        return await at.client.speak(SPOKEN, model=at.speaker, **options)
+
+    def reply(self, at: Running) -> Reply:
+        return at.wire.speech()
+
+    def holds(self, result: Any) -> None:
+        assert result.audio.content_type.startswith("audio/")
+        assert result.audio.data
+
+    def check(self, result: Any) -> None:
+        assert result.audio.data == SOUND
+
+
+class SpeechStream(Speech):
+    """A text, spoken piece by piece."""
+
+    capability = "speech stream"
+
+    async def make(self, at: Running, **options: Any) -> Result:
+        async with at.client.stream_speech(SPOKEN, model=at.speaker, **options) as stream:
+            pieces = [piece async for piece in stream]
+        result: Result = stream.result
+        assert b"".join(pieces) == result.audio.data  # type: ignore[attr-defined]  # a speech has sound
+        return result
+
+
+CALLS: tuple[Kind, ...] = (
+    *(Text(), Stream(), Object(), Document(), Picture(), Embeddings()),
+    *(Transcription(), Speech(), SpeechStream()),
+)

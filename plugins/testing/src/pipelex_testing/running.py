@@ -79,6 +79,16 @@ class Running:
         return "embedder"
 
     @property
+    def writer(self) -> str:
+        """The model for transcripts."""
+        return "writer"
+
+    @property
+    def speaker(self) -> str:
+        """The model for speech."""
+        return "speaker"
+
+    @property
     def calls(self) -> list[Received]:
         """The requests that each stand for one call."""
         return self.wire.calls(self.server)

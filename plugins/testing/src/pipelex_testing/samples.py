@@ -29,10 +29,13 @@ Capability = Literal[
     "OCR",
     "image out",
     "embeddings",
+    "transcription",
+    "speech",
+    "speech stream",
 ]
 CAPABILITIES: tuple[Capability, ...] = (
     *("text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "OCR", "image out"),
-    "embeddings",
+    *("embeddings", "transcription", "speech", "speech stream"),
 )
 """What a backend may claim, in the order of the certificate."""
 
@@ -66,6 +69,8 @@ PRICES = Costs(input=Decimal(2), output=Decimal(8), input_cached=Decimal("0.5"))
 COST = Decimal("0.000124")
 """(12 × 2 + 8 × 0.5 + 12 × 8) dollars for a million of `USAGE`."""
 PAGE_PRICE = Costs(unit="page", input=Decimal("0.001"))
+SECOND_PRICE = Costs(second=Decimal("0.0001"))
+CHARACTER_PRICE = Costs(character=Decimal("0.00002"))
 IMAGE_PRICE = Costs(unit="image", output=Decimal("0.04"))
 
 
@@ -137,6 +142,20 @@ JPEG = b64decode(
     "AQEAAD8AR//Z"
 )
 """The smallest picture, of one pixel."""
+
+SPOKEN = "Three rivers meet here."
+"""What is to be said, and what a wire hears in `SOUND`."""
+
+
+def wav(seconds: float = 1.0, rate: int = 16_000) -> bytes:
+    """Silence, in samples of 16 bits and one channel."""
+    samples = bytes(2 * int(seconds * rate))
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
+    head = struct.pack("<4sI4s", b"RIFF", 36 + len(samples), b"WAVE") + form
+    return head + struct.pack("<4sI", b"data", len(samples)) + samples
+
+
+SOUND = wav()
 
 VECTORS = ((0.6, 0.8), (0.0, -1.0))
 """What the wires make of `EMBEDDED`: numbers of length 1."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
 from pipelex_testing.absence import SERVER, absent
-from pipelex_testing.samples import IMAGE_PRICE, PAGE_PRICE, PRICES, Capability
+from pipelex_testing.samples import CHARACTER_PRICE, IMAGE_PRICE, PAGE_PRICE, PRICES, SECOND_PRICE, Capability
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,6 +27,7 @@ class Subject:
     model_ids: ClassVar[Mapping[ModelType, str]] = {}
     options: ClassVar[Mapping[str, Any]] = {}
     model_options: ClassVar[Mapping[str, Any]] = {}
+    formats: ClassVar[tuple[str, ...]] = ()
     thinking: ClassVar[Mapping[str, Any]] = {"reasoning_effort": "high"}
     takes_key: ClassVar[bool] = True
     variables: ClassVar[Mapping[str, str]] = {}
@@ -45,6 +46,9 @@ class Subject:
         yield self._spec("reader", ModelType.TEXT_EXTRACTOR, costs=PAGE_PRICE)
         yield self._spec("painter", ModelType.IMG_GEN, costs=IMAGE_PRICE)
         yield self._spec("embedder", ModelType.EMBEDDING, costs=PRICES, max_tokens=None)
+        yield self._spec("writer", ModelType.TRANSCRIBER, costs=SECOND_PRICE, max_tokens=None)
+        formats = {"formats": self.formats} if self.formats else {}
+        yield self._spec("speaker", ModelType.SPEAKER, costs=CHARACTER_PRICE, max_tokens=None, options=formats)
 
     def specs_claimed(self) -> Iterator[ModelSpec]:
         """The models of what the backend claims."""
@@ -53,6 +57,8 @@ class Subject:
             "reader": {"OCR"},
             "painter": {"image out"},
             "embedder": {"embeddings"},
+            "writer": {"transcription"},
+            "speaker": {"speech", "speech stream"},
         }
         return (spec for spec in self.specs() if needs[spec.name] & self.claims)
 

@@ -105,6 +105,16 @@ class Wire(ABC):
         msg = f"the wire {self.name} has no embeddings"
         raise NotImplementedError(msg)
 
+    def transcript(self) -> Reply:
+        """What is said in a recording: `SPOKEN`."""
+        msg = f"the wire {self.name} has no transcripts"
+        raise NotImplementedError(msg)
+
+    def speech(self) -> Reply:
+        """The sound `SOUND`."""
+        msg = f"the wire {self.name} has no speech"
+        raise NotImplementedError(msg)
+
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         """An error as the provider words it."""
         return Reply.json({"error": {"message": message}}, status=status, headers=self.error_headers)

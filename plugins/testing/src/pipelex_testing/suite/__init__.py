@@ -33,6 +33,7 @@ class Conformance(Answers, Conversations, MediaScenarios, Failures, Malformed, C
         model_ids: What the models are called at the provider, by type.
         options: Further keys of the backend's table.
         model_options: Further keys of the language model's spec.
+        formats: The encodings that its speech may have; the first, or `mp3`, is what is wanted.
         thinking: Settings of a call that make the model think.
         takes_key: Whether the backend has a key.
         variables: Environment variables that the shipped defaults of the backend's table need.

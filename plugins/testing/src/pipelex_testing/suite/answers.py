@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,7 @@ from pipelex_testing.samples import (
     PLAIN,
     PRICES,
     PROMPT,
+    SPOKEN,
     SYSTEM,
     TEXT,
     USAGE,
@@ -89,6 +91,9 @@ class Answers(Scenarios):
                     assert PRICES.input is not None
                     assert (usage.input_tokens, usage.output_tokens) == (USAGE.input_tokens, 0)
                     assert cost.amount == USAGE.input_tokens * PRICES.input / 1_000_000
+                case "transcription" | "speech" | "speech stream":
+                    counted, price = _SOUND[call.capability]
+                    assert (usage.seconds or usage.characters, cost.amount) == (counted, counted * price)
                 case "OCR":
                     assert PAGE_PRICE.input is not None
                     assert (usage.pages, cost.amount) == (2, 2 * PAGE_PRICE.input)
@@ -299,6 +304,14 @@ class Answers(Scenarios):
             assert (len(at.calls), len(stream.result.attempts)) == (2, 2)
 
         self.run(use)
+
+
+_SOUND = {
+    "transcription": (1, Decimal("0.0001")),
+    "speech": (len(SPOKEN), Decimal("0.00002")),
+    "speech stream": (len(SPOKEN), Decimal("0.00002")),
+}
+"""The seconds of `SOUND`, or the characters of `SPOKEN`, and the price of one."""
 
 
 def _after_first_text(chunks: Any) -> int:
