@@ -75,40 +75,11 @@ class Answers(Scenarios):
         async def use(at: Running) -> None:
             call.prepare(at)
             result = await call.make(at)
-            usage, cost = result.usage, result.cost
-            if not at.has_server:
-                assert cost is not None
-                assert cost.amount > 0
-                return
-            if call.capability == "embeddings" and not at.wire.counts_embeddings:
-                return
-            if "counts" in at.wire.lacks:
-                absent("counts")
-            assert cost is not None
-            match call.capability:
-                case "embeddings":
-                    assert USAGE.input_tokens is not None
-                    assert PRICES.input is not None
-                    assert (usage.input_tokens, usage.output_tokens) == (USAGE.input_tokens, 0)
-                    assert cost.amount == USAGE.input_tokens * PRICES.input / 1_000_000
-                case "transcription" | "speech" | "speech stream":
-                    counted, price = _SOUND[call.capability]
-                    assert (usage.seconds or usage.characters, cost.amount) == (counted, counted * price)
-                case "OCR":
-                    assert PAGE_PRICE.input is not None
-                    assert (usage.pages, cost.amount) == (2, 2 * PAGE_PRICE.input)
-                case "image out":
-                    assert (usage.images, cost.amount) == (1, IMAGE_PRICE.output)
-                case "stream" if not at.wire.counts_in_stream:
-                    pass
-                case _ if "cached counts" in at.wire.lacks:
-                    counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens)
-                    assert counts == (USAGE.input_tokens, USAGE.output_tokens, None)
-                    assert cost.amount >= COST
-                case _:
-                    counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens)
-                    assert counts == (USAGE.input_tokens, USAGE.output_tokens, USAGE.cached_tokens)
-                    assert cost.amount == COST
+            if at.has_server:
+                _check_counts(at, call, result)
+            else:
+                assert result.cost is not None
+                assert result.cost.amount > 0
 
         self.run(use)
 
@@ -304,6 +275,40 @@ class Answers(Scenarios):
             assert (len(at.calls), len(stream.result.attempts)) == (2, 2)
 
         self.run(use)
+
+
+def _check_counts(at: Running, call: Kind, result: Any) -> None:
+    """The counts that the wire tells, and what they cost."""
+    usage, cost = result.usage, result.cost
+    if call.capability == "embeddings" and not at.wire.counts_embeddings:
+        return
+    if "counts" in at.wire.lacks:
+        absent("counts")
+    assert cost is not None
+    match call.capability:
+        case "embeddings":
+            assert USAGE.input_tokens is not None
+            assert PRICES.input is not None
+            assert (usage.input_tokens, usage.output_tokens) == (USAGE.input_tokens, 0)
+            assert cost.amount == USAGE.input_tokens * PRICES.input / 1_000_000
+        case "transcription" | "speech" | "speech stream":
+            counted, price = _SOUND[call.capability]
+            assert (usage.seconds or usage.characters, cost.amount) == (counted, counted * price)
+        case "OCR":
+            assert PAGE_PRICE.input is not None
+            assert (usage.pages, cost.amount) == (2, 2 * PAGE_PRICE.input)
+        case "image out":
+            assert (usage.images, cost.amount) == (1, IMAGE_PRICE.output)
+        case "stream" if not at.wire.counts_in_stream:
+            pass
+        case _ if "cached counts" in at.wire.lacks:
+            counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens)
+            assert counts == (USAGE.input_tokens, USAGE.output_tokens, None)
+            assert cost.amount >= COST
+        case _:
+            counts = (usage.input_tokens, usage.output_tokens, usage.cached_tokens)
+            assert counts == (USAGE.input_tokens, USAGE.output_tokens, USAGE.cached_tokens)
+            assert cost.amount == COST
 
 
 _SOUND = {
