@@ -178,6 +178,7 @@ def test_a_number_without_a_fraction_is_an_integer(asked: Any) -> None:
         ({"type": "string", "pattern": r"^\p{L}+$"}, '"é"', "1"),
         ({"type": "object", "patternProperties": {r"^\p{L}": {"type": "string"}}}, '{"é": "x"}', "1"),
         ({"type": "string", "pattern": "^(?<year>[0-9]{4})$"}, '"2026"', "1"),
+        ({"type": "string", "pattern": "^[[:alpha:]]+$"}, '"é"', "1"),
         ({"type": "number", "multipleOf": 0.01}, "4.35", "4.355"),
         ({"type": "number", "multipleOf": 0.1}, "1e300", "0.15"),
         ({"type": "integer", "multipleOf": 3}, "9", "10"),

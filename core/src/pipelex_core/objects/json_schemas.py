@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -102,9 +103,11 @@ def _without_foreign_patterns(value: Any) -> Any:
 
 
 def _is_readable(pattern: str) -> bool:
+    """Whether Python reads a pattern, and reads it as it is meant: it warns of what other engines read in another way."""
     try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError):
+        with warnings.catch_warnings(action="error", category=FutureWarning):
+            re.compile(pattern)
+    except (re.error, RecursionError, OverflowError, FutureWarning):
         return False
     return True
 

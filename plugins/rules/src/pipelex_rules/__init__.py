@@ -52,8 +52,9 @@ def check(
     Args:
         provider: Such as `openai`, `azure_openai`, `anthropic`, `google`, `mistral`, `bedrock`, `groq`, `xai`, `deepseek`,
             `openrouter`, `ollama`, `fal`; `compatible` for any other endpoint that speaks OpenAI's chat completions.
-        api: Such as `chat`, `responses`, `images`, `images/edits`, `embeddings`, `messages`, `count_tokens`,
-            `generateContent`, `ocr`, `converse`, `queue`.
+        api: Such as `chat`, `responses`, `images`, `images/edits`, `embeddings`, `moderations`, `rerank`, `audio/speech`,
+            `audio/transcriptions`, `messages`, `rawPredict`, `count_tokens`, `generateContent`, `predict`, `ocr`, `converse`,
+            `queue`, `batch`.
         body: The JSON body, parsed; any value. Files of a form are bytes, or a `Size` where they are not in memory.
         model: The model, where the path names it and not the body (Gemini, Bedrock, Azure's deployments, fal).
         headers: The request's headers, names in lower case.

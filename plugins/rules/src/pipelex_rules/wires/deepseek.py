@@ -117,6 +117,7 @@ RULES = (
     openai_chat.stream_options_without_stream,
     openai_chat.tool_choice_names_a_tool,
     openai_chat.json_mode_without_the_word,
+    openai_chat_messages.arguments_are_text,
     openai_chat_messages.calls_are_answered,
     openai_chat_messages.results_follow_calls,
     openai_chat_messages.assistant_says_something,

@@ -100,7 +100,14 @@ OLLAMA_CHAT = openai_chat.CHAT.of(
     shape=OLLAMA_BODY,
     form=forms.ollama,
     source=OLLAMA,
-    rules=(arguments_are_json, image_types, thinking_of_the_model, tools_of_the_model, format_of_answers),
+    rules=(
+        openai_chat_messages.arguments_are_text,
+        arguments_are_json,
+        image_types,
+        thinking_of_the_model,
+        tools_of_the_model,
+        format_of_answers,
+    ),
 )
 
 
@@ -225,7 +232,7 @@ VLLM_CHAT = openai_chat.CHAT.of(
             shapes={"text": obj(), "json_object": obj(), "json_schema": obj(), "structural_tag": obj()}
         ),
         tool_choice=ANY,
-        tools=ANY,
+        tools=listing(obj("function", type=choice("function"), function=obj("name", name=TEXT))),
         **{name: shape.but(source=SAMPLING) for name, shape in _VLLM_SAMPLING.items()},
     ),
     rules=(
@@ -299,7 +306,7 @@ LLAMACPP_CHAT = openai_chat.CHAT.of(
     ),
     shape=openai_chat.open_body(
         response_format=obj(type=choice("text json_object json_schema")),
-        tools=listing(),
+        tools=listing(obj("type function", type=choice("function"), function=obj("name", name=TEXT))),
         stop=either(TEXT, listing(TEXT)),
         n_probs=integer(0),
     ),

@@ -100,6 +100,18 @@ def call_ids(message: object) -> list[str]:
     return [string(call.get("id")) for _, call in records(dig(message, "tool_calls"))]
 
 
+@rule(
+    Source("https://platform.openai.com/docs/api-reference/chat/create (messages[].tool_calls[].function)", "2026-08")
+)
+def arguments_are_text(asked: Asked) -> Findings:
+    """The arguments of a call in the history are text, not an object."""
+    for index, message in records(asked.get("messages")):
+        for number, called in records(message.get("tool_calls")):
+            written = dig(called, "function", "arguments")
+            if written is not None and not isinstance(written, str):
+                yield f"messages[{index}].tool_calls[{number}].function.arguments", "expected a string"
+
+
 @rule(thread("https://github.com/RamiAwar/dataline/issues/172", "2024-05-31"))
 def calls_are_answered(asked: Asked) -> Findings:
     """An assistant message with tool_calls is followed by a tool message for each id."""

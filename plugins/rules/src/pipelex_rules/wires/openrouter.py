@@ -22,7 +22,7 @@ from pipelex_rules.shapes import (
     text,
 )
 from pipelex_rules.sources import Source, thread
-from pipelex_rules.wires import openai_chat, openai_responses, xai
+from pipelex_rules.wires import openai_chat, openai_chat_messages, openai_responses, xai
 
 if TYPE_CHECKING:
     from pipelex_rules.rule import Asked, Findings
@@ -109,7 +109,13 @@ def one_limit_of_reasoning(asked: Asked) -> Findings:
         yield "reasoning", 'only one of "reasoning.effort" and "reasoning.max_tokens" can be specified'
 
 
-RULES = (models_without_tools, models_without_required, one_limit_of_reasoning, openai_chat.tool_choice_names_a_tool)
+RULES = (
+    openai_chat_messages.arguments_are_text,
+    models_without_tools,
+    models_without_required,
+    one_limit_of_reasoning,
+    openai_chat.tool_choice_names_a_tool,
+)
 CHAT = openai_chat.CHAT.of("openrouter", shape=BODY, rules=RULES, form=forms.openrouter, source=SPECIFICATION)
 RESPONSES = openai_responses.RESPONSES.of(
     "openrouter", shape=xai.RESPONSES.shape, rules=(), form=forms.openrouter, source=SPECIFICATION

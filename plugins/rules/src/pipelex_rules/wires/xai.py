@@ -8,7 +8,7 @@ from pipelex_rules import forms
 from pipelex_rules.media import decoded_size, split_data_url
 from pipelex_rules.rule import rule
 from pipelex_rules.schemas.others import xai_rules
-from pipelex_rules.shapes import BOOLEAN, OBJECT, TEXT, choice, either, integer, listing, number, obj, text
+from pipelex_rules.shapes import BOOLEAN, OBJECT, TEXT, choice, either, integer, listing, number, obj, tagged, text
 from pipelex_rules.sources import Source, client, thread
 from pipelex_rules.values import dig, records, string
 from pipelex_rules.wire import Wire
@@ -34,7 +34,11 @@ BODY = openai_chat.open_body(
     top_logprobs=integer(0, 8),
     temperature=number(0, 2),
     stop=either(TEXT, listing(TEXT, at_most=4, source=SDK)),
-    tools=listing(OBJECT, at_most=128, source=SDK),
+    tools=listing(
+        tagged(shapes={"function": obj("function", function=obj("name", name=text(1)))}, open=True),
+        at_most=128,
+        source=SDK,
+    ),
     reasoning_effort=choice("none minimal low medium high xhigh"),
     tool_choice=either(choice("auto none required"), OBJECT),
     search_parameters=OBJECT,
@@ -125,6 +129,7 @@ def _schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
 
 
 RULES = (
+    openai_chat_messages.arguments_are_text,
     top_logprobs_without_logprobs,
     penalties_of_reasoning_models,
     stop_of_reasoning_models,
