@@ -39,7 +39,12 @@ class GeminiBatches(BatchRunner):
 
     model_prefix: str
     _client: genai.Client | None
-    secret: Secret | None
+
+    if TYPE_CHECKING:
+
+        @property
+        def secret(self) -> Secret | None:
+            """The key, for errors to hide."""
 
     def batch_limits(self, request: Any) -> BatchLimits | None:
         """Those of the API for requests that go inline."""

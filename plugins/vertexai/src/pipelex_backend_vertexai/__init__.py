@@ -31,6 +31,11 @@ _OPTIONS = (
         help="A service account's JSON file; application default credentials where it is missing or empty.",
     ),
     Option(name="api_version", default="v1beta1", help="Version in the API's paths."),
+    Option(
+        name="batch_gcs_uri",
+        help="Folder in Cloud Storage for the requests and results of batches: gs://bucket/folder.",
+    ),
+    Option(name="gcs_endpoint", help="Address that replaces that of Cloud Storage."),
 )
 
 _MODEL = (

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from google import genai
 
 from pipelex_backend_google.gemini import GeminiBackend, call_error, http_options
+from pipelex_backend_vertexai._batches import VertexBatches
 from pipelex_backend_vertexai._credentials import find_caller
 from pipelex_backend_vertexai._deployed import ask, stream
 from pipelex_backend_vertexai._endpoints import endpoint_of, host_of
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
     from pipelex_backend_vertexai._chat_answer import ChatReading
     from pipelex_backend_vertexai._credentials import Caller
     from pipelex_backend_vertexai._endpoints import Endpoint
+    from pipelex_core.backend import Resources
     from pipelex_core.judging import RerankAnswer, RerankRequest
     from pipelex_core.requests import TextRequest
     from pipelex_core.results import TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 
 
-class VertexBackend(GeminiBackend, Reranker):
+class VertexBackend(VertexBatches, GeminiBackend, Reranker):
     """Gemini on Vertex AI, and models deployed on endpoints or served from Model Garden."""
 
     vertex = True
@@ -72,6 +74,11 @@ class VertexBackend(GeminiBackend, Reranker):
             location=self._location,
             http_options=options,
         )
+
+    async def open(self, resources: Resources) -> None:
+        """Make the SDK's client on the shared pool, which batches' files go through too."""
+        self._http = resources.http()
+        await super().open(resources)
 
     async def close(self) -> None:
         """Close the SDKs' clients and channels; the pool stays open."""

@@ -1,0 +1,120 @@
+"""Vertex AI's batch jobs on loopback: they read and write a real server of Cloud Storage, and refuse what Google refuses.
+
+https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/batch-prediction-from-cloud-storage
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from tests.batch.other_batches import BatchServer, GeminiBatches, Job
+from tests.servers.base import Received, Reply
+
+if TYPE_CHECKING:
+    from tests.servers.gcs import Objects
+
+_JOBS = "/v1beta1/projects/my-project/locations/europe-west4/batchPredictionJobs"
+_LABEL = re.compile(r"[a-z0-9_-]{0,63}")
+_KNOWN = {"contents", "generationConfig", "systemInstruction", "tools", "toolConfig", "safetySettings", "labels"}
+
+
+class VertexJobs(BatchServer):
+    """Jobs on files of Cloud Storage."""
+
+    def __init__(self, objects: Objects, bucket: str) -> None:
+        super().__init__()
+        self.objects = objects
+        self.bucket = bucket
+
+    async def answer(self, request: Received) -> Reply:
+        """The jobs, and nothing else; who calls has a token."""
+        if not request.headers.get("authorization", "").startswith("Bearer "):
+            return _error(401, "UNAUTHENTICATED")
+        return await asyncio.to_thread(self._answer, request)
+
+    def _answer(self, request: Received) -> Reply:
+        path = request.path.partition("?")[0]
+        if path == _JOBS:
+            return self._create(request.json) if request.method == "POST" else self._list(dict(request.query))
+        found = re.fullmatch(f"{_JOBS}/(\\d+)(:cancel)?", path)
+        if found is None or found[1] not in self.jobs:
+            return _error(404, "NOT_FOUND")
+        job = self.jobs[found[1]]
+        job.asked += 1
+        if found[2]:
+            job.state = "JOB_STATE_CANCELLED"
+            return Reply.json({})
+        if job.asked >= 2 and job.state == "running":
+            self._finish(job)
+        return Reply.json(self._shown(job))
+
+    def _create(self, body: dict[str, Any]) -> Reply:
+        if set(body) != {"displayName", "model", "inputConfig", "outputConfig"}:
+            return _error(400, f"INVALID_ARGUMENT {sorted(body)}")
+        if not body["model"].startswith("publishers/google/models/"):
+            return _error(400, "INVALID_ARGUMENT model")
+        source, target = body["inputConfig"], body["outputConfig"]
+        if source.get("instancesFormat") != "jsonl" or target.get("predictionsFormat") != "jsonl":
+            return _error(400, "INVALID_ARGUMENT format")
+        (uri,) = source["gcsSource"]["uris"]
+        data = self.objects.get(uri.removeprefix(f"gs://{self.bucket}/"))
+        if data is None or not target["gcsDestination"]["outputUriPrefix"].startswith(f"gs://{self.bucket}/"):
+            return _error(400, f"FAILED_PRECONDITION {uri} cannot be read")
+        lines = [json.loads(line) for line in data.split(b"\n") if line]
+        job = Job(str(1000 + len(self.jobs)), lines, body)
+        return self.made(job, self._shown(job), _error(503, "UNAVAILABLE"))
+
+    def _list(self, query: dict[str, str]) -> Reply:
+        start = int(query.get("pageToken") or 0)
+        jobs = list(self.jobs.values())
+        page: dict[str, Any] = {"batchPredictionJobs": [self._shown(job) for job in jobs[start : start + 2]]}
+        if start + 2 < len(jobs):
+            page["nextPageToken"] = str(start + 2)
+        return Reply.json(page)
+
+    def _finish(self, job: Job) -> None:
+        job.state = "JOB_STATE_SUCCEEDED"
+        for line in sorted(job.lines, key=lambda each: each["request"]["labels"]["pipelex_key"][::-1]):
+            asked = line["request"]
+            prompt = asked["contents"][-1]["parts"][0]["text"]
+            outcome = self.outcome_of(prompt)
+            is_odd = set(line) != {"request"} or not set(asked) <= _KNOWN
+            if is_odd or not all(_LABEL.fullmatch(each) for each in asked["labels"].values()):
+                outcome = "failed"
+            result: dict[str, Any] = {"status": "", "processed_time": "2026-12-01T00:00:00Z", "request": asked}
+            if outcome == "expired":
+                job.state = "JOB_STATE_PARTIALLY_SUCCEEDED"
+                continue
+            if outcome == "failed":
+                fault = {"error": {"code": 400, "message": "this prompt is refused", "status": "INVALID_ARGUMENT"}}
+                result |= {"status": f"Bad Request: {json.dumps(fault)}", "response": {}}
+            else:
+                self.bill(prompt)
+                result["response"] = GeminiBatches._response(asked, prompt)
+            job.results.append(result)
+        self.expiring = None
+        prefix = job.body["outputConfig"]["gcsDestination"]["outputUriPrefix"].removeprefix(f"gs://{self.bucket}/")
+        data = b"\n\n".join(json.dumps(result, ensure_ascii=False).encode() for result in job.results)
+        self.objects.put(f"{prefix}prediction-model-2026-12-01T00:00:00Z/predictions.jsonl", data)
+
+    @staticmethod
+    def _shown(job: Job) -> dict[str, Any]:
+        target = job.body.get("outputConfig") or {
+            "predictionsFormat": "jsonl",
+            "gcsDestination": {"outputUriPrefix": "x"},
+        }
+        return {
+            "name": f"{_JOBS.removeprefix('/v1beta1/')}/{job.id}",
+            "displayName": job.body.get("displayName", "other"),
+            "model": "publishers/google/models/smart-1",
+            "state": "JOB_STATE_RUNNING" if job.state == "running" else job.state,
+            "inputConfig": job.body.get("inputConfig"),
+            "outputConfig": target,
+        }
+
+
+def _error(status: int, word: str) -> Reply:
+    return Reply.json({"error": {"code": status, "message": word, "status": word.split(maxsplit=1)[0]}}, status=status)
