@@ -36,7 +36,7 @@ class Agent:
     Attributes:
         package: Its package of npm.
         speaks: The surface that it uses.
-        command: What runs it on a prompt, after its program; `URL` and `HOME` are filled in.
+        command: What runs it on a prompt, after its program; `@URL@` and `@HOME@` are filled in.
         before: Arguments of a run that sets it up first.
         files: What it finds at home: path -> content.
         environ: What it finds in its environment.
@@ -55,7 +55,7 @@ _OPENCODE = {
         "gateway": {
             "npm": "@ai-sdk/openai-compatible",
             "name": "gateway",
-            "options": {"baseURL": "URL/v1", "apiKey": "x"},
+            "options": {"baseURL": "@URL@/v1", "apiKey": "x"},
             "models": {"gpt": {"name": "gpt"}},
         }
     },
@@ -71,7 +71,7 @@ AGENTS = {
         speaks="messages",
         command=("claude", "-p", PROMPT, "--allowedTools", "Bash"),
         environ={
-            "ANTHROPIC_BASE_URL": "URL",
+            "ANTHROPIC_BASE_URL": "@URL@",
             "ANTHROPIC_AUTH_TOKEN": "x",
             "ANTHROPIC_MODEL": "gpt",
             "ANTHROPIC_SMALL_FAST_MODEL": "gpt",
@@ -84,7 +84,7 @@ AGENTS = {
         command=("codex", "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", PROMPT),
         files={
             ".codex/config.toml": 'model = "gpt"\nmodel_provider = "gateway"\n[model_providers.gateway]\nname = "gateway"\n'
-            'base_url = "URL/v1"\nwire_api = "responses"\nenv_key = "GATEWAY_KEY"\n'
+            'base_url = "@URL@/v1"\nwire_api = "responses"\nenv_key = "GATEWAY_KEY"\n'
         },
         environ={"GATEWAY_KEY": "x"},
     ),
@@ -93,30 +93,30 @@ AGENTS = {
         speaks="chat",
         before=(
             *("cline", "auth", "-p", "openai-compatible", "-k", "x", "-m", "gpt"),
-            *("-b", "URL/v1", "--data-dir", "HOME/cline"),
+            *("-b", "@URL@/v1", "--data-dir", "@HOME@/cline"),
         ),
-        command=("cline", "--data-dir", "HOME/cline", "--auto-approve", "true", PROMPT),
+        command=("cline", "--data-dir", "@HOME@/cline", "--auto-approve", "true", PROMPT),
     ),
     "Continue": Agent(
         package="@continuedev/cli",
         speaks="chat",
-        command=("cn", "-p", "--config", "HOME/continue.yaml", "--allow", "Bash", PROMPT),
+        command=("cn", "-p", "--config", "@HOME@/continue.yaml", "--allow", "Bash", PROMPT),
         files={
             "continue.yaml": "name: gateway\nversion: 1.0.0\nschema: v1\nmodels:\n  - name: gpt\n    provider: openai\n"
-            "    model: gpt\n    apiKey: x\n    apiBase: URL/v1\n    roles: [chat]\n    capabilities: [tool_use]\n"
+            "    model: gpt\n    apiKey: x\n    apiBase: @URL@/v1\n    roles: [chat]\n    capabilities: [tool_use]\n"
         },
     ),
     "Qwen Code": Agent(
         package="@qwen-code/qwen-code",
         speaks="chat",
         command=("qwen", "--yolo", "-p", PROMPT),
-        environ={"OPENAI_API_KEY": "x", "OPENAI_BASE_URL": "URL/v1", "OPENAI_MODEL": "gpt"},
+        environ={"OPENAI_API_KEY": "x", "OPENAI_BASE_URL": "@URL@/v1", "OPENAI_MODEL": "gpt"},
     ),
     "OpenCode": Agent(
         package="opencode-ai",
         speaks="chat",
         command=("opencode", "run", PROMPT),
-        files={"work/opencode.json": json.dumps(_OPENCODE)},
+        files={".config/opencode/opencode.json": json.dumps(_OPENCODE)},
     ),
 }
 
@@ -160,7 +160,7 @@ def test_an_agent_has_its_command_run(served: Served, provider: AgentServer, tmp
     (home / "work").mkdir(parents=True)
 
     def filled(text: str) -> str:
-        return text.replace("URL", served.url).replace("HOME", str(home))
+        return text.replace("@URL@", served.url).replace("@HOME@", str(home))
 
     for path, content in agent.files.items():
         (home / path).parent.mkdir(parents=True, exist_ok=True)
@@ -174,9 +174,11 @@ def test_an_agent_has_its_command_run(served: Served, provider: AgentServer, tmp
     )
     assert installed.returncode == 0, installed.stderr[-2000:]
     environ = {
-        key: value for key, value in os.environ.items() if not key.startswith(("ANTHROPIC_", "OPENAI_", "CLAUDE"))
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("ANTHROPIC_", "OPENAI_", "CLAUDE", "XDG_"))
     }
-    environ |= {"HOME": str(home), "NO_PROXY": "127.0.0.1", "CI": "1"}
+    environ |= {"HOME": str(home), "PWD": str(home / "work"), "NO_PROXY": "127.0.0.1", "CI": "1"}
     environ |= {key: filled(value) for key, value in agent.environ.items()}
 
     def run(command: tuple[str, ...]) -> str:
@@ -188,7 +190,7 @@ def test_an_agent_has_its_command_run(served: Served, provider: AgentServer, tmp
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=600,
             check=False,
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

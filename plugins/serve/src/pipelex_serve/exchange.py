@@ -33,6 +33,9 @@ _JSON = (b"content-type", b"application/json")
 _EVENTS = (b"content-type", b"text/event-stream; charset=utf-8")
 _NO_CACHE = (b"cache-control", b"no-cache")
 _UNBUFFERED = (b"x-accel-buffering", b"no")
+_MOST_WAITING = 64 * 1024
+"""Bytes that may wait for the end of a turn."""
+
 _SLOWEST_READ = 120.0
 """Seconds in which a client has to take what was sent to it, before its stream is given up."""
 
@@ -138,6 +141,7 @@ class EventStream:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._waiting: list[bytes] = []
+        self._size = 0
         self._is_due = False
         self._is_full = False
         self._call_soon = asyncio.get_running_loop().call_soon
@@ -150,13 +154,19 @@ class EventStream:
     def put(self, event: bytes) -> None:
         """Send an event with the others of this turn."""
         self._waiting.append(event)
+        self._size += len(event)
         if not self._is_due:
             self._is_due = True
             self._call_soon(self._flush)
+        elif self._size > _MOST_WAITING:  # whoever makes events without waiting for anything lets no turn end
+            self._write()
 
     def _flush(self) -> None:
         """Write what waits, if that needs no waiting: a send waits only before it has written anything."""
         self._is_due = False
+        self._write()
+
+    def _write(self) -> None:
         if not self._waiting or self._is_full:
             return
         sending: Any = self._send(self._message(b"".join(self._waiting)))
@@ -164,6 +174,7 @@ class EventStream:
             sending.send(None)
         except StopIteration:
             self._waiting.clear()
+            self._size = 0
         else:
             sending.close()
             self._is_full = True
@@ -174,7 +185,7 @@ class EventStream:
         Raises:
             TimeoutError: It takes nothing.
         """
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._size = self._waiting, [], 0
         async with asyncio.timeout(_SLOWEST_READ):
             await self._send(self._message(b"".join(waiting)))
         self._is_full = False
