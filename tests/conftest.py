@@ -43,7 +43,7 @@ def built_wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     shared = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "wheels"  # of this run, and no earlier one
     shared.mkdir(exist_ok=True)
     wheels: dict[str, Path] = {}
-    with FileLock(shared / "lock"):
+    with FileLock(shared / ".lock"):
         for folder in (ROOT / "core", *sorted((ROOT / "plugins").iterdir())):
             if not (folder / "pyproject.toml").is_file():
                 continue

@@ -31,6 +31,7 @@ ABOVE = {
     "pipelex-further",
     "pipelex-http",
     "pipelex-limits",
+    "pipelex-lock",
     "pipelex-runs",
 }
 """What the command line, the kit and plugins need, and core does not."""
@@ -73,7 +74,7 @@ def test_ai_studio_brings_nothing_of_google_cloud(built_wheels: dict[str, Path],
     environment = make_environment(tmp_path / "venv")
     environment.install(
         f"{built_wheels['core']}[http]",
-        *(str(built_wheels[name]) for name in ("dialects", "further", "http", "limits")),
+        *(str(built_wheels[name]) for name in ("dialects", "further", "http", "limits", "lock")),
     )
     before: dict[str, int] = json.loads(environment.run("python", "-c", PROGRAM, cwd=tmp_path).stdout)["sizes"]
     environment.install(str(built_wheels["google"]))
@@ -172,6 +173,27 @@ def test_without_what_keeps_limits_a_client_that_has_some_says_what_to_install(a
     assert done.stdout == f"{expected}\n", done.stderr
 
 
+LOCKED = """
+from pathlib import Path
+
+from pipelex_core import PluginError
+from pipelex_core.plugins import discover
+
+Path("plugins.lock.toml").touch()
+try:
+    discover(lock=Path("plugins.lock.toml"))
+except PluginError as error:
+    print(error)
+"""
+
+
+def test_without_what_reads_a_plugin_lock_a_project_that_has_one_loads_nothing(alone: Environment) -> None:
+    """A lock is never left out in silence."""
+    done = alone.run("python", "-c", LOCKED, cwd=alone.folder)
+    expected = "what reads the plugin lock plugins.lock.toml is not installed; run: pip install pipelex-lock"
+    assert done.stdout == f"{expected}\n", done.stderr
+
+
 POOL = """
 import asyncio
 
@@ -206,7 +228,7 @@ def test_with_the_command_line_the_module_runs_it(
     """`python -m pipelex_core` is `pipelex`, found through an entry point."""
     environment = make_environment(tmp_path / "venv")
     environment.install(
-        *(str(built_wheels[name]) for name in ("core", "cli", "further", "limits", "mock", "rules", "runs"))
+        *(str(built_wheels[name]) for name in ("core", "cli", "further", "limits", "lock", "mock", "rules", "runs"))
     )
     by_module = environment.run("python", "-m", "pipelex_core", "plugins", "--json", cwd=tmp_path)
     by_script = environment.run("pipelex", "plugins", "--json", cwd=tmp_path)
@@ -234,7 +256,7 @@ def test_the_extras_bring_the_command_line_and_the_backends_do_not(built_wheels:
     for extra, needs in projects["core"]["optional-dependencies"].items():
         names = {Requirement(need).name for need in needs}
         assert (
-            extra in {"dialects", "further", "http", "limits", "redis", "runs"}
+            extra in {"dialects", "further", "http", "limits", "lock", "redis", "runs"}
             or not names & ours
             or "pipelex-cli" in names
         ), extra

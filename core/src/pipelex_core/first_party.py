@@ -136,6 +136,9 @@ LIMITER = "pipelex-limits"
 FURTHER = "pipelex-further"
 """The distribution that does what the further capabilities are for."""
 
+LOCK = "pipelex-lock"
+"""The distribution that reads plugin locks."""
+
 RUN = "pipelex-runs"
 """The distribution that brings `client.run`."""
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelex_core.errors import ModelDeckNotFoundError, Problem
-from pipelex_core.plugins.lock import LOCK_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +15,8 @@ CONFIG_VARIABLE = "PIPELEX_CONFIG_DIR"
 FOLDER = ".pipelex"
 INFERENCE = "inference"
 _INIT = "run: pipelex init"
+
+LOCK_FILE = "plugins.lock.toml"
 
 
 def locate(

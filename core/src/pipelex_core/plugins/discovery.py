@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from pipelex_core.first_party import LOCK, brought
 from pipelex_core.plugins.classifying import classify, offered_twice
 from pipelex_core.plugins.finding import installed_entry_points, look_up, selected
 from pipelex_core.plugins.in_use import Plugins
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 
     import pluggy
 
-    from pipelex_core.plugins.lock import Lock
-    from pipelex_core.plugins.records import Candidate, PluginRecord
+    from pipelex_core.plugins.records import Candidate, Lock, PluginRecord
 
 _log = logging.getLogger("pipelex_core.plugins")
 
@@ -65,9 +65,9 @@ def discover(
 def _read(lock: Path | None) -> Lock | None:
     if lock is None or not lock.exists():
         return None
-    from pipelex_core.plugins.lock import read_lock
-
-    return read_lock(lock)
+    read = brought("pipelex_core.plugin_lock", LOCK, f"what reads the plugin lock {lock} is not installed")
+    locked: Lock | None = read(lock)
+    return locked
 
 
 def _warn(records: Iterable[PluginRecord]) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipelex_core.calls import FinishedCall
     from pipelex_core.commands import Command
     from pipelex_core.hookspecs import Middleware
-    from pipelex_core.plugins.lock import Lock
+    from pipelex_core.plugins.records import Lock
     from pipelex_core.shared_limits import SharedLimits
     from pipelex_core.specs import BackendConfig, Secret
 

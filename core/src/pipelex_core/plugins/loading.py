@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipelex_core.plugins.finding import Found, Selection
-    from pipelex_core.plugins.lock import Lock
+    from pipelex_core.plugins.records import Lock
 
 
 CORE_DISTRIBUTION = "pipelex-core"

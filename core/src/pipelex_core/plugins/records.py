@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from attrs import evolve, field, frozen
 
@@ -90,3 +90,19 @@ def described(error: BaseException) -> str:
     except Exception as another:  # noqa: BLE001 -- the plugin's own class may do anything here
         message = f"its message raised {type(another).__name__}"
     return f"{type(error).__name__}: {message:.500}" if message else type(error).__name__
+
+
+class Lock(Protocol):
+    """A plugin lock: which distributions may be loaded, for which backends, and with which variables."""
+
+    def objection(self, found: Any) -> str | None:
+        """Why a plugin that was found must not be loaded, or None."""
+
+    def missing(self, found: Iterable[Any]) -> Iterable[Candidate]:
+        """What is locked, and is not among what was found."""
+
+    def may_serve(self, distribution: str | None, backend: str) -> bool:
+        """Whether a plugin may serve a backend; one that was passed as an object may serve all."""
+
+    def variables(self, backend: str) -> frozenset[str] | None:
+        """The variables that every plugin which may serve a backend may be given; None where none may serve it."""

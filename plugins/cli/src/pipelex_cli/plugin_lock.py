@@ -10,7 +10,7 @@ from pipelex_cli.editing import carry_out, inference_folder
 from pipelex_cli.edits.files import FileChange, read_bytes
 from pipelex_core.errors import PluginError
 from pipelex_core.plugins.finding import normal
-from pipelex_core.plugins.lock import COMMAND, VERSION, LockedPlugin
+from pipelex_lock.lock import COMMAND, VERSION, LockedPlugin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,9 +41,9 @@ def write_lock(context: Context, *, check: bool, dry_run: bool, json: bool) -> i
 
 def _locked(context: Context, plugins: Plugins) -> dict[str, LockedPlugin]:
     """Distribution -> what it is, and what it may have."""
-    from pipelex_core.plugins.beside import Unidentified
     from pipelex_core.plugins.finding import installed_entry_points
-    from pipelex_core.plugins.fingerprints import fingerprint
+    from pipelex_lock.beside import Unidentified
+    from pipelex_lock.fingerprints import fingerprint
 
     named = _named_variables(context, plugins)
     points = {(point.name, point.dist.metadata["Name"]): point for point in installed_entry_points()[0] if point.dist}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
-from pipelex_core.plugins.beside import Unidentified, check_caches, check_nothing_beside
+from pipelex_lock.beside import Unidentified, check_caches, check_nothing_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

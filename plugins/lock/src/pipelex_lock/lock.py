@@ -11,13 +11,15 @@ from attrs import field, frozen
 
 from pipelex_core.plugins.finding import Found, normal
 from pipelex_core.plugins.records import Candidate, PluginRecord, described
+from pipelex_core.toml import TomlError, parse
+from pipelex_lock.beside import Unidentified
+from pipelex_lock.fingerprints import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 
-LOCK_FILE = "plugins.lock.toml"
 VERSION = 1
 COMMAND = "pipelex plugins lock"
 
@@ -89,9 +91,6 @@ class Lock:
 
 def _difference(locked: LockedPlugin, found: Found) -> str | None:
     """What is wrong with the files of a distribution of the right version, or None."""
-    from pipelex_core.plugins.beside import Unidentified
-    from pipelex_core.plugins.fingerprints import fingerprint
-
     try:
         print_ = fingerprint(found.point)
     except Unidentified as reason:
@@ -105,8 +104,6 @@ def _difference(locked: LockedPlugin, found: Found) -> str | None:
 
 def read_lock(file: Path) -> Lock | None:
     """A project's lock; None where there is none. One that cannot be read lets nothing through."""
-    from pipelex_core.toml import TomlError, parse
-
     try:
         return Lock(file=file, plugins=_plugins(parse(file.read_bytes()).tables))
     except FileNotFoundError:
