@@ -129,6 +129,7 @@ def test_every_name_of_the_api_is_there() -> None:
             "Proceed",
             "Check",
             "SecretReader",
+            "ToolMiddleware",
         }
         assert [name for name in names if not hasattr(loaded, name) and name not in typing_only] == []
         assert list(names) == sorted(names, key=_order)

@@ -32,6 +32,12 @@ _SCRIPT = (
     Option(name="calls_tools", type="bool", default="false", help="Call the first tool of a request that gives tools."),
 )
 
+_SPOKEN = (
+    Option(name="voices", type="list", help="The voices of a model that speaks; another is refused."),
+    Option(name="formats", type="list", help="The encodings that its speech may have; another is refused."),
+    Option(name="max_characters", type="int", help="Most characters of a text that it speaks."),
+)
+
 
 def _create(config: BackendConfig) -> Backend:
     from pipelex_backend_mock.backend import MockBackend
@@ -39,7 +45,7 @@ def _create(config: BackendConfig) -> Backend:
     return MockBackend(config)
 
 
-MOCK = BackendFactory(_create, options=_SCRIPT, model_options=_SCRIPT)
+MOCK = BackendFactory(_create, options=_SCRIPT, model_options=(*_SCRIPT, *_SPOKEN))
 """The factory of sdk `mock`; a model's own script wins over the backend's."""
 
 
