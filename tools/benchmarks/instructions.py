@@ -81,6 +81,16 @@ def _counted(call: Callable[[], Any], times: int) -> None:
     _counting("off")
 
 
+async def _counted_in_loop(call: Callable[[], Any], times: int) -> None:
+    """The same of calls that are awaited. In one run: `asyncio.Runner` writes the result of each run down, for an error of an enum."""
+    for _ in range(WARM):
+        await call()
+    _counting("on")
+    for _ in range(times):
+        await call()
+    _counting("off")
+
+
 def _main(program: str, url: str) -> None:
     """Make one kind of call."""
     kind, who = program.split()
@@ -104,7 +114,7 @@ def _provider(kind: str, url: str, *, is_ours: bool) -> None:
             return AsyncClient(deck_of((provider, provider.config(url))), installed())
 
         ours = runner.run(start())
-        _counted(lambda: runner.run(our_call(ours, provider) if is_ours else raw.call()), OF_A_PROVIDER)
+        runner.run(_counted_in_loop(lambda: our_call(ours, provider) if is_ours else raw.call(), OF_A_PROVIDER))
         runner.run(ours.aclose())
         runner.run(raw.close())
 
@@ -161,7 +171,7 @@ def _openai(program: str, url: str) -> None:
         "stream SDK": their_stream,
     }
     with asyncio.Runner() as runner:
-        _counted(lambda: runner.run(calls[program]()), times)
+        runner.run(_counted_in_loop(calls[program], times))
         runner.run(ours.aclose())
         runner.run(theirs.close())
 
