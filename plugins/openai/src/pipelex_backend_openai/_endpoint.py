@@ -9,7 +9,6 @@ The SDK's errors hold the request and so the key: ours are raised outside the ha
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import httpx2
@@ -19,6 +18,7 @@ from openai import Omit
 from pipelex_backend_openai._embeddings import read_embeddings
 from pipelex_backend_openai._errors import Failures, MalformedError, ReportedError, request_id
 from pipelex_backend_openai._events import Events
+from pipelex_backend_openai._json import loads
 from pipelex_backend_openai._usage import chat_usage, image_usage
 from pipelex_core.answers import says_something
 from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
@@ -348,7 +348,7 @@ class Endpoint:
     def _parsed(self, response: httpx2.Response, *, is_list: bool = False) -> Any:
         """The JSON object of an answer with a good status; or the list, where it may be one."""
         try:
-            data = json.loads(response.content)
+            data = loads(response.content)
         except (ValueError, RecursionError):
             data = response.text
             kind = response.headers.get("content-type", "none")

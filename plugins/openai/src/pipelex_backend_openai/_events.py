@@ -2,55 +2,53 @@
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from openai import AsyncStream
+from openai._streaming import ServerSentEvent, SSEDecoder
+
+from pipelex_backend_openai._json import loads
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
-    from openai._streaming import ServerSentEvent, SSEBytesDecoder
+_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+"""The byte order mark."""
 
 
 class Events(AsyncStream[object]):
-    """The SDK's stream of events; one without data, such as a `retry:` or a ping of its own, is dropped.
+    """The SDK's stream of events, read by a decoder that goes by the standard where the SDK's does not."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._decoder = _Decoder()
+
+    def __aiter__(self) -> AsyncIterator[object]:
+        """The SDK's iterator itself, which it takes through a further generator."""
+        return self._iterator
+
+
+class _Decoder(SSEDecoder):
+    """Takes the byte order mark off the beginning of a stream, and leaves out an event without data, such as a `retry:` or a ping.
 
     The standard has it so (https://html.spec.whatwg.org/multipage/server-sent-events.html#dispatchMessage); the SDK
-    dispatches it, and fails to parse nothing. Gateways send such events between those of an endpoint.
+    dispatches such an event, and fails to parse nothing. Gateways send some between those of an endpoint.
     """
 
-    async def _iter_events(self) -> AsyncIterator[ServerSentEvent]:
-        self._decoder = _Unmarked(self._decoder)
-        async for event in super()._iter_events():
-            if event.data:
-                yield event
+    _has_begun = False
+
+    def decode(self, line: str) -> ServerSentEvent | None:
+        """The event that a line ends, if it does."""
+        if not self._has_begun:
+            self._has_begun = True
+            line = line.removeprefix(_MARK)
+        event = super().decode(line)
+        return _Event(event=event.event, data=event.data) if event is not None and event.data else None
 
 
-class _Unmarked:
-    """A decoder of events that takes the byte order mark off the beginning of a stream, as the standard has it."""
+class _Event(ServerSentEvent):
+    """An event; the SDK reads its data by this method."""
 
-    def __init__(self, decoder: SSEBytesDecoder) -> None:
-        self._decoder = decoder
-
-    def iter_bytes(self, iterator: Iterator[bytes]) -> Iterator[ServerSentEvent]:
-        """Not for streams that are read without a loop; there are none."""
-        return self._decoder.iter_bytes(iterator)
-
-    async def aiter_bytes(self, iterator: AsyncIterator[bytes]) -> AsyncIterator[ServerSentEvent]:
-        """The events of a stream."""
-        async for event in self._decoder.aiter_bytes(_without_mark(iterator)):
-            yield event
-
-
-async def _without_mark(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    begun = b""
-    async for piece in pieces:
-        begun += piece
-        if len(begun) >= len(BOM_UTF8):
-            yield begun.removeprefix(BOM_UTF8)
-            break
-    else:
-        yield begun
-    async for piece in pieces:
-        yield piece
+    def json(self) -> Any:
+        """The data."""
+        return loads(self.data)
