@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pytest
+from attrs import evolve
 from pyarrow import parquet
 
+from pipelex_batch import outputs as outputs_module
 from pipelex_batch.calls import make_calls
 from pipelex_batch.engine import Run, RunOptions, run
 from pipelex_batch.estimating import estimate_rows
@@ -422,3 +424,23 @@ def test_a_source_that_goes_away_costs_its_row_alone(folder: Path, server: Billi
 
     report = asyncio.run(main())
     assert (report.done, report.failed) == (1, 1)
+
+
+def test_a_folder_of_parquet_files(folder: Path, server: BillingServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written whole, is read as one table in the order of the rows, and may be written anew when the run goes on."""
+    monkeypatch.setattr(outputs_module, "_PER_FILE", 4)
+    write_rows(folder / "q.jsonl", [{"prompt": f"question {n}"} for n in range(10)])
+    settings = BatchSettings(inputs=(str(folder / "q.jsonl"),), output=f"{folder / 'answers'}/", model="smart")
+    assert run(settings, client_in(folder)).done == 10
+    assert sorted(part.name for part in (folder / "answers").iterdir()) == [f"part-0000{n}.parquet" for n in range(3)]
+    assert parquet.read_table(folder / "answers")["output"].to_pylist() == [f"QUESTION {n}" for n in range(10)]
+    write_rows(folder / "q.jsonl", [{"prompt": f"question {n}"} for n in range(11)])
+    assert run(settings, client_in(folder)).done == 11
+    assert parquet.read_table(folder / "answers").num_rows == 11
+    assert set(server.billed.values()) == {1}
+    assert not (folder / "answers.part").exists()
+    (folder / "other").mkdir()
+    (folder / "other" / "file").write_text("mine")
+    with pytest.raises(BatchError, match="no run of this kind wrote it"):
+        run(evolve(settings, output=str(folder / "other")), client_in(folder))
+    assert (folder / "other" / "file").read_text() == "mine"

@@ -7,12 +7,15 @@ something on the way to it. An image that may have been taken is not asked for a
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import define
 
 from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
 from pipelex_core.specs import MOST_ANSWER_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _FROM_BETWEEN = frozenset({499, 502, 504, 520, 522, 524})
 """Statuses with which a gateway says that it passed a request on, and knows no more; the last three are Cloudflare's."""
@@ -78,3 +81,9 @@ class SilenceClock(Protocol):
 
 silence: ContextVar[SilenceClock | None] = ContextVar("silence", default=None)
 """The clock that hears every sign of life of the provider that is being asked; the connection pool calls it."""
+
+
+answers: ContextVar[Callable[[str, Mapping[str, str]], object]] = ContextVar(
+    "answers", default=lambda _host, _headers: None
+)
+"""What hears the host and the headers of every answer, such as what they say of limits; the connection pool calls it."""

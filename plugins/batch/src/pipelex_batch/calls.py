@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing, nullcontext
+import asyncio
+from contextlib import aclosing, nullcontext, suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from pipelex_batch.interrupts import Interrupts
 from pipelex_batch.outcomes import error_line, line_of
+from pipelex_batch.pace import Pace
 from pipelex_batch.to_call import LASTING, Hope, RowsToCall
 from pipelex_core.errors import BudgetExceededError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from contextlib import AbstractContextManager
 
     from pipelex_batch.jobs import RowJob
@@ -28,7 +30,11 @@ async def make_calls(run: Run, progress: Progress) -> None:
 
 
 class _Calling:
-    """The calls of a run, in passes: where the budget has no room for a row, those under way end first, and free theirs."""
+    """The calls of a run, in passes.
+
+    Where the budget has no room for a row, those under way end first, and free theirs. Where a limit of the provider is near,
+    another pass begins, whose calls wait for their turn.
+    """
 
     def __init__(self, run: Run, progress: Progress) -> None:
         self._run = run
@@ -36,17 +42,24 @@ class _Calling:
         self._concurrency = run.options.concurrency
         self._rows = RowsToCall(run)
         self._hope = Hope(run)
+        self._pace = Pace(run.options.concurrency)
+        self._is_paced = False
         self._refusal: BudgetExceededError | None = None
 
     async def run(self) -> None:
         """Call for the rows, as long as some get through."""
         run = self._run
-        with self._budget():
+        with self._budget(), self._pace.hearing():
             while True:
                 self._refusal, ended = None, run.standing.done + run.standing.failed
                 await self._pass()
-                if self._refusal is None or run.stopping is not None:
+                if run.stopping is not None:
                     return
+                if self._refusal is None:
+                    if self._rows.is_all:
+                        return
+                    self._is_paced = True
+                    continue
                 if run.standing.done + run.standing.failed == ended:
                     run.stop(f"the budget has no room for a further row: {self._refusal.message}")
                     return
@@ -61,7 +74,7 @@ class _Calling:
     async def _pass(self) -> None:
         run = self._run
         outcomes = run.client.map(
-            self._begun(),
+            self._in_turn() if self._is_paced else self._begun(),
             operation=run.settings.called,
             concurrency=self._concurrency,
             model=run.settings.model,
@@ -73,8 +86,20 @@ class _Calling:
                 self._progress.update()
 
     def _begun(self) -> Iterator[RowJob]:
-        """The calls of this pass."""
-        while self._refusal is None and (job := self._rows.next()) is not None:
+        """The calls of this pass, as long as no limit is near."""
+        while self._refusal is None and not self._pace.interval() and (job := self._rows.next()) is not None:
+            yield job
+
+    async def _in_turn(self) -> AsyncIterator[RowJob]:
+        """The calls of this pass, each at its turn."""
+        while self._refusal is None and self._run.stopping is None:
+            if wait := self._pace.turn():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._run.stopped.wait()
+            job = self._rows.next()
+            if job is None:
+                return
             yield job
 
     def _write(self, done: Done) -> None:
@@ -85,6 +110,8 @@ class _Calling:
             self._rows.hand_back(job)
             return
         if done.error is None:
+            usage = done.result.usage
+            self._pace.used((usage.input_tokens or 0) + (usage.output_tokens or 0))
             run.write(line_of(job, done.result, run.files, before))
         else:
             run.write(error_line(job.number, job.id, done.error, before))

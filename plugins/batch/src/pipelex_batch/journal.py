@@ -153,7 +153,7 @@ def is_running(output: Path) -> bool:
 
 def _refuse_others(output: Path, rows: Path) -> None:
     for path in dict.fromkeys((output, rows)):
-        if path.is_dir() or (path.exists() and path.stat().st_size):
+        if any(path.iterdir()) if path.is_dir() else path.exists() and path.stat().st_size:
             msg = f"'{path}' exists, and no run of this kind wrote it: name another output, or remove it"
             raise BatchError(msg)
 

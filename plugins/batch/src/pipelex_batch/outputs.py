@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from array import array
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from pipelex_batch.journal import rows_of
-from pipelex_batch.settings import BatchError
+from pipelex_batch.settings import FOLDER, BatchError
 from pipelex_batch.standing import Seen
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _NUMBERS = {"integer": "int64", "number": "float64", "boolean": "bool_"}
 _MONEY = (38, 18)
 """Digits in all, and behind the point, of a cost in Parquet."""
 _PER_GROUP = 5_000
+_PER_FILE = 100_000
+"""Rows of a file in a folder."""
 
 
 def write_output(settings: BatchSettings, target: Path, form: str) -> None:
@@ -41,16 +44,26 @@ def write_output(settings: BatchSettings, target: Path, form: str) -> None:
             _write_lines(rows, beside)
         elif form == ".csv":
             _write_csv(settings, rows, beside)
+        elif form == FOLDER:
+            _write_folder(settings, rows, beside)
+            shutil.rmtree(target, ignore_errors=True)
         else:
-            _write_parquet(settings, rows, beside)
+            _write_parquet(settings, in_order(rows), beside)
         beside.replace(target)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        _remove(beside)
         msg = f"'{target}' cannot be written: {error.strerror}; every outcome is in '{rows}'"
         raise BatchError(msg) from error
     except BaseException:
-        beside.unlink(missing_ok=True)
+        _remove(beside)
         raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _places(rows: Path) -> Iterator[tuple[int, int, int]]:
@@ -97,24 +110,37 @@ def _write_csv(settings: BatchSettings, rows: Path, target: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _write_parquet(settings: BatchSettings, rows: Path, target: Path) -> None:
+def _write_folder(settings: BatchSettings, rows: Path, target: Path) -> None:
+    """Parquet files of so many rows each, with one schema: `part-00000.parquet` and so on."""
+    _remove(target)
+    target.mkdir()
+    lines = in_order(rows)
+    for number in count():
+        first = next(lines, None)
+        if first is None:
+            return
+        part = target / f"part-{number:05}.parquet"
+        _write_parquet(settings, chain((first,), islice(lines, _PER_FILE - 1)), part)
+
+
+def _write_parquet(settings: BatchSettings, lines: Iterator[bytes], target: Path) -> None:
     try:
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError:
-        msg = f"to write '{settings.output}', run: pip install 'pipelex-batch[parquet]'; every outcome is in '{rows}'"
+        msg = f"to write '{settings.output}', run: pip install 'pipelex-batch[parquet]'; every outcome is in '{rows_of(settings.path)}'"
         raise BatchError(msg) from None
     names, is_object = columns_of(settings), bool(_properties(settings))
     kinds = {name: pa.decimal128(*_MONEY) if kind == "money" else getattr(pa, kind)() for name, kind in names.items()}
     schema = pa.schema([*kinds.items()])
-    records = (_record(line, names, is_object=is_object) for line in in_order(rows))
+    records = (_record(line, names, is_object=is_object) for line in lines)
     typed = ({name: _typed(record.get(name), kind) for name, kind in names.items()} for record in records)
     try:
         with parquet.ParquetWriter(target, schema) as writer:
             while group := list(islice(typed, _PER_GROUP)):
                 writer.write_table(pa.Table.from_pylist(group, schema=schema))
     except (pa.ArrowException, OverflowError) as error:
-        msg = f"'{target.stem}' cannot be written as Parquet: {error}; every outcome is in '{rows}'"
+        msg = f"'{target.stem}' cannot be written as Parquet: {error}; every outcome is in '{rows_of(settings.path)}'"
         raise BatchError(msg) from error
     # what a writer closed is still in the system's memory
     with target.open("rb") as file:

@@ -26,7 +26,7 @@ def results(
 
     Args:
         output: The output of the run.
-        to: A file .jsonl, .csv or .parquet; stdout where it is left out.
+        to: A file .jsonl, .csv or .parquet, or a folder; stdout where it is left out.
         failed: Print only the rows that failed.
     """
     settings = read_settings(output)

@@ -44,7 +44,7 @@ def run(
     Args:
         inputs: Files of rows (.jsonl, .csv, .tsv, .parquet), or files and folders each file of which is a row; `-` is JSONL
             from stdin.
-        output: A file .jsonl, .csv or .parquet.
+        output: A file .jsonl, .csv or .parquet; a name without an ending is a folder of Parquet files.
         model: A preset, alias or model; the deck's default where it is left out.
         operation: What to call, such as generate_text, extract or generate_image; an object where there is a schema, else text.
         prompt: A template, such as "Translate {text}"; without it each row has a prompt, or messages.

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FORMATS = (".jsonl", ".csv", ".parquet")
-"""What an output may be; anything else is a folder of such files."""
+"""What an output may be, besides a folder of Parquet files."""
+FOLDER = "folder"
 
 
 class BatchError(UnsupportedInputError):
@@ -27,7 +28,7 @@ class BatchSettings:
     Attributes:
         inputs: Files of rows (`.jsonl`, `.csv`, `.tsv`, `.parquet`), or files and folders each file of which is a row; `-` is
             JSONL from stdin.
-        output: A file `.jsonl`, `.csv` or `.parquet`.
+        output: A file `.jsonl`, `.csv` or `.parquet`; a name without an ending is a folder of Parquet files.
         operation: `generate_text`, `generate_object`, `extract`, or that of another capability; empty for an object where there
             is a schema, else for text.
         model: A handle; None for the deck's default.
@@ -62,15 +63,17 @@ class BatchSettings:
 
     @property
     def form(self) -> str:
-        """The form of the output, such as `.csv`.
+        """The form of the output, such as `.csv`; of a name without an ending, that of a folder.
 
         Raises:
             BatchError: There is no such form.
         """
         suffix = self.path.suffix.lower()
+        if not suffix:
+            return FOLDER
         form = ".jsonl" if suffix == ".ndjson" else suffix
         if form not in FORMATS:
-            msg = f"an output is a file {', '.join(FORMATS)}, not '{self.output}'"
+            msg = f"an output is a file {', '.join(FORMATS)}, or a folder, not '{self.output}'"
             raise BatchError(msg)
         return form
 

@@ -23,12 +23,17 @@ LASTING = (AuthenticationError, PermissionDeniedError, NotFoundError, ModelsMana
 
 
 class RowsToCall:
-    """The calls that a run has to make."""
+    """The calls that a run has to make.
+
+    Attributes:
+        is_all: Whether there was no further one when one was last asked for.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._new = self._read()
         self._handed_back: deque[RowJob] = deque()
+        self.is_all = False
 
     def next(self) -> RowJob | None:
         """The next call, written down before it is sent; None where there is none, or nothing further is to be sent."""
@@ -36,6 +41,7 @@ class RowsToCall:
         if run.stopping is not None:
             return None
         job = self._handed_back.popleft() if self._handed_back else next(self._new, None)
+        self.is_all = job is None
         if job is None:
             return None
         run.journal.begin(job.number, job.digest)

@@ -18,7 +18,7 @@ from multidict import CIMultiDict, istr
 from yarl import URL
 
 from pipelex_core.errors import InvalidAnswerError, ProviderConnectionError
-from pipelex_core.sending import Sending, SilenceClock, sending, silence
+from pipelex_core.sending import Sending, SilenceClock, answers, sending, silence
 from pipelex_http.decoding import steps_of
 from pipelex_http.proxies import DIRECT, Proxies
 from pipelex_http.public import public_socket
@@ -151,6 +151,7 @@ class PoolTransport(httpx2.AsyncBaseTransport):
             raise ours from None if isinstance(error, aiohttp.ClientResponseError) else error
         if clock is not None:
             clock.heard()
+        answers.get()(request.url.host, response.headers)
         head: dict[str, Any] = {
             "status_code": response.status,
             "headers": _plain_headers(response),
