@@ -29,6 +29,7 @@ def run(*, rounds: int = 9) -> list[Row]:
             "deps": ("-c", "import attrs, pluggy, tomli, decimal, json"),
             "cyclopts": ("-c", "import cyclopts, rich.console"),
             "help": ("-m", "pipelex_core", "--help"),
+            "completion": ("-m", "pipelex_core", "__complete", "explain", "cheap"),
         },
         rounds=rounds,
     )
@@ -44,7 +45,8 @@ def run(*, rounds: int = 9) -> list[Row]:
         Row("from pipelex_core import Client over bare Python, CPU", (cost["client"].cpu - bare.cpu) * 1e3, "ms", 60),
         Row("from pipelex_core import Client / its own dependencies, CPU", cost["client"].cpu / cost["deps"].cpu, "x"),
         Row("from pipelex_core import Client over bare Python, memory", (cost["client"].rss - bare.rss) / 1024, "MB"),
-        Row("pipelex --help / bare Python with the CLI library", cost["help"].cpu / cost["cyclopts"].cpu, "x", 2.5),
+        Row("pipelex --help / bare Python with the CLI library", cost["help"].cpu / cost["cyclopts"].cpu, "x", 1.5),
+        Row("completion of a handle over bare Python, CPU", (cost["completion"].cpu - bare.cpu) * 1e3, "ms", 100),
     ]
     with fixed_server() as url, tempfile.TemporaryDirectory() as folder:
         root = _project(Path(folder), url)

@@ -46,8 +46,8 @@ class Context:
 
     def lock_file(self) -> Path | None:
         """Where the project's plugin lock would be; None without a project."""
-        from pipelex_core.config.locate import locate, plugin_lock_of
         from pipelex_core.errors import ModelDeckNotFoundError
+        from pipelex_core.locate import locate, plugin_lock_of
 
         try:
             return plugin_lock_of(locate(config=self.config))

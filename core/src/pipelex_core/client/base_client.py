@@ -81,7 +81,7 @@ class BaseClient:
         from pipelex_core.config import load
 
         if plugins is None:
-            from pipelex_core.config.locate import locate, plugin_lock_of
+            from pipelex_core.locate import locate, plugin_lock_of
             from pipelex_core.plugins import discover
 
             folder = locate(root, config=config, environ=environ, require=require)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pipelex_core.config.load import check, load, read_config
 from pipelex_core.config.loaded import DisabledBackend, LoadedConfig, ReadConfig
-from pipelex_core.config.locate import locate
+from pipelex_core.locate import locate
 
 __all__ = [
     "DisabledBackend",

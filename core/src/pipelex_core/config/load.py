@@ -19,7 +19,6 @@ from pipelex_core.config.deck import check_policy, make_aliases, make_choices, m
 from pipelex_core.config.deck_files import read_deck_files
 from pipelex_core.config.environment import read_environment
 from pipelex_core.config.loaded import DisabledBackend, LoadedConfig, ReadConfig
-from pipelex_core.config.locate import env_file_of, locate
 from pipelex_core.config.lost import lost_models
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.prompt_tables import make_prompts
@@ -28,6 +27,7 @@ from pipelex_core.config.routing import read_profiles
 from pipelex_core.config.secrets import secrets_of
 from pipelex_core.deck import ModelDeck
 from pipelex_core.errors import ModelDeckNotFoundError, Problem
+from pipelex_core.locate import env_file_of, locate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -11,6 +12,10 @@ _INTERRUPTED = 130
 """The exit code after Ctrl-C, as a shell counts: 128 and the number of the signal."""
 
 
+_OBJECTS_BEFORE_GARBAGE = 20_000
+"""Objects that are made before Python looks for garbage: classes and tables of a start are none, and 700 would have it look often."""
+
+
 def main() -> None:
     """Run the command line of this process, and end it; Ctrl-C ends it in silence, also while it starts and stops."""
     if sys.argv[1:2] == ["__complete"]:
@@ -18,6 +23,7 @@ def main() -> None:
 
         complete(sys.argv[2:])
         return
+    gc.set_threshold(_OBJECTS_BEFORE_GARBAGE, *gc.get_threshold()[1:])
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:  # and not ignored, as in the background of a shell without job control
         signal.signal(signal.SIGINT, _end_at_once)

@@ -74,6 +74,7 @@ def make_app(console: Console | None = None, commands: Mapping[str, Command] = E
         name="pipelex",
         console=console,
         help="Use AI providers through handles that are configured once.",
+        help_format="plaintext",  # what reads Markdown takes a third of the time of a help page
         version=__version__,
         result_action="return_value",
         default_parameter=Parameter(

@@ -82,7 +82,7 @@ def _names(kind: str, config: str | None) -> Iterable[str]:
 
 
 def _folder(config: str | None) -> Path | None:
-    """The `inference/` folder, as `pipelex_core.config.locate` finds it; None where there is none."""
+    """The `inference/` folder, as `pipelex_core.locate` finds it; None where there is none."""
     named = config or os.environ.get("PIPELEX_CONFIG_DIR")
     here = Path.cwd()
     around = [folder / ".pipelex" for folder in (here, *here.parents, Path.home())]

@@ -28,7 +28,7 @@ def inference_folder(context: Context) -> Path:
     Raises:
         ModelDeckNotFoundError: There is none.
     """
-    from pipelex_core.config.locate import locate
+    from pipelex_core.locate import locate
 
     return locate(config=context.config)
 
@@ -37,7 +37,7 @@ def env_file(context: Context, folder: Path) -> Path:
     """The `.env` that belongs to a folder, or the one asked for."""
     from pathlib import Path
 
-    from pipelex_core.config.locate import env_file_of
+    from pipelex_core.locate import env_file_of
 
     return Path(context.env_file).expanduser() if context.env_file else env_file_of(folder)
 

@@ -27,7 +27,7 @@ def write_lock(context: Context, *, check: bool, dry_run: bool, json: bool) -> i
 
     A check imports nothing that the lock would keep out: it is what CI runs on code that nobody has looked at yet.
     """
-    from pipelex_core.config.locate import plugin_lock_of
+    from pipelex_core.locate import plugin_lock_of
 
     folder = inference_folder(context)
     plugins = context.plugins() if check else context.unlocked_plugins()

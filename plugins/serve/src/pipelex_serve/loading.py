@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pipelex_core.command_line import Context
 from pipelex_core.config import load
-from pipelex_core.config.locate import locate
 from pipelex_core.errors import ModelDeckNotFoundError
+from pipelex_core.locate import locate
 from pipelex_serve.decks import LoadedDeck
 
 if TYPE_CHECKING:

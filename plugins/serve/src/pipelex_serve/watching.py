@@ -30,7 +30,7 @@ def stamps(folder: Path | None) -> dict[str, tuple[int, int]]:
     """Each file of a configuration -> when it was changed, and its size; with the `.env` beside it."""
     if folder is None:
         return {}
-    from pipelex_core.config.locate import env_file_of
+    from pipelex_core.locate import env_file_of
 
     found: dict[str, tuple[int, int]] = {}
     for file in (*folder.rglob("*.toml"), env_file_of(folder)):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from pipelex_cli.positions import position
-from pipelex_core.config.locate import env_file_of
 from pipelex_core.first_party import backend_of, install_for
+from pipelex_core.locate import env_file_of
 from pipelex_core.plugins import FIRST_PARTY, Plugins
 
 if TYPE_CHECKING:
