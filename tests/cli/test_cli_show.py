@@ -449,11 +449,17 @@ def squeezed(text: str) -> str:
 
 @pytest.mark.skipif(not (KIT / "dummy.env").is_file(), reason=f"there is no kit in {KIT}")
 def test_the_kit_of_a_hundred_models_is_drawn() -> None:
-    """Every model's name is in the picture, and every backend has its box."""
+    """Every model's name is in the picture, in a box or its hint, and every backend has its box; no box is longer than a screen."""
     folder = KIT / "all_enabled" / "inference"
     loaded = load(config=folder, env_file=KIT / "dummy.env", environ={}, plugins=discover(), strict=False)
-    told = texts(draw_svg(picture_of(loaded), title="kit"))
-    words = {word for text in told for word in text.split(", ")}
+    picture = picture_of(loaded)
+    drawn = draw_svg(picture, title="kit")
+    told = texts(drawn)
+    hints = [
+        value for element in ET.fromstring(drawn).iter() for name, value in element.items() if name.endswith("title")
+    ]
+    words = {word for text in (*told, *hints) for word in text.rpartition(": ")[2].split(", ")}
+    assert max(len(node.lines) for node in picture.nodes.values() if node.kind == "more") <= 10
     models = [name for name, entry in loaded.deck.models.items() if entry.offered_by]
     assert len(models) > 100
     assert set(models) <= words

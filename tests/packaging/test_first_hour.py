@@ -166,3 +166,39 @@ def test_the_page_of_a_code_is_in_the_wheel(openai: tuple[Environment, float], t
     done = environment.run("pipelex", "explain", "no-such-thing", cwd=tmp_path, **variables(tmp_path))
     assert done.returncode == 1
     assert "there is no LLM model, alias or preset 'no-such-thing'" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_configuration_of_litellm_answers(built_wheels: dict[str, Path], tmp_path: Path, server: str) -> None:
+    """Moving in: from `pip install` over `pipelex import` to the first answer, under the name that it had."""
+    begun = time.perf_counter()
+    environment = make_environment(tmp_path / "venv")
+    environment.install(*with_command_line(built_wheels, "openai", "import"))
+    installed = time.perf_counter()
+    project = tmp_path / "project"
+    project.mkdir()
+    model = f"{{model: openai/gpt-4o-mini, api_key: {KEY}, api_base: '{server}'}}"
+    config = f"model_list:\n  - model_name: fast\n    litellm_params: {model}\n"
+    (project / "config.yaml").write_text(config, encoding="utf-8")
+    home = variables(tmp_path)
+    done = environment.run("pipelex", "import", "litellm", "config.yaml", cwd=project, **home)
+    assert done.returncode == 0, done.stderr
+    assert KEY not in (project / ".pipelex/inference/backends.toml").read_text(encoding="utf-8")
+    done = environment.run("pipelex", "validate", "--json", cwd=project, **home)
+    assert json.loads(done.stdout)["ok"] is True, done.stdout
+    done = environment.run("pipelex", "generate", "Name three rivers.", "-m", "fast", cwd=project, **home)
+    assert done.stdout.startswith("Rhine, Seine, Po."), done.stderr
+    print(f"install {installed - begun:.1f} s, answer after {time.perf_counter() - begun:.1f} s")
+
+
+def test_an_adapter_brings_no_command_line(built_wheels: dict[str, Path]) -> None:
+    """What adapters need is core and what they share: whoever embeds them installs no command line."""
+    import zipfile
+
+    for name in ("adapters", "langchain", "pydantic-ai", "dspy", "llamaindex"):
+        with zipfile.ZipFile(built_wheels[name]) as wheel:
+            (file,) = [each for each in wheel.namelist() if each.endswith("METADATA")]
+            metadata = wheel.read(file).decode()
+        needed = {line.removeprefix("Requires-Dist: ") for line in metadata.splitlines() if "Requires-Dist" in line}
+        assert any(line.startswith("pipelex-core") for line in needed)
+        assert not any(line.startswith("pipelex-cli") for line in needed)

@@ -74,7 +74,7 @@ def show(
     _check_backend(backend, loaded)
     if capability is not None:
         loaded.deck.capabilities[capability]
-    listed = wanted.of(Lister(loaded, plugins).rows(what))
+    listed = wanted.of(Lister(loaded, plugins, details=json).rows(what))
     if json:
         print_json([each.row for each in listed])
     elif not listed:

@@ -51,10 +51,12 @@ class Lister:
     Attributes:
         loaded: The configuration.
         plugins: The installed plugins.
+        details: Whether rows have what a table on a terminal does not show: price lists, and what would make a model available.
     """
 
     loaded: LoadedConfig
     plugins: Plugins
+    details: bool = True
     _written: WrittenValues = field(init=False)
     _places: dict[Source, str] = field(factory=dict, init=False)
 
@@ -130,7 +132,8 @@ class Lister:
 
     def _model(self, entry: ModelEntry) -> Row:
         spec, route = entry.spec, entry.route
-        date = price_date(self._written.model(spec.backend, spec.name)) if spec and spec.costs else None
+        costs = spec.costs if spec and self.details else None
+        date = price_date(self._written.model(spec.backend, spec.name)) if spec and costs else None
         return {
             "model": entry.name,
             "backend": spec.backend if spec else None,
@@ -142,13 +145,13 @@ class Lister:
             "route": route_as_json(route, self._place(route.source) if route.source else None),
             "source": self._place(spec.source) if spec else None,
             "offered_by": list(entry.offered_by),
-            "costs": costs_as_json(spec.costs) if spec else None,
+            "costs": costs_as_json(costs),
             "as_of": date.value if date else None,
             "inputs": sorted(spec.inputs) if spec else [],
             "outputs": sorted(spec.outputs) if spec else [],
             "max_tokens": spec.max_tokens if spec else None,
             "context_window": spec.context_window if spec else None,
-            "remedies": list(self.remedies(entry)),
+            "remedies": list(self.remedies(entry)) if self.details else [],
             "deprecated_on": spec.deprecated_on if spec else None,
             "retired_on": spec.retired_on if spec else None,
             "successor": spec.successor if spec else None,
