@@ -204,6 +204,38 @@ def test_what_bedrock_would_refuse_is_a_fault(
     assert no_network == []
 
 
+@pytest.mark.parametrize(
+    "backend, model_id, preset, rule",
+    [
+        ("openai", "gpt-4o-transcribe", 'timestamps = "word"', "openai.audio/transcriptions.format-of-the-model"),
+        ("openai", "whisper-1", 'timestamps = "word"', None),
+        ("mistral", "voxtral-mini-latest", 'timestamps = "word"', None),
+        ("groq", "whisper-large-v3", 'timestamps = "word"', None),
+    ],
+)
+def test_forms_are_looked_at(  # noqa: PLR0917 -- one argument a column
+    tmp_path: Path, no_network: list[str], backend: str, model_id: str, preset: str, rule: str | None
+) -> None:
+    """What is sent as a form, with a file in it, has rules as well."""
+    sdk = "mistral" if backend == "mistral" else "openai"
+    files = {
+        "backends.toml": f'[{backend}]\napi_key = "a-key-of-theirs"\n',
+        f"backends/{backend}.toml": f'[hearer]\nsdk = "{sdk}"\nmodel_type = "transcriber"\nmodel_id = "{model_id}"\n',
+        "routing_profiles.toml": f'active = "a"\n[profiles.a]\ndefault = "{backend}"\n',
+        "deck/deck.toml": f'[transcribe.presets.hear]\nmodel = "hearer"\n{preset}\n',
+    }
+    for name, text in files.items():
+        file = tmp_path / ".pipelex" / "inference" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    done, problems = tried(tmp_path)
+
+    assert done.calls == 1
+    assert [f"(rule {rule}," in problem.message for problem in problems] == ([True] if rule else []), problems
+    assert no_network == []
+
+
 _AZURE = 'endpoint = "https://acme.openai.azure.com"\napi_version = "2025-04-01-preview"\nazure_ad_token = "an-entra-token"\n'
 _VERTEX = 'gcp_project_id = "p"\ngcp_location = "europe-west4"\ngcp_credentials_file_path = "nowhere.json"\n'
 

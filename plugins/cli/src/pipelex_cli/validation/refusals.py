@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from email import message_from_bytes
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -93,17 +94,34 @@ class _Reader:
     provider: str
     found: list[tuple[Violation, ...]] = field(factory=list)
 
-    def read(self, method: str, path: str, query: dict[str, str], content: bytes) -> None:
+    def read(self, method: str, path: str, query: dict[str, str], content: bytes, kind: str = "") -> None:
         route = api_of(self.provider, unquote(path)) if method == "POST" else None
         if route is None:
             return
         try:
-            body = json.loads(content)
+            body = _form(content, kind) if kind.startswith("multipart/form-data") else json.loads(content)
         except (ValueError, RecursionError):
-            return  # a form: its files are not looked at
+            return
         api, model = route
         checked = pipelex_rules.check(self.provider, api, body, model=model, query=query, size=len(content))
         self.found.append(checked)
+
+
+def _form(content: bytes, kind: str) -> dict[str, Any]:
+    """A form as the rules know it: texts, lists without brackets in their names, and files by their size."""
+    message: Any = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + content)
+    body: dict[str, Any] = {}
+    for part in message.get_payload():
+        written = part.get_payload(decode=True)
+        name = str(part.get_param("name", header="content-disposition"))
+        value = pipelex_rules.Size(len(written)) if part.get_filename() else written.decode()
+        bare = name.removesuffix("[]")
+        if bare in body:
+            earlier = body[bare]
+            body[bare] = [*(earlier if isinstance(earlier, list) else [earlier]), value]
+        else:
+            body[bare] = value if bare == name else [value]
+    return body
 
 
 class _Resources:
@@ -120,7 +138,8 @@ class _Resources:
 
             async def answer(request: httpx2.Request) -> httpx2.Response:
                 content = await request.aread()
-                self._reader.read(request.method, request.url.path, dict(request.url.params), content)
+                kind = request.headers.get("content-type", "")
+                self._reader.read(request.method, request.url.path, dict(request.url.params), content, kind)
                 return httpx2.Response(400, json={"error": {"message": "this was a dry run"}})
 
             self._http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer), timeout=None)
