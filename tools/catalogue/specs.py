@@ -7,6 +7,7 @@ from itertools import takewhile
 from typing import Any
 
 from pipelex_rules.families.claude import claude
+from pipelex_rules.families.gemini import takes_minimal
 from pipelex_rules.families.openai import efforts as openai_efforts
 from tools.catalogue.prices import costs_of
 
@@ -47,6 +48,7 @@ FACTS = ("max_tokens", "context_window", *_VECTORS, "costs", "as_of", *_LIVES)
 
 _OF_A_MODEL = {*FACTS, "model_id", "model_type", "inputs", "outputs", "enabled"}
 _ALIKE = 4
+_GEMINI_LEVELS = ("minimal", "low", "medium", "high")
 _FIVE_EFFORTS = ["low", "medium", "high", "xhigh", "max"]
 
 
@@ -228,8 +230,10 @@ def _reasoning(fact: dict[str, Any], ways: dict[str, Any], defaults: dict[str, A
     told = {"effort_levels": levels} if levels else {}
     if _is_messages(fact) and reasoning:
         return _of_claude(reasoning, efforts, ways)
-    if provider in {"google", "vertexai"} and efforts and fact["id"].startswith("gemini") and "thinking" not in ways:
-        return {"thinking_levels": [each for each in efforts if each in {"minimal", "low", "medium", "high"}]}
+    if provider in {"google", "vertexai"} and fact["id"].startswith("gemini") and "thinking" not in ways:
+        known = [each for each in efforts or _GEMINI_LEVELS if each in _GEMINI_LEVELS]
+        levels = [each for each in known if each != "minimal" or takes_minimal(fact["id"])]
+        return {"thinking_levels": levels} if efforts or levels != known else {}
     if provider == "bedrock":
         return _at_bedrock(fact["id"], reasoning)
     if provider == "openai":
@@ -307,6 +311,16 @@ def _is_for_responses(model_id: str) -> bool:
     return any(word in model_id.split("-") for word in ("pro", "codex", "research", "computer"))
 
 
+_SEARCHES = re.compile(r"^gpt-.*-search-(preview|api)")
+"""Models that search by themselves, and refuse sampling settings: https://github.com/vercel/ai/issues/5609."""
+
+_FIXED_EFFORT = re.compile(r"xai/grok-4\.20-.*reasoning(-latest)?|groq/qwen/qwen3.*")
+"""Models that reason as they do: xAI's refuse an effort, and Groq's Qwen knows `none` and `default` alone.
+
+https://github.com/chenyme/grok2api/issues/814, https://console.groq.com/docs/reasoning
+"""
+
+
 def _constraints(fact: dict[str, Any], table: dict[str, Any], given: list[str]) -> list[str]:
     """What a model refuses: as its sibling, but for what the fact says."""
     found = list(given)
@@ -321,6 +335,12 @@ def _constraints(fact: dict[str, Any], table: dict[str, Any], given: list[str]) 
     if "claude" in fact["id"] and (thinks_unasked or fact.get("no_sampling_params")):
         add("no_temperature", "no_top_p", "no_reasoning_budget")
         found[:] = [name for name in found if name != "temperature_or_top_p"]
+    if _SEARCHES.search(fact["id"]):
+        add("no_temperature", "no_top_p")
+        found[:] = [name for name in found if name != "temperature_up_to_2"]
+    if _FIXED_EFFORT.fullmatch(f"{fact['provider']}/{fact['id']}"):
+        add("no_reasoning_effort")
+        return found
     if not fact.get("reasoning") and fact["provider"] != "openrouter":
         add("no_reasoning_effort", "no_reasoning_budget")
     elif fact.get("reasoning", {}).get("efforts"):
