@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipelex_core.deck import ModelDeck
 from pipelex_core.errors import (
     ConfigError,
     ExtractHandleNotFoundError,
@@ -224,6 +226,36 @@ def test_overrides_win_and_disabled_means_none(project: Project) -> None:
     with pytest.raises(ConfigError) as caught:
         deck.default("img_gen")
     assert caught.value.problems[0].code == "no-default"
+
+
+@pytest.mark.parametrize(
+    ("choice", "plugin"),
+    [
+        ("llm.for_text", "llamacpp"),
+        ("extract", "rapidocr"),
+        ("embed", "llamacpp"),
+        ("rerank", "llamacpp"),
+        ("transcribe", "whisper"),
+        ("speak", "kokoro"),
+    ],
+)
+def test_without_a_default_the_error_says_what_to_install(
+    choice: str, plugin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plugin with a model that needs no key, where it is not installed; else only to name a model."""
+    deck = ModelDeck(models={}, backends={})
+    with pytest.raises(ConfigError) as caught:
+        deck.default(choice)
+    assert caught.value.problems[0].suggestion == "name a model"
+
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", missing)
+    with pytest.raises(ConfigError) as caught:
+        deck.default(choice)
+    suggestion = caught.value.problems[0].suggestion
+    assert suggestion == f"name a model; for one that needs no key, run: pip install pipelex-backend-{plugin}"
 
 
 def test_a_default_may_be_any_handle(project: Project) -> None:

@@ -93,7 +93,7 @@ def test_columns_are_read_one_after_the_other() -> None:
 
 
 def test_every_format_is_read() -> None:
-    """PNG with transparency and with 16 bits, JPEG turned by its EXIF data, WebP, GIF, and all pages of a TIFF."""
+    """PNG with transparency and with 16 bits, JPEG turned by its EXIF data, WebP, GIF, BMP, AVIF, and all pages of a TIFF."""
     one = drawn(LETTER[:1])
     clear = one.convert("RGBA")
     clear.putalpha(ImageOps.invert(one.convert("L")))
@@ -106,8 +106,10 @@ def test_every_format_is_read() -> None:
         encoded(one.rotate(90, expand=True), "JPEG", exif=exif, quality=90),
         encoded(one, "WEBP", quality=90),
         encoded(one, "GIF"),
+        encoded(one, "BMP"),
+        encoded(one, "AVIF", quality=90),
     ]
-    assert [error_rate(text, LETTER[0]) <= MOST_ERRORS for text in texts(*files)] == [True] * 5
+    assert [error_rate(text, LETTER[0]) <= MOST_ERRORS for text in texts(*files)] == [True] * 7
     got = texts(encoded(one, "TIFF", save_all=True, append_images=[drawn(LETTER[3:4])]))
     assert [error_rate(*pair) <= MOST_ERRORS for pair in zip(got, (LETTER[0], LETTER[3]), strict=True)] == [True] * 2
 
@@ -276,6 +278,50 @@ def test_a_fresh_machine_reads_a_scan_without_a_key(tmp_path: Path) -> None:
     first, *read = done.stdout.splitlines()
     assert first.split()[0] == "pp-ocrv6-small"
     assert error_rate(" ".join(read), " ".join(LEFT + RIGHT)) <= MOST_ERRORS
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "BMP", "AVIF"])
+def test_a_scan_of_any_kind_is_known_by_its_bytes(kind: str) -> None:
+    """As `pipelex extract` reads a file; a model that is shown pictures is not shown these."""
+    from pipelex_core.media import read_image, read_media
+
+    data = encoded(drawn([]), kind)
+    assert read_media(data).media_type == f"image/{kind.lower()}"
+    with pytest.raises(UnsupportedInputError, match="not an image that models are shown"):
+        read_image(data)
+
+
+def test_every_page_of_a_tiff_is_read_on_the_command_line(tmp_path: Path) -> None:
+    """Without a key; the pages come in their order."""
+    pages = [drawn(LETTER[:1]), drawn(LEFT[:2])]
+    (tmp_path / "scan.tiff").write_bytes(encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
+    command = [sys.executable, "-m", "pipelex_core", "extract", "scan.tiff"]
+    environ = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.split("\f")
+    assert error_rate(first, LETTER[0]) <= MOST_ERRORS
+    assert error_rate(second, " ".join(LEFT[:2])) <= MOST_ERRORS
+
+
+@pytest.mark.slow
+def test_a_long_tiff_takes_no_more_memory_than_a_short_one() -> None:
+    """Eight pages of 12 MB each, of which one is in memory at a time, with what reads it."""
+    program = (
+        "import resource\n"
+        "from pipelex_backend_rapidocr._documents import ImageFile\n"
+        "from tests.documents.scans import drawn, encoded\n"
+        "sheet = drawn(['A page.']).resize((2000, 2000))\n"
+        "document = ImageFile(encoded(sheet, 'TIFF', save_all=True, compression='tiff_lzw', append_images=[sheet] * 7))\n"
+        "for page in range(document.open()):\n"
+        "    document.read(page)\n"
+        "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    grown = list(map(int, done.stdout.split()))
+    assert len(grown) == 8
+    assert grown[7] - grown[1] < 36, f"megabytes: {grown}"
 
 
 def test_the_plugin_imports_no_sdk_until_a_document_comes() -> None:
