@@ -8,14 +8,16 @@ from __future__ import annotations
 import asyncio
 import json
 import resource
+import signal
 import subprocess
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 import psutil
 import pytest
 
-from tests.serve.test_operation import command, environment, running, wait_until
+from tests.serve.test_operation import ask, command, environment, running, wait_until
 from tools.benchmarks import gateway
 from tools.benchmarks.load import load, provider
 
@@ -144,3 +146,32 @@ def test_a_budget_holds_for_two_hundred_at_once_over_two_workers_and_a_killed_on
     assert sum(paid) <= spent + 1e-9
     assert spent <= most
     assert spent - sum(paid) <= 200 * a_call  # reserved by calls that were under way in the killed worker
+
+
+@pytest.mark.slow
+def test_reloads_under_load_lose_nothing(far: str, tmp_path: Path) -> None:
+    """Requests and streams without a pause, while the deck is read anew twenty times: each has its answer."""
+    gateway.write_project(tmp_path, far)
+    config = tmp_path / ".pipelex"
+    deck = config / "inference" / "deck" / "base_deck.toml"
+    with running(tmp_path, "--no-watch", config=config) as (url, started):
+
+        def is_there(handle: str) -> bool:
+            return ask(url, body={"model": handle}).status_code == 200
+
+        async def reload() -> None:
+            for number in range(20):
+                deck.write_text(f'[aliases]\n"round-{number}" = ["m"]\n{gateway.DECK}', encoding="utf-8")
+                started.send_signal(signal.SIGHUP)
+                await asyncio.to_thread(wait_until, partial(is_there, f"round-{number}"))
+
+        async def main() -> None:
+            busy = asyncio.create_task(reload())
+            port, count = port_of(url), 0
+            while not busy.done():
+                await asyncio.gather(load(port, "", 200, streams=False), load(port, "", 40, streams=True))
+                count += 240
+            await busy
+            print(f"{count} requests were answered during 20 reloads")
+
+        asyncio.run(main())

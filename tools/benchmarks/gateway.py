@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 REQUESTS = 1500
 STREAMS = 400
 
+DECK = '[llm.choice_defaults]\nfor_text = "m"\nfor_object = "m"\n'
 _BACKENDS = '[openai]\nenabled = true\nendpoint = "{url}/v1"\napi_key = "sk-bench-0123456789"\n'
 _MODELS = (
     '[defaults]\nsdk = "openai"\ncosts = {{ input = 1.0, input_cached = 0.1, output = 2.0 }}\n'
@@ -151,4 +152,4 @@ def write_project(folder: Path, url: str) -> None:
     (inference / "backends.toml").write_text(_BACKENDS.format(url=url))
     (inference / "backends" / "openai.toml").write_text(_MODELS.format())
     (inference / "routing_profiles.toml").write_text('active = "all"\n[profiles.all]\ndefault = "openai"\n')
-    (inference / "deck" / "base_deck.toml").write_text('[llm.choice_defaults]\nfor_text = "m"\nfor_object = "m"\n')
+    (inference / "deck" / "base_deck.toml").write_text(DECK)
