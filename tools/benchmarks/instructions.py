@@ -26,9 +26,9 @@ OF_A_PROVIDER = 25
 """How many calls are counted; telling callgrind to begin and to end is counted too, and is little beside so many."""
 
 KINDS: dict[str, tuple[str, float]] = {
-    "async": ("generate_text, async / SDK typed call, instructions", 0.70),
-    "sync": ("generate_text, sync / SDK typed call, instructions", 0.90),
-    "stream": ("stream_text per chunk / SDK typed stream, instructions", 0.35),
+    "async": ("generate_text, async / SDK typed call, instructions", 0.35),
+    "sync": ("generate_text, sync / SDK typed call, instructions", 0.60),
+    "stream": ("stream_text per chunk / SDK typed stream, instructions", 0.20),
     "object": ("generate_object, warm / SDK's chat.completions.parse, instructions", 0.20),
     "RawAnthropic": ("anthropic: one call / SDK typed call, instructions", 0.9),
     "RawMistral": ("mistral: one call / SDK typed call, instructions", 0.9),

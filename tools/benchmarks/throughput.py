@@ -1,4 +1,4 @@
-"""Many calls at once on a server that answers after 20 ms, beside the raw SDK's default client: rate, and peak of memory.
+"""Many calls at once on a server that answers after 20 ms, beside the raw SDK's default client: rate, CPU, and peak of memory.
 
 Each side runs in a process of its own, ours and theirs in turn, so that neither's memory or garbage is the other's.
 """
@@ -24,31 +24,34 @@ WANTED = {100: 2.5, 1000: 4.0}
 
 
 def run(*, rounds: int = 3) -> list[Row]:
-    """How many times the SDK's rate, and its memory, at 100 and at 1,000 calls at once."""
+    """How many times the SDK's rate, its calls per second of CPU, and its memory, at 100 and at 1,000 calls at once."""
     rows = []
     for at_once, wanted in WANTED.items():
         with fixed_server(delay=DELAY) as url:
             taken = [(_measured("ours", url, at_once), _measured("SDK", url, at_once)) for _ in range(rounds)]
-        (rate, memory), (their_rate, their_memory) = (
-            (statistics.median(one[0] for one in side), statistics.median(one[1] for one in side))
-            for side in zip(*taken, strict=True)
+        (rate, of_cpu, memory), (their_rate, their_of_cpu, their_memory) = (
+            tuple(map(statistics.median, zip(*side, strict=True))) for side in zip(*taken, strict=True)
         )
         note = f"{rate:.0f}/s beside {their_rate:.0f}/s, wanted >= {wanted}"
         rows.append(Row(f"throughput at {at_once} / SDK default client", rate / their_rate, "x", None, note))
+        note = f"{of_cpu:.0f} beside {their_of_cpu:.0f}"
+        rows.append(
+            Row(f"calls per CPU-second at {at_once} / SDK default client", of_cpu / their_of_cpu, "x", None, note)
+        )
         note = f"{memory:.0f} MB beside {their_memory:.0f} MB"
         rows.append(Row(f"peak memory at {at_once} / SDK default client", memory / their_memory, "x", 1.0, note))
     return rows
 
 
-def _measured(who: str, url: str, at_once: int) -> tuple[float, float]:
-    """Calls a second, and megabytes at the peak, of a process of its own."""
+def _measured(who: str, url: str, at_once: int) -> tuple[float, float, float]:
+    """Calls a second, calls per second of CPU, and megabytes at the peak, of a process of its own."""
     command = [sys.executable, "-m", "tools.benchmarks.throughput", who, url, str(at_once)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    rate, memory = map(float, done.stdout.split())
-    return rate, memory
+    rate, of_cpu, memory = map(float, done.stdout.split())
+    return rate, of_cpu, memory
 
 
-async def _rate(call: Callable[[], Coroutine[Any, Any, Any]], at_once: int) -> float:
+async def _rate(call: Callable[[], Coroutine[Any, Any, Any]], at_once: int) -> tuple[float, float]:
     gate = asyncio.Semaphore(at_once)
     total = at_once * 3
 
@@ -57,13 +60,13 @@ async def _rate(call: Callable[[], Coroutine[Any, Any, Any]], at_once: int) -> f
             await call()
 
     await call()
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     ended = await asyncio.gather(*(one() for _ in range(total)), return_exceptions=True)
     answered = sum(not isinstance(end, BaseException) for end in ended)  # a client may give up under such a load
-    return answered / (time.perf_counter() - started)
+    return answered / (time.perf_counter() - started), answered / (time.process_time() - worked)
 
 
-async def _main(who: str, url: str, at_once: int) -> float:
+async def _main(who: str, url: str, at_once: int) -> tuple[float, float]:
     from tools.benchmarks.calls import MESSAGES, PROMPT, deck
 
     if who == "ours":
@@ -86,4 +89,4 @@ def _peak() -> float:
 
 if __name__ == "__main__":
     measured = asyncio.run(_main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
-    sys.stdout.write(f"{measured} {_peak()}\n")
+    sys.stdout.write(f"{measured[0]} {measured[1]} {_peak()}\n")
