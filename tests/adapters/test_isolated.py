@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_an_adapter_against_its_library(name: str, built_wheels: dict[str, Path], tmp_path: Path) -> None:
     """Core, what adapters share, the adapter, and the library itself; skipped where the index does not answer."""
     environment = make_environment(tmp_path / "venv")
-    wheels = [f"{built_wheels['core']}[http]", *(str(built_wheels[each]) for each in ("adapters", name))]
+    wheels = [str(built_wheels[each]) for each in ("core", "http", "further", "adapters", name)]
     install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(environment.python), "pytest"]
     done = subprocess.run([*install, *wheels], capture_output=True, text=True, check=False)
     if done.returncode and "Failed to fetch" in done.stderr:
@@ -33,6 +33,7 @@ def test_an_adapter_against_its_library(name: str, built_wheels: dict[str, Path]
         "/dev/null",
         "--rootdir",
         str(ROOT),
+        "--noconftest",
         "-p",
         "no:cacheprovider",
         str(ROOT / checks),
