@@ -38,5 +38,5 @@ def test_memory_of_a_million_rows(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_hundred_thousand_finished_rows_are_looked_through_quickly(tmp_path: Path) -> None:
-    """In 2 seconds, where nothing else runs on the machine."""
+    """In 2 seconds of CPU; nothing is waited for."""
     assert run(tmp_path, 100_000)["resume_s"] <= 2

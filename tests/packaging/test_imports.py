@@ -78,8 +78,10 @@ def test_core_imports_its_own_by_statement() -> None:
 SHARED = {
     "vertexai": {
         "pipelex_backend_google.gemini.GeminiBackend",
+        "pipelex_backend_google.gemini.GeminiBatches",
         "pipelex_backend_google.gemini.call_error",
         "pipelex_backend_google.gemini.http_options",
+        "pipelex_backend_google.gemini.text_body",
         "pipelex_backend_google.options.MODEL_TYPES",
         "pipelex_backend_google.options.MODEL_OPTIONS",
         "pipelex_backend_anthropic.claude.ClaudeBackend",

@@ -51,7 +51,7 @@ _NAMES = {
         "NO_USAGE Answer Attempt Cost DocumentAnswer EmbeddingAnswer FinishReason Image ImageAnswer Page TextAnswer TokenLogprob "
         "Usage"
     ),
-    "sending": "Sending SilenceClock sending silence",
+    "sending": "Sending SilenceClock answers sending silence",
     "shared_limits": "CAPS Entered Full LimitedRequest SharedLimits Unreachable",
     "sound": "Audio Recording Segment SpeechAnswer SpeechFormat SpeechRequest TranscriptAnswer TranscriptRequest",
     "vectors": "Vectors",
