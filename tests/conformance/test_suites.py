@@ -34,16 +34,17 @@ class TestOpenAI(Conformance):
 
     sdk = "openai"
     wire = OpenAIChat("openai")
-    claims: ClassVar = CHAT | {"image out", "embeddings"}
-    model_ids: ClassVar = {ModelType.IMG_GEN: "gpt-image-1.5"}
+    claims: ClassVar = CHAT | {"image out", "embeddings", "transcription", "speech", "speech stream"}
+    model_ids: ClassVar = {ModelType.IMG_GEN: "gpt-image-1.5", ModelType.TRANSCRIBER: "whisper-1"}
     sdk_modules = ("openai",)
 
 
 @pytest.mark.slow
 class TestCompatible(TestOpenAI):
-    """Chat completions at an endpoint that no table knows."""
+    """Chat completions at an endpoint that no table knows; it has a voice, which a request for speech must name."""
 
     backend = "my_gateway"
+    options: ClassVar = {"voices": ["alloy"]}
 
 
 @pytest.mark.slow
@@ -89,7 +90,7 @@ class TestMistral(Conformance):
 
     sdk = "mistral"
     wire = Mistral()
-    claims: ClassVar = CHAT | {"OCR", "embeddings"}
+    claims: ClassVar = CHAT | {"OCR", "embeddings", "transcription"}
     sdk_modules = ("mistralai",)
 
 

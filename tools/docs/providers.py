@@ -6,12 +6,18 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelex_core.backend import Embedder, ImageGenerator, Moderator, Reranker, Speaker, SpeechStreamer, Transcriber
+from pipelex_core.plugins import discover
+from pipelex_core.specs import BackendConfig, Secret
 from tests.conformance import test_providers
 from tests.conformance.cells import proven
 from tests.conformance.provider import COLUMNS
 from tests.conformance.rows import ROWS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipelex_core.backend import Backend
     from tests.conformance.cells import Cell
     from tests.conformance.provider import Column, Provider
 
@@ -39,6 +45,26 @@ _OF_SCENARIO: dict[Column, str] = {
     "cancel": "test_a_call_given_up_ends_at_the_provider_too",
 }
 """Columns that make no claim of their own: the scenario that proves them."""
+_FURTHER: dict[str, Callable[[Backend], bool]] = {
+    "image edits": lambda backend: isinstance(backend, ImageGenerator) and backend.edits_images,
+    "masks": lambda backend: isinstance(backend, ImageGenerator) and backend.takes_masks,
+    "embeddings": lambda backend: isinstance(backend, Embedder),
+    "rerank": lambda backend: isinstance(backend, Reranker),
+    "transcription": lambda backend: isinstance(backend, Transcriber),
+    "speech": lambda backend: isinstance(backend, Speaker),
+    "speech stream": lambda backend: isinstance(backend, SpeechStreamer),
+    "moderation": lambda backend: isinstance(backend, Moderator),
+    "logprobs": lambda backend: backend.gives_logprobs,
+    "n": lambda backend: backend.gives_several,
+}
+"""The further kinds of call, and how a backend's class says that it has one."""
+_KINDS = """
+## Further kinds of call
+
+What the class of each backend has; which of the provider's models do it, their specs say. A link leads to the certificate that
+proves it; the others are tested in `tests/plugins/`. What is not here is refused before anything is sent.
+
+"""
 _MEANING = """
 ## What a cell says
 
@@ -59,8 +85,25 @@ def written() -> str:
             for row in ROWS
         ),
     ]
+    further = [
+        f"| provider | sdk | {' | '.join(_FURTHER)} |",
+        "|---|---|" + ":-:|" * len(_FURTHER),
+        *(f"| {row.title} | `{row.sdk}` | {' | '.join(_further(row, told))} |" for row in ROWS),
+    ]
     rules = [f"| {column} | `{_test_of(column)}` | {_rule(_test_of(column))} |" for column in COLUMNS]
-    return _HEAD + "\n" + "\n".join(lines) + "\n" + _MEANING + "\n".join(rules) + "\n"
+    return (
+        _HEAD + "\n" + "\n".join(lines) + "\n" + _KINDS + "\n".join(further) + "\n" + _MEANING + "\n".join(rules) + "\n"
+    )
+
+
+def _further(row: Provider, told: dict[Any, Any]) -> Iterator[str]:
+    """What a backend's class has, kind by kind; a link where its certificate proves it."""
+    factory, _ = discover().require(row.backend, row.sdk)
+    backend = factory(BackendConfig(name=row.backend, api_key=Secret("k"), endpoint="http://127.0.0.1:9"))
+    proofs = told.get((row.backend, row.sdk), {}).get("capabilities", {})
+    for column, has in _FURTHER.items():
+        is_proven = bool(proofs.get(column, {}).get("proven"))
+        yield f"[✓](certificates/{row.backend}-{row.sdk}.json)" if is_proven else "✓" if has(backend) else ""
 
 
 def certificates() -> dict[tuple[str, str], dict[str, Any]]:

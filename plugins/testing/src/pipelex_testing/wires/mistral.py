@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pipelex_testing.bodies import mistral
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import JPEG, VECTORS, WEATHER, Capability, Said
+from pipelex_testing.samples import JPEG, SPOKEN, VECTORS, WEATHER, Capability, Said
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import arguments, words
@@ -21,12 +21,24 @@ _USAGE = {"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 32, "num
 
 
 class Mistral(Wire):
-    """`/v1/chat/completions`, `/v1/ocr` and `/v1/embeddings`."""
+    """`/v1/chat/completions`, `/v1/ocr`, `/v1/embeddings` and `/v1/audio/transcriptions`."""
 
     name = "mistral"
     rules = Rulebook(provider="mistral")
     says: ClassVar[frozenset[Capability]] = frozenset(
-        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "OCR", "embeddings"}
+        {
+            "text",
+            "stream",
+            "object",
+            "object stream",
+            "tools",
+            "image in",
+            "PDF in",
+            "thinking",
+            "OCR",
+            "embeddings",
+            "transcription",
+        }
     )
     error_headers = _HEADERS
     ending = 2
@@ -51,6 +63,10 @@ class Mistral(Wire):
         first = mistral.page(0, images=["img-0.jpeg"], data=encoded, markdown="# Paris")
         second = mistral.page(1, markdown="It has two pages.")
         return Reply.json(mistral.pages(first, second), headers=_HEADERS)
+
+    def transcript(self) -> Reply:
+        body = {"text": SPOKEN, "model": "m", "language": "en", "usage": {"prompt_audio_seconds": 1}}
+        return Reply.json(body, headers=_HEADERS)
 
     def embeddings(self) -> Reply:
         data = [{"object": "embedding", "index": at, "embedding": row} for at, row in enumerate(VECTORS)]

@@ -13,7 +13,7 @@ from pipelex_core import errors
 from pipelex_testing.bodies import openai_chat as chat
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import PNG, VECTORS, WEATHER, Capability, Said
+from pipelex_testing.samples import PNG, SOUND, SPOKEN, VECTORS, WEATHER, Capability, Said
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import arguments, words
@@ -31,7 +31,7 @@ _USAGE = {
 
 
 class OpenAIChat(Wire):
-    """`/chat/completions`, `/images/generations` and `/embeddings`."""
+    """`/chat/completions`, `/images/generations`, `/embeddings`, `/audio/transcriptions` and `/audio/speech`."""
 
     name = "openai-chat"
     rules = Rulebook(provider="compatible")
@@ -47,6 +47,9 @@ class OpenAIChat(Wire):
             "thinking",
             "image out",
             "embeddings",
+            "transcription",
+            "speech",
+            "speech stream",
         }
     )
     error_headers = _HEADERS
@@ -91,6 +94,13 @@ class OpenAIChat(Wire):
         ]
         body = {"object": "list", "data": data, "model": "m", "usage": {"prompt_tokens": 20, "total_tokens": 20}}
         return Reply.json(body, headers=_HEADERS)
+
+    def transcript(self) -> Reply:
+        return Reply.json({"text": SPOKEN, "usage": {"type": "duration", "seconds": 1}}, headers=_HEADERS)
+
+    def speech(self) -> Reply:
+        half = len(SOUND) // 2
+        return Reply(chunks=(SOUND[:half], SOUND[half:]), content_type="audio/mpeg", headers=_HEADERS)
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         return Reply.json(chat.error(message), status=status, headers=_HEADERS)
