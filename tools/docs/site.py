@@ -87,7 +87,7 @@ def _relinked(text: str, file: str, pages: dict[str, str]) -> str:
         for number, piece in enumerate(pieces)
     ]
     whole = "".join(made)
-    return re.sub(r"^\.\./plugins/(\w+)/README\.md$", r"plugins/\1.md", whole, flags=re.MULTILINE).replace(
+    return re.sub(r"^\.\./plugins/([\w-]+)/README\.md$", r"plugins/\1.md", whole, flags=re.MULTILINE).replace(
         "\n../CONTRIBUTING.md\n", "\ncontributing.md\n"
     )
 
