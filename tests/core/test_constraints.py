@@ -46,6 +46,8 @@ def test_settings_are_adapted(constraint: str | None, given: dict[str, Any], sen
         ("no_top_p", {"top_p": 1}, "top_p"),
         ("no_stop", {"stop": ["x"]}, "stop"),
         ("no_seed", {"seed": 0}, "seed"),
+        ("no_logprobs", {"logprobs": 3}, "logprobs"),
+        ("no_n", {"n": 2}, "n"),
         ("no_language", {"language": "en"}, "language"),
         ("no_timestamps", {"timestamps": "word"}, "timestamps"),
         ("no_speakers", {"speakers": True}, "speakers"),

@@ -100,7 +100,7 @@ def test_what_a_backend_gets_is_what_was_read(client: Any) -> None:
         ({"images": [png()], "mask": MASK[:20]}, "a mask is a PNG"),
         ({"mask": MASK}, "there are no images"),
         ({"images": png()}, "images is a list of pictures"),
-        ({"images": [PDF]}, "is no image, but application/pdf"),
+        ({"images": [PDF]}, "is not an image, but application/pdf"),
         ({"images": [b"nothing"]}, "neither an image"),
         ({"images": ["no-such-file.png"]}, "cannot be read"),
         ({"images": [png()], "model": "words-only"}, "model 'words-only' takes no images"),
