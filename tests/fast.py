@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-FOLDERS = frozenset({"cli", "core", "dialects", "further", "http", "limits", "mock", "runs", "servers", "testing"})
+FOLDERS = frozenset({"cli", "core", "dialects", "operations", "http", "limits", "mock", "runs", "servers", "testing"})
 """Folders of `tests/` whose modules may be fast; the others start programs, build wheels, import every SDK or sweep over all providers."""
 
 _SLOW_WORDS = re.compile(

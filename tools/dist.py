@@ -74,9 +74,9 @@ def faults(every: Sequence[Distribution]) -> Iterator[str]:
 
 def commit_time(root: Path = ROOT) -> str:
     """The time stamp of everything that is built: the commit's, unless SOURCE_DATE_EPOCH says another."""
-    given = os.environ.get("SOURCE_DATE_EPOCH")
-    if given:
-        return given
+    provided = os.environ.get("SOURCE_DATE_EPOCH")
+    if provided:
+        return provided
     command = ["git", "log", "-1", "--format=%ct"]
     return subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout.strip()
 
@@ -93,11 +93,11 @@ def build(folder: Path, into: Path, epoch: str) -> None:
 def check(files: Sequence[Path]) -> str:
     """What twine and check-wheel-contents have against them; empty where nothing."""
     wheels = [file for file in files if file.suffix == ".whl"]
-    told = ""
+    reported = ""
     for command in (["twine", "check", "--strict", *map(str, files)], ["check_wheel_contents", *map(str, wheels)]):
         done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False)
-        told += done.stdout + done.stderr if done.returncode else ""
-    return told
+        reported += done.stdout + done.stderr if done.returncode else ""
+    return reported
 
 
 def chosen(every: Sequence[Distribution], tag: str | None) -> list[Distribution]:
@@ -119,22 +119,22 @@ def main() -> None:
     parser.add_argument(
         "--into", type=Path, default=ROOT / "dist", help="the folder to write; wheels and sdists in it go"
     )
-    given = parser.parse_args()
+    provided = parser.parse_args()
     every = workspace()
     wrong = list(faults(every))
     if wrong:
         raise SystemExit("\n".join(wrong))
-    into: Path = given.into
+    into: Path = provided.into
     for old in [*into.glob("*.whl"), *into.glob("*.tar.gz")]:
         old.unlink()
     epoch = commit_time()
-    for one in chosen(every, given.tag):
+    for one in chosen(every, provided.tag):
         build(one.folder, into, epoch)
         print(f"built {one.name} {one.version}")
     built = sorted([*into.glob("*.whl"), *into.glob("*.tar.gz")])
-    told = check(built)
-    if told:
-        raise SystemExit(told)
+    reported = check(built)
+    if reported:
+        raise SystemExit(reported)
     print(f"{len(built)} files in {into}, dated {epoch}: no faults")
 
 

@@ -119,7 +119,7 @@ def test_a_stream_that_is_left_is_closed(made: Any) -> None:
                 break
 
     asyncio.run(leave())
-    assert script.left == 1
+    assert script.remaining == 1
 
 
 def test_tools_run_and_what_the_provider_wants_back_goes_back(made: Any) -> None:
@@ -168,11 +168,11 @@ def test_a_tool_call_comes_through_a_stream(made: Any) -> None:
 
 def test_an_output_type_is_a_tool_or_an_object(made: Any) -> None:
     """A tool that must be called; or pipelex-core's own object, asked for again where it does not fit."""
-    asked = TextAnswer(
+    requested = TextAnswer(
         text="", finish_reason="tool_calls", usage=USAGE,
         tool_calls=(ToolCall(id="c", name="final_result", arguments={"name": "Oslo", "people": 700000}),),
     )  # fmt: skip
-    model, script = made(asked)
+    model, script = made(requested)
     assert ask(Agent(model, output_type=ToolOutput(City)), "?").output == City(name="Oslo", people=700000)
     assert script.requests[0].tool_choice == "final_result"
     good = '{"name": "Oslo", "people": 700000}'

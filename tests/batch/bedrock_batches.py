@@ -66,8 +66,8 @@ class BedrockJobs(BatchServer):
             job.state = "Stopped"
             self._write(job, only=1)
             return Reply.json({})
-        job.asked += 1
-        if job.asked >= 2 and job.state == "running":
+        job.requested += 1
+        if job.requested >= 2 and job.state == "running":
             self._finish(job)
         return Reply.json(self._shown(job))
 

@@ -32,7 +32,7 @@ class Held:
     body: dict[str, Any]
     lines: list[dict[str, Any]]
     status: str = "validating"
-    asked: int = 0
+    requested: int = 0
     output: list[dict[str, Any]] = field(factory=list)
     errors: list[dict[str, Any]] = field(factory=list)
     faults: list[dict[str, Any]] = field(factory=list)
@@ -153,12 +153,12 @@ class OpenAIBatches(BillingServer):
         )
 
     def _shown(self, held: Held) -> Reply:
-        held.asked += 1
+        held.requested += 1
         if held.status in {"validating", "in_progress"}:
             held.status = "in_progress"
             if held.faults:
                 held.status = "failed"
-            elif held.asked >= self.polls:
+            elif held.requested >= self.polls:
                 self._finish(held)
         return Reply.json(self._as_json(held))
 

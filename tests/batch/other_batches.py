@@ -33,7 +33,7 @@ class Job:
     lines: list[dict[str, Any]]
     body: dict[str, Any]
     made: str = field(factory=lambda: datetime.now(UTC).isoformat().replace("+00:00", "Z"))
-    asked: int = 0
+    requested: int = 0
     results: list[dict[str, Any]] = field(factory=list)
     state: str = "running"
 
@@ -103,8 +103,8 @@ class AnthropicBatches(BatchServer):
             job.state = "ended"
             job.results = [{"custom_id": line["custom_id"], "result": {"type": "canceled"}} for line in job.lines]
             return Reply.json(self._shown(job))
-        job.asked += 1
-        if job.asked >= 2 and job.state == "running":
+        job.requested += 1
+        if job.requested >= 2 and job.state == "running":
             self._finish(job)
         return Reply.json(self._shown(job))
 
@@ -202,10 +202,10 @@ class MistralBatches(BatchServer):
         if found is None or found[1] not in self.jobs:
             return Reply.json({"message": "not found"}, status=404)
         job = self.jobs[found[1]]
-        job.asked += 1
+        job.requested += 1
         if found[2]:
             job.state = "CANCELLED"
-        elif job.asked >= 2 and job.state == "running":
+        elif job.requested >= 2 and job.state == "running":
             self._finish(job)
         return Reply.json(self._shown(job))
 
@@ -315,11 +315,11 @@ class GeminiBatches(BatchServer):
         if found is None or found[1] not in self.jobs:
             return _gemini_error(404, "NOT_FOUND")
         job = self.jobs[found[1]]
-        job.asked += 1
+        job.requested += 1
         if found[2]:
             job.state = "BATCH_STATE_CANCELLED"
             return Reply.json({})
-        if job.asked >= 2 and job.state == "running":
+        if job.requested >= 2 and job.state == "running":
             self._finish(job)
         return Reply.json(self._shown(job))
 
@@ -343,8 +343,8 @@ class GeminiBatches(BatchServer):
     def _finish(self, job: Job) -> None:
         job.state = "BATCH_STATE_SUCCEEDED"
         for line in sorted(job.lines, key=lambda each: each["metadata"]["key"][::-1]):
-            asked = line["request"]
-            prompt = asked["contents"][-1]["parts"][0]["text"]
+            requested = line["request"]
+            prompt = requested["contents"][-1]["parts"][0]["text"]
             outcome = self.outcome_of(prompt)
             result: dict[str, Any] = {"metadata": line["metadata"]}
             if outcome == "expired":
@@ -353,19 +353,19 @@ class GeminiBatches(BatchServer):
                 result["error"] = {"code": 400, "message": "this prompt is refused"}
             else:
                 self.bill(prompt)
-                result["response"] = self._response(asked, prompt)
+                result["response"] = self._response(requested, prompt)
             job.results.append(result)
         self.expiring = None
 
     @staticmethod
-    def _response(asked: dict[str, Any], prompt: str) -> dict[str, Any]:
+    def _response(requested: dict[str, Any], prompt: str) -> dict[str, Any]:
         part: dict[str, Any] = {"text": prompt.upper()}
-        config = asked.get("generationConfig") or {}
+        config = requested.get("generationConfig") or {}
         schema = config.get("responseJsonSchema") or config.get("responseSchema")
         if schema:
             part = {"text": json.dumps(example(schema))}
-        if asked.get("tools"):
-            part = {"functionCall": {"name": asked["tools"][0]["functionDeclarations"][0]["name"], "args": {}}}
+        if requested.get("tools"):
+            part = {"functionCall": {"name": requested["tools"][0]["functionDeclarations"][0]["name"], "args": {}}}
         candidate = {"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}
         count = len(prompt)
         usage = {"promptTokenCount": count, "candidatesTokenCount": 2 * count, "totalTokenCount": 3 * count}

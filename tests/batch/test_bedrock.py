@@ -102,7 +102,7 @@ def batch(folder: Path, output: str = "a.jsonl", settings: Any = None, **options
     return run(made, client, **{"via": "provider", "poll_s": 0.01, **options})
 
 
-def asked(folder: Path, count: int, *prompts: str) -> list[str]:
+def requested(folder: Path, count: int, *prompts: str) -> list[str]:
     made = [f"question {n}" for n in range(count)]
     write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in [*made, *prompts]])
     return made
@@ -110,7 +110,7 @@ def asked(folder: Path, count: int, *prompts: str) -> list[str]:
 
 def test_answers_and_errors_at_batch_prices(folder: Path, server: BedrockJobs) -> None:
     """Records go to S3 and results come from there, in any order; a failed record is a failed row, which is not paid."""
-    prompts = asked(folder, 120, "fail this")
+    prompts = requested(folder, 120, "fail this")
     report = batch(folder)
     rows = read_rows(folder / "a.jsonl")
     assert [row["output"] for row in rows[:-1]] == [prompt.upper() for prompt in prompts]
@@ -125,7 +125,7 @@ def test_answers_and_errors_at_batch_prices(folder: Path, server: BedrockJobs) -
 
 def test_objects_and_images(folder: Path, server: BedrockJobs) -> None:
     """An object is asked for by its schema, and validated; bytes are base64 in a record."""
-    asked(folder, 100)
+    requested(folder, 100)
     batch(folder, "objects.jsonl", {"schema": SCHEMA})
     assert read_rows(folder / "objects.jsonl")[0]["output"] == {"name": "text"}
     picture = b"\x89PNG\r\n\x1a\n" + bytes(20)
@@ -138,7 +138,7 @@ def test_objects_and_images(folder: Path, server: BedrockJobs) -> None:
 
 def test_embeddings(folder: Path, server: BedrockJobs) -> None:
     """Records of InvokeModel; a vector a row, at the batch price."""
-    prompts = asked(folder, 100)
+    prompts = requested(folder, 100)
     settings = BatchSettings(
         inputs=(str(folder / "q.jsonl"),), output=str(folder / "v.jsonl"), model="vectors", operation="embed"
     )
@@ -152,7 +152,7 @@ def test_embeddings(folder: Path, server: BedrockJobs) -> None:
 
 def test_tools_have_no_batches(folder: Path, server: BedrockJobs) -> None:
     """Converse takes none there: the rows are failed, unpaid, and say so."""
-    asked(folder, 100)
+    requested(folder, 100)
     tool = {"name": "look_up", "description": "", "parameters": {"type": "object", "properties": {}}}
     report = batch(folder, settings={"arguments": {"tools": [tool]}})
     assert report.errors == {"UnsupportedInputError": 100}
@@ -161,7 +161,7 @@ def test_tools_have_no_batches(folder: Path, server: BedrockJobs) -> None:
 
 def test_too_few_rows_are_not_submitted(folder: Path, server: BedrockJobs) -> None:
     """AWS takes a hundred or more: the run stops and says so; `auto` calls instead, and says why."""
-    asked(folder, 30)
+    requested(folder, 30)
     report = batch(folder)
     assert (report.state, report.done, report.failed) == ("stopped", 0, 0)
     assert "30 rows are too few for a batch at bedrock, which takes 100 or more" in (report.reason or "")
@@ -182,7 +182,7 @@ def test_too_few_rows_are_not_submitted(folder: Path, server: BedrockJobs) -> No
 
 def test_what_expired_goes_again_alone(folder: Path, server: BedrockJobs) -> None:
     """Where there are enough of them; nothing is paid twice."""
-    asked(folder, 220)
+    requested(folder, 220)
     server.expiring = "question 1"  # 111 of them
     report = batch(folder)
     assert (report.done, report.failed) == (220, 0)
@@ -193,7 +193,7 @@ def test_what_expired_goes_again_alone(folder: Path, server: BedrockJobs) -> Non
 
 def test_too_few_that_expired_are_for_calls(folder: Path, server: BedrockJobs) -> None:
     """They stay new, and the report says how to go on."""
-    asked(folder, 100)
+    requested(folder, 100)
     server.expiring = "question 7"
     report = batch(folder)
     assert (report.state, report.done, report.failed) == ("stopped", 89, 0)
@@ -203,12 +203,12 @@ def test_too_few_that_expired_are_for_calls(folder: Path, server: BedrockJobs) -
 @pytest.mark.parametrize("ended", [False, True])
 def test_a_submission_that_was_cut_off_is_found_again(folder: Path, server: BedrockJobs, ended: bool) -> None:
     """By its name, and it is not made twice."""
-    asked(folder, 100)
+    requested(folder, 100)
     server.cut = 1
     assert "was not taken" in (batch(folder).reason or "")
     (own,) = server.jobs.values()
     if ended:
-        own.asked = 1
+        own.requested = 1
         server._finish(own)
     report = batch(folder)
     assert (report.state, report.done) == ("finished", 100)
@@ -219,7 +219,7 @@ def test_a_submission_that_was_cut_off_is_found_again(folder: Path, server: Bedr
 
 def test_a_stopped_job_gives_back_its_rows(folder: Path, server: BedrockJobs) -> None:
     """What was answered by then is kept, and is not asked again."""
-    asked(folder, 101)
+    requested(folder, 101)
     batch(folder, detach=True)
     (own,) = server.jobs.values()
     own.state = "Stopped"
@@ -231,7 +231,7 @@ def test_a_stopped_job_gives_back_its_rows(folder: Path, server: BedrockJobs) ->
 
 def test_a_job_that_failed_stops_the_run(folder: Path, server: BedrockJobs) -> None:
     """With AWS's words; nothing is tried again and again."""
-    asked(folder, 100)
+    requested(folder, 100)
     server.fails = "the role cannot be assumed"
     report = batch(folder)
     assert report.state == "stopped"
@@ -241,10 +241,10 @@ def test_a_job_that_failed_stops_the_run(folder: Path, server: BedrockJobs) -> N
 
 def test_results_that_are_gone_are_not_asked_for_again(folder: Path, server: BedrockJobs) -> None:
     """Somebody has emptied the folder: the run says so, and pays nothing twice."""
-    asked(folder, 100)
+    requested(folder, 100)
     batch(folder, detach=True)
     (own,) = server.jobs.values()
-    own.asked = 1
+    own.requested = 1
     server._finish(own)
     for each in server.s3.list_objects_v2(Bucket=server.bucket)["Contents"]:
         server.s3.delete_object(Bucket=server.bucket, Key=each["Key"])
@@ -267,7 +267,7 @@ def test_wrong_settings_are_named(
     folder: Path, server: BedrockJobs, s3: str, options: dict[str, str], words: str
 ) -> None:
     """Before anything is sent; each row says so."""
-    asked(folder, 100)
+    requested(folder, 100)
     write_bedrock(folder, server, s3, **options)
     batch(folder)
     assert words in read_rows(folder / "a.jsonl")[0]["error"]["message"]
@@ -276,7 +276,7 @@ def test_wrong_settings_are_named(
 
 def test_a_bucket_that_is_not_there_is_named(folder: Path, server: BedrockJobs, s3: str) -> None:
     """In S3's words; the batch is forgotten, for nothing was submitted."""
-    asked(folder, 100)
+    requested(folder, 100)
     write_bedrock(folder, server, s3, batch_s3_uri="s3://not-there-at-all/x")
     report = batch(folder)
     assert report.state == "stopped"
@@ -286,7 +286,7 @@ def test_a_bucket_that_is_not_there_is_named(folder: Path, server: BedrockJobs, 
 
 def test_no_secret_anywhere(folder: Path, server: BedrockJobs, capfd: pytest.CaptureFixture[str]) -> None:
     """Neither in a file, nor in what is printed, nor in S3."""
-    asked(folder, 100, "fail")
+    requested(folder, 100, "fail")
     report = batch(folder)
     out = "".join(capfd.readouterr()) + str(report)
     files = [file for file in folder.rglob("*") if file.is_file() and ".pipelex" not in file.parts]

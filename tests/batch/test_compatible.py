@@ -71,14 +71,14 @@ def batch(folder: Path, output: str = "a.jsonl", settings: Any = None, **options
     return run(made, client, via="provider", poll_s=0.01, **options)
 
 
-def asked(folder: Path, *prompts: str) -> None:
+def requested(folder: Path, *prompts: str) -> None:
     write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in prompts])
 
 
 def test_answers_in_any_order_at_batch_prices(folder: Path, server: OpenAIBatches) -> None:
     """Each row has its own, a failed one its error; what was billed is the sum of the output."""
     prompts = [f"question {n}" for n in range(7)]
-    asked(folder, *prompts, "fail this")
+    requested(folder, *prompts, "fail this")
     report = batch(folder)
     rows = read_rows(folder / "a.jsonl")
     assert [row["output"] for row in rows[:-1]] == [f"{prompt.upper()}\u2028" for prompt in prompts]
@@ -91,7 +91,7 @@ def test_answers_in_any_order_at_batch_prices(folder: Path, server: OpenAIBatche
 
 def test_what_was_not_asked_goes_again_alone(folder: Path, server: OpenAIBatches) -> None:
     """And nothing is paid twice."""
-    asked(folder, *[f"question {n}" for n in range(5)])
+    requested(folder, *[f"question {n}" for n in range(5)])
     server.expiring = "question 3"
     report = batch(folder)
     assert (report.done, report.failed) == (5, 0)
@@ -104,7 +104,7 @@ def test_a_submission_that_was_cut_off_is_found_again(folder: Path, server: Open
     for number in range(3):
         body = {"metadata": {}, "name": f"other{number}", "endpoint": "/v1/chat/completions"}
         server.batches[f"x{number}"] = Held(f"x{number}", body, [], status="completed")
-    asked(folder, "one", "two")
+    requested(folder, "one", "two")
     server.cut = 3
     assert "was not taken" in (batch(folder).reason or "")
     server.cut = 0
@@ -119,7 +119,7 @@ def test_a_submission_that_was_cut_off_is_found_again(folder: Path, server: Open
 
 def test_a_cancelled_batch_gives_back_its_rows(folder: Path, server: OpenAIBatches) -> None:
     """What was not answered is new."""
-    asked(folder, "one", "two")
+    requested(folder, "one", "two")
     batch(folder, detach=True)
     (held,) = server.batches.values()
     held.status = "cancelled"
@@ -134,7 +134,7 @@ def test_a_refused_file_stops_the_run(folder: Path, server: OpenAIBatches, provi
         write(folder, server, provider, model_id="smart-1")
     else:
         server.most = 1
-    asked(folder, "one", "two")
+    requested(folder, "one", "two")
     report = batch(folder)
     words = "GlobalBatch" if provider == "azure_openai" else "too many requests"
     assert words in f"{report.reason} {read_rows(folder / 'a.jsonl')}"
@@ -144,7 +144,7 @@ def test_a_refused_file_stops_the_run(folder: Path, server: OpenAIBatches, provi
 
 def test_no_key_in_any_file(folder: Path, server: OpenAIBatches) -> None:
     """Neither in the output, nor in the journal, nor in a batch's lines."""
-    asked(folder, "one", "fail")
+    requested(folder, "one", "fail")
     batch(folder, detach=True)
     files = [file for file in folder.rglob("*") if file.is_file() and ".pipelex" not in file.parts]
     assert len(files) >= 3

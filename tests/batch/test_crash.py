@@ -73,25 +73,27 @@ def killed_after(folder: Path, server: BillingServer, answers: int, *arguments: 
     return process.returncode
 
 
-def check_books(server: BillingServer, rows: list[dict[str, Any]], asked: list[str], repeated: dict[str, Any]) -> int:
+def check_books(
+    server: BillingServer, rows: list[dict[str, Any]], requested: list[str], repeated: dict[str, Any]
+) -> int:
     """Compare what was billed with what the output holds; how many calls were paid twice."""
-    assert [row["row"] for row in rows] == list(range(1, len(asked) + 1))
-    assert [row["output"] for row in rows] == [prompt.upper() for prompt in asked]
-    twice = Counter({number: server.billed[prompt] - 1 for number, prompt in enumerate(asked, 1)})
+    assert [row["row"] for row in rows] == list(range(1, len(requested) + 1))
+    assert [row["output"] for row in rows] == [prompt.upper() for prompt in requested]
+    twice = Counter({number: server.billed[prompt] - 1 for number, prompt in enumerate(requested, 1)})
     twice = +twice
     assert twice <= Counter(repeated["rows"])
-    extra = sum((price_of(asked[number - 1]) * count for number, count in twice.items()), Decimal(0))
+    extra = sum((price_of(requested[number - 1]) * count for number, count in twice.items()), Decimal(0))
     assert server.money - total(rows) == extra  # to the last decimal
     assert extra <= Decimal(repeated["cost"])
-    most = sum((price_of(asked[number - 1]) for number in repeated["rows"]), Decimal(0))
+    most = sum((price_of(requested[number - 1]) for number in repeated["rows"]), Decimal(0))
     assert Decimal(repeated["cost"]) == most
     return sum(twice.values())
 
 
 def kill_and_resume(folder: Path, server: BillingServer, kills: int, rows: int, seed: int) -> None:
     chance = random.Random(seed)
-    asked = prompts(rows)
-    write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in asked])
+    requested = prompts(rows)
+    write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in requested])
     server.delay = 0.004
     killed = 0
     for _ in range(kills):
@@ -99,7 +101,7 @@ def kill_and_resume(folder: Path, server: BillingServer, kills: int, rows: int, 
     process = started(folder, "run", "q.jsonl", "-o", "a.jsonl", "-m", "smart", "--json")
     code, report, _ = ended(process)
     assert (code, report["state"], report["rows"], report["failed"]) == (0, "finished", rows, 0)
-    paid_twice = check_books(server, read_rows(folder / "a.jsonl"), asked, report["repeated"])
+    paid_twice = check_books(server, read_rows(folder / "a.jsonl"), requested, report["repeated"])
     assert paid_twice <= report["repeated"]["calls"] <= killed * AT_ONCE
     assert killed > kills // 3
     status = look(folder / "a.jsonl")
@@ -120,8 +122,8 @@ def test_killed_hundreds_of_times(folder: Path, server: BillingServer, seed: int
 
 def test_a_kill_before_the_first_call_costs_nothing(folder: Path, server: BillingServer) -> None:
     """Killed while it starts, at any moment, the run begins anew."""
-    asked = prompts(20)
-    write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in asked])
+    requested = prompts(20)
+    write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in requested])
     for delay in (0.05, 0.4, 0.8):
         process = started(folder, "run", "q.jsonl", "-o", "a.jsonl", "-m", "smart")
         time.sleep(delay)
@@ -129,7 +131,7 @@ def test_a_kill_before_the_first_call_costs_nothing(folder: Path, server: Billin
         process.communicate()
     code, report, _ = ended(started(folder, "run", "q.jsonl", "-o", "a.jsonl", "-m", "smart", "--json"))
     assert (code, report["done"]) == (0, 20)
-    check_books(server, read_rows(folder / "a.jsonl"), asked, report["repeated"])
+    check_books(server, read_rows(folder / "a.jsonl"), requested, report["repeated"])
 
 
 def batch(folder: Path, **options: Any) -> Any:
@@ -140,8 +142,8 @@ def batch(folder: Path, **options: Any) -> Any:
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.journal"])
 def test_a_torn_last_line_is_cut_off(folder: Path, server: BillingServer, name: str) -> None:
     """In either file, wherever it is torn: the row whose line it was is called again."""
-    asked = prompts(6)
-    write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in asked])
+    requested = prompts(6)
+    write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in requested])
     batch(folder)
     rows, journal = (folder / "a.jsonl").read_bytes(), (folder / "a.jsonl.journal").read_bytes()
     whole = journal[: journal.index(b'{"event":"finished"')]
@@ -150,9 +152,9 @@ def test_a_torn_last_line_is_cut_off(folder: Path, server: BillingServer, name: 
         (folder / "a.jsonl.journal").write_bytes(whole if name == "a.jsonl" else journal[:-cut])
         report = batch(folder)
         assert (report.state, report.done) == ("finished", 6)
-        assert [row["output"] for row in read_rows(folder / "a.jsonl")] == [prompt.upper() for prompt in asked]
-    assert server.billed[asked[-1]] == (4 if name == "a.jsonl" else 1)
-    assert all(server.billed[prompt] == 1 for prompt in asked[:-1])
+        assert [row["output"] for row in read_rows(folder / "a.jsonl")] == [prompt.upper() for prompt in requested]
+    assert server.billed[requested[-1]] == (4 if name == "a.jsonl" else 1)
+    assert all(server.billed[prompt] == 1 for prompt in requested[:-1])
 
 
 def test_damage_in_the_middle_is_reported_with_its_line(folder: Path, server: BillingServer) -> None:
@@ -227,14 +229,14 @@ def test_ctrl_c_twice_cancels_it(folder: Path, server: BillingServer) -> None:
 def test_a_file_that_takes_no_more_loses_no_answer(folder: Path, server: BillingServer) -> None:
     """Answers under way are kept beside it, the run stops and says where; with room again it goes on and pays nothing twice."""
     server.delay = 0.05
-    asked = prompts(120)
-    write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in asked])
+    requested = prompts(120)
+    write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in requested])
 
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
 
     padding = [{"prompt": "y" * 60_000}] * 1
-    write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in asked] + padding * 30)
+    write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in requested] + padding * 30)
     arguments = ("run", "q.jsonl", "-o", "a.jsonl", "-m", "cheap", f"--concurrency={AT_ONCE}", "--json")
     code, report, _ = ended(started(folder, *arguments, preexec_fn=small_files))
     assert (code, report["state"]) == (1, "stopped")
@@ -288,20 +290,20 @@ def test_lines_go_elsewhere_and_come_back(tmp_path: Path, monkeypatch: pytest.Mo
     path = tmp_path / "log"
     log = Log(path)
     log.append(b"one\n")
-    write, left = os.write, [3]
+    write, remaining = os.write, [3]
 
     def full(file: int, data: bytes) -> int:
-        if left[0] <= 0:
+        if remaining[0] <= 0:
             raise OSError(28, "No space left on device")
-        taken = min(len(data), left[0])
-        left[0] -= taken
+        taken = min(len(data), remaining[0])
+        remaining[0] -= taken
         return write(file, data[:taken])
 
     monkeypatch.setattr("pipelex_batch.logs.os.write", full)
     log.append(b"two two\n")
     assert path.read_bytes() == b"one\n"
     assert (log.lost, log.failure and log.failure.errno) == (1, 28)
-    left[0] = 1000
+    remaining[0] = 1000
     log.append(b"three\n")
     assert log.rescue == rescues(path)[0]
     log.close()

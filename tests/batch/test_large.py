@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 def run(folder: Path, rows: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.batch.large_run", str(folder), str(rows)]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    reported: dict[str, Any] = json.loads(done.stdout)
+    return reported
 
 
 def test_memory_of_some_rows(tmp_path: Path) -> None:
     """A few bytes a row: its state, its digest, its place; and the journal is a small part of what it is for."""
-    told = run(tmp_path, 20_000)
-    assert told["late"] - told["early"] <= 8
-    assert told["journal"] + told["results"] <= 1.3 * told["results"]
+    reported = run(tmp_path, 20_000)
+    assert reported["late"] - reported["early"] <= 8
+    assert reported["journal"] + reported["results"] <= 1.3 * reported["results"]
 
 
 @pytest.mark.slow
 def test_memory_of_a_million_rows(tmp_path: Path) -> None:
     """It grows by 20 MB at most."""
-    told = run(tmp_path, 1_000_000)
-    assert told["late"] - told["early"] <= 20
+    reported = run(tmp_path, 1_000_000)
+    assert reported["late"] - reported["early"] <= 20
 
 
 @pytest.mark.slow

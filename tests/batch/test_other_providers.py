@@ -76,14 +76,14 @@ def batch(folder: Path, provider: str, output: str = "a.jsonl", settings: Any = 
     return run(made, client, via="provider", poll_s=0.01, **options)
 
 
-def asked(folder: Path, *prompts: str) -> None:
+def requested(folder: Path, *prompts: str) -> None:
     write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in prompts])
 
 
 def test_answers_in_any_order_at_batch_prices(folder: Path, server: BatchServer, provider: str) -> None:
     """Each row has its own, a failed one its error; what was billed is the sum of the output."""
     prompts = [f"question {n}" for n in range(12)]
-    asked(folder, *prompts, "fail this")
+    requested(folder, *prompts, "fail this")
     report = batch(folder, provider)
     rows = read_rows(folder / "a.jsonl")
     assert [row["output"] for row in rows[:-1]] == [prompt.upper() for prompt in prompts]
@@ -96,7 +96,7 @@ def test_answers_in_any_order_at_batch_prices(folder: Path, server: BatchServer,
 
 def test_objects_and_tools(folder: Path, server: BatchServer, provider: str) -> None:
     """Both are sent as in a call."""
-    asked(folder, "one")
+    requested(folder, "one")
     batch(folder, provider, "objects.jsonl", settings={"schema": SCHEMA})
     assert read_rows(folder / "objects.jsonl")[0]["output"] == {"name": "text"}
     batch(folder, provider, "tools.jsonl", settings={"arguments": {"tools": [TOOL], "temperature": 0.5}})
@@ -106,7 +106,7 @@ def test_objects_and_tools(folder: Path, server: BatchServer, provider: str) -> 
 def test_what_expired_goes_again_alone(folder: Path, server: BatchServer, provider: str) -> None:
     """And nothing is paid twice."""
     prompts = [f"question {n}" for n in range(5)]
-    asked(folder, *prompts)
+    requested(folder, *prompts)
     server.expiring = "question 3"
     report = batch(folder, provider)
     assert (report.done, report.failed) == (5, 0)
@@ -122,14 +122,14 @@ def test_a_submission_that_was_cut_off_is_found_again(
     """Among others' batches, on several pages, whether it is under way or has ended: it is not made twice."""
     for number in range(3):
         server.jobs[f"old_{number}"] = Job(f"old_{number}", [{}, {}], {}, made=_at(-3600 + number), state="ended")
-    asked(folder, "one", "two")
+    requested(folder, "one", "two")
     server.cut = 1
     report = batch(folder, provider)
     assert "was not taken" in (report.reason or "")
     (own,) = [job for job in server.jobs.values() if not job.id.startswith("old")]
     server.jobs["old_9"] = Job("old_9", [{}], {}, made=_at(30))
     if ended:
-        own.asked = 1
+        own.requested = 1
         answer = server._finish  # type: ignore[attr-defined]
         answer(own)
     report = batch(folder, provider)
@@ -144,7 +144,7 @@ def _at(seconds: float) -> str:
 
 def test_a_creation_is_sent_once(folder: Path, server: BatchServer, provider: str) -> None:
     """The SDKs' own retries, which would make several batches, are off."""
-    asked(folder, "one")
+    requested(folder, "one")
     server.cut = 3
     batch(folder, provider)
     assert len(server.jobs) == 1
@@ -152,7 +152,7 @@ def test_a_creation_is_sent_once(folder: Path, server: BatchServer, provider: st
 
 def test_no_key_in_any_file(folder: Path, server: BatchServer, provider: str) -> None:
     """Neither in the output, nor in the journal, nor in a batch's lines."""
-    asked(folder, "one", "fail")
+    requested(folder, "one", "fail")
     batch(folder, provider, detach=True)
     files = [file for file in folder.rglob("*") if file.is_file() and ".pipelex" not in file.parts]
     assert len(files) >= 3

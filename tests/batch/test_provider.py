@@ -88,14 +88,14 @@ def batch(
     return run(made, client_in(folder), **options)
 
 
-def asked(folder: Path, *prompts: str) -> None:
+def requested(folder: Path, *prompts: str) -> None:
     write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in prompts])
 
 
 def test_answers_in_any_order_at_half_price(folder: Path, server: OpenAIBatches) -> None:
     """Results come in another order, in two files, with blank lines and raw line separators in them."""
     prompts = [f"question {n}" for n in range(30)]
-    asked(folder, *prompts, "fail this")
+    requested(folder, *prompts, "fail this")
     report = batch(folder)
     rows = read_rows(folder / "a.jsonl")
     assert [row["output"] for row in rows[:-1]] == [f"{prompt.upper()}\u2028" for prompt in prompts]
@@ -109,7 +109,7 @@ def test_answers_in_any_order_at_half_price(folder: Path, server: OpenAIBatches)
 
 def test_objects_and_tools_inside(folder: Path, server: OpenAIBatches) -> None:
     """Objects are validated, and sent with their schema; what a model asks for is in the line."""
-    asked(folder, "one", "two")
+    requested(folder, "one", "two")
     batch(folder, "objects.jsonl", settings={"schema": SCHEMA})
     assert [row["output"] for row in read_rows(folder / "objects.jsonl")] == [{"name": "text"}] * 2
     tool = {"name": "look_up", "description": "", "parameters": {"type": "object", "properties": {}}}
@@ -135,7 +135,7 @@ def test_a_batch_is_of_one_model_and_within_the_limits(
 def test_what_expired_goes_again_alone(folder: Path, server: OpenAIBatches) -> None:
     """Only the rows that were not asked are submitted again, and nothing is paid twice."""
     prompts = [f"question {n}" for n in range(10)]
-    asked(folder, *prompts)
+    requested(folder, *prompts)
     server.expiring = "question 3"
     report = batch(folder)
     assert (report.done, report.failed) == (10, 0)
@@ -148,7 +148,7 @@ def test_a_submission_that_was_cut_off_is_found_again(folder: Path, server: Open
     """The provider made the batch and the answer was lost: it is found by its mark, and not made twice."""
     for number in range(5):  # others' batches, over several pages
         server.batches[f"batch_x{number}"] = server.batches.get("x") or _others(number)
-    asked(folder, "one", "two")
+    requested(folder, "one", "two")
     server.cut = 1
     report = batch(folder)
     assert report.state == "stopped"
@@ -170,7 +170,7 @@ def _others(number: int) -> Any:
 
 def test_killed_while_it_submits_it_submits_once(folder: Path, server: OpenAIBatches) -> None:
     """The process is killed when the provider has made the batch; the next run finds it, and pays it once."""
-    asked(folder, "one", "two", "three")
+    requested(folder, "one", "two", "three")
     arguments = ("run", "q.jsonl", "-o", "a.jsonl", "-m", "smart", "--via", "provider", "--detach", "--json")
     process = started(folder, *arguments)
     server.on_made = process.kill
@@ -187,7 +187,7 @@ def test_killed_while_it_submits_it_submits_once(folder: Path, server: OpenAIBat
 
 def test_a_submission_that_never_arrived_is_made_once_more(folder: Path, server: OpenAIBatches) -> None:
     """It is looked for several times; then its rows are new."""
-    asked(folder, "one", "two")
+    requested(folder, "one", "two")
     batch(folder, detach=True)
     journal = journal_of(folder / "a.jsonl")
     lines = journal.read_bytes().splitlines(keepends=True)
@@ -201,7 +201,7 @@ def test_a_submission_that_never_arrived_is_made_once_more(folder: Path, server:
 
 def test_it_may_be_left_and_collected_later(folder: Path, server: OpenAIBatches) -> None:
     """`detach` ends when the batches are there; the same run collects them, and calls for none of their rows."""
-    asked(folder, "one", "two")
+    requested(folder, "one", "two")
     report = batch(folder, detach=True)
     assert (report.state, report.done, report.is_fine) == ("submitted", 0, False)
     assert look(folder / "a.jsonl").state == "submitted"
@@ -215,10 +215,10 @@ def test_it_may_be_left_and_collected_later(folder: Path, server: OpenAIBatches)
 
 def test_a_provider_that_cannot_be_asked_is_asked_again(folder: Path, server: OpenAIBatches) -> None:
     """Nothing is submitted twice because of it; results that break off are fetched from the beginning."""
-    asked(folder, "one", "two")
+    requested(folder, "one", "two")
     batch(folder, detach=True)
     (held,) = server.batches.values()
-    held.asked = 1
+    held.requested = 1
     server.queue(error(503, "not now"), error(429, "slow down"))
     server.queue(Reply.json(server._as_json(server._finished(held))))  # it has ended
     server.queue(Reply.json(server._as_json(held)), error(500, "no file at the moment"))
@@ -230,7 +230,7 @@ def test_a_provider_that_cannot_be_asked_is_asked_again(folder: Path, server: Op
 
 def test_a_refused_file_names_its_rows(folder: Path, server: OpenAIBatches) -> None:
     """The rows at fault are failed, with the provider's words; the others go into another batch."""
-    asked(folder, "one", "bad row", "three")
+    requested(folder, "one", "bad row", "three")
     server.refused_word = "bad"
     report = batch(folder)
     rows = read_rows(folder / "a.jsonl")
@@ -241,7 +241,7 @@ def test_a_refused_file_names_its_rows(folder: Path, server: OpenAIBatches) -> N
 
 def test_a_refusal_of_the_whole_stops_the_run(folder: Path, server: OpenAIBatches) -> None:
     """With the provider's words; nothing is tried again and again."""
-    asked(folder, "one", "two")
+    requested(folder, "one", "two")
     server.most = 1
     report = batch(folder)
     assert report.state == "stopped"
@@ -251,7 +251,7 @@ def test_a_refusal_of_the_whole_stops_the_run(folder: Path, server: OpenAIBatche
 
 def test_a_cancelled_batch_gives_back_its_rows(folder: Path, server: OpenAIBatches) -> None:
     """What was not answered is new, and may go by calls."""
-    asked(folder, "one", "two")
+    requested(folder, "one", "two")
     batch(folder, detach=True)
     (held,) = server.batches.values()
     held.status = "cancelled"
@@ -262,7 +262,7 @@ def test_a_cancelled_batch_gives_back_its_rows(folder: Path, server: OpenAIBatch
 
 def test_cancel_ends_the_batches_at_the_provider(folder: Path, server: OpenAIBatches) -> None:
     """On the command line; the next run collects what was answered by then, and asks for the rest."""
-    asked(folder, "one", "two")
+    requested(folder, "one", "two")
     arguments = ("run", "q.jsonl", "-o", "a.jsonl", "-m", "smart", "--via", "provider", "--detach", "--json")
     code, report, _ = ended(started(folder, *arguments))
     assert (code, report["state"]) == (0, "submitted")
@@ -275,7 +275,7 @@ def test_cancel_ends_the_batches_at_the_provider(folder: Path, server: OpenAIBat
 
 def test_failed_rows_may_go_again_as_a_batch(folder: Path, server: OpenAIBatches) -> None:
     """`retry` with `via="provider"`."""
-    asked(folder, "one", "fail two")
+    requested(folder, "one", "fail two")
     assert batch(folder).failed == 1
     server.failing = False
     assert batch(folder, retry=True).is_fine
@@ -284,7 +284,7 @@ def test_failed_rows_may_go_again_as_a_batch(folder: Path, server: OpenAIBatches
 
 def test_a_budget_holds_for_batches(folder: Path, server: OpenAIBatches) -> None:
     """Rows for which it has no room are not submitted; unknown batch prices are not submitted at all."""
-    asked(folder, *[f"question {n:02}" for n in range(20)])
+    requested(folder, *[f"question {n:02}" for n in range(20)])
     one = half_price("question 00")
     settings = {"arguments": {"max_tokens": 50}}
     report = batch(folder, budget=one * 12, settings=settings)
@@ -309,14 +309,14 @@ def test_auto_chooses_by_size_price_and_time(
     folder: Path, server: OpenAIBatches, *, model: str, rows: int, within: float | None, word: str
 ) -> None:
     """And says why."""
-    asked(folder, *[f"question {n}" for n in range(rows)])
+    requested(folder, *[f"question {n}" for n in range(rows)])
     assert batch(folder, via="auto", within=within, model=model).done == rows
     assert bool(server.batches) is (word == "provider")
 
 
 def test_a_model_without_batches_is_named(folder: Path, server: OpenAIBatches) -> None:
     """Each of its rows is failed, unpaid, with what to do."""
-    asked(folder, "one")
+    requested(folder, "one")
     report = batch(folder, model="callable")
     assert report.errors == {"UnsupportedInputError": 1}
     assert "without --via provider" in read_rows(folder / "a.jsonl")[0]["error"]["message"]

@@ -84,14 +84,14 @@ def batch(folder: Path, output: str = "a.jsonl", settings: Any = None, **options
     return run(made, client, **{"via": "provider", "poll_s": 0.01, **options})
 
 
-def asked(folder: Path, *prompts: str) -> None:
+def requested(folder: Path, *prompts: str) -> None:
     write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in prompts])
 
 
 def test_answers_and_errors_at_batch_prices(folder: Path, server: VertexJobs) -> None:
     """Requests go to Cloud Storage, and what came of them is fetched from there, in any order."""
     prompts = [f"question {n}" for n in range(7)]
-    asked(folder, *prompts, "fail this")
+    requested(folder, *prompts, "fail this")
     report = batch(folder)
     rows = read_rows(folder / "a.jsonl")
     assert [row["output"] for row in rows[:-1]] == [prompt.upper() for prompt in prompts]
@@ -103,7 +103,7 @@ def test_answers_and_errors_at_batch_prices(folder: Path, server: VertexJobs) ->
 
 def test_objects_and_tools(folder: Path, server: VertexJobs) -> None:
     """Both are sent as in a call."""
-    asked(folder, "one")
+    requested(folder, "one")
     batch(folder, "objects.jsonl", {"schema": SCHEMA})
     assert read_rows(folder / "objects.jsonl")[0]["output"] == {"name": "text"}
     batch(folder, "tools.jsonl", {"arguments": {"tools": [TOOL]}})
@@ -112,7 +112,7 @@ def test_objects_and_tools(folder: Path, server: VertexJobs) -> None:
 
 def test_what_was_not_asked_goes_again_alone(folder: Path, server: VertexJobs) -> None:
     """And nothing is paid twice."""
-    asked(folder, *[f"question {n}" for n in range(5)])
+    requested(folder, *[f"question {n}" for n in range(5)])
     server.expiring = "question 3"
     assert batch(folder).done == 5
     assert [len(job.lines) for job in server.jobs.values()] == [5, 1]
@@ -123,7 +123,7 @@ def test_a_submission_that_was_cut_off_is_found_again(folder: Path, server: Vert
     """By its name, among others' jobs on several pages; it is made once."""
     for number in range(3):
         server.jobs[f"{number}"] = Job(f"{number}", [], {}, state="JOB_STATE_SUCCEEDED")
-    asked(folder, "one", "two")
+    requested(folder, "one", "two")
     server.cut = 3
     assert "was not taken" in (batch(folder).reason or "")
     report = batch(folder)
@@ -134,7 +134,7 @@ def test_a_submission_that_was_cut_off_is_found_again(folder: Path, server: Vert
 
 def test_results_that_are_gone_are_not_asked_for_again(folder: Path, server: VertexJobs) -> None:
     """The run says so, and pays nothing twice."""
-    asked(folder, "one")
+    requested(folder, "one")
     batch(folder, detach=True)
     (job,) = server.jobs.values()
     job.state = "JOB_STATE_SUCCEEDED"
@@ -150,7 +150,7 @@ def test_results_that_are_gone_are_not_asked_for_again(folder: Path, server: Ver
 )
 def test_a_wrong_folder_is_named(folder: Path, server: VertexJobs, gcs: str, uri: str, words: str) -> None:
     """Before a job is made."""
-    asked(folder, "one")
+    requested(folder, "one")
     write_vertex(folder, server, gcs, batch_gcs_uri=uri)
     report = batch(folder)
     assert words in f"{report.reason} {(folder / 'a.jsonl').read_text()}"
@@ -159,6 +159,6 @@ def test_a_wrong_folder_is_named(folder: Path, server: VertexJobs, gcs: str, uri
 
 def test_without_a_folder_there_are_no_batches(folder: Path, server: VertexJobs, gcs: str) -> None:
     """Each row says so, unpaid."""
-    asked(folder, "one")
+    requested(folder, "one")
     write_vertex(folder, server, gcs, batch_gcs_uri="")
     assert batch(folder).errors == {"UnsupportedInputError": 1}

@@ -43,11 +43,11 @@ class VertexJobs(BatchServer):
         if found is None or found[1] not in self.jobs:
             return _error(404, "NOT_FOUND")
         job = self.jobs[found[1]]
-        job.asked += 1
+        job.requested += 1
         if found[2]:
             job.state = "JOB_STATE_CANCELLED"
             return Reply.json({})
-        if job.asked >= 2 and job.state == "running":
+        if job.requested >= 2 and job.state == "running":
             self._finish(job)
         return Reply.json(self._shown(job))
 
@@ -78,13 +78,13 @@ class VertexJobs(BatchServer):
     def _finish(self, job: Job) -> None:
         job.state = "JOB_STATE_SUCCEEDED"
         for line in sorted(job.lines, key=lambda each: each["request"]["labels"]["pipelex_key"][::-1]):
-            asked = line["request"]
-            prompt = asked["contents"][-1]["parts"][0]["text"]
+            requested = line["request"]
+            prompt = requested["contents"][-1]["parts"][0]["text"]
             outcome = self.outcome_of(prompt)
-            is_odd = set(line) != {"request"} or not set(asked) <= _KNOWN
-            if is_odd or not all(_LABEL.fullmatch(each) for each in asked["labels"].values()):
+            is_odd = set(line) != {"request"} or not set(requested) <= _KNOWN
+            if is_odd or not all(_LABEL.fullmatch(each) for each in requested["labels"].values()):
                 outcome = "failed"
-            result: dict[str, Any] = {"status": "", "processed_time": "2026-12-01T00:00:00Z", "request": asked}
+            result: dict[str, Any] = {"status": "", "processed_time": "2026-12-01T00:00:00Z", "request": requested}
             if outcome == "expired":
                 job.state = "JOB_STATE_PARTIALLY_SUCCEEDED"
                 continue
@@ -93,7 +93,7 @@ class VertexJobs(BatchServer):
                 result |= {"status": f"Bad Request: {json.dumps(fault)}", "response": {}}
             else:
                 self.bill(prompt)
-                result["response"] = GeminiBatches._response(asked, prompt)
+                result["response"] = GeminiBatches._response(requested, prompt)
             job.results.append(result)
         self.expiring = None
         prefix = job.body["outputConfig"]["gcsDestination"]["outputUriPrefix"].removeprefix(f"gs://{self.bucket}/")

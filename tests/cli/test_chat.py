@@ -107,7 +107,7 @@ def test_a_logged_call_is_gone_on_with(project: Path) -> None:
     assert "pipelex logs on --contents" in done.stderr
     run_pipelex("logs", "on", "--contents", cwd=project)
     (project / "a.png").write_bytes(PNG)
-    said = (
+    stated = (
         "generate",
         "Name a sk-canary-0123456789 river.",
         "-m",
@@ -117,7 +117,7 @@ def test_a_logged_call_is_gone_on_with(project: Path) -> None:
         "--image",
         "a.png",
     )
-    assert run_pipelex(*said, cwd=project).returncode == 0
+    assert run_pipelex(*stated, cwd=project).returncode == 0
     run_pipelex("logs", "on", cwd=project)
     run_pipelex("generate", "Without contents", cwd=project)
     done = run_pipelex("logs", "-c", cwd=project, stdin="/model\n/system\nAnd another?\n")

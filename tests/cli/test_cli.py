@@ -210,15 +210,20 @@ def test_explain_has_the_stable_shape(project: Path, pipelex: Any) -> None:
     (project / ".env").write_text("OPENAI_API_KEY=sk-a-key-of-openai\n")
     assert pipelex("enable", "openai")[0] == 0
     code, out, _ = pipelex("explain", "llm_to_extract_invoice", "--json")
-    told = json.loads(out)
+    reported = json.loads(out)
     assert code == 0
-    assert set(told) >= {
+    assert set(reported) >= {
         "handle", "kind", "capability", "setting", "chain", "chosen", "plugin", "endpoint", "api_key_variable", "costs",
     }  # fmt: skip
-    assert (told["kind"], told["capability"], told["setting"]) == ("preset", "llm", {"temperature": 0.1})
-    assert told["chosen"] == {"model": "gpt-6.1-sol", "backend": "openai", "sdk": "openai", "model_id": "gpt-6.1-sol"}
-    assert told["plugin"]["distribution"] == "pipelex-backend-openai"
-    for member in told["chain"]:
+    assert (reported["kind"], reported["capability"], reported["setting"]) == ("preset", "llm", {"temperature": 0.1})
+    assert reported["chosen"] == {
+        "model": "gpt-6.1-sol",
+        "backend": "openai",
+        "sdk": "openai",
+        "model_id": "gpt-6.1-sol",
+    }
+    assert reported["plugin"]["distribution"] == "pipelex-backend-openai"
+    for member in reported["chain"]:
         assert set(member) >= {
             "model",
             "backend",
@@ -245,8 +250,19 @@ def test_plugins_are_listed_in_the_stable_shape(pipelex: Any) -> None:
     rows = json.loads(pipelex("plugins", "--json")[1])
     assert {"openai", "llamacpp", "internal"} <= {row["name"] for row in rows}
     for row in rows:
-        told = {"name", "distribution", "version", "sdks", "hooks", "status", "reason", "seconds", "times", "touched"}
-        assert set(row) == told
+        reported = {
+            "name",
+            "distribution",
+            "version",
+            "sdks",
+            "hooks",
+            "status",
+            "reason",
+            "seconds",
+            "times",
+            "touched",
+        }
+        assert set(row) == reported
         assert row["status"] == "ok"
 
 
@@ -255,12 +271,12 @@ def test_extract_gives_pages(project: Path, pipelex: Any) -> None:
     (project / "two.pdf").write_bytes(pdf(lines("First page"), lines("Second page")))
     code, out, _ = pipelex("extract", "two.pdf", "-m", "extract_text_from_pdf")
     assert (code, out) == (0, "First page\n\f\nSecond page\n")
-    told = json.loads(pipelex("extract", "two.pdf", "-m", "extract_text_from_pdf", "--json")[1])
-    assert [(page["index"], page["text"], page["images"]) for page in told["pages"]] == [
+    reported = json.loads(pipelex("extract", "two.pdf", "-m", "extract_text_from_pdf", "--json")[1])
+    assert [(page["index"], page["text"], page["images"]) for page in reported["pages"]] == [
         (0, "First page", []),
         (1, "Second page", []),
     ]
-    assert told["usage"]["pages"] == 2
+    assert reported["usage"]["pages"] == 2
     code, _, err = pipelex("extract", "three.pdf")
     assert code == 1
     assert "three.pdf" in err
@@ -355,7 +371,7 @@ def test_a_terminal_without_unicode_gets_escapes(project: Path, more: str) -> No
 
 
 @pytest.mark.parametrize(
-    "command, told",
+    "command, reported",
     [
         ("printf '\\xff' | pipelex generate -", "UnsupportedInputError: stdin is not UTF-8"),
         ("pipelex generate - <&-", "UnsupportedInputError: there is no stdin"),
@@ -364,10 +380,10 @@ def test_a_terminal_without_unicode_gets_escapes(project: Path, more: str) -> No
         ("pipelex image - <&-", "UnsupportedInputError: there is no stdin"),
     ],
 )
-def test_a_prompt_that_cannot_be_read_is_an_error(project: Path, command: str, told: str) -> None:
+def test_a_prompt_that_cannot_be_read_is_an_error(project: Path, command: str, reported: str) -> None:
     """From stdin or from the command line."""
     done = shell(command)
-    assert done.stderr.startswith(told)
+    assert done.stderr.startswith(reported)
     assert (done.stdout, done.returncode) == ("", 1)
 
 

@@ -287,7 +287,7 @@ def test_a_catalogue_comes_from_the_package_index(project: Path, pipelex: Any, m
     )
     Index.wheel, Index.data = "pipelex_catalogue-2027.2.3-py3-none-any.whl", data
 
-    async def asked(*tokens: str) -> tuple[int, str, str]:
+    async def requested(*tokens: str) -> tuple[int, str, str]:
         async with Index() as server:
             monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple/")
             monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
@@ -295,16 +295,16 @@ def test_a_catalogue_comes_from_the_package_index(project: Path, pipelex: Any, m
             return found
 
     before = state()
-    assert digest(data) in asyncio.run(asked("diff"))[2]
-    code, _, err = asyncio.run(asked("update", "--hash", digest(b"other")))
+    assert digest(data) in asyncio.run(requested("diff"))[2]
+    code, _, err = asyncio.run(requested("update", "--hash", digest(b"other")))
     assert (code != 0, "not the catalogue that was asked for" in err, state() == before) == (True, True, True)
-    assert asyncio.run(asked("update", "--date", "2027-02-03", "--hash", digest(data)))[0] == 0
+    assert asyncio.run(requested("update", "--date", "2027-02-03", "--hash", digest(data)))[0] == 0
     assert str(price()) == "1.25"
     after = state()
     for file in CATALOGUE.iterdir():
         file.unlink()
-    assert asyncio.run(asked("update"))[0] == 0
+    assert asyncio.run(requested("update"))[0] == 0
     assert state() == after
-    code, _, err = asyncio.run(asked("diff", "--date", "2027-02-04"))
+    code, _, err = asyncio.run(requested("diff", "--date", "2027-02-04"))
     assert (code != 0, "pipelex-catalogue==2027.2.4" in err) == (True, True)
     assert "is not a day" in pipelex("diff", "--date", "soon")[2]

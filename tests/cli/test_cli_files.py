@@ -60,13 +60,13 @@ def project(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_an_image_that_could_not_be_written_is_not_asked_for(
-    project: Path, server: Server, capsys: Any, output: str, told: str
+    project: Path, server: Server, capsys: Any, output: str, reported: str
 ) -> None:
     """A folder in the place of the file, a file in the place of its folder, or no name at all: an error, and no request."""
     (project / "taken").mkdir()
     (project / "file").write_text("")
     assert run(["image", "A lighthouse", "-m", "paint", "-o", output]) == 1
-    assert told in capsys.readouterr().err
+    assert reported in capsys.readouterr().err
     assert server.received == []
 
 

@@ -61,9 +61,9 @@ def test_transcribe_prints_the_text_or_the_times(pipelex: Any) -> None:
     code, out = pipelex("transcribe", "talk.wav", "--timestamps", "word", "--speakers")
     assert (code, out) == (0, "00:00:00.000 A: Three\n00:00:02.000 A: rivers\n")
     code, out = pipelex("transcribe", "talk.wav", "--language", "de", "--json")
-    told = json.loads(out)
-    assert (code, told["text"], told["duration_s"], told["language"]) == (0, "Three rivers", 4.0, "de")
-    assert (told["segments"], told["cost"]["amount"], told["model"]) == ([], "0.0004", "ear")
+    reported = json.loads(out)
+    assert (code, reported["text"], reported["duration_s"], reported["language"]) == (0, "Three rivers", 4.0, "de")
+    assert (reported["segments"], reported["cost"]["amount"], reported["model"]) == ([], "0.0004", "ear")
 
 
 def test_speak_writes_a_file_whose_suffix_says_its_encoding(pipelex: Any, project: Path) -> None:
@@ -72,9 +72,14 @@ def test_speak_writes_a_file_whose_suffix_says_its_encoding(pipelex: Any, projec
     assert pipelex("speak", "Hello there.", "-o", "a/b.wav") == (0, "a/b.wav\n")
     assert (project / "a" / "b.wav").read_bytes()[:4] == b"RIFF"
     code, out = pipelex("speak", "Hello there.", "-o", "c", "--format", "pcm", "--json")
-    told = json.loads(out)
-    assert (code, told["path"], told["content_type"], told["sample_rate"]) == (0, "c.pcm", "audio/pcm", 16_000)
-    assert told["bytes"] == (project / "c.pcm").stat().st_size
+    reported = json.loads(out)
+    assert (code, reported["path"], reported["content_type"], reported["sample_rate"]) == (
+        0,
+        "c.pcm",
+        "audio/pcm",
+        16_000,
+    )
+    assert reported["bytes"] == (project / "c.pcm").stat().st_size
     assert pipelex("speak", "Hello there.", "-o", str(project))[0] == 1
     assert pipelex("speak", " ")[0] == 1
 
@@ -85,9 +90,9 @@ def test_rerank_prints_documents_best_first(pipelex: Any, project: Path) -> None
     assert (code, out) == (0, "1.0000  a long river\n0.0000  a city\n")
     (project / "texts.txt").write_text("a long river\n\na river\n")
     code, out = pipelex("rerank", "long river", "a city", "--lines", "texts.txt", "--top-n", "2", "--json")
-    told = json.loads(out)
-    assert [each["index"] for each in told["ranking"]] == [1, 2]
-    assert (code, told["ranking"][0]["document"], told["score"]) == (0, "a long river", "relevance")
+    reported = json.loads(out)
+    assert [each["index"] for each in reported["ranking"]] == [1, 2]
+    assert (code, reported["ranking"][0]["document"], reported["score"]) == (0, "a long river", "relevance")
     assert pipelex("rerank", "long river")[0] == 2
 
 
@@ -95,8 +100,8 @@ def test_moderate_prints_a_verdict_for_each_text(pipelex: Any) -> None:
     """A dash for what is harmless; all categories and scores in JSON."""
     assert pipelex("moderate", "Hello.", "Bye.") == (0, "-\n-\n")
     code, out = pipelex("moderate", "Hello.", "--json")
-    told = json.loads(out)
-    assert (code, told["flagged"], told["verdicts"][0]["scores"]) == (0, False, {"violence": 0.0})
+    reported = json.loads(out)
+    assert (code, reported["flagged"], reported["verdicts"][0]["scores"]) == (0, False, {"violence": 0.0})
     assert pipelex("moderate")[0] == 2
 
 

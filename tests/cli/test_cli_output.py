@@ -17,17 +17,17 @@ TRIED = Attempt(model="m", backend="b", model_id="m-1", outcome="error", error="
 )
 def test_every_error_has_the_same_keys(error: PipelexError) -> None:
     """What is not known is null, and nothing tried is an empty list."""
-    told = error_as_json(error)
-    assert set(told) == KEYS
-    assert told["type"] == type(error).__name__
-    assert told["attempts"] == []
+    reported = error_as_json(error)
+    assert set(reported) == KEYS
+    assert reported["type"] == type(error).__name__
+    assert reported["attempts"] == []
 
 
 def test_a_fault_of_the_configuration_has_its_problems_besides() -> None:
     """Each in the shape of `validate --json`."""
-    told = error_as_json(ConfigError("x", [Problem(code="bad-value", message="x", line=3)]))
-    assert set(told) == {*KEYS, "problems"}
-    assert told["problems"][0]["line"] == 3
+    reported = error_as_json(ConfigError("x", [Problem(code="bad-value", message="x", line=3)]))
+    assert set(reported) == {*KEYS, "problems"}
+    assert reported["problems"][0]["line"] == 3
 
 
 @pytest.mark.parametrize("kind", [CallError, PluginError])

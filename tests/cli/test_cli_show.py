@@ -360,7 +360,7 @@ def test_the_picture_has_every_handle_model_route_and_backend(project: Project, 
     """Those that lead nowhere too, and models that no handle leads to."""
     code, out, err = pipelex("show", "routes", "--graph", "deck.svg")
     assert (code, out, err) == (0, "deck.svg\n", "")
-    told = texts((project.root / "deck.svg").read_bytes())
+    reported = texts((project.root / "deck.svg").read_bytes())
     for text in (
         "best",
         "quick",
@@ -373,17 +373,17 @@ def test_the_picture_has_every_handle_model_route_and_backend(project: Project, 
         "dark",
         "reader",
     ):
-        assert text in told, text
-    assert "1" in told  # the place in a chain
+        assert text in reported, text
+    assert "1" in reported  # the place in a chain
     assert json.loads(pipelex("show", "routes", "--graph", "deck.svg", "--json")[1])["path"] == "deck.svg"
 
 
 def test_the_picture_of_a_handle_has_its_part_only(project: Project, pipelex: Any) -> None:
     """A preset, an alias or a model; one that does not exist is an error."""
     assert pipelex("show", "routes", "--graph", "quick.svg", "--handle", "quick")[0] == 0
-    told = texts((project.root / "quick.svg").read_bytes())
-    assert {"quick", "cheap", "default", "gateway"} <= set(told)
-    assert not {"best", "dear", "paint", "half-*"} & set(told)
+    reported = texts((project.root / "quick.svg").read_bytes())
+    assert {"quick", "cheap", "default", "gateway"} <= set(reported)
+    assert not {"best", "dear", "paint", "half-*"} & set(reported)
     for handle in ("$seeing", "@best", "painter", "paint"):
         assert pipelex("show", "routes", "--graph", "quick.svg", "--handle", handle)[0] == 0
     code, _, err = pipelex("show", "routes", "--graph", "none.svg", "--handle", "quik")
@@ -433,14 +433,14 @@ def test_a_name_is_drawn_letter_by_letter(names: list[str]) -> None:
         node = Node(key=("model", name), kind="model", lines=(name,), hint=name, backend=name)
         picture.nodes[node.key] = node
     data = draw_svg(picture, title=names[0])
-    told = texts(data)
+    reported = texts(data)
     tags = {element.tag.removeprefix(SVG) for element in ET.fromstring(data).iter()}
     assert tags <= {"svg", "title", "style", "g", "a", "polygon", "path", "text", "polyline", "ellipse"}
     assert b"href=" not in data
     for name in names:
         shown = re.sub(r"[\n\r\t]", " ", name)
         shown = re.sub("[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", shown)
-        assert any(squeezed(shown) == squeezed(text) for text in told) or not squeezed(shown), (name, told)
+        assert any(squeezed(shown) == squeezed(text) for text in reported) or not squeezed(shown), (name, reported)
 
 
 def squeezed(text: str) -> str:
@@ -454,16 +454,16 @@ def test_the_kit_of_a_hundred_models_is_drawn() -> None:
     loaded = load(config=folder, env_file=KIT / "dummy.env", environ={}, plugins=discover(), strict=False)
     picture = picture_of(loaded)
     drawn = draw_svg(picture, title="kit")
-    told = texts(drawn)
+    reported = texts(drawn)
     hints = [
         value for element in ET.fromstring(drawn).iter() for name, value in element.items() if name.endswith("title")
     ]
-    words = {word for text in (*told, *hints) for word in text.rpartition(": ")[2].split(", ")}
+    words = {word for text in (*reported, *hints) for word in text.rpartition(": ")[2].split(", ")}
     assert max(len(node.lines) for node in picture.nodes.values() if node.kind == "more") <= 10
     models = [name for name, entry in loaded.deck.models.items() if entry.offered_by]
     assert len(models) > 100
     assert set(models) <= words
-    assert set(loaded.deck.backends) <= set(told)
+    assert set(loaded.deck.backends) <= set(reported)
 
 
 def test_an_alias_is_drawn_once_however_it_is_reached(project: Project) -> None:
@@ -485,8 +485,8 @@ def test_explain_estimates_a_prompt(project: Project, pipelex: Any, monkeypatch:
     (line,) = (line for line in out.splitlines() if line.startswith("estimate"))
     assert re.fullmatch(r"estimate    cheap: \d+ to \d+ tokens in, 1 or more tokens out: 0\.0+\d\d or more US\$", line)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"word " * 100_000)))
-    told = json.loads(pipelex("explain", "quick", "--prompt", "-", "--json")[1])
-    assert told["estimate"]["members"][0]["input_tokens"]["low"] > 10_000
+    reported = json.loads(pipelex("explain", "quick", "--prompt", "-", "--json")[1])
+    assert reported["estimate"]["members"][0]["input_tokens"]["low"] > 10_000
     _, out, _ = pipelex("explain", "stuck", "--prompt", "x")
     assert "no model of it can be called" in out
     assert "estimate    none: " in out

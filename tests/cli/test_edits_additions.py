@@ -77,13 +77,13 @@ def test_any_file_keeps_every_line(old: str, new: str) -> None:
         changed = additions("backends.toml", old, new)
     except PipelexError:
         return
-    there, wanted, said = read(old), read(new), read(changed)
-    assert filled(there, said) == said  # nothing that was there changed
-    assert filled(said, filled(there, wanted)).keys() == {**there, **wanted}.keys()
-    left = changed.removeprefix("\ufeff").split("\n")
+    there, wanted, stated = read(old), read(new), read(changed)
+    assert filled(there, stated) == stated  # nothing that was there changed
+    assert filled(stated, filled(there, wanted)).keys() == {**there, **wanted}.keys()
+    remaining = changed.removeprefix("\ufeff").split("\n")
     for line in old.removeprefix("\ufeff").split("\n"):
-        if line in left:  # in the order they had
-            left = left[left.index(line) + 1 :]
+        if line in remaining:  # in the order they had
+            remaining = remaining[remaining.index(line) + 1 :]
         else:  # a line grows only where it holds an inline table, which gained a key, or where it was the last
             assert "{" in line or line.rstrip("\r") in changed
-    assert read(additions("backends.toml", changed, new)) == said
+    assert read(additions("backends.toml", changed, new)) == stated

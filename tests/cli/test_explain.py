@@ -30,37 +30,37 @@ def explained(handle: Any, **fields: Any) -> dict[str, Any]:
 
 def test_a_preset_is_explained_down_to_its_price() -> None:
     """Steps, settings, every member of the chain, what it drops, the chosen one, its plugin and price."""
-    told = explained("p")
-    assert (told["handle"], told["kind"], told["capability"]) == ("p", "preset", "llm")
-    assert [(step["kind"], step["name"]) for step in told["steps"]] == [
+    reported = explained("p")
+    assert (reported["handle"], reported["kind"], reported["capability"]) == ("p", "preset", "llm")
+    assert [(step["kind"], step["name"]) for step in reported["steps"]] == [
         ("preset", "p"),
         ("alias", "either"),
         ("model", "a"),
         ("model", "b"),
     ]
-    assert told["setting"] == {"temperature": 0.5}
-    assert [(member["model"], member["dropped_settings"]) for member in told["chain"]] == [
+    assert reported["setting"] == {"temperature": 0.5}
+    assert [(member["model"], member["dropped_settings"]) for member in reported["chain"]] == [
         ("a", ["temperature"]),
         ("b", []),
     ]
-    assert told["chosen"] == {"model": "a", "backend": "scripted", "sdk": "scripted", "model_id": "id-of-a"}
-    assert told["plugin"] == {"distribution": "scripted", "version": None}
-    assert told["costs"] == {"unit": "million_tokens", "input": "2", "input_cached": "0.5", "output": "8"}
+    assert reported["chosen"] == {"model": "a", "backend": "scripted", "sdk": "scripted", "model_id": "id-of-a"}
+    assert reported["plugin"] == {"distribution": "scripted", "version": None}
+    assert reported["costs"] == {"unit": "million_tokens", "input": "2", "input_cached": "0.5", "output": "8"}
 
 
 def test_an_inline_table_is_explained_too() -> None:
     """With its settings over those of the handle it names."""
-    told = explained({"model": "p", "max_tokens": 5})
-    assert told["setting"] == {"temperature": 0.5, "max_tokens": 5}
+    reported = explained({"model": "p", "max_tokens": 5})
+    assert reported["setting"] == {"temperature": 0.5, "max_tokens": 5}
 
 
 def test_what_cannot_be_called_has_no_choice_and_a_reason() -> None:
     """Each member says why."""
     deck = deck_of(spec("a"))
     gone = evolve(deck.models["a"], spec=None, available=False, reason="backend 'x' is off")
-    told = explanation_as_json(explain("a", "llm", deck=evolve(deck, models={"a": gone}), plugins=plugins_for({})))
-    assert (told["chosen"], told["plugin"], told["costs"]) == (None, None, None)
-    assert told["chain"][0]["reason"] == "backend 'x' is off"
+    reported = explanation_as_json(explain("a", "llm", deck=evolve(deck, models={"a": gone}), plugins=plugins_for({})))
+    assert (reported["chosen"], reported["plugin"], reported["costs"]) == (None, None, None)
+    assert reported["chain"][0]["reason"] == "backend 'x' is off"
 
 
 @pytest.mark.parametrize("handle", ["nosuch", 5, {}])
@@ -98,10 +98,10 @@ def test_a_member_that_refuses_what_must_not_be_dropped_is_not_chosen() -> None:
         on_unsupported_setting="error",
     )
     plugins = plugins_for({"scripted": Script()})
-    told = explanation_as_json(explain({"model": "some", "temperature": 0.5}, "llm", deck=deck, plugins=plugins))
-    assert told["chosen"]["model"] == "b"
-    told = explanation_as_json(explain({"model": "none", "temperature": 0.5}, "llm", deck=deck, plugins=plugins))
-    assert told["chosen"]["model"] == "c"
+    reported = explanation_as_json(explain({"model": "some", "temperature": 0.5}, "llm", deck=deck, plugins=plugins))
+    assert reported["chosen"]["model"] == "b"
+    reported = explanation_as_json(explain({"model": "none", "temperature": 0.5}, "llm", deck=deck, plugins=plugins))
+    assert reported["chosen"]["model"] == "c"
 
 
 def test_a_prompt_is_estimated_for_each_model_that_may_answer() -> None:
@@ -109,19 +109,21 @@ def test_a_prompt_is_estimated_for_each_model_that_may_answer() -> None:
     deck = deck_of(spec("a", max_tokens=100), spec("b"), aliases={"either": ["a", "b"]})
     script = Script()
     plugins = plugins_for({"scripted": script})
-    told = explanation_as_json(explain("either", "llm", deck=deck, plugins=plugins, prompt="Name three rivers."))
-    first, second = told["estimate"]["members"]
+    reported = explanation_as_json(explain("either", "llm", deck=deck, plugins=plugins, prompt="Name three rivers."))
+    first, second = reported["estimate"]["members"]
     assert (first["model"], first["output_tokens"]["high"], second["output_tokens"]["high"]) == ("a", 100, None)
     assert 0 < first["input_tokens"]["low"] <= first["input_tokens"]["high"] < 30
     assert Decimal(0) < Decimal(first["cost_low"]) < Decimal(first["cost_high"]) < Decimal("0.001")
-    assert (second["cost_high"], told["no_estimate"], script.requests) == (None, None, [])
+    assert (second["cost_high"], reported["no_estimate"], script.requests) == (None, None, [])
     assert explanation_as_json(explain("either", "llm", deck=deck, plugins=plugins))["estimate"] is None
-    assert list(told)[-3:] == ["estimate", "no_estimate", "order"]
+    assert list(reported)[-3:] == ["estimate", "no_estimate", "order"]
 
 
 def test_a_prompt_that_no_call_would_take_says_why() -> None:
     """The handle is explained all the same."""
     deck = deck_of(spec("a"))
-    told = explanation_as_json(explain("a", "llm", deck=deck, plugins=plugins_for({"scripted": Script()}), prompt=""))
-    assert (told["estimate"], told["chosen"]["model"]) == (None, "a")
-    assert "empty" in told["no_estimate"]
+    reported = explanation_as_json(
+        explain("a", "llm", deck=deck, plugins=plugins_for({"scripted": Script()}), prompt="")
+    )
+    assert (reported["estimate"], reported["chosen"]["model"]) == (None, "a")
+    assert "empty" in reported["no_estimate"]

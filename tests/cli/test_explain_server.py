@@ -175,7 +175,7 @@ def test_a_server_sees_what_explain_says(server: OpenAIServer, made: Made) -> No
             event("the configuration has a fault")
             assume(False)
         with client:
-            told = explanation_as_json(client.explain(made.handle))
+            reported = explanation_as_json(client.explain(made.handle))
             before = len(server.received)
             error: PipelexError | None = None
             try:
@@ -183,8 +183,8 @@ def test_a_server_sees_what_explain_says(server: OpenAIServer, made: Made) -> No
             except PipelexError as raised:
                 error = raised
             seen = server.received[before:]
-    expected = who_is_asked(told, has_image=made.has_image)
-    event(f"{'none' if expected is None else told['chain'].index(expected) + 1} asked of {len(told['chain'])}")
+    expected = who_is_requested(reported, has_image=made.has_image)
+    event(f"{'none' if expected is None else reported['chain'].index(expected) + 1} asked of {len(reported['chain'])}")
     if expected is None:
         assert error is not None
         assert seen == []
@@ -195,9 +195,9 @@ def test_a_server_sees_what_explain_says(server: OpenAIServer, made: Made) -> No
     assert expected["endpoint"] == f"{server.url}/{expected['backend']}/v1"
     assert error is None
     if not made.has_image:
-        assert told["chosen"] == {name: expected[name] for name in ("model", "backend", "sdk", "model_id")}
+        assert reported["chosen"] == {name: expected[name] for name in ("model", "backend", "sdk", "model_id")}
         for key in ("endpoint", "api_key_variable", "plugin", "costs"):
-            assert told[key] == expected[key]
+            assert reported[key] == expected[key]
 
 
 def write(root: Path, made: Made, url: str) -> None:
@@ -207,11 +207,11 @@ def write(root: Path, made: Made, url: str) -> None:
         file.write_text(tomlkit.dumps(tables).replace("{url}", url))
 
 
-def who_is_asked(told: dict[str, Any], *, has_image: bool) -> dict[str, Any] | None:
+def who_is_requested(reported: dict[str, Any], *, has_image: bool) -> dict[str, Any] | None:
     """The first member that is available, refuses no setting that must not be dropped, and takes what the call has."""
-    strict = told["on_unsupported_setting"] == "error"
+    strict = reported["on_unsupported_setting"] == "error"
     members = [
-        member for member in told["chain"] if member["available"] and not (strict and member["dropped_settings"])
+        member for member in reported["chain"] if member["available"] and not (strict and member["dropped_settings"])
     ]
     inputs = [(member["spec_values"].get("inputs") or {"value": ["images"]})["value"] for member in members]
     return next(
@@ -250,8 +250,8 @@ def test_every_place_that_explain_names_holds_the_value(made: Made) -> None:
         except ConfigError:
             assume(False)
         with client:
-            told = explanation_as_json(client.explain(made.handle))
-        for member in told["chain"]:
+            reported = explanation_as_json(client.explain(made.handle))
+        for member in reported["chain"]:
             for key, value in {**member["spec_values"], **member["backend_values"], **member["sent_settings"]}.items():
                 if value["source"] is not None:
                     found = re.fullmatch(r"(.*):(\d+)", value["source"])

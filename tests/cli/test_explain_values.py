@@ -23,9 +23,11 @@ def project(tmp_path: Path) -> Project:
 def explained(project: Project, handle: str, capability: str = "llm", **how: Any) -> dict[str, Any]:
     """The JSON of a handle, which holds no key."""
     loaded = project.load(strict=False, **how)
-    told = explanation_as_json(explain(handle, capability, deck=loaded.deck, plugins=project.plugins, config=loaded))
-    assert KEY not in json.dumps(told)
-    return told
+    reported = explanation_as_json(
+        explain(handle, capability, deck=loaded.deck, plugins=project.plugins, config=loaded)
+    )
+    assert KEY not in json.dumps(reported)
+    return reported
 
 
 def at(project: Project, name: str, text: str) -> str:
@@ -35,15 +37,15 @@ def at(project: Project, name: str, text: str) -> str:
 def test_every_value_has_the_line_it_was_written_on(project: Project) -> None:
     """Setting, alias, route, backend, endpoint, key, option, spec, price and its date."""
     project.replace("backends/acme.toml", "max_tokens = 4096", 'max_tokens = 4096\nas_of = "2026-08-01"')
-    told = explained(project, "quick")
+    reported = explained(project, "quick")
     deck, backends, specs = "deck/base.toml", "backends.toml", "backends/acme.toml"
-    assert [step["source"] for step in told["steps"]] == [
+    assert [step["source"] for step in reported["steps"]] == [
         at(project, deck, "quick = {"),
         at(project, deck, 'best = "m-one"'),
         None,
     ]
-    assert told["origins"] == {"temperature": at(project, deck, "quick = {")}
-    (member,) = told["chain"]
+    assert reported["origins"] == {"temperature": at(project, deck, "quick = {")}
+    (member,) = reported["chain"]
     assert member["sent_settings"] == {"temperature": {"value": 0.5, "source": at(project, deck, "quick = {")}}
     assert member["route"]["source"] == at(project, "routing_profiles.toml", 'default = "acme"')
     assert member["backend_values"] == {
@@ -65,8 +67,8 @@ def test_every_value_has_the_line_it_was_written_on(project: Project) -> None:
         "input": {"value": "2.5", "source": at(project, specs, "costs")},
         "output": {"value": "10", "source": at(project, specs, "costs")},
     }
-    assert (member["as_of"], told["as_of"]) == ("2026-08-01", "2026-08-01")
-    assert list(told)[-6:-3] == ["as_of", "profile", "on_unsupported_setting"]
+    assert (member["as_of"], reported["as_of"]) == ("2026-08-01", "2026-08-01")
+    assert list(reported)[-6:-3] == ["as_of", "profile", "on_unsupported_setting"]
 
 
 def test_a_shipped_value_names_its_plugin(project: Project) -> None:
@@ -91,8 +93,8 @@ def test_the_settings_of_aliases_in_a_chain_have_their_place(project: Project) -
     project.replace("deck/base.toml", 'best = "m-one"', 'best = { model = "m-one", temperature = 0.25, seed = 3 }')
     project.replace("deck/base.toml", '"m-two", "m-one"', '"m-two", "best"')
     project.add("deck/base.toml", '[llm.presets.over]\nmodel = "chain"\nseed = 4\n')
-    told = explained(project, "over")
-    first, second = told["chain"]
+    reported = explained(project, "over")
+    first, second = reported["chain"]
     assert first["sent_settings"] == {"seed": {"value": 4, "source": at(project, "deck/base.toml", "seed = 4")}}
     assert second["sent_settings"] == {
         "temperature": {"value": 0.25, "source": at(project, "deck/base.toml", "best =")},
@@ -158,10 +160,10 @@ def rules(project: Project, handle: str) -> list[dict[str, Any]]:
 def test_an_endpoint_is_shown_without_what_is_secret_in_it(project: Project, endpoint: str) -> None:
     """The key, wherever it stands; passwords; parameters named like keys."""
     project.replace("backends.toml", "https://acme.test/v1", endpoint)
-    told = explained(project, "m-one")
-    assert "***" in told["endpoint"]
-    assert "acme.test" in told["endpoint"]
-    assert "other-secret-77" not in json.dumps(told)
+    reported = explained(project, "m-one")
+    assert "***" in reported["endpoint"]
+    assert "acme.test" in reported["endpoint"]
+    assert "other-secret-77" not in json.dumps(reported)
 
 
 def test_secret_options_are_named_and_not_shown(project: Project) -> None:

@@ -104,7 +104,7 @@ def test_the_page_tells_what_goes_where_and_why(project: Project) -> None:
     """Every handle, model, backend and route, reasons and remedies, prices; files from the folder on."""
     html = page(project)
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
-    for told in (
+    for reported in (
         "best",
         "m-one",
         "beta",
@@ -113,7 +113,7 @@ def test_the_page_tells_what_goes_where_and_why(project: Project) -> None:
         "deck/base.toml:",
         "2.5",
     ):
-        assert told in words, told
+        assert reported in words, reported
     assert f"{project.folder}/deck" not in html
     assert words.count(str(project.folder)) == 2  # the title and the heading
 
@@ -129,9 +129,9 @@ def test_a_page_of_ours_is_replaced_and_nothing_else(
     project.write("routing_profiles.toml", 'active = "main"\n[profiles.main]\ndefault = "internal"\n')
     assert run(["report"]) == 0
     assert run(["report", "-o", "deck.html", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out.partition("\n")[2])
+    reported = json.loads(capsys.readouterr().out.partition("\n")[2])
     file = project.root / "deck.html"
-    assert (told["path"], told["bytes"]) == ("deck.html", file.stat().st_size)
+    assert (reported["path"], reported["bytes"]) == ("deck.html", file.stat().st_size)
     assert MARK in file.read_text()
     file.write_text("mine")
     assert run(["report", "-o", "deck.html"]) == 1
@@ -274,9 +274,9 @@ def test_the_way_of_a_handle_unfolds(view: Any) -> None:
     summary = view.locator("section[aria-labelledby=handles] summary").first
     summary.focus()
     view.keyboard.press("Enter")
-    told = view.locator("section[aria-labelledby=handles] details[open]").inner_text()
+    reported = view.locator("section[aria-labelledby=handles] details[open]").inner_text()
     for word in ("route", "default → acme", "routing_profiles.toml:", "plugin", "temperature = 0.5", "ACME_KEY"):
-        assert word in told
+        assert word in reported
 
 
 @in_browser

@@ -93,5 +93,5 @@ def test_no_shipped_model_is_asked_for_what_it_refuses(tmp_path: Path, backend: 
     validation = Validation(tmp_path, environ={}, plugins=discover())
     done = asyncio.run(validation.dry_run())
     assert done is not None, validation.report().problems
-    told = [problem.message for problem in validation.report().problems if problem.code == "dry-run-failed"]
-    assert (told, done.failed) == ([], 0)
+    reported = [problem.message for problem in validation.report().problems if problem.code == "dry-run-failed"]
+    assert (reported, done.failed) == ([], 0)

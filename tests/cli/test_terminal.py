@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelex_cli.terminal import shown
-from pipelex_testing import OpenAIChat, Said, Server, in_thread
+from pipelex_testing import OpenAIChat, SampleAnswer, Server, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,8 +98,8 @@ def on_a_terminal(command: list[str], cwd: Path, **variables: str) -> tuple[int,
 @pytest.mark.parametrize("more", [(), ("--no-stream",), ("--json",)])
 def test_a_models_text_is_escaped_on_a_terminal(project: Path, gateway: Server, more: tuple[str, ...]) -> None:
     """Streamed, whole and as JSON; who answered and what it cost stands below, except beside JSON."""
-    wire, said = OpenAIChat(), Said(text=STEERING)
-    gateway.queue(wire.answer(said) if more else wire.stream(said))
+    wire, stated = OpenAIChat(), SampleAnswer(text=STEERING)
+    gateway.queue(wire.answer(stated) if more else wire.stream(stated))
     command = [PIPELEX, "generate", "Hi", "-m", "talk", *more]
     code, written = on_a_terminal(command, project, GATEWAY_URL=f"{gateway.url}/v1")
     assert code == 0, written
@@ -112,7 +112,7 @@ def test_a_models_text_is_escaped_on_a_terminal(project: Path, gateway: Server, 
 
 def test_a_models_text_is_raw_in_a_pipe(project: Path, gateway: Server) -> None:
     """Programs get what the model wrote, and nobody is told who answered."""
-    gateway.queue(OpenAIChat().answer(Said(text=STEERING)))
+    gateway.queue(OpenAIChat().answer(SampleAnswer(text=STEERING)))
     command = [PIPELEX, "generate", "Hi", "-m", "talk"]
     environ = {**os.environ, "GATEWAY_URL": f"{gateway.url}/v1"}
     done = subprocess.run(command, cwd=project, env=environ, capture_output=True, check=False, timeout=60)

@@ -133,16 +133,16 @@ def declaring(root: Path, needs: str) -> EntryPoint:
     ],
 )
 def test_the_sdk_must_be_what_the_plugin_was_made_for(
-    project: ValidProject, monkeypatch: pytest.MonkeyPatch, needs: str, told: str | None
+    project: ValidProject, monkeypatch: pytest.MonkeyPatch, needs: str, reported: str | None
 ) -> None:
     """A release outside its range, or none, with the command that mends it; other environments' needs do not count."""
     monkeypatch.syspath_prepend(str(project.root / "site"))
     project.plugins = discover(entry_points=[declaring(project.root, needs)])
     problems = project.report().problems
-    assert [problem.code for problem in problems] == (["sdk-version"] if told else [])
+    assert [problem.code for problem in problems] == (["sdk-version"] if reported else [])
     for problem in problems:
-        assert told is not None
-        assert told in problem.message
+        assert reported is not None
+        assert reported in problem.message
         assert (problem.suggestion or "").startswith("run: pip install '")
 
 

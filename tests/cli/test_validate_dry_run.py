@@ -63,17 +63,17 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Whoever makes a connection, or looks up a name, is noted and refused."""
-    asked: list[str] = []
+    requested: list[str] = []
 
     def refuse(*arguments: Any, **_: Any) -> None:
-        asked.append(repr(arguments))
+        requested.append(repr(arguments))
         raise OSError("no network")
 
     for name in ("connect", "connect_ex", "sendto"):
         monkeypatch.setattr(socket.socket, name, refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setattr(asyncio.BaseEventLoop, "create_connection", refuse)
-    return asked
+    return requested
 
 
 def tried(project: Path) -> tuple[Any, list[Problem]]:
@@ -99,9 +99,11 @@ def test_what_would_fail_is_told_where_it_is_written(project: Path, no_network: 
     done, problems = tried(project)
     assert done.failed == 2
     assert [problem.severity for problem in problems] == ["error", "error"]
-    told = "\n".join(problem.message for problem in problems)
-    assert "preset 'paint' would fail: 'no-painter': sdk 'anthropic' of backend 'acme' has no ImageGenerator" in told
-    assert "the default for llm.for_object would fail: 'teller': model 'teller' gives no structured output" in told
+    reported = "\n".join(problem.message for problem in problems)
+    assert (
+        "preset 'paint' would fail: 'no-painter': sdk 'anthropic' of backend 'acme' has no ImageGenerator" in reported
+    )
+    assert "the default for llm.for_object would fail: 'teller': model 'teller' gives no structured output" in reported
     assert all(problem.file == str(deck) and problem.line for problem in problems)
     assert no_network == []
 

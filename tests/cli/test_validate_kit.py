@@ -34,7 +34,7 @@ def findings(variant: str, profile: str | None = None, *, installed: bool = True
     return [problem for problem in report.problems if problem.code not in OF_ITS_TIME]
 
 
-def told(problems: list[Problem]) -> list[tuple[str, str, str | None]]:
+def reported(problems: list[Problem]) -> list[tuple[str, str, str | None]]:
     return [(problem.severity, problem.code, problem.key) for problem in problems]
 
 
@@ -50,7 +50,7 @@ def test_with_every_backend_enabled_models_that_patterns_lead_astray_are_all_the
     for profile, patterns in ASTRAY.items():
         problems = findings("all_enabled", profile)
         wanted = {("warning", "route-without-model", f'profiles.{profile}.routes."{pattern}"') for pattern in patterns}
-        assert set(told(problems)) == wanted
+        assert set(reported(problems)) == wanted
         assert len(problems) == len(patterns)
 
 
@@ -64,14 +64,14 @@ def test_a_profile_without_a_default_leaves_many_handles_without_a_model() -> No
 def test_profiles_of_one_backend_have_no_finding() -> None:
     """Their default goes on to the next backend: nothing is lost."""
     for profile in ("all_anthropic", "all_azure_openai", "all_bedrock", "all_blackboxai", "all_gemini"):
-        assert told(findings("all_enabled", profile)) == []
+        assert reported(findings("all_enabled", profile)) == []
 
 
 def test_as_shipped_routes_to_disabled_backends_are_what_there_is() -> None:
     """One finding a backend that is off: five routes to three of them, and what that leaves without a model."""
     problems = findings("as_shipped")
     routes = ['"*-sdxl"', "gpt-image-1", "mistral-ocr"]
-    assert told(problems) == [
+    assert reported(problems) == [
         ("warning", "route-to-disabled-backend", f"profiles.pipelex_first.routes.{route}") for route in routes
     ]
     assert "the routes '*-sdxl', 'flux-*', 'nano-banana' lead to 'blackboxai'" in problems[0].message

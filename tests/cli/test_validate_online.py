@@ -45,12 +45,12 @@ class Provider:
     requests: int = 1
 
 
-def said(status: int, body: Any, **headers: str) -> Reply:
+def stated(status: int, body: Any, **headers: str) -> Reply:
     return Reply.json(body, status=status, headers=headers)
 
 
 OPENAI_LIST = Reply.json({"object": "list", "data": [{"id": "model-x", "object": "model"}]})
-OPENAI_NO = said(401, {"error": {"message": f"Incorrect key {KEY}", "code": "invalid_api_key"}})
+OPENAI_NO = stated(401, {"error": {"message": f"Incorrect key {KEY}", "code": "invalid_api_key"}})
 PROVIDERS = {
     "openai": Provider(sdk="openai", table=f'api_key = "{KEY}"', lists=(OPENAI_LIST,), refuses=OPENAI_NO),
     "responses": Provider(sdk="openai_responses", table=f'api_key = "{KEY}"', lists=(OPENAI_LIST,), refuses=OPENAI_NO),
@@ -58,19 +58,19 @@ PROVIDERS = {
         sdk="anthropic",
         table=f'api_key = "{KEY}"',
         lists=(Reply.json({"data": [{"id": "model-x"}], "has_more": False, "last_id": "model-x"}),),
-        refuses=said(401, {"type": "error", "error": {"type": "authentication_error", "message": f"no {KEY}"}}),
+        refuses=stated(401, {"type": "error", "error": {"type": "authentication_error", "message": f"no {KEY}"}}),
     ),
     "mistral": Provider(
         sdk="mistral",
         table=f'api_key = "{KEY}"',
         lists=(OPENAI_LIST,),
-        refuses=said(401, {"detail": "Unauthorized"}),
+        refuses=stated(401, {"detail": "Unauthorized"}),
     ),
     "google": Provider(
         sdk="google",
         table=f'api_key = "{KEY}"',
         lists=(Reply.json({"models": [{"name": "models/model-x"}]}),),
-        refuses=said(401, {"error": {"code": 401, "status": "UNAUTHENTICATED", "message": f"no {KEY}"}}),
+        refuses=stated(401, {"error": {"code": 401, "status": "UNAUTHENTICATED", "message": f"no {KEY}"}}),
     ),
     "bedrock": Provider(
         sdk="bedrock",
@@ -79,7 +79,7 @@ PROVIDERS = {
             Reply.json({"modelSummaries": [{"modelId": "model-x", "modelArn": "arn"}]}),
             Reply.json({"inferenceProfileSummaries": []}),
         ),
-        refuses=said(
+        refuses=stated(
             403,
             {"message": "The security token included in the request is invalid."},
             **{"x-amzn-errortype": "UnrecognizedClientException"},
@@ -110,7 +110,7 @@ def validation(root: Path) -> Validation:
     return Validation(root, environ={"HOME": str(root)}, plugins=discover())
 
 
-def asked(
+def requested(
     root: Path, provider: Provider, *replies: Reply, models: tuple[str, ...] = ("model-x",), seconds: float = 15.0
 ) -> tuple[list[Problem], list[Received]]:
     """What is found where a provider's server gives these answers, and what it was asked."""
@@ -136,7 +136,7 @@ each = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
 @each
 def test_a_provider_that_answers_and_knows_the_models(provider: Provider, tmp_path: Path) -> None:
     """Nothing is found, after the one request that lists, and no other: nothing was paid for."""
-    problems, received = asked(tmp_path, provider, *provider.lists)
+    problems, received = requested(tmp_path, provider, *provider.lists)
     assert problems == []
     assert [request.method for request in received] == ["GET"] * provider.requests
 
@@ -144,7 +144,7 @@ def test_a_provider_that_answers_and_knows_the_models(provider: Provider, tmp_pa
 @each
 def test_a_model_that_the_provider_does_not_list(provider: Provider, tmp_path: Path) -> None:
     """It stands at its model_id, with the nearest id there is."""
-    problems, _ = asked(tmp_path, provider, *provider.lists, models=("model-x", "model-y"))
+    problems, _ = requested(tmp_path, provider, *provider.lists, models=("model-x", "model-y"))
     (problem,) = problems
     assert (problem.severity, problem.code) == ("error", "model-unknown-to-provider")
     assert (problem.file or "").endswith("acme.toml")
@@ -154,7 +154,7 @@ def test_a_model_that_the_provider_does_not_list(provider: Provider, tmp_path: P
 @each
 def test_a_key_that_is_refused(provider: Provider, tmp_path: Path) -> None:
     """It stands at the key, which is not shown, whatever the provider says of it."""
-    problems, _ = asked(tmp_path, provider, *[provider.refuses] * provider.requests)
+    problems, _ = requested(tmp_path, provider, *[provider.refuses] * provider.requests)
     (problem,) = problems
     expected = (
         {("error", "key-refused"), ("warning", "not-checkable")}
@@ -181,7 +181,7 @@ def test_an_endpoint_where_nobody_is(provider: Provider, tmp_path: Path) -> None
 def test_an_endpoint_that_never_answers(provider: Provider, tmp_path: Path) -> None:
     """The time for one backend is bounded."""
     begun = time.monotonic()
-    problems, _ = asked(tmp_path, provider, Reply(fault="hang"), seconds=1.0)
+    problems, _ = requested(tmp_path, provider, Reply(fault="hang"), seconds=1.0)
     assert time.monotonic() - begun < 40
     assert [problem.code for problem in problems] == ["endpoint-unreachable"]
     assert "within 1 s" in problems[0].message
@@ -190,7 +190,7 @@ def test_an_endpoint_that_never_answers(provider: Provider, tmp_path: Path) -> N
 @each
 def test_an_endpoint_that_is_something_else(provider: Provider, tmp_path: Path) -> None:
     """A web page is not a list of models; an error, at the endpoint."""
-    problems, _ = asked(tmp_path, provider, *[Reply.text("<html>Welcome</html>")] * provider.requests)
+    problems, _ = requested(tmp_path, provider, *[Reply.text("<html>Welcome</html>")] * provider.requests)
     (problem,) = problems
     assert problem.severity == "error"
     assert problem.code in {"check-failed", "endpoint-unreachable"}
@@ -199,13 +199,13 @@ def test_an_endpoint_that_is_something_else(provider: Provider, tmp_path: Path) 
 @each
 def test_a_provider_that_fails_for_the_moment(provider: Provider, tmp_path: Path) -> None:
     """A warning: the configuration may be right."""
-    problems, _ = asked(tmp_path, provider, *[said(503, {"error": {"message": "later"}})] * provider.requests)
+    problems, _ = requested(tmp_path, provider, *[stated(503, {"error": {"message": "later"}})] * provider.requests)
     assert [(problem.severity, problem.code) for problem in problems] == [("warning", "check-failed")]
 
 
 def test_an_endpoint_without_a_list(tmp_path: Path) -> None:
     """It answers, and cannot be checked further: a warning that says where to look."""
-    problems, _ = asked(tmp_path, PROVIDERS["openai"], said(404, {"error": {"message": "no such path"}}))
+    problems, _ = requested(tmp_path, PROVIDERS["openai"], stated(404, {"error": {"message": "no such path"}}))
     assert [(problem.severity, problem.code) for problem in problems] == [("warning", "not-checkable")]
     assert "/v1" in (problems[0].suggestion or "")
 
@@ -214,35 +214,35 @@ def test_ids_without_their_date_are_known(tmp_path: Path) -> None:
     """Providers list `claude-x-20250929` and take `claude-x`; they list `x` and take `x-latest`, or `x:free`."""
     names = [{"id": "claude-x-20250929"}, {"id": "m-small"}, {"id": "vendor/model"}, {"id": "gpt-z-2025-04-14"}]
     models = ("claude-x", "m-small-latest", "vendor/model:free", "gpt-z", "gpt-z-2025-04-14")
-    problems, _ = asked(tmp_path, PROVIDERS["openai"], Reply.json({"data": names}), models=models)
+    problems, _ = requested(tmp_path, PROVIDERS["openai"], Reply.json({"data": names}), models=models)
     assert problems == []
 
 
 def test_a_list_of_other_names_is_told_once(tmp_path: Path) -> None:
     """Where none of several ids is listed, the provider names its models in another way."""
     models = ("one", "two", "three", "four")
-    problems, _ = asked(tmp_path, PROVIDERS["openai"], OPENAI_LIST, models=models)
+    problems, _ = requested(tmp_path, PROVIDERS["openai"], OPENAI_LIST, models=models)
     assert [(problem.severity, problem.code) for problem in problems] == [("warning", "not-checkable")]
 
 
 def test_deployments_of_azure_are_not_compared(tmp_path: Path) -> None:
     """Azure lists models, and calls name deployments: only endpoint and key are checked."""
     azure = Provider(sdk="azure_openai", table=f'api_key = "{KEY}"', lists=(OPENAI_LIST,), refuses=OPENAI_NO)
-    problems, received = asked(tmp_path, azure, OPENAI_LIST, models=("my-deployment",))
+    problems, received = requested(tmp_path, azure, OPENAI_LIST, models=("my-deployment",))
     assert (problems, len(received)) == ([], 1)
 
 
 def test_a_backend_without_a_list_is_not_asked_anything(tmp_path: Path) -> None:
     """Fal has none: to try its key could cost; it is said that nothing is known."""
     fal = Provider(sdk="fal", table=f'api_key = "{KEY}"', lists=(), refuses=OPENAI_NO)
-    problems, received = asked(tmp_path, fal)
+    problems, received = requested(tmp_path, fal)
     assert [(problem.severity, problem.code) for problem in problems] == [("warning", "not-checkable")]
     assert received == []
 
 
 def test_several_backends_are_asked_at_once_and_progress_is_told(tmp_path: Path) -> None:
     """A few at a time; each is counted when it has answered; connections are closed at the end."""
-    told: list[tuple[int, int, str]] = []
+    reported: list[tuple[int, int, str]] = []
 
     class Slow(Server):
         at_once = most = 0
@@ -259,14 +259,14 @@ def test_several_backends_are_asked_at_once_and_progress_is_told(tmp_path: Path)
             write(tmp_path, {f"b{number}": (PROVIDERS["openai"], server.url) for number in range(9)})
             started = validation(tmp_path)
             assert started.read is not None
-            await check_online(started.read, lambda done, total, name: told.append((done, total, name)))
+            await check_online(started.read, lambda done, total, name: reported.append((done, total, name)))
             assert started.report().problems == ()
             return server.most
 
     assert 2 <= asyncio.run(main()) <= 4
-    wanted = [row for row in told if row[2].startswith("b")]
+    wanted = [row for row in reported if row[2].startswith("b")]
     assert sorted(row[2] for row in wanted) == [f"b{number}" for number in range(9)]
-    assert [row[0] for row in told] == list(range(1, len(told) + 1))
+    assert [row[0] for row in reported] == list(range(1, len(reported) + 1))
 
 
 class Rude:

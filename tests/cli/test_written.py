@@ -79,12 +79,12 @@ def test_what_is_not_there_has_no_keys(project: Project) -> None:
 def test_what_is_written_agrees_with_what_was_loaded(project: Project) -> None:
     """Every key of every spec: the value that a load gave is the one that stands there."""
     loaded = project.load()
-    told = written(project)
+    reported = written(project)
     compared = 0
     for entry in loaded.deck.models.values():
         if entry.spec is None:
             continue
-        keys = told.model(entry.spec.backend, entry.name)
+        keys = reported.model(entry.spec.backend, entry.name)
         for key in ("model_id", "sdk", "max_tokens", "context_window", "prompting_target"):
             if key in keys:
                 assert getattr(entry.spec, key) == keys[key].value

@@ -53,5 +53,5 @@ def shape(value: Any) -> Any:
     """What two providers' results of the same call must have in common: everything but names, ids and times."""
     if not isinstance(value, Result):
         return value
-    told = attrs.asdict(value, recurse=False)
-    return type(value).__name__, {name: field for name, field in told.items() if name not in _OF_THE_PROVIDER}
+    reported = attrs.asdict(value, recurse=False)
+    return type(value).__name__, {name: field for name, field in reported.items() if name not in _OF_THE_PROVIDER}

@@ -46,12 +46,12 @@ def _anthropic(written: str, stream: bool) -> Reply:
     message = anthropic.message(*content, stop_reason="max_tokens")
     if not stream:
         return anthropic.replied(message)
-    told = anthropic.events(message)
-    told = [event for event in told if event[0] != "content_block_delta" or event[1]["index"] != 2]
-    last = max(place for place, (name, _) in enumerate(told) if name == "content_block_stop")
+    reported = anthropic.events(message)
+    reported = [event for event in reported if event[0] != "content_block_delta" or event[1]["index"] != 2]
+    last = max(place for place, (name, _) in enumerate(reported) if name == "content_block_stop")
     delta = {"type": "input_json_delta", "partial_json": written}
-    told.insert(last, ("content_block_delta", {"type": "content_block_delta", "index": 2, "delta": delta}))
-    return Reply.sse(*told)
+    reported.insert(last, ("content_block_delta", {"type": "content_block_delta", "index": 2, "delta": delta}))
+    return Reply.sse(*reported)
 
 
 def _mistral(written: str, stream: bool) -> Reply:
@@ -78,12 +78,14 @@ def _google(_written: str, stream: bool) -> Reply:
 def _bedrock(written: str, stream: bool) -> Reply:
     calls: list[dict[str, Any]] = [{"toolUseId": f"tooluse_{number}", "name": WEATHER.name} for number in (1, 2)]
     if not stream:
-        blocks = ({"toolUse": {**call, "input": given}} for call, given in zip(calls, (ARGUMENTS, {}), strict=True))
+        blocks = (
+            {"toolUse": {**call, "input": provided}} for call, provided in zip(calls, (ARGUMENTS, {}), strict=True)
+        )
         return bedrock.message({"text": SAID}, *blocks, stop="max_tokens")
     events = [bedrock.event("contentBlockDelta", contentBlockIndex=0, delta={"text": SAID})]
-    for index, (call, given) in enumerate(zip(calls, (WHOLE, written), strict=True), 1):
+    for index, (call, provided) in enumerate(zip(calls, (WHOLE, written), strict=True), 1):
         events.append(bedrock.event("contentBlockStart", contentBlockIndex=index, start={"toolUse": call}))
-        delta = {"toolUse": {"input": given}}
+        delta = {"toolUse": {"input": provided}}
         events.append(bedrock.event("contentBlockDelta", contentBlockIndex=index, delta=delta))
     return bedrock.stream(*events, *bedrock.end_events("max_tokens"))
 

@@ -20,7 +20,7 @@ from tests.servers.base import Reply, Server
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
-    from tests.conformance.scenario import Said
+    from tests.conformance.scenario import SampleAnswer
     from tests.servers.base import Received
 
 Column = Literal[
@@ -81,7 +81,7 @@ class Provider(ABC):
     def config(self, url: str, key: str | None = None) -> BackendConfig:
         """The backend's table, with the server as its endpoint, and this key in place of the server's own."""
 
-    def reply(self, said: Said, *, stream: bool = False) -> Reply:
+    def reply(self, stated: SampleAnswer, *, stream: bool = False) -> Reply:
         """The provider's form of what it says, with `USAGE`."""
         raise NotImplementedError
 
@@ -104,7 +104,7 @@ class Provider(ABC):
 
     def saw_cancel(self, server: Any) -> bool:
         """Whether the provider knows that the caller has gone."""
-        return bool(server.left)
+        return bool(server.remaining)
 
     def specs(self) -> Iterable[ModelSpec]:
         """A model of each type."""
@@ -147,10 +147,10 @@ class Reached:
         """Its model for images."""
         return f"{self.provider.name} painter"
 
-    def says(self, *said: Said, stream: bool = False) -> None:
+    def says(self, *stated: SampleAnswer, stream: bool = False) -> None:
         """What the provider says next."""
         if self.provider.is_scripted:
-            self.server.queue(*(self.provider.reply(one, stream=stream) for one in said))
+            self.server.queue(*(self.provider.reply(one, stream=stream) for one in stated))
 
     async def check_requests(self, count: int = 1) -> None:
         """As many requests as were meant came, and the provider would take each."""

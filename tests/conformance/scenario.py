@@ -24,7 +24,7 @@ from pipelex_testing.samples import (
     USAGE,
     WEATHER,
     City,
-    Said,
+    SampleAnswer,
 )
 from tests.documents.pdfs import jpeg, lines, pdf, pictures
 
@@ -51,11 +51,11 @@ __all__ = [
     "USAGE",
     "WEATHER",
     "City",
-    "Said",
+    "SampleAnswer",
 ]
 
 LONG_PROMPT = "Count from 1 to 10000, every number in words: one, two, three, four,"
-THINKING_AND_CALLING = Said(calls=1, thought=THOUGHT)
+THINKING_AND_CALLING = SampleAnswer(calls=1, thought=THOUGHT)
 
 
 def _on_one_page(canvas: Any) -> None:

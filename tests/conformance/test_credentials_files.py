@@ -35,10 +35,10 @@ class EchoingGoogle(GoogleServer):
 
     def __init__(self, token: Reply | None = None) -> None:
         super().__init__()
-        self._given = token or Reply.json({"access_token": CANARY, "expires_in": 3600, "token_type": "Bearer"})
+        self._provided = token or Reply.json({"access_token": CANARY, "expires_in": 3600, "token_type": "Bearer"})
 
     async def reply_to(self, request: Received) -> Reply:
-        return self._given if request.path == "/token" else await super().reply_to(request)
+        return self._provided if request.path == "/token" else await super().reply_to(request)
 
 
 class Account(Vertex):

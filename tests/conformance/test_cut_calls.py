@@ -40,8 +40,8 @@ def test_a_call_that_was_cut_is_left_out(provider: Provider, written: str, *, st
             else:
                 result = await at.client.generate_text(PROMPT, model=at.llm, tools=[WEATHER])
             at.says(PLAIN)
-            told = [{"role": "tool", "tool_call_id": call.id, "content": TOLD} for call in result.tool_calls]
-            conversation: list[Any] = [{"role": "user", "content": PROMPT}, result.message, *told]
+            reported = [{"role": "tool", "tool_call_id": call.id, "content": TOLD} for call in result.tool_calls]
+            conversation: list[Any] = [{"role": "user", "content": PROMPT}, result.message, *reported]
             await at.client.generate_text(conversation, model=at.llm, tools=[WEATHER])
             await at.check_requests(2)
             return result

@@ -44,8 +44,8 @@ def certificate_of(name: str, folder: Path) -> dict[str, Any]:
     )
     file = folder / "acme-acme.json"
     assert file.exists(), done.stdout + done.stderr
-    told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return told
+    reported: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return reported
 
 
 def test_a_sound_backend_is_certified(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_sound_backend_is_certified(tmp_path: Path) -> None:
     certificate = certificate_of("", tmp_path)
     assert certificate["scenarios"]["failed"] == []
     assert certificate["certified"]
-    claims = {name: told["proven"] for name, told in certificate["capabilities"].items() if told["claimed"]}
+    claims = {name: reported["proven"] for name, reported in certificate["capabilities"].items() if reported["claimed"]}
     assert claims == {"text": True, "stream": True, "object": True}
 
 

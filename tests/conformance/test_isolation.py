@@ -165,8 +165,8 @@ async def goes_on(provider: Provider, message: Message) -> bytes:
     async with reached(provider) as at:
         at.says(PLAIN)
         (call,) = (part for part in message.parts if isinstance(part, ToolCall))
-        told = {"type": "tool_result", "call_id": call.id, "name": call.name, "content": TOLD}
-        talk: list[Any] = [{"role": "user", "content": PROMPT}, message, {"role": "tool", "content": [told]}]
+        reported = {"type": "tool_result", "call_id": call.id, "name": call.name, "content": TOLD}
+        talk: list[Any] = [{"role": "user", "content": PROMPT}, message, {"role": "tool", "content": [reported]}]
         await at.client.generate_text(talk, model=at.llm, tools=[WEATHER])
         await at.check_requests()
         return at.server.received[0].body

@@ -64,9 +64,9 @@ KEYED = [*(row for row in ROWS if row.is_scripted), BedrockBearer()]
 
 def echo_document() -> dict[str, Any]:
     """An error in every provider's form at once, all of whose texts hold the key."""
-    said = f"the key {ECHO} is wrong"
+    stated = f"the key {ECHO} is wrong"
     inner = {
-        "message": said,
+        "message": stated,
         "type": CANARY,
         "code": CANARY,
         "status": CANARY,
@@ -76,9 +76,9 @@ def echo_document() -> dict[str, Any]:
     return {
         "error": inner,
         "type": "error",
-        "message": said,
-        "Message": said,
-        "detail": said,
+        "message": stated,
+        "Message": stated,
+        "detail": stated,
         "code": CANARY,
         "request_id": CANARY,
     }

@@ -94,10 +94,10 @@ def held(thing: Any) -> set[str]:
 def test_a_factory_gets_its_own_table_and_nothing_else(tmp_path: Path) -> None:
     """One argument; from it the values of its own table can be reached, and no other's, nor out of the environment."""
     project(tmp_path)
-    given: list[tuple[Any, ...]] = []
+    provided: list[tuple[Any, ...]] = []
 
     def create(*args: Any, **named: Any) -> ScriptedBackend:
-        given.append((*args, *named.values()))
+        provided.append((*args, *named.values()))
         return ScriptedBackend(args[0], Script())
 
     factory = BackendFactory(create, options=(Option(name="second_key", type="secret"),))
@@ -109,10 +109,10 @@ def test_a_factory_gets_its_own_table_and_nothing_else(tmp_path: Path) -> None:
                 await client.generate_text("x", model=f"{name}-model")
 
     asyncio.run(main())
-    assert [[type(each) for each in arguments] for arguments in given] == [[BackendConfig]] * 2
-    assert {arguments[0].name: held(arguments) for arguments in given} == OWN
+    assert [[type(each) for each in arguments] for arguments in provided] == [[BackendConfig]] * 2
+    assert {arguments[0].name: held(arguments) for arguments in provided} == OWN
     assert not [value for value in os.environ.values() if value in VALUES.values()]
-    one, two = (arguments[0] for arguments in given)
+    one, two = (arguments[0] for arguments in provided)
     assert redacted(VALUES["ONE_KEY"], one) == "***"
     assert redacted(VALUES["TWO_KEY"], one) == VALUES["TWO_KEY"]  # it does not know that one
     assert redacted(VALUES["TWO_KEY"], two) == "***"
@@ -172,6 +172,6 @@ def test_a_request_holds_no_key_of_the_environment(name: str, has_key: bool, mon
                         await call.make(at, retries=0)
             return [f"{request.path} {request.query} {request.headers} {request.body!r}" for request in server.received]
 
-    told = asyncio.run(main())
-    assert told or not has_key
-    assert not [request for request in told if ALIEN in request]
+    reported = asyncio.run(main())
+    assert reported or not has_key
+    assert not [request for request in reported if ALIEN in request]

@@ -144,13 +144,17 @@ def test_tools(provider: Provider) -> None:
 
     async def use(at: Reached) -> None:
         at.says(CALLING, PLAIN)
-        asked = await at.client.generate_text(PROMPT, model=at.llm, tools=[WEATHER])
-        check_common(asked, provider, at.llm)
-        (call,) = asked.tool_calls
-        assert (asked.finish_reason, call.name, call.arguments) == ("tool_calls", WEATHER.name, ARGUMENTS)
+        requested = await at.client.generate_text(PROMPT, model=at.llm, tools=[WEATHER])
+        check_common(requested, provider, at.llm)
+        (call,) = requested.tool_calls
+        assert (requested.finish_reason, call.name, call.arguments) == ("tool_calls", WEATHER.name, ARGUMENTS)
         assert call.id
-        said = {"type": "tool_result", "call_id": call.id, "name": call.name, "content": TOLD}
-        talk: list[Any] = [{"role": "user", "content": PROMPT}, asked.message, {"role": "tool", "content": [said]}]
+        stated = {"type": "tool_result", "call_id": call.id, "name": call.name, "content": TOLD}
+        talk: list[Any] = [
+            {"role": "user", "content": PROMPT},
+            requested.message,
+            {"role": "tool", "content": [stated]},
+        ]
         answered = await at.client.generate_text(talk, model=at.llm, tools=[WEATHER])
         check_text(answered, provider, at.llm)
         await at.check_requests(2)
@@ -258,7 +262,7 @@ def test_cancel(provider: Provider) -> None:
     async def use(at: Reached) -> None:
         if provider.is_scripted:
             provider.hangs(at.server)
-        waiting = asyncio.create_task(_given_up(at))
+        waiting = asyncio.create_task(_abandoned(at))
         await (until(lambda: at.server.received) if provider.is_scripted else asyncio.sleep(0.3))
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -273,7 +277,7 @@ def test_cancel(provider: Provider) -> None:
     run(provider, use)
 
 
-async def _given_up(at: Reached) -> None:
+async def _abandoned(at: Reached) -> None:
     if "text" in at.provider.cells:
         await at.client.generate_text(LONG_PROMPT, model=at.llm, temperature=0)
     else:
@@ -281,14 +285,14 @@ async def _given_up(at: Reached) -> None:
 
 
 async def _leave_a_stream(at: Reached) -> None:
-    gone = len(at.server.left)
+    gone = len(at.server.remaining)
     if at.provider.is_scripted:
         reply = at.provider.reply(PLAIN, stream=True)
         at.server.queue(evolve(reply, stall_after=len(reply.chunks) - 1))
     async with at.client.stream_text(LONG_PROMPT, model=at.llm, temperature=0) as stream:
         assert await anext(stream)
     if at.provider.is_scripted:
-        await until(lambda: len(at.server.left) > gone)
+        await until(lambda: len(at.server.remaining) > gone)
 
 
 async def _ask_for(at: Reached, column: Column) -> None:

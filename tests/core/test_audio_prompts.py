@@ -65,7 +65,7 @@ def test_a_part_of_a_message(part: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "given, message",
+    "provided, message",
     [
         ({"audio": [b"hello, this is text"]}, "is not sound that is known"),
         ({"audio": [b""]}, "is empty"),
@@ -73,10 +73,10 @@ def test_a_part_of_a_message(part: Any) -> None:
         ({"audio": ["no-such-file.wav"]}, "cannot be read"),
     ],
 )
-def test_what_is_not_sound_is_refused(given: dict[str, Any], message: str) -> None:
+def test_what_is_not_sound_is_refused(provided: dict[str, Any], message: str) -> None:
     """By its first bytes."""
     with pytest.raises(UnsupportedInputError, match=message):
-        read_prompt("What is said?", **given)
+        read_prompt("What is said?", **provided)
 
 
 def test_a_model_that_does_not_hear_refuses_it() -> None:

@@ -57,8 +57,8 @@ def test_an_attempt_is_a_line_before_and_one_after(caplog: pytest.LogCaptureFixt
 
         return [miss]
 
-    asked, ended, _ = logged(caplog, logging.DEBUG, DONE, pipelex_middleware=middleware)
-    assert asked == "DEBUG call N: attempt 1 asks model 'm' of backend 'scripted'"
+    requested, ended, _ = logged(caplog, logging.DEBUG, DONE, pipelex_middleware=middleware)
+    assert requested == "DEBUG call N: attempt 1 asks model 'm' of backend 'scripted'"
     assert ended == (
         "DEBUG call N: attempt 1 of model 'm' of backend 'scripted': ok after N s, cache miss, "
         "100 tokens in, 10 tokens out, 0.00022 USD"
@@ -125,8 +125,8 @@ def test_neither_content_nor_a_key_is_logged(caplog: pytest.LogCaptureFixture) -
         logged(caplog, 1, answer)
     ours = [record for record in caplog.records if record.name.startswith("pipelex_core")]
     assert len(ours) >= 6
-    told = "\n".join(caplog.handler.format(record) for record in ours)
-    assert not [word for word in ("rivers", "Rhine", KEY) if word in told]
+    reported = "\n".join(caplog.handler.format(record) for record in ours)
+    assert not [word for word in ("rivers", "Rhine", KEY) if word in reported]
 
 
 _QUIET = """
@@ -140,9 +140,9 @@ logging.getLogger("pipelex_core.execution").warning("seen by those who want to")
 
 
 @pytest.mark.parametrize(("wanted", "said"), [(False, ""), (True, "WARNING:pipelex_core.execution:seen by those")])
-def test_a_program_that_does_not_ask_for_it_sees_nothing(wanted: bool, said: str) -> None:
+def test_a_program_that_does_not_ask_for_it_sees_nothing(wanted: bool, stated: str) -> None:
     """Nothing on stderr, warnings included, until the program sets logging up."""
     program = ("import logging; logging.basicConfig()\n" if wanted else "") + _QUIET
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == ""
-    assert done.stderr.startswith(said) if said else done.stderr == ""
+    assert done.stderr.startswith(stated) if stated else done.stderr == ""

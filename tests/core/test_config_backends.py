@@ -133,9 +133,9 @@ def test_right_options_reach_the_plugin(project: Project) -> None:
     """Each kind of option arrives as it was written, a secret as a `Secret`."""
     options = "limit = 3\nratio = 2\nverbose = false\ntags = ['a']\nextra = { a = '${ACME_KEY}' }\nsecond_key = 'abc'"
     project.replace("backends.toml", "[beta]", f"[beta]\n{options}")
-    given = dict(project.load().deck.backends["beta"].options)
-    assert given.pop("second_key").reveal() == "abc"
-    assert given == {"limit": 3, "ratio": 2, "verbose": False, "tags": ["a"], "extra": {"a": KEY}}
+    provided = dict(project.load().deck.backends["beta"].options)
+    assert provided.pop("second_key").reveal() == "abc"
+    assert provided == {"limit": 3, "ratio": 2, "verbose": False, "tags": ["a"], "extra": {"a": KEY}}
 
 
 @pytest.mark.parametrize(

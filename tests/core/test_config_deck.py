@@ -63,7 +63,7 @@ def test_the_forms_of_an_alias(project: Project) -> None:
     assert resolve(project, "warm").settings == {"temperature": 0.9}
     cool = resolve(project, "cool")
     assert (names(cool), cool.settings) == (["m-one"], {"temperature": 0.1})
-    assert [member.given for member in resolve(project, "listed").chain] == [{"temperature": 0.2}] * 2
+    assert [member.provided for member in resolve(project, "listed").chain] == [{"temperature": 0.2}] * 2
 
 
 def test_a_handle_is_a_preset_else_a_model_else_an_alias(project: Project) -> None:
@@ -308,7 +308,7 @@ def test_an_alias_may_be_given_settings_later(project: Project) -> None:
     """A table without `model` adds to an alias that was a name or a chain."""
     project.write("deck/more.toml", "[aliases]\nbest = { temperature = 0.3 }\nchain = { temperature = 0.4 }\n")
     assert resolve(project, "best").settings == {"temperature": 0.3}
-    assert [member.given["temperature"] for member in resolve(project, "chain").chain] == [0.4, 0.4]
+    assert [member.provided["temperature"] for member in resolve(project, "chain").chain] == [0.4, 0.4]
 
 
 # ── What is refused ──────────────────────────────────────────────────────────────────────────────────────────────

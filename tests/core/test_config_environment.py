@@ -89,10 +89,10 @@ def test_values_are_filled_at_any_depth() -> None:
 def test_a_secret_comes_from_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     """`${secret:NAME}` asks the keyring library for user NAME of service `pipelex`."""
     keyring = ModuleType("keyring")
-    asked = []
+    requested = []
 
     def get_password(service: str, name: str) -> str | None:
-        asked.append((service, name))
+        requested.append((service, name))
         if name == "locked":
             raise RuntimeError("the keyring is locked")
         return {"acme": "s3cret"}.get(name)
@@ -104,7 +104,7 @@ def test_a_secret_comes_from_the_keyring(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (filled.value, filled.used, filled.secrets) == ("s3cret", ["secret:acme"], ["s3cret"])
     assert expand("${secret:none|env:A}", here).value == "one"
     assert expand("${secret:locked}", here).missing == ["secret:locked"]
-    assert asked == [("pipelex", "acme"), ("pipelex", "none"), ("pipelex", "locked")]
+    assert requested == [("pipelex", "acme"), ("pipelex", "none"), ("pipelex", "locked")]
 
 
 def test_without_the_keyring_library_a_secret_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

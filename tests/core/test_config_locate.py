@@ -128,7 +128,7 @@ def test_another_env_file_may_be_named_and_must_exist(project: Project, tmp_path
 
 def test_the_projects_folder_in_place_of_its_configuration_is_told(project: Project) -> None:
     """`--config` and the variable name the folder `.pipelex` inside it."""
-    for asked, environ in ((project.root, {}), (None, {"PIPELEX_CONFIG_DIR": str(project.root)})):
+    for requested, environ in ((project.root, {}), (None, {"PIPELEX_CONFIG_DIR": str(project.root)})):
         with pytest.raises(ModelDeckNotFoundError) as caught:
-            config.locate(config=asked, environ=environ)
+            config.locate(config=requested, environ=environ)
         assert caught.value.problems[0].suggestion == f"did you mean '{project.root / '.pipelex'}'?"

@@ -41,8 +41,8 @@ def test_nothing_follows_from_it(project: Project) -> None:
     """What leads to the whole name leads somewhere; and the faults inside are told too, at their places."""
     project.write("backends/beta.toml", "[gpt-4.1]\nsdk = 'acme'\n[gpt-4.1-mini]\nsdk = 'acme'\nmax_token = 3\n")
     project.write("deck/more.toml", "[aliases]\none = ['gpt-4.1', 'gpt-4.1-mini', 'v.1']\nv.1 = 'm-one'\n")
-    told = [(problem.key, problem.line) for problem in project.check() if problem.severity == "error"]
-    assert told == [("gpt-4.1", 1), ("gpt-4.1-mini", 3), ("gpt-4.1-mini.max_token", 5), ("aliases.v.1", 3)]
+    reported = [(problem.key, problem.line) for problem in project.check() if problem.severity == "error"]
+    assert reported == [("gpt-4.1", 1), ("gpt-4.1-mini", 3), ("gpt-4.1-mini.max_token", 5), ("aliases.v.1", 3)]
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ def model(*constraints: str, **limits: Any) -> ModelSpec:
         ("no_system_prompt", {"temperature": 0.5}, {"temperature": 0.5}),
     ],
 )
-def test_settings_are_adapted(constraint: str | None, given: dict[str, Any], sent: dict[str, Any]) -> None:
+def test_settings_are_adapted(constraint: str | None, provided: dict[str, Any], sent: dict[str, Any]) -> None:
     """Presets speak one language; what is sent is the model's."""
-    fitted = fit(given, model(*([constraint] if constraint else [])))
+    fitted = fit(provided, model(*([constraint] if constraint else [])))
     assert (fitted.settings, fitted.refused) == (sent, {})
 
 
@@ -59,9 +59,9 @@ def test_settings_are_adapted(constraint: str | None, given: dict[str, Any], sen
         ("no_reasoning_budget", {"reasoning_budget": 0}, "reasoning_budget"),
     ],
 )
-def test_settings_are_refused_with_a_reason(constraint: str | None, given: dict[str, Any], refused: str) -> None:
+def test_settings_are_refused_with_a_reason(constraint: str | None, provided: dict[str, Any], refused: str) -> None:
     """What the model does not take is left out, and the reason names the model."""
-    fitted = fit({**given, "prompting_target": "x"}, model(*([constraint] if constraint else [])))
+    fitted = fit({**provided, "prompting_target": "x"}, model(*([constraint] if constraint else [])))
     assert fitted.settings == {"prompting_target": "x"}
     assert list(fitted.refused) == [refused]
     assert "model 'm'" in fitted.refused[refused]
@@ -96,6 +96,6 @@ def test_max_tokens_and_the_models_own_limit() -> None:
 
 def test_the_callers_settings_are_not_changed() -> None:
     """A preset is shared by many calls."""
-    given = {"temperature": 0.5, "max_tokens": "auto"}
-    fit(given, model("temperature_must_be_multiplied_by_2", "no_max_tokens"))
-    assert given == {"temperature": 0.5, "max_tokens": "auto"}
+    provided = {"temperature": 0.5, "max_tokens": "auto"}
+    fit(provided, model("temperature_must_be_multiplied_by_2", "no_max_tokens"))
+    assert provided == {"temperature": 0.5, "max_tokens": "auto"}

@@ -60,18 +60,18 @@ class Diary:
 def test_it_is_told_wherever_it_stands() -> None:
     """In fields of every kind of class, in lists, tables, tuples, beside null and in a type of itself; nowhere else."""
     schema = object_type(Diary).schema
-    told, parts = schema["properties"], schema["$defs"]
-    assert told["name"] == {"type": "string"}
-    assert told["at"] == MOMENT
-    assert told["maybe"] == {"anyOf": [MOMENT, {"type": "null"}]}
-    assert MOMENT in told["either"]["anyOf"]
-    assert told["many"]["items"] == MOMENT
-    assert told["by_name"]["additionalProperties"] == CLOCK
-    assert told["pair"]["prefixItems"] == [{"type": "integer"}, MOMENT]
-    assert told["several"]["items"] == CLOCK
-    assert told["since"] == {**MOMENT, "default": "2026-01-01T00:00:00Z"}
-    assert told["lasts"]["format"] == "duration"
-    assert "no weeks, months or years" in told["lasts"]["description"]
+    reported, parts = schema["properties"], schema["$defs"]
+    assert reported["name"] == {"type": "string"}
+    assert reported["at"] == MOMENT
+    assert reported["maybe"] == {"anyOf": [MOMENT, {"type": "null"}]}
+    assert MOMENT in reported["either"]["anyOf"]
+    assert reported["many"]["items"] == MOMENT
+    assert reported["by_name"]["additionalProperties"] == CLOCK
+    assert reported["pair"]["prefixItems"] == [{"type": "integer"}, MOMENT]
+    assert reported["several"]["items"] == CLOCK
+    assert reported["since"] == {**MOMENT, "default": "2026-01-01T00:00:00Z"}
+    assert reported["lasts"]["format"] == "duration"
+    assert "no weeks, months or years" in reported["lasts"]["description"]
     assert parts["Slot"]["properties"] == {"begins": CLOCK, "on": {"type": "string", "format": "date"}}
     assert parts["Visit"]["properties"] == {"at": MOMENT}
     assert parts["Entry"]["properties"] == {"at": MOMENT, "until": CLOCK}
@@ -79,10 +79,10 @@ def test_it_is_told_wherever_it_stands() -> None:
     assert parts["Diary"]["properties"]["at"] == MOMENT
 
 
-@pytest.mark.parametrize("asked", [dt.datetime, list[dt.datetime], dt.datetime | None])
-def test_what_is_no_class_is_told_too(asked: Any) -> None:
+@pytest.mark.parametrize("requested", [dt.datetime, list[dt.datetime], dt.datetime | None])
+def test_what_is_no_class_is_told_too(requested: Any) -> None:
     """It is wrapped in an object, with its format."""
-    value = object_type(asked).schema["properties"]["value"]
+    value = object_type(requested).schema["properties"]["value"]
     assert MOMENT in (value, value.get("items"), *value.get("anyOf", ()))
 
 

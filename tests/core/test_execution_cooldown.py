@@ -61,11 +61,11 @@ def test_no_connection_is_a_matter_of_the_whole_backend() -> None:
     assert [rests.rest_of(member) for member in SPECS] == [0, 0, 0]
 
 
-@pytest.mark.parametrize("asked, rest", [(7.0, 7.0), (0.0, 0.0), (1e6, LONGEST_REST)])
-def test_a_member_rests_as_long_as_the_provider_asks(asked: float, rest: float) -> None:
+@pytest.mark.parametrize("requested, rest", [(7.0, 7.0), (0.0, 0.0), (1e6, LONGEST_REST)])
+def test_a_member_rests_as_long_as_the_provider_asks(requested: float, rest: float) -> None:
     """At the first `Retry-After`, and five minutes at most."""
     rests = cooldowns(Clock())
-    rests.failed(SPECS[0], RateLimitError(retry_after=asked))
+    rests.failed(SPECS[0], RateLimitError(retry_after=requested))
     assert rests.rest_of(SPECS[0]) == rest
 
 
@@ -147,8 +147,8 @@ class Rests(RuleBasedStateMachine):
     def rests_now(self, member: Any) -> float:
         return max([0.0, *(self.until[key] - self.clock.now for key in self.keys(member) if key in self.until)])
 
-    @rule(member=st.sampled_from(SPECS), asked=st.none() | st.integers(1, 400), reached=st.booleans())
-    def fail(self, member: Any, asked: int | None, reached: bool) -> None:
+    @rule(member=st.sampled_from(SPECS), requested=st.none() | st.integers(1, 400), reached=st.booleans())
+    def fail(self, member: Any, requested: int | None, reached: bool) -> None:
         one, whole = self.keys(member)
         if reached:
             self.failures.pop(whole, None)
@@ -156,11 +156,11 @@ class Rests(RuleBasedStateMachine):
         key = one if reached else whole
         self.failures[key] = self.failures.get(key, 0) + 1
         rest = 30 if self.failures[key] >= 3 or key in self.until else 0
-        rest = min(max(rest, asked or 0), 300)
+        rest = min(max(rest, requested or 0), 300)
         if rest:
             self.until[key] = self.clock.now + rest
         error = ServerError if reached else ProviderConnectionError
-        self.rests.failed(member, error(retry_after=asked))
+        self.rests.failed(member, error(retry_after=requested))
 
     @rule(member=st.sampled_from(SPECS))
     def succeed(self, member: Any) -> None:

@@ -35,8 +35,8 @@ def test_a_secret_is_taken_out_of_the_sdks_log_while_the_backend_is_open(caplog:
         assert [logger.filters for logger in (sdk, below, other)] == [[], [], []]
 
     asyncio.run(main())
-    said = [record.getMessage() for record in caplog.records if record.name.startswith("acme_sdk")]
-    assert said == ["sent {'key': '***'}", "got ***", "nothing to hide: 7", KEY]
+    stated = [record.getMessage() for record in caplog.records if record.name.startswith("acme_sdk")]
+    assert stated == ["sent {'key': '***'}", "got ***", "nothing to hide: 7", KEY]
 
 
 def test_a_secret_is_taken_out_of_what_http_libraries_log(caplog: pytest.LogCaptureFixture) -> None:
@@ -53,8 +53,8 @@ def test_a_secret_is_taken_out_of_what_http_libraries_log(caplog: pytest.LogCapt
                 loggers[0].warning("no header", exc_info=ValueError(fault))
 
     asyncio.run(main())
-    said = [record.getMessage() for record in caplog.records if record.name.startswith(("http", "urllib3"))]
-    assert said == ['HTTP Request: POST http://x/?key=*** "HTTP/1.1 400 ***"'] * 3 + ["no header"] * 2
+    stated = [record.getMessage() for record in caplog.records if record.name.startswith(("http", "urllib3"))]
+    assert stated == ['HTTP Request: POST http://x/?key=*** "HTTP/1.1 400 ***"'] * 3 + ["no header"] * 2
     assert KEY not in caplog.text
     assert "ValueError: ***" in caplog.text
     assert "ValueError: a fault" in caplog.text

@@ -23,20 +23,20 @@ def test_the_back_off_doubles_and_is_random(retry: int, chance: float) -> None:
 
 @PROPERTY
 @given(st.integers(1, 5), st.floats(0, 30), chances)
-def test_what_the_provider_asks_for_is_waited(retry: int, asked: float, chance: float) -> None:
+def test_what_the_provider_asks_for_is_waited(retry: int, requested: float, chance: float) -> None:
     """Never less than it asks for, and little more."""
-    wait = wait_before(retry, POLICY, asked, lambda: chance)
+    wait = wait_before(retry, POLICY, requested, lambda: chance)
     assert wait is not None
-    assert asked <= wait[0] <= asked * 1.1
+    assert requested <= wait[0] <= requested * 1.1
     assert wait[1] == "retry-after"
 
 
 @PROPERTY
 @given(st.integers(1, 10), st.one_of(st.none(), st.floats(0, 1e6)))
-def test_there_is_no_retry_beyond_the_number_or_the_cap(retry: int, asked: float | None) -> None:
+def test_there_is_no_retry_beyond_the_number_or_the_cap(retry: int, requested: float | None) -> None:
     """After `retries`, or where the provider asks for more than `longest_retry_after`, nobody waits."""
-    expected = retry <= 5 and (asked is None or asked <= 30)
-    assert (wait_before(retry, POLICY, asked) is not None) == expected
+    expected = retry <= 5 and (requested is None or requested <= 30)
+    assert (wait_before(retry, POLICY, requested) is not None) == expected
 
 
 def test_many_retries_do_not_overflow() -> None:

@@ -68,9 +68,9 @@ def oracle(chain: list[list[str]], retries: int, fallback_on: str) -> tuple[str,
     """Round after round along the chain, until one answers, one ends the call, or nobody is left."""
     ledger: list[tuple[str, str]] = []
     last: dict[str, str] = {}
-    left = dict.fromkeys(NAMES[: len(chain)])
+    remaining = dict.fromkeys(NAMES[: len(chain)])
     for round_ in range(retries + 1):
-        for name in list(left):
+        for name in list(remaining):
             kind = chain[NAMES.index(name)][round_]
             ledger.append((name, kind))
             if kind == "ok":
@@ -80,7 +80,7 @@ def oracle(chain: list[list[str]], retries: int, fallback_on: str) -> tuple[str,
                 continue
             if kind not in MOVES_ON[fallback_on]:
                 return class_of(kind), ledger
-            del left[name]
+            del remaining[name]
     return (class_of(next(iter(last.values()))) if len(last) == 1 else "AllAttemptsFailedError"), ledger
 
 
@@ -138,8 +138,10 @@ def test_a_call_ends_as_the_oracle_says(
     else:
         outcome, attempts = f"{result.model} answered", result.attempts
     assert outcome == expected
-    told = [(attempt.model, attempt.outcome, attempt.error, attempt.status, attempt.request_id) for attempt in attempts]
-    assert told == [
+    reported = [
+        (attempt.model, attempt.outcome, attempt.error, attempt.status, attempt.request_id) for attempt in attempts
+    ]
+    assert reported == [
         (name, "ok", None, None, "rok")
         if kind == "ok"
         else (
@@ -182,11 +184,11 @@ streams = st.lists(st.lists(events, min_size=4, max_size=4), min_size=1, max_siz
 def stream_oracle(chain: list[list[str]], retries: int, *, restarts: bool) -> tuple[str, list[str]]:
     """As `oracle`, for streams with the policy `unavailable`: the outcome, and what a reader sees."""
     seen: list[str] = []
-    asked: dict[str, str] = {}
-    left = dict.fromkeys(NAMES[: len(chain)])
+    requested: dict[str, str] = {}
+    remaining = dict.fromkeys(NAMES[: len(chain)])
     pending = False
     for round_ in range(retries + 1):
-        for name in list(left):
+        for name in list(remaining):
             text, kind = chain[NAMES.index(name)][round_].split("+")
             if pending:
                 seen.append("restarted")
@@ -194,7 +196,7 @@ def stream_oracle(chain: list[list[str]], retries: int, *, restarts: bool) -> tu
             seen += text
             if kind == "ok":
                 return "ok", [*seen, name]
-            asked[name] = kind
+            requested[name] = kind
             if text and not restarts:
                 return class_of(kind), seen
             if kind in AGAIN or (text and kind == "html"):
@@ -203,8 +205,8 @@ def stream_oracle(chain: list[list[str]], retries: int, *, restarts: bool) -> tu
             if kind not in MOVES_ON["unavailable"]:
                 return class_of(kind), seen
             pending = bool(text)
-            del left[name]
-    return (class_of(next(iter(asked.values()))) if len(asked) == 1 else "AllAttemptsFailedError"), seen
+            del remaining[name]
+    return (class_of(next(iter(requested.values()))) if len(requested) == 1 else "AllAttemptsFailedError"), seen
 
 
 @settings(max_examples=300, deadline=None)

@@ -72,7 +72,7 @@ def request(*parts: Part, max_tokens: int | None = None, most: int | None = None
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("requested", "expected"),
     [
         (request(max_tokens=50, most=4000), Guess(1, 50, 50)),
         (request(most=4000), Guess(1, 1000, 4000)),
@@ -81,9 +81,9 @@ def request(*parts: Part, max_tokens: int | None = None, most: int | None = None
         (request(context_window=8000), Guess(1, 1000, 8000)),
     ],
 )
-def test_the_answer_is_bounded_by_max_tokens(asked: TextRequest, expected: Guess) -> None:
+def test_the_answer_is_bounded_by_max_tokens(requested: TextRequest, expected: Guess) -> None:
     """The call's, else the model's, else its context; else nothing bounds it."""
-    assert BUILT_IN["llm"].expect(asked).output_tokens == expected
+    assert BUILT_IN["llm"].expect(requested).output_tokens == expected
 
 
 def test_everything_that_is_sent_counts() -> None:
@@ -91,8 +91,8 @@ def test_everything_that_is_sent_counts() -> None:
     plain = BUILT_IN["llm"].expect(request()).input_tokens
     assert plain is not None
 
-    def more(asked: TextRequest) -> bool:
-        found = BUILT_IN["llm"].expect(asked).input_tokens
+    def more(requested: TextRequest) -> bool:
+        found = BUILT_IN["llm"].expect(requested).input_tokens
         return found is not None and found.low > plain.low and found.likely > plain.likely
 
     image = ImagePart(Media(data=PNG, media_type="image/png"))
@@ -107,20 +107,20 @@ def test_everything_that_is_sent_counts() -> None:
 
 def test_a_document_at_an_address_has_no_bound() -> None:
     """Nobody knows how long it is before it is fetched."""
-    asked = request(DocumentPart(Media(url="https://example.org/a.pdf", media_type="application/pdf")))
-    told = BUILT_IN["llm"].expect(asked).input_tokens
-    assert told is not None
-    assert told.high is None
+    requested = request(DocumentPart(Media(url="https://example.org/a.pdf", media_type="application/pdf")))
+    reported = BUILT_IN["llm"].expect(requested).input_tokens
+    assert reported is not None
+    assert reported.high is None
 
 
 def test_a_document_of_text_is_as_long_as_its_text() -> None:
     """Of any other that is not a PDF, no more is known than that it is there."""
-    bare, told, prompt = (
+    bare, reported, prompt = (
         BUILT_IN["llm"].expect(request(*parts)).input_tokens
         for parts in ((), (DocumentPart(Media(data=ENGLISH.encode(), media_type="text/plain")),), (TextPart(ENGLISH),))
     )
     assert bare is not None
-    assert told == prompt != bare
+    assert reported == prompt != bare
     sheet = (
         BUILT_IN["llm"]
         .expect(request(DocumentPart(Media(data=b"PK", media_type="application/vnd.ms-excel"))))
@@ -187,18 +187,18 @@ shares = st.floats(0, 1)
 
 
 @PROPERTY
-@given(costs=costs, told=st.integers(0, 1000), said=st.integers(0, 1000), written=shares, reasoning=shares)
+@given(costs=costs, reported=st.integers(0, 1000), stated=st.integers(0, 1000), written=shares, reasoning=shares)
 def test_no_usage_within_the_bounds_costs_more(
-    costs: Costs, told: int, said: int, written: float, reasoning: float
+    costs: Costs, reported: int, stated: int, written: float, reasoning: float
 ) -> None:
     """Whatever part is written to a cache, and whatever part is reasoning."""
-    expected = Expectation(input_tokens=Guess(0, told, told), output_tokens=Guess(1, said, said))
+    expected = Expectation(input_tokens=Guess(0, reported, reported), output_tokens=Guess(1, stated, stated))
     most = most_cost(costs, expected)
     usage = Usage(
-        input_tokens=told,
-        output_tokens=said,
-        cache_write_tokens=int(told * written) if costs.input_cache_write is not None else 0,
-        reasoning_tokens=int(said * reasoning),
+        input_tokens=reported,
+        output_tokens=stated,
+        cache_write_tokens=int(reported * written) if costs.input_cache_write is not None else 0,
+        reasoning_tokens=int(stated * reasoning),
     )
     cost = cost_of(costs, usage)
     if most is not None and cost is not None:

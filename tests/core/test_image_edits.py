@@ -42,10 +42,10 @@ MASK = png(transparent=True)
 class Drawer(ImageGenerator):
     """Draws, and changes nothing."""
 
-    asked: ClassVar[list[Any]] = []
+    requested: ClassVar[list[Any]] = []
 
     async def generate_image(self, request: Any) -> ImageAnswer:
-        self.asked.append(request)
+        self.requested.append(request)
         return ImageAnswer(images=(Image(data=png(), content_type="image/png"),))
 
 
@@ -68,7 +68,7 @@ def client(tmp_path: Path) -> Any:
     )
     (inference / "routing_profiles.toml").write_text('active = "a"\n[profiles.a]\ndefault = "fake"\n')
     more = plugin({"drawer": Drawer, "editor": Editor})
-    Drawer.asked.clear()
+    Drawer.requested.clear()
     with Client.from_project(tmp_path, plugins=discover(entry_points=(), extra=[pipelex_backend_mock, more])) as client:
         yield client
 
@@ -86,12 +86,12 @@ def test_a_picture_is_changed(client: Any, tmp_path: Path) -> None:
 def test_what_a_backend_gets_is_what_was_read(client: Any) -> None:
     """In order, as bytes with their type."""
     client.generate_image("Make it night", model="editor", images=[png(), JPEG])
-    assert [image.media_type for image in Drawer.asked[0].images] == ["image/png", "image/jpeg"]
-    assert Drawer.asked[0].mask is None
+    assert [image.media_type for image in Drawer.requested[0].images] == ["image/png", "image/jpeg"]
+    assert Drawer.requested[0].mask is None
 
 
 @pytest.mark.parametrize(
-    "given, message",
+    "provided, message",
     [
         ({"images": [png()], "mask": png(3, transparent=True)}, "it is 3x3, and the first picture 2x2"),
         ({"images": [JPEG], "mask": png(3, transparent=True)}, "it is 3x3, and the first picture"),
@@ -108,11 +108,11 @@ def test_what_a_backend_gets_is_what_was_read(client: Any) -> None:
         ({"images": [png()], "mask": MASK, "model": "editor"}, "takes no mask"),
     ],
 )
-def test_what_cannot_be_edited_is_refused_before_payment(client: Any, given: Any, message: str) -> None:
+def test_what_cannot_be_edited_is_refused_before_payment(client: Any, provided: Any, message: str) -> None:
     """Nothing reaches a backend; the message says why."""
     with pytest.raises(UnsupportedInputError, match=message):
-        client.generate_image("Make it night", **{"model": "painter", **given})
-    assert Drawer.asked == []
+        client.generate_image("Make it night", **{"model": "painter", **provided})
+    assert Drawer.requested == []
 
 
 def test_the_size_of_every_kind_of_picture() -> None:

@@ -82,14 +82,14 @@ def project(folder: Path) -> Path:
 
 def slow() -> Any:
     """A plugin whose sdk `slow` does every operation of every kind, after a minute; and what was cancelled there."""
-    given_up: list[str] = []
+    abandoned: list[str] = []
 
     def method(name: str, *, streams: bool) -> Any:
         async def wait(_self: Any, _request: Any) -> Any:
             try:
                 await asyncio.sleep(60)
             finally:
-                given_up.append(name)
+                abandoned.append(name)
 
         async def stream(self: Any, request: Any) -> Any:
             yield await wait(self, request)
@@ -100,7 +100,7 @@ def slow() -> Any:
     bases = tuple(dict.fromkeys(operation.needs for operation in operations))
     methods = {operation.name: method(operation.name, streams=operation.streams) for operation in operations}
     made = plugin({"slow": type("Slow", bases, methods)})
-    made.given_up = given_up
+    made.abandoned = abandoned
     return made
 
 
@@ -220,8 +220,8 @@ def is_cancelled(kind: Capability, folder: Path) -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            given_up: list[str] = lazy.given_up
-            return given_up
+            abandoned: list[str] = lazy.abandoned
+            return abandoned
 
     assert asyncio.run(main()) == [kind.operations[0].name]
 

@@ -72,20 +72,20 @@ def test_a_call_under_way_is_cancelled_when_the_loop_is_stopped_and_before_its_r
             order.append("cancelled")
 
     thread = LoopThread(at_end)
-    told: list[str] = []
+    reported: list[str] = []
 
     def call() -> None:
         try:
             thread.run(long())
         except RuntimeError as error:
-            told.append(str(error))
+            reported.append(str(error))
 
     caller = threading.Thread(target=call)
     caller.start()
     time.sleep(0.1)
     thread.stop()
     caller.join(5)
-    assert told == ["the client was closed while this call was under way"]
+    assert reported == ["the client was closed while this call was under way"]
     assert order == ["cancelled", "released"]
 
 

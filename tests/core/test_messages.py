@@ -164,11 +164,11 @@ def test_every_form_of_a_tool_is_read(key: str) -> None:
         ),
     ],
 )
-def test_a_key_that_would_be_ignored_is_refused(message: dict[str, object], told: str) -> None:
+def test_a_key_that_would_be_ignored_is_refused(message: dict[str, object], reported: str) -> None:
     """With the nearest name: what a caller wrote must not be lost in silence."""
     with pytest.raises(UnsupportedInputError) as caught:
         read_message(message)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 def test_a_key_without_a_value_is_no_fault() -> None:

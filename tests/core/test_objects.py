@@ -79,10 +79,10 @@ GOOD: list[tuple[Any, Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("asked, answer, value", GOOD, ids=lambda value: getattr(value, "__name__", None))
-def test_a_type_becomes_a_schema_and_an_answer_its_value(asked: Any, answer: Any, value: Any) -> None:
+@pytest.mark.parametrize("requested, answer, value", GOOD, ids=lambda value: getattr(value, "__name__", None))
+def test_a_type_becomes_a_schema_and_an_answer_its_value(requested: Any, answer: Any, value: Any) -> None:
     """The schema is valid, an object at the top, accepts the answer; the answer decodes to the value."""
-    kind = object_type(asked)
+    kind = object_type(requested)
     assert kind.schema["type"] == "object"
     jsonschema.Draft202012Validator.check_schema(dict(kind.schema))
     jsonschema.validate(answer, dict(kind.schema))
@@ -91,7 +91,7 @@ def test_a_type_becomes_a_schema_and_an_answer_its_value(asked: Any, answer: Any
 
 
 @pytest.mark.parametrize(
-    "asked, answer, told",
+    "requested, answer, reported",
     [
         (Invoice, '{"number": "7", "lines": [{"what": "x", "price": -1}], "kind": "paid"}', r"\$\.lines\[0\]"),
         (Invoice, '{"number": 7, "lines": [], "kind": "paid"}', r"\$\.number"),
@@ -105,19 +105,19 @@ def test_a_type_becomes_a_schema_and_an_answer_its_value(asked: Any, answer: Any
         (Node, '{"value": 1, "children": ' + "[" * 100_000, "."),
     ],
 )
-def test_an_answer_that_does_not_fit_says_where(asked: Any, answer: str, told: str) -> None:
+def test_an_answer_that_does_not_fit_says_where(requested: Any, answer: str, reported: str) -> None:
     """The message is for the model to mend its answer by."""
-    with pytest.raises(InvalidObjectError, match=told):
-        object_type(asked).decode(answer)
+    with pytest.raises(InvalidObjectError, match=reported):
+        object_type(requested).decode(answer)
 
 
 @pytest.mark.parametrize(
-    "asked", [Line | Invoice, object(), {"type": "strang"}, "Invoice", print, lambda: None, Client.close]
+    "requested", [Line | Invoice, object(), {"type": "strang"}, "Invoice", print, lambda: None, Client.close]
 )
-def test_a_type_no_schema_can_express_is_refused(asked: Any) -> None:
+def test_a_type_no_schema_can_express_is_refused(requested: Any) -> None:
     """Before anything is sent."""
     with pytest.raises(UnsupportedInputError):
-        object_type(asked)
+        object_type(requested)
 
 
 @pytest.mark.parametrize("text", ['{"a": 1}', ' {"a": 1}\n', '```json\n{"a": 1}\n```', '```\n{"a": 1}```'])
@@ -161,11 +161,12 @@ class Counted(pydantic.BaseModel):
 
 
 @pytest.mark.parametrize(
-    "asked", [Whole, Exact, Counted, {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}]
+    "requested",
+    [Whole, Exact, Counted, {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}],
 )
-def test_a_number_without_a_fraction_is_an_integer(asked: Any) -> None:
+def test_a_number_without_a_fraction_is_an_integer(requested: Any) -> None:
     """`1.0` is one, and `1.5` is not: https://json-schema.org/draft/2020-12/json-schema-validation#section-6.1.1."""
-    kind = object_type(asked)
+    kind = object_type(requested)
     value: Any = kind.decode('{"a": 1.0}')
     assert (value["a"] if isinstance(value, dict) else value.a) == 1
     with pytest.raises(InvalidObjectError):
@@ -229,9 +230,9 @@ def test_an_invalid_answer_is_repaired_once_and_both_are_paid() -> None:
     assert result.cost is not None
     assert result.attempts[0].cost is not None
     assert result.cost.amount == 2 * result.attempts[0].cost.amount
-    user, said, asked = script.requests[1].messages
-    assert (user, said.text) == (script.requests[0].messages[0], '{"number": 7, "lines": [], "kind": "open"}')
-    assert "$.number" in asked.text
+    user, stated, requested = script.requests[1].messages
+    assert (user, stated.text) == (script.requests[0].messages[0], '{"number": 7, "lines": [], "kind": "open"}')
+    assert "$.number" in requested.text
 
 
 def test_after_one_repair_the_raw_text_is_in_the_error() -> None:
@@ -244,12 +245,12 @@ def test_after_one_repair_the_raw_text_is_in_the_error() -> None:
     assert caught.value.model == "smart"
 
 
-@pytest.mark.parametrize("asked", [Invoice, Person, RIVER])
-def test_an_empty_answer_is_said_to_be_empty(asked: Any) -> None:
+@pytest.mark.parametrize("requested", [Invoice, Person, RIVER])
+def test_an_empty_answer_is_said_to_be_empty(requested: Any) -> None:
     """To the model, and to the caller where its repair is no better."""
     client, script = client_for(" ", "```json\n```")
     with client, pytest.raises(InvalidAnswerError, match="nor did its repair: it is empty"):
-        client.generate_object("Read this.", asked, model="smart")
+        client.generate_object("Read this.", requested, model="smart")
     assert "it is empty" in script.requests[1].messages[2].text
 
 
@@ -297,7 +298,7 @@ class Holder:
 
 
 @pytest.mark.parametrize(
-    "asked, answer, value",
+    "requested, answer, value",
     [
         (list[Person], {"value": [{"name": "Ada", "age": 3}]}, [Person(name="Ada", age=3)]),
         (Person | None, {"value": None}, None),
@@ -307,9 +308,9 @@ class Holder:
         (Holder, {"person": {"name": "Ada", "age": 3}}, Holder(Person(name="Ada", age=3))),
     ],
 )
-def test_what_is_made_of_pydantics_models_goes_through_pydantic(asked: Any, answer: Any, value: Any) -> None:
+def test_what_is_made_of_pydantics_models_goes_through_pydantic(requested: Any, answer: Any, value: Any) -> None:
     """Lists, unions, root models, its dataclasses, aliases: with its own validation, and an object at the top."""
-    kind = object_type(asked)
+    kind = object_type(requested)
     assert kind.schema["type"] == "object"
     jsonschema.Draft202012Validator(dict(kind.schema)).validate(answer)
     assert kind.decode(json.dumps(answer)) == value
@@ -382,11 +383,11 @@ def test_a_schema_that_cannot_be_sent_or_checked_is_refused(schema: Any) -> None
         object_type(schema)
 
 
-@pytest.mark.parametrize("asked", ["str", 5, Person(name="Ada", age=3), Colour.RED, type, Client])
-def test_what_is_no_type_is_refused_in_words_of_ours(asked: Any) -> None:
+@pytest.mark.parametrize("requested", ["str", 5, Person(name="Ada", age=3), Colour.RED, type, Client])
+def test_what_is_no_type_is_refused_in_words_of_ours(requested: Any) -> None:
     """Not in the advice a library has for those who call it."""
     with pytest.raises(UnsupportedInputError) as caught:
-        object_type(asked)
+        object_type(requested)
     assert "schema_hook" not in str(caught.value)
 
 

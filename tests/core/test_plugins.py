@@ -173,8 +173,8 @@ def test_only_what_is_asked_for_is_imported(site: Path, monkeypatch: pytest.Monk
         install(site, name, GOOD % name)
         monkeypatch.delitem(sys.modules, f"acme_{name}", raising=False)
     points = [point for each in Distribution.discover(path=[str(site)]) for point in each.entry_points]
-    given = plugin({"given": lambda config: ScriptedBackend(config, Script())})
-    plugins = discover(entry_points=points, extra=[given], only=("two", "Acme-Three"))
+    provided = plugin({"given": lambda config: ScriptedBackend(config, Script())})
+    plugins = discover(entry_points=points, extra=[provided], only=("two", "Acme-Three"))
     assert {record.name: record.status for record in plugins.records if record.distribution} == {
         "one": "off",
         "two": "ok",
@@ -210,8 +210,8 @@ def test_what_a_plugin_changed_is_told_of_it_alone(site: Path, monkeypatch: pyte
     monkeypatch.setenv("ACME_LEFT", "0")
     before, folder = sys.stdout, Path.cwd()
     first, second = found(site).records
-    left = ("the working directory (put back)", "sys.stdout (put back)", "the environment variable ACME_LEFT")
-    assert (first.status, first.touched) == ("quarantined", left)
+    remaining = ("the working directory (put back)", "sys.stdout (put back)", "the environment variable ACME_LEFT")
+    assert (first.status, first.touched) == ("quarantined", remaining)
     assert (second.status, second.touched) == ("ok", ())
     assert (sys.stdout, Path.cwd()) == (before, folder)
 

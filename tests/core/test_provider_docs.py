@@ -59,10 +59,10 @@ def test_every_suite_has_its_certificate() -> None:
         for suite in vars(test_suites).values()
         if isinstance(suite, type) and issubclass(suite, Conformance) and suite is not Conformance
     ]
-    told = certificates()
+    reported = certificates()
     for suite in suites:
-        certificate = told.pop((suite.backend or suite.sdk, suite.sdk))
+        certificate = reported.pop((suite.backend or suite.sdk, suite.sdk))
         claimed = {name for name, capability in certificate["capabilities"].items() if capability["claimed"]}
         assert claimed == suite.claims
         assert certificate["certified"]
-    assert told == {}
+    assert reported == {}

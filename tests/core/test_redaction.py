@@ -47,9 +47,9 @@ def test_a_secret_is_found_as_addresses_and_json_write_it(form: str) -> None:
 @pytest.mark.parametrize("after", ["", "@", "@x", "@xy"])
 def test_a_secret_is_found_amid_what_was_encoded_with_it(before: str, after: str) -> None:
     """Base64 of a user with a password, or of a whole header: nothing is left that tells more than an end of the key."""
-    left = redacted(b64encode(f"{before}{KEY}{after}".encode()).decode(), CONFIG)
-    assert "***" in left
-    assert len(left) <= len(b64encode(f"{before}{after}xx".encode())) + 6
+    remaining = redacted(b64encode(f"{before}{KEY}{after}".encode()).decode(), CONFIG)
+    assert "***" in remaining
+    assert len(remaining) <= len(b64encode(f"{before}{after}xx".encode())) + 6
 
 
 def test_what_came_from_variables_into_tables_and_addresses_is_a_secret_too() -> None:
@@ -97,9 +97,9 @@ def test_every_part_of_an_error_is_cleaned(raw: Any) -> None:
     error.add_note(KEY)
     error.__cause__ = cause
     redact_error(error, CONFIG)
-    told = repr((error.args, error.__dict__, cause.args, cause.__notes__, str(error)))
-    assert KEY not in told
-    assert told.count("***") >= 8
+    reported = repr((error.args, error.__dict__, cause.args, cause.__notes__, str(error)))
+    assert KEY not in reported
+    assert reported.count("***") >= 8
 
 
 @pytest.mark.parametrize("depth", [900, 100_000])
@@ -154,23 +154,23 @@ def test_an_error_that_causes_itself_is_cleaned_once() -> None:
 @pytest.mark.parametrize("finish_reason", ["stop", "length"])
 def test_an_answer_that_is_no_object_brings_no_key_along(finish_reason: Any) -> None:
     """What a provider echoes is in no part of the error over its answer, and of nothing that the error leads to."""
-    said = TextAnswer(text=f"<p>{CANARY}</p>", request_id=CANARY, finish_reason=finish_reason)
+    stated = TextAnswer(text=f"<p>{CANARY}</p>", request_id=CANARY, finish_reason=finish_reason)
     with (
-        Client(deck_of(spec("m")), plugins_for({"scripted": Script(answers=[said])})) as client,
+        Client(deck_of(spec("m")), plugins_for({"scripted": Script(answers=[stated])})) as client,
         pytest.raises(InvalidAnswerError) as caught,
     ):
         client.generate_object("x", {"type": "object"}, model="m")
-    told: list[Any] = [caught.value]
-    for each in told:
-        told += [one for one in (each.__cause__, each.__context__) if one is not None and one not in told]
-    assert all(CANARY not in repr((each.args, vars(each), str(each))) for each in told)
+    reported: list[Any] = [caught.value]
+    for each in reported:
+        reported += [one for one in (each.__cause__, each.__context__) if one is not None and one not in reported]
+    assert all(CANARY not in repr((each.args, vars(each), str(each))) for each in reported)
     assert caught.value.raw == "<p>***</p>"
 
 
 def test_the_ledger_of_an_answer_holds_no_key() -> None:
     """Of a whole one, and of a stream."""
-    said = TextAnswer(text="Hi", finish_reason="stop", request_id=CANARY)
-    with Client(deck_of(spec("m")), plugins_for({"scripted": Script(answers=[said])})) as client:
+    stated = TextAnswer(text="Hi", finish_reason="stop", request_id=CANARY)
+    with Client(deck_of(spec("m")), plugins_for({"scripted": Script(answers=[stated])})) as client:
         results = [client.generate_text("x", model="m")]
         with client.stream_text("x", model="m") as stream:
             list(stream)

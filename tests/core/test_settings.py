@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipelex_core.capabilities import BUILT_IN
-from pipelex_core.capabilities.further import FORMATS
+from pipelex_core.capabilities.operations import FORMATS
 from pipelex_core.settings import check_settings
 
 RIGHT: list[tuple[str, str, list[Any]]] = [

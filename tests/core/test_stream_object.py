@@ -83,12 +83,12 @@ def test_async_clients_stream_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked, text, expected", [(list[int], '{"value": [1, 2]}', [1, 2]), (int | None, '{"value": null}', None)]
+    "requested, text, expected", [(list[int], '{"value": [1, 2]}', [1, 2]), (int | None, '{"value": null}', None)]
 )
-def test_what_is_wrapped_for_providers_comes_unwrapped(asked: Any, text: str, expected: Any) -> None:
+def test_what_is_wrapped_for_providers_comes_unwrapped(requested: Any, text: str, expected: Any) -> None:
     """A list is a list in its partial values too; None is a value."""
     client, _, _ = client_for(*pieces(text))
-    with client, client.stream_object("x", asked, model="smart") as stream:
+    with client, client.stream_object("x", requested, model="smart") as stream:
         values = list(stream)
     assert values[-1] == expected == stream.result.value
     assert all(isinstance(value, list) for value in values if expected)
@@ -148,7 +148,7 @@ def test_leaving_early_closes_the_stream() -> None:
             assert next(stream) == {}
         with pytest.raises(RuntimeError, match="has not ended"):
             _ = stream.result
-    assert script.left == 1
+    assert script.remaining == 1
     assert [(call.result, call.error) for call in heard] == [(None, None)]
 
 
@@ -206,17 +206,21 @@ def test_a_model_may_ask_for_tools_where_an_object_is_wanted() -> None:
     """`value` is None then, `tool_calls` has them, and `message` carries on; the next answer is the object."""
     script = Script(answers=[calling(), RHINE])
     with Client(deck_of(spec("smart")), plugins_for({"scripted": script}, kind=WithTools)) as client:
-        asked = client.generate_object("A river", River, model="smart", tools=[TOOL])
-        assert asked.value is None
-        assert asked.finish_reason == "tool_calls"
-        assert [call.name for call in asked.tool_calls] == ["look_up"]
-        results = [{"type": "tool_result", "call_id": call.id, "content": "the Rhine"} for call in asked.tool_calls]
-        talk: list[Any] = [{"role": "user", "content": "A river"}, asked.message, {"role": "tool", "content": results}]
+        requested = client.generate_object("A river", River, model="smart", tools=[TOOL])
+        assert requested.value is None
+        assert requested.finish_reason == "tool_calls"
+        assert [call.name for call in requested.tool_calls] == ["look_up"]
+        results = [{"type": "tool_result", "call_id": call.id, "content": "the Rhine"} for call in requested.tool_calls]
+        talk: list[Any] = [
+            {"role": "user", "content": "A river"},
+            requested.message,
+            {"role": "tool", "content": results},
+        ]
         made = client.generate_object(talk, River, model="smart", tools=[TOOL])
     assert (made.value, made.tool_calls) == (River("Rhine", 1233), ())
     assert [request.tools[0].name for request in script.requests] == ["look_up", "look_up"]
-    again: ObjectResult[Any] = ObjectResult.from_dict(asked.to_dict(), River)
-    assert (again.value, again.tool_calls) == (None, asked.tool_calls)
+    again: ObjectResult[Any] = ObjectResult.from_dict(requested.to_dict(), River)
+    assert (again.value, again.tool_calls) == (None, requested.tool_calls)
 
 
 def test_a_stream_of_an_object_may_end_with_calls_of_tools() -> None:

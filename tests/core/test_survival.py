@@ -88,14 +88,14 @@ def test_a_member_that_rests_is_asked_where_nobody_else_can_answer() -> None:
         for _ in range(3):
             with pytest.raises(AllAttemptsFailedError):
                 client.generate_text("x", model="all")
-        asked = len(first.requests), len(second.requests)
+        requested = len(first.requests), len(second.requests)
         with pytest.raises(AllAttemptsFailedError) as caught:
             client.generate_text("x", model="all")
         assert [attempt.model for attempt in caught.value.attempts if attempt.outcome == "error"] == ["b", "a"]
-        assert (len(first.requests), len(second.requests)) == (asked[0] + 1, asked[1] + 1)
+        assert (len(first.requests), len(second.requests)) == (requested[0] + 1, requested[1] + 1)
         with pytest.raises(RateLimitError):
             client.generate_text("x", model="a")
-        assert len(first.requests) == asked[0] + 2
+        assert len(first.requests) == requested[0] + 2
         first.answers = ["back"]
         assert client.generate_text("x", model="all").model == "a"
 

@@ -17,7 +17,7 @@ FORM = HistoryForm(provider="acme", call_id="[a-z_0-9]{1,10}", made_id=8)
 PDF = DocumentPart(Media(data=b"%PDF-", media_type="application/pdf"))
 
 
-def said(role: Role, *parts: Part | str) -> Message:
+def stated(role: Role, *parts: Part | str) -> Message:
     """A message."""
     return Message(role=role, parts=tuple(TextPart(part) if isinstance(part, str) else part for part in parts))
 
@@ -34,10 +34,10 @@ def result(call_id: str, content: str = "ok") -> ToolResult:
 
 def shape(messages: tuple[Message, ...]) -> list[tuple[str, list[str]]]:
     """Roles, and of each part what tells it from others."""
-    return [(message.role, [_told(part) for part in message.parts]) for message in messages]
+    return [(message.role, [_reported(part) for part in message.parts]) for message in messages]
 
 
-def _told(part: Any) -> str:
+def _reported(part: Any) -> str:
     for name in ("text", "content", "id", "provider"):
         if hasattr(part, name):
             return str(getattr(part, name))
@@ -47,42 +47,42 @@ def _told(part: Any) -> str:
 @given(st.lists(st.sampled_from(["a", "call_0", "x" * 217, "fc|1", "", "Ü"]) | st.text(), min_size=1, max_size=6))
 def test_ids_are_legal_unique_and_the_same_for_call_and_result(ids: list[str]) -> None:
     """Whatever they were; the same conversation, and a longer one, has the same ids again."""
-    told = [message for each in ids for message in (said("assistant", call(each)), said("tool", result(each)))]
-    fitted = fit(told, FORM, "m")
+    reported = [message for each in ids for message in (stated("assistant", call(each)), stated("tool", result(each)))]
+    fitted = fit(reported, FORM, "m")
     called = [part.id for message in fitted for part in message.parts if isinstance(part, ToolCall)]
     answered = [part.call_id for message in fitted for part in message.parts if isinstance(part, ToolResult)]
     assert called == answered
     assert len(set(called)) == len(ids)
     assert all(re.fullmatch(FORM.call_id, each) for each in called)
-    assert fit([*told, said("user", "And?")], FORM, "m")[: len(fitted)] == fitted
+    assert fit([*reported, stated("user", "And?")], FORM, "m")[: len(fitted)] == fitted
 
 
 def test_legal_ids_stay() -> None:
     """A provider gets its own ids back."""
-    told = (said("user", "?"), said("assistant", call("toolu_1")), said("tool", result("toolu_1")))
-    assert [part.id for part in fit(told, FORM, "m")[1].parts if isinstance(part, ToolCall)] == ["toolu_1"]
+    reported = (stated("user", "?"), stated("assistant", call("toolu_1")), stated("tool", result("toolu_1")))
+    assert [part.id for part in fit(reported, FORM, "m")[1].parts if isinstance(part, ToolCall)] == ["toolu_1"]
 
 
 def test_blanks_are_left_out() -> None:
     """A blank text is not a part, a message of nothing else no message, a blank result empty."""
-    told = (
-        said("user", " ", "Hi", "\n"),
-        said("assistant", " "),
-        said("assistant", "\t", call("a")),
-        said("tool", result("a", " \n")),
+    reported = (
+        stated("user", " ", "Hi", "\n"),
+        stated("assistant", " "),
+        stated("assistant", "\t", call("a")),
+        stated("tool", result("a", " \n")),
     )
-    assert shape(fit(told, FORM, "m")) == [("user", ["Hi"]), ("assistant", ["a"]), ("tool", [""])]
+    assert shape(fit(reported, FORM, "m")) == [("user", ["Hi"]), ("assistant", ["a"]), ("tool", [""])]
 
 
 @pytest.mark.parametrize(("closes", "last"), [(True, "user"), (False, "assistant")])
 def test_a_model_that_cannot_go_on_with_its_own_words_is_asked_to_go_on(closes: bool, last: str) -> None:
     """Where the wire wants the user's word at the end; nothing of the conversation is lost."""
     form = HistoryForm(provider="acme", opens_with_user=True, closes_with_user=closes)
-    (opening, own, *after) = fit((said("assistant", "It is"),), form, "m")
+    (opening, own, *after) = fit((stated("assistant", "It is"),), form, "m")
     assert (opening.role, own.text) == ("user", "It is")
     assert [message.role for message in (own, *after)][-1] == last
-    asked = (said("user", "?"),)
-    assert fit(asked, form, "m") == asked
+    requested = (stated("user", "?"),)
+    assert fit(requested, form, "m") == requested
 
 
 def own_result(call_id: str, provider: str = "acme") -> ProviderPart:
@@ -93,53 +93,61 @@ def own_result(call_id: str, provider: str = "acme") -> ProviderPart:
 def test_a_result_in_the_providers_own_form_answers_its_call() -> None:
     """It follows the call, under the call's id; that of another provider stays here, and the call is answered for it."""
     form = HistoryForm(provider="acme", call_id="[a-z_0-9]{1,10}", made_id=8, result_id=("result", "for"))
-    told = (said("user", "?"), said("assistant", call("A|1"), call("b")), said("user", "So?", own_result("A|1")))
-    fitted = fit((*told, said("tool", own_result("b", "other"))), form, "m")
+    reported = (
+        stated("user", "?"),
+        stated("assistant", call("A|1"), call("b")),
+        stated("user", "So?", own_result("A|1")),
+    )
+    fitted = fit((*reported, stated("tool", own_result("b", "other"))), form, "m")
     (first, second) = [part for part in fitted[1].parts if isinstance(part, ToolCall)]
-    assert fitted[2] == said(
+    assert fitted[2] == stated(
         "tool",
         own_result(first.id),
         ToolResult(call_id=second.id, content="The call was not carried out.", is_error=True),
     )
-    assert fitted[3] == said("user", "So?")
+    assert fitted[3] == stated("user", "So?")
     assert first.id != "A|1"
 
 
 def test_what_only_looks_like_a_result_stays_in_its_place() -> None:
     """A part of the provider that names no call of the conversation is what it was."""
     form = HistoryForm(provider="acme", result_id=("result", "for"))
-    told = (said("user", "?"), said("assistant", own_result("its own tool"), "Found."))
-    assert fit(told, form, "m") == told
+    reported = (stated("user", "?"), stated("assistant", own_result("its own tool"), "Found."))
+    assert fit(reported, form, "m") == reported
 
 
 @pytest.mark.parametrize(("wanted", "name"), [(True, "look_up"), (False, None)])
 def test_a_result_is_named_where_the_wire_wants_it(wanted: bool, name: str | None) -> None:
     """By its call; elsewhere the result is as the caller wrote it."""
     form = HistoryForm(provider="acme", result_names=wanted)
-    told = (said("user", "?"), said("assistant", call("a"), call("b")), said("tool", result("a")))
-    results = [part for message in fit(told, form, "m") for part in message.parts if isinstance(part, ToolResult)]
+    reported = (stated("user", "?"), stated("assistant", call("a"), call("b")), stated("tool", result("a")))
+    results = [part for message in fit(reported, form, "m") for part in message.parts if isinstance(part, ToolResult)]
     assert [part.name for part in results] == [name, name]
 
 
 def test_results_stand_at_their_calls() -> None:
     """In the order of the calls, in one message, also those that came later or beside the user's words."""
-    told = (
-        said("assistant", call("a"), call("b")),
-        said("user", "One moment.", result("b", "B")),
-        said("tool", result("a", "A")),
+    reported = (
+        stated("assistant", call("a"), call("b")),
+        stated("user", "One moment.", result("b", "B")),
+        stated("tool", result("a", "A")),
     )
-    assert shape(fit(told, FORM, "m")) == [("assistant", ["a", "b"]), ("tool", ["A", "B"]), ("user", ["One moment."])]
+    assert shape(fit(reported, FORM, "m")) == [
+        ("assistant", ["a", "b"]),
+        ("tool", ["A", "B"]),
+        ("user", ["One moment."]),
+    ]
 
 
 def test_a_repeated_id_is_answered_by_the_result_that_follows_it() -> None:
     """Endpoints without ids begin to count anew with each answer."""
-    told = (
-        said("assistant", call("a")),
-        said("user", "Go on."),
-        said("assistant", call("a")),
-        said("tool", result("a", "2")),
+    reported = (
+        stated("assistant", call("a")),
+        stated("user", "Go on."),
+        stated("assistant", call("a")),
+        stated("tool", result("a", "2")),
     )
-    fitted = fit(told, FORM, "m")
+    fitted = fit(reported, FORM, "m")
     assert [part.content for message in fitted for part in message.parts if isinstance(part, ToolResult)] == [
         "The call was not carried out.",
         "2",
@@ -149,7 +157,7 @@ def test_a_repeated_id_is_answered_by_the_result_that_follows_it() -> None:
 def test_a_result_without_its_call_is_refused() -> None:
     """The message names the call."""
     with pytest.raises(BadRequestError, match="call 'lost' answers no tool call"):
-        fit((said("user", "?"), said("tool", result("lost"))), FORM, "m")
+        fit((stated("user", "?"), stated("tool", result("lost"))), FORM, "m")
 
 
 def test_provider_parts_go_to_their_provider_and_their_model_alone() -> None:
@@ -160,7 +168,7 @@ def test_provider_parts_go_to_their_provider_and_their_model_alone() -> None:
         ProviderPart(provider="acme", data={"n": 3, "model_id": "other"}),
         ProviderPart(provider="another", data={"n": 4}),
     ]
-    (fitted,) = fit((said("assistant", "Hm.", *parts),), FORM, "m")
+    (fitted,) = fit((stated("assistant", "Hm.", *parts),), FORM, "m")
     assert [part.data["n"] for part in fitted.parts if isinstance(part, ProviderPart)] == [1, 2]
 
 
@@ -169,7 +177,7 @@ def test_an_id_that_changes_changes_in_the_provider_part_too() -> None:
     part = ProviderPart(
         provider="acme", data={"of": {"A B": 1}, "items": [{"id": "A B"}, {"id": "x", "text": "A B c"}]}
     )
-    fitted = fit((said("assistant", call("A B"), part), said("tool", result("A B"))), FORM, "m")
+    fitted = fit((stated("assistant", call("A B"), part), stated("tool", result("A B"))), FORM, "m")
     made = fitted[0].parts[0]
     assert isinstance(made, ToolCall)
     assert fitted[0].parts[1] == ProviderPart(
@@ -188,25 +196,27 @@ def test_an_id_that_changes_changes_in_the_provider_part_too() -> None:
 def test_a_bridge_between_results_and_the_user(bridge: Any, words: str, roles: list[str]) -> None:
     """Where the wire wants one; before a document where it wants it there."""
     form = HistoryForm(provider="acme", bridge=bridge)
-    told = (said("assistant", call("a")), said("tool", result("a")), said("user", words))
-    assert [message.role for message in fit(told, form, "m")] == roles
-    told = (*told[:2], said("user", PDF, words))
+    reported = (stated("assistant", call("a")), stated("tool", result("a")), stated("user", words))
+    assert [message.role for message in fit(reported, form, "m")] == roles
+    reported = (*reported[:2], stated("user", PDF, words))
     expected = ["assistant", "tool", *([] if bridge == "never" else ["assistant"]), "user"]
-    assert [message.role for message in fit(told, form, "m")] == expected
+    assert [message.role for message in fit(reported, form, "m")] == expected
 
 
 def test_a_document_alone_gets_words() -> None:
     """Where the wire needs some; the caller's own are enough."""
     form = HistoryForm(provider="acme", document_words=True)
-    assert shape(fit((said("user", PDF, " "),), form, "m")) == [("user", ["DocumentPart", "The document is attached."])]
-    assert shape(fit((said("user", PDF, "Sum up."),), form, "m")) == [("user", ["DocumentPart", "Sum up."])]
-    assert shape(fit((said("user", PDF),), FORM, "m")) == [("user", ["DocumentPart"])]
+    assert shape(fit((stated("user", PDF, " "),), form, "m")) == [
+        ("user", ["DocumentPart", "The document is attached."])
+    ]
+    assert shape(fit((stated("user", PDF, "Sum up."),), form, "m")) == [("user", ["DocumentPart", "Sum up."])]
+    assert shape(fit((stated("user", PDF),), FORM, "m")) == [("user", ["DocumentPart"])]
 
 
 def test_the_user_opens_where_the_wire_wants_it() -> None:
     """A history that was cut at its beginning is still one."""
     form = HistoryForm(provider="acme", opens_with_user=True)
-    assert [m.role for m in fit((said("assistant", "A"), said("user", "B")), form, "m")] == [
+    assert [m.role for m in fit((stated("assistant", "A"), stated("user", "B")), form, "m")] == [
         "user",
         "assistant",
         "user",
@@ -216,16 +226,16 @@ def test_the_user_opens_where_the_wire_wants_it() -> None:
 def test_a_conversation_of_which_nothing_is_left_is_refused() -> None:
     """Unsent: another provider may understand it."""
     with pytest.raises(UnsupportedInputError, match="nothing of the conversation"):
-        fit((said("assistant", ProviderPart(provider="another", data={})),), FORM, "m")
+        fit((stated("assistant", ProviderPart(provider="another", data={})),), FORM, "m")
 
 
 def test_turns_alternate() -> None:
     """Neighbours of one side are together, the results of tools on the user's."""
-    told = (
-        said("user", "a"),
-        said("user", "b"),
-        said("assistant", call("c")),
-        said("tool", result("c")),
-        said("user", "d"),
+    reported = (
+        stated("user", "a"),
+        stated("user", "b"),
+        stated("assistant", call("c")),
+        stated("tool", result("c")),
+        stated("user", "d"),
     )
-    assert [(role, len(group)) for role, group in turns(told)] == [("user", 2), ("assistant", 1), ("user", 2)]
+    assert [(role, len(group)) for role, group in turns(reported)] == [("user", 2), ("assistant", 1), ("user", 2)]

@@ -31,7 +31,7 @@ class BedrockServer(Server):
 
     async def answer(self, request: Received) -> Reply:
         streams = request.path.endswith("-stream")
-        return bedrock.stream(*bedrock.text_events("A", " river")) if streams else bedrock.said("A river")
+        return bedrock.stream(*bedrock.text_events("A", " river")) if streams else bedrock.stated("A river")
 
 
 SERVERS: dict[str, tuple[type[Server], dict[str, str]]] = {

@@ -105,11 +105,11 @@ def check_pip(words: list[str]) -> None:
     for word in words[1:]:
         if word.startswith("-") or word == "uv":
             continue
-        asked = Requirement(word.replace("<provider>", "openai"))
-        if asked.name in _PACKAGES_OF_OTHERS:
+        requested = Requirement(word.replace("<provider>", "openai"))
+        if requested.name in _PACKAGES_OF_OTHERS:
             continue
-        assert asked.name in extras
-        assert asked.extras <= extras[asked.name]
+        assert requested.name in extras
+        assert requested.extras <= extras[requested.name]
 
 
 @pytest.mark.parametrize("wrong", ["nonsense", "generate Hi --nonsense", "show nonsense", "--nonsense"])

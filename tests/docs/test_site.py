@@ -37,14 +37,14 @@ def test_a_fault_of_a_page_would_be_noticed(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text("# A\n\n[one](nowhere.md) [two](#nowhere) [three](index.md#nowhere)\n")
     (tmp_path / "b.md").write_text("# B\n")
     warnings = build(tmp_path, tmp_path / "site")
-    for said in (
+    for stated in (
         "toctree contains reference to nonexisting document 'gone'",
         "b.md: WARNING: document isn't included in any toctree",
         "target not found: 'nowhere.md'",
         "target not found: 'nowhere'",
         "local id not found in doc 'index': 'nowhere'",
     ):
-        assert said in warnings
+        assert stated in warnings
 
 
 def test_every_page_is_in_the_navigation_once() -> None:

@@ -38,11 +38,13 @@ def inside(*specs: ModelSpec, **changes: Any) -> ModelDeck:
     return evolve(deck, backends=backends)
 
 
-async def ask(script: Script, *urls: str, documents: tuple[str, ...] = (), most: int = 1 << 20, **given: Any) -> None:
+async def ask(
+    script: Script, *urls: str, documents: tuple[str, ...] = (), most: int = 1 << 20, **provided: Any
+) -> None:
     """One call with images by their URLs."""
     deck = inside(spec("smart"), OCR, max_media_bytes=most)
     async with AsyncClient(deck, plugins_for({"scripted": script}, kind=NoUrls)) as client:
-        await client.generate_text("x", model="smart", images=urls, documents=documents, **given)
+        await client.generate_text("x", model="smart", images=urls, documents=documents, **provided)
 
 
 def run(check: Callable[[Server], Any]) -> None:

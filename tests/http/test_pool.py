@@ -29,7 +29,7 @@ _URLS = st.sampled_from(
 _TIMEOUTS = st.sampled_from([httpx2.USE_CLIENT_DEFAULT, None, 2.5, httpx2.Timeout(None, connect=30.0)])
 
 
-def _told(request: httpx2.Request) -> dict[str, Any]:
+def _reported(request: httpx2.Request) -> dict[str, Any]:
     return {
         "method": request.method,
         "url": str(request.url),
@@ -60,7 +60,7 @@ def test_a_request_comes_out_as_httpx2_makes_it(more: dict[str, Any], cookie: bo
     if cookie:
         for client in (pool, plain):
             client.cookies.set("session", "1", domain="a.example")
-    assert _told(pool.build_request(**given, **more)) == _told(plain.build_request(**given, **more))
+    assert _reported(pool.build_request(**given, **more)) == _reported(plain.build_request(**given, **more))
 
 
 async def _heard(headers: dict[str, str]) -> bytes:
@@ -119,8 +119,8 @@ def test_an_answer_that_came_with_its_head_is_as_any_other(pause: float, status:
         writer.close()
 
     async def main() -> list[str]:
-        told = Sending() if most is None else Sending(most=most)
-        token = sending.set(told)
+        reported = Sending() if most is None else Sending(most=most)
+        token = sending.set(reported)
         resources = LoopResources()
         try:
             async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
@@ -132,7 +132,7 @@ def test_an_answer_that_came_with_its_head_is_as_any_other(pause: float, status:
                         response = await pool.get(url)
                     except httpx2.DecodingError:
                         read.append("too large")
-                        assert isinstance(told.fault, InvalidAnswerError)
+                        assert isinstance(reported.fault, InvalidAnswerError)
                     else:
                         read.append(response.text)
                 await resources.close()

@@ -22,10 +22,10 @@ class _Answers(httpx2.AsyncBaseTransport):
     ) -> None:
         self.head = {"status_code": status, "headers": headers or {}}
         self.error = error
-        self.asked: list[httpx2.Request] = []
+        self.requested: list[httpx2.Request] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        self.asked.append(request)
+        self.requested.append(request)
         if self.error is not None:
             raise self.error
         if request.url.path == "/next":
@@ -55,7 +55,7 @@ async def _both(ask: Any, *, error: Exception | None = None, **settings: Any) ->
     for kind in (httpx2.AsyncClient, Pool):
         transport = _Answers(**settings, error=error)
         async with kind(transport=transport, trust_env=False) as client:
-            seen.append((await ask(client), [sorted(request.headers.multi_items()) for request in transport.asked]))
+            seen.append((await ask(client), [sorted(request.headers.multi_items()) for request in transport.requested]))
     return seen
 
 

@@ -91,9 +91,9 @@ def test_a_request_goes_through_the_proxy_with_its_own_key(monkeypatch: pytest.M
     assert first[0] == "get http://a.invalid/v1 http/1.1"
     assert "authorization: bearer k" in first
     assert not [line for line in second if line.startswith("authorization")]
-    told = f"proxy-authorization: basic {b64encode(b'me:p@ss').decode()}".lower()
-    assert told in first
-    assert told in second
+    reported = f"proxy-authorization: basic {b64encode(b'me:p@ss').decode()}".lower()
+    assert reported in first
+    assert reported in second
 
 
 def test_a_tunnel_leads_to_the_provider_whose_certificate_is_checked(
@@ -123,8 +123,8 @@ def test_a_tunnel_leads_to_the_provider_whose_certificate_is_checked(
 
     asyncio.run(main())
     assert [head.split()[0] for head in heads] == ["CONNECT", "CONNECT"]
-    told = f"Proxy-Authorization: Basic {b64encode(b'me:secret').decode()}"
-    assert all(told in head and "Bearer" not in head for head in heads)
+    reported = f"Proxy-Authorization: Basic {b64encode(b'me:secret').decode()}"
+    assert all(reported in head and "Bearer" not in head for head in heads)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
@@ -132,16 +132,16 @@ def test_a_request_that_no_proxy_lets_through_has_not_left(scheme: str, monkeypa
     """One that is not there, and, before a tunnel, one that refuses."""
 
     async def main() -> Sending:
-        told = Sending()
-        sending.set(told)
+        reported = Sending()
+        sending.set(reported)
         async with proxy([], b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n") as address:
             monkeypatch.setenv(f"{scheme}_proxy", "127.0.0.1:9" if scheme == "http" else address)
             with pytest.raises(httpx2.ProxyError):
                 await get(f"{scheme}://a.invalid/", authorization="Bearer k")
-        return told
+        return reported
 
-    told = asyncio.run(main())
-    assert (told.requests, told.never_sent) == (1, 1)
+    reported = asyncio.run(main())
+    assert (reported.requests, reported.never_sent) == (1, 1)
 
 
 @pytest.mark.parametrize(

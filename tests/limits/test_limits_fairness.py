@@ -25,7 +25,7 @@ def requests(seed: int) -> list[tuple[str, int]]:
     return [(chance.choice(MODELS), chance.choice((1, 10, 100, 1_000, 20_000))) for _ in range(WAITERS)]
 
 
-async def order_of_passing(gate: Gate, asked: Iterable[tuple[str, int]]) -> list[int]:
+async def order_of_passing(gate: Gate, requested: Iterable[tuple[str, int]]) -> list[int]:
     """The numbers of the requests, in the order in which they passed."""
     passed: list[int] = []
 
@@ -35,7 +35,7 @@ async def order_of_passing(gate: Gate, asked: Iterable[tuple[str, int]]) -> list
         await asyncio.sleep(0)
         gate.leave(passage, tokens)
 
-    tasks = [asyncio.create_task(go(number, *each)) for number, each in enumerate(asked)]
+    tasks = [asyncio.create_task(go(number, *each)) for number, each in enumerate(requested)]
     await asyncio.wait_for(asyncio.gather(*tasks), 60)
     return passed
 
@@ -51,13 +51,13 @@ def test_a_thousand_requests_of_every_size_pass_in_their_order(seed: int) -> Non
 
 def test_a_models_own_cap_delays_that_model_alone() -> None:
     """Within each model the order holds; the other model's requests pass, and are done long before the last of these."""
-    asked = requests(4)
+    requested = requests(4)
     gate = Gate("acme", Limits(max_concurrency=50), {"narrow": Limits(max_concurrency=1)})
-    passed = asyncio.run(order_of_passing(gate, asked))
+    passed = asyncio.run(order_of_passing(gate, requested))
     for model in MODELS:
-        mine = [number for number in passed if asked[number][0] == model]
+        mine = [number for number in passed if requested[number][0] == model]
         assert mine == sorted(mine)
-    half = Counter(asked[number][0] for number in passed[: WAITERS // 2])
+    half = Counter(requested[number][0] for number in passed[: WAITERS // 2])
     assert half["free"] > 4 * half["narrow"]
 
 

@@ -32,8 +32,8 @@ class Clock:
         return self.now
 
 
-def gate_of(limits: Limits | None = None, /, *, models: dict[str, Limits] | None = None, **given: Any) -> Gate:
-    return Gate("acme", limits, models or {}, **given)
+def gate_of(limits: Limits | None = None, /, *, models: dict[str, Limits] | None = None, **provided: Any) -> Gate:
+    return Gate("acme", limits, models or {}, **provided)
 
 
 async def settle() -> None:

@@ -35,7 +35,7 @@ events = st.lists(
 
 
 @define(eq=False)
-class Asked:
+class Requested:
     """One request, and what became of it."""
 
     number: int
@@ -43,7 +43,7 @@ class Asked:
     tokens: int
     task: asyncio.Task[Passage]
     at: float | None = None
-    left: bool = False
+    remaining: bool = False
     used: int | None = None
     sent: bool = True
 
@@ -55,7 +55,7 @@ class World:
     backend: Limits
     model: Limits
     clock: Clock = field(factory=Clock)
-    asked: list[Asked] = field(factory=list)
+    requested: list[Requested] = field(factory=list)
     gate: Gate = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -63,12 +63,12 @@ class World:
 
     async def happen(self, event: Event) -> None:
         kind, first, second = event
-        waiting = [each for each in self.asked if each.at is None and not each.task.done()]
-        inside = [each for each in self.asked if each.at is not None and not each.left]
+        waiting = [each for each in self.requested if each.at is None and not each.task.done()]
+        inside = [each for each in self.requested if each.at is not None and not each.remaining]
         if kind == "enter":
             model = f"m{first}"
             task = asyncio.create_task(self.enter(model, second))
-            self.asked.append(Asked(len(self.asked), model, second, task))
+            self.requested.append(Requested(len(self.requested), model, second, task))
         elif kind == "cancel" and waiting:
             waiting[first % len(waiting)].task.cancel()
         elif kind == "leave" and inside:
@@ -80,37 +80,37 @@ class World:
 
     async def note(self) -> None:
         """Let everybody go on who can, and look at who passed."""
-        before = {id(each) for each in self.asked if each.at is not None}
+        before = {id(each) for each in self.requested if each.at is not None}
         await settle()
-        for each in self.asked:
+        for each in self.requested:
             if each.at is None and each.task.done() and not each.task.cancelled():
                 each.at = self.clock.now
-        self.check_order([each for each in self.asked if each.at is not None and id(each) not in before])
+        self.check_order([each for each in self.requested if each.at is not None and id(each) not in before])
         self.check_caps()
 
     async def enter(self, model: str, tokens: int) -> Passage:
         return self.gate.enter_now(model, tokens) or await self.gate.enter(model, tokens)
 
-    def leave(self, each: Asked, used: int) -> None:
+    def leave(self, each: Requested, used: int) -> None:
         """Leave; at most what was reserved is used, -1 for what is unknown, and 0 is not sent."""
-        each.left = True
+        each.remaining = True
         each.used = None if used < 0 else min(used, each.tokens)
         each.sent = used != 0
         self.gate.leave(each.task.result(), each.used, sent=each.sent)
 
-    def check_order(self, passed: list[Asked]) -> None:
+    def check_order(self, passed: list[Requested]) -> None:
         """Nobody passes before one of the same model that came earlier and still waits."""
         for each in passed:
-            earlier = [other for other in self.asked[: each.number] if other.model == each.model]
+            earlier = [other for other in self.requested[: each.number] if other.model == each.model]
             assert all(other.at is not None or other.task.done() for other in earlier)
 
     def check_caps(self) -> None:
         """Those under way, and the requests and tokens of the last sixty seconds, are within every cap."""
         for cap, which in ((self.backend, ("m0", "m1")), (self.model, ("m0",))):
-            mine = [each for each in self.asked if each.at is not None and each.model in which]
+            mine = [each for each in self.requested if each.at is not None and each.model in which]
             recent = [each for each in mine if (each.at or 0) > self.clock.now - 60 and each.sent]
             if cap.max_concurrency is not None:
-                assert sum(not each.left for each in mine) <= cap.max_concurrency
+                assert sum(not each.remaining for each in mine) <= cap.max_concurrency
             if cap.requests_per_minute is not None:
                 assert len(recent) <= cap.requests_per_minute
             if cap.tokens_per_minute is not None:
@@ -120,18 +120,18 @@ class World:
 
     async def everybody_leaves(self, used: int) -> None:
         """Until nobody is inside; those who are let in by that leave too."""
-        while inside := [each for each in self.asked if each.at is not None and not each.left]:
+        while inside := [each for each in self.requested if each.at is not None and not each.remaining]:
             for each in inside:
                 self.leave(each, used)
             await self.note()
 
     async def end(self) -> None:
         """Everybody leaves and time passes: everybody who did not give up has passed, and nothing is held."""
-        for _ in range(len(self.asked) + 1):
+        for _ in range(len(self.requested) + 1):
             await self.everybody_leaves(-1)
             await self.happen(("advance", 70, 0))
         await self.everybody_leaves(0)
-        assert all(each.task.done() for each in self.asked)
+        assert all(each.task.done() for each in self.requested)
         assert (self.gate.running, self.gate.waiting) == (0, 0)
         assert not self.gate._alarms._loops
 
@@ -161,8 +161,8 @@ def test_the_least_wait_is_never_too_long(backend: Limits, events: list[Any]) ->
             await world.happen(event)
         least = world.gate.least_wait("m1", 5)[0]
         if least > 1:
-            last = Asked(len(world.asked), "m1", 5, asyncio.create_task(world.enter("m1", 5)))
-            world.asked.append(last)
+            last = Requested(len(world.requested), "m1", 5, asyncio.create_task(world.enter("m1", 5)))
+            world.requested.append(last)
             await world.everybody_leaves(1)
             until = world.clock.now + least - 0.5
             while world.clock.now < until:

@@ -88,10 +88,10 @@ def test_the_default_answer_repeats_the_prompt() -> None:
         ({"texts": ["one", "two"]}, {"text": "mine"}, ["mine"] * 3),
     ],
 )
-def test_scripts(options: dict[str, Any], model_options: dict[str, Any], told: list[str]) -> None:
+def test_scripts(options: dict[str, Any], model_options: dict[str, Any], reported: list[str]) -> None:
     """A text, a list of texts, or a template; what the model's spec says wins over the backend's table."""
     with client(options, **model_options) as fake:
-        assert [fake.generate_text("Hi", model="llm", system="brief").text for _ in told] == told
+        assert [fake.generate_text("Hi", model="llm", system="brief").text for _ in reported] == reported
 
 
 def test_a_template_fills_in_the_prompt_once() -> None:
@@ -137,13 +137,13 @@ def test_a_schema_without_a_value_is_an_error() -> None:
 def test_tools() -> None:
     """A tool is called where one must be, with arguments of its schema; after its result comes the text."""
     with client() as fake:
-        asked = fake.generate_text("Weather?", model="llm", tools=[WEATHER], tool_choice="required")
-        (call,) = asked.tool_calls
-        assert (call.name, list(call.arguments), asked.finish_reason) == ("weather", ["city"], "tool_calls")
-        told = Message(role="tool", parts=(ToolResult(call_id=call.id, content="Sunny."),))
+        requested = fake.generate_text("Weather?", model="llm", tools=[WEATHER], tool_choice="required")
+        (call,) = requested.tool_calls
+        assert (call.name, list(call.arguments), requested.finish_reason) == ("weather", ["city"], "tool_calls")
+        reported = Message(role="tool", parts=(ToolResult(call_id=call.id, content="Sunny."),))
         question = Message(role="user", parts=(TextPart("Weather?"),))
         answer = fake.generate_text(
-            [question, asked.message, told], model="llm", tools=[WEATHER], tool_choice="required"
+            [question, requested.message, reported], model="llm", tools=[WEATHER], tool_choice="required"
         )
         assert (answer.tool_calls, answer.text) == ((), "Mock answer to: Weather?")
         assert not fake.generate_text("Weather?", model="llm", tools=[WEATHER]).tool_calls

@@ -101,14 +101,14 @@ def breaks(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for breakage in griffe.find_breaking_changes(before, after):
         if breakage.kind not in _HARMLESS:
-            path, text = _told(breakage)
+            path, text = _reported(breakage)
             found.setdefault(path, []).append(text)
     for path, text in _not_seen_by_griffe(old, new):
         found.setdefault(path, []).append(text)
     return {path: "; ".join(dict.fromkeys(texts)) for path, texts in found.items()}
 
 
-def _told(breakage: griffe.Breakage) -> tuple[str, str]:
+def _reported(breakage: griffe.Breakage) -> tuple[str, str]:
     details = breakage.as_dict()
     path = str(details["object_path"])
     name = getattr(breakage.old_value, "name", None) if "parameter" in breakage.kind.name.lower() else None

@@ -38,7 +38,7 @@ def test_no_change_breaks_a_plugin_undeclared() -> None:
     declared = tomli.loads((FOLDER / "breaks.toml").read_text(encoding="utf-8"))
     found = breaks(api, api_of(SOURCES))
     hint = "restore it, or declare it in tests/packaging/contract/breaks.toml"
-    assert {path: told for path, told in found.items() if path not in declared} == {}, hint
+    assert {path: reported for path, reported in found.items() if path not in declared} == {}, hint
     assert set(declared) <= set(found), "breaks.toml declares what is no break"
     now = Version(tomli.loads((ROOT / "core" / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
     if declared:
@@ -110,7 +110,7 @@ def test_breaks_are_found_and_nothing_else(tmp_path: Path) -> None:
         text = changed.read_text(encoding="utf-8")
         assert old in text, change
         changed.write_text(text.replace(old, new), encoding="utf-8")
-    expected = {path: told for *_, found in CHANGES.values() for path, told in found.items()}
+    expected = {path: reported for *_, found in CHANGES.values() for path, reported in found.items()}
     assert breaks(api_of(SOURCES), api_of(tmp_path)) == expected
 
 
@@ -157,12 +157,12 @@ def test_our_own_plugins_use_nothing_else() -> None:
 @pytest.fixture(scope="module")
 def provider() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """The old plugin's provider, and what it was asked."""
-    asked: list[dict[str, Any]] = []
+    requested: list[dict[str, Any]] = []
 
     class Provider(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            asked.append(body | {"key": self.headers["authorization"]})
+            requested.append(body | {"key": self.headers["authorization"]})
             status = 429 if body["text"] == "Too much?" else 200
             self._answer(status, {"said": "one two", "in": 5, "out": 2})
 
@@ -182,7 +182,7 @@ def provider() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
+    yield f"http://127.0.0.1:{server.server_port}", requested
     server.shutdown()
     thread.join()
     server.server_close()
@@ -209,7 +209,7 @@ def test_plugins_built_for_the_last_release_run(
 ) -> None:
     """Specs alone, a backend with its own HTTP, a middleware and a listener: answer, usage, cost and events as then."""
     environment, project = old
-    url, asked = provider
+    url, requested = provider
     variables = {"OLD_URL": url, "OLD_API_KEY": "k-1"}
     rows = json.loads(environment.run("pipelex", "plugins", "--json", cwd=project).stdout)
     assert {row["distribution"]: row["status"] for row in rows if row["distribution"] not in COMMAND_LINE_NAMES} == {
@@ -222,7 +222,7 @@ def test_plugins_built_for_the_last_release_run(
     answer = json.loads(done.stdout)
     assert (answer["text"], answer["usage"]["input_tokens"]) == ("one two (asked politely)", 5)
     assert answer["cost"] == ({"amount": "0.000009", "currency": "USD"} if model == "old-one" else None)
-    assert asked[-1] == {"model": model_id, "text": "How many?", "system": "Please.", "key": "Bearer k-1"}
+    assert requested[-1] == {"model": model_id, "text": "How many?", "system": "Please.", "key": "Bearer k-1"}
     assert f"old-middleware: {model} generate_text ['ok']" in done.stderr
 
 

@@ -52,7 +52,7 @@ def test_one_backend_and_a_key_are_enough_in_the_library(
     begun = time.perf_counter()
     environment = make_environment(tmp_path / "venv")
     environment.install(
-        *(str(built_wheels[name]) for name in ("core", "dialects", "further", "http", "limits", "lock", "openai"))
+        *(str(built_wheels[name]) for name in ("core", "dialects", "operations", "http", "limits", "lock", "openai"))
     )
     installed = time.perf_counter()
     program = (

@@ -18,7 +18,7 @@ import tomlkit
 from attrs import define, evolve, field
 from filelock import FileLock
 
-from pipelex_testing import Said, Server, in_thread
+from pipelex_testing import SampleAnswer, Server, in_thread
 from pipelex_testing.scaffold import KINDS, Kind, names_for, new_distribution, write_folder
 from pipelex_testing.scaffold.names import LONGEST
 from tests.packaging.environments import (
@@ -61,8 +61,8 @@ def installed(linked: Environment, distribution: Path) -> None:
 def certificate_in(folder: Path) -> dict[str, Any]:
     """The one certificate of a folder."""
     (file,) = folder.glob("*.json")
-    told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return told
+    reported: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return reported
 
 
 def variables(name: str) -> dict[str, str]:
@@ -97,7 +97,7 @@ def test_its_types_hold_and_it_is_certified(kind: Kind, linked: Environment, tmp
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr
     certificate = certificate_in(distribution / "certificates")
     assert certificate["certified"] is True
-    assert all(told["claimed"] and told["proven"] for told in certificate["capabilities"].values())
+    assert all(reported["claimed"] and reported["proven"] for reported in certificate["capabilities"].values())
     assert {"text", "stream", "object"} <= set(certificate["capabilities"])
     assert certificate["backend"] == names_for(f"acme-{kind[:3]}").backend
     assert certificate["sdk_versions"]["openai"]
@@ -170,7 +170,7 @@ class Provider(Server):
         self._wire = wire
 
     async def answer(self, request: Received) -> Reply:
-        return self._wire.answer(Said(text="The Rhine, the Rhone and the Po."))
+        return self._wire.answer(SampleAnswer(text="The Rhine, the Rhone and the Po."))
 
 
 def wire_of(distribution: Path) -> Wire:
@@ -202,9 +202,9 @@ def test_the_guide_does_what_it_says(reader: Reader, tmp_path: Path) -> None:
     reader.follow(write)
     distribution = tmp_path / "pipelex-backend-acme"
     assert reader.folder == distribution
-    (said,) = (block for block in blocks(GUIDE, "text") if "certified" in block.text)
+    (stated,) = (block for block in blocks(GUIDE, "text") if "certified" in block.text)
     printed = re.sub(r"\d+", "0", reader.follow(prove))
-    assert all(re.sub(r"\d+", "0", line) in printed for line in said.text.splitlines())
+    assert all(re.sub(r"\d+", "0", line) in printed for line in stated.text.splitlines())
     assert certificate_in(distribution / "certificates")["certified"] is True
     with in_thread(Provider(wire_of(distribution))) as provider:
         first, second = use.text.split("export", 1)
@@ -213,8 +213,8 @@ def test_the_guide_does_what_it_says(reader: Reader, tmp_path: Path) -> None:
         tables = tomlkit.parse(backends.read_text(encoding="utf-8"))
         tables["acme"].update({"enabled": True, "endpoint": provider.url})
         backends.write_text(tomlkit.dumps(tables), encoding="utf-8")
-        told = reader.follow(evolve(use, text=f"export{second}"))
-        assert "The Rhine, the Rhone and the Po." in told
+        reported = reader.follow(evolve(use, text=f"export{second}"))
+        assert "The Rhine, the Rhone and the Po." in reported
         assert provider.received[0].headers["authorization"] == "Bearer the-key"
     if "PIP_NO_INDEX" in reader.variables:
         release = evolve(release, text=release.text.replace("-m build\n", "-m build --no-isolation\n"))
@@ -248,10 +248,10 @@ def test_the_smallest_of_the_guide_is_certified(tmp_path: Path) -> None:
 
 def test_the_guides_table_has_every_kind() -> None:
     """And no other."""
-    told = re.findall(
+    reported = re.findall(
         r"^\| `([a-z][a-z-]+)` \|", GUIDE.read_text(encoding="utf-8").partition("## 2.")[0], flags=re.MULTILINE
     )
-    assert tuple(told) == KINDS
+    assert tuple(reported) == KINDS
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -145,7 +145,7 @@ def test_a_changed_plugin_is_not_even_imported(how: str, project: Project, tmp_p
         variables = {"PYTHONPATH": str(tmp_path)}
     rows = {row["distribution"]: row for row in project.run("plugins", **variables)}
     status, reason = rows["acme-canary"]["status"], rows["acme-canary"]["reason"]
-    told = {
+    reported = {
         "version": "version 1.0 is in the plugin lock",
         "edited": "its file acme_canary.py was changed after it was installed",
         "record": "its files are others",
@@ -153,7 +153,7 @@ def test_a_changed_plugin_is_not_even_imported(how: str, project: Project, tmp_p
         "gone": "its module 'acme_canary' cannot be found",
     }
     assert status == "quarantined"
-    assert told[how] in reason
+    assert reported[how] in reason
     assert not project.imported("acme_canary")
     assert not (tmp_path / "acme_canary.imported").exists()
     assert rows["acme-healthy"]["status"] == "ok"
@@ -204,9 +204,9 @@ def test_a_backend_gets_the_variables_of_the_lock_only(project: Project) -> None
     assert "the plugin lock does not let it have" in done["error"]["message"]
     assert "not-yours" not in json.dumps(done)
     problems = project.run("validate", code=1, OTHER_API_KEY="not-yours")["problems"]
-    (told,) = [each for each in problems if "OTHER_API_KEY" in each["message"]]
-    assert told["message"] == "the plugin lock does not let backend 'acme' have OTHER_API_KEY"
-    assert told["suggestion"] == "run: pipelex plugins lock"
+    (reported,) = [each for each in problems if "OTHER_API_KEY" in each["message"]]
+    assert reported["message"] == "the plugin lock does not let backend 'acme' have OTHER_API_KEY"
+    assert reported["suggestion"] == "run: pipelex plugins lock"
     assert project.run("plugins", "lock", "--check", code=1)["files"][0]["changes"] is True
     project.run("plugins", "lock")
     assert project.answer(OTHER_API_KEY="yours")["text"] == "acme says hello with yours"
@@ -218,8 +218,8 @@ def test_a_plugin_serves_the_backends_of_the_lock_only(project: Project) -> None
     with (inference / "backends.toml").open("a") as file:
         file.write('\n[later]\ndisplay_name = "Later"\n')
     (inference / "backends/later.toml").write_text(HEALTHY_SPECS.partition("[acme-one]")[2].join(["[acme-two]", ""]))
-    told = project.run("explain", "acme-two", code=0)
-    assert "the plugin lock does not let acme-healthy 1.0 serve backend 'later'" in json.dumps(told)
+    reported = project.run("explain", "acme-two", code=0)
+    assert "the plugin lock does not let acme-healthy 1.0 serve backend 'later'" in json.dumps(reported)
 
 
 @pytest.mark.parametrize("text", ["version = 2\n", "no toml", 'version = 1\n[plugins.acme-healthy]\nversion = "1.0"\n'])

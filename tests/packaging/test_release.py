@@ -62,9 +62,9 @@ def test_a_faulty_wheel_would_be_noticed(tmp_path: Path) -> None:
         'build-backend = "hatchling.build"\n[tool.hatch.build.targets.wheel]\npackages = ["odd", "tests"]\n'
     )
     dist.build(source, tmp_path / "dist", EPOCH)
-    told = dist.check(sorted((tmp_path / "dist").iterdir()))
-    assert "FAILED" in told
-    assert "W005" in told or "W009" in told
+    reported = dist.check(sorted((tmp_path / "dist").iterdir()))
+    assert "FAILED" in reported
+    assert "W005" in reported or "W009" in reported
 
 
 def test_versions_and_changelogs_agree() -> None:
@@ -75,10 +75,10 @@ def test_versions_and_changelogs_agree() -> None:
 def test_a_version_that_its_changelog_lacks_would_be_noticed() -> None:
     """And a range that leaves out what is released beside it."""
     core, *plugins = dist.workspace()
-    told = list(dist.faults([evolve(core, version="9.0.0"), *plugins]))
-    assert told[0] == f"pipelex-core: the changelog begins with ['{core.version}'], and the version is 9.0.0"
-    assert len(told) == 1 + sum(any(need.name == core.name for need in one.requirements) for one in plugins)
-    assert all("and pipelex-core is 9.0.0" in one for one in told[1:])
+    reported = list(dist.faults([evolve(core, version="9.0.0"), *plugins]))
+    assert reported[0] == f"pipelex-core: the changelog begins with ['{core.version}'], and the version is 9.0.0"
+    assert len(reported) == 1 + sum(any(need.name == core.name for need in one.requirements) for one in plugins)
+    assert all("and pipelex-core is 9.0.0" in one for one in reported[1:])
     loose = evolve(core, requirements=(Requirement("elsewhere<1"),))
     assert list(dist.faults([loose])) == []
 

@@ -32,17 +32,17 @@ def test_a_plugin_alone_makes_its_models_usable(name: str, built_wheels: dict[st
     project = tmp_path / "project"
     project.mkdir()
 
-    def told(*arguments: str) -> str:
+    def reported(*arguments: str) -> str:
         done = environment.run("pipelex", *arguments, cwd=project)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    rows = [row for row in json.loads(told("plugins", "--json")) if row["distribution"] not in COMMAND_LINE_NAMES]
+    rows = [row for row in json.loads(reported("plugins", "--json")) if row["distribution"] not in COMMAND_LINE_NAMES]
     found = {row["distribution"]: row for row in rows}
     assert set(found) == {f"pipelex-backend-{one}" for one in (name, *beneath(name)) if one in BACKENDS}
     plugin = found[f"pipelex-backend-{name}"]
     assert plugin["status"] == "ok"
-    told("init")
+    reported("init")
     backends = project / ".pipelex" / "inference" / "backends.toml"
     backends.write_text(backends.read_text().replace("enabled = false", "enabled = true"))
     keys = dict.fromkeys(_variables(name), "sk-none")

@@ -28,7 +28,7 @@ ABOVE = {
     "redis",
     "httpx2",
     "pipelex-dialects",
-    "pipelex-further",
+    "pipelex-operations",
     "pipelex-http",
     "pipelex-limits",
     "pipelex-lock",
@@ -59,14 +59,14 @@ def alone(built_wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactor
 
 def test_core_brings_little(alone: Environment) -> None:
     """At most 13 packages and 10 MB, itself included; no command, no pytest plugin, nothing that draws or edits."""
-    told: dict[str, Any] = json.loads(alone.run("python", "-c", PROGRAM, cwd=alone.folder).stdout)
-    sizes = told["sizes"]
+    reported: dict[str, Any] = json.loads(alone.run("python", "-c", PROGRAM, cwd=alone.folder).stdout)
+    sizes = reported["sizes"]
     assert "pipelex-core" in sizes
     assert len(sizes) <= MOST_PACKAGES, sorted(sizes)
     assert sum(sizes.values()) <= MOST_BYTES, sizes
     assert not ABOVE & sizes.keys()
-    assert told["pytest"] == []
-    assert "pipelex" not in told["scripts"]
+    assert reported["pytest"] == []
+    assert "pipelex" not in reported["scripts"]
 
 
 def test_ai_studio_brings_nothing_of_google_cloud(built_wheels: dict[str, Path], tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_ai_studio_brings_nothing_of_google_cloud(built_wheels: dict[str, Path],
     environment = make_environment(tmp_path / "venv")
     environment.install(
         f"{built_wheels['core']}[http]",
-        *(str(built_wheels[name]) for name in ("dialects", "further", "http", "limits", "lock")),
+        *(str(built_wheels[name]) for name in ("dialects", "operations", "http", "limits", "lock")),
     )
     before: dict[str, int] = json.loads(environment.run("python", "-c", PROGRAM, cwd=tmp_path).stdout)["sizes"]
     environment.install(str(built_wheels["google"]))
@@ -148,7 +148,7 @@ with Client(ModelDeck(models={}), discover()) as client:
 def test_without_what_embeds_a_call_says_what_to_install(alone: Environment) -> None:
     """`client.embed` is refused with the pip command that brings it; so are its like."""
     done = alone.run("python", "-c", EMBED, cwd=alone.folder)
-    expected = "'embed' comes with a distribution that is not installed; run: pip install pipelex-further"
+    expected = "'embed' comes with a distribution that is not installed; run: pip install pipelex-operations"
     assert done.stdout == f"{expected}\n", done.stderr
 
 
@@ -228,7 +228,7 @@ def test_with_the_command_line_the_module_runs_it(
     """`python -m pipelex_core` is `pipelex`, found through an entry point."""
     environment = make_environment(tmp_path / "venv")
     environment.install(
-        *(str(built_wheels[name]) for name in ("core", "cli", "further", "limits", "lock", "mock", "rules", "runs"))
+        *(str(built_wheels[name]) for name in ("core", "cli", "operations", "limits", "lock", "mock", "rules", "runs"))
     )
     by_module = environment.run("python", "-m", "pipelex_core", "plugins", "--json", cwd=tmp_path)
     by_script = environment.run("pipelex", "plugins", "--json", cwd=tmp_path)
@@ -256,7 +256,7 @@ def test_the_extras_bring_the_command_line_and_the_backends_do_not(built_wheels:
     for extra, needs in projects["core"]["optional-dependencies"].items():
         names = {Requirement(need).name for need in needs}
         assert (
-            extra in {"dialects", "further", "http", "limits", "lock", "redis", "runs"}
+            extra in {"dialects", "operations", "http", "limits", "lock", "redis", "runs"}
             or not names & ours
             or "pipelex-cli" in names
         ), extra

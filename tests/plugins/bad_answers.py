@@ -38,7 +38,7 @@ def ended(provider: Provider, text: str, end: End) -> Reply:
 def wrong_key(provider: Provider) -> Reply:
     """What the provider says to a key it does not know."""
     reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
-    said = {
+    stated = {
         "openai": openai_server.error(401, "Incorrect API key provided", code="invalid_api_key"),
         "anthropic": anthropic.failure(401, "authentication_error", "invalid x-api-key"),
         "mistralai": Reply.json({"detail": "Unauthorized"}, status=401),
@@ -48,16 +48,16 @@ def wrong_key(provider: Provider) -> Reply:
     }
     if provider.name == "vertexai":
         return google.error(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.")
-    return said[provider.sdk_module]
+    return stated[provider.sdk_module]
 
 
 def bad_image(provider: Provider) -> Reply:
     """What the provider says to a picture it cannot read, or cannot fetch."""
-    said = {
+    stated = {
         "openai": openai_server.error(400, "Error while downloading the image", code="invalid_image_url"),
         "anthropic": anthropic.failure(400, "invalid_request_error", "Unable to download the file."),
         "mistralai": mistral.fault(400, "Image could not be loaded", code="1901"),
         "google.genai": google.error(400, "INVALID_ARGUMENT", "Unable to process input image."),
         "botocore": bedrock.failure("ValidationException", 400, "Could not process image"),
     }
-    return said[provider.sdk_module]
+    return stated[provider.sdk_module]

@@ -27,14 +27,14 @@ def spec(sdk: str = "openai", **fields: Any) -> ModelSpec:
     return ModelSpec(**{"name": "gpt", "backend": "openai", "sdk": sdk, "model_id": "gpt-test", **fields})
 
 
-def said(text: str) -> tuple[Message, ...]:
+def stated(text: str) -> tuple[Message, ...]:
     """A conversation of one message."""
     return (Message(role="user", parts=(TextPart(text),)),)
 
 
 def text_request(**fields: Any) -> TextRequest:
     """A question."""
-    return TextRequest(**{"spec": spec(), "messages": said("Name three rivers."), **fields})
+    return TextRequest(**{"spec": spec(), "messages": stated("Name three rivers."), **fields})
 
 
 def config(url: str, name: str = "openai", **fields: Any) -> BackendConfig:

@@ -49,14 +49,14 @@ class Traces:
 
     def calls(self) -> list[ReadableSpan]:
         """The spans around calls."""
-        return [span for span in self.spans if "pipelex.operation" in said(span)]
+        return [span for span in self.spans if "pipelex.operation" in stated(span)]
 
     def attempts(self) -> list[ReadableSpan]:
         """The spans of attempts."""
-        return [span for span in self.spans if "pipelex.attempt" in said(span)]
+        return [span for span in self.spans if "pipelex.attempt" in stated(span)]
 
 
-def said(span: ReadableSpan) -> dict[str, Any]:
+def stated(span: ReadableSpan) -> dict[str, Any]:
     return dict(span.attributes or {})
 
 

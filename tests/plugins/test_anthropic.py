@@ -20,11 +20,11 @@ from tests.servers.anthropic import (
     KEY,
     REQUEST_ID,
     AnthropicServer,
-    asked,
     config,
     message,
     opened,
     replied,
+    requested,
     spec,
     text,
     until,
@@ -37,7 +37,7 @@ def test_a_prompt_is_answered() -> None:
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
-            answer = await backend.generate_text(asked(system="Be brief."))
+            answer = await backend.generate_text(requested(system="Be brief."))
             assert (answer.text, answer.finish_reason, answer.request_id) == (ANSWER, "stop", REQUEST_ID)
             assert answer.usage == Usage(input_tokens=10, output_tokens=5)
             assert answer.raw["id"] == "msg_01"
@@ -73,7 +73,7 @@ def test_stop_reasons(reason: str, ours: FinishReason) -> None:
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
             server.queue(replied(message(text("…"), stop_reason=reason)))
-            assert (await backend.generate_text(asked())).finish_reason == ours
+            assert (await backend.generate_text(requested())).finish_reason == ours
 
     asyncio.run(main())
 
@@ -95,7 +95,7 @@ def test_usage_counts_cached_and_reasoning_tokens_in() -> None:
                     )
                 )
             )
-            assert (await backend.generate_text(asked())).usage == Usage(
+            assert (await backend.generate_text(requested())).usage == Usage(
                 input_tokens=1023, output_tokens=50, cached_tokens=1000, cache_write_tokens=20, reasoning_tokens=30
             )
 
@@ -107,7 +107,7 @@ def test_the_key_goes_in_both_headers() -> None:
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
-            await backend.generate_text(asked())
+            await backend.generate_text(requested())
             headers = server.received[0].headers
             assert (headers["x-api-key"], headers["authorization"]) == (KEY, f"Bearer {KEY}")
 
@@ -123,7 +123,7 @@ def test_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
-            await backend.generate_text(asked())
+            await backend.generate_text(requested())
             headers = server.received[0].headers
             assert (headers["x-api-key"], headers["authorization"]) == (KEY, f"Bearer {KEY}")
 
@@ -137,7 +137,7 @@ def test_a_gateway_may_need_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url, key=None)) as backend:
             server.queue(replied(message(text("Hi."))))
-            assert (await backend.generate_text(asked())).text == "Hi."
+            assert (await backend.generate_text(requested())).text == "Hi."
             assert not {"x-api-key", "authorization"} & server.received[0].headers.keys()
 
     asyncio.run(main())
@@ -160,7 +160,7 @@ def test_an_endpoint_may_end_with_v1(suffix: str) -> None:
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url + suffix)) as backend:
-            await backend.generate_text(asked())
+            await backend.generate_text(requested())
             assert server.received[0].path == "/v1/messages"
 
     asyncio.run(main())
@@ -171,8 +171,8 @@ def test_the_query_of_an_endpoint_goes_with_every_request() -> None:
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(f"{server.url}/v1/?team=a%20b#top")) as backend:
-            await backend.generate_text(asked())
-            [_ async for _ in backend.stream_text(asked())]
+            await backend.generate_text(requested())
+            [_ async for _ in backend.stream_text(requested())]
             server.queue(Reply.json({"data": [{"id": "claude"}], "has_more": False}))
             await backend.list_models()
             first, second, third = server.received
@@ -188,7 +188,7 @@ def test_an_endpoint_keeps_its_path() -> None:
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(f"{server.url}/team/anthropic/")) as backend:
             server.queue(replied(message(text("Hi."))))
-            await backend.generate_text(asked())
+            await backend.generate_text(requested())
             assert server.received[0].path == "/team/anthropic/v1/messages"
 
     asyncio.run(main())
@@ -210,7 +210,7 @@ def test_the_api_version_fits_the_settings(options: dict[str, Any], settings: di
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url, **options)) as backend:
             server.queue(replied(message(text("Hi."))))
-            await backend.generate_text(asked(**settings))
+            await backend.generate_text(requested(**settings))
             assert server.received[0].headers["anthropic-version"] == version
             assert {name: server.bodies[0][name] for name in settings} == settings
 
@@ -223,7 +223,7 @@ def test_long_answers_need_no_stream(max_tokens: int) -> None:
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
-            assert (await backend.generate_text(asked(max_tokens=max_tokens))).text == ANSWER
+            assert (await backend.generate_text(requested(max_tokens=max_tokens))).text == ANSWER
             assert server.bodies[0]["max_tokens"] == max_tokens
 
     asyncio.run(main())
@@ -236,7 +236,7 @@ def test_nothing_is_retried() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
             server.queue(*[Reply.json({}, status=500)] * 3)
             with pytest.raises(Exception, match="500"):
-                await backend.generate_text(asked())
+                await backend.generate_text(requested())
             assert len(server.received) == 1
 
     asyncio.run(main())
@@ -251,7 +251,7 @@ def test_closing_the_backend_leaves_the_pool() -> None:
             for _ in range(2):
                 backend = pipelex_backends()["anthropic"](config(server.url))
                 await backend.open(resources)
-                assert (await backend.generate_text(asked())).text == ANSWER
+                assert (await backend.generate_text(requested())).text == ANSWER
                 await backend.close()
             assert server.connections == 1
             await resources.close()
@@ -265,12 +265,12 @@ def test_cancelling_a_call_leaves_no_request_behind() -> None:
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
             server.queue(Reply(fault="hang"))
-            call = asyncio.create_task(backend.generate_text(asked()))
+            call = asyncio.create_task(backend.generate_text(requested()))
             await until(lambda: server.received)
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
-            await until(lambda: server.left)
+            await until(lambda: server.remaining)
 
     asyncio.run(main())
 
@@ -362,7 +362,7 @@ def test_a_refusal_is_no_empty_answer() -> None:
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
             server.queue(replied(message(stop_reason="refusal")))
-            answer = await backend.generate_text(asked())
+            answer = await backend.generate_text(requested())
             assert (answer.text, answer.finish_reason) == ("", "content_filter")
 
     asyncio.run(main())
@@ -373,7 +373,7 @@ def test_the_model_id_is_sent_as_it_stands() -> None:
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
-            request = attrs.evolve(asked(), spec=spec(name="ours", model_id="claude-theirs"))
+            request = attrs.evolve(requested(), spec=spec(name="ours", model_id="claude-theirs"))
             await backend.generate_text(request)
             assert server.bodies[0]["model"] == "claude-theirs"
 

@@ -19,13 +19,13 @@ from tests.servers.anthropic import (
     REQUEST_ID,
     SHORT,
     AnthropicServer,
-    asked,
     config,
     error_body,
     failure,
     message,
     opened,
     replied,
+    requested,
     text,
     thinking,
     tool_use,
@@ -38,7 +38,7 @@ async def failed(reply: Reply, **fields: Any) -> CallError:
     async with AnthropicServer() as server, opened(config(server.url)) as backend:
         server.queue(reply)
         with pytest.raises(CallError) as caught:
-            await backend.generate_text(asked(**fields))
+            await backend.generate_text(requested(**fields))
         return caught.value
 
 
@@ -144,7 +144,7 @@ def test_a_request_id_in_the_body_will_do() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply, fields, said",
+    "reply, fields, stated",
     [
         (Reply(fault="drop"), {}, "the connection to the provider broke"),
         (Reply(fault="hang"), {"timeout": SHORT}, "did not answer in time"),
@@ -153,11 +153,11 @@ def test_a_request_id_in_the_body_will_do() -> None:
         (Reply(chunks=(b'{"content"', b": []}"), stall_after=1), {"timeout": SHORT}, "did not answer in time"),
     ],
 )
-def test_broken_connections(reply: Reply, fields: dict[str, Any], said: str) -> None:
+def test_broken_connections(reply: Reply, fields: dict[str, Any], stated: str) -> None:
     """A connection that breaks or goes silent is one error class, at whatever point it does."""
     error = asyncio.run(failed(reply, **fields))
     assert type(error) is ProviderConnectionError
-    assert said in error.message
+    assert stated in error.message
 
 
 def test_nobody_listens() -> None:
@@ -166,7 +166,7 @@ def test_nobody_listens() -> None:
     async def main() -> None:
         async with opened(config("http://127.0.0.1:9")) as backend:
             with pytest.raises(ProviderConnectionError, match=r"no connection.*ConnectionRefusedError"):
-                await backend.generate_text(asked())
+                await backend.generate_text(requested())
 
     asyncio.run(main())
 
@@ -178,7 +178,7 @@ def test_an_endpoint_that_is_none(endpoint: str) -> None:
     async def main() -> None:
         with pytest.raises(errors.BadRequestError, match="the endpoint is not an address"):
             async with opened(config(endpoint)) as backend:
-                await backend.generate_text(asked())
+                await backend.generate_text(requested())
 
     asyncio.run(main())
 
@@ -192,7 +192,7 @@ def test_a_pool_that_is_closed() -> None:
             await backend.open(resources)
             await resources.close()
             with pytest.raises(CallError):
-                await backend.generate_text(asked())
+                await backend.generate_text(requested())
 
     asyncio.run(main())
 
@@ -256,10 +256,10 @@ def test_the_key_is_in_no_error(status: int) -> None:
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
-            told = f"The key {KEY} is wrong."
-            server.queue(failure(status, "api_error", told) if status > 200 else Reply.text(told))
+            reported = f"The key {KEY} is wrong."
+            server.queue(failure(status, "api_error", reported) if status > 200 else Reply.text(reported))
             with pytest.raises(CallError) as caught:
-                await backend.generate_text(asked())
+                await backend.generate_text(requested())
             error = caught.value
             assert (error.__cause__, error.__context__) == (None, None)
             shown = "".join(traceback.format_exception(error)) + str(error) + repr(error.args)
@@ -275,7 +275,7 @@ def test_the_key_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
-            await backend.generate_text(asked())
+            await backend.generate_text(requested())
 
     asyncio.run(main())
     assert "/v1/messages" in caplog.text

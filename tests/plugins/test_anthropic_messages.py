@@ -25,11 +25,11 @@ from pipelex_core.parts import (
 )
 from tests.servers.anthropic import (
     AnthropicServer,
-    asked,
     config,
     message,
     opened,
     replied,
+    requested,
     spec,
     text,
     thinking,
@@ -41,7 +41,7 @@ PDF = b"%PDF-1.7 ..."
 WEATHER = Tool(name="weather", description="Of a place.", parameters={"type": "object", "properties": {"at": {}}})
 
 
-def said(role: Role, *parts: Part | str) -> Message:
+def stated(role: Role, *parts: Part | str) -> Message:
     return Message(role=role, parts=tuple(TextPart(part) if isinstance(part, str) else part for part in parts))
 
 
@@ -80,7 +80,7 @@ def sent(*messages: Message) -> list[dict[str, Any]]:
 )
 def test_parts(part: Part, block: dict[str, Any]) -> None:
     """Each part is the block the API documents for it."""
-    assert sent(said("user", part)) == [{"role": "user", "content": [block]}]
+    assert sent(stated("user", part)) == [{"role": "user", "content": [block]}]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,9 @@ def test_parts(part: Part, block: dict[str, Any]) -> None:
 def test_the_result_of_a_tool(result: dict[str, Any], block: dict[str, Any]) -> None:
     """It is a block after the call's message, without content where it is blank."""
     call = ToolCall(id="toolu_1", name="weather", arguments={})
-    messages = sent(said("user", "?"), said("assistant", call), said("tool", ToolResult(call_id="toolu_1", **result)))
+    messages = sent(
+        stated("user", "?"), stated("assistant", call), stated("tool", ToolResult(call_id="toolu_1", **result))
+    )
     assert messages[2] == {
         "role": "user",
         "content": [{"type": "tool_result", "tool_use_id": "toolu_1", **block}],
@@ -111,20 +113,20 @@ def test_the_result_of_a_tool(result: dict[str, Any], block: dict[str, Any]) -> 
 def test_a_medium_the_api_does_not_take(part: Part) -> None:
     """It is refused before anything is sent, by its type."""
     with pytest.raises(UnsupportedInputError, match=r"not (image/bmp|application/zip)"):
-        sent(said("user", part))
+        sent(stated("user", part))
 
 
 def test_neighbours_of_one_role_are_joined() -> None:
     """The results of parallel calls, and what the user says then, are one message, results first."""
     messages = sent(
-        said("user", "Compare."),
-        said(
+        stated("user", "Compare."),
+        stated(
             "assistant",
             ToolCall(id="a", name="weather", arguments={"at": "Rome"}),
             ToolCall(id="b", name="weather", arguments={"at": "Oslo"}),
         ),
-        said("tool", ToolResult(call_id="a", content="30")),
-        said("user", "Hurry.", ToolResult(call_id="b", content="10")),
+        stated("tool", ToolResult(call_id="a", content="30")),
+        stated("user", "Hurry.", ToolResult(call_id="b", content="10")),
     )
     assert [one["role"] for one in messages] == ["user", "assistant", "user"]
     assert [block.get("tool_use_id", block.get("text")) for block in messages[2]["content"]] == ["a", "b", "Hurry."]
@@ -132,7 +134,7 @@ def test_neighbours_of_one_role_are_joined() -> None:
 
 def test_empty_text_is_left_out() -> None:
     """The API refuses empty text; a message that was nothing else is left out too."""
-    assert sent(said("user", "Hi."), said("assistant", ""), said("user", "", "Still there?")) == [
+    assert sent(stated("user", "Hi."), stated("assistant", ""), stated("user", "", "Still there?")) == [
         {"role": "user", "content": [text("Hi."), text("Still there?")]}
     ]
 
@@ -140,9 +142,9 @@ def test_empty_text_is_left_out() -> None:
 def test_ids_of_other_providers_are_made_to_fit() -> None:
     """A call and its result stay together when an id from elsewhere has characters the API refuses."""
     messages = sent(
-        said("user", "?"),
-        said("assistant", ToolCall(id="call:1/ü", name="weather", arguments={})),
-        said("tool", ToolResult(call_id="call:1/ü", content="5")),
+        stated("user", "?"),
+        stated("assistant", ToolCall(id="call:1/ü", name="weather", arguments={})),
+        stated("tool", ToolResult(call_id="call:1/ü", content="5")),
     )
     made = messages[1]["content"][0]["id"]
     assert made == messages[2]["content"][0]["tool_use_id"]
@@ -152,7 +154,7 @@ def test_ids_of_other_providers_are_made_to_fit() -> None:
 def test_parts_of_other_providers_are_not_sent() -> None:
     """What only another provider understands never reaches this one."""
     foreign = ProviderPart(provider="google", data={"type": "thinking", "thoughtSignature": "secret"})
-    assert sent(said("user", "Hi."), said("assistant", foreign, "Hello.")) == [
+    assert sent(stated("user", "Hi."), stated("assistant", foreign, "Hello.")) == [
         {"role": "user", "content": [text("Hi.")]},
         {"role": "assistant", "content": [text("Hello.")]},
     ]
@@ -173,7 +175,7 @@ def test_a_tool_is_called_and_answered() -> None:
                     )
                 )
             )
-            first = await backend.generate_text(asked("Compare.", tools=(WEATHER,)))
+            first = await backend.generate_text(requested("Compare.", tools=(WEATHER,)))
             assert (first.text, first.finish_reason) == ("Let me see.", "tool_calls")
             assert first.tool_calls == (
                 ToolCall(id="toolu_1", name="weather", arguments={"at": "Rome"}),
@@ -181,10 +183,10 @@ def test_a_tool_is_called_and_answered() -> None:
             )
             assert first.provider_parts == ()
             results = [
-                said("tool", ToolResult(call_id=call.id, content="20", name=call.name)) for call in first.tool_calls
+                stated("tool", ToolResult(call_id=call.id, content="20", name=call.name)) for call in first.tool_calls
             ]
-            history = (said("user", "Compare."), said("assistant", first.text, *first.tool_calls), *results)
-            second = await backend.generate_text(asked(messages=history, tools=(WEATHER,)))
+            history = (stated("user", "Compare."), stated("assistant", first.text, *first.tool_calls), *results)
+            second = await backend.generate_text(requested(messages=history, tools=(WEATHER,)))
             assert second.text == "Paris."
             assert server.bodies[1]["tools"] == [
                 {"name": "weather", "description": "Of a place.", "input_schema": WEATHER.parameters}
@@ -209,7 +211,7 @@ def test_thinking_goes_back_in_its_place(is_streamed: bool) -> None:
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
             server.queue(_replied_as(is_streamed, message(*INTERLEAVED, stop_reason="tool_use")))
-            request = asked("Compare.", tools=(WEATHER,))
+            request = requested("Compare.", tools=(WEATHER,))
             if is_streamed:
                 answer = [event async for event in backend.stream_text(request)][-1]
                 assert not isinstance(answer, str)
@@ -218,9 +220,9 @@ def test_thinking_goes_back_in_its_place(is_streamed: bool) -> None:
             assert answer.reasoning == "First the one."
             assert answer.text == "One moment. And another."
             assert [part.provider for part in answer.provider_parts] == ["anthropic"]
-            spoken = said("assistant", *answer.provider_parts, answer.text, *answer.tool_calls)
-            history = (said("user", "Compare."), spoken, said("tool", ToolResult(call_id="toolu_1", content="20")))
-            await backend.generate_text(asked(messages=history, tools=(WEATHER,)))
+            spoken = stated("assistant", *answer.provider_parts, answer.text, *answer.tool_calls)
+            history = (stated("user", "Compare."), spoken, stated("tool", ToolResult(call_id="toolu_1", content="20")))
+            await backend.generate_text(requested(messages=history, tools=(WEATHER,)))
             assert server.bodies[1]["messages"][1] == {"role": "assistant", "content": INTERLEAVED}
 
     asyncio.run(main())
@@ -241,7 +243,7 @@ KEPT = ProviderPart(provider="anthropic", data={"model_id": "claude-test", "cont
 )
 def test_thinking_is_sent_to_its_model_and_with_its_words(model_id: str, words: str, is_sent: bool) -> None:
     """Thinking is bound to the model that wrote it; where the model or the words changed, the words go alone."""
-    content = api_messages([said("user", "?"), said("assistant", KEPT, words)], model_id)[1]["content"]
+    content = api_messages([stated("user", "?"), stated("assistant", KEPT, words)], model_id)[1]["content"]
     assert content == ([thinking("So."), text("Yes.")] if is_sent else [text(words)])
 
 
@@ -249,7 +251,7 @@ def test_a_bare_block_is_sent_where_it_stands() -> None:
     """A part may also be one block in the API's own form."""
     block = thinking("So.")
     part = ProviderPart(provider="anthropic", data=block)
-    assert sent(said("user", "?"), said("assistant", part, "Yes."))[1]["content"] == [block, text("Yes.")]
+    assert sent(stated("user", "?"), stated("assistant", part, "Yes."))[1]["content"] == [block, text("Yes.")]
 
 
 def test_a_bare_result_of_a_tool_keeps_its_frame() -> None:
@@ -258,7 +260,7 @@ def test_a_bare_result_of_a_tool_keeps_its_frame() -> None:
     block = {"type": "tool_result", "tool_use_id": "call_1", "content": [picture]}
     call = ToolCall(id="call_1", name="look", arguments={})
     history = sent(
-        said("user", "?"), said("assistant", call), said("user", ProviderPart(provider="anthropic", data=block))
+        stated("user", "?"), stated("assistant", call), stated("user", ProviderPart(provider="anthropic", data=block))
     )
     assert history[2]["content"] == [block]
 
@@ -296,9 +298,9 @@ def test_marks_for_the_cache(
     async def main() -> None:
         backend_options: dict[str, Any] = {} if of_backend is None else {"prompt_caching": of_backend}
         model_options = {} if of_model is None else {"prompt_caching": of_model}
-        history = (said("user", "Hi."), said("assistant", "Hello."), said("user", "Name a river."))
+        history = (stated("user", "Hi."), stated("assistant", "Hello."), stated("user", "Name a river."))
         async with AnthropicServer() as server, opened(config(server.url, **backend_options)) as backend:
-            await backend.generate_text(asked(messages=history, spec=spec(options=model_options), **fields))
+            await backend.generate_text(requested(messages=history, spec=spec(options=model_options), **fields))
             assert _marks(server.bodies[0]) == marks
 
     asyncio.run(main())

@@ -18,7 +18,7 @@ from pipelex_core.dialects import adapt
 from pipelex_core.objects import object_type
 from pipelex_core.parts import Tool
 from pipelex_core.requests import ObjectRequest
-from tests.servers.anthropic import AnthropicServer, asked, config, message, opened, replied, spec, text, tool_use
+from tests.servers.anthropic import AnthropicServer, config, message, opened, replied, requested, spec, text, tool_use
 
 CITY = {
     "type": "object",
@@ -29,7 +29,7 @@ MAP = {"type": "object", "properties": {"counts": {"type": "object", "additional
 
 
 def wanted(schema: dict[str, Any], **fields: Any) -> ObjectRequest:
-    request = asked(**fields)
+    request = requested(**fields)
     return ObjectRequest(**attrs.asdict(request, recurse=False), schema=schema, schema_name="city")
 
 
@@ -208,25 +208,25 @@ def words_of(schema: Any, *, names: bool = False) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "asked_type, example",
+    "requested_type, example",
     [
         (Invoice, {"number": "1", "lines": [{"name": "a", "price": 1, "colour": "red"}], "state": "paid", "total": 1}),
         (Person, {"name": "Ada", "age": 3, "pets": ["cat"]}),
         (list[Line], {"value": [{"name": "a", "price": 1.5, "note": None}]}),
     ],
 )
-def test_types_that_structured_output_expresses(asked_type: Any, example: dict[str, Any]) -> None:
+def test_types_that_structured_output_expresses(requested_type: Any, example: dict[str, Any]) -> None:
     """The schemas of types use only documented words, every object is closed, and what fits the type fits them."""
-    schema = adapt(object_type(asked_type).schema, STRUCTURED).schema
+    schema = adapt(object_type(requested_type).schema, STRUCTURED).schema
     assert words_of(schema) <= KNOWN_WORDS
     assert json.dumps(schema).count('"type": "object"') == json.dumps(schema).count('"additionalProperties": false')
     jsonschema.validate(example, schema)
 
 
-@pytest.mark.parametrize("asked_type", [Node, Counts, Anything, Pair, dict[str, int]])
-def test_types_that_structured_output_does_not_express(asked_type: Any) -> None:
+@pytest.mark.parametrize("requested_type", [Node, Counts, Anything, Pair, dict[str, int]])
+def test_types_that_structured_output_does_not_express(requested_type: Any) -> None:
     """Recursion, open maps, any value and tuples have no words there: a tool takes them."""
-    assert adapt(object_type(asked_type).schema, STRUCTURED, TOOL).dialect is TOOL
+    assert adapt(object_type(requested_type).schema, STRUCTURED, TOOL).dialect is TOOL
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,17 @@ import pytest
 from pipelex_backend_anthropic._request import message_body
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.parts import Tool
-from tests.servers.anthropic import ANSWER, AnthropicServer, asked, config, opened, spec
+from tests.servers.anthropic import ANSWER, AnthropicServer, config, opened, requested, spec
 
 TOOLS = (Tool(name="weather"), Tool(name="news"))
 
 
 def body_of(options: dict[str, Any] | None = None, /, **fields: Any) -> dict[str, Any]:
-    return message_body(asked(**fields), options or {})
+    return message_body(requested(**fields), options or {})
 
 
 @pytest.mark.parametrize(
-    "of_spec, asked_for, sent",
+    "of_spec, requested_for, sent",
     [
         (64000, None, 32000),
         (4096, None, 4096),
@@ -29,9 +29,9 @@ def body_of(options: dict[str, Any] | None = None, /, **fields: Any) -> dict[str
         (None, 100, 100),
     ],
 )
-def test_max_tokens_is_always_sent(of_spec: int | None, asked_for: int | None, sent: int) -> None:
+def test_max_tokens_is_always_sent(of_spec: int | None, requested_for: int | None, sent: int) -> None:
     """The API wants a number: the request's, else the model's own, no more than 32,000, else what every model has."""
-    assert body_of(spec=spec(max_tokens=of_spec), max_tokens=asked_for)["max_tokens"] == sent
+    assert body_of(spec=spec(max_tokens=of_spec), max_tokens=requested_for)["max_tokens"] == sent
 
 
 @pytest.mark.parametrize(
@@ -190,6 +190,6 @@ def test_what_is_sent_is_accepted(options: dict[str, Any], fields: dict[str, Any
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
-            assert (await backend.generate_text(asked(spec=spec(options=options), **fields))).text == ANSWER
+            assert (await backend.generate_text(requested(spec=spec(options=options), **fields))).text == ANSWER
 
     asyncio.run(main())

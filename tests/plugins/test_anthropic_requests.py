@@ -10,7 +10,7 @@ import pytest
 from anthropic import AnthropicError, AsyncAnthropic, RateLimitError
 
 from pipelex_backend_anthropic._requests import KeepingAnthropic
-from tests.servers.anthropic import KEY, AnthropicServer, asked, config, failure, message, opened, replied, text
+from tests.servers.anthropic import KEY, AnthropicServer, config, failure, message, opened, replied, requested, text
 from tests.servers.base import Received, Reply
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def test_the_second_request_is_as_the_first(query: str, options: dict[str, Any])
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url + query, **options)) as backend:
-            await backend.generate_text(asked("one"))
-            await backend.generate_text(asked("a longer one: ü"))
-            async for _ in backend.stream_text(asked("three")):
+            await backend.generate_text(requested("one"))
+            await backend.generate_text(requested("a longer one: ü"))
+            async for _ in backend.stream_text(requested("three")):
                 pass
             assert len(backend._client._sdk._kept) == 1
             first, *others = server.received
@@ -71,10 +71,10 @@ def test_what_changed_is_sent(change: Callable[[Any], object], is_sent: Callable
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
-            await backend.generate_text(asked())
-            await backend.generate_text(asked())
+            await backend.generate_text(requested())
+            await backend.generate_text(requested())
             change(backend._client._sdk)
-            await backend.generate_text(asked())
+            await backend.generate_text(requested())
             assert is_sent(server.received[-1])
 
     asyncio.run(main())
@@ -84,7 +84,7 @@ def test_times_and_versions_are_those_of_the_request() -> None:
     """The headers of the time-out, and the version that sampling needs, are as the SDK writes them for each request."""
 
     async def main() -> None:
-        asks = [asked(), asked(timeout=7.5), asked(temperature=0.5), asked(timeout=7.5), asked()]
+        asks = [requested(), requested(timeout=7.5), requested(temperature=0.5), requested(timeout=7.5), requested()]
         async with AnthropicServer() as server:
             received = []
             for fresh in (True, False):
@@ -168,7 +168,7 @@ def test_a_kept_request_shows_no_key() -> None:
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
-            await backend.generate_text(asked())
+            await backend.generate_text(requested())
             shown = repr(backend._client._sdk._kept)
             assert "/v1/messages" in shown
             assert KEY not in shown

@@ -14,7 +14,7 @@ from pipelex_backend_anthropic import pipelex_backends, pipelex_model_specs
 from pipelex_core.constraints import CONSTRAINTS, fit
 from pipelex_core.parts import Tool
 from pipelex_core.settings import REASONING_EFFORTS
-from tests.servers.anthropic import ANSWER, AnthropicServer, asked, config, opened, spec
+from tests.servers.anthropic import ANSWER, AnthropicServer, config, opened, requested, spec
 
 FILE = tomli.loads(pipelex_model_specs()["anthropic"].read_bytes().decode(), parse_float=Decimal)
 BACKEND, DEFAULTS = FILE.pop("backend"), FILE.pop("defaults")
@@ -82,7 +82,7 @@ def test_every_model_is_asked_rightly(name: str) -> None:
             ]
             for wanted in settings:
                 fields = dict(fit({"seed": 1, **wanted}, made).settings)
-                answer = await backend.generate_text(asked(spec=made, tools=(Tool(name="weather"),), **fields))
+                answer = await backend.generate_text(requested(spec=made, tools=(Tool(name="weather"),), **fields))
                 assert answer.text == ANSWER
                 assert server.bodies[-1]["max_tokens"] <= model["max_tokens"]
 

@@ -23,7 +23,6 @@ from tests.servers.anthropic import (
     REQUEST_ID,
     SHORT,
     AnthropicServer,
-    asked,
     config,
     error_body,
     events,
@@ -31,6 +30,7 @@ from tests.servers.anthropic import (
     message,
     opened,
     replied,
+    requested,
     spec,
     streamed,
     text,
@@ -49,16 +49,16 @@ EVENTS = events(WHOLE)
 
 
 async def collected(backend: AnthropicBackend, request: TextRequest | None = None) -> tuple[list[str], TextAnswer]:
-    said: list[str] = []
+    stated: list[str] = []
     last: TextAnswer | None = None
-    async for event in backend.stream_text(request or asked()):
+    async for event in backend.stream_text(request or requested()):
         assert last is None, "something came after the answer"
         if isinstance(event, str):
-            said.append(event)
+            stated.append(event)
         else:
             last = event
     assert last is not None
-    return said, last
+    return stated, last
 
 
 async def failed(server: AnthropicServer, reply: Reply) -> CallError:
@@ -76,8 +76,8 @@ def test_deltas_then_the_answer() -> None:
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
             server.queue(streamed(WHOLE))
-            said, answer = await collected(backend)
-            assert said == ["Hello ", "there."]
+            stated, answer = await collected(backend)
+            assert stated == ["Hello ", "there."]
             assert (answer.text, answer.finish_reason, answer.request_id) == ("Hello there.", "stop", REQUEST_ID)
             assert answer.usage == Usage(input_tokens=10, output_tokens=7)
             assert answer.raw == WHOLE
@@ -101,10 +101,10 @@ def test_a_stream_gives_what_a_document_gives() -> None:
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
             server.queue(replied(rich), streamed(rich))
-            whole = await backend.generate_text(asked())
-            said, answer = await collected(backend)
+            whole = await backend.generate_text(requested())
+            stated, answer = await collected(backend)
             assert answer == whole
-            assert said == ["Bot", "h."]
+            assert stated == ["Bot", "h."]
             assert answer.tool_calls[0] == ToolCall(
                 id="toolu_1", name="weather", arguments={"at": "Zürich", "days": [1, 2]}
             )
@@ -114,12 +114,12 @@ def test_a_stream_gives_what_a_document_gives() -> None:
 
 def test_usage_of_the_end_wins() -> None:
     """Counts are cumulative: the last ones stand, and those the end leaves out stay."""
-    told = events(message(text("Hi."), input_tokens=5, cache_read_input_tokens=3))
-    told[-2][1]["usage"] = {"input_tokens": 500, "output_tokens": 9, "cache_read_input_tokens": None}
+    reported = events(message(text("Hi."), input_tokens=5, cache_read_input_tokens=3))
+    reported[-2][1]["usage"] = {"input_tokens": 500, "output_tokens": 9, "cache_read_input_tokens": None}
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
-            server.queue(Reply.sse(*told))
+            server.queue(Reply.sse(*reported))
             _, answer = await collected(backend)
             assert answer.usage == Usage(input_tokens=503, output_tokens=9, cached_tokens=3)
 
@@ -128,7 +128,7 @@ def test_usage_of_the_end_wins() -> None:
 
 def test_events_and_deltas_of_tomorrow_are_passed_over() -> None:
     """The API may add events, blocks and deltas; a stream that has them is read all the same."""
-    told = [
+    reported = [
         *EVENTS[:3],
         ("new_event", {"type": "new_event"}),
         ("content_block_delta", {"type": "content_block_delta", "index": 0, "delta": {"type": "new_delta"}}),
@@ -139,7 +139,7 @@ def test_events_and_deltas_of_tomorrow_are_passed_over() -> None:
 
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
-            server.queue(Reply.sse(*told))
+            server.queue(Reply.sse(*reported))
             _, answer = await collected(backend)
             assert answer.text == "Hello there."
 
@@ -175,12 +175,12 @@ def test_leaving_early_closes_the_connection() -> None:
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
             server.queue(Reply.sse(*EVENTS, stall_after=4))
-            stream = backend.stream_text(asked())
+            stream = backend.stream_text(requested())
             async with aclosing(stream):  # type: ignore[type-var]  # an async generator, as the contract says
                 async for event in stream:
                     assert event == "Hello "
                     break
-            await until(lambda: server.left)
+            await until(lambda: server.remaining)
 
     asyncio.run(main())
 
@@ -197,7 +197,7 @@ def test_cancelling_closes_the_connection() -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            await until(lambda: server.left)
+            await until(lambda: server.remaining)
 
     asyncio.run(main())
 
@@ -225,7 +225,7 @@ def test_a_stream_that_stalls() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
             server.queue(Reply.sse(*EVENTS, stall_after=4))
             with pytest.raises(ProviderConnectionError, match="did not answer in time") as caught:
-                await collected(backend, asked(timeout=SHORT))
+                await collected(backend, requested(timeout=SHORT))
             assert caught.value.partial_text == "Hello "
 
     asyncio.run(main())
@@ -308,8 +308,8 @@ def test_what_is_no_such_stream(reply: Reply, raw: str | None) -> None:
 @pytest.mark.parametrize("reason", ["tool_use", "max_tokens"])
 def test_a_tool_input_that_is_no_json(reason: str) -> None:
     """It is an invalid answer, unless the token limit cut it: then the call is left out and the reason says why."""
-    told = events(message(text("So. "), tool_use("toolu_1", "weather", {"at": "Rome"}), stop_reason=reason))
-    cut = [event for event in told if '"Rome' not in str(event[1]).replace("'", '"') or "partial" not in str(event)]
+    reported = events(message(text("So. "), tool_use("toolu_1", "weather", {"at": "Rome"}), stop_reason=reason))
+    cut = [event for event in reported if '"Rome' not in str(event[1]).replace("'", '"') or "partial" not in str(event)]
     cut = [
         event for event in cut if "delta" not in event[1] or not event[1]["delta"].get("partial_json", "").endswith("}")
     ]
@@ -337,8 +337,8 @@ def test_pieces_may_be_cut_anywhere() -> None:
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
             server.queue(reply)
-            said, answer = await collected(backend)
-            assert answer.text == "".join(said) == "Grüße 🌍"
+            stated, answer = await collected(backend)
+            assert answer.text == "".join(stated) == "Grüße 🌍"
 
     asyncio.run(main())
 
@@ -349,8 +349,8 @@ def test_settings_go_with_a_stream_too() -> None:
     async def main() -> None:
         async with AnthropicServer() as server, opened(config(server.url)) as backend:
             fields: dict[str, Any] = {"temperature": 0.3, "spec": spec(options={"prompt_caching": True})}
-            await backend.generate_text(asked(**fields))
-            await collected(backend, asked(**fields))
+            await backend.generate_text(requested(**fields))
+            await collected(backend, requested(**fields))
             one, other = server.bodies
             assert other == {**one, "stream": True}
             assert server.received[1].headers["anthropic-version"] == "2023-06-01"

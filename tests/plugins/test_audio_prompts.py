@@ -29,7 +29,7 @@ SOUND = AudioPart(Media(data=WAV, media_type="audio/wav"))
 AWAY = AudioPart(Media(url="https://a.example/b.mp3", media_type="audio/mpeg"))
 
 
-def asked(*parts: Any) -> tuple[Message, ...]:
+def requested(*parts: Any) -> tuple[Message, ...]:
     return (Message(role="user", parts=(TextPart("What is said?"), *parts)),)
 
 
@@ -38,7 +38,7 @@ def of_openai(name: str, *parts: Any, sdk: str = "openai") -> tuple[Any, Any]:
     details = {**USAGE, "prompt_tokens_details": {"audio_tokens": 7}}
 
     async def use(backend: Any, server: Server) -> Any:
-        request = text_request(spec=spec(sdk, model_id="gpt-audio"), messages=asked(*parts))
+        request = text_request(spec=spec(sdk, model_id="gpt-audio"), messages=requested(*parts))
         return await backend.generate_text(request), server.received[-1]
 
     reply = Reply.json(completion("Hello", usage=details))
@@ -75,7 +75,7 @@ def test_what_an_endpoint_does_not_take_is_refused(name: str, kind: str, sdk: st
 def test_mistral_takes_base64_or_a_url() -> None:
     """In one word; it counts seconds beside the tokens."""
     model = ModelSpec(name="m", backend="mistral", sdk="mistral", model_id="voxtral-small-latest")
-    body = chat_body(TextRequest(spec=model, messages=asked(SOUND, AWAY)))
+    body = chat_body(TextRequest(spec=model, messages=requested(SOUND, AWAY)))
     assert body["messages"][0]["content"][1:] == [
         {"type": "input_audio", "input_audio": ENCODED},
         {"type": "input_audio", "input_audio": "https://a.example/b.mp3"},
@@ -86,7 +86,7 @@ def test_mistral_takes_base64_or_a_url() -> None:
 
 def test_gemini_takes_bytes_or_an_address() -> None:
     """As it does pictures, and tells the tokens of sound apart."""
-    assert contents(asked(SOUND, AWAY), "gemini-3-flash")[0]["parts"][1:] == [
+    assert contents(requested(SOUND, AWAY), "gemini-3-flash")[0]["parts"][1:] == [
         {"inlineData": {"mimeType": "audio/wav", "data": ENCODED}},
         {"fileData": {"mimeType": "audio/mpeg", "fileUri": "https://a.example/b.mp3"}},
     ]

@@ -22,7 +22,7 @@ from tests.conformance.provider import Reached, deck_of, installed, reached
 from tests.conformance.rows import ROWS
 from tests.conformance.rows.bedrock import Bedrock
 from tests.conformance.rows.google import Vertex
-from tests.conformance.scenario import PDF, PNG, PROMPT, City, Said
+from tests.conformance.scenario import PDF, PNG, PROMPT, City, SampleAnswer
 from tests.plugins.bad_answers import bad_image, ended, wrong_key
 from tests.servers import bedrock
 from tests.servers.base import Reply, Server
@@ -188,13 +188,13 @@ def test_more_pictures_than_the_model_takes_are_not_sent(provider: Provider) -> 
     assert "2 images at most, not 3" in str(error)
 
 
-@pytest.mark.parametrize("given", [{"documents": [PDF]}, {"images": [PNG]}], ids=["pdf", "image"])
+@pytest.mark.parametrize("provided", [{"documents": [PDF]}, {"images": [PNG]}], ids=["pdf", "image"])
 @having("text")
-def test_what_the_models_inputs_do_not_name_is_not_sent(provider: Provider, given: dict[str, Any]) -> None:
+def test_what_the_models_inputs_do_not_name_is_not_sent(provider: Provider, provided: dict[str, Any]) -> None:
     """A PDF, or a picture, for a model of texts."""
 
     async def call(at: Reached) -> None:
-        await at.client.generate_text(PROMPT, model=at.llm, **given)
+        await at.client.generate_text(PROMPT, model=at.llm, **provided)
 
     error = refused(provider, call, sent=0, inputs=frozenset({"text"}))
     assert type(error) is UnsupportedInputError
@@ -256,7 +256,7 @@ def test_an_endpoint_that_answers_html(provider: Provider, what: Column) -> None
 def test_an_answer_with_nothing_in_it(provider: Provider) -> None:
     """No words, no tool calls, and an ordinary end: no answer, streamed or not."""
     for stream in (False, True):
-        reply = provider.reply(Said(text=""), stream=stream)
+        reply = provider.reply(SampleAnswer(text=""), stream=stream)
         error = refused(provider, lambda at: one_call(at, "stream" if stream else "text", retries=0), reply, sent=1)  # noqa: B023 -- called in this round of the loop
         assert type(error) is InvalidAnswerError
 

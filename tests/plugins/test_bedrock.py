@@ -31,9 +31,9 @@ from tests.servers.bedrock import (
     make,
     object_request,
     request,
-    said,
     served,
     spec,
+    stated,
     stream,
     text_events,
 )
@@ -155,7 +155,7 @@ def test_every_model_can_be_asked(name: str) -> None:
     ]
 
     async def main() -> None:
-        async with served(*[said("x")] * (len(wanted) + 1)) as (server, backend):
+        async with served(*[stated("x")] * (len(wanted) + 1)) as (server, backend):
             for settings in wanted:
                 await backend.generate_text(request(spec=made, **fit(settings, made).settings))
             if "structured" in model["outputs"]:
@@ -177,7 +177,7 @@ def test_a_project_with_keys_in_its_env_file(folder: Path) -> None:
     )
     with in_thread(Server()) as server:
         (folder / "backends.toml").write_text(f'[bedrock]\nendpoint = "{server.url}"\naws_region = "${{AWS_REGION}}"\n')
-        server.queue(said("Hi"), stream(*text_events("a", "b")))
+        server.queue(stated("Hi"), stream(*text_events("a", "b")))
         with Client.from_project(folder.parent.parent) as client:
             result = client.generate_text("Hello", model="claude-4.5-haiku")
             assert (result.text, result.cost.amount if result.cost else None) == ("Hi", Decimal("0.000047"))
@@ -194,7 +194,7 @@ def test_a_project_leaves_credentials_to_aws(folder: Path, monkeypatch: pytest.M
     (tmp_path / "credentials").write_text("[default]\naws_access_key_id = AKIDFILE\naws_secret_access_key = s\n")
     with in_thread(Server()) as server:
         (folder / "backends.toml").write_text(f'[bedrock]\nendpoint = "{server.url}"\naws_region = "us-east-1"\n')
-        server.queue(said("Hi"))
+        server.queue(stated("Hi"))
         with Client.from_project(folder.parent.parent) as client:
             assert client.generate_text("Hello", model="claude-4-sonnet").text == "Hi"
     assert "Credential=AKIDFILE/" in server.received[0].headers["authorization"]
@@ -206,12 +206,12 @@ def test_a_conversation_carries_thoughts_on(folder: Path) -> None:
     with in_thread(Server()) as server:
         table = 'aws_region = "us-east-1"\naws_access_key_id = "AK"\naws_secret_access_key = "SK"\n'
         (folder / "backends.toml").write_text(f'[bedrock]\nendpoint = "{server.url}"\n{table}')
-        server.queue(bedrock.message(thought, {"text": "Four"}), said("Five"))
+        server.queue(bedrock.message(thought, {"text": "Four"}), stated("Five"))
         with Client.from_project(folder.parent.parent) as client:
             first = client.generate_text("2 + 2?", model="claude-4-sonnet", reasoning_budget=1024)
             begun = Message(role="user", parts=(TextPart("2 + 2?"),))
-            asked = [begun, first.message, Message(role="user", parts=(TextPart("+ 1?"),))]
-            client.generate_text(asked, model="claude-4-sonnet", reasoning_budget=1024)
+            requested = [begun, first.message, Message(role="user", parts=(TextPart("+ 1?"),))]
+            client.generate_text(requested, model="claude-4-sonnet", reasoning_budget=1024)
     assert server.received[1].json["messages"][1] == {"role": "assistant", "content": [thought, {"text": "Four"}]}
 
 

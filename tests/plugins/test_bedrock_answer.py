@@ -13,7 +13,7 @@ from pipelex_core.parts import ProviderPart, ToolCall
 from pipelex_core.results import TextAnswer, Usage
 from tests.servers import bedrock
 from tests.servers.base import Reply
-from tests.servers.bedrock import MODEL_ID, REQUEST_ID, message, object_request, request, said, served, spec
+from tests.servers.bedrock import MODEL_ID, REQUEST_ID, message, object_request, request, served, spec, stated
 
 if TYPE_CHECKING:
     from pipelex_core.requests import TextRequest
@@ -24,10 +24,10 @@ pytestmark = pytest.mark.usefixtures("clean_aws")
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 
 
-def answer_to(reply: Reply, asked: TextRequest | None = None) -> TextAnswer:
+def answer_to(reply: Reply, requested: TextRequest | None = None) -> TextAnswer:
     async def main() -> TextAnswer:
         async with served(reply) as (_, backend):
-            return await backend.generate_text(asked or request())
+            return await backend.generate_text(requested or request())
 
     return asyncio.run(main())
 
@@ -59,7 +59,7 @@ def test_input_counts_the_cache() -> None:
         "cacheReadInputTokens": 90,
         "cacheWriteInputTokens": 10,
     }
-    assert answer_to(said("x", usage=usage)).usage == Usage(
+    assert answer_to(stated("x", usage=usage)).usage == Usage(
         input_tokens=106, output_tokens=3, cached_tokens=90, cache_write_tokens=10
     )
 
@@ -80,7 +80,7 @@ def test_input_counts_the_cache() -> None:
 )
 def test_finish_reasons(stop: str, reason: str) -> None:
     """Every stop reason of Converse has its word; one that is new is other."""
-    assert answer_to(said("x", stop=stop)).finish_reason == reason
+    assert answer_to(stated("x", stop=stop)).finish_reason == reason
 
 
 def test_parallel_tool_calls() -> None:
@@ -140,13 +140,13 @@ def test_an_object_cut_short_says_so() -> None:
 
 def test_an_object_in_text_is_kept() -> None:
     """A model that could not be forced, and answered in text, is taken at its word."""
-    assert answer_to(said('{"name": "A"}'), object_request(SCHEMA)).text == '{"name": "A"}'
+    assert answer_to(stated('{"name": "A"}'), object_request(SCHEMA)).text == '{"name": "A"}'
 
 
 def test_an_object_by_json_schema_is_the_text() -> None:
     """In that mode nothing is unwrapped."""
-    asked = object_request(SCHEMA, spec=spec(structured_output="json_schema"))
-    assert answer_to(said('{"name":"A"}'), asked).text == '{"name":"A"}'
+    requested = object_request(SCHEMA, spec=spec(structured_output="json_schema"))
+    assert answer_to(stated('{"name":"A"}'), requested).text == '{"name":"A"}'
 
 
 @pytest.mark.parametrize("stop", ["end_turn", "malformed_model_output", "tool_use"])

@@ -13,7 +13,7 @@ import pytest
 from pipelex_core.errors import CallError, ProviderConnectionError
 from tests.servers import bedrock
 from tests.servers.base import Reply, Server, in_thread
-from tests.servers.bedrock import opened, read, request, said, served, stream, text_events, until
+from tests.servers.bedrock import opened, read, request, served, stated, stream, text_events, until
 
 if TYPE_CHECKING:
     from pipelex_backend_bedrock._backend import BedrockBackend
@@ -42,7 +42,7 @@ class Echo(Server):
         self.busy -= 1
         if request.path.endswith("-stream"):
             return stream(*text_events(*prompt))
-        return said(prompt)
+        return stated(prompt)
 
 
 def plugin_threads() -> list[threading.Thread]:
@@ -65,10 +65,10 @@ def test_calls_run_side_by_side_up_to_the_limit() -> None:
     async def main() -> None:
         async with Echo(0.05) as server, opened(server.url, max_concurrency=8) as backend:
             prompts = [f"prompt {number}" for number in range(40)]
-            asked = [
+            requested = [
                 ask(backend, text) if number % 2 else ask_live(backend, text) for number, text in enumerate(prompts)
             ]
-            assert await asyncio.gather(*asked) == prompts
+            assert await asyncio.gather(*requested) == prompts
             assert server.most_busy == 8
             assert server.connections == 8
 
@@ -128,7 +128,7 @@ def test_cancelling_a_call_closes_its_connection_and_frees_its_thread() -> None:
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
-            await until(lambda: bool(server.left))
+            await until(lambda: bool(server.remaining))
             assert await asyncio.wait_for(ask(backend, "next"), 5) == "next"
 
     asyncio.run(main())
@@ -162,7 +162,7 @@ def test_cancelling_a_stream_that_is_silent_closes_its_connection() -> None:
             reading.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await reading
-            await until(lambda: bool(server.left))
+            await until(lambda: bool(server.remaining))
 
     asyncio.run(main())
 
@@ -262,7 +262,7 @@ def test_with_another_botocore_closing_does_not_wait_for_threads() -> None:
                 await until(lambda: len(server.received) == 2)
                 call.cancel()
                 await asyncio.gather(call, return_exceptions=True)
-                assert not server.left
+                assert not server.remaining
             assert plugin_threads()
         await until(lambda: not plugin_threads())
 

@@ -11,7 +11,7 @@ from pipelex_core.errors import AuthenticationError, BadRequestError, CallError,
 from pipelex_core.specs import Secret
 from tests.servers import bedrock
 from tests.servers.base import Reply, Server
-from tests.servers.bedrock import KEYS, config, make, opened, request, said, served
+from tests.servers.bedrock import KEYS, config, make, opened, request, served, stated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def received(**options: Any) -> Received:
     """The request of one call."""
 
     async def main() -> Received:
-        async with served(said("x"), **options) as (server, backend):
+        async with served(stated("x"), **options) as (server, backend):
             await backend.generate_text(request())
             return server.received[0]
 
@@ -168,7 +168,10 @@ def assumed(*replies: Reply, monkeypatch: pytest.MonkeyPatch, **options: Any) ->
     """The request of one call in a role, and the requests that the token service got."""
 
     async def main() -> tuple[Received, list[Received]]:
-        async with Server() as tokens, served(said("x"), said("x"), aws_role_arn=ROLE, **options) as (server, backend):
+        async with (
+            Server() as tokens,
+            served(stated("x"), stated("x"), aws_role_arn=ROLE, **options) as (server, backend),
+        ):
             monkeypatch.setenv("AWS_ENDPOINT_URL_STS", tokens.url)
             tokens.queue(*replies)
             await backend.generate_text(request())
@@ -194,18 +197,18 @@ def role_reply() -> Reply:
 def test_a_role_is_assumed_once_with_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """The keys sign for the token service of the region, the role's own keys for Bedrock."""
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "hijacker")
-    call, asked = assumed(role_reply(), monkeypatch=monkeypatch)
+    call, requested = assumed(role_reply(), monkeypatch=monkeypatch)
     assert (signed_by(call), call.headers["x-amz-security-token"]) == ("AKIDROLE", "role-token")
-    assert [signed_by(question) for question in asked] == ["AKIDTEST"]
-    assert b"writer" in asked[0].body
+    assert [signed_by(question) for question in requested] == ["AKIDTEST"]
+    assert b"writer" in requested[0].body
 
 
 def test_a_role_is_assumed_with_what_the_chain_finds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without keys of its own."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDCHAIN")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    call, asked = assumed(role_reply(), monkeypatch=monkeypatch, keys=False)
-    assert (signed_by(call), signed_by(asked[0])) == ("AKIDROLE", "AKIDCHAIN")
+    call, requested = assumed(role_reply(), monkeypatch=monkeypatch, keys=False)
+    assert (signed_by(call), signed_by(requested[0])) == ("AKIDROLE", "AKIDCHAIN")
 
 
 def test_a_role_that_may_not_be_assumed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,13 +34,13 @@ clean_aws = bedrock.clean_aws
 pytestmark = pytest.mark.usefixtures("clean_aws")
 
 
-def error_of(reply: Reply, **asked: Any) -> CallError:
+def error_of(reply: Reply, **requested: Any) -> CallError:
     """The error of a call that gets this reply; one request must have been made, and no second."""
 
     async def main() -> CallError:
         async with served(reply) as (server, backend):
             with pytest.raises(CallError) as caught:
-                await backend.generate_text(request(**asked))
+                await backend.generate_text(request(**requested))
             assert len(server.received) == 1
             return caught.value
 
@@ -90,25 +90,25 @@ def test_a_message_decides_nothing() -> None:
 
 def test_an_unknown_model_is_told_by_its_one_sentence() -> None:
     """Bedrock gives it the code of any bad argument; the sentence is compared as a whole, and not looked for."""
-    told = "The provided model identifier is invalid."
-    assert type(error_of(failure("ValidationException", 400, told))) is NotFoundError
-    for other in (f"{told} Really.", told.lower(), ""):
+    reported = "The provided model identifier is invalid."
+    assert type(error_of(failure("ValidationException", 400, reported))) is NotFoundError
+    for other in (f"{reported} Really.", reported.lower(), ""):
         assert type(error_of(failure("ValidationException", 400, other))) is BadRequestError
-    assert type(error_of(failure("ThrottlingException", 429, told))) is RateLimitError
+    assert type(error_of(failure("ThrottlingException", 429, reported))) is RateLimitError
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reported",
     [
         "Authentication failed: Please make sure your API Key is valid.",
         "Invalid API Key format: Must start with pre-defined prefix",
     ],
 )
-def test_a_refused_api_key_is_told_by_its_sentence(told: str) -> None:
+def test_a_refused_api_key_is_told_by_its_sentence(reported: str) -> None:
     """Bedrock gives it the code of whatever is not allowed; compared as a whole too."""
-    assert type(error_of(failure("AccessDeniedException", 403, told))) is AuthenticationError
-    assert type(error_of(failure("AccessDeniedException", 403, f"{told} Really."))) is PermissionDeniedError
-    assert type(error_of(failure("ThrottlingException", 429, told))) is RateLimitError
+    assert type(error_of(failure("AccessDeniedException", 403, reported))) is AuthenticationError
+    assert type(error_of(failure("AccessDeniedException", 403, f"{reported} Really."))) is PermissionDeniedError
+    assert type(error_of(failure("ThrottlingException", 429, reported))) is RateLimitError
 
 
 def test_a_models_own_status_counts() -> None:

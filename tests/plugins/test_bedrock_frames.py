@@ -102,9 +102,9 @@ def test_what_comes_is_what_botocore_makes_of_it(events: list[bytes], cuts: list
 
 def test_a_wrong_checksum_of_a_message_is_seen() -> None:
     """A byte that changed on its way does not become text."""
-    first, said, *_ = text_events("one")
+    first, stated, *_ = text_events("one")
     with pytest.raises(ChecksumMismatch):
-        list(Events(Body([first + said.replace(b'"one"', b'"two"')]), shape(), NAME))
+        list(Events(Body([first + stated.replace(b'"one"', b'"two"')]), shape(), NAME))
 
 
 @pytest.mark.usefixtures("clean_aws")

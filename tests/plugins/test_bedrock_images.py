@@ -24,7 +24,7 @@ SD3 = "stability.sd3-5-large-v1:0"
 CANVAS = "amazon.nova-canvas-v1:0"
 
 
-def asked(model_id: str, **fields: Any) -> ImageRequest:
+def requested(model_id: str, **fields: Any) -> ImageRequest:
     """A request for an image."""
     return ImageRequest(spec=bedrock.spec(model_id=model_id), prompt="a cat", **fields)
 
@@ -56,7 +56,7 @@ def made(request: ImageRequest, answer: Any) -> tuple[str, dict[str, Any], Image
 def test_stability_makes_one_image(model_id: str, fields: dict[str, Any], body: dict[str, Any]) -> None:
     """Of an aspect ratio; the seed is the one that the provider used."""
     answer = {"seeds": [42], "finish_reasons": [None], "images": [PICTURE]}
-    path, sent, got = made(asked(model_id, **fields), answer)
+    path, sent, got = made(requested(model_id, **fields), answer)
     assert path == f"/model/{model_id}/invoke"
     assert sent == {"prompt": "a cat", **body}
     assert isinstance(got, ImageAnswer)
@@ -68,7 +68,7 @@ def test_stability_makes_one_image(model_id: str, fields: dict[str, Any], body: 
 def test_amazon_makes_several_of_a_size() -> None:
     """Its body nests what is wanted."""
     settings = {"number": 2, "width": 512, "height": 768, "seed": 3, "guidance_scale": 7.5, "quality": "high"}
-    path, sent, got = made(asked(CANVAS, **settings), {"images": [PICTURE, PICTURE], "error": None})
+    path, sent, got = made(requested(CANVAS, **settings), {"images": [PICTURE, PICTURE], "error": None})
     assert path == f"/model/{CANVAS}/invoke"
     assert sent == {
         "taskType": "TEXT_IMAGE",
@@ -102,7 +102,7 @@ def test_amazon_makes_several_of_a_size() -> None:
 )
 def test_an_answer_without_a_picture_is_an_error(answer: Any, kind: type[CallError]) -> None:
     """What was blocked is told as such."""
-    *_, got = made(asked(CORE), answer)
+    *_, got = made(requested(CORE), answer)
     assert type(got) is kind
 
 
@@ -120,6 +120,6 @@ def test_an_answer_without_a_picture_is_an_error(answer: Any, kind: type[CallErr
 )
 def test_what_a_model_cannot_do_is_refused_unsent(model_id: str, fields: dict[str, Any]) -> None:
     """What would come back as another picture than asked for."""
-    path, _, got = made(asked(model_id, **fields), {})
+    path, _, got = made(requested(model_id, **fields), {})
     assert path == ""
     assert type(got) is UnsupportedInputError

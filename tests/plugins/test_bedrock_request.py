@@ -22,7 +22,7 @@ from pipelex_core.parts import (
     ToolResult,
 )
 from tests.servers import bedrock
-from tests.servers.bedrock import message, object_request, request, said, served, spec
+from tests.servers.bedrock import message, object_request, request, served, spec, stated
 
 if TYPE_CHECKING:
     from pipelex_core.requests import TextRequest
@@ -36,25 +36,25 @@ WEATHER = Tool(name="weather", description="Tells it.", parameters={"type": "obj
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 
 
-def sent(asked: TextRequest, **options: Any) -> dict[str, Any]:
+def sent(requested: TextRequest, **options: Any) -> dict[str, Any]:
     """The body that reaches the server."""
 
     async def main() -> dict[str, Any]:
-        async with served(said("ok"), **options) as (server, backend):
-            await backend.generate_text(asked)
+        async with served(stated("ok"), **options) as (server, backend):
+            await backend.generate_text(requested)
             body: dict[str, Any] = server.received[0].json
             return body
 
     return asyncio.run(main())
 
 
-def refused(asked: TextRequest, **options: Any) -> CallError:
+def refused(requested: TextRequest, **options: Any) -> CallError:
     """The error of a request that must not reach the server."""
 
     async def main() -> CallError:
         async with served(**options) as (server, backend):
             with pytest.raises(CallError) as caught:
-                await backend.generate_text(asked)
+                await backend.generate_text(requested)
             assert not server.received
             return caught.value
 
@@ -75,7 +75,7 @@ def test_the_model_id_is_the_path_even_as_an_arn() -> None:
 
     async def main() -> None:
         arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc"
-        async with served(said("ok"), said("ok")) as (server, backend):
+        async with served(stated("ok"), stated("ok")) as (server, backend):
             await backend.generate_text(request())
             await backend.generate_text(request(spec=spec(model_id=arn)))
             paths = [received.path for received in server.received]
@@ -174,8 +174,8 @@ def test_the_choice_none_leaves_the_tools_out() -> None:
     assert "toolConfig" not in sent(request(tools=(WEATHER,), tool_choice="none"))
     called = Message(role="assistant", parts=(ToolCall(id="t1", name="weather", arguments={}),))
     answered = Message(role="tool", parts=(ToolResult(call_id="t1", content="Rain"),))
-    asked = request([user(TextPart("?")), called, answered], tools=(WEATHER,), tool_choice="none")
-    assert isinstance(refused(asked), UnsupportedInputError)
+    requested = request([user(TextPart("?")), called, answered], tools=(WEATHER,), tool_choice="none")
+    assert isinstance(refused(requested), UnsupportedInputError)
 
 
 def test_the_roles_take_turns() -> None:
@@ -184,14 +184,14 @@ def test_the_roles_take_turns() -> None:
         ToolCall(id="t1", name="weather", arguments={"city": "Rome"}),
         ToolCall(id="t2", name="weather", arguments={}),
     )
-    told = [
+    reported = [
         user(TextPart("Weather?")),
         Message(role="assistant", parts=(TextPart("Let me see."), *calls)),
         Message(role="tool", parts=(ToolResult(call_id="t1", content="Sun"),)),
         Message(role="tool", parts=(ToolResult(call_id="t2", content="No city", is_error=True),)),
         user(TextPart("Well?")),
     ]
-    assert sent(request(told, tools=(WEATHER,)))["messages"] == [
+    assert sent(request(reported, tools=(WEATHER,)))["messages"] == [
         {"role": "user", "content": [{"text": "Weather?"}]},
         {
             "role": "assistant",
@@ -214,12 +214,12 @@ def test_the_roles_take_turns() -> None:
 
 def test_empty_texts_beside_other_parts_are_left_out() -> None:
     """Bedrock refuses an empty text, and an empty result has no text at all."""
-    told = [
+    reported = [
         user(TextPart("?")),
         Message(role="assistant", parts=(TextPart(""), ToolCall(id="t1", name="weather", arguments={}))),
         Message(role="tool", parts=(ToolResult(call_id="t1", content=""),)),
     ]
-    body = sent(request(told, tools=(WEATHER,)))["messages"]
+    body = sent(request(reported, tools=(WEATHER,)))["messages"]
     assert [list(block) for block in body[1]["content"]] == [["toolUse"]]
     assert body[2]["content"][0]["toolResult"]["content"] == []
 
@@ -229,7 +229,7 @@ def test_only_our_own_provider_parts_are_sent() -> None:
     ours = {"reasoningContent": {"reasoningText": {"text": "Hm", "signature": "sig"}}}
     redacted = {"reasoningContent": {"redactedContent": b"\x00\x01"}}
     foreign = ProviderPart(provider="anthropic", data={"type": "thinking", "signature": "theirs"})
-    told = [
+    reported = [
         user(TextPart("?")),
         Message(
             role="assistant",
@@ -243,7 +243,7 @@ def test_only_our_own_provider_parts_are_sent() -> None:
         Message(role="assistant", parts=(foreign,)),
         user(TextPart("Sure?")),
     ]
-    body = sent(request(told))["messages"]
+    body = sent(request(reported))["messages"]
     assert [entry["role"] for entry in body] == ["user", "assistant", "user"]
     assert body[1]["content"] == [ours, {"reasoningContent": {"redactedContent": "AAE="}}, {"text": "Yes"}]
 
@@ -252,10 +252,10 @@ def test_a_thought_goes_to_its_own_model_only() -> None:
     """It is signed: another model of the same backend gets the words alone."""
     thought = {"reasoningContent": {"reasoningText": {"text": "Hm", "signature": "sig"}}}
     part = ProviderPart(provider="bedrock", data={**thought, "model_id": bedrock.MODEL_ID})
-    told = [user(TextPart("?")), Message(role="assistant", parts=(part, TextPart("Yes"))), user(TextPart("Sure?"))]
-    assert sent(request(told))["messages"][1]["content"] == [thought, {"text": "Yes"}]
+    reported = [user(TextPart("?")), Message(role="assistant", parts=(part, TextPart("Yes"))), user(TextPart("Sure?"))]
+    assert sent(request(reported))["messages"][1]["content"] == [thought, {"text": "Yes"}]
     other = spec(model_id="us.amazon.nova-pro-v1:0")
-    assert sent(request(told, spec=other))["messages"][1]["content"] == [{"text": "Yes"}]
+    assert sent(request(reported, spec=other))["messages"][1]["content"] == [{"text": "Yes"}]
 
 
 def test_an_object_is_a_forced_tool_call() -> None:
@@ -316,10 +316,10 @@ def test_an_object_by_an_offered_tool_or_by_json_schema() -> None:
     ],
 )
 def test_each_family_reasons_in_its_own_way(
-    model: dict[str, Any], asked: dict[str, Any], fields: dict[str, Any] | None, effort: str | None
+    model: dict[str, Any], requested: dict[str, Any], fields: dict[str, Any] | None, effort: str | None
 ) -> None:
     """The spec says how; the request's effort or budget is written so."""
-    body = sent(request(spec=spec(**model), **asked))
+    body = sent(request(spec=spec(**model), **requested))
     assert body.get("additionalModelRequestFields") == fields
     assert body.get("outputConfig", {}).get("effort") == effort
 
@@ -338,9 +338,9 @@ def test_each_family_reasons_in_its_own_way(
         ({"reasoning": "adaptive"}, {"reasoning_effort": "low", "tools": (WEATHER,), "tool_choice": "required"}),
     ],
 )
-def test_reasoning_that_cannot_be_asked_for_is_refused(model: dict[str, Any], asked: dict[str, Any]) -> None:
+def test_reasoning_that_cannot_be_asked_for_is_refused(model: dict[str, Any], requested: dict[str, Any]) -> None:
     """Nothing that was asked for is dropped in silence."""
-    assert isinstance(refused(request(spec=spec(**model), **asked)), UnsupportedInputError)
+    assert isinstance(refused(request(spec=spec(**model), **requested)), UnsupportedInputError)
 
 
 def test_a_thinking_claude_is_not_forced_to_call_a_tool() -> None:
@@ -352,8 +352,8 @@ def test_a_thinking_claude_is_not_forced_to_call_a_tool() -> None:
 def test_cache_points_stand_where_the_spec_wants_them() -> None:
     """After the system prompt, the tools, and the last message of the user; nowhere else."""
     point = {"cachePoint": {"type": "default"}}
-    asked = request("Hi", system="Long", tools=(WEATHER,), spec=spec(cache_points=["system", "tools", "messages"]))
-    body = sent(asked)
+    requested = request("Hi", system="Long", tools=(WEATHER,), spec=spec(cache_points=["system", "tools", "messages"]))
+    body = sent(requested)
     assert body["system"] == [{"text": "Long"}, point]
     assert body["toolConfig"]["tools"][-1] == point
     assert body["messages"][-1]["content"] == [{"text": "Hi"}, point]
@@ -398,14 +398,17 @@ def test_an_answer_can_be_carried_on() -> None:
     async def main() -> None:
         thought = {"reasoningContent": {"reasoningText": {"text": "Hm", "signature": "c2ln"}}}
         call = {"toolUse": {"toolUseId": "t1", "name": "weather", "input": {"city": "Rome"}}}
-        async with served(message(thought, {"text": "See."}, call, stop="tool_use"), said("Sun")) as (server, backend):
+        async with served(message(thought, {"text": "See."}, call, stop="tool_use"), stated("Sun")) as (
+            server,
+            backend,
+        ):
             answer = await backend.generate_text(request(tools=(WEATHER,)))
-            told = (
+            reported = (
                 user(TextPart("Hello")),
                 Message(role="assistant", parts=(*answer.provider_parts, TextPart(answer.text), *answer.tool_calls)),
                 Message(role="tool", parts=(ToolResult(call_id=answer.tool_calls[0].id, content="Sun"),)),
             )
-            await backend.generate_text(request(told, tools=(WEATHER,)))
+            await backend.generate_text(request(reported, tools=(WEATHER,)))
             assert server.received[1].json["messages"][1]["content"] == [thought, {"text": "See."}, call]
 
     asyncio.run(main())

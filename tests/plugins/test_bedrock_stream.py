@@ -46,22 +46,22 @@ clean_aws = bedrock.clean_aws
 pytestmark = pytest.mark.usefixtures("clean_aws")
 
 
-def streamed(reply: Reply, asked: TextRequest | None = None) -> tuple[list[str], TextAnswer]:
+def streamed(reply: Reply, requested: TextRequest | None = None) -> tuple[list[str], TextAnswer]:
     async def main() -> tuple[list[str], TextAnswer]:
         async with served(reply) as (_, backend):
-            return await read(backend.stream_text(asked or request()))
+            return await read(backend.stream_text(requested or request()))
 
     return asyncio.run(main())
 
 
-def broken(reply: Reply, asked: TextRequest | None = None) -> tuple[list[str], CallError]:
+def broken(reply: Reply, requested: TextRequest | None = None) -> tuple[list[str], CallError]:
     """The deltas of a stream that fails, and its error."""
 
     async def main() -> tuple[list[str], CallError]:
         async with served(reply) as (_, backend):
             deltas: list[str] = []
             with pytest.raises(CallError) as caught:
-                async for item in backend.stream_text(asked or request()):
+                async for item in backend.stream_text(requested or request()):
                     assert isinstance(item, str)
                     deltas += [item] if item else []
             return deltas, caught.value
@@ -91,10 +91,10 @@ def test_the_same_request_goes_to_the_other_operation() -> None:
     """A stream sends what a call sends."""
 
     async def main() -> None:
-        async with served(bedrock.said("x"), stream(*text_events("x"))) as (server, backend):
-            asked = request("Hi", system="Brief", temperature=0.3)
-            await backend.generate_text(asked)
-            await read(backend.stream_text(asked))
+        async with served(bedrock.stated("x"), stream(*text_events("x"))) as (server, backend):
+            requested = request("Hi", system="Brief", temperature=0.3)
+            await backend.generate_text(requested)
+            await read(backend.stream_text(requested))
             plain, live = server.received
             assert live.path == f"/model/{bedrock.MODEL_ID}/converse-stream"
             assert live.json == plain.json
@@ -124,8 +124,8 @@ def test_events_cut_anywhere_are_put_together() -> None:
 
 def test_parallel_tool_calls_among_text() -> None:
     """Arguments come in pieces of JSON, blocks in any order; no arguments are none."""
-    said = event("contentBlockDelta", contentBlockIndex=0, delta={"text": "So."})
-    events = [said, *tool_events(2, "t2"), *tool_events(1, "t1", '{"a": [1', ", 2]}"), *end_events("tool_use")]
+    stated = event("contentBlockDelta", contentBlockIndex=0, delta={"text": "So."})
+    events = [stated, *tool_events(2, "t2"), *tool_events(1, "t1", '{"a": [1', ", 2]}"), *end_events("tool_use")]
     deltas, answer = streamed(stream(*events))
     assert deltas == ["So."]
     assert answer.tool_calls == (
@@ -138,9 +138,9 @@ def test_parallel_tool_calls_among_text() -> None:
 def test_a_tool_call_cut_short_is_no_call() -> None:
     """Half of a call's arguments, at the end of the tokens, are left out; otherwise they are an error."""
     half = tool_events(1, "t1", '{"a": [1')
-    said = event("contentBlockDelta", contentBlockIndex=0, delta={"text": "So."})
-    assert streamed(stream(said, *half, *end_events("max_tokens")))[1].tool_calls == ()
-    error = broken(stream(said, *half, *end_events("tool_use")))[1]
+    stated = event("contentBlockDelta", contentBlockIndex=0, delta={"text": "So."})
+    assert streamed(stream(stated, *half, *end_events("max_tokens")))[1].tool_calls == ()
+    error = broken(stream(stated, *half, *end_events("tool_use")))[1]
     assert isinstance(error, InvalidAnswerError)
     assert error.partial_text == "So."
 
@@ -275,7 +275,7 @@ def test_an_unknown_error_in_the_stream() -> None:
 @pytest.mark.parametrize(
     "reply",
     [
-        bedrock.said("x"),
+        bedrock.stated("x"),
         Reply.json({}),
         Reply.text("<html>Sign in</html>"),
         Reply(chunks=(b"<html>Sign in to the portal</html>",), content_type="application/vnd.amazon.eventstream"),
@@ -320,7 +320,7 @@ def test_leaving_a_stream_closes_its_connection() -> None:
             deltas = backend.stream_text(request())
             assert await next_delta(deltas) == "one"
             await deltas.aclose()
-            await until(lambda: bool(server.left))
+            await until(lambda: bool(server.remaining))
 
     asyncio.run(main(stream(*text_events("one", "two"), stall_after=2)))
     asyncio.run(main(stream(*text_events("one", *["more"] * 500), pause=0.01)))
@@ -330,7 +330,7 @@ def test_connections_are_used_again() -> None:
     """A stream that was read to its end leaves a connection for the next call."""
 
     async def main() -> None:
-        replies = [stream(*text_events("x")), bedrock.said("y"), stream(*text_events("z"))]
+        replies = [stream(*text_events("x")), bedrock.stated("y"), stream(*text_events("z"))]
         async with served(*replies) as (server, backend):
             await read(backend.stream_text(request()))
             await backend.generate_text(request())

@@ -24,10 +24,10 @@ def _names(prefix: str) -> set[str]:
 
 def test_jobs_one_after_the_other_need_one_thread() -> None:
     """Whoever hears that a job has ended may give the next one to the same thread."""
-    threads, told = Threads(8, "one"), SimpleQueue[int]()
+    threads, reported = Threads(8, "one"), SimpleQueue[int]()
     for number in range(50):
-        threads.start(partial(lambda number: partial(told.put, number), number))
-        assert told.get(timeout=SECONDS) == number
+        threads.start(partial(lambda number: partial(reported.put, number), number))
+        assert reported.get(timeout=SECONDS) == number
     assert _names("one") == {"one_0"}
     threads.close()
     threads.join(10)
@@ -37,7 +37,7 @@ def test_jobs_one_after_the_other_need_one_thread() -> None:
 @pytest.mark.parametrize("limit", [1, 3])
 def test_no_more_jobs_run_than_the_limit_says_and_none_is_lost(limit: int) -> None:
     """The others wait for their turn; those that were given before the end are done."""
-    threads, told, go = Threads(limit, "many"), SimpleQueue[int](), threading.Event()
+    threads, reported, go = Threads(limit, "many"), SimpleQueue[int](), threading.Event()
     lock, running, most = threading.Lock(), 0, 0
 
     def job(number: int) -> Callable[[], None]:
@@ -48,7 +48,7 @@ def test_no_more_jobs_run_than_the_limit_says_and_none_is_lost(limit: int) -> No
         assert go.wait(SECONDS)
         with lock:
             running -= 1
-        return partial(told.put, number)
+        return partial(reported.put, number)
 
     for number in range(10):
         threads.start(partial(job, number))
@@ -56,18 +56,18 @@ def test_no_more_jobs_run_than_the_limit_says_and_none_is_lost(limit: int) -> No
     go.set()
     threads.join(10)
     assert most == limit
-    assert {told.get_nowait() for _ in range(10)} == set(range(10))
+    assert {reported.get_nowait() for _ in range(10)} == set(range(10))
 
 
 def test_threads_end_with_their_owner() -> None:
     """An owner that is forgotten without being closed leaves no thread behind."""
-    threads, told = Threads(2, "forgotten"), SimpleQueue[str]()
-    threads.start(lambda: partial(told.put, "done"))
-    assert told.get(timeout=SECONDS) == "done"
-    left = [thread for thread in threading.enumerate() if thread.name == "forgotten_0"]
+    threads, reported = Threads(2, "forgotten"), SimpleQueue[str]()
+    threads.start(lambda: partial(reported.put, "done"))
+    assert reported.get(timeout=SECONDS) == "done"
+    remaining = [thread for thread in threading.enumerate() if thread.name == "forgotten_0"]
     del threads
     gc.collect()
-    for thread in left:
+    for thread in remaining:
         thread.join(SECONDS)
-    assert left
+    assert remaining
     assert not _names("forgotten")

@@ -34,8 +34,8 @@ def test_a_real_answer_is_traced_and_kept(tmp_path: Path, monkeypatch: pytest.Mo
         port = int(servers["openai"].url.rpartition(":")[2])
     assert uses == ["miss", "hit"]
     attempt, first, second = exporter.get_finished_spans()
-    told = dict(attempt.attributes or {})
-    assert (attempt.name, told["gen_ai.provider.name"]) == ("chat gpt-4o-mini", "openai")
-    assert (told["server.address"], told["server.port"]) == ("127.0.0.1", port)
-    assert (told["gen_ai.response.id"], told["gen_ai.response.model"]) == ("chatcmpl-1", "gpt-test")
+    reported = dict(attempt.attributes or {})
+    assert (attempt.name, reported["gen_ai.provider.name"]) == ("chat gpt-4o-mini", "openai")
+    assert (reported["server.address"], reported["server.port"]) == ("127.0.0.1", port)
+    assert (reported["gen_ai.response.id"], reported["gen_ai.response.model"]) == ("chatcmpl-1", "gpt-test")
     assert [(span.attributes or {})["pipelex.cache"] for span in (first, second)] == ["miss", "hit"]

@@ -181,7 +181,7 @@ def test_errors_are_not_kept(tmp_path: Path) -> None:
 def test_a_stream_that_is_left_or_breaks_is_not_kept(tmp_path: Path) -> None:
     """Only one that was read to its end is."""
 
-    async def left(client: AsyncClient) -> None:
+    async def remaining(client: AsyncClient) -> None:
         async with client.stream_text("Hi", model="m") as stream:
             async for _ in stream:
                 break
@@ -192,10 +192,10 @@ def test_a_stream_that_is_left_or_breaks_is_not_kept(tmp_path: Path) -> None:
 
     script = Script(answers=["a", BadRequestError("no", status=400), "b", DONE])
     with cache_in(tmp_path) as cache:
-        _, _, (_, result) = run(script, cache, left, broken, streamed)
+        _, _, (_, result) = run(script, cache, remaining, broken, streamed)
         assert result.attempts[-1].cache == "miss"
         assert cache.contents().answers == 1
-    assert script.left == 2
+    assert script.remaining == 2
 
 
 @pytest.mark.parametrize(("shared", "expected"), [(False, ["miss", "miss", "hit"]), (True, ["miss", "hit", "hit"])])
@@ -230,8 +230,8 @@ def test_nothing_is_kept_that_repeats_a_key(tmp_path: Path) -> None:
     """In a text, in pieces, in a tool's arguments; the file never holds it, nor what was asked."""
     call = ToolCall(id="1", name="look", arguments={"with": [KEY]})
     whole = evolve(DONE, text=f"your key is {KEY}")
-    asked = evolve(DONE, text="", finish_reason="tool_calls", tool_calls=(call,))
-    script = Script(answers=[whole, asked, *KEY, DONE, "Rhine"])
+    requested = evolve(DONE, text="", finish_reason="tool_calls", tool_calls=(call,))
+    script = Script(answers=[whole, requested, *KEY, DONE, "Rhine"])
     tools = [{"name": "look", "parameters": {"type": "object"}}]
     with cache_in(tmp_path) as cache:
         _, _, (pieces, _), *_ = run(
@@ -313,7 +313,7 @@ def test_the_same_request_at_once_is_sent_once(tmp_path: Path) -> None:
     assert sum(result.cost.amount for result in results) == Decimal("0.00022")
 
 
-async def script_asked(script: Script) -> None:
+async def script_requested(script: Script) -> None:
     """Wait until a request has come."""
     while not script.requests:  # noqa: ASYNC110 -- a script is a list, and tells nobody
         await asyncio.sleep(0.001)
@@ -327,7 +327,7 @@ def test_who_waits_asks_where_the_other_gets_nothing(how: str, tmp_path: Path) -
 
     async def main(client: AsyncClient) -> Any:
         leader = asyncio.create_task(client.generate_text("Hi", model="m"))
-        await asyncio.wait_for(script_asked(script), 10)
+        await asyncio.wait_for(script_requested(script), 10)
         follower = asyncio.create_task(client.generate_text("Hi", model="m"))
         await asyncio.sleep(0.01)
         if how == "is cancelled":
@@ -348,7 +348,7 @@ def test_who_waits_can_be_cancelled(tmp_path: Path) -> None:
 
     async def main(client: AsyncClient) -> Any:
         leader = asyncio.create_task(client.generate_text("Hi", model="m"))
-        await asyncio.wait_for(script_asked(script), 10)
+        await asyncio.wait_for(script_requested(script), 10)
         with pytest.raises(CallError, match="deadline"):
             await client.generate_text("Hi", model="m", deadline=0.02)
         return await leader
@@ -364,8 +364,8 @@ def test_a_result_says_it_in_json_too(tmp_path: Path) -> None:
 
     with cache_in(tmp_path) as cache:
         first, second = run(Script(answers=[evolve(DONE, usage=USAGE)]), cache, text(), text())
-    told = [json.loads(json.dumps(asdict(result.attempts[0]), default=str))["cache"] for result in (first, second)]
-    assert told == ["miss", "hit"]
+    reported = [json.loads(json.dumps(asdict(result.attempts[0]), default=str))["cache"] for result in (first, second)]
+    assert reported == ["miss", "hit"]
 
 
 def test_two_versions_of_an_api_are_asked_each(tmp_path: Path) -> None:

@@ -28,16 +28,16 @@ def test_claude_gets_marks_that_its_api_takes(ttl: Any) -> None:
         async with anthropic.AnthropicServer() as server:
             server.rules = rulebook_of("anthropic", "anthropic")
             async with anthropic.opened(anthropic.config(server.url)) as backend:
-                await backend.generate_text(anthropic.asked(system="Be brief.", cache=ttl))
+                await backend.generate_text(anthropic.requested(system="Be brief.", cache=ttl))
             return server.received[0].json
 
     body = asyncio.run(main())
     assert body["system"][0]["cache_control"] == MARKS[ttl]
     assert body["messages"][-1]["content"][-1]["cache_control"] == MARKS[ttl]
     tools = (Tool(name="look_up"),)
-    searching = message_body(anthropic.asked(cache=ttl, tools=tools, hosted_tools=("web_search",)), {})
+    searching = message_body(anthropic.requested(cache=ttl, tools=tools, hosted_tools=("web_search",)), {})
     assert searching["tools"][-1]["cache_control"] == MARKS[ttl]
-    assert "cache_control" not in message_body(anthropic.asked(hosted_tools=("web_search",)), {})["tools"][-1]
+    assert "cache_control" not in message_body(anthropic.requested(hosted_tools=("web_search",)), {})["tools"][-1]
 
 
 @pytest.mark.parametrize(("ttl", "point"), [("5m", {"type": "default"}), ("1h", {"type": "default", "ttl": "1h"})])

@@ -76,7 +76,7 @@ def test_its_variables_are_the_arguments(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_a_variable_that_means_nothing_quarantines_it(
-    name: str, value: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, value: str, reported: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the reason, which `pipelex plugins` shows; the calls go on without a cache."""
     monkeypatch.setenv("PIPELEX_CACHE", str(tmp_path / "answers.sqlite"))
@@ -86,7 +86,7 @@ def test_a_variable_that_means_nothing_quarantines_it(
     import pipelex_middleware_cache
 
     (record,) = discover(entry_points=(), extra=[pipelex_middleware_cache]).records
-    assert (record.status, record.reason) == ("quarantined", f"pipelex_middleware {told}")
+    assert (record.status, record.reason) == ("quarantined", f"pipelex_middleware {reported}")
 
 
 def test_a_client_made_with_the_variable_set_has_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,6 +283,6 @@ def test_the_command_tells_and_clears(tmp_path: Path) -> None:
     assert command(str(file)) == (0, f"2 answers, {size} bytes\n", "")
     assert command(str(file), "--clear") == (0, "0 answers, 0 bytes\n", "")
     file.write_bytes(b"no database" * 1000)
-    code, told, said = command(str(file))
-    assert (code, told) == (1, "")
-    assert "cannot be used" in said
+    code, reported, stated = command(str(file))
+    assert (code, reported) == (1, "")
+    assert "cannot be used" in stated

@@ -222,8 +222,8 @@ def test_processes_share_one_file(tmp_path: Path) -> None:
     assert [(process.communicate()[1], process.returncode) for process in running] == [("", 0)] * 4
     with sqlite3.connect(path) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        ((told, counted),) = database.execute(
+        ((reported, counted),) = database.execute(
             "SELECT (SELECT bytes FROM size), (SELECT sum(length(value)) FROM answers)"
         )
-        assert told == counted <= 300_000
+        assert reported == counted <= 300_000
     database.close()

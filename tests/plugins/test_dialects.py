@@ -346,9 +346,9 @@ JSON_SCHEMAS = st.builds(
 )
 
 
-def check_all_ways(asked: Any) -> None:
+def check_all_ways(requested: Any) -> None:
     """Every provider accepts what is sent for a type, or a message says why nothing is."""
-    kind = object_type(asked)
+    kind = object_type(requested)
     refusals: list[str] = []
     for way in WIRES:
         try:
@@ -362,13 +362,13 @@ def check_all_ways(asked: Any) -> None:
 
 @settings(PROPERTY, max_examples=40)
 @given(PYTHON_TYPES)
-def test_every_provider_accepts_what_is_sent_for_any_type(asked: Any) -> None:
+def test_every_provider_accepts_what_is_sent_for_any_type(requested: Any) -> None:
     """Dataclasses, attrs classes, TypedDicts and pydantic models of every kind of field, nested."""
     try:
-        object_type(asked)
+        object_type(requested)
     except UnsupportedInputError:
         return  # neither msgspec nor pydantic knows the type, whoever is asked
-    check_all_ways(asked)
+    check_all_ways(requested)
 
 
 @settings(PROPERTY, max_examples=80)

@@ -12,7 +12,7 @@ import pytest
 from pipelex_core.errors import UnsupportedInputError
 from tests.conformance.provider import reached
 from tests.conformance.rows import ROWS
-from tests.conformance.scenario import PROMPT, Said
+from tests.conformance.scenario import PROMPT, SampleAnswer
 from tests.servers.bedrock import clean_aws
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_a_text_arrives_whole(provider: Provider, name: str, tmp_path: Path) -> 
 
     async def main() -> None:
         async with asyncio.timeout(60), reached(provider) as at:
-            at.says(Said())
+            at.says(SampleAnswer())
             await at.client.generate_text(PROMPT, model=at.llm, documents=[tmp_path / name])
             (request,) = at.server.received
             assert has(request, TEXTS[name].encode())
@@ -73,7 +73,7 @@ def test_a_file_of_an_office_arrives_whole_or_is_refused(provider: Provider, nam
 
     async def main() -> None:
         async with asyncio.timeout(60), reached(provider) as at:
-            at.says(Said())
+            at.says(SampleAnswer())
             if provider.name in TAKEN[name]:
                 await at.client.generate_text(PROMPT, model=at.llm, documents=[tmp_path / name])
                 (request,) = at.server.received

@@ -15,7 +15,7 @@ from pipelex_core import AsyncClient, EmbeddingResult, errors
 from pipelex_core.plugins import discover
 from tests.plugins import opentelemetry_conventions as conventions
 from tests.plugins.cache_calls import cache_in, plugins_of
-from tests.plugins.opentelemetry_traces import Traces, said
+from tests.plugins.opentelemetry_traces import Traces, stated
 from tests.support.scripted import VECTORS, Script, deck_of, spec
 
 if TYPE_CHECKING:
@@ -70,14 +70,14 @@ def test_spans_of_embeddings_keep_to_the_conventions() -> None:
     attempts = traces.attempts()
     assert [span.name for span in attempts] == ["embeddings id-of-vectors"] * 3
     for span in attempts:
-        attributes = said(span)
+        attributes = stated(span)
         assert conventions.breaches(attributes) == []
         assert attributes["gen_ai.operation.name"] == "embeddings"
         assert attributes["gen_ai.embeddings.dimension.count"] == 8
         assert attributes["gen_ai.usage.input_tokens"] > 0
         assert "gen_ai.usage.output_tokens" not in attributes
     (call,) = traces.calls()
-    assert (said(call)["pipelex.operation"], said(call)["pipelex.attempts"]) == ("embed", 3)
+    assert (stated(call)["pipelex.operation"], stated(call)["pipelex.attempts"]) == ("embed", 3)
 
 
 def test_recorded_vectors_replay_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,10 +105,10 @@ def test_mistrals_sdk_cannot_read_the_base64_that_it_can_ask_for() -> None:
     async def main() -> None:
         async with MistralServer() as server:
             async with Mistral(api_key=mistral.KEY, server_url=server.url) as client:
-                asked = {"model": "mistral-embed", "inputs": list(TEXTS)}
-                assert len((await client.embeddings.create_async(**asked)).data) == 2
+                requested = {"model": "mistral-embed", "inputs": list(TEXTS)}
+                assert len((await client.embeddings.create_async(**requested)).data) == 2
                 with pytest.raises(ResponseValidationError):
-                    await client.embeddings.create_async(**asked, encoding_format="base64")
+                    await client.embeddings.create_async(**requested, encoding_format="base64")
 
     asyncio.run(main())
 
@@ -198,13 +198,13 @@ def test_googles_sdk_makes_one_vector_of_a_list_of_strings_with_gemini_embedding
     """At both of Google's backends: at AI Studio silently, at Vertex AI too; only contents are embedded one by one."""
     texts: Any = list(TEXTS)
 
-    async def asked(models: Any) -> Any:
+    async def requested(models: Any) -> Any:
         return await models.embed_content(model="gemini-embedding-2", contents=texts)
 
-    answer, (sent,) = in_sdk(asked, vertex=False)
+    answer, (sent,) = in_sdk(requested, vertex=False)
     assert (len(answer.embeddings), len(sent["requests"])) == (1, 1)
     assert sent["requests"][0]["content"]["parts"] == [{"text": text} for text in TEXTS]
-    answer, (sent,) = in_sdk(asked, vertex=True)
+    answer, (sent,) = in_sdk(requested, vertex=True)
     assert len(answer.embeddings) == 1
     assert sent["content"]["parts"] == [{"text": text} for text in TEXTS]
 

@@ -20,7 +20,7 @@ from pipelex_core.errors import (
 )
 from tests.conformance.provider import reached
 from tests.conformance.rows import ROWS
-from tests.conformance.scenario import PDF, PROMPT, City, Said
+from tests.conformance.scenario import PDF, PROMPT, City, SampleAnswer
 from tests.servers import bedrock
 from tests.servers.base import Reply
 from tests.servers.bedrock import clean_aws
@@ -91,7 +91,7 @@ _MORE: dict[int, set[type[CallError]]] = {
 }
 
 
-async def asked(at: Reached, what: Column) -> None:
+async def requested(at: Reached, what: Column) -> None:
     """The call that a column is about."""
     match what:
         case "stream":
@@ -121,8 +121,8 @@ def deep_reply(provider: Provider, what: Column, body: bytes) -> Reply:
         return Reply(chunks=(body,))
     if provider.sdk_module == "botocore":
         start = bedrock.event("messageStart", role="assistant")
-        told = {":event-type": "contentBlockDelta", ":content-type": "application/json", ":message-type": "event"}
-        return bedrock.stream(start, bedrock.frame_of(told, body))
+        reported = {":event-type": "contentBlockDelta", ":content-type": "application/json", ":message-type": "event"}
+        return bedrock.stream(start, bedrock.frame_of(reported, body))
     return Reply.sse(body.decode())
 
 
@@ -146,7 +146,7 @@ def test_any_error_answer_is_the_error_of_its_status(provider: Provider) -> None
         at.server.forget()
         at.server.queue(*[Reply(status=status, chunks=(body,), headers=headers, content_type=kind)] * 8)
         with pytest.raises(CallError) as caught:
-            runner.run(asked(at, first_of(provider, stream=stream)))
+            runner.run(requested(at, first_of(provider, stream=stream)))
         error = caught.value
         allowed = (error_class_for_status(status), *_MORE.get(status, ()))
         assert isinstance(error, allowed), (status, type(error))
@@ -176,7 +176,7 @@ def test_an_answer_that_nests_too_deeply_is_no_answer(provider: Provider, what: 
         async with asyncio.timeout(30), reached(provider, KEY) as at:
             at.server.queue(*[deep_reply(provider, what, DEEP[form])] * 8)
             with pytest.raises(CallError) as caught:
-                await asked(at, what)
+                await requested(at, what)
             return caught.value
 
     error = asyncio.run(main())
@@ -191,8 +191,8 @@ def test_an_object_that_nests_too_deeply_is_none(provider: Provider) -> None:
 
     async def main() -> None:
         async with asyncio.timeout(30), reached(provider, KEY) as at:
-            at.says(*[Said(text=NESTED.decode())] * 4)
+            at.says(*[SampleAnswer(text=NESTED.decode())] * 4)
             with pytest.raises(InvalidAnswerError):
-                await asked(at, "object")
+                await requested(at, "object")
 
     asyncio.run(main())

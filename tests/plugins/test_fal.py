@@ -35,7 +35,7 @@ from pipelex_core.execution.resources import LoopResources
 from pipelex_core.requests import ImageRequest
 from pipelex_core.sound import Segment, SpeechRequest, TranscriptRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
-from pipelex_further.audio import read_recording
+from pipelex_operations.audio import read_recording
 from tests.servers.base import Reply
 from tests.servers.fal import PNG, FalServer, fault
 from tests.support.sounds import wav
@@ -426,7 +426,7 @@ def test_a_submission_that_is_not_answered_is_cut_off(
                     call.cancel()
                     with pytest.raises(asyncio.CancelledError):
                         await call
-                    while server.left != server.submitted:  # noqa: ASYNC110 -- likewise
+                    while server.remaining != server.submitted:  # noqa: ASYNC110 -- likewise
                         await asyncio.sleep(0.005)
 
             await use(server, work)

@@ -14,7 +14,7 @@ from pipelex_core.judging import Ranked, RerankRequest
 from pipelex_core.results import Usage
 from pipelex_core.sound import SpeechRequest, TranscriptRequest
 from pipelex_core.specs import ModelSpec
-from pipelex_further.audio import read_recording
+from pipelex_operations.audio import read_recording
 from tests.plugins import test_google as google
 from tests.plugins import test_vertexai as vertexai
 from tests.servers import bedrock

@@ -128,7 +128,7 @@ def test_leaving_a_stream_closes_its_connection() -> None:
         stream = backend.stream_text(asks("hello"))
         assert await anext(stream) == "one"
         await stream.aclose()  # type: ignore[attr-defined]
-        await until(lambda: bool(server.left))
+        await until(lambda: bool(server.remaining))
 
     run(use)
 
@@ -145,7 +145,7 @@ def test_a_call_that_is_cancelled_closes_its_connection(streaming: bool) -> None
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await until(lambda: bool(server.left))
+        await until(lambda: bool(server.remaining))
 
     run(use)
 
@@ -191,12 +191,12 @@ def test_tools_and_their_results(streaming: bool) -> None:
         assert (weather.id, weather.name, weather.arguments) == ("id-0", "weather", {"city": "some city"})
         assert (clock.name, clock.arguments) == ("clock", {})
         assert clock.id
-        asked = Message(role="assistant", parts=(TextPart(got.text), *got.tool_calls, *got.provider_parts))
+        requested = Message(role="assistant", parts=(TextPart(got.text), *got.tool_calls, *got.provider_parts))
         results = (
             Message(role="tool", parts=(ToolResult(call_id=weather.id, content='{"sky": "blue"}'),)),
             Message(role="tool", parts=(ToolResult(call_id=clock.id, content="noon", is_error=streaming),)),
         )
-        more = asks("", messages=(*first.messages, asked, *results), tools=(WEATHER, CLOCK))
+        more = asks("", messages=(*first.messages, requested, *results), tools=(WEATHER, CLOCK))
         last = await ask(more)
         key = "error" if streaming else "output"
         assert last.text == f'The tools say [{{"sky": "blue"}}, {{"{key}": "noon"}}].'
@@ -207,8 +207,8 @@ def test_tools_and_their_results(streaming: bool) -> None:
 
         # The signature of the text goes back with it, whatever provider's parts stand beside it.
         foreign = ProviderPart(provider="anthropic", data={"text": "", "thoughtSignature": "leaked"})
-        said = Message(role="assistant", parts=(foreign, *last.provider_parts, TextPart(last.text)))
-        await ask(asks("", messages=(*first.messages, said, Message(role="user", parts=(TextPart("thanks"),)))))
+        stated = Message(role="assistant", parts=(foreign, *last.provider_parts, TextPart(last.text)))
+        await ask(asks("", messages=(*first.messages, stated, Message(role="user", parts=(TextPart("thanks"),)))))
         signed = {"text": "" if streaming else last.text, "thoughtSignature": SIGNATURE}
         assert server.received[2].json["contents"][1]["parts"] == (
             [{"text": last.text}, signed] if streaming else [signed]
@@ -222,8 +222,8 @@ def test_a_signature_whose_text_was_changed_is_left_out() -> None:
 
     async def use(server: GoogleServer, backend: GoogleBackend) -> None:
         signature = ProviderPart(provider="google", data={"text": "yes", "thoughtSignature": SIGNATURE})
-        said = Message(role="assistant", parts=(TextPart("no"), signature))
-        await backend.generate_text(asks("", messages=(*asks("well?").messages, said, *asks("sure?").messages)))
+        stated = Message(role="assistant", parts=(TextPart("no"), signature))
+        await backend.generate_text(asks("", messages=(*asks("well?").messages, stated, *asks("sure?").messages)))
         assert server.received[0].json["contents"][1]["parts"] == [{"text": "no"}]
 
     run(use)

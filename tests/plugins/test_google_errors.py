@@ -36,8 +36,8 @@ def test_an_error_may_come_with_a_good_status() -> None:
     """A gateway's 200 that holds an error is that error, and no empty answer."""
 
     async def use(server: GoogleServer, backend: GoogleBackend) -> None:
-        told = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
-        server.queue(Reply.json(told), Reply.json({"error": "no"}))
+        reported = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
+        server.queue(Reply.json(reported), Reply.json({"error": "no"}))
         got = await failure(backend)
         assert type(got) is errors.OverloadedError
         assert (got.message, got.status) == ("Google answered UNAVAILABLE: The model is overloaded.", 503)
@@ -167,7 +167,7 @@ def test_an_answer_that_was_cut_says_why(finish: str, reason: str, streaming: bo
         *("texts", "id", "empty", "malformed", "only-thoughts", "nothing", "half", "not-utf-8"),
     ],
 )
-def test_what_is_no_answer_is_an_error(reply: Reply) -> None:
+def test_a_malformed_answer_is_an_error(reply: Reply) -> None:
     """Never a silent empty answer; what came is kept."""
 
     async def use(server: GoogleServer, backend: GoogleBackend) -> None:
@@ -249,8 +249,8 @@ def test_nulls_are_as_good_as_nothing() -> None:
 
     async def use(server: GoogleServer, backend: GoogleBackend) -> None:
         counts: Any = {"promptTokenCount": 3, "candidatesTokenCount": None, "thoughtsTokenCount": "x"}
-        said = {**answer({"functionCall": {"name": "now", "args": None, "id": None}}, usage=counts)}
-        server.queue(Reply.json({**said, "promptFeedback": None, "responseId": None}))
+        stated = {**answer({"functionCall": {"name": "now", "args": None, "id": None}}, usage=counts)}
+        server.queue(Reply.json({**stated, "promptFeedback": None, "responseId": None}))
         got = await backend.generate_text(asks("x"))
         assert (got.tool_calls[0].name, got.tool_calls[0].arguments, got.finish_reason) == ("now", {}, "tool_calls")
         assert got.usage == Usage(input_tokens=3, output_tokens=0)

@@ -164,6 +164,6 @@ def test_opening_imports_google_genai_and_nothing_heavier() -> None:
 
 def modules(code: str) -> set[str]:
     """The modules that a fresh interpreter holds after some code."""
-    told = f"{code}\nimport sys, json; print(json.dumps(sorted(sys.modules)))"
-    run = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    reported = f"{code}\nimport sys, json; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", reported], capture_output=True, text=True, check=True)
     return set(json.loads(run.stdout))

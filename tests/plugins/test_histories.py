@@ -101,14 +101,14 @@ def of_responses(backend: str) -> Callable[[str, list[ToolCall], int], ProviderP
     """The response's items: reasoning that can go back, reasoning that cannot, what was said, calls."""
 
     def made(text: str, calls: list[ToolCall], turn: int) -> ProviderPart:
-        said = [{"type": "output_text", "text": text or "Done.", "annotations": []}]
+        stated = [{"type": "output_text", "text": text or "Done.", "annotations": []}]
         items: list[dict[str, Any]] = [
             {"type": "reasoning", "id": f"rs_{turn}a", "summary": [], "encrypted_content": "b3Bh"},
             {"type": "reasoning", "id": f"rs_{turn}b", "summary": []},
         ]
         if text or not calls:
             items.append(
-                {"type": "message", "id": f"msg_{turn}", "role": "assistant", "status": "completed", "content": said}
+                {"type": "message", "id": f"msg_{turn}", "role": "assistant", "status": "completed", "content": stated}
             )
         items += [
             {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": "{}", "status": "completed"}

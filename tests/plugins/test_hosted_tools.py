@@ -16,7 +16,7 @@ from pipelex_testing.bodies import gemini
 from pipelex_testing.bodies import openai_responses as responses
 from pipelex_testing.rulebook import rulebook_of
 from tests.plugins import test_google as google
-from tests.plugins.openai_calls import config, said, spec, with_backend
+from tests.plugins.openai_calls import config, spec, stated, with_backend
 from tests.servers import anthropic
 from tests.servers.base import Reply
 from tests.servers.google import GoogleServer
@@ -51,7 +51,7 @@ def test_openai_and_xai_search_through_the_responses_api(sdk: str, name: str) ->
     events = [*responses.events(response, lambda text: [text])]
 
     async def use(backend: Any, server: Any) -> Any:
-        answers = await both(backend, TextRequest(spec=spec(sdk), messages=said("Where does the Po end?"), **SEARCH))
+        answers = await both(backend, TextRequest(spec=spec(sdk), messages=stated("Where does the Po end?"), **SEARCH))
         return answers, [(request.path, request.json["tools"]) for request in server.received]
 
     answers, requests = with_backend(
@@ -70,7 +70,7 @@ def test_an_endpoint_without_a_search_of_its_own_refuses_unsent(name: str) -> No
 
     async def use(backend: Any, server: Any) -> None:
         with pytest.raises(UnsupportedInputError, match="this endpoint has no hosted web_search"):
-            await backend.generate_text(TextRequest(spec=spec(), messages=said("Po?"), **SEARCH))
+            await backend.generate_text(TextRequest(spec=spec(), messages=stated("Po?"), **SEARCH))
         assert server.received == []
 
     with_backend(use, make=lambda url: config(url, name=name))
@@ -106,7 +106,7 @@ def test_claude_searches_beside_tools() -> None:
             server.rules = rulebook_of("anthropic", "anthropic")
             server.queue(anthropic.replied(answered), Reply.sse(*deltas))
             async with anthropic.opened(anthropic.config(server.url)) as backend:
-                answers = await both(backend, anthropic.asked(tools=(Tool(name="look_up"),), **SEARCH))
+                answers = await both(backend, anthropic.requested(tools=(Tool(name="look_up"),), **SEARCH))
             return answers, server.received[0].json["tools"]
 
     answers, tools = asyncio.run(main())
@@ -213,8 +213,8 @@ def of_claude(way: str, *replies: Reply) -> tuple[Any, list[Any]]:
             server.queue(*replies)
             async with anthropic.opened(anthropic.config(server.url)) as backend:
                 if way == "whole":
-                    return await backend.generate_text(anthropic.asked(**SEARCH)), server.received
-                events = [event async for event in backend.stream_text(anthropic.asked(**SEARCH))]
+                    return await backend.generate_text(anthropic.requested(**SEARCH)), server.received
+                events = [event async for event in backend.stream_text(anthropic.requested(**SEARCH))]
                 assert isinstance(events[-1], TextAnswer)
                 assert "".join(event for event in events if isinstance(event, str)) == events[-1].text
                 return events[-1], server.received

@@ -65,9 +65,9 @@ def phonemes() -> Phonemes:
         ("McDonald", "McDonald"),
     ],
 )
-def test_what_is_not_a_word_is_written_out(written: str, said: str) -> None:
+def test_what_is_not_a_word_is_written_out(written: str, stated: str) -> None:
     """Numbers, years, money, times, places in a row, signs, abbreviations, and words that are joined."""
-    assert spoken(written) == said
+    assert spoken(written) == stated
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ def test_what_is_not_a_word_is_written_out(written: str, said: str) -> None:
         ("zzyzx", "zˈi zˈi wˈI zˈi ˈɛks"),
     ],
 )
-def test_words_become_phonemes(phonemes: Phonemes, written: str, said: str) -> None:
+def test_words_become_phonemes(phonemes: Phonemes, written: str, stated: str) -> None:
     """By the lists; small words as they are said in a sentence; what is in no list by its parts, or spelt."""
-    assert list(phonemes.sentences(written)) == [said]
+    assert list(phonemes.sentences(written)) == [stated]
 
 
 def test_a_text_goes_sentence_by_sentence(phonemes: Phonemes) -> None:

@@ -153,10 +153,10 @@ def test_a_conversation_and_its_system_prompt_reach_the_model() -> None:
                 )
             ]
 
-    empty, said, told = asyncio.run(main())
-    counts = [answer.usage.input_tokens or 0 for answer in (empty, said)]
+    empty, stated, reported = asyncio.run(main())
+    counts = [answer.usage.input_tokens or 0 for answer in (empty, stated)]
     assert counts[0] < counts[1]
-    assert told.usage.input_tokens != said.usage.input_tokens
+    assert reported.usage.input_tokens != stated.usage.input_tokens
 
 
 @pytest.mark.parametrize("settings", [{"temperature": 0}, {"temperature": 0.9, "top_p": 0.9, "seed": 11}])

@@ -32,7 +32,7 @@ LONG = text_request("Write a very long story about a fox.", max_tokens=900)
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left() -> object:
+def nothing_is_remaining() -> object:
     """Every test gives back its engines and their threads."""
     fetch("smollm2")
     most = PROCESS.num_threads() + 1  # the library's logger stays once it has begun
@@ -211,9 +211,9 @@ def test_calls_run_side_by_side_on_the_slots_of_the_server() -> None:
 def test_what_the_server_throws_ends_the_call_alone(body: bytes) -> None:
     """Some refusals are exceptions of the library's: that call fails, and the next one works."""
     engine = _shared.ENGINES.acquire(engine_settings(make().config, spec()))
-    told: SimpleQueue[Event] = SimpleQueue()
-    engine.submit(Generation(body, told.put, deltas=False))
-    assert isinstance(told.get(timeout=30), BadRequestError)
-    engine.submit(Generation(chat_body(text_request(max_tokens=1), most_tokens=1), told.put, deltas=False))
-    assert isinstance(told.get(timeout=30), TextAnswer)
+    reported: SimpleQueue[Event] = SimpleQueue()
+    engine.submit(Generation(body, reported.put, deltas=False))
+    assert isinstance(reported.get(timeout=30), BadRequestError)
+    engine.submit(Generation(chat_body(text_request(max_tokens=1), most_tokens=1), reported.put, deltas=False))
+    assert isinstance(reported.get(timeout=30), TextAnswer)
     _shared.ENGINES.release(engine).result(30)

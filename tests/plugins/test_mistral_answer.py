@@ -187,7 +187,7 @@ def test_further_choices_are_left_alone() -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_answer_is_an_error_that_keeps_it(payload: Any) -> None:
+def test_a_malformed_answer_is_an_error_that_keeps_it(payload: Any) -> None:
     """An answer of another form is never an empty text."""
     with pytest.raises(InvalidAnswerError, match="cannot be used") as caught:
         gathered_answer(payload, "id").answer()

@@ -20,12 +20,12 @@ from tests.servers.mistral import (
     KEY,
     REQUEST_ID,
     MistralServer,
-    asked,
     chunk,
     config,
     fault,
     message,
     opened,
+    requested,
     spec,
 )
 
@@ -39,10 +39,10 @@ async def failed(reply: Reply, request: TextRequest | None = None, *, streaming:
         server.queue(reply)
         with pytest.raises(errors.CallError) as caught:
             if streaming:
-                async for event in backend.stream_text(request or asked()):
+                async for event in backend.stream_text(request or requested()):
                     assert not isinstance(event, TextAnswer), event
             else:
-                await backend.generate_text(request or asked())
+                await backend.generate_text(request or requested())
         assert len(server.received) == 1, "the SDK tried again"
         return caught.value
 
@@ -76,7 +76,7 @@ def test_each_status_has_its_class(reply: Reply, kind: type[errors.CallError], s
 
 
 @pytest.mark.parametrize(
-    "body, told",
+    "body, reported",
     [
         ({"object": "error", "message": "Rate limit exceeded"}, "says: Rate limit exceeded"),
         ({"detail": "Unauthorized"}, "says: Unauthorized"),
@@ -90,16 +90,16 @@ def test_each_status_has_its_class(reply: Reply, kind: type[errors.CallError], s
         (["odd"], "answered with application/json instead"),
     ],
 )
-def test_the_message_is_the_providers(body: Any, told: str) -> None:
+def test_the_message_is_the_providers(body: Any, reported: str) -> None:
     """What the provider says is found in each form it has, without the rest of the body."""
-    assert told in str(asyncio.run(failed(Reply.json(body, status=400))))
+    assert reported in str(asyncio.run(failed(Reply.json(body, status=400))))
 
 
 @pytest.mark.parametrize("characters, kind", [(99, errors.BadRequestError), (100, errors.ContextTooLongError)])
 def test_a_long_prompt_makes_an_ambiguous_code_clear(characters: int, kind: type[errors.CallError]) -> None:
     """Code 3051 is `too long` only where the prompt has as many characters as the model has tokens."""
     reply = fault(400, "too large for model", code="3051", kind="invalid_request_invalid_args")
-    request = asked("x" * characters, spec=spec(context_window=100))
+    request = requested("x" * characters, spec=spec(context_window=100))
     assert type(asyncio.run(failed(reply, request))) is kind
 
 
@@ -168,7 +168,7 @@ def test_a_refused_connection_says_so() -> None:
             url = server.url
         async with opened(config(url)) as backend:
             with pytest.raises(errors.ProviderConnectionError, match="no answer from Mistral"):
-                await backend.generate_text(asked())
+                await backend.generate_text(requested())
 
     asyncio.run(main())
 
@@ -179,7 +179,7 @@ def test_an_endpoint_that_is_no_address_says_so() -> None:
     async def main() -> None:
         async with opened(config("ftp://127.0.0.1")) as backend:
             with pytest.raises(errors.NotFoundError, match="not an http address"):
-                await backend.generate_text(asked())
+                await backend.generate_text(requested())
 
     asyncio.run(main())
 
@@ -210,7 +210,7 @@ def test_a_stream_that_was_finished_is_an_answer() -> None:
     async def main() -> None:
         async with MistralServer() as server, opened(config(server.url)) as backend:
             server.queue(Reply.sse(chunk("Hi.", finish_reason="stop"), "[DONE]", cut_after=1))
-            events = [event async for event in backend.stream_text(asked())]
+            events = [event async for event in backend.stream_text(requested())]
             assert events[0] == "Hi."
             assert isinstance(events[1], TextAnswer)
 
@@ -258,9 +258,9 @@ def test_an_error_inside_a_stream_has_its_class(event: Any, kind: type[errors.Ca
 def test_the_key_is_in_no_error(reply: Reply) -> None:
     """A provider that repeats the key does not bring it into a message, a traceback or what an error keeps."""
     error = asyncio.run(failed(reply, streaming=reply.content_type.startswith("text/event-stream")))
-    told = "".join(traceback.format_exception(error)) + repr(vars(error)) + repr(error.args)
-    assert KEY not in told
-    assert "***" in told
+    reported = "".join(traceback.format_exception(error)) + repr(vars(error)) + repr(error.args)
+    assert KEY not in reported
+    assert "***" in reported
     assert error.__cause__ is None
     assert error.__context__ is None
 

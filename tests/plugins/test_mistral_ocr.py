@@ -212,7 +212,7 @@ class Failing(MistralServer):
 
 
 @pytest.mark.parametrize(
-    "step, left", [(UPLOAD, [UPLOAD]), (URL, [UPLOAD, URL, DELETE]), (READ, [UPLOAD, URL, READ, DELETE])]
+    "step, remaining", [(UPLOAD, [UPLOAD]), (URL, [UPLOAD, URL, DELETE]), (READ, [UPLOAD, URL, READ, DELETE])]
 )
 @pytest.mark.parametrize(
     "reply, kind",
@@ -225,7 +225,7 @@ class Failing(MistralServer):
     ids=["429", "HTML", "{}", "drop"],
 )
 def test_a_large_document_is_deleted_when_its_reading_fails(
-    step: tuple[str, str], left: list[tuple[str, str]], reply: Reply, kind: type[errors.CallError]
+    step: tuple[str, str], remaining: list[tuple[str, str]], reply: Reply, kind: type[errors.CallError]
 ) -> None:
     """Whatever fails after the upload, the file is deleted, and the error is that of the step, mapped."""
 
@@ -235,7 +235,7 @@ def test_a_large_document_is_deleted_when_its_reading_fails(
                 await backend.extract(wanted(LARGE))
             assert type(caught.value) is kind
             # A GET on a kept-alive connection that was dropped is asked again by aiohttp, below the pool.
-            assert [one for one, _ in groupby(steps(server))] == left
+            assert [one for one, _ in groupby(steps(server))] == remaining
             assert server.files == {}
 
     asyncio.run(main())

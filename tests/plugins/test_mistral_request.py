@@ -31,12 +31,12 @@ PDF = Media(data=b"%PDF-1.7", media_type="application/pdf")
 PICTURE = Media(url="https://example.com/a.png", media_type="image/png")
 
 
-def said(role: Role, *parts: Part | str) -> Message:
+def stated(role: Role, *parts: Part | str) -> Message:
     return Message(role=role, parts=tuple(TextPart(part) if isinstance(part, str) else part for part in parts))
 
 
 def body(*messages: Message, **settings: Any) -> dict[str, Any]:
-    return chat_body(TextRequest(spec=SPEC, messages=messages or (said("user", "Hi"),), **settings))
+    return chat_body(TextRequest(spec=SPEC, messages=messages or (stated("user", "Hi"),), **settings))
 
 
 def test_nothing_is_sent_that_was_not_asked_for() -> None:
@@ -73,7 +73,7 @@ def test_a_reasoning_budget_is_refused() -> None:
 def test_the_prompt_mode_of_a_model_is_sent() -> None:
     """A model's option `prompt_mode` goes into every request."""
     spec = ModelSpec(name="m", backend="mistral", sdk="mistral", model_id="m", options={"prompt_mode": "reasoning"})
-    assert chat_body(TextRequest(spec=spec, messages=(said("user", "Hi"),)))["prompt_mode"] == "reasoning"
+    assert chat_body(TextRequest(spec=spec, messages=(stated("user", "Hi"),)))["prompt_mode"] == "reasoning"
 
 
 def test_the_system_prompt_is_the_first_message() -> None:
@@ -83,7 +83,7 @@ def test_the_system_prompt_is_the_first_message() -> None:
 
 def test_images_and_documents_are_urls_or_data_urls() -> None:
     """Media go as addresses, their bytes as data URLs, in the order of the parts."""
-    (sent,) = body(said("user", ImagePart(PICTURE), DocumentPart(PDF), "What?"))["messages"]
+    (sent,) = body(stated("user", ImagePart(PICTURE), DocumentPart(PDF), "What?"))["messages"]
     assert sent["content"] == [
         {"type": "image_url", "image_url": "https://example.com/a.png"},
         {"type": "document_url", "document_url": "data:application/pdf;base64,JVBERi0xLjc="},
@@ -97,7 +97,7 @@ def test_tool_calls_and_results_answer_each_other() -> None:
     results = [
         ToolResult(call_id=call.id, content="ok", name=name) for call, name in zip(calls, ("add", None), strict=True)
     ]
-    sent = body(said("user", "Add"), said("assistant", *calls), said("tool", *results))["messages"]
+    sent = body(stated("user", "Add"), stated("assistant", *calls), stated("tool", *results))["messages"]
     assert sent[1]["content"] == ""
     assert sent[1]["tool_calls"][1] == {
         "id": "abcdefgh2",
@@ -113,7 +113,11 @@ def test_tool_calls_and_results_answer_each_other() -> None:
 def test_another_providers_call_id_becomes_one_that_mistral_takes() -> None:
     """An id that is not nine letters and digits is translated, in the call and in its result alike, and always so."""
     call = ToolCall(id="call_0123456789abcdef", name="f", arguments={})
-    messages = (said("user", "Go"), said("assistant", call), said("tool", ToolResult(call_id=call.id, content="1")))
+    messages = (
+        stated("user", "Go"),
+        stated("assistant", call),
+        stated("tool", ToolResult(call_id=call.id, content="1")),
+    )
     sent = body(*messages)["messages"]
     translated = sent[1]["tool_calls"][0]["id"]
     assert translated.isalnum()
@@ -126,9 +130,9 @@ def test_another_providers_call_id_becomes_one_that_mistral_takes() -> None:
 def test_an_assistants_message_stands_between_a_tools_and_a_users(apart: bool) -> None:
     """Mistral refuses a user's message straight after a tool's result, wherever the result stood."""
     result = ToolResult(call_id="abcdefgh1", content="1")
-    after = (said("tool", result), said("user", "Thanks")) if apart else (said("user", result, "Thanks"),)
+    after = (stated("tool", result), stated("user", "Thanks")) if apart else (stated("user", result, "Thanks"),)
     call = ToolCall(id="abcdefgh1", name="f", arguments={})
-    sent = body(said("user", "Go"), said("assistant", call), *after)["messages"]
+    sent = body(stated("user", "Go"), stated("assistant", call), *after)["messages"]
     assert [one["role"] for one in sent] == ["user", "assistant", "tool", "assistant", "user"]
     assert sent[3]["content"] == "OK"
 
@@ -137,7 +141,7 @@ def test_thinking_goes_back_to_mistral_and_to_nobody_else() -> None:
     """Mistral's own parts come first in the model's message; another provider's are left out."""
     chunk = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
     parts = (ProviderPart(provider="anthropic", data={"x": 1}), "8", ProviderPart(provider="mistral", data=chunk))
-    sent = body(said("user", "5+3?"), said("assistant", *parts), said("user", "And 2?"))["messages"]
+    sent = body(stated("user", "5+3?"), stated("assistant", *parts), stated("user", "And 2?"))["messages"]
     assert sent[1] == {"role": "assistant", "content": [chunk, {"type": "text", "text": "8"}]}
 
 
@@ -147,7 +151,7 @@ def test_thinking_goes_back_to_mistral_and_to_nobody_else() -> None:
 def test_a_part_in_the_wrong_place_is_refused(role: Role, part: Part) -> None:
     """A part that a role's message has no place for is an error that names both."""
     with pytest.raises(UnsupportedInputError, match=f"'{role}' has no place for a {type(part).__name__}"):
-        body(said(role, part))
+        body(stated(role, part))
 
 
 @pytest.mark.parametrize(
@@ -175,7 +179,7 @@ def test_a_tool_choice_is_a_word_or_a_function(choice: str, sent: object) -> Non
 def test_an_object_is_asked_for_by_its_schema() -> None:
     """Where the model enforces schemas, the schema is the `response_format`, and the prompt stays as it was."""
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
-    made = chat_body(ObjectRequest(spec=SPEC, messages=(said("user", "Hi"),), schema=schema, schema_name="count"))
+    made = chat_body(ObjectRequest(spec=SPEC, messages=(stated("user", "Hi"),), schema=schema, schema_name="count"))
     assert made["response_format"] == {
         "type": "json_schema",
         "json_schema": {"name": "count", "schema": {**schema, "additionalProperties": False}, "strict": True},
@@ -190,7 +194,7 @@ def test_json_mode_says_the_schema_in_the_system_prompt(system: str | None) -> N
         name="old", backend="mistral", sdk="mistral", model_id="old", options={"structured_output": "json_mode"}
     )
     schema = MappingProxyType({"type": "object", "title": "Count"})
-    made = chat_body(ObjectRequest(spec=spec, messages=(said("user", "Hi"),), system=system, schema=schema))
+    made = chat_body(ObjectRequest(spec=spec, messages=(stated("user", "Hi"),), system=system, schema=schema))
     assert made["response_format"] == {"type": "json_object"}
     assert made["messages"][0]["content"].startswith(system or "Answer")
     assert '{"type":"object","title":"Count"}' in made["messages"][0]["content"]
@@ -206,5 +210,5 @@ def test_what_is_no_json_is_refused(value: object) -> None:
 def test_the_size_of_a_request_counts_all_its_text() -> None:
     """System text, prompts, tools' results and the tokens asked for count; media do not."""
     result = ToolResult(call_id="abcdefgh1", content="1234")
-    messages = (said("user", "12", ImagePart(PICTURE)), said("tool", result))
+    messages = (stated("user", "12", ImagePart(PICTURE)), stated("tool", result))
     assert size_of(TextRequest(spec=SPEC, messages=messages, system="1", max_tokens=10)) == 1 + 2 + 4 + 10

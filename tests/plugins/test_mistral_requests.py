@@ -12,7 +12,7 @@ from pipelex_http.pool import Pool
 _URL = "https://a.example/v1/chat/completions"
 
 
-def _told(request: httpx2.Request) -> dict[str, Any]:
+def _reported(request: httpx2.Request) -> dict[str, Any]:
     return {
         "method": request.method,
         "url": str(request.url),
@@ -29,6 +29,6 @@ def test_a_request_is_as_the_pool_builds_it() -> None:
     for token, body in (("one", b"{}"), ("one", b'{"a":1}'), ("two", b"{}"), ("two", b"")):
         headers = {"Authorization": f"Bearer {token}", "content-type": "application/json"}
         built = pool.build_request("POST", _URL, content=body, headers=headers)
-        assert _told(shared.post_request(_URL, headers, body)) == _told(built)
+        assert _reported(shared.post_request(_URL, headers, body)) == _reported(built)
         pool.cookies.set(f"after-{token}", "1", domain="a.example")
     assert len(shared._posts) == 1

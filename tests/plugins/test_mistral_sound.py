@@ -16,7 +16,7 @@ from pipelex_core.judging import ModerationRequest
 from pipelex_core.results import Usage
 from pipelex_core.sound import Segment, SpeechRequest, TranscriptRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
-from pipelex_further.audio import read_recording
+from pipelex_operations.audio import read_recording
 from pipelex_testing.replies import FormFile
 from pipelex_testing.rulebook import Rulebook
 from tests.servers.base import Reply, Server, in_thread

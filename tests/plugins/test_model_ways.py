@@ -136,8 +136,8 @@ def test_a_made_table_has_the_levels_of_its_own_model(name: str, effort: str, le
 @pytest.mark.parametrize("way", ["text", "stream", "object", "object stream"])
 def test_azure_goes_to_responses_where_its_version_has_them(version: str | None, path: str, way: str) -> None:
     """An older version answers 404 there: it gets a chat, as before; whole or streamed, texts and objects."""
-    asked = sent("gpt-5.5", way=way, backend="azure_openai", version=version, reasoning_effort="low")
-    assert asked[0] == path
+    requested = sent("gpt-5.5", way=way, backend="azure_openai", version=version, reasoning_effort="low")
+    assert requested[0] == path
 
 
 def test_a_stop_with_calls_is_a_finish_for_calls() -> None:
@@ -217,9 +217,11 @@ def test_a_gateways_id_names_a_request_that_the_provider_does_not(header: str) -
 
 def test_llama_cpp_says_that_a_request_is_too_long() -> None:
     """By a type of its own."""
-    told = {"error": {"code": 400, "message": "too many tokens", "type": "exceed_context_size_error", "n_ctx": 4096}}
+    reported = {
+        "error": {"code": 400, "message": "too many tokens", "type": "exceed_context_size_error", "n_ctx": 4096}
+    }
     with pytest.raises(ContextTooLongError):
-        generated(Reply.json(told, status=400), request=text_request(spec=spec()))
+        generated(Reply.json(reported, status=400), request=text_request(spec=spec()))
 
 
 def test_traits_of_efforts_are_options() -> None:

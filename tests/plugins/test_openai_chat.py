@@ -23,7 +23,7 @@ from pipelex_core.parts import (
 from pipelex_core.requests import ObjectRequest
 from pipelex_core.results import TextAnswer, Usage
 from pipelex_testing.rulebook import Rulebook
-from tests.plugins.openai_calls import config, generated, said, sent, spec, streamed, text_request, with_backend
+from tests.plugins.openai_calls import config, generated, sent, spec, stated, streamed, text_request, with_backend
 from tests.servers.base import Reply, Server
 from tests.servers.openai_server import TEXT, OpenAIServer, chunk, chunks, completion
 
@@ -174,7 +174,7 @@ def test_a_conversation_with_tools_is_carried_on() -> None:
     )
     extras = {"message": {"reasoning_details": [1]}, "tool_calls": {"b": {"extra_content": {"g": 2}}}}
     messages = (
-        *said("Weather?"),
+        *stated("Weather?"),
         Message(
             role="assistant",
             parts=(
@@ -220,7 +220,7 @@ def test_a_conversation_with_tools_is_carried_on() -> None:
 
 def river_request(**options: Any) -> ObjectRequest:
     """A question whose answer is a river."""
-    return ObjectRequest(spec=spec(options=options), messages=said("A river."), schema=RIVER, schema_name="River")
+    return ObjectRequest(spec=spec(options=options), messages=stated("A river."), schema=RIVER, schema_name="River")
 
 
 def test_a_strict_schema_where_it_is_honoured() -> None:
@@ -236,7 +236,7 @@ def test_a_strict_schema_where_it_is_honoured() -> None:
 def test_a_schema_that_cannot_be_strict_is_sent_as_it_is() -> None:
     """OpenAI then gets `strict: false`."""
     free = {"type": "object", "additionalProperties": {"type": "integer"}}
-    request = ObjectRequest(spec=spec(), messages=said("Counts."), schema=free, schema_name="Counts")
+    request = ObjectRequest(spec=spec(), messages=stated("Counts."), schema=free, schema_name="Counts")
     assert sent(request)["response_format"]["json_schema"] == {"name": "Counts", "schema": free, "strict": False}
 
 
@@ -244,7 +244,7 @@ def test_an_object_as_a_forced_tool() -> None:
     """The tool is forced; behind the caller's own, one of them all is."""
     request = ObjectRequest(
         spec=spec(options={"structured_output": "tool"}),
-        messages=said("A river."),
+        messages=stated("A river."),
         schema=RIVER,
         schema_name="River",
         tools=(WEATHER,),
@@ -468,15 +468,15 @@ def test_an_empty_field_of_the_provider_goes_back(is_streamed: bool) -> None:
     assert isinstance(answer, TextAnswer)
     message = Message(role="assistant", parts=(*answer.tool_calls, *answer.provider_parts))
     result = Message(role="tool", parts=(ToolResult(call_id="c", content="rain"),))
-    body = sent(text_request(messages=(*said("Weather?"), message, result)), make=as_backend("moonshot"))
+    body = sent(text_request(messages=(*stated("Weather?"), message, result)), make=as_backend("moonshot"))
     assert body["messages"][1]["reasoning_content"] == ""
-    assert "reasoning_content" not in sent(text_request(messages=(*said("Weather?"), message, result)))["messages"][1]
+    assert "reasoning_content" not in sent(text_request(messages=(*stated("Weather?"), message, result)))["messages"][1]
 
 
 def test_a_call_from_elsewhere_has_the_reasoning_that_deepseek_wants() -> None:
     """Empty, where another provider made the call."""
     message = Message(role="assistant", parts=(ToolCall(id="c", name="weather", arguments={}),))
-    request = text_request(messages=(*said("Weather?"), message))
+    request = text_request(messages=(*stated("Weather?"), message))
     assert sent(request, make=as_backend("deepseek"))["messages"][1]["reasoning_content"] == ""
 
 

@@ -134,8 +134,8 @@ def test_the_provider_behind_a_gateway_is_heard(raw: Any, message: str, kind: ty
 @pytest.mark.parametrize("encode", [str, quote])
 def test_xai_says_in_a_sentence_that_it_refuses_a_key(piece: str, encode: Callable[[str], str]) -> None:
     """That sentence, with a piece of the key or without, is an authentication error; no other text is."""
-    told = f"Incorrect API key provided{piece}. You can obtain an API key from https://console.x.ai."
-    for text, kind in [(told, errors.AuthenticationError), (f"Not: {told}", errors.BadRequestError)]:
+    reported = f"Incorrect API key provided{piece}. You can obtain an API key from https://console.x.ai."
+    for text, kind in [(reported, errors.AuthenticationError), (f"Not: {reported}", errors.BadRequestError)]:
         body = {"code": "Client specified an invalid argument", "error": encode(text)}
         assert type(failing(Reply.json(body, status=400))) is kind
 
@@ -364,7 +364,7 @@ def test_a_call_that_is_given_up_breaks_the_connection() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        return await _left(server)
+        return await _remaining(server)
 
     assert with_backend(use, Reply(fault="hang")) == 1
 
@@ -376,14 +376,14 @@ def test_a_stream_that_is_left_breaks_the_connection() -> None:
         stream = backend.stream_text(text_request())
         assert await anext(stream) == "The"
         await stream.aclose()
-        return await _left(server)
+        return await _remaining(server)
 
     assert with_backend(use, Reply.sse(*chunks(), stall_after=3)) == 1
 
 
-async def _left(server: Server) -> int:
-    await _until(lambda: bool(server.left))
-    return len(server.left)
+async def _remaining(server: Server) -> int:
+    await _until(lambda: bool(server.remaining))
+    return len(server.remaining)
 
 
 async def _until(happened: Callable[[], bool]) -> None:

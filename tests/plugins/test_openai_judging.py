@@ -108,7 +108,7 @@ def test_an_answer_without_a_verdict_on_each_is_an_error(body: dict[str, Any]) -
     ids=["cohere", "jina", "voyage", "vllm", "tei"],
 )
 def test_each_form_of_a_request_to_rank(
-    options: dict[str, Any], asked: dict[str, Any], body: Any, usage: Usage
+    options: dict[str, Any], requested: dict[str, Any], body: Any, usage: Usage
 ) -> None:
     """Cohere's, which vLLM and llama.cpp took over, Jina's, Voyage's, and that of text-embeddings-inference."""
     answer, received = ranked(Reply.json(body, headers=HEADERS), options=options, top_n=2)
@@ -116,7 +116,7 @@ def test_each_form_of_a_request_to_rank(
     if options.get("rerank_form") == "tei":
         assert received.json == {**common, "texts": list(DOCUMENTS)}
     else:
-        assert received.json == {**common, "model": "rerank-1", "documents": list(DOCUMENTS), **asked}
+        assert received.json == {**common, "model": "rerank-1", "documents": list(DOCUMENTS), **requested}
     assert received.path == "/v1/rerank"
     assert (answer.ranking, answer.usage) == ((Ranked(1, 0.9), Ranked(2, 0.8)), usage)
     assert (answer.score, answer.request_id) == ("relevance", "req_test")

@@ -18,5 +18,5 @@ if TYPE_CHECKING:
 def test_the_default_that_is_told_is_the_one_that_counts(option: Option) -> None:
     """At an endpoint that is not known by name."""
     value = fields_dict(Traits)[option.name].default
-    told = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
-    assert option.default == (told.lower() if isinstance(value, bool) else told)
+    reported = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+    assert option.default == (reported.lower() if isinstance(value, bool) else reported)

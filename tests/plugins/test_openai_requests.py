@@ -10,7 +10,7 @@ from openai import AsyncOpenAI, OpenAIError, RateLimitError
 
 from pipelex_backend_openai._requests import KeepingOpenAI
 from pipelex_core.specs import BackendConfig, Secret
-from tests.plugins.openai_calls import KEY, config, said, spec, text_request, with_backend
+from tests.plugins.openai_calls import KEY, config, spec, stated, text_request, with_backend
 from tests.servers.base import Reply
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_the_second_request_is_as_the_first(make: Callable[[str], BackendConfig]
 
     async def use(backend: Any, server: Server) -> list[Received]:
         for text in ("one", "a longer one: ü", "three"):
-            await backend.generate_text(text_request(spec=spec(sdk), messages=said(text)))
+            await backend.generate_text(text_request(spec=spec(sdk), messages=stated(text)))
         assert len(backend._endpoint._client._kept) == 1
         return server.received
 

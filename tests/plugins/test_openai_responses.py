@@ -21,7 +21,7 @@ from pipelex_core.parts import (
 )
 from pipelex_core.requests import ObjectRequest
 from pipelex_core.results import TextAnswer, Usage
-from tests.plugins.openai_calls import config, generated, said, sent, spec, streamed, text_request, with_backend
+from tests.plugins.openai_calls import config, generated, sent, spec, stated, streamed, text_request, with_backend
 from tests.servers.base import Reply, Server
 from tests.servers.openai_server import TEXT, message_item, response, response_events
 
@@ -79,7 +79,7 @@ def test_what_the_api_lacks_is_refused(setting: dict[str, Any], stream: bool) ->
 
 
 @pytest.mark.parametrize(
-    "fields, is_asked",
+    "fields, is_requested",
     [
         ({}, False),
         ({"constraints": frozenset(["temperature_must_be_1"])}, True),
@@ -87,9 +87,9 @@ def test_what_the_api_lacks_is_refused(setting: dict[str, Any], stream: bool) ->
         ({"options": {"encrypted_reasoning": True}}, True),
     ],
 )
-def test_encrypted_reasoning_is_asked_of_models_that_reason(fields: dict[str, Any], is_asked: bool) -> None:
+def test_encrypted_reasoning_is_asked_of_models_that_reason(fields: dict[str, Any], is_requested: bool) -> None:
     """Others refuse the request for it; the spec says which, or an option does."""
-    assert ("include" in sent(text_request(spec=spec(**fields)), **SDK)) is is_asked
+    assert ("include" in sent(text_request(spec=spec(**fields)), **SDK)) is is_requested
 
 
 def test_a_summary_is_asked_for_by_an_option() -> None:
@@ -121,7 +121,7 @@ def test_a_conversation_with_tools_is_carried_on() -> None:
     result = Message(role="tool", parts=(ToolResult(call_id="call_1", content="rain"),))
 
     def body(*parts: Any) -> Any:
-        messages = (*said("Weather?"), Message(role="assistant", parts=parts), result)
+        messages = (*stated("Weather?"), Message(role="assistant", parts=parts), result)
         return sent(text_request(messages=messages), **SDK)["input"][1:]
 
     output = {"type": "function_call_output", "call_id": "call_1", "output": "rain"}
@@ -262,7 +262,7 @@ def test_a_call_without_a_name_or_an_id_is_an_error(wrong: dict[str, Any]) -> No
 def test_objects(mode: str) -> None:
     """However it is asked for, `text` is the JSON document."""
     request = ObjectRequest(
-        spec=spec(options={"structured_output": mode}), messages=said("A river."), schema=RIVER, schema_name="River"
+        spec=spec(options={"structured_output": mode}), messages=stated("A river."), schema=RIVER, schema_name="River"
     )
 
     async def use(backend: Any, server: Server) -> Any:
@@ -290,8 +290,8 @@ def test_objects(mode: str) -> None:
 def test_an_object_of_a_misspelt_tool_is_one_all_the_same() -> None:
     """There is only one tool that a lone call can mean."""
     item = {"type": "function_call", "call_id": "c", "name": "functions.River", "arguments": '{"name": "Nile"}'}
-    asked = spec(options={"structured_output": "tool"})
-    request = ObjectRequest(spec=asked, messages=said("A river."), schema=RIVER, schema_name="River")
+    requested = spec(options={"structured_output": "tool"})
+    request = ObjectRequest(spec=requested, messages=stated("A river."), schema=RIVER, schema_name="River")
 
     async def use(backend: Any, _: Server) -> Any:
         return await backend.generate_object(request)

@@ -17,7 +17,7 @@ from pipelex_core.costs import cost_of
 from pipelex_core.results import Usage
 from pipelex_core.sound import Segment, SpeechRequest, TranscriptRequest
 from pipelex_core.specs import BackendConfig, Costs, Secret
-from pipelex_further.audio import read_recording
+from pipelex_operations.audio import read_recording
 from pipelex_testing.replies import FormFile
 from tests.plugins.openai_calls import KEY, config, spec, with_backend
 from tests.servers.base import Reply, Server, in_thread
@@ -223,18 +223,18 @@ def test_azure_has_its_own_addresses(version: str | None) -> None:
 
     async def use(backend: Any, server: Server) -> Any:
         request = TranscriptRequest(spec=transcriber("whisper"), audio=read_recording(wav()))
-        said = SpeechRequest(spec=speaker("tts"), text="Hi.")
-        return await backend.transcribe(request), await backend.speak(said), server.received
+        stated = SpeechRequest(spec=speaker("tts"), text="Hi.")
+        return await backend.transcribe(request), await backend.speak(stated), server.received
 
     replies = Reply.json({"text": "Hi."}), Reply(chunks=(mp3(),), content_type="audio/mpeg")
-    answer, said, received = with_backend(use, *replies, sdk="azure_openai", make=azure)
+    answer, stated, received = with_backend(use, *replies, sdk="azure_openai", make=azure)
     start = "/openai/deployments/whisper" if version else "/openai/v1"
     assert [request.path for request in received] == [
         f"{start}/audio/transcriptions",
         f"{start.replace('whisper', 'tts')}/audio/speech",
     ]
     assert received[0].headers["api-key"] == KEY
-    assert (answer.text, said.audio.data) == ("Hi.", mp3())
+    assert (answer.text, stated.audio.data) == ("Hi.", mp3())
 
 
 def test_a_text_is_spoken_in_the_first_voice_and_as_mp3() -> None:

@@ -20,7 +20,7 @@ from pipelex_core.results import TextAnswer, Usage
 from pipelex_core.specs import BackendConfig
 from pipelex_middleware_opentelemetry._attributes import operation_name, provider_name
 from tests.plugins import opentelemetry_conventions as conventions
-from tests.plugins.opentelemetry_traces import DONE, Traces, ask, number_of, parent_of, said
+from tests.plugins.opentelemetry_traces import DONE, Traces, ask, number_of, parent_of, stated
 from tests.support.scripted import OCR, PAINTER, PNG, Script, ScriptedBackend, deck_of, spec
 
 
@@ -32,7 +32,7 @@ def test_a_call_is_a_span_around_those_of_its_attempts() -> None:
     assert call.name == "generate_text m"
     assert (call.kind, call.parent, call.status.status_code) == (SpanKind.INTERNAL, None, StatusCode.UNSET)
     assert parent_of(attempt) == number_of(call)
-    assert said(call) == {
+    assert stated(call) == {
         "pipelex.operation": "generate_text",
         "pipelex.handle": "m",
         "pipelex.outcome": "ok",
@@ -57,7 +57,7 @@ def test_an_attempt_says_what_the_conventions_want() -> None:
     ask(traces, traces.plugins(Script(answers=[answer])), **settings)
     (attempt,) = traces.attempts()
     assert (attempt.name, attempt.kind) == ("chat id-of-m", SpanKind.CLIENT)
-    assert said(attempt) == {
+    assert stated(attempt) == {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "scripted",
         "gen_ai.request.model": "id-of-m",
@@ -106,7 +106,7 @@ def test_every_attribute_has_its_name_and_type(captures: bool) -> None:
                 assert [delta async for delta in stream] == ["a", "b"]
 
     asyncio.run(main())
-    assert [breach for span in traces.spans for breach in conventions.breaches(said(span))] == []
+    assert [breach for span in traces.spans for breach in conventions.breaches(stated(span))] == []
     assert [span.name for span in traces.attempts()] == [
         "chat id-of-other",
         "chat id-of-m",
@@ -116,13 +116,13 @@ def test_every_attribute_has_its_name_and_type(captures: bool) -> None:
         "chat id-of-m",
     ]
     for span in traces.attempts():
-        assert all(name in said(span) for name in conventions.REQUIRED)
-        assert span.name == f"{said(span)['gen_ai.operation.name']} {said(span)['gen_ai.request.model']}"
-        assert ("gen_ai.input.messages" in said(span)) == captures
-    by_type = [said(span)["gen_ai.output.type"] for span in traces.attempts()]
+        assert all(name in stated(span) for name in conventions.REQUIRED)
+        assert span.name == f"{stated(span)['gen_ai.operation.name']} {stated(span)['gen_ai.request.model']}"
+        assert ("gen_ai.input.messages" in stated(span)) == captures
+    by_type = [stated(span)["gen_ai.output.type"] for span in traces.attempts()]
     assert by_type == ["text", "text", "text", "image", "json", "text"]
-    assert said(traces.attempts()[3])["gen_ai.request.choice.count"] == 2
-    assert said(traces.attempts()[5])["gen_ai.request.stream"] is True
+    assert stated(traces.attempts()[3])["gen_ai.request.choice.count"] == 2
+    assert stated(traces.attempts()[5])["gen_ai.request.stream"] is True
 
 
 def test_attempts_of_a_chain_are_told_one_by_one() -> None:
@@ -132,12 +132,12 @@ def test_attempts_of_a_chain_are_told_one_by_one() -> None:
     ask(traces, traces.plugins(*scripts), spec("m"), spec("other", sdk="scripted1"), model="chain")
     first, second, call = traces.spans
     assert [parent_of(span) for span in (first, second)] == [number_of(call)] * 2
-    assert [said(span)["pipelex.attempt"] for span in (first, second)] == [1, 2]
-    assert (said(first)["error.type"], said(first)["http.response.status_code"]) == ("ServerError", 500)
+    assert [stated(span)["pipelex.attempt"] for span in (first, second)] == [1, 2]
+    assert (stated(first)["error.type"], stated(first)["http.response.status_code"]) == ("ServerError", 500)
     assert (first.status.status_code, first.status.description) == (StatusCode.ERROR, None)
-    assert "error.type" not in said(second)
-    assert (said(call)["pipelex.model"], said(call)["pipelex.attempts"]) == ("other", 2)
-    assert said(call)["pipelex.cost.amount"] == said(second)["pipelex.cost.amount"]
+    assert "error.type" not in stated(second)
+    assert (stated(call)["pipelex.model"], stated(call)["pipelex.attempts"]) == ("other", 2)
+    assert stated(call)["pipelex.cost.amount"] == stated(second)["pipelex.cost.amount"]
 
 
 def test_retries_are_attempts_too() -> None:
@@ -145,9 +145,9 @@ def test_retries_are_attempts_too() -> None:
     traces = Traces()
     ask(traces, traces.plugins(Script(answers=[ServerError("down", status=500), "Rhine"])))
     first, second, call = traces.spans
-    assert [said(span)["pipelex.attempt"] for span in (first, second)] == [1, 2]
+    assert [stated(span)["pipelex.attempt"] for span in (first, second)] == [1, 2]
     assert [parent_of(span) for span in (first, second)] == [number_of(call)] * 2
-    assert (said(call)["pipelex.outcome"], said(call)["pipelex.attempts"]) == ("ok", 2)
+    assert (stated(call)["pipelex.outcome"], stated(call)["pipelex.attempts"]) == ("ok", 2)
     assert (call.start_time or 0) <= (first.start_time or 0) < (second.end_time or 0) <= (call.end_time or 0)
 
 
@@ -157,14 +157,14 @@ def test_a_call_that_fails_is_an_error_in_both_spans() -> None:
     with pytest.raises(BadRequestError):
         ask(traces, traces.plugins(Script(answers=[BadRequestError("no", status=400)])))
     for span in traces.spans:
-        assert (said(span)["error.type"], span.status.status_code) == ("BadRequestError", StatusCode.ERROR)
-    assert said(traces.calls()[0])["pipelex.outcome"] == "error"
+        assert (stated(span)["error.type"], span.status.status_code) == ("BadRequestError", StatusCode.ERROR)
+    assert stated(traces.calls()[0])["pipelex.outcome"] == "error"
     traces.exporter.clear()
     text_only = spec("m", inputs=frozenset({"text"}))
     with pytest.raises(Exception, match="images"):
         ask(traces, traces.plugins(), text_only, images=[PNG])
     (call,) = traces.spans
-    assert (said(call)["error.type"], said(call)["pipelex.attempts"]) == ("UnsupportedInputError", 0)
+    assert (stated(call)["error.type"], stated(call)["pipelex.attempts"]) == ("UnsupportedInputError", 0)
     assert call.start_time is not None
     assert call.end_time is not None
     assert call.start_time <= call.end_time
@@ -176,7 +176,7 @@ def test_a_deadline_and_a_cancellation_end_both_spans() -> None:
     with pytest.raises(Exception, match="deadline"):
         ask(traces, traces.plugins(Script(answers=[30.0, "late"])), deadline=0.5)
     attempt, call = traces.spans
-    assert (said(attempt)["error.type"], said(call)["error.type"]) == ("CancelledError", "DeadlineExceededError")
+    assert (stated(attempt)["error.type"], stated(call)["error.type"]) == ("CancelledError", "DeadlineExceededError")
     traces.exporter.clear()
 
     async def main() -> None:
@@ -189,8 +189,8 @@ def test_a_deadline_and_a_cancellation_end_both_spans() -> None:
 
     asyncio.run(main())
     attempt, call = traces.spans
-    assert said(attempt)["error.type"] == "CancelledError"
-    assert (said(call)["pipelex.outcome"], call.status.status_code) == ("cancelled", StatusCode.UNSET)
+    assert stated(attempt)["error.type"] == "CancelledError"
+    assert (stated(call)["pipelex.outcome"], call.status.status_code) == ("cancelled", StatusCode.UNSET)
 
 
 class Looking(ScriptedBackend):
@@ -293,11 +293,11 @@ def test_a_stream_that_is_left_ends_its_spans(kind: str, terms: dict[str, Any]) 
         with Client(deck_of(spec("m")), traces.plugins(script)) as client:
             with client.stream_text("Hi", model="m", **terms) as stream:
                 next(stream)
-    assert script.left == 1
+    assert script.remaining == 1
     attempt, call = traces.spans
-    assert said(attempt)["pipelex.outcome"] == "left"
-    assert said(attempt)["gen_ai.response.time_to_first_chunk"] > 0
-    assert said(call)["pipelex.outcome"] == "cancelled"
+    assert stated(attempt)["pipelex.outcome"] == "left"
+    assert stated(attempt)["gen_ai.response.time_to_first_chunk"] > 0
+    assert stated(call)["pipelex.outcome"] == "cancelled"
     assert {span.status.status_code for span in traces.spans} == {StatusCode.UNSET}
     recorder = traces.telemetry._recorder
     assert recorder is not None
@@ -317,7 +317,7 @@ def test_a_stream_that_breaks_is_an_error() -> None:
                         pass
 
     asyncio.run(main())
-    assert [said(span)["error.type"] for span in traces.spans] == ["BadRequestError", "BadRequestError"]
+    assert [stated(span)["error.type"] for span in traces.spans] == ["BadRequestError", "BadRequestError"]
 
 
 @pytest.mark.parametrize("stands", ["outside", "inside"])
@@ -337,11 +337,11 @@ def test_an_answer_out_of_a_cache_counts_nothing(stands: str) -> None:
 
     ask(traces, traces.plugins(before=[Cache()]) if stands == "outside" else traces.plugins(after=[Cache()]))
     *attempts, call = traces.spans
-    assert (said(call)["pipelex.cache"], said(call)["pipelex.cost.amount"]) == ("hit", 0.0)
+    assert (stated(call)["pipelex.cache"], stated(call)["pipelex.cost.amount"]) == ("hit", 0.0)
     assert len(attempts) == (stands == "inside")
     for attempt in attempts:
-        assert said(attempt)["pipelex.cache"] == "hit"
-        assert not any(name.startswith(("gen_ai.usage", "pipelex.cost")) for name in said(attempt))
+        assert stated(attempt)["pipelex.cache"] == "hit"
+        assert not any(name.startswith(("gen_ai.usage", "pipelex.cost")) for name in stated(attempt))
 
 
 def test_a_plugin_that_breaks_its_contract_is_told_as_without_telemetry() -> None:
@@ -349,7 +349,7 @@ def test_a_plugin_that_breaks_its_contract_is_told_as_without_telemetry() -> Non
     traces = Traces()
     with pytest.raises(Exception, match="ended with int where an answer was due"):
         ask(traces, traces.plugins(Script(answers=[7])))
-    assert said(traces.attempts()[0])["error.type"] == "PluginError"
+    assert stated(traces.attempts()[0])["error.type"] == "PluginError"
 
 
 def test_many_calls_at_once_are_not_mixed_up() -> None:
@@ -384,9 +384,9 @@ def test_the_server_is_the_configured_endpoint() -> None:
 
     for endpoint, (host, port) in addresses.items():
         asyncio.run(main(endpoint))
-        told = said(traces.attempts()[-1])
-        assert (told["server.address"], told["server.port"]) == (host, port)
-        assert "secret" not in str([said(span) for span in traces.spans])
+        reported = stated(traces.attempts()[-1])
+        assert (reported["server.address"], reported["server.port"]) == (host, port)
+        assert "secret" not in str([stated(span) for span in traces.spans])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from pipelex_core import AsyncClient, BadRequestError
 from pipelex_core.parts import ToolCall
 from pipelex_core.results import TextAnswer
-from tests.plugins.opentelemetry_traces import Traces, ask, said
+from tests.plugins.opentelemetry_traces import Traces, ask, stated
 from tests.support.scripted import KEY, PNG, USAGE, Script, deck_of, spec
 
 
@@ -20,8 +20,8 @@ def test_content_is_not_captured_unless_asked() -> None:
     """No word of a prompt or an answer is in any span."""
     traces = Traces()
     ask(traces, traces.plugins(Script(answers=["Amazon, Nile"])), system="Be brief.")
-    told = str([(span.name, said(span), span.events) for span in traces.spans])
-    assert not any(word in told for word in ("rivers", "brief", "Amazon"))
+    reported = str([(span.name, stated(span), span.events) for span in traces.spans])
+    assert not any(word in reported for word in ("rivers", "brief", "Amazon"))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_the_conventional_variable_asks_for_content(
     monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", value)
     traces = Traces()
     ask(traces, traces.plugins())
-    assert ("gen_ai.input.messages" in said(traces.attempts()[0])) == captured
+    assert ("gen_ai.input.messages" in stated(traces.attempts()[0])) == captured
 
 
 def test_content_has_the_conventions_form() -> None:
@@ -64,26 +64,26 @@ def test_content_has_the_conventions_form() -> None:
             )
 
     asyncio.run(main())
-    told = said(traces.attempts()[0])
-    asked = json.loads(told["gen_ai.input.messages"])
-    assert [(message["role"], [part["type"] for part in message["parts"]]) for message in asked] == [
+    reported = stated(traces.attempts()[0])
+    requested = json.loads(reported["gen_ai.input.messages"])
+    assert [(message["role"], [part["type"] for part in message["parts"]]) for message in requested] == [
         ("user", ["text", "omitted"]),
         ("assistant", ["tool_call"]),
         ("tool", ["tool_call_response"]),
         ("user", ["uri"]),
     ]
-    assert asked[0]["parts"][0] == {"type": "text", "content": "Look."}
-    assert asked[0]["parts"][1] == {
+    assert requested[0]["parts"][0] == {"type": "text", "content": "Look."}
+    assert requested[0]["parts"][1] == {
         "type": "omitted",
         "modality": "image",
         "mime_type": "image/png",
         "size": len(PNG),
     }
-    assert asked[2]["parts"] == [{"type": "tool_call_response", "id": "1", "response": "wet"}]
-    assert asked[3]["parts"][0]["uri"] == "https://example.org/a.png"
-    assert json.loads(told["gen_ai.system_instructions"]) == [{"type": "text", "content": "Be brief."}]
-    assert json.loads(told["gen_ai.tool.definitions"])[0]["name"] == "look"
-    assert json.loads(told["gen_ai.output.messages"]) == [
+    assert requested[2]["parts"] == [{"type": "tool_call_response", "id": "1", "response": "wet"}]
+    assert requested[3]["parts"][0]["uri"] == "https://example.org/a.png"
+    assert json.loads(reported["gen_ai.system_instructions"]) == [{"type": "text", "content": "Be brief."}]
+    assert json.loads(reported["gen_ai.tool.definitions"])[0]["name"] == "look"
+    assert json.loads(reported["gen_ai.output.messages"]) == [
         {
             "role": "assistant",
             "parts": [
@@ -111,12 +111,12 @@ def test_no_key_is_in_any_span(captures: bool) -> None:
     for answer in (echo, error):
         with suppress(BadRequestError):
             ask(traces, traces.plugins(Script(answers=[answer])))
-    told = str(
+    reported = str(
         [
-            (span.name, said(span), span.status.description, [dict(e.attributes or {}) for e in span.events])
+            (span.name, stated(span), span.status.description, [dict(e.attributes or {}) for e in span.events])
             for span in traces.spans
         ]
     )
     assert len(traces.spans) == 4
-    assert KEY not in told
-    assert KEY[3:] not in told
+    assert KEY not in reported
+    assert KEY[3:] not in reported

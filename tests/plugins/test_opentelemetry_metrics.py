@@ -53,13 +53,15 @@ def test_instruments_are_the_conventions(streams: bool) -> None:
             [conventions.METRICS[name][1]] * len(points),
         )
         for point in points:
-            told = dict(point.attributes or {})
-            assert {"gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model"} <= set(told)
-            assert set(told) <= conventions.METRIC_ATTRIBUTES | (
+            reported = dict(point.attributes or {})
+            assert {"gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model"} <= set(reported)
+            assert set(reported) <= conventions.METRIC_ATTRIBUTES | (
                 {"gen_ai.token.type"} if "token" in name else {"error.type"}
             )
-            assert conventions.breaches({name: told[name] for name in told if name != "gen_ai.token.type"}) == []
-            assert KEY not in str(told)
+            assert (
+                conventions.breaches({name: reported[name] for name in reported if name != "gen_ai.token.type"}) == []
+            )
+            assert KEY not in str(reported)
 
 
 def test_tokens_are_counted_by_kind() -> None:

@@ -12,7 +12,7 @@ from pipelex_core import AsyncClient, DeadlineExceededError
 from pipelex_core.hookspecs import hookimpl
 from pipelex_core.parts import ToolCall
 from pipelex_core.results import TextAnswer
-from tests.plugins.opentelemetry_traces import DONE, Traces, number_of, parent_of, said
+from tests.plugins.opentelemetry_traces import DONE, Traces, number_of, parent_of, stated
 from tests.support.scripted import KEY, Script, deck_of, spec
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ async def hangs() -> None:
 
 
 def asks(*calls: tuple[str, dict[str, Any]]) -> TextAnswer:
-    made = tuple(ToolCall(id=f"call_{n}", name=name, arguments=given) for n, (name, given) in enumerate(calls))
+    made = tuple(ToolCall(id=f"call_{n}", name=name, arguments=provided) for n, (name, provided) in enumerate(calls))
     return TextAnswer(text="", finish_reason="tool_calls", tool_calls=made)
 
 
@@ -62,14 +62,14 @@ def test_each_tool_has_a_span_by_the_conventions() -> None:
         SpanKind.INTERNAL,
         StatusCode.UNSET,
     )
-    assert said(first) == {
+    assert stated(first) == {
         "gen_ai.operation.name": "execute_tool",
         "gen_ai.tool.name": "add",
         "gen_ai.tool.call.id": "call_0",
         "gen_ai.tool.type": "function",
         "gen_ai.tool.description": "Add two numbers.",
     }
-    assert said(second)["gen_ai.tool.call.id"] == "call_1"
+    assert stated(second)["gen_ai.tool.call.id"] == "call_1"
     (mine,) = (span for span in traces.spans if span.name == "mine")
     assert parent_of(first) == parent_of(second) == number_of(mine)
 
@@ -79,18 +79,18 @@ def test_a_tool_that_fails_ends_its_span_with_the_error_and_without_its_words() 
     traces = Traces()
     (span,) = ran(traces, asks(("fails", {"secret": KEY}), ("subtract", {})), DONE)
     assert (span.name, span.status.status_code) == ("execute_tool fails", StatusCode.ERROR)
-    assert said(span)["error.type"] == "ToolFailedError"
-    assert KEY not in str(said(span)) + str(span.status.description) + str(span.events)
+    assert stated(span)["error.type"] == "ToolFailedError"
+    assert KEY not in str(stated(span)) + str(span.status.description) + str(span.events)
 
 
 def test_a_tool_that_is_given_up_ends_its_span() -> None:
     """By its own time, and by that of the run."""
     traces = Traces()
     (span,) = ran(traces, asks(("hangs", {})), DONE, tool_timeout=0.05)
-    assert said(span)["error.type"] == "ToolFailedError"
+    assert stated(span)["error.type"] == "ToolFailedError"
     with pytest.raises(DeadlineExceededError):
         ran(traces, asks(("hangs", {})), DONE, deadline=0.3)
-    assert said(traces.spans[-2])["error.type"] == "CancelledError"
+    assert stated(traces.spans[-2])["error.type"] == "CancelledError"
 
 
 def test_plugins_wrap_tools_in_their_order() -> None:

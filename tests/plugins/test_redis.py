@@ -411,11 +411,11 @@ def test_without_the_plugin() -> None:
 
 def test_a_server_that_stops_holds_its_callers_up_once(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of eight that queue behind each other, one waits for it in vain; the others go on at once with local limits."""
-    asked: list[str] = []
+    requested: list[str] = []
     enter = RedisLimits.enter
 
     async def counted(limits: RedisLimits, request: Any) -> Any:
-        asked.append(request.id)
+        requested.append(request.id)
         return await enter(limits, request)
 
     async def main() -> None:
@@ -429,7 +429,7 @@ def test_a_server_that_stops_holds_its_callers_up_once(redis: RedisServer, monke
             finally:
                 redis.process.send_signal(signal.SIGCONT)
         assert len(results) == 8
-        assert len(asked) == 1
+        assert len(requested) == 1
 
     asyncio.run(main())
 

@@ -41,9 +41,9 @@ def test_a_stream_that_falls_silent_is_cut() -> None:
                     pass
             assert caught.value.partial_text
             for _ in range(100):
-                if server.left:
+                if server.remaining:
                     break
                 await asyncio.sleep(0.05)
-            assert len(server.left) == 1
+            assert len(server.remaining) == 1
 
     asyncio.run(main())

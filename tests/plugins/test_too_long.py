@@ -28,7 +28,7 @@ WINDOW = 1000
 
 def refusal(provider: Provider, *, coded: bool = False) -> Reply:
     """How a provider says it; most without a code of its own."""
-    said = {
+    stated = {
         "openai": openai_server.error(
             400, "Please reduce the length.", code="context_length_exceeded" if coded else "invalid_request_error"
         ),
@@ -37,7 +37,7 @@ def refusal(provider: Provider, *, coded: bool = False) -> Reply:
         "google.genai": google.error(400, "INVALID_ARGUMENT", "The input token count exceeds the maximum."),
         "botocore": bedrock.failure("ValidationException", 400, "Input is too long for requested model."),
     }
-    return said[provider.sdk_module]
+    return stated[provider.sdk_module]
 
 
 def error_of(provider: Provider, what: Column, prompt: str, reply: Reply, **changes: int | None) -> CallError:
@@ -68,10 +68,10 @@ def test_a_prompt_that_is_too_long_is_one_at_every_provider(provider: Provider, 
 def test_bedrock_may_say_so_in_a_stream() -> None:
     """Some models there answer with a stream, whose first event is the error."""
     (provider,) = (row for row in CHATS if row.name == "bedrock")
-    told = bedrock.stream(bedrock.exception_event("validationException", message="Too long."))
-    error = error_of(provider, "stream", LONG, told, context_window=WINDOW)
+    reported = bedrock.stream(bedrock.exception_event("validationException", message="Too long."))
+    error = error_of(provider, "stream", LONG, reported, context_window=WINDOW)
     assert type(error) is ContextTooLongError
-    assert type(error_of(provider, "stream", "Be brief.", told, context_window=WINDOW)) is BadRequestError
+    assert type(error_of(provider, "stream", "Be brief.", reported, context_window=WINDOW)) is BadRequestError
 
 
 @pytest.mark.parametrize("provider", CHATS, ids=lambda row: row.name)

@@ -99,7 +99,7 @@ def test_the_file_names_the_project_and_the_location_is_global(tmp_path: Path, p
 
 
 @pytest.mark.parametrize(
-    "content, told",
+    "content, reported",
     [
         (None, "cannot be read"),
         ("{", "is not valid JSON"),
@@ -114,7 +114,9 @@ def test_the_file_names_the_project_and_the_location_is_global(tmp_path: Path, p
         ('{"type": "authorized_user"}', "refresh_token"),
     ],
 )
-def test_a_file_that_is_not_a_key_is_refused_before_any_request(tmp_path: Path, content: str | None, told: str) -> None:
+def test_a_file_that_is_not_a_key_is_refused_before_any_request(
+    tmp_path: Path, content: str | None, reported: str
+) -> None:
     """The error names the option and the file, and shows nothing of what stands in it."""
 
     async def main() -> None:
@@ -122,7 +124,7 @@ def test_a_file_that_is_not_a_key_is_refused_before_any_request(tmp_path: Path, 
         if content is not None:
             file.write_text(content)
         async with GoogleServer() as server:
-            with pytest.raises(errors.AuthenticationError, match=told) as caught:
+            with pytest.raises(errors.AuthenticationError, match=reported) as caught:
                 await use(vertex(server.url, gcp_credentials_file_path=str(file)))
             assert f"gcp_credentials_file_path '{file}'" in str(caught.value)
             assert "-SECRET-" not in str([caught.value, caught.value.__cause__, caught.value.__context__])

@@ -50,8 +50,8 @@ def asks(model: ModelSpec, **settings: Any) -> TextRequest:
 
 
 def asks_for_a_city(model: ModelSpec) -> ObjectRequest:
-    said = Message(role="user", parts=(TextPart("Which city?"),))
-    return ObjectRequest(spec=model, messages=(said,), schema=CITY, schema_name="city")
+    stated = Message(role="user", parts=(TextPart("Which city?"),))
+    return ObjectRequest(spec=model, messages=(stated,), schema=CITY, schema_name="city")
 
 
 @asynccontextmanager
@@ -271,8 +271,8 @@ def test_a_text_document_goes_to_claude_as_text() -> None:
     async def use(server: PublisherServer, backend: Any) -> None:
         request = asks(spec("anthropic", CLAUDE))
         part = DocumentPart(Media(data=b"A list.", media_type="text/plain", name="list.txt"))
-        said = evolve(request.messages[0], parts=(*request.messages[0].parts, part))
-        await backend.generate_text(evolve(request, messages=(said,)))
+        stated = evolve(request.messages[0], parts=(*request.messages[0].parts, part))
+        await backend.generate_text(evolve(request, messages=(stated,)))
         kinds = [
             block["source"]["type"] for block in server.received[0].json["messages"][0]["content"] if "source" in block
         ]

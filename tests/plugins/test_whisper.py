@@ -24,7 +24,7 @@ from pipelex_backend_whisper.models import catalogue, fetch
 from pipelex_core import errors
 from pipelex_core.sound import TranscriptRequest
 from pipelex_core.specs import BackendConfig, ModelSpec
-from pipelex_further.audio import read_recording
+from pipelex_operations.audio import read_recording
 from tests.servers.base import Reply, Server, in_thread
 from tests.support.speech import SENTENCES, SPEAKER, WRITER, client, need, sound, wrong_words
 
@@ -182,9 +182,9 @@ def test_no_word_is_lost_where_a_recording_is_cut(opened: Any) -> None:
 def test_a_prompt_says_how_words_are_written(opened: Any) -> None:
     """A name that the model writes otherwise without it."""
     text = "Siobhan and Niamh came to the meeting."
-    said = opened.transcribe(sound(text), model=WRITER, prompt="Siobhan, Niamh").text
-    assert said != opened.transcribe(sound(text), model=WRITER).text
-    assert "Niamh" in said
+    stated = opened.transcribe(sound(text), model=WRITER, prompt="Siobhan, Niamh").text
+    assert stated != opened.transcribe(sound(text), model=WRITER).text
+    assert "Niamh" in stated
 
 
 # ── Kinds of recordings ───────────────────────────────────────────────────────────────────────────────────────────
@@ -460,7 +460,7 @@ def test_the_model_is_fetched_as_pull_does() -> None:
     need(WRITER)
     folder = fetch(WRITER)
     spec = ModelSpec(name="m", backend="whisper", sdk="whisper", model_id=WRITER, model_type="transcriber")
-    told: list[int] = []
+    reported: list[int] = []
     backend = WhisperBackend(BackendConfig(name="whisper"))
-    assert backend.fetch_model(spec, lambda done, _: told.append(done)) == folder
-    assert (told, folder.name) == ([], catalogue()[WRITER].files[0].sha256[:12])
+    assert backend.fetch_model(spec, lambda done, _: reported.append(done)) == folder
+    assert (reported, folder.name) == ([], catalogue()[WRITER].files[0].sha256[:12])

@@ -123,7 +123,7 @@ class _Cell:
             return late if scenario.requests > 1 else max(late, await self._one(at, 0, 1))
 
     async def _one(self, at: Running, retries: int | None, wanted: int) -> float:
-        scenario, asked = self.scenario, len(at.calls)
+        scenario, requested = self.scenario, len(at.calls)
         if scenario.replies:
             at.server.forget()
             at.server.queue(*scenario.replies(at, self.call))
@@ -136,7 +136,7 @@ class _Cell:
             assert [attempt.cost == FREE for attempt in ended.attempts] == [never_sent] * len(ended.attempts)
         assert len(ended.attempts) == wanted, [attempt.error for attempt in ended.attempts]
         if not isinstance(at.server, Nobody):
-            assert len(at.calls) - asked == wanted, [request.path for request in at.server.received]
+            assert len(at.calls) - requested == wanted, [request.path for request in at.server.received]
         assert seconds >= scenario.least
         deadline: float = scenario.terms.get("deadline", 60)
         return seconds - deadline

@@ -15,7 +15,7 @@ from pipelex_core.errors import (
     ServerError,
     error_class_for_status,
 )
-from pipelex_testing.samples import WORLD, Said
+from pipelex_testing.samples import WORLD, SampleAnswer
 from pipelex_testing.server import Reply
 from tests.resilience import faulty
 from tests.resilience.faulty import FaultyServer, Nobody
@@ -178,8 +178,8 @@ def _cut(at: Running, call: Kind) -> Reply:
 
 
 def _says(at: Running, call: Kind, text: str) -> Reply:
-    said = Said(text=text)
-    return at.wire.stream(said) if call.capability == "stream" else at.wire.answer(said)
+    stated = SampleAnswer(text=text)
+    return at.wire.stream(stated) if call.capability == "stream" else at.wire.answer(stated)
 
 
 def _streams() -> Iterator[Scenario]:

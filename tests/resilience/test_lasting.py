@@ -110,13 +110,13 @@ def test_a_call_that_ends_early_ends_on_the_wire_and_frees_its_place(suite: Conf
                 call.queue(at)
                 await call.make(at)
                 at.wire.hang(server)
-                asked = len(at.calls)
+                requested = len(at.calls)
                 terms = {"deadline": 1.5} if how == "deadline" else {}
                 hanging = asyncio.create_task(call.make(at, **terms))
-                await until(lambda: len(at.calls) > asked, "the request reaches the server")
+                await until(lambda: len(at.calls) > requested, "the request reaches the server")
                 waiting = asyncio.create_task(call.make(at))
                 await asyncio.sleep(0.05)
-                assert len(at.calls) == asked + 1, "there is one place"
+                assert len(at.calls) == requested + 1, "there is one place"
                 hangs_by_itself = at.wire.calls(server) is server.received  # a queue hangs as a whole, until it is told
                 if hangs_by_itself:
                     call.queue(at)

@@ -158,9 +158,9 @@ def test_a_long_upload_is_not_silent() -> None:
     size = 16 * 1024 * 1024
 
     async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        left = size
-        while left > 0:
-            left -= len(await reader.read(2**20))
+        remaining = size
+        while remaining > 0:
+            remaining -= len(await reader.read(2**20))
             await asyncio.sleep(0.1)
         body = suite.spoken.answer(PLAIN).chunks[0]
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")

@@ -39,7 +39,7 @@ def test_a_stream_is_asked_for_again_only_before_its_first_delta(suite: Conforma
     async def use(at: Running) -> None:
         reply = at.wire.stream(PLAIN)
         for place in range(len(reply.chunks) - at.wire.ending + 1):
-            asked = len(at.calls)
+            requested = len(at.calls)
             at.server.forget()
             at.server.queue(*[_short(reply, how, place)] * (RETRY.retries + 2))
             deltas, error = await _broken(at)
@@ -47,7 +47,7 @@ def test_a_stream_is_asked_for_again_only_before_its_first_delta(suite: Conforma
             assert place or isinstance(error, ProviderConnectionError), "nothing but the headers came"
             assert TEXT.startswith("".join(deltas)), place
             again = isinstance(error, ProviderConnectionError) and not deltas
-            assert len(at.calls) - asked == len(error.attempts) == (RETRY.retries + 1 if again else 1), place
+            assert len(at.calls) - requested == len(error.attempts) == (RETRY.retries + 1 if again else 1), place
 
     run(suite, use)
 
@@ -60,13 +60,13 @@ def test_a_stream_that_ends_within_an_event_is_asked_for_again_before_its_first_
         reply = at.wire.stream(PLAIN)
         for place, chunk in enumerate(reply.chunks[:-1]):
             half = evolve(reply, chunks=(*reply.chunks[:place], chunk[: len(chunk) * 2 // 3]))
-            asked = len(at.calls)
+            requested = len(at.calls)
             at.server.forget()
             at.server.queue(*[half] * (RETRY.retries + 2))
             deltas, error = await _broken(at)
             assert isinstance(error, ProviderConnectionError), place
             assert error.partial_text == ("".join(deltas) or None), place
-            assert len(at.calls) - asked == (1 if deltas else RETRY.retries + 1), place
+            assert len(at.calls) - requested == (1 if deltas else RETRY.retries + 1), place
             if deltas:
                 return
 

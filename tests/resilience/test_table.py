@@ -60,5 +60,5 @@ def test_a_cell(scenario: Scenario, name: str, call: Kind, caplog: pytest.LogCap
     """The outcome's class, the number of requests and attempts, the time, no key, nothing left open."""
     with caplog.at_level(logging.DEBUG):
         check_cell(scenario, name, (WIRES | OTHERS)[name], call)
-    told = " ".join(f"{record.getMessage()} {record.args!r}" for record in caplog.records)
-    assert found_in("the log", told) == []
+    reported = " ".join(f"{record.getMessage()} {record.args!r}" for record in caplog.records)
+    assert found_in("the log", reported) == []

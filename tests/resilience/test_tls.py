@@ -40,7 +40,7 @@ SUITES = [pytest.param(suite, id=name.replace(" ", "_")) for name, suite in WIRE
 AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 
 
-def asked(suite: Conformance, folder: Path) -> tuple[list[bytes], CallError]:
+def requested(suite: Conformance, folder: Path) -> tuple[list[bytes], CallError]:
     """What a server with a certificate of its own gets of a call, and how that ends."""
     (folder / "cert.pem").write_text(CERTIFICATE)
     (folder / "key.pem").write_text(KEY)
@@ -70,7 +70,7 @@ def test_a_server_that_is_not_trusted_gets_no_request(
     """The call ends as one that found no connection; not a byte of it, and no key, has left."""
     for name, value in OFF.items():
         monkeypatch.setenv(name, value)
-    served, error = asked(suite, tmp_path)
+    served, error = requested(suite, tmp_path)
     assert isinstance(error, ProviderConnectionError)
     assert served == []
 
@@ -83,7 +83,7 @@ def test_one_variable_names_the_authorities_of_a_company(
     for name in AUTHORITIES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
-    served, _ = asked(suite, tmp_path)
+    served, _ = requested(suite, tmp_path)
     assert len(served) == 1
     assert b"HTTP/1.1" in served[0]
 
@@ -97,7 +97,7 @@ def test_bedrock_goes_by_its_own_variables_first(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
     monkeypatch.setenv(variable, str(tmp_path / "cert.pem"))
-    assert len(asked(WIRES["Bedrock"], tmp_path)[0]) == 1
+    assert len(requested(WIRES["Bedrock"], tmp_path)[0]) == 1
 
 
 def test_no_option_of_a_backend_speaks_of_certificates() -> None:

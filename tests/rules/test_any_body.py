@@ -148,7 +148,7 @@ def test_warnings_can_be_switched_off() -> None:
     """What only users report is told as a warning, and not at all with warnings=False."""
     body = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "a"}], "tools": []}
     tool = {"type": "function", "function": {"name": "f", "description": "d" * 1_025}}
-    asked = {**body, "tools": [tool]}
+    request = {**body, "tools": [tool]}
 
-    assert [violation.severity for violation in pipelex_rules.check("openai", "chat", asked)] == ["warn"]
-    assert pipelex_rules.check("openai", "chat", asked, warnings=False) == ()
+    assert [violation.severity for violation in pipelex_rules.check("openai", "chat", request)] == ["warn"]
+    assert pipelex_rules.check("openai", "chat", request, warnings=False) == ()

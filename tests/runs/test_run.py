@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 def asks(*calls: tuple[str, Mapping[str, Any]], text: str = "") -> TextAnswer:
     """An answer that asks for tools."""
-    made = tuple(ToolCall(id=f"call_{n}", name=name, arguments=given) for n, (name, given) in enumerate(calls))
+    made = tuple(ToolCall(id=f"call_{n}", name=name, arguments=provided) for n, (name, provided) in enumerate(calls))
     return TextAnswer(text=text, finish_reason="tool_calls", tool_calls=made, usage=USAGE)
 
 
@@ -109,9 +109,9 @@ def test_async_clients_run_the_same() -> None:
 def test_a_conversation_goes_on_with_its_messages() -> None:
     """`messages` of a result is a prompt, system messages and all."""
     client, script = client_for(asks(("add", {"a": 1, "b": 2})), "3", "6")
-    said = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "1+2?"}]
+    stated = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "1+2?"}]
     with client:
-        first = client.run(said, tools=[add], model="smart")
+        first = client.run(stated, tools=[add], model="smart")
         client.run([*first.messages, {"role": "user", "content": "twice?"}], tools=[add], model="smart")
     assert script.requests[-1].system == "Be brief."
     assert [message.role for message in script.requests[-1].messages] == [
@@ -179,7 +179,7 @@ ALL: list[Any] = [add, fails, refuses, leaves, stops, cancels, quits, cancelled,
 
 
 @pytest.mark.parametrize(
-    "name, arguments, told",
+    "name, arguments, reported",
     [
         ("fails", {}, "ValueError: no such city, key ***"),
         ("refuses", {}, "ask for a city of Norway"),
@@ -199,14 +199,14 @@ ALL: list[Any] = [add, fails, refuses, leaves, stops, cancels, quits, cancelled,
         ("search_the_web", {}, "there is no tool named 'search_the_web'; the tools are: add, fails"),
     ],
 )
-def test_the_model_is_told_what_went_wrong(name: str, arguments: Any, told: str) -> None:
+def test_the_model_is_told_what_went_wrong(name: str, arguments: Any, reported: str) -> None:
     """A tool that fails, an invented name, arguments and results that do not fit: the run goes on, and the model reads why."""
     client, script = client_for(asks((name, arguments)), "sorry")
     with client:
         assert client.run("x", tools=ALL, model="smart").text == "sorry"
     (result,) = results_of(script, 1)
     assert result.is_error
-    assert result.content.startswith(told)
+    assert result.content.startswith(reported)
 
 
 def test_a_tool_that_hangs_is_given_up_and_the_model_is_told() -> None:
@@ -363,7 +363,7 @@ def test_a_tool_may_use_the_client() -> None:
 
 
 @pytest.mark.parametrize(
-    "given, words",
+    "provided, words",
     [
         ({"tools": [add, add]}, "two tools are named 'add'"),
         ({"tools": add}, "tools is a list"),
@@ -377,11 +377,11 @@ def test_a_tool_may_use_the_client() -> None:
         ({"tools": [add], "budget_usd": "much"}, "a budget is an amount"),
     ],
 )
-def test_a_wrong_argument_is_refused_before_a_model_is_asked(given: Any, words: str) -> None:
+def test_a_wrong_argument_is_refused_before_a_model_is_asked(provided: Any, words: str) -> None:
     """The message says what would do."""
     client, script = client_for("x")
     with client, pytest.raises(UnsupportedInputError) as caught:
-        client.run("x", model="smart", **given)
+        client.run("x", model="smart", **provided)
     assert words in str(caught.value)
     assert script.requests == []
 

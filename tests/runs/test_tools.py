@@ -80,8 +80,8 @@ def test_the_schema_is_made_of_signature_and_docstring() -> None:
 
 def test_arguments_arrive_as_they_are_annotated() -> None:
     """Objects, dates and enums are made; what the model leaves out is the function's own default, of any class."""
-    given = called(weather, place={"city": "Bergen"}, day="2026-05-03", hours=[1.0, 2])
-    assert given == (Place("Bergen"), date(2026, 5, 3), Unit.C, [1, 2], "short")
+    provided = called(weather, place={"city": "Bergen"}, day="2026-05-03", hours=[1.0, 2])
+    assert provided == (Place("Bergen"), date(2026, 5, 3), Unit.C, [1, 2], "short")
 
 
 @pytest.mark.parametrize(

@@ -35,12 +35,12 @@ class AgentServer(OpenAIServer):
         # https://github.com/run-llama/llama_index/pull/18784
         super().__init__(Rulebook(provider="openai", warnings=False))
 
-    def _said(self, body: dict[str, Any], format_: Mapping[str, Any] | None) -> tuple[str, Any]:
+    def _stated(self, body: dict[str, Any], format_: Mapping[str, Any] | None) -> tuple[str, Any]:
         messages = body["messages"]
         wants = any(WRITES in str(message["content"]) for message in messages if message["role"] == "user")
         has_run = any(message["role"] == "tool" for message in messages)
         offered = {tool["function"]["name"]: tool["function"] for tool in body.get("tools") or ()}
         name = next((name for name in _TOOLS if name in offered), None)
         if not wants or has_run or name is None:
-            return super()._said(body, format_)
+            return super()._stated(body, format_)
         return "", {"function": {"name": name, "parameters": {"const": _TOOLS[name]}}}

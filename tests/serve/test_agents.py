@@ -202,6 +202,6 @@ def test_an_agent_has_its_command_run(served: Served, provider: AgentServer, tmp
     shown = run(agent.command)
     assert (home / "work" / "made.txt").read_text() == "made-by-the-agent\n"
     assert DONE in shown
-    asked = [request.json for request in provider.received if request.method == "POST"]
-    assert any(message["role"] == "tool" for message in asked[-1]["messages"])
+    requested = [request.json for request in provider.received if request.method == "POST"]
+    assert any(message["role"] == "tool" for message in requested[-1]["messages"])
     assert not provider.refused

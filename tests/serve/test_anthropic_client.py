@@ -81,13 +81,13 @@ def test_tools_over_two_turns(client: anthropic.Anthropic, providers: Providers,
             first: Any = stream.get_final_message()
     else:
         first = client.messages.create(messages=messages, **options)
-    asked = [block for block in first.content if block.type == "tool_use"]
+    requested = [block for block in first.content if block.type == "tool_use"]
     assert first.stop_reason == "tool_use"
-    assert [(block.id, block.input["city"]) for block in asked] == [("call_0", "Paris"), ("call_1", "Rome")]
+    assert [(block.id, block.input["city"]) for block in requested] == [("call_0", "Paris"), ("call_1", "Rome")]
     assert providers[0].received[-1].json["tool_choice"] == "required"
     results = [
         {"type": "tool_result", "tool_use_id": block.id, "content": [{"type": "text", "text": "sunny"}]}
-        for block in asked
+        for block in requested
     ]
     messages += [
         {"role": "assistant", "content": first.content},
@@ -101,12 +101,12 @@ def test_tools_over_two_turns(client: anthropic.Anthropic, providers: Providers,
 @pytest.mark.parametrize("streams", [False, True])
 def test_thinking_goes_back_as_it_came(client: anthropic.Anthropic, providers: Providers, streams: bool) -> None:
     """The signature of the model that answered is kept in the one that the client sees."""
-    said = message(
+    stated = message(
         thinking("Paris, then.", signature="c2lnbmVk"),
         tool_use("toolu_1", "get_weather", {"city": "Paris"}),
         stop_reason="tool_use",
     )
-    providers[1].queue(streamed(said) if streams else replied(said))
+    providers[1].queue(streamed(stated) if streams else replied(stated))
     options: Any = {
         "model": "claude",
         "max_tokens": 4000,

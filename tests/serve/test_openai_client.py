@@ -98,8 +98,8 @@ def test_a_stream_ends_with_usage_and_its_reason(client: openai.OpenAI, provider
         model="gpt", messages=HELLO, stream=True, stream_options={"include_usage": True}
     )
     events = list(stream)
-    said = "".join(event.choices[0].delta.content or "" for event in events if event.choices)
-    assert said == providers[0].text
+    stated = "".join(event.choices[0].delta.content or "" for event in events if event.choices)
+    assert stated == providers[0].text
     assert events[0].choices[0].delta.role == "assistant"
     assert [event.choices[0].finish_reason for event in events if event.choices][-1] == "stop"
     assert events[-1].choices == []
@@ -126,14 +126,14 @@ def test_tools_over_two_turns(client: openai.OpenAI, providers: Any, streams: bo
             first: Any = stream.get_final_completion()
     else:
         first = client.chat.completions.create(model="gpt", messages=messages, tools=[WEATHER])
-    asked = first.choices[0].message.tool_calls[0]
+    requested = first.choices[0].message.tool_calls[0]
     assert first.choices[0].finish_reason == "tool_calls"
-    assert (asked.id, asked.function.name, json.loads(asked.function.arguments)) == (
+    assert (requested.id, requested.function.name, json.loads(requested.function.arguments)) == (
         "call_abc",
         "get_weather",
         {"city": "Paris"},
     )
-    messages += [first.choices[0].message, {"role": "tool", "tool_call_id": asked.id, "content": "sunny"}]
+    messages += [first.choices[0].message, {"role": "tool", "tool_call_id": requested.id, "content": "sunny"}]
     second = client.chat.completions.create(model="gpt", messages=messages, tools=[WEATHER])
     assert second.choices[0].message.content == providers[0].text
     sent = providers[0].received[-1].json["messages"]
@@ -147,12 +147,12 @@ def test_claude_thinks_on_over_turns_of_an_openai_client(
     client: openai.OpenAI, providers: Any, keeps: str, streams: bool
 ) -> None:
     """Thinking goes back signed, also where the client keeps nothing but what OpenAI's protocol has."""
-    said = message(
+    stated = message(
         thinking("Where? Paris.", signature="c2lnbmVk"),
         tool_use("toolu_1", "get_weather", {"city": "Paris"}),
         stop_reason="tool_use",
     )
-    providers[1].queue(streamed(said) if streams else replied(said))
+    providers[1].queue(streamed(stated) if streams else replied(stated))
     messages: Any = [{"role": "user", "content": "Weather in Paris?"}]
     options: Any = {"model": "claude", "tools": [WEATHER], "reasoning_effort": "low"}
     if streams:
@@ -198,8 +198,8 @@ def test_an_object_comes_as_the_provider_gave_it(client: openai.OpenAI, provider
     assert answer.choices[0].message.content == '{"nom": "Seine"}'
     assert providers[0].received[-1].json["response_format"]["json_schema"]["name"] == "river"
     events = client.chat.completions.create(model="m", messages=HELLO, response_format=form, stream=True)
-    said = "".join(event.choices[0].delta.content or "" for event in events)
-    assert set(json.loads(said)) == {"name"}
+    stated = "".join(event.choices[0].delta.content or "" for event in events)
+    assert set(json.loads(stated)) == {"name"}
     providers[0].queue(Reply.sse(*chunks('{"name": "la Seine"}')))
     events = client.chat.completions.create(model="gpt", messages=HELLO, response_format=form, stream=True)
     pieces = [event.choices[0].delta.content for event in events if event.choices[0].delta.content]
@@ -280,21 +280,21 @@ def test_a_client_that_leaves_ends_the_call_at_the_provider(served: Served, prov
 
     async def main() -> None:
         async with openai.AsyncOpenAI(base_url=f"{served.url}/v1", api_key="x", max_retries=0) as client:
-            before = len(providers[0].left)
+            before = len(providers[0].remaining)
             providers[0].queue(Reply.sse(*chunks("one two three four"), stall_after=3))
             stream = await client.chat.completions.create(model="gpt", messages=HELLO, stream=True)
             async for event in stream:
                 if event.choices[0].delta.content == "one":
                     break
             await stream.close()
-            await _until(lambda: len(providers[0].left) == before + 1)
+            await _until(lambda: len(providers[0].remaining) == before + 1)
             providers[0].queue(Reply(fault="hang"))
             waiting = asyncio.create_task(client.chat.completions.create(model="gpt", messages=HELLO))
             count = len(providers[0].received)
             await _until(lambda: len(providers[0].received) > count)
             waiting.cancel()
             await asyncio.wait([waiting])
-            await _until(lambda: len(providers[0].left) == before + 2)
+            await _until(lambda: len(providers[0].remaining) == before + 2)
 
     asyncio.run(main())
     asyncio.run(_until(lambda: served.gateway.in_flight == 0))
@@ -320,11 +320,11 @@ def test_many_at_once(served: Served) -> None:
 
     async def main() -> list[str]:
         async with openai.AsyncOpenAI(base_url=f"{served.url}/v1", api_key="x") as client:
-            asked = [
+            requested = [
                 client.chat.completions.create(model="m", messages=[{"role": "user", "content": f"number {n}"}])
                 for n in range(60)
             ]
-            return [answer.choices[0].message.content or "" for answer in await asyncio.gather(*asked)]
+            return [answer.choices[0].message.content or "" for answer in await asyncio.gather(*requested)]
 
     assert asyncio.run(main()) == [f"Mock answer to: number {n}" for n in range(60)]
 

@@ -76,12 +76,12 @@ def running(
 def _address(file: Path, process: subprocess.Popen[str]) -> str:
     until = time.monotonic() + 60
     while time.monotonic() < until:
-        told = file.read_text()
-        if "Serving at " in told:
-            url = told.partition("Serving at ")[2].split()[0]
+        reported = file.read_text()
+        if "Serving at " in reported:
+            url = reported.partition("Serving at ")[2].split()[0]
             if _answers(url):
                 return url
-        assert process.poll() is None, told
+        assert process.poll() is None, reported
         time.sleep(0.05)
     raise AssertionError(file.read_text())
 

@@ -50,7 +50,7 @@ def test_the_page_in_a_browser(served: tuple[Served, str], browser: Any, scheme:
     page = browser.new_context(color_scheme=scheme).new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    page.on("console", lambda stated: faults.append(stated.text) if stated.type == "error" else None)
     page.goto(gateway.url)
     page.keyboard.press("Tab")  # to the figures
     page.keyboard.press("Tab")

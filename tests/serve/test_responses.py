@@ -76,12 +76,12 @@ def test_a_stream_has_every_event_in_order(client: openai.OpenAI, providers: Pro
 @pytest.mark.parametrize("streams", [False, True])
 def test_tools_and_claudes_thinking_over_two_turns(client: openai.OpenAI, providers: Providers, streams: bool) -> None:
     """Reasoning goes out encrypted, and back to the model that reasoned."""
-    said = message(
+    stated = message(
         thinking("Paris.", signature="c2lnbmVk"),
         tool_use("toolu_1", "get_weather", {"city": "Paris"}),
         stop_reason="tool_use",
     )
-    providers[1].queue(streamed(said) if streams else replied(said))
+    providers[1].queue(streamed(stated) if streams else replied(stated))
     options: Any = {
         "model": "claude",
         "tools": [WEATHER],
@@ -142,16 +142,16 @@ def test_items_are_referred_to_by_their_ids(client: openai.OpenAI, providers: Pr
     calls = [tool_call("call_1", "get_weather", '{"city": "Paris"}')]
     whole = Reply.json(completion("I look.", tool_calls=calls))
     providers[0].queue(Reply.sse(*chunks("I look.", tool_calls=calls)) if streams else whole)
-    asked: Any = {"model": "gpt", "tools": [WEATHER], "input": [{"role": "user", "content": "Hi"}]}
+    requested: Any = {"model": "gpt", "tools": [WEATHER], "input": [{"role": "user", "content": "Hi"}]}
     if streams:
-        with client.responses.stream(**asked) as stream:
+        with client.responses.stream(**requested) as stream:
             response: Any = stream.get_final_response()
     else:
-        response = client.responses.create(**asked)
+        response = client.responses.create(**requested)
     references = [{"type": "item_reference", "id": item.id} for item in response.output]
     assert len(references) == 2
     result = {"type": "function_call_output", "call_id": "call_1", "output": "sunny"}
-    client.responses.create(**{**asked, "input": [*asked["input"], *references, result]})
+    client.responses.create(**{**requested, "input": [*requested["input"], *references, result]})
     sent = providers[0].received[-1].json["messages"]
     assert [message["role"] for message in sent] == ["user", "assistant", "tool"]
     assert sent[1]["content"] == "I look."
@@ -160,8 +160,8 @@ def test_items_are_referred_to_by_their_ids(client: openai.OpenAI, providers: Pr
 
 def test_an_item_that_is_not_known_is_refused(client: openai.OpenAI) -> None:
     """It was not remembered, belongs to another key, or is too old."""
-    said = client.responses.create(model="m", input="Hi", store=False).output[0]
-    for identity in (said.id, "msg_nobodys"):
+    stated = client.responses.create(model="m", input="Hi", store=False).output[0]
+    for identity in (stated.id, "msg_nobodys"):
         reference: Any = {"type": "item_reference", "id": identity}
         with pytest.raises(openai.BadRequestError, match="send the item itself"):
             client.responses.create(model="m", input=[reference])

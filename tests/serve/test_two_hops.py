@@ -85,24 +85,24 @@ def test_an_object(client: Client, providers: Providers) -> None:
 @pytest.mark.parametrize("streams", [False, True])
 def test_claudes_thinking_over_two_turns(client: Client, providers: Providers, streams: bool) -> None:
     """Signed thinking goes to the client through both hops, and back."""
-    said = message(
+    stated = message(
         thinking("Paris.", signature="c2lnbmVk"),
         tool_use("toolu_1", "get_weather", {"city": "Paris"}),
         stop_reason="tool_use",
     )
-    providers[1].queue(streamed(said) if streams else replied(said))
+    providers[1].queue(streamed(stated) if streams else replied(stated))
     options: Any = {"model": "far-claude", "tools": [WEATHER], "reasoning_effort": "low"}
-    asked: Any = [{"role": "user", "content": "Weather in Paris?"}]
+    requested: Any = [{"role": "user", "content": "Weather in Paris?"}]
     if streams:
-        with client.stream_text(asked, **options) as stream:
+        with client.stream_text(requested, **options) as stream:
             list(stream)
         first = stream.result
     else:
-        first = client.generate_text(asked, **options)
+        first = client.generate_text(requested, **options)
     assert first.reasoning == "Paris."
     (call,) = first.tool_calls
     answered = Message(role="tool", parts=(ToolResult(call_id=call.id, content="sunny"),))
-    client.generate_text([*asked, first.message, answered], **options)
+    client.generate_text([*requested, first.message, answered], **options)
     sent = providers[1].bodies[-1]["messages"][1]["content"]
     assert [block["type"] for block in sent] == ["thinking", "tool_use"]
     assert sent[0]["signature"] == "c2lnbmVk"

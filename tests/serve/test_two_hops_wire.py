@@ -176,8 +176,8 @@ def over_two_hops(case: Case, served: Served, server: Any) -> harness.Outcome:
         backend = make("openai", config)
         try:
             await backend.open(resources)
-            asked = evolve(request, spec=spec)
-            outcome.answer = await harness.run(backend, asked, case.record["stream"], outcome.deltas)
+            requested = evolve(request, spec=spec)
+            outcome.answer = await harness.run(backend, requested, case.record["stream"], outcome.deltas)
         except errors.CallError as error:
             outcome.error = error
         finally:

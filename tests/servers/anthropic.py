@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_anthropic import pipelex_backends
 from pipelex_core.execution.resources import LoopResources
-from pipelex_core.parts import Message as Said
+from pipelex_core.parts import Message as SampleAnswer
 from pipelex_core.parts import TextPart
 from pipelex_core.requests import TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
@@ -75,15 +75,17 @@ def streamed(answer: Message, **options: Any) -> Reply:
     return Reply.sse(*events(answer), headers={"request-id": REQUEST_ID}, **options)
 
 
-def error_body(kind: str, told: str = "it went wrong", code: str | None = None) -> dict[str, Any]:
+def error_body(kind: str, reported: str = "it went wrong", code: str | None = None) -> dict[str, Any]:
     """The body of an error."""
-    return anthropic.error(kind, told, REQUEST_ID, code)
+    return anthropic.error(kind, reported, REQUEST_ID, code)
 
 
-def failure(status: int, kind: str, told: str = "it went wrong", *, code: str | None = None, **headers: str) -> Reply:
+def failure(
+    status: int, kind: str, reported: str = "it went wrong", *, code: str | None = None, **headers: str
+) -> Reply:
     """An error; `retry_after="2"` becomes the header `retry-after`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply.json(error_body(kind, told, code), status=status, headers={"request-id": REQUEST_ID, **named})
+    return Reply.json(error_body(kind, reported, code), status=status, headers={"request-id": REQUEST_ID, **named})
 
 
 def config(url: str | None, *, key: str | None = KEY, **options: Any) -> BackendConfig:
@@ -98,10 +100,10 @@ def spec(**fields: Any) -> ModelSpec:
     return ModelSpec(backend="anthropic", sdk="anthropic", **options)
 
 
-def asked(prompt: str | Iterable[Part] = "What is the capital of France?", **fields: Any) -> TextRequest:
+def requested(prompt: str | Iterable[Part] = "What is the capital of France?", **fields: Any) -> TextRequest:
     """A request of one message of the user."""
     parts = (TextPart(prompt),) if isinstance(prompt, str) else tuple(prompt)
-    return TextRequest(**{"spec": spec(), "messages": (Said(role="user", parts=parts),), **fields})
+    return TextRequest(**{"spec": spec(), "messages": (SampleAnswer(role="user", parts=parts),), **fields})
 
 
 @asynccontextmanager

@@ -69,7 +69,7 @@ def clean_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 # ── What Bedrock answers ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def said(text: str, **options: Any) -> Reply:
+def stated(text: str, **options: Any) -> Reply:
     """An answer of Converse with one text."""
     return message({"text": text}, **options)
 
@@ -80,9 +80,9 @@ def said(text: str, **options: Any) -> Reply:
 def config(url: str | None, *, api_key: str | None = None, keys: bool = True, **options: Any) -> BackendConfig:
     """The backend's table, with a pair of keys by default."""
     limits = Limits(max_concurrency=options.pop("max_concurrency", None))
-    given = {"aws_region": "us-east-1", **(KEYS if keys and not api_key else {}), **options}
+    provided = {"aws_region": "us-east-1", **(KEYS if keys and not api_key else {}), **options}
     secret = Secret(api_key) if api_key else None
-    return BackendConfig(name="bedrock", endpoint=url, api_key=secret, options=given, limits=limits)
+    return BackendConfig(name="bedrock", endpoint=url, api_key=secret, options=provided, limits=limits)
 
 
 def make(settings: BackendConfig, sdk: str = "bedrock") -> BedrockBackend:

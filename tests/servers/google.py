@@ -107,8 +107,8 @@ def _counted(request: Received, *, vertex: bool) -> Reply:
             return error(400, "INVALID_ARGUMENT", "model is models/NAME")
         if faults := list(_faults(body)):
             return error(400, "INVALID_ARGUMENT", "; ".join(faults))
-    said = [*body.get("systemInstruction", {}).get("parts", ()), *(p for c in body["contents"] for p in c["parts"])]
-    return Reply.json({"totalTokens": sum(len(part.get("text", "")) for part in said)})
+    stated = [*body.get("systemInstruction", {}).get("parts", ()), *(p for c in body["contents"] for p in c["parts"])]
+    return Reply.json({"totalTokens": sum(len(part.get("text", "")) for part in stated)})
 
 
 def embedded(method: str, body: dict[str, Any]) -> Reply:
@@ -198,8 +198,8 @@ def _answer_to(body: dict[str, Any]) -> dict[str, Any]:
     if "responseJsonSchema" in config:
         value = dict.fromkeys(config["responseJsonSchema"]["properties"], 7)
         return answer(*thoughts, {"text": json.dumps(value)})
-    said = [part.get("text") or next(iter(part.values())).get("mimeType") for part in last]
-    return answer(*thoughts, {"text": f"You said: {' + '.join(said)}"})
+    stated = [part.get("text") or next(iter(part.values())).get("mimeType") for part in last]
+    return answer(*thoughts, {"text": f"You said: {' + '.join(stated)}"})
 
 
 def _calls(declarations: list[dict[str, Any]]) -> list[dict[str, Any]]:

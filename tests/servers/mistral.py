@@ -102,8 +102,8 @@ class MistralServer(Server):
             usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
             chunks = (chunk(""), chunk("Hel"), chunk("lo."), chunk("", finish_reason="stop", usage=usage))
             return Reply.sse(*chunks, "[DONE]", headers=HEADERS)
-        asked = body.get("response_format", {}).get("type")
-        return Reply.json(message('{"answer": 1}' if asked else "Hello."), headers=HEADERS)
+        requested = body.get("response_format", {}).get("type")
+        return Reply.json(message('{"answer": 1}' if requested else "Hello."), headers=HEADERS)
 
     def _embeddings(self, body: dict[str, Any]) -> Reply:
         """A vector a text, in numbers; in base64 where that is asked for."""
@@ -151,21 +151,21 @@ def _order(messages: list[dict[str, Any]]) -> Reply | None:
     before = None
     for one in messages:
         if one["role"] not in _AFTER[before]:
-            told = f"Unexpected role '{one['role']}' after role '{before}'"
-            return fault(400, told, code="3230", kind="invalid_request_message_order")
+            reported = f"Unexpected role '{one['role']}' after role '{before}'"
+            return fault(400, reported, code="3230", kind="invalid_request_message_order")
         before = one["role"]
     return None
 
 
 def _tool_ids(messages: list[dict[str, Any]]) -> Reply | None:
-    asked: set[str] = set()
+    requested: set[str] = set()
     for one in messages:
         for tool_call in one.get("tool_calls") or ():
             json.loads(tool_call["function"]["arguments"])
-            asked.add(tool_call["id"])
+            requested.add(tool_call["id"])
         answered = {one["tool_call_id"]} if one["role"] == "tool" else set()
-        wrong = [found for found in asked | answered if not re.fullmatch(r"[A-Za-z0-9]{9}", found)]
-        if wrong or not answered <= asked:
+        wrong = [found for found in requested | answered if not re.fullmatch(r"[A-Za-z0-9]{9}", found)]
+        if wrong or not answered <= requested:
             return fault(400, f"Tool call id was {wrong} but must be a-z, A-Z, 0-9, with a length of 9.", code="3280")
     return None
 
@@ -180,11 +180,11 @@ def spec(model_id: str = "mistral-small-latest", **fields: Any) -> ModelSpec:
     return ModelSpec(name=model_id, backend="mistral", sdk="mistral", model_id=model_id, **fields)
 
 
-def asked(*parts: Part | str, **settings: Any) -> TextRequest:
+def requested(*parts: Part | str, **settings: Any) -> TextRequest:
     """A request with one message of the user."""
-    given = tuple(TextPart(part) if isinstance(part, str) else part for part in parts or ("Hi",))
+    provided = tuple(TextPart(part) if isinstance(part, str) else part for part in parts or ("Hi",))
     settings.setdefault("spec", spec())
-    return TextRequest(messages=(Message(role="user", parts=given),), **settings)
+    return TextRequest(messages=(Message(role="user", parts=provided),), **settings)
 
 
 @asynccontextmanager

@@ -78,7 +78,7 @@ class OpenAIServer(Server):
         return Reply.json({"object": "list", "data": data, "model": body["model"], "usage": usage}, headers=HEADERS)
 
     def _chat(self, body: dict[str, Any]) -> Reply:
-        text, tool = self._said(body, (body.get("response_format") or {}).get("json_schema"))
+        text, tool = self._stated(body, (body.get("response_format") or {}).get("json_schema"))
         function = tool and tool["function"]
         calls = [chat.tool_call("call_1", function["name"], _arguments(function))] if tool else []
         if not body.get("stream"):
@@ -87,13 +87,13 @@ class OpenAIServer(Server):
         return Reply.sse(*chunks(text, tool_calls=calls, usage=USAGE if wants_usage else None), headers=HEADERS)
 
     def _response(self, body: dict[str, Any]) -> Reply:
-        text, tool = self._said(body, (body.get("text") or {}).get("format"))
+        text, tool = self._stated(body, (body.get("text") or {}).get("format"))
         output = [responses.function_call(1, tool["name"], _arguments(tool))] if tool else [message_item(text)]
         if not body.get("stream"):
             return Reply.json(response(*output), headers=HEADERS)
         return Reply.sse(*response_events(*output), headers=HEADERS)
 
-    def _said(self, body: dict[str, Any], format_: Mapping[str, Any] | None) -> tuple[str, Any]:
+    def _stated(self, body: dict[str, Any], format_: Mapping[str, Any] | None) -> tuple[str, Any]:
         """The text of the answer, and the tool that was forced."""
         if format_ and "schema" in format_:
             return json.dumps(example(format_["schema"])), None

@@ -78,6 +78,6 @@ def _mistral(request: Received, *, streams: bool) -> Reply:
     if streams:
         return Reply.sse(chunk(text[:3]), chunk(text[3:], finish_reason="stop", usage=_USAGE), "[DONE]")
     if body.get("tools"):
-        asked = [call("weather", '{"city": "Paris"}')]
-        return Reply.json(message("", tool_calls=asked, finish_reason="tool_calls"))
+        requested = [call("weather", '{"city": "Paris"}')]
+        return Reply.json(message("", tool_calls=requested, finish_reason="tool_calls"))
     return Reply.json(message(text))

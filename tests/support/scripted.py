@@ -25,7 +25,7 @@ from pipelex_core.plugins import Plugins, discover
 from pipelex_core.results import DocumentAnswer, EmbeddingAnswer, Image, ImageAnswer, Page, TextAnswer, Usage
 from pipelex_core.routing import ModelEntry, RouteMatch
 from pipelex_core.specs import BackendConfig, Costs, ModelSpec, ModelType, Secret
-from pipelex_further.embed import mock as made_up
+from pipelex_operations.embed import mock as made_up
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -51,14 +51,14 @@ class Script:
         requests: What it received.
         opened: How often a backend was made.
         closed: How often one was closed.
-        left: Streams that were closed before their end.
+        remaining: Streams that were closed before their end.
     """
 
     answers: list[Any] = field(factory=lambda: ["Rhine, Seine, Po"])
     requests: list[Any] = field(factory=list)
     opened: int = 0
     closed: int = 0
-    left: int = 0
+    remaining: int = 0
 
     def next(self) -> Any:
         """The next answer."""
@@ -120,7 +120,7 @@ class ScriptedBackend(
                 text += piece
                 yield piece
         finally:
-            self.script.left += not ended
+            self.script.remaining += not ended
 
     def stream_object(self, request: ObjectRequest) -> AsyncIterator[str | TextAnswer]:
         return self.stream_text(request)

@@ -142,13 +142,13 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, endpoints: Mapping[str, str] = {}, **given: Any) -> Iterator[Served]:
-    """Serve a project for the block; `given` are fields of `Settings`, and of its `Limits`.
+def serving(folder: Path, endpoints: Mapping[str, str] = {}, **provided: Any) -> Iterator[Served]:
+    """Serve a project for the block; `provided` are fields of `Settings`, and of its `Limits`.
 
     `prepare` is called when the project is written, before it is loaded.
     """
-    deck, prepare = given.pop("deck", DECK), given.pop("prepare", None)
-    limits = {name: given.pop(name) for name in list(given) if hasattr(Limits(), name)}
+    deck, prepare = provided.pop("deck", DECK), provided.pop("prepare", None)
+    limits = {name: provided.pop(name) for name in list(provided) if hasattr(Limits(), name)}
     config = write_project(folder, endpoints, deck=deck)
     if prepare is not None:
         prepare()
@@ -158,7 +158,7 @@ def serving(folder: Path, endpoints: Mapping[str, str] = {}, **given: Any) -> It
         access_log=False,
         watch=False,
         limits=evolve(Limits(), **limits),
-        **{"spend": str(folder / "spend.sqlite3"), **given},
+        **{"spend": str(folder / "spend.sqlite3"), **provided},
     )
     with _in_thread(settings) as served:
         yield served

@@ -14,7 +14,7 @@ from pipelex_core.backend import BackendFactory, TextGenerator
 from pipelex_core.hookspecs import hookimpl
 from pipelex_core.results import TextAnswer
 from pipelex_core.specs import ModelType
-from pipelex_testing import ARGUMENTS, WEATHER, Conformance, OpenAIChat, Reply, Said
+from pipelex_testing import ARGUMENTS, WEATHER, Conformance, OpenAIChat, Reply, SampleAnswer
 from pipelex_testing.calls import Document, Text
 from pipelex_testing.certificate import Record, table
 from pipelex_testing.running import running
@@ -40,11 +40,11 @@ def record(**further: Any) -> Record:
 def test_what_is_absent_is_not_a_failure_and_is_named() -> None:
     """A provider without reasons to end has nothing to prove there."""
     made = record()
-    made.note("test_the_finish_reason_is_told[length]", "absent", ("text",))
+    made.note("test_the_finish_reason_is_reported[length]", "absent", ("text",))
     certificate = made.certificate()
     assert certificate["certified"] is True
-    assert certificate["scenarios"]["absent"] == ["test_the_finish_reason_is_told[length]"]
-    assert "absent: test_the_finish_reason_is_told[length]" in "\n".join(table(certificate))
+    assert certificate["scenarios"]["absent"] == ["test_the_finish_reason_is_reported[length]"]
+    assert "absent: test_the_finish_reason_is_reported[length]" in "\n".join(table(certificate))
 
 
 def test_a_scenario_that_was_skipped_or_replaced_is_named_and_not_certified() -> None:
@@ -72,8 +72,8 @@ class Broken(OpenAIChat):
 
     async def _never(self) -> None: ...
 
-    def answer(self, said: Said) -> Reply:
-        reply = super().answer(said)
+    def answer(self, stated: SampleAnswer) -> Reply:
+        reply = super().answer(stated)
         return Reply(status=reply.status, headers=reply.headers, content_type="a/\u2028b", chunks=reply.chunks)
 
 
@@ -87,7 +87,7 @@ def test_a_mistake_of_the_wire_ends_the_scenario_at_once() -> None:
 
     begun = time.monotonic()
     with pytest.raises(AssertionError, match="the kit's own server failed: UnicodeEncodeError"):
-        Suite().test_the_finish_reason_is_told("length")
+        Suite().test_the_finish_reason_is_reported("length")
     assert time.monotonic() - begun < 30
 
 
@@ -130,7 +130,7 @@ def test_the_run_itself_names_what_was_replaced(tmp_path: Path) -> None:
         check=False,
     )
     assert "overridden: test_usage_and_cost_are_right" in done.stdout, done.stdout
-    assert "absent: test_the_finish_reason_is_told" in done.stdout
+    assert "absent: test_the_finish_reason_is_reported" in done.stdout
     assert "NOT certified" in done.stdout
 
 
@@ -236,8 +236,8 @@ def test_a_fact_that_is_lacking_makes_its_scenario_absent(fact: str, scenario: s
     class Without(OpenAIChat):
         lacks = frozenset({fact})  # type: ignore[arg-type]
 
-        def answer(self, said: Said) -> Reply:
-            reply = super().answer(said)
+        def answer(self, stated: SampleAnswer) -> Reply:
+            reply = super().answer(stated)
             return Reply.json(json.loads(b"".join(reply.chunks)) | {"id": None}, headers={})
 
     class Suite(Conformance):

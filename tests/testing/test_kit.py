@@ -254,18 +254,22 @@ def test_a_backend_and_its_specs_are_read_as_in_the_reference(backend: str, pare
         assert (configured.api_key.reveal() if configured.api_key else None) == reference["api_key"]
     extra = {key: value for key, value in reference["extra_config"].items() if key != "display_name"}
     assert {key: configured.options.get(key) for key in extra} == extra
-    for name, told in reference["models"].items():
+    for name, reported in reference["models"].items():
         spec = loaded.deck.models[name].spec
         assert spec is not None
         assert spec.backend == backend
-        assert (spec.model_id, spec.sdk, str(spec.model_type)) == (told["model_id"], told["sdk"], told["model_type"])
-        assert spec.inputs == {"images" if word == "image" else word for word in told["inputs"]}
-        assert spec.outputs == set(told["outputs"])
-        assert (spec.max_tokens, spec.max_prompt_images) == (told["max_tokens"], told["max_prompt_images"])
-        assert spec.prompting_target == told["prompting_target"]
-        assert spec.constraints == set(told["constraints"])
+        assert (spec.model_id, spec.sdk, str(spec.model_type)) == (
+            reported["model_id"],
+            reported["sdk"],
+            reported["model_type"],
+        )
+        assert spec.inputs == {"images" if word == "image" else word for word in reported["inputs"]}
+        assert spec.outputs == set(reported["outputs"])
+        assert (spec.max_tokens, spec.max_prompt_images) == (reported["max_tokens"], reported["max_prompt_images"])
+        assert spec.prompting_target == reported["prompting_target"]
+        assert spec.constraints == set(reported["constraints"])
         assert spec.costs is not None
-        assert {name: float(getattr(spec.costs, name)) for name in told["costs"]} == told["costs"]
+        assert {name: float(getattr(spec.costs, name)) for name in reported["costs"]} == reported["costs"]
 
 
 @pytest.mark.parametrize("profile", sorted({profile for _, profile in cases()}))

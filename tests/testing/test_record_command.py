@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelex_testing import OpenAIChat, Said, Server, in_thread
+from pipelex_testing import OpenAIChat, SampleAnswer, Server, in_thread
 
 PIPELEX = Path(sys.executable).with_name("pipelex")
 FILES = {
@@ -61,7 +61,7 @@ def test_a_users_tests_run_without_the_provider(project: Path) -> None:
     pytest_command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
     wire, server = OpenAIChat(), Server()
     with in_thread(server):
-        server.queue(wire.answer(Said(text="The Rhône.")), wire.stream(Said(text="The Seine.")))
+        server.queue(wire.answer(SampleAnswer(text="The Rhône.")), wire.stream(SampleAnswer(text="The Seine.")))
         first = run(project, "--", *pytest_command, GATEWAY_URL=f"{server.url}/v1", GATEWAY_KEY="sk-canary-0123456789")
     assert first.returncode == 0, first.stdout + first.stderr
     assert "2 attempts recorded in cassettes" in first.stderr

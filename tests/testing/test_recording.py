@@ -139,10 +139,10 @@ def test_tools_and_thinking(tmp_path: Path, switch: Callable[..., None]) -> None
 
     async def ask(at: Running) -> list[Any]:
         results = []
-        for said in (CALLING, THINKING):
+        for stated in (CALLING, THINKING):
             if at.server is not None:
-                at.server.queue(at.wire.answer(said))
-            tools = [WEATHER] if said.calls else []
+                at.server.queue(at.wire.answer(stated))
+            tools = [WEATHER] if stated.calls else []
             thinking: dict[str, Any] = {} if tools else {"reasoning_effort": "high", "max_tokens": 4000}
             results.append(bare(await at.client.generate_text("Go", model="llm", tools=tools, **thinking)))
         return results
@@ -160,8 +160,8 @@ def test_a_key_that_is_echoed_is_in_no_cassette(tmp_path: Path, switch: Callable
     suite, echo = suites.TestOpenAI(), " ".join(FORMS)
 
     async def ask(at: Running) -> None:
-        said = evolve(CALLING, calls=0, text=echo)
-        at.server.queue(at.wire.answer(said), at.wire.stream(said), at.wire.error(400, echo))
+        stated = evolve(CALLING, calls=0, text=echo)
+        at.server.queue(at.wire.answer(stated), at.wire.stream(stated), at.wire.error(400, echo))
         await text_of(at.client, f"My key is {echo}", system=echo)
         async with at.client.stream_text(echo, model="llm") as stream:
             [delta async for delta in stream]

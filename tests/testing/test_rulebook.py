@@ -15,7 +15,7 @@ from pipelex_testing import (
     Mistral,
     OpenAIChat,
     OpenAIResponses,
-    Said,
+    SampleAnswer,
     Server,
 )
 from pipelex_testing.rulebook import Rulebook, rulebook_of
@@ -75,7 +75,7 @@ def _post(wire: Wire, path: str, body: Any, *, rules: bool = True) -> tuple[http
         async with wire.server() as server:
             if not rules:
                 server.rules = None
-            server.queue(wire.answer(Said(text="Hi there")))
+            server.queue(wire.answer(SampleAnswer(text="Hi there")))
             async with httpx2.AsyncClient() as client:
                 return await client.post(server.url + path, json=body), server
 

@@ -86,8 +86,8 @@ def test_any_text_is_a_name_or_leads_to_one(text: str) -> None:
     try:
         names = names_for(text)
     except PipelexError as error:
-        told = re.search(r"; try '([^']*)'$", str(error))
-        assert told is None or why_not(told[1]) in {"", "taken"}
+        reported = re.search(r"; try '([^']*)'$", str(error))
+        assert reported is None or why_not(reported[1]) in {"", "taken"}
     else:
         assert names.module.isidentifier()
         assert names.class_name.isidentifier()
@@ -191,9 +191,9 @@ def test_the_command_writes_it_and_says_what_comes_next(tmp_path: Path, capsys: 
     command = ["new-backend", "acme-cloud", "--kind", "http", "--into", str(tmp_path / "deep" / "er")]
     assert run(command) == 0
     folder = tmp_path / "deep" / "er" / "pipelex-backend-acme-cloud"
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert f"Next: cd {folder}; pip install" in told.err
+    reported = capsys.readouterr()
+    assert reported.out == ""
+    assert f"Next: cd {folder}; pip install" in reported.err
     written = {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
     assert written == new_distribution(NAMES, "http")
     assert run(command) == 1
@@ -203,15 +203,15 @@ def test_the_command_writes_it_and_says_what_comes_next(tmp_path: Path, capsys: 
 def test_the_command_has_a_document_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Folder, distribution, kind, and the files."""
     assert run(["new-backend", "acme-cloud", "--into", str(tmp_path), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told.pop("files") == sorted(new_distribution(NAMES, "openai-compatible"))
+    reported = json.loads(capsys.readouterr().out)
+    assert reported.pop("files") == sorted(new_distribution(NAMES, "openai-compatible"))
     folder = str(tmp_path / "pipelex-backend-acme-cloud")
-    assert told == {"folder": folder, "distribution": "pipelex-backend-acme-cloud", "kind": "openai-compatible"}
+    assert reported == {"folder": folder, "distribution": "pipelex-backend-acme-cloud", "kind": "openai-compatible"}
 
 
 def test_the_command_refuses_a_kind_there_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Wrong usage, with the kinds there are."""
     assert run(["new-backend", "acme", "--kind", "grpc", "--into", str(tmp_path)]) == 2
-    told = capsys.readouterr().err
-    assert all(kind in told for kind in KINDS)
+    reported = capsys.readouterr().err
+    assert all(kind in reported for kind in KINDS)
     assert list(tmp_path.iterdir()) == []

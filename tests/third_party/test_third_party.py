@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelex_testing import OpenAIChat, Said, Server, in_thread
+from pipelex_testing import OpenAIChat, SampleAnswer, Server, in_thread
 from tests.packaging.environments import COMMAND_LINE_NAMES, Environment, make_environment, with_command_line
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def test_the_command_line(
     shown = json.loads(printed(environment, "pipelex", "show", "models", "--json", cwd=project, **variables))
     assert {"corp-large", "corp-small", "lumen-bright"} <= {row["model"] for row in shown}
     for backend, model in (("corp", "corp-small"), ("lumen", "bright")):
-        servers[backend].queue(wires()[backend].answer(Said(text="Dear all")))
+        servers[backend].queue(wires()[backend].answer(SampleAnswer(text="Dear all")))
         command = ("generate", "Write to ann@example.com.", "--model", model, "--json")
         answer = json.loads(printed(environment, "pipelex", *command, cwd=project, **variables))
         assert (answer["text"], answer["backend"]) == ("Dear all", backend)
@@ -136,15 +136,17 @@ def test_the_library(
 ) -> None:
     """Text, a stream and an object of each provider; counts and prices; the middleware around all of it."""
     for backend, wire in wires().items():
-        servers[backend].queue(wire.answer(Said()), wire.stream(Said()), wire.answer(Said(value=OBJECT)))
+        servers[backend].queue(
+            wire.answer(SampleAnswer()), wire.stream(SampleAnswer()), wire.answer(SampleAnswer(value=OBJECT))
+        )
     program = str(DISTS / "program.py")
-    told = json.loads(printed(environment, "python", program, "corp-large", "bright", cwd=project, **variables))
+    reported = json.loads(printed(environment, "python", program, "corp-large", "bright", cwd=project, **variables))
     for model, backend, cost in (("corp-large", "corp", "0.000064"), ("bright", "lumen", "0.000031")):
-        said = told[model]
-        assert (said["text"], said["backend"], said["city"]) == (Said().text, backend, ["Paris", True])
-        assert "".join(said["pieces"]) == Said().text
-        assert len(said["pieces"]) > 1
-        assert (said["tokens"], said["cost"]) == (20, cost)
+        stated = reported[model]
+        assert (stated["text"], stated["backend"], stated["city"]) == (SampleAnswer().text, backend, ["Paris", True])
+        assert "".join(stated["pieces"]) == SampleAnswer().text
+        assert len(stated["pieces"]) > 1
+        assert (stated["tokens"], stated["cost"]) == (20, cost)
         assert len(servers[backend].received) == 3
         assert all(b"@example" not in request.body for request in servers[backend].received)
         assert all(b"[e-mail]" in request.body for request in servers[backend].received)
@@ -160,6 +162,6 @@ def test_the_provider_of_its_own_passes_the_kit(environment: Environment, tmp_pa
     (file,) = (tmp_path / "certificates").glob("*.json")
     certificate = json.loads(file.read_text())
     assert certificate["certified"]
-    proven = {name for name, told in certificate["capabilities"].items() if told["proven"]}
+    proven = {name for name, reported in certificate["capabilities"].items() if reported["proven"]}
     assert proven >= {"text", "stream", "object"}
     assert certificate["plugin"]

@@ -45,6 +45,6 @@ def test_a_backend_of_somebody_else_is_certified(name: str, built_wheels: dict[s
     (file,) = (tmp_path / "certificates").glob("*.json")
     certificate = json.loads(file.read_text(encoding="utf-8"))
     assert certificate["certified"] is True
-    assert {each for each, told in certificate["capabilities"].items() if told["proven"]} >= CLAIMS[name]
+    assert {each for each, reported in certificate["capabilities"].items() if reported["proven"]} >= CLAIMS[name]
     assert any(ABSENT[name] in scenario for scenario in certificate["scenarios"]["absent"])
     assert certificate["plugin"]

@@ -72,9 +72,9 @@ class MessagesAdapter:
 
     def expected(self, record: Record) -> Expected:
         """Input with its cached tokens; of thinking the record says no more than that there is some."""
-        expected, told = default_expected(record), record["expect"]
+        expected, reported = default_expected(record), record["expect"]
         if expected.input_tokens is not None:
-            cached = told.get("cached_tokens", 0) + told.get("cache_write_tokens", 0)
+            cached = reported.get("cached_tokens", 0) + reported.get("cache_write_tokens", 0)
             expected = evolve(expected, input_tokens=expected.input_tokens + cached)
         if not isinstance(expected.reasoning, str):
             expected = evolve(expected, reasoning=None)

@@ -129,30 +129,30 @@ def comparable(body: dict[str, Any]) -> dict[str, Any]:
     - `reasoning_config`, an older name of Claude's `thinking`;
     - white space in a JSON schema that is sent as text.
     """
-    left = {name: value for name, value in body.items() if name not in NOT_OURS and value not in ([], {})}
-    system = left.pop("system", [])
+    remaining = {name: value for name, value in body.items() if name not in NOT_OURS and value not in ([], {})}
+    system = remaining.pop("system", [])
     if system:
-        left["system"] = [_system(body), *({"cachePoint": {}} for block in system if "cachePoint" in block)]
-    inference = {name: value for name, value in left.pop("inferenceConfig", {}).items() if value != []}
+        remaining["system"] = [_system(body), *({"cachePoint": {}} for block in system if "cachePoint" in block)]
+    inference = {name: value for name, value in remaining.pop("inferenceConfig", {}).items() if value != []}
     if inference:
-        left["inferenceConfig"] = inference
-    left["messages"] = _merged(left["messages"])
-    tools = dict(left.pop("toolConfig", {}))
+        remaining["inferenceConfig"] = inference
+    remaining["messages"] = _merged(remaining["messages"])
+    tools = dict(remaining.pop("toolConfig", {}))
     tools["tools"] = [_without_strict(tool) for tool in tools.get("tools", ()) if "systemTool" not in tool]
     if tools["tools"]:
-        left["toolConfig"] = tools
-    if "guardrailConfig" in left:
-        left["guardrailConfig"] = {
-            k: left["guardrailConfig"][k] for k in _GUARDRAIL.values() if k in left["guardrailConfig"]
+        remaining["toolConfig"] = tools
+    if "guardrailConfig" in remaining:
+        remaining["guardrailConfig"] = {
+            k: remaining["guardrailConfig"][k] for k in _GUARDRAIL.values() if k in remaining["guardrailConfig"]
         }
-    fields = dict(left.get("additionalModelRequestFields", {}))
+    fields = dict(remaining.get("additionalModelRequestFields", {}))
     if "reasoning_config" in fields:
         fields["thinking"] = fields.pop("reasoning_config")
-        left["additionalModelRequestFields"] = fields
-    schema = _json_schema(left)
+        remaining["additionalModelRequestFields"] = fields
+    schema = _json_schema(remaining)
     if schema:
-        left["outputConfig"] = {"schema": json.loads(schema["schema"]), "name": schema["name"]}
-    return left
+        remaining["outputConfig"] = {"schema": json.loads(schema["schema"]), "name": schema["name"]}
+    return remaining
 
 
 def has_schema(record: Record) -> bool:

@@ -99,14 +99,14 @@ class GoogleAdapter:
         if spec.model_type == ModelType.IMG_GEN:
             if record["stream"]:
                 raise no_capability("images in a stream")
-            told = [part for content in body["contents"] for part in content["parts"]]
-            if "text" not in told[0] or any("text" in part for part in told[1:]):
+            reported = [part for content in body["contents"] for part in content["parts"]]
+            if "text" not in reported[0] or any("text" in part for part in reported[1:]):
                 raise no_capability("pictures before the prompt")
             picture = config.get("imageConfig") or {}
             return ImageRequest(
                 spec=spec,
-                prompt=told[0]["text"],
-                images=tuple(_medium(part).media for part in told[1:]),
+                prompt=reported[0]["text"],
+                images=tuple(_medium(part).media for part in reported[1:]),
                 aspect_ratio=picture.get("aspectRatio"),
                 seed=config.get("seed"),
             )
@@ -173,15 +173,15 @@ def messages(contents: list[dict[str, Any]]) -> tuple[Message, ...]:
 
 def _parts(part: dict[str, Any], call_id: str, waiting: list[ToolCall]) -> list[Part]:
     if "functionCall" in part:
-        told = part["functionCall"]
-        call = ToolCall(id=told.get("id") or call_id, name=told["name"], arguments=told.get("args") or {})
+        reported = part["functionCall"]
+        call = ToolCall(id=reported.get("id") or call_id, name=reported["name"], arguments=reported.get("args") or {})
         waiting.append(call)
         return [call, *_signature(part, "call", call.id)]
     if "functionResponse" in part:
-        told = part["functionResponse"]
-        if "parts" in told and "id" in told:  # with files: in the provider's own form
-            return [ProviderPart(provider="google", data={"functionResponse": told})]
-        return [_result(told, waiting)]
+        reported = part["functionResponse"]
+        if "parts" in reported and "id" in reported:  # with files: in the provider's own form
+            return [ProviderPart(provider="google", data={"functionResponse": reported})]
+        return [_result(reported, waiting)]
     if part.get("thought"):
         return _signature(part, "thought", part["text"])
     if "text" in part:
@@ -198,17 +198,19 @@ def _signature(part: dict[str, Any], place: str, value: str) -> list[Part]:
     return [ProviderPart(provider="google", data={place: value, "thoughtSignature": signature})]
 
 
-def _result(told: dict[str, Any], waiting: list[ToolCall]) -> ToolResult:
-    if "parts" in told:
+def _result(reported: dict[str, Any], waiting: list[ToolCall]) -> ToolResult:
+    if "parts" in reported:
         raise no_capability("files in the result of a tool")
     found = (
-        call for call in waiting if call.id == told.get("id") or (not told.get("id") and call.name == told["name"])
+        call
+        for call in waiting
+        if call.id == reported.get("id") or (not reported.get("id") and call.name == reported["name"])
     )
     call = next(found, None)
     if call is None:
         raise no_capability("results of tools that were not called")
     waiting.remove(call)
-    response = told.get("response") or {}
+    response = reported.get("response") or {}
     if set(response) == {"error"}:
         return ToolResult(call_id=call.id, content=response["error"], is_error=True)
     return ToolResult(call_id=call.id, content=json.dumps(response))
@@ -256,12 +258,13 @@ def _tools(tools: list[dict[str, Any]]) -> tuple[Tool, ...]:
     empty = {"type": "object", "properties": {}}
     return tuple(
         Tool(
-            name=told["name"],
-            description=told.get("description", ""),
-            parameters=_in_dialect(told.get("parametersJsonSchema") or json_schema(told.get("parameters"))) or empty,
+            name=reported["name"],
+            description=reported.get("description", ""),
+            parameters=_in_dialect(reported.get("parametersJsonSchema") or json_schema(reported.get("parameters")))
+            or empty,
         )
         for tool in tools
-        for told in tool.get("functionDeclarations", ())
+        for reported in tool.get("functionDeclarations", ())
     )
 
 
@@ -271,8 +274,8 @@ def _choice(calling: dict[str, Any]) -> str | None:
     return {"AUTO": "auto", "NONE": "none", "ANY": "required"}.get(calling.get("mode", ""))
 
 
-def _system(told: dict[str, Any] | None) -> str | None:
-    parts = (told or {}).get("parts") or []
+def _system(reported: dict[str, Any] | None) -> str | None:
+    parts = (reported or {}).get("parts") or []
     return "".join(part["text"] for part in (parts if isinstance(parts, list) else [parts])) or None
 
 

@@ -219,7 +219,7 @@ async def _play(record: Record, adapter: Adapter, server: Any, opts: dict[str, A
     backend = adapter.backend(record, server.base)
     try:
         await backend.open(resources)
-        outcome.answer = await run(backend, asked(record, adapter), record["stream"], outcome.deltas)
+        outcome.answer = await run(backend, requested(record, adapter), record["stream"], outcome.deltas)
     except errors.CallError as error:
         outcome.error = error
     finally:
@@ -309,7 +309,7 @@ def why_skipped(record: Record, adapter: Adapter) -> str | None:
     return None
 
 
-def asked(record: Record, adapter: Adapter) -> Request:
+def requested(record: Record, adapter: Adapter) -> Request:
     """A record's request; where this project cannot say it, another plain one of the same provider: the answer is read all the same."""
     if why_skipped(record, adapter) is None:
         return adapter.request(record)

@@ -139,9 +139,9 @@ def _chat(body: dict[str, Any]) -> TextRequest:
         "tool_choice": choice["function"]["name"] if isinstance(choice, dict) else _any_is_required(choice),
     }
     if response_format.get("type") in {"json_schema", "json_object"} and not body.get("stream"):
-        asked = response_format.get("json_schema") or {"schema": {"type": "object"}, "name": "answer"}
-        schema = asked.get("schema") or asked.get("schema_definition") or {"type": "object"}
-        return ObjectRequest(schema=schema, schema_name=asked.get("name") or "answer", **settings)
+        requested = response_format.get("json_schema") or {"schema": {"type": "object"}, "name": "answer"}
+        schema = requested.get("schema") or requested.get("schema_definition") or {"type": "object"}
+        return ObjectRequest(schema=schema, schema_name=requested.get("name") or "answer", **settings)
     return TextRequest(**settings)
 
 
@@ -227,10 +227,10 @@ def _comparable_ocr(kept: dict[str, Any]) -> dict[str, Any]:
 
 
 def _comparable_chat(kept: dict[str, Any]) -> dict[str, Any]:
-    asked = (kept.get("response_format") or {}).get("type")
-    if asked == "text" or kept.get("stream"):  # the default; and objects are not streamed in this project
+    requested = (kept.get("response_format") or {}).get("type")
+    if requested == "text" or kept.get("stream"):  # the default; and objects are not streamed in this project
         kept.pop("response_format", None)
-    if asked == "json_object":  # everyone words the instruction in an own way
+    if requested == "json_object":  # everyone words the instruction in an own way
         kept["messages"] = [message for message in kept["messages"] if message["role"] != "system"]
     if not kept.get("stream"):  # false is the default
         kept.pop("stream", None)

@@ -65,7 +65,7 @@ UNSENT: dict[str, str] = {
 TOLD = "Answer with nothing but a JSON object"
 
 
-def comparable_chat(body: dict[str, Any], given_back: tuple[str, ...]) -> dict[str, Any]:
+def comparable_chat(body: dict[str, Any], returned: tuple[str, ...]) -> dict[str, Any]:
     """The body in a form in which equal requests are equal."""
     found = {key: value for key, value in body.items() if key not in UNSENT and not _says_nothing(value)}
     found["max_tokens"] = found.pop("max_completion_tokens", None) or found.get("max_tokens")  # one setting, two names
@@ -76,19 +76,19 @@ def comparable_chat(body: dict[str, Any], given_back: tuple[str, ...]) -> dict[s
             del found["reasoning"]
     if isinstance(found.get("stop"), str):
         found["stop"] = [found["stop"]]
-    found["messages"] = _messages(body.get("messages") or [], given_back)
+    found["messages"] = _messages(body.get("messages") or [], returned)
     found["tools"] = [_tool(tool) for tool in body.get("tools") or () if "function" in tool]
     found["response_format"] = _format(body.get("response_format"))
     return found
 
 
-def without_told_schema(sent: dict[str, Any]) -> dict[str, Any]:
+def without_reported_schema(sent: dict[str, Any]) -> dict[str, Any]:
     """A body without the schema that JSON mode needs in its prompt; the recorded clients wrote their own, or none."""
     if sent.get("response_format") != {"type": "json_object"}:
         return sent
     system, *others = sent["messages"]
-    prompt, told, _ = system["content"].rpartition(TOLD)
-    assert told, "JSON mode must tell the schema"
+    prompt, reported, _ = system["content"].rpartition(TOLD)
+    assert reported, "JSON mode must tell the schema"
     prompt = prompt.rstrip()
     return {**sent, "messages": [{**system, "content": prompt}, *others] if prompt else others}
 
@@ -97,11 +97,11 @@ def _says_nothing(value: Any) -> bool:
     return value is None or value is False or value == []
 
 
-def _messages(messages: list[dict[str, Any]], given_back: tuple[str, ...]) -> list[dict[str, Any]]:
+def _messages(messages: list[dict[str, Any]], returned: tuple[str, ...]) -> list[dict[str, Any]]:
     """The messages; the system's first ones are one, because a request of ours has one system prompt."""
     result: list[dict[str, Any]] = []
     for message in messages:
-        wanted = (*_MESSAGE_KEYS, *given_back) if message.get("tool_calls") else _MESSAGE_KEYS
+        wanted = (*_MESSAGE_KEYS, *returned) if message.get("tool_calls") else _MESSAGE_KEYS
         kept = {key: value for key, value in message.items() if key in wanted and value}
         kept["role"] = "system" if message["role"] == "developer" else message["role"]
         kept["content"] = _content(message.get("content"))

@@ -42,10 +42,10 @@ def test_a_record_comes_out_as_it_must(record: Record) -> None:
     if is_sayable(record, ADAPTER):
         (entry,) = outcome.log
         assert unquote(entry["path"]) == unquote(record["request"]["path"])
-        asked = comparable(record["request"]["body"])
+        requested = comparable(record["request"]["body"])
         if record["stream"] and has_schema(record):
-            del asked["outputConfig"]
-        assert comparable(entry["body"]) == asked
+            del requested["outputConfig"]
+        assert comparable(entry["body"]) == requested
 
 
 @pytest.mark.parametrize("record", parameters(ADAPTER, _streams))

@@ -43,8 +43,8 @@ def test_a_record_comes_out_as_it_must(record: Record) -> None:
         assert isinstance(outcome.answer, ImageAnswer)
         assert outcome.answer.request_id == record["flow"]
         if "image_urls" in record["expect"]:
-            given = [image["url"].partition("/files/")[2] for image in outcome.answer.raw["images"]]
-            assert given == [url.partition("/files/")[2] for url in record["expect"]["image_urls"]]
+            provided = [image["url"].partition("/files/")[2] for image in outcome.answer.raw["images"]]
+            assert provided == [url.partition("/files/")[2] for url in record["expect"]["image_urls"]]
             assert outcome.answer.seed == json.loads(record["response"]["body"])["seed"]
     if outcome.error is not None and "error_message" in record["expect"]:
         body = json.loads(record["response"]["body"])

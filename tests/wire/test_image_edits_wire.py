@@ -38,8 +38,8 @@ class EditsAdapter(ImagesAdapter):
         if record["request"]["path"].endswith("/variations"):
             raise no_capability(VARIED)
         body = body_of(record)
-        asked = super().request({**record, "request": {**record["request"], "body": body}})
-        return evolve(asked, images=tuple(body["pictures"]), mask=body.get("mask"))
+        requested = super().request({**record, "request": {**record["request"], "body": body}})
+        return evolve(requested, images=tuple(body["pictures"]), mask=body.get("mask"))
 
     def expected(self, record: Record) -> Expected:
         """As recorded."""

@@ -9,7 +9,7 @@ import pytest
 from pipelex_backend_openai._traits import traits_of
 from tests.wire.harness import Record, answers, check, parameters, play
 from tests.wire.openai_chat import ChatAdapter
-from tests.wire.openai_requests import comparable_chat, without_told_schema
+from tests.wire.openai_requests import comparable_chat, without_reported_schema
 
 ADAPTER = ChatAdapter()
 
@@ -25,13 +25,13 @@ def test_the_request_is_the_recorded_one(record: Record) -> None:
     """The plugin sends what the recorded client sent, but for the differences that `openai_requests` lists."""
     outcome = play(record, ADAPTER)
     sent, recorded = outcome.log[0], record["request"]
-    given_back = traits_of(record["provider"], {}).returned_fields
-    wanted = comparable_chat(recorded["body"], given_back)
+    returned = traits_of(record["provider"], {}).returned_fields
+    wanted = comparable_chat(recorded["body"], returned)
     if record["stream"]:
         wanted["response_format"] = None  # objects are not streamed
     if "/deployments/" in recorded["path"]:
         wanted["model"] = sent["body"]["model"]  # it stands in the path; the SDK sends it twice
-    assert comparable_chat(without_told_schema(sent["body"]), given_back) == wanted
+    assert comparable_chat(without_reported_schema(sent["body"]), returned) == wanted
     assert sent["path"] == recorded["path"]
     assert sent["query"].get("api-version") == dict(parse_qsl(recorded.get("query") or "")).get("api-version")
     assert ("api-key" if record["provider"] == "azure_openai" else "authorization") in sent["headers"]

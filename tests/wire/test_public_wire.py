@@ -119,23 +119,25 @@ async def _call(client: AsyncClient, request: Request, *, stream: bool) -> Any:
             image_min_size=request.image_min_size,
         )
     if isinstance(request, ImageRequest):
-        asked = {name: getattr(request, name) for name in IMAGE_SETTINGS}
-        return await client.generate_image(request.prompt, model=request.spec.name, retries=0, **asked)
+        requested = {name: getattr(request, name) for name in IMAGE_SETTINGS}
+        return await client.generate_image(request.prompt, model=request.spec.name, retries=0, **requested)
     if isinstance(request, EmbeddingRequest):
-        asked = {name: getattr(request, name) for name in ("purpose", "dimensions")}
-        return await client.embed(request.texts, model=request.spec.name, retries=0, **asked)
+        requested = {name: getattr(request, name) for name in ("purpose", "dimensions")}
+        return await client.embed(request.texts, model=request.spec.name, retries=0, **requested)
     assert isinstance(request, TextRequest)
-    given: dict[str, Any] = {name: getattr(request, name) or None for name in ("stop", "reasoning_effort", "system")}
-    given |= {name: getattr(request, name) for name in LLM_SETTINGS if name not in given}
+    provided: dict[str, Any] = {name: getattr(request, name) or None for name in ("stop", "reasoning_effort", "system")}
+    provided |= {name: getattr(request, name) for name in LLM_SETTINGS if name not in provided}
     messages = _messages(request)
     if messages is not request.messages:
-        del given["system"]
+        del provided["system"]
     if isinstance(request, ObjectRequest):
-        return await client.generate_object(messages, dict(request.schema), model=request.spec.name, retries=0, **given)
-    given |= {"tools": request.tools, "tool_choice": request.tool_choice, "model": request.spec.name, "retries": 0}
+        return await client.generate_object(
+            messages, dict(request.schema), model=request.spec.name, retries=0, **provided
+        )
+    provided |= {"tools": request.tools, "tool_choice": request.tool_choice, "model": request.spec.name, "retries": 0}
     if not stream:
-        return await client.generate_text(messages, **given)
-    async with client.stream_text(messages, **given) as deltas:
+        return await client.generate_text(messages, **provided)
+    async with client.stream_text(messages, **provided) as deltas:
         text = "".join([delta async for delta in deltas])
     assert deltas.result.text == text
     return deltas.result

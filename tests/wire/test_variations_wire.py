@@ -176,8 +176,8 @@ def _check_text(answer: TextAnswer, *, may_be_empty: bool) -> None:
     assert answer.reasoning is None or type(answer.reasoning) is str
     for call in answer.tool_calls:
         assert isinstance(call, ToolCall)
-        told: tuple[object, ...] = (call.id, call.name)
-        assert all(isinstance(text, str) and text for text in told)
+        reported: tuple[object, ...] = (call.id, call.name)
+        assert all(isinstance(text, str) and text for text in reported)
         assert isinstance(call.arguments, dict)
 
 

@@ -75,7 +75,7 @@ def run() -> list[Row]:
 
 def _rows(name: str, measured: Measured | None, target: Measured | None = None, note: str = "") -> Iterator[Row]:
     units = {"request": "ms", "stream": "ms", "memory": "MB", "start": "s"}
-    told = {
+    reported = {
         "request": f"CPU a request, {AT_ONCE} at once",
         "stream": f"CPU a stream of {CHUNKS} chunks",
         "memory": "memory",
@@ -83,7 +83,7 @@ def _rows(name: str, measured: Measured | None, target: Measured | None = None, 
     }
     for field, unit in units.items():
         most: float | None = getattr(target, field) if target else None
-        yield Row(f"{name}, {told[field]}", getattr(measured, field) if measured else None, unit, most, note)
+        yield Row(f"{name}, {reported[field]}", getattr(measured, field) if measured else None, unit, most, note)
 
 
 def _of_litellm(url: str) -> Measured | None:

@@ -84,13 +84,13 @@ async def load(port: int, key: str, count: int, *, streams: bool, at_once: int =
         f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Bearer {key}\r\n"
         f"content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
     )
-    left = iter(range(count))
-    await asyncio.gather(*(_client(port, head.encode() + content, left) for _ in range(min(at_once, count))))
+    remaining = iter(range(count))
+    await asyncio.gather(*(_client(port, head.encode() + content, remaining) for _ in range(min(at_once, count))))
 
 
-async def _client(port: int, request: bytes, left: Iterator[int]) -> None:
+async def _client(port: int, request: bytes, remaining: Iterator[int]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for _ in left:
+    for _ in remaining:
         writer.write(request)
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         if b" 200 " not in head.partition(b"\r\n")[0]:

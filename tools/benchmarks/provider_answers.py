@@ -39,10 +39,10 @@ def _anthropic_events() -> list[Any]:
     events = anthropic.events(anthropic.message(anthropic.text("ab")))
     deltas = [event for event in events if event[0] == "content_block_delta"]
     start, end = events.index(deltas[0]), events.index(deltas[-1]) + 1
-    said: list[Any] = [
+    stated: list[Any] = [
         (name, {**data, "delta": {"type": "text_delta", "text": word}}) for word in WORDS for name, data in deltas[:1]
     ]
-    return [*events[:start], *said, *events[end:]]
+    return [*events[:start], *stated, *events[end:]]
 
 
 _USAGE = {"prompt_tokens": 30, "completion_tokens": 80, "total_tokens": 110}
@@ -60,7 +60,7 @@ WHOLE = {
     "/v1/messages": _document(anthropic.message(anthropic.text(TEXT))),
     "/v1/chat/completions": _document(mistral.message(TEXT, usage=_USAGE)),
     ":generateContent": _document(google.answer({"text": TEXT})),
-    "/converse": _response(bedrock.said(TEXT).chunks[0]),
+    "/converse": _response(bedrock.stated(TEXT).chunks[0]),
     "/status": _document(_JOB),
     "/media/a.png": _response(fal.PNG, "image/png"),
 }

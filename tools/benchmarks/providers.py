@@ -147,13 +147,13 @@ class RawBedrock(Raw):
             aws_access_key_id="AKIDTEST",
             aws_secret_access_key="test",
         )
-        self.asked: Any = [{"role": "user", "content": [{"text": PROMPT}]}]
+        self.requested: Any = [{"role": "user", "content": [{"text": PROMPT}]}]
 
     async def call(self) -> Any:
-        return self.client.converse(modelId="a-model", messages=self.asked)
+        return self.client.converse(modelId="a-model", messages=self.requested)
 
     async def stream(self) -> None:
-        for _ in self.client.converse_stream(modelId="a-model", messages=self.asked)["stream"]:
+        for _ in self.client.converse_stream(modelId="a-model", messages=self.requested)["stream"]:
             pass
 
     async def close(self) -> None:
@@ -167,11 +167,11 @@ class RawBedrockInThreads(RawBedrock):
     target = 1.05
 
     async def call(self) -> Any:
-        return await asyncio.to_thread(self.client.converse, modelId="a-model", messages=self.asked)
+        return await asyncio.to_thread(self.client.converse, modelId="a-model", messages=self.requested)
 
     async def stream(self) -> None:
         def read() -> None:
-            for _ in self.client.converse_stream(modelId="a-model", messages=self.asked)["stream"]:
+            for _ in self.client.converse_stream(modelId="a-model", messages=self.requested)["stream"]:
                 pass
 
         await asyncio.to_thread(read)

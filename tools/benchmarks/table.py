@@ -76,15 +76,15 @@ def run_process(*arguments: str, env: dict[str, str] | None = None) -> ProcessCo
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
     is_program = arguments[0] == "-c"
     command = [sys.executable, "-c", arguments[1] + _PEAK] if is_program else [sys.executable, *arguments]
-    with tempfile.TemporaryFile("w+") as told:
+    with tempfile.TemporaryFile("w+") as reported:
         pid = os.fork()
         if pid == 0:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            os.dup2(told.fileno(), 2)
+            os.dup2(reported.fileno(), 2)
             os.execve(sys.executable, command, environ)
         _, status, used = os.wait4(pid, 0)
-        told.seek(0)
-        text = told.read()
+        reported.seek(0)
+        text = reported.read()
     if status:
         msg = f"{arguments} ended with {status}: {text}"
         raise RuntimeError(msg)

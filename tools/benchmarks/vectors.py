@@ -61,13 +61,13 @@ async def _ours(url: str, *, trace: bool) -> dict[str, float]:
     )
     config = BackendConfig(name="openai", endpoint=f"{url}/v1", api_key=Secret(_KEY))
     deck = ModelDeck(models={"m": entry}, backends={"openai": config})
-    asked = texts()
+    requested = texts()
     async with AsyncClient(deck, discover()) as client:
         await client.embed("warm", model="m")
         if trace:
             tracemalloc.start()
         started = time.process_time()
-        result = await client.embed(asked, model="m")
+        result = await client.embed(requested, model="m")
         spent = time.process_time() - started
         peak = tracemalloc.get_traced_memory()[1] / len(result.vectors.data) if trace else 0.0
     return {"cpu": spent, "peak": peak}
@@ -76,13 +76,13 @@ async def _ours(url: str, *, trace: bool) -> dict[str, float]:
 async def _theirs(url: str) -> dict[str, float]:
     import openai
 
-    asked = texts()
+    requested = texts()
     async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=_KEY, max_retries=0) as client:
         await client.embeddings.create(model="m", input=["warm"])
         started = time.process_time()
         vectors: list[Any] = []
         for at in range(0, TEXTS, BATCH):
-            answer = await client.embeddings.create(model="m", input=asked[at : at + BATCH])
+            answer = await client.embeddings.create(model="m", input=requested[at : at + BATCH])
             vectors += [row.embedding for row in answer.data]
         return {"cpu": time.process_time() - started, "peak": 0.0}
 

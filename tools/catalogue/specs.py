@@ -93,10 +93,10 @@ _ONE_A_REQUEST = re.compile(r"vertexai/gemini-.*|bedrock/(amazon|twelvelabs)\..*
 
 def _vectors(fact: dict[str, Any]) -> dict[str, Any]:
     """What an embedding model gives, and takes in one request."""
-    told, spec = fact.get("embedding", {}), {}
-    if default := told.get("dimensions_default"):
+    reported, spec = fact.get("embedding", {}), {}
+    if default := reported.get("dimensions_default"):
         spec["dimensions"] = default
-    written = told.get("dimensions")
+    written = reported.get("dimensions")
     if isinstance(written, list) and len(written) > 1:
         spec["dimensions_allowed"] = written
     elif isinstance(written, str):
@@ -107,10 +107,10 @@ def _vectors(fact: dict[str, Any]) -> dict[str, Any]:
     elif fact["provider"] == "vertexai" and fact["id"].startswith("text-") and default:
         spec["max_dimensions"] = default  # `outputDimensionality` shortens the vectors of all of them
     limits = dict(_REQUESTS.get(fact["provider"], {}))
-    if "max_batch" in told:
-        limits["max_inputs"] = told["max_batch"]
-    if "max_batch_tokens" in told or fact["provider"] == "azure_openai":
-        limits["max_request_tokens"] = told.get("max_batch_tokens", 300_000)
+    if "max_batch" in reported:
+        limits["max_inputs"] = reported["max_batch"]
+    if "max_batch_tokens" in reported or fact["provider"] == "azure_openai":
+        limits["max_request_tokens"] = reported.get("max_batch_tokens", 300_000)
     if fact["provider"] == "openai":
         limits.setdefault(
             "max_request_tokens", 300_000
@@ -227,7 +227,7 @@ def _reasoning(fact: dict[str, Any], ways: dict[str, Any], defaults: dict[str, A
     reasoning, provider = fact.get("reasoning", {}), fact["provider"]
     efforts = reasoning.get("efforts", [])
     levels = effort_levels(fact)
-    told = {"effort_levels": levels} if levels else {}
+    reported = {"effort_levels": levels} if levels else {}
     if _is_messages(fact) and reasoning:
         return _of_claude(reasoning, efforts, ways)
     if provider in {"google", "vertexai"} and fact["id"].startswith("gemini") and "thinking" not in ways:
@@ -239,10 +239,10 @@ def _reasoning(fact: dict[str, Any], ways: dict[str, Any], defaults: dict[str, A
     if provider == "openai":
         sdk = "openai_responses" if _is_for_responses(fact["id"]) else "openai"
         found = {"sdk": sdk} if ways.get("sdk", defaults.get("sdk")) != sdk else {}
-        return {**told, **found, **responses_for(fact, sdk)}
+        return {**reported, **found, **responses_for(fact, sdk)}
     if provider == "azure_openai":
-        return {**told, **responses_for(fact, ways.get("sdk", defaults.get("sdk", "")))}
-    return told
+        return {**reported, **responses_for(fact, ways.get("sdk", defaults.get("sdk", "")))}
+    return reported
 
 
 def responses_for(fact: dict[str, Any], sdk: str) -> dict[str, Any]:
@@ -321,9 +321,9 @@ https://github.com/chenyme/grok2api/issues/814, https://console.groq.com/docs/re
 """
 
 
-def _constraints(fact: dict[str, Any], table: dict[str, Any], given: list[str]) -> list[str]:
+def _constraints(fact: dict[str, Any], table: dict[str, Any], provided: list[str]) -> list[str]:
     """What a model refuses: as its sibling, but for what the fact says."""
-    found = list(given)
+    found = list(provided)
 
     def add(*names: str) -> None:
         found.extend(name for name in names if name not in found)

@@ -70,9 +70,9 @@ def _table(function: Callable[..., Any], *, skip: tuple[str, ...]) -> str:
 
 def _names(parameter: inspect.Parameter, hint: Any) -> Iterator[str]:
     """How it is written on a command line."""
-    given = next((each.name for each in _metadata(hint) if each.name), None)
-    if given:
-        yield from (given,) if isinstance(given, str) else given
+    provided = next((each.name for each in _metadata(hint) if each.name), None)
+    if provided:
+        yield from (provided,) if isinstance(provided, str) else provided
     elif parameter.kind is parameter.KEYWORD_ONLY or parameter.name in {"config", "env_file", "profile", "debug"}:
         yield f"--{parameter.name.replace('_', '-')}"
     else:

@@ -56,10 +56,10 @@ def example(code: str) -> Example:
     """The example of a code, made now."""
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        told, report = SPECIAL[code](root) if code in SPECIAL else _of_table(code, root)
+        reported, report = SPECIAL[code](root) if code in SPECIAL else _of_table(code, root)
         shown = as_text(report).replace(f"{root}/", "").replace(str(root), "the project")
     shown = re.sub(r"(127\.0\.0\.1)(:|', )\d+", r"\1\g<2>8000", shown).strip()
-    return Example(told, shown, tuple(problem.code for problem in report.problems))
+    return Example(reported, shown, tuple(problem.code for problem in report.problems))
 
 
 def _of_table(code: str, root: Path) -> tuple[str, Report]:
@@ -171,13 +171,13 @@ def _sdk_version(root: Path) -> tuple[str, Report]:
         report = project.report()
     finally:
         sys.path.remove(str(root / "site"))
-    told = "The plugin was made for `attrs<2`; a later one is installed."
+    reported = "The plugin was made for `attrs<2`; a later one is installed."
     from importlib.metadata import version
 
     from attrs import evolve
 
     problems = [evolve(each, message=each.message.replace(version("attrs"), "25.4.0")) for each in report.problems]
-    return told, evolve(report, problems=tuple(problems))
+    return reported, evolve(report, problems=tuple(problems))
 
 
 def _dry_run(root: Path) -> tuple[str, Report]:
@@ -198,7 +198,7 @@ def _dry_run(root: Path) -> tuple[str, Report]:
 
 
 def _online(
-    told: str, *replies: Reply, model: str = "model-x", closed: bool = False
+    reported: str, *replies: Reply, model: str = "model-x", closed: bool = False
 ) -> Callable[[Path], tuple[str, Report]]:
     def made(root: Path) -> tuple[str, Report]:
         from tests.cli.test_validate_online import PROVIDERS, write
@@ -219,7 +219,7 @@ def _online(
                 await validation.check_online()
                 return validation.report()
 
-        return told, asyncio.run(main())
+        return reported, asyncio.run(main())
 
     return made
 

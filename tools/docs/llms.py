@@ -17,11 +17,11 @@ def llms_txt() -> str:
     index = ROOT / "docs" / "index.md"
     text = index.read_text(encoding="utf-8")
     lines = [f"# {title(text)}", "", f"> {first_sentence(text)}"]
-    told = {file: (name, words) for name, file, words in _ENTRY.findall(text)}
+    reported = {file: (name, words) for name, file, words in _ENTRY.findall(text)}
     for heading, files in entries(text).items():
         lines += ["", f"## {heading}", ""]
         for file in files:
-            name, words = told[file]
+            name, words = reported[file]
             lines.append(f"- [{name}]({file}): {words or first_sentence((index.parent / file).read_text('utf-8'))}")
     return "\n".join(lines) + "\n"
 

@@ -61,12 +61,12 @@ def steps() -> tuple[str, str, tuple[Step, ...]]:
 def in_words() -> str:
     """The sentence that says what the picture shows."""
     alias, _, members = steps()
-    told = "; ".join(
+    reported = "; ".join(
         f"{step.model} by {step.rule} to {step.backend}"
         + (", which is off" if step.reason else ", which answers" if step.chosen else ", which waits")
         for step in members
     )
-    return f"From the preset {HANDLE} to the alias {alias}, and from there to three models in order: {told}."
+    return f"From the preset {HANDLE} to the alias {alias}, and from there to three models in order: {reported}."
 
 
 def picture() -> str:

@@ -76,19 +76,19 @@ _MEANING = """
 def written() -> str:
     """The page."""
     cells = {(cell.provider, cell.column): cell for cell in proven(test_providers)}
-    told = certificates()
+    reported = certificates()
     lines = [
         f"| provider | sdk | {' | '.join(COLUMNS)} |",
         "|---|---|" + ":-:|" * len(COLUMNS),
         *(
-            f"| {row.title} | `{row.sdk}` | {' | '.join(_cell(row, column, cells, told) for column in COLUMNS)} |"
+            f"| {row.title} | `{row.sdk}` | {' | '.join(_cell(row, column, cells, reported) for column in COLUMNS)} |"
             for row in ROWS
         ),
     ]
     further = [
         f"| provider | sdk | {' | '.join(_FURTHER)} |",
         "|---|---|" + ":-:|" * len(_FURTHER),
-        *(f"| {row.title} | `{row.sdk}` | {' | '.join(_further(row, told))} |" for row in ROWS),
+        *(f"| {row.title} | `{row.sdk}` | {' | '.join(_further(row, reported))} |" for row in ROWS),
     ]
     rules = [f"| {column} | `{_test_of(column)}` | {_rule(_test_of(column))} |" for column in COLUMNS]
     return (
@@ -96,11 +96,11 @@ def written() -> str:
     )
 
 
-def _further(row: Provider, told: dict[Any, Any]) -> Iterator[str]:
+def _further(row: Provider, reported: dict[Any, Any]) -> Iterator[str]:
     """What a backend's class has, kind by kind; a link where its certificate proves it."""
     factory, _ = discover().require(row.backend, row.sdk)
     backend = factory(BackendConfig(name=row.backend, api_key=Secret("k"), endpoint="http://127.0.0.1:9"))
-    proofs = told.get((row.backend, row.sdk), {}).get("capabilities", {})
+    proofs = reported.get((row.backend, row.sdk), {}).get("capabilities", {})
     for column, has in _FURTHER.items():
         is_proven = bool(proofs.get(column, {}).get("proven"))
         yield f"[✓](certificates/{row.backend}-{row.sdk}.json)" if is_proven else "✓" if has(backend) else ""
@@ -112,9 +112,9 @@ def certificates() -> dict[tuple[str, str], dict[str, Any]]:
     return {(certificate["backend"], certificate["sdk"]): certificate for certificate in read}
 
 
-def _cell(row: Provider, column: Column, cells: dict[Any, Cell], told: dict[Any, Any]) -> str:
+def _cell(row: Provider, column: Column, cells: dict[Any, Cell], reported: dict[Any, Any]) -> str:
     """A cell: proven by the provider's certificate, or, for what runs in this process, by a test."""
-    certificate = told.get((row.backend, row.sdk))
+    certificate = reported.get((row.backend, row.sdk))
     if certificate is None:
         cell = cells.get((row.name, column))
         return f'[✓]({_TESTS} "{cell.test}")' if cell else ""

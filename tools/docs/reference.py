@@ -54,8 +54,8 @@ def names_of(module: str) -> Iterator[tuple[str, Any]]:
 
 def constants_of(module: str) -> list[str]:
     """What a module lists besides classes and functions."""
-    told = {name for name, _ in names_of(module)}
-    return [name for name in getattr(import_module(module), "__all__", ()) if name not in told]
+    reported = {name for name, _ in names_of(module)}
+    return [name for name in getattr(import_module(module), "__all__", ()) if name not in reported]
 
 
 def _entry(name: str, thing: Any) -> str:
@@ -71,15 +71,15 @@ def _entry(name: str, thing: Any) -> str:
 
 def _attributes(cls: type) -> dict[str, str]:
     """What is documented of a class and its bases; a field without documentation has no text."""
-    told: dict[str, str] = {}
+    reported: dict[str, str] = {}
     for base in reversed(cls.__mro__):
-        told |= (
+        reported |= (
             attributes_of(base)
             if base.__module__.startswith(("pipelex_core", "pipelex_testing")) and "__doc__" in vars(base)
             else {}
         )
     fields = {name: "" for name in fields_dict(cls) if not name.startswith("_")} if has(cls) else {}
-    return {**fields, **told}
+    return {**fields, **reported}
 
 
 def _methods(cls: type) -> str:

@@ -71,11 +71,11 @@ def embeds_all(answer: EmbeddingAnswer, request: EmbeddingRequest) -> EmbeddingA
     Raises:
         InvalidAnswerError: It has not; what it used is in the ledger all the same.
     """
-    vectors, asked = answer.vectors, request.dimensions
+    vectors, requested = answer.vectors, request.dimensions
     if len(vectors) != len(request.texts):
         msg = f"{len(request.texts)} texts were sent, and {len(vectors)} vectors came"
-    elif asked is not None and vectors.dimensions != asked:
-        msg = f"vectors of {asked} dimensions were asked for, and came with {vectors.dimensions}"
+    elif requested is not None and vectors.dimensions != requested:
+        msg = f"vectors of {requested} dimensions were asked for, and came with {vectors.dimensions}"
     else:
         return answer
     raise InvalidAnswerError(msg, raw=answer.raw, request_id=answer.request_id, usage=answer.usage)

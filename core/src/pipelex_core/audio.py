@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.first_party import FURTHER, brought
+from pipelex_core.first_party import OPERATIONS, brought
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def _work() -> Any:
-    return brought("pipelex_core.capabilities", FURTHER, "recordings come with a distribution that is not installed")(
-        "audio"
-    )
+    return brought(
+        "pipelex_core.capabilities", OPERATIONS, "recordings come with a distribution that is not installed"
+    )("audio")
 
 
 def read_audio(source: MediaSource | Recording) -> Media:

@@ -133,8 +133,8 @@ DIALECTS = "pipelex-dialects"
 LIMITER = "pipelex-limits"
 """The distribution that keeps limits."""
 
-FURTHER = "pipelex-further"
-"""The distribution that does what the further capabilities are for."""
+OPERATIONS = "pipelex-operations"
+"""The distribution that carries out embed, rerank, transcribe, speak and moderate."""
 
 LOCK = "pipelex-lock"
 """The distribution that reads plugin locks."""

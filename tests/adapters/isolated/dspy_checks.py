@@ -92,13 +92,13 @@ def test_what_a_provider_wants_back_goes_back(made: Any) -> None:
     tool = lm15.FunctionTool(
         name="weather", description="The weather.", parameters={"type": "object", "properties": {}}
     )
-    asked = lm15.Request(model="pipelex/m", messages=(lm15.Message.user("Weather in Oslo?"),), tools=(tool,))
-    answer = model(asked)
+    requested = lm15.Request(model="pipelex/m", messages=(lm15.Message.user("Weather in Oslo?"),), tools=(tool,))
+    answer = model(requested)
     (call,) = [part for part in answer.message.parts if isinstance(part, lm15.ToolCallPart)]
     assert (call.name, call.input) == ("weather", {"city": "Oslo"})
     assert answer.finish_reason == "tool_call"
     result = lm15.Message(role="tool", parts=(lm15.ToolResultPart(id=call.id, content=(lm15.TextPart("rain"),)),))
-    model(lm15.Request(model="pipelex/m", messages=(*asked.messages, answer.message, result), tools=(tool,)))
+    model(lm15.Request(model="pipelex/m", messages=(*requested.messages, answer.message, result), tools=(tool,)))
     last = script.requests[-1]
     assert ProviderPart(provider="scripted", data={"signature": "s-1"}) in last.messages[1].parts
     assert last.messages[2].parts[0].content == "rain"

@@ -66,8 +66,8 @@ def made() -> Any:
 def test_an_answer_has_text_and_counts(made: Any) -> None:
     """Chat and completion, synchronously and not; settings arrive."""
     llm, script = made(ANSWER, temperature=0.3, arguments={"seed": 7})
-    said = [ChatMessage(role="system", content="Be brief."), ChatMessage(content="Two rivers?")]
-    for response in (llm.chat(said, stop=["END"]), asyncio.run(llm.achat(said, stop=["END"]))):
+    stated = [ChatMessage(role="system", content="Be brief."), ChatMessage(content="Two rivers?")]
+    for response in (llm.chat(stated, stop=["END"]), asyncio.run(llm.achat(stated, stop=["END"]))):
         assert response.message.content == "Rhine, Seine"
         assert response.additional_kwargs == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         assert response.raw["backend"] == "scripted"
@@ -105,12 +105,12 @@ def test_a_stream_comes_as_it_is_made(made: Any) -> None:
         assert [piece.delta for piece in pieces] == ["Rhine", ", Seine", ""]
         assert pieces[1].message.content == "Rhine, Seine"
         assert pieces[-1].additional_kwargs["total_tokens"] == 15
-    left = llm.stream_complete("?")
-    next(left)
-    left.close()
-    del left
+    remaining = llm.stream_complete("?")
+    next(remaining)
+    remaining.close()
+    del remaining
     gc.collect()  # LlamaIndex closes its own generator, and lets go of the one beneath
-    assert script.left == 1
+    assert script.remaining == 1
 
 
 def test_tools_run_and_what_the_provider_wants_back_goes_back(made: Any) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipelex_core.specs import BackendConfig
 
 _STATUS = "test_a_status_is_the_error_of_its_class"
-_NO_ANSWER = "test_what_is_no_answer_is_an_error"
+_NO_ANSWER = "test_a_malformed_answer_is_an_error"
 
 
 @frozen(kw_only=True)
@@ -92,12 +92,12 @@ class SendsTheLastMessageOnly(Sound):
         return super().body(evolve(request, messages=request.messages[-1:]))
 
 
-@planted("test_what_another_provider_said_for_itself_is_not_sent")
+@planted("test_another_providers_own_parts_are_not_sent")
 class SendsEveryProvidersParts(Sound):
     def body(self, request: TextRequest) -> dict[str, Any]:
         body = super().body(request)
-        told = [part.data for message in request.messages for part in message.parts if hasattr(part, "data")]
-        return {**body, "extra": [dict(data) for data in told]} if told else body
+        reported = [part.data for message in request.messages for part in message.parts if hasattr(part, "data")]
+        return {**body, "extra": [dict(data) for data in reported]} if reported else body
 
 
 @planted("test_an_object_is_asked_for_by_its_schema")
@@ -123,7 +123,7 @@ class ForgetsUsageInStreams(Sound):
             yield evolve(event, usage=Usage()) if isinstance(event, TextAnswer) else event
 
 
-@planted("test_the_finish_reason_is_told", "test_an_object_cut_short_is_an_error_that_keeps_the_text")
+@planted("test_the_finish_reason_is_reported", "test_an_object_cut_short_is_an_error_that_keeps_the_text")
 class AlwaysStops(Sound):
     def finish(self, reason: str) -> Any:
         return "stop"
@@ -154,7 +154,7 @@ class GivesEmptyAnswers(Sound):
 
 @planted(
     _STATUS,
-    "test_the_wait_that_a_provider_asks_for_is_told",
+    "test_the_wait_that_a_provider_asks_for_is_reported",
     "test_a_code_says_more_than_its_status",
     also=("test_an_error_that_is_a_web_page_is_the_error_of_its_status",),
 )
@@ -163,7 +163,7 @@ class CallsEverythingABadRequest(Sound):
         return BadRequestError("it did not work", status=response.status_code)
 
 
-@planted("test_the_wait_that_a_provider_asks_for_is_told")
+@planted("test_the_wait_that_a_provider_asks_for_is_reported")
 class ForgetsRetryAfter(Sound):
     def error(self, response: Any, data: bytes) -> CallError:
         made = super().error(response, data)
@@ -173,7 +173,7 @@ class ForgetsRetryAfter(Sound):
 @planted(
     _STATUS,
     also=(
-        "test_the_wait_that_a_provider_asks_for_is_told",
+        "test_the_wait_that_a_provider_asks_for_is_reported",
         "test_an_error_that_is_a_web_page_is_the_error_of_its_status",
         "test_a_code_says_more_than_its_status",
         "test_nothing_is_left_behind",
@@ -286,18 +286,18 @@ class DecodesEachPieceByItself(Sound):
 class IgnoresCancellation(Sound):
     """Lets the request go on when the caller has gone."""
 
-    left: set[asyncio.Task[Any]] = set()  # noqa: RUF012 -- kept alive on purpose
+    remaining: set[asyncio.Task[Any]] = set()  # noqa: RUF012 -- kept alive on purpose
 
     async def generate_text(self, request: TextRequest) -> TextAnswer:
         task = asyncio.create_task(super().generate_text(request))
-        self.left.add(task)
+        self.remaining.add(task)
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        for task in self.left:
+        for task in self.remaining:
             task.cancel()
-        await asyncio.gather(*self.left, return_exceptions=True)
-        self.left.clear()
+        await asyncio.gather(*self.remaining, return_exceptions=True)
+        self.remaining.clear()
 
 
 @planted(

@@ -52,14 +52,14 @@ class Sound(TextGenerator, TextStreamer, ObjectGenerator):
         return says_something(self.read(body, headers), request)
 
     async def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
-        asked = {**self.body(request), "stream": True, "stream_options": {"include_usage": True}}
+        requested = {**self.body(request), "stream": True, "stream_options": {"include_usage": True}}
         text, finish, usage = "", None, Usage()
         headers: dict[str, str] = {}
         try:
-            async with aclosing(self.events(asked, request.timeout, headers)) as events:
+            async with aclosing(self.events(requested, request.timeout, headers)) as events:
                 async for event in events:
                     if "error" in event:
-                        raise error_class_for_status(500)(self.said(event))
+                        raise error_class_for_status(500)(self.stated(event))
                     usage = self.usage(event["usage"]) if event.get("usage") else usage
                     for choice in event["choices"]:
                         finish = choice.get("finish_reason") or finish
@@ -89,8 +89,8 @@ class Sound(TextGenerator, TextStreamer, ObjectGenerator):
             text = "".join(part.text for part in message.parts if isinstance(part, TextPart))
             messages.append({"role": message.role, "content": text})
         settings = {"temperature": request.temperature, "max_tokens": request.max_tokens}
-        given = {name: value for name, value in settings.items() if value is not None}
-        return {"model": request.spec.model_id, "messages": messages, **given}
+        provided = {name: value for name, value in settings.items() if value is not None}
+        return {"model": request.spec.model_id, "messages": messages, **provided}
 
     def headers(self) -> dict[str, str]:
         """The headers of every request."""
@@ -174,18 +174,18 @@ class Sound(TextGenerator, TextStreamer, ObjectGenerator):
         kind = error_class_for_status(response.status_code)
         try:
             body = json.loads(data)
-            told = self.said(body)
+            reported = self.stated(body)
             kind = _BY_CODE.get(body["error"].get("code"), kind)
         except _WRONG_FORM:
-            told = "no error of its own"
+            reported = "no error of its own"
         return kind(
-            f"the provider says: {told}",
+            f"the provider says: {reported}",
             status=response.status_code,
             request_id=response.headers.get("x-request-id"),
             retry_after=retry_after(response.headers),
         )
 
-    def said(self, body: Any) -> str:
+    def stated(self, body: Any) -> str:
         """The message of an error, without the key."""
         assert self.config.api_key is not None
         return str(body["error"]["message"]).replace(self.config.api_key.reveal(), "***")[:300]
@@ -208,5 +208,5 @@ class _Sent:
         except (TimeoutError, httpx2.HTTPError, OSError) as error:
             raise self.backend.broken(error) from None
 
-    async def __aexit__(self, *told: object) -> None:
-        await self.sending.__aexit__(*told)
+    async def __aexit__(self, *reported: object) -> None:
+        await self.sending.__aexit__(*reported)

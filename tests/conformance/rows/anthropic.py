@@ -11,7 +11,7 @@ from tests.conformance.scenario import ARGUMENTS, WEATHER
 from tests.servers import anthropic
 
 if TYPE_CHECKING:
-    from tests.conformance.scenario import Said
+    from tests.conformance.scenario import SampleAnswer
     from tests.servers.base import Reply
 
 
@@ -31,15 +31,15 @@ class Anthropic(Provider):
     def config(self, url: str, key: str | None = None) -> BackendConfig:
         return BackendConfig(name=self.backend, endpoint=url, api_key=secret(key, anthropic.KEY))
 
-    def reply(self, said: Said, *, stream: bool = False) -> Reply:
-        content = [anthropic.thinking(said.thought)] if said.thought else []
-        if said.calls:
+    def reply(self, stated: SampleAnswer, *, stream: bool = False) -> Reply:
+        content = [anthropic.thinking(stated.thought)] if stated.thought else []
+        if stated.calls:
             content.append(anthropic.tool_use("toolu_1", WEATHER.name, ARGUMENTS))
         else:
-            content.append(anthropic.text(json.dumps(said.value) if said.value else said.text))
+            content.append(anthropic.text(json.dumps(stated.value) if stated.value else stated.text))
         message = anthropic.message(
             *content,
-            stop_reason="tool_use" if said.calls else "end_turn",
+            stop_reason="tool_use" if stated.calls else "end_turn",
             input_tokens=12,
             cache_read_input_tokens=8,
             output_tokens=12,

@@ -12,7 +12,7 @@ from tests.servers import bedrock
 from tests.servers.base import Reply
 
 if TYPE_CHECKING:
-    from tests.conformance.scenario import Said
+    from tests.conformance.scenario import SampleAnswer
     from tests.servers.base import Received
 
 USAGE = {"inputTokens": 12, "outputTokens": 12, "totalTokens": 32, "cacheReadInputTokens": 8}
@@ -42,18 +42,18 @@ class Bedrock(Provider):
             aws_session_token=Secret(key),
         )
 
-    def reply(self, said: Said, *, stream: bool = False) -> Reply:
-        thought = {"text": said.thought, "signature": "c2lnbmVk"}
-        stop = "tool_use" if said.calls or said.value else "end_turn"
-        called = said.value or (ARGUMENTS if said.calls else None)
-        name = "City" if said.value else WEATHER.name
+    def reply(self, stated: SampleAnswer, *, stream: bool = False) -> Reply:
+        thought = {"text": stated.thought, "signature": "c2lnbmVk"}
+        stop = "tool_use" if stated.calls or stated.value else "end_turn"
+        called = stated.value or (ARGUMENTS if stated.calls else None)
+        name = "City" if stated.value else WEATHER.name
         if stream:
-            return bedrock.stream(*_events(said), *bedrock.end_events(stop, USAGE))
-        content: list[dict[str, Any]] = [{"reasoningContent": {"reasoningText": thought}}] if said.thought else []
+            return bedrock.stream(*_events(stated), *bedrock.end_events(stop, USAGE))
+        content: list[dict[str, Any]] = [{"reasoningContent": {"reasoningText": thought}}] if stated.thought else []
         if called is not None:
             content.append({"toolUse": {"toolUseId": "tooluse_1", "name": name, "input": called}})
         else:
-            content.append({"text": said.text})
+            content.append({"text": stated.text})
         return bedrock.message(*content, stop=stop, usage=USAGE)
 
     async def refusal(self, server: Any, request: Received) -> str | None:
@@ -66,9 +66,9 @@ class Bedrock(Provider):
         server.queue(Reply.json(made, headers={"x-amzn-requestid": "req_1"}))
 
 
-def _events(said: Said) -> list[bytes]:
+def _events(stated: SampleAnswer) -> list[bytes]:
     events = [bedrock.event("messageStart", role="assistant")]
-    half = len(said.text) // 2
-    for piece in (said.text[:half], said.text[half:]):
+    half = len(stated.text) // 2
+    for piece in (stated.text[:half], stated.text[half:]):
         events.append(bedrock.event("contentBlockDelta", contentBlockIndex=0, delta={"text": piece}))
     return [*events, bedrock.event("contentBlockStop", contentBlockIndex=0)]

@@ -15,7 +15,7 @@ from tests.servers import google
 from tests.servers.base import Reply
 
 if TYPE_CHECKING:
-    from tests.conformance.scenario import Said
+    from tests.conformance.scenario import SampleAnswer
 
 USAGE = {"promptTokenCount": 20, "candidatesTokenCount": 12, "cachedContentTokenCount": 8}
 
@@ -38,14 +38,14 @@ class Google(Provider):
     def config(self, url: str, key: str | None = None) -> BackendConfig:
         return BackendConfig(name=self.backend, endpoint=url, api_key=secret(key, google.KEY))
 
-    def reply(self, said: Said, *, stream: bool = False) -> Reply:
-        parts: list[dict[str, Any]] = [{"text": said.thought, "thought": True}] if said.thought else []
-        if said.calls:
+    def reply(self, stated: SampleAnswer, *, stream: bool = False) -> Reply:
+        parts: list[dict[str, Any]] = [{"text": stated.thought, "thought": True}] if stated.thought else []
+        if stated.calls:
             call = {"name": WEATHER.name, "args": ARGUMENTS, "id": "id-0"}
             parts.append({"functionCall": call, "thoughtSignature": google.SIGNATURE})
         else:
-            text = json.dumps(said.value) if said.value else said.text
-            signed = {"thoughtSignature": google.SIGNATURE} if said.thought else {}
+            text = json.dumps(stated.value) if stated.value else stated.text
+            signed = {"thoughtSignature": google.SIGNATURE} if stated.thought else {}
             parts.append({"text": text, **signed})
         answer = google.answer(*parts, usage=USAGE)
         if not stream:

@@ -12,7 +12,7 @@ from tests.servers import mistral
 from tests.servers.base import Reply
 
 if TYPE_CHECKING:
-    from tests.conformance.scenario import Said
+    from tests.conformance.scenario import SampleAnswer
 
 USAGE = {"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 32, "num_cached_tokens": 8}
 
@@ -35,11 +35,11 @@ class Mistral(Provider):
     def config(self, url: str, key: str | None = None) -> BackendConfig:
         return BackendConfig(name=self.backend, endpoint=url, api_key=secret(key, mistral.KEY))
 
-    def reply(self, said: Said, *, stream: bool = False) -> Reply:
-        text = json.dumps(said.value) if said.value else "" if said.calls else said.text
-        calls = [mistral.call(WEATHER.name, json.dumps(ARGUMENTS))] if said.calls else None
+    def reply(self, stated: SampleAnswer, *, stream: bool = False) -> Reply:
+        text = json.dumps(stated.value) if stated.value else "" if stated.calls else stated.text
+        calls = [mistral.call(WEATHER.name, json.dumps(ARGUMENTS))] if stated.calls else None
         finish = "tool_calls" if calls else "stop"
-        thought = [mistral.thinking(said.thought, signature="c2lnbmVk")] if said.thought else []
+        thought = [mistral.thinking(stated.thought, signature="c2lnbmVk")] if stated.thought else []
         if not stream:
             content: Any = [*thought, {"type": "text", "text": text}] if thought else text
             body = mistral.message(content, finish_reason=finish, tool_calls=calls, usage=USAGE)

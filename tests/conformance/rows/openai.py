@@ -22,7 +22,7 @@ from tests.servers.openai_server import (
 )
 
 if TYPE_CHECKING:
-    from tests.conformance.scenario import Said
+    from tests.conformance.scenario import SampleAnswer
 
 KEY = "sk-conformance"
 USAGE = {
@@ -56,11 +56,11 @@ class OpenAI(Provider):
     def config(self, url: str, key: str | None = None) -> BackendConfig:
         return BackendConfig(name=self.backend, endpoint=f"{url}/v1", api_key=secret(key, KEY))
 
-    def reply(self, said: Said, *, stream: bool = False) -> Reply:
-        text = json.dumps(said.value) if said.value else "" if said.calls else said.text
+    def reply(self, stated: SampleAnswer, *, stream: bool = False) -> Reply:
+        text = json.dumps(stated.value) if stated.value else "" if stated.calls else stated.text
         function = {"name": WEATHER.name, "arguments": json.dumps(ARGUMENTS)}
-        calls = [{"id": "call_1", "type": "function", "function": function}] if said.calls else None
-        thought = {"reasoning_content": said.thought} if said.thought else {}
+        calls = [{"id": "call_1", "type": "function", "function": function}] if stated.calls else None
+        thought = {"reasoning_content": stated.thought} if stated.thought else {}
         if not stream:
             message: dict[str, Any] = {"usage": USAGE, "tool_calls": calls, **thought}
             return Reply.json(completion(text or None, **message), headers=HEADERS)
@@ -103,16 +103,16 @@ class OpenAIResponses(OpenAI):
     sdk = "openai_responses"
     cells = CHAT
 
-    def reply(self, said: Said, *, stream: bool = False) -> Reply:
+    def reply(self, stated: SampleAnswer, *, stream: bool = False) -> Reply:
         output: list[dict[str, Any]] = []
-        if said.thought:
-            summary = [{"type": "summary_text", "text": said.thought}]
+        if stated.thought:
+            summary = [{"type": "summary_text", "text": stated.thought}]
             output.append({"type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": "c2VhbGVk"})
-        if said.calls:
+        if stated.calls:
             called = {"call_id": "call_1", "name": WEATHER.name, "arguments": json.dumps(ARGUMENTS)}
             output.append({"id": "fc_1", "type": "function_call", **called})
         else:
-            output.append(message_item(json.dumps(said.value) if said.value else said.text))
+            output.append(message_item(json.dumps(stated.value) if stated.value else stated.text))
         if stream:
             return Reply.sse(*response_events(*output, usage=RESPONSES_USAGE), headers=HEADERS)
         return Reply.json(response(*output, usage=RESPONSES_USAGE), headers=HEADERS)

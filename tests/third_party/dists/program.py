@@ -13,14 +13,14 @@ class City:
     is_capital: bool
 
 
-told = {}
+reported = {}
 with Client.from_project() as client:
     for model in sys.argv[1:]:
         text = client.generate_text("Write to ann@example.com.", model=model, system="From bob@example.org.")
         with client.stream_text("Write to ann@example.com.", model=model) as stream:
             pieces = list(stream)
         city = client.generate_object("The capital of France, says eve@example.net.", City, model=model)
-        told[model] = {
+        reported[model] = {
             "text": text.text,
             "backend": text.backend,
             "tokens": text.usage.input_tokens,
@@ -28,4 +28,4 @@ with Client.from_project() as client:
             "pieces": pieces,
             "city": [city.value.name, city.value.is_capital],
         }
-print(json.dumps(told))
+print(json.dumps(reported))

@@ -6,8 +6,8 @@ A capability that plugins bring is a record of the same class, returned from the
 from __future__ import annotations
 
 from pipelex_core.capabilities.extract import EXTRACT
-from pipelex_core.capabilities.further import EMBED, MODERATE, RERANK, SPEAK, TRANSCRIBE
 from pipelex_core.capabilities.images import IMAGES
+from pipelex_core.capabilities.operations import EMBED, MODERATE, RERANK, SPEAK, TRANSCRIBE
 from pipelex_core.capabilities.record import Capability, Kind, Operation
 from pipelex_core.capabilities.registry import Capabilities
 from pipelex_core.capabilities.text import TEXT

@@ -270,7 +270,7 @@ class AsyncClient(BaseClient):
         run = brought("pipelex_core.run", RUN, "`client.run` comes with a distribution that is not installed")
         result: RunResult = await run(
             self,
-            lambda messages, asked: self._execution.call("llm", messages, model, asked),
+            lambda messages, requested: self._execution.call("llm", messages, model, requested),
             prompt,
             tools,
             max_turns=max_turns,
@@ -448,8 +448,8 @@ class AsyncClient(BaseClient):
             CallError: The call failed; `UnsupportedInputError` names a document that is empty.
             ConfigError: The handle leads to nothing that can be called.
         """
-        given = {**arguments, "documents": documents}
-        result: RerankResult = await self._execution.call("rerank", query, model, given)
+        provided = {**arguments, "documents": documents}
+        result: RerankResult = await self._execution.call("rerank", query, model, provided)
         return result
 
     async def moderate(

@@ -155,8 +155,8 @@ class BaseClient:
         """
         from pipelex_core.estimates.estimate import estimate
 
-        given = {"system": system, "images": images, "documents": documents, "tools": tools}
-        settings |= {name: value for name, value in given.items() if value is not None and value != ()}
+        provided = {"system": system, "images": images, "documents": documents, "tools": tools}
+        settings |= {name: value for name, value in provided.items() if value is not None and value != ()}
         return estimate(self.deck, prompt, model=model, capability=capability, **settings)
 
     def budget(self, *, usd: Decimal | float | str, unknown: Unknown = "refuse") -> Budget:

@@ -79,7 +79,7 @@ class ChainMember(Plain):
         entry: The model, its route, and its spec.
         settings: What would be sent to it.
         refused: Setting -> why this model does not take it.
-        given: Its settings before they were made to fit: the handle's, over those of the aliases that lead to it.
+        provided: Its settings before they were made to fit: the handle's, over those of the aliases that lead to it.
         origins: Setting -> where an alias that leads to it, or the handle, has it; a call's own are not in it.
         weight: How often it comes first in a weighted chain, beside the weights of the others.
         last_resort: Whether it is asked only when the retries of the others are spent.
@@ -88,7 +88,7 @@ class ChainMember(Plain):
     entry: ModelEntry
     settings: Mapping[str, Any] = field(factory=dict)
     refused: Mapping[str, str] = field(factory=dict)
-    given: Mapping[str, Any] = field(factory=dict)
+    provided: Mapping[str, Any] = field(factory=dict)
     origins: Mapping[str, Source] = field(factory=dict)
     weight: float = 1.0
     last_resort: bool = False
@@ -181,7 +181,7 @@ class Resolution(Plain):
             origins=over(self.origins, dict.fromkeys(settings, source), self.rivals),
             chain=tuple(
                 evolve(
-                    fit_member(member.entry, over(member.given, settings, self.rivals), member.origins),
+                    fit_member(member.entry, over(member.provided, settings, self.rivals), member.origins),
                     weight=member.weight,
                     last_resort=member.last_resort,
                 )
@@ -193,6 +193,8 @@ class Resolution(Plain):
 def fit_member(entry: ModelEntry, settings: Mapping[str, Any], origins: Mapping[str, Source] = NOTHING) -> ChainMember:
     """A member of a chain, with the settings as its model takes them."""
     if entry.spec is None or not settings:
-        return ChainMember(entry=entry, settings=settings, given=settings, origins=origins)
+        return ChainMember(entry=entry, settings=settings, provided=settings, origins=origins)
     fitted = fit(settings, entry.spec)
-    return ChainMember(entry=entry, settings=fitted.settings, refused=fitted.refused, given=settings, origins=origins)
+    return ChainMember(
+        entry=entry, settings=fitted.settings, refused=fitted.refused, provided=settings, origins=origins
+    )

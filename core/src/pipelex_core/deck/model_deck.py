@@ -249,9 +249,9 @@ class ModelDeck:
                 entry = evolve(entry, available=False, reason=reason)
             if len(way.models) == 1:
                 settings, origins = over(inherited, settings, rivals), over(inherited_origins, origins, rivals)
-            given = over(inherited, settings, rivals) if inherited else settings
+            provided = over(inherited, settings, rivals) if inherited else settings
             places = over(inherited_origins, origins, rivals) if inherited else origins
-            member = fit_member(entry, given, places)
+            member = fit_member(entry, provided, places)
             weight, last_resort = way.marks[name]
             if weight != 1.0 or last_resort:
                 member = evolve(member, weight=weight, last_resort=last_resort)

@@ -56,13 +56,13 @@ class PromptTemplate:
         Raises:
             UnsupportedInputError: A placeholder has no value, or a value no placeholder.
         """
-        given = dict(values or {})
-        unknown = [name for name in given if name not in self.placeholders]
+        provided = dict(values or {})
+        unknown = [name for name in provided if name not in self.placeholders]
         if unknown:
             msg = f"the prompt '{self.name}' has no placeholder '{unknown[0]}'"
             near = did_you_mean(unknown[0], self.placeholders)
             raise UnsupportedInputError(f"{msg}; {near}" if near else msg)
-        filled = {**self.defaults, **({INPUT: text} if text else {}), **given}
+        filled = {**self.defaults, **({INPUT: text} if text else {}), **provided}
         missing = [name for name in self.placeholders if name not in filled]
         if missing:
             names = ", ".join(f"'{name}'" for name in missing)

@@ -124,10 +124,10 @@ class Expectation:
     @property
     def tokens(self) -> int:
         """Tokens that will likely be used, input and output; what a limit reserves."""
-        return (self.input_tokens.likely if self.input_tokens else 0) + self.asked
+        return (self.input_tokens.likely if self.input_tokens else 0) + self.requested
 
     @property
-    def asked(self) -> int:
+    def requested(self) -> int:
         """Output tokens to reserve: all that the call asks for, or a likely number where it does not say."""
         return self.output_tokens.likely if self.output_tokens else 0
 

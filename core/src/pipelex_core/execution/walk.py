@@ -126,7 +126,7 @@ class Execution:
 
     def stream_speech(self, text: Any, model: Handle, arguments: Mapping[str, Any]) -> AsyncSpeechStream:
         """Stream speech; arguments as in `call`."""
-        from pipelex_core.capabilities.further import SPEAK, STREAM_SPEECH
+        from pipelex_core.capabilities.operations import SPEAK, STREAM_SPEECH
 
         terms, settings = split_terms(arguments)
         what = SPEAK.read(text)

@@ -15,17 +15,17 @@ _DEFINITIONS = "#/$defs/"
 _DURATION = "days, hours, minutes and seconds, such as P3DT4H30M; no weeks, months or years"
 
 
-def add_date_formats(schema: dict[str, Any], asked: Any) -> None:
+def add_date_formats(schema: dict[str, Any], requested: Any) -> None:
     """Put `date-time` and `time` where a schema made by msgspec has a mere string for them.
 
     Args:
         schema: The schema of the type, which is changed.
-        asked: The type.
+        requested: The type.
     """
     import msgspec
 
     definitions = schema.get("$defs", {})
-    waiting = [(msgspec.inspect.type_info(asked), schema)]
+    waiting = [(msgspec.inspect.type_info(requested), schema)]
     seen: set[str] = set()
     while waiting:
         kind, node = waiting.pop()

@@ -50,23 +50,23 @@ class ObjectType(Generic[T]):
     is_wrapped: bool = False
 
 
-def object_type(asked: Any) -> ObjectType[Any]:
+def object_type(requested: Any) -> ObjectType[Any]:
     """What to ask a model for.
 
     Args:
-        asked: An attrs class, dataclass, TypedDict, pydantic model, any other type msgspec or pydantic knows (such as
+        requested: An attrs class, dataclass, TypedDict, pydantic model, any other type msgspec or pydantic knows (such as
             `list[Line]`), or a JSON schema.
 
     Raises:
         UnsupportedInputError: The type cannot be written as a JSON schema.
     """
-    if isinstance(asked, Mapping):
+    if isinstance(requested, Mapping):
         try:
-            text = json.dumps(dict(asked), allow_nan=False)
+            text = json.dumps(dict(requested), allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise UnsupportedInputError(f"this is not a JSON schema: {error}") from error
         return _from_schema(text)
-    return _of_type(asked) if isinstance(asked, Hashable) else _of_type.__wrapped__(asked)
+    return _of_type(requested) if isinstance(requested, Hashable) else _of_type.__wrapped__(requested)
 
 
 def read_object(kind: ObjectType[T], text: str) -> tuple[T, str]:
@@ -89,23 +89,23 @@ def read_object(kind: ObjectType[T], text: str) -> tuple[T, str]:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _of_type(asked: Any) -> ObjectType[Any]:
-    return _from_pydantic(asked) if _is_pydantics(asked) else _from_type(asked)
+def _of_type(requested: Any) -> ObjectType[Any]:
+    return _from_pydantic(requested) if _is_pydantics(requested) else _from_type(requested)
 
 
-def _from_type(asked: Any) -> ObjectType[Any]:
+def _from_type(requested: Any) -> ObjectType[Any]:
     import msgspec
 
     try:
-        schema = msgspec.json.schema(asked)
-        decoder = msgspec.json.Decoder(asked)
+        schema = msgspec.json.schema(requested)
+        decoder = msgspec.json.Decoder(requested)
     except (TypeError, RuntimeError, NameError) as error:
-        if not isinstance(asked, (str, FunctionType, BuiltinFunctionType, MethodType)):
+        if not isinstance(requested, (str, FunctionType, BuiltinFunctionType, MethodType)):
             with suppress(UnsupportedInputError, ImportError):
-                return _from_pydantic(asked)  # a union of dataclasses, or one that holds a pydantic model
-        raise _no_type(asked, error) from error
+                return _from_pydantic(requested)  # a union of dataclasses, or one that holds a pydantic model
+        raise _no_type(requested, error) from error
 
-    add_date_formats(schema, asked)
+    add_date_formats(schema, requested)
 
     def decode(text: str) -> Any:
         try:
@@ -115,20 +115,20 @@ def _from_type(asked: Any) -> ObjectType[Any]:
 
     def convert(value: Any) -> Any:
         try:
-            return msgspec.convert(value, asked)
+            return msgspec.convert(value, requested)
         except msgspec.ValidationError as error:
             raise InvalidObjectError(str(error)) from None
 
-    return _made(_name(asked), schema, decode, convert)
+    return _made(_name(requested), schema, decode, convert)
 
 
-def _from_pydantic(asked: Any) -> ObjectType[Any]:
+def _from_pydantic(requested: Any) -> ObjectType[Any]:
     pydantic = import_module("pydantic")  # installed where a model of it was made; else asked for by name alone
     try:
-        adapter: Any = pydantic.TypeAdapter(asked)
+        adapter: Any = pydantic.TypeAdapter(requested)
         schema = adapter.json_schema()
     except (TypeError, ValueError, RuntimeError, NameError, AttributeError) as error:
-        raise _no_type(asked, error) from error
+        raise _no_type(requested, error) from error
 
     def decode(text: str) -> Any:
         try:
@@ -140,7 +140,7 @@ def _from_pydantic(asked: Any) -> ObjectType[Any]:
                 or str(error)
             ) from None
 
-    return _made(_name(asked), schema, decode, lambda value: decode(json.dumps(value)))
+    return _made(_name(requested), schema, decode, lambda value: decode(json.dumps(value)))
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -196,20 +196,20 @@ def _no_number(constant: str) -> Any:
     raise ValueError(f"{constant} is not a JSON number")
 
 
-def _is_pydantics(asked: Any) -> bool:
+def _is_pydantics(requested: Any) -> bool:
     """Whether pydantic made a type, or a type it is made of."""
-    return hasattr(asked, "__pydantic_validator__") or any(map(_is_pydantics, get_args(asked)))
+    return hasattr(requested, "__pydantic_validator__") or any(map(_is_pydantics, get_args(requested)))
 
 
-def _no_type(asked: Any, error: Exception) -> UnsupportedInputError:
+def _no_type(requested: Any, error: Exception) -> UnsupportedInputError:
     reason = str(error)
     if "schema_hook" in reason:  # msgspec's advice to those who call it
         reason = "it is, or holds, something other than attrs classes, dataclasses, TypedDicts, pydantic models and plain types"
-    return UnsupportedInputError(f"{_name(asked)} cannot be asked of a model: {reason}")
+    return UnsupportedInputError(f"{_name(requested)} cannot be asked of a model: {reason}")
 
 
-def _name(asked: Any) -> str:
-    return _as_name(getattr(asked, "__name__", None) or str(asked))
+def _name(requested: Any) -> str:
+    return _as_name(getattr(requested, "__name__", None) or str(requested))
 
 
 def _as_name(text: str) -> str:

@@ -165,7 +165,7 @@ def _with_media(messages: list[Message], media: list[Part]) -> list[Message]:
 def _several(things: Iterable[T], what: str) -> list[T]:
     if isinstance(things, (list, tuple)):  # nearly always; to ask whether something is an `Iterable` is slow
         return list(things)
-    given: object = things
-    if isinstance(given, Iterable) and not isinstance(given, (str, bytes, bytearray, Mapping)):
+    provided: object = things
+    if isinstance(provided, Iterable) and not isinstance(provided, (str, bytes, bytearray, Mapping)):
         return list(things)
     raise UnsupportedInputError(f"{what} is a list: write {what}=[…]")

@@ -115,8 +115,8 @@ def read_tool(tool: object) -> Tool:
     if not isinstance(tool, Mapping) or not isinstance(tool.get("name"), str) or not tool["name"]:
         raise UnsupportedInputError('a tool is a Tool or a mapping with "name", "description" and "parameters"')
     _refuse_unknown(tool, _TOOL_KEYS, f"tool '{tool['name']}'")
-    given = tool.get("parameters") or tool.get("input_schema") or tool.get("schema")
-    parameters = given or {"type": "object", "properties": {}}
+    provided = tool.get("parameters") or tool.get("input_schema") or tool.get("schema")
+    parameters = provided or {"type": "object", "properties": {}}
     if not isinstance(parameters, Mapping) or parameters.get("type") != "object":
         raise UnsupportedInputError(f"tool '{tool['name']}': parameters must be a JSON schema of type object")
     return Tool(name=tool["name"], description=str(tool.get("description") or ""), parameters=parameters)
@@ -214,9 +214,9 @@ def _tool_call(call: object) -> ToolCall:
     return ToolCall(id=identity, name=name, arguments=arguments)
 
 
-def _refuse_unknown(given: Mapping[Any, Any], known: Sequence[str], what: str) -> None:
+def _refuse_unknown(provided: Mapping[Any, Any], known: Sequence[str], what: str) -> None:
     """Refuse a key that would be ignored; one without a value says nothing, and providers' own messages have such."""
-    for key, value in given.items():
+    for key, value in provided.items():
         if key not in known and value is not None and value not in ("", [], {}):
             from pipelex_core.near import did_you_mean
 

@@ -105,11 +105,11 @@ class MessageBatches(BatchRunner):
             try:
                 line = json.loads(text)
                 key, result = line["custom_id"], line["result"]
-                was_asked = result["type"] not in {"expired", "canceled"}
+                was_requested = result["type"] not in {"expired", "canceled"}
             except (ValueError, LookupError, TypeError):
                 msg = f"a line of the batch's results is not what the API promises: {text[:200]!r}"
                 raise InvalidAnswerError(msg) from None
-            yield BatchLine(key=str(key), data=result if was_asked else None)
+            yield BatchLine(key=str(key), data=result if was_requested else None)
 
     def read_batch(self, request: TextRequest, data: Any) -> TextAnswer:
         """The message, read as that of a call."""

@@ -55,7 +55,11 @@ def _message_blocks(message: Message) -> list[Block]:
     to its place between text and tool calls. They are sent where the message still says the same.
     """
     for part in message.parts if message.role == "assistant" else ():
-        if isinstance(part, ProviderPart) and "content" in part.data and _says(part.data["content"]) == _told(message):
+        if (
+            isinstance(part, ProviderPart)
+            and "content" in part.data
+            and _says(part.data["content"]) == _reported(message)
+        ):
             return [dict(block) for block in part.data["content"] if not _is_blank_text(block)]
     return [block for part in message.parts if (block := _block(part)) is not None]
 
@@ -142,5 +146,5 @@ def _says(blocks: Sequence[Block]) -> tuple[str, list[str]]:
     return text.strip(), [block["id"] for block in blocks if block.get("type") == "tool_use"]
 
 
-def _told(message: Message) -> tuple[str, list[str]]:
+def _reported(message: Message) -> tuple[str, list[str]]:
     return message.text.strip(), [part.id for part in message.parts if isinstance(part, ToolCall)]

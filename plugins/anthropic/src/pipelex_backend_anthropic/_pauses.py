@@ -12,7 +12,7 @@ MOST = 8
 
 
 def is_paused(message: Any) -> bool:
-    """Whether the API wants to be asked again with what it said."""
+    """Whether the API wants its own answer sent back, to go on with it."""
     return (
         isinstance(message, dict)
         and message.get("stop_reason") == "pause_turn"

@@ -108,11 +108,11 @@ class ClaudeBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer
         streamed = StreamedMessage(shows_input=by_tool)
         request_id: str | None = None
         before: dict[str, Any] | None = None  # what came before a pause
-        asked = body
+        requested = body
         try:
             for _ in range(1 + MOST):
                 streamed = StreamedMessage(shows_input=by_tool)
-                async with aclosing(self._client.events(asked, request.timeout)) as events:
+                async with aclosing(self._client.events(requested, request.timeout)) as events:
                     async for event, request_id in events:  # noqa: B007 -- used after the loop
                         delta = streamed.add(event)
                         if delta is not None:
@@ -120,7 +120,7 @@ class ClaudeBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer
                 message = streamed.message() if before is None else joined(before, streamed.message())
                 if not is_paused(message):
                     break
-                before, asked = message, continued(body, message)
+                before, requested = message, continued(body, message)
             answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id, keeps_cut=is_object)
             if not is_object:
                 answer = says_something(answer, request, message["stop_reason"])

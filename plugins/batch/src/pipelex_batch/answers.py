@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @frozen
-class Asked:
+class RowRequest:
     """A row as a request of a model.
 
     Attributes:
@@ -48,34 +48,34 @@ class Asked:
     kind: ObjectType[Any] | None
 
 
-def outcome_line(job: RowJob, asked: Asked, data: Any, files: Path, before: Decimal | None) -> bytes:
+def outcome_line(job: RowJob, requested: RowRequest, data: Any, files: Path, before: Decimal | None) -> bytes:
     """The line of what came of a row."""
     try:
-        answer = asked.runner.read_batch(asked.request, data)
+        answer = requested.runner.read_batch(requested.request, data)
         answer = evolve(answer, usage=evolve(answer.usage, service_tier="batch"))
-        return line_of(job, _result(asked, answer), files, before)
+        return line_of(job, _result(requested, answer), files, before)
     except CallError as error:
         if not error.attempts:
             used = None if error.usage is None else evolve(error.usage, service_tier="batch")
-            error.attempts = (_attempt(asked.spec, used, error),)
-        error.model, error.backend = asked.spec.name, asked.spec.backend
+            error.attempts = (_attempt(requested.spec, used, error),)
+        error.model, error.backend = requested.spec.name, requested.spec.backend
         return error_line(job.number, job.id, error, before)
 
 
-def _result(asked: Asked, answer: TextAnswer | EmbeddingAnswer) -> Any:
+def _result(requested: RowRequest, answer: TextAnswer | EmbeddingAnswer) -> Any:
     ledger = Ledger()
-    ledger.attempts.append(_attempt(asked.spec, answer.usage))
+    ledger.attempts.append(_attempt(requested.spec, answer.usage))
     if not isinstance(answer, TextAnswer):
-        fields = common_fields(asked.member, answer, ledger)
-        normalised, purpose = answer.vectors.is_normalised, asked.request.purpose
+        fields = common_fields(requested.member, answer, ledger)
+        normalised, purpose = answer.vectors.is_normalised, requested.request.purpose
         return EmbeddingResult(**fields, vectors=answer.vectors, normalised=normalised, purpose=purpose)
-    if asked.kind is None:
-        return result_of(asked.plan, asked.member, answer, ledger)
+    if requested.kind is None:
+        return result_of(requested.plan, requested.member, answer, ledger)
     try:
-        value, text = read_object(asked.kind, answer.text)
+        value, text = read_object(requested.kind, answer.text)
     except InvalidObjectError as fault:
         raise _unfit(answer, fault, ledger) from None
-    fields = common_fields(asked.member, answer, ledger)
+    fields = common_fields(requested.member, answer, ledger)
     return ObjectResult(**fields, value=value, text=text, finish_reason=answer.finish_reason)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from pipelex_batch.answers import Asked
+from pipelex_batch.answers import RowRequest
 from pipelex_core.batches import BatchRunner
 from pipelex_core.errors import CallError, UnsupportedInputError
 from pipelex_core.requests import EmbeddingRequest
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipelex_batch.running import Run
 
 
-async def request_of(run: Run, job: RowJob, model: str | None = None) -> Asked:
+async def request_of(run: Run, job: RowJob, model: str | None = None) -> RowRequest:
     """The request of a row, for that model or the first that has batches.
 
     Raises:
@@ -37,7 +37,7 @@ async def request_of(run: Run, job: RowJob, model: str | None = None) -> Asked:
             msg = f"the row has {len(request.texts)} texts, and a request to '{member.spec.name}' takes {most}"
             refused = refused or UnsupportedInputError(msg)
         elif isinstance(backend, BatchRunner) and backend.batch_limits(request) is not None:
-            return Asked(plan, member, member.spec, request, backend, run.checker.kind)
+            return RowRequest(plan, member, member.spec, request, backend, run.checker.kind)
     if refused is not None:
         raise refused
     msg = f"no model of '{plan.handle}' has a batch API for row {job.number}: run it without --via provider"

@@ -56,8 +56,8 @@ class Collection:
                 batch, start = place
                 files[batch.mark].seek(start)
                 data = msgspec.json.decode(files[batch.mark].readline())["data"]
-                asked = await request_of(run, job, batch.model)
-                run.write(outcome_line(job, asked, data, run.files, before))
+                requested = await request_of(run, job, batch.model)
+                run.write(outcome_line(job, requested, data, run.files, before))
         finally:
             for file in files.values():
                 file.close()

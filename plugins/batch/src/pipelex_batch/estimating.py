@@ -53,16 +53,16 @@ class BatchEstimate(Plain):
     def lines(self) -> list[str]:
         """Describe it to people."""
 
-        def said(amount: Decimal | None) -> str:
+        def stated(amount: Decimal | None) -> str:
             return "unknown" if amount is None else f"{shown(round(amount, 4))} US$"
 
         of = "" if self.sampled == self.rows else f" (of {self.sampled} of them, the others taken to be alike)"
         lines = [
             f"{self.rows} rows{of}",
-            f"  likely {said(self.cost_likely)}; at least {said(self.cost_low)}, at most {said(self.cost_high)}",
+            f"  likely {stated(self.cost_likely)}; at least {stated(self.cost_low)}, at most {stated(self.cost_high)}",
         ]
         if self.batch_likely is not None:
-            lines.append(f"  by the provider's batch API, likely {said(self.batch_likely)}")
+            lines.append(f"  by the provider's batch API, likely {stated(self.batch_likely)}")
         if self.bad:
             lines += [f"  {self.bad} rows cannot be called:", *(f"  {fault}" for fault in self.faults)]
         return lines

@@ -105,13 +105,13 @@ def amount_of(budget: str | None) -> Decimal | None:
     return amount
 
 
-def arguments_of(pairs: list[str] | None, **given: Any) -> dict[str, Any]:
+def arguments_of(pairs: list[str] | None, **provided: Any) -> dict[str, Any]:
     """The arguments of every call: those with an option of their own, and `--set key=value`, whose values may be JSON.
 
     Raises:
         BatchError: A pair is not one.
     """
-    arguments = {name: value for name, value in given.items() if value is not None}
+    arguments = {name: value for name, value in provided.items() if value is not None}
     for pair in pairs or ():
         name, equals, text = pair.partition("=")
         if not equals or not name:

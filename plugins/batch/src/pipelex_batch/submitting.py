@@ -20,7 +20,7 @@ from pipelex_core.costs import most_cost
 from pipelex_core.errors import CallError, PipelexError, UnsupportedInputError
 
 if TYPE_CHECKING:
-    from pipelex_batch.answers import Asked
+    from pipelex_batch.answers import RowRequest
     from pipelex_batch.open_batches import OpenBatches
     from pipelex_batch.running import Run
     from pipelex_core.batches import BatchLimits, BatchRunner
@@ -31,7 +31,7 @@ class _Filling:
     """A batch that is being filled."""
 
     runner: BatchRunner
-    asked: Asked
+    requested: RowRequest
     limits: BatchLimits
     group: str
     mark: str = field(factory=lambda: secrets.token_hex(8))
@@ -69,8 +69,8 @@ class Submission:
                 if run.standing.of(row.number) != wanted or row.number in away:
                     continue
                 try:
-                    asked = await request_of(run, run.checker.maker.make(row))
-                    await self._add(filling, files, asked, row.number, row.digest)
+                    requested = await request_of(run, run.checker.maker.make(row))
+                    await self._add(filling, files, requested, row.number, row.digest)
                 except (BadRowError, PipelexError) as error:
                     run.journal.begin(row.number, row.digest)
                     run.standing.begin(row.number, row.digest)
@@ -87,29 +87,29 @@ class Submission:
         self,
         filling: dict[tuple[str, str], _Filling],
         files: dict[str, Any],
-        asked: Asked,
+        requested: RowRequest,
         number: int,
         digest: int,
     ) -> None:
         """Put a row into the batch of its model; a full one is sent before."""
-        runner, request = asked.runner, asked.request
+        runner, request = requested.runner, requested.request
         limits = runner.batch_limits(request)
         if limits is None:
-            msg = f"backend '{asked.spec.backend}' has no batches of such requests"
+            msg = f"backend '{requested.spec.backend}' has no batches of such requests"
             raise UnsupportedInputError(msg)
-        place = (asked.spec.name, runner.batch_group(request))
+        place = (requested.spec.name, runner.batch_group(request))
         into = filling.get(place)
         if into is None:
-            into = filling[place] = _Filling(runner, asked, limits, place[1])
+            into = filling[place] = _Filling(runner, requested, limits, place[1])
         line = await runner.batch_line(f"{into.mark}-{number}", request)
         if len(line) + 1 > limits.bytes:
             msg = f"the row is too long for a batch: {len(line)} bytes, and it takes {limits.bytes}"
             raise UnsupportedInputError(msg)
         if len(into.numbers) >= limits.requests or into.size + len(line) + 1 > limits.bytes:
             await self._send(into, files)
-            into = filling[place] = _Filling(runner, asked, limits, place[1])
+            into = filling[place] = _Filling(runner, requested, limits, place[1])
             line = await runner.batch_line(f"{into.mark}-{number}", request)
-        most = most_cost(asked.spec.costs, asked.plan.capability.expect(request), "batch")
+        most = most_cost(requested.spec.costs, requested.plan.capability.expect(request), "batch")
         if not self._fits(most, filling):
             return
         if into.mark not in files:
@@ -142,7 +142,7 @@ class Submission:
         """Submit a batch once: written down before, its id after."""
         if not into.numbers:
             return
-        run, spec = self._run, into.asked.spec
+        run, spec = self._run, into.requested.spec
         file = files.pop(into.mark)
         file.close()
         if len(into.numbers) < into.limits.fewest:
@@ -177,7 +177,7 @@ class Submission:
         except CallError as error:
             if error.status is not None and 400 <= error.status < 500:
                 self._batches.forget(batch, "it was refused")
-            run.stop(f"a batch of {into.asked.spec.name} was not taken: {error}")
+            run.stop(f"a batch of {into.requested.spec.name} was not taken: {error}")
             return
         run.journal.event("batch_submitted", mark=batch.mark, id=batch.id)
         run.note(f"the batch {batch.id} of {sum(1 for _ in numbers_in(batch.rows))} rows is at {spec.backend}")

@@ -76,14 +76,14 @@ def as_object(answer: TextAnswer, request: ObjectRequest) -> TextAnswer:
     all the same: whatever is none of the caller's tools is this one.
     """
     others = {tool.name for tool in request.tools} - {request.schema_name}
-    asked = next((call for call in answer.tool_calls if call.name not in others), None)
-    if asked is None:
+    requested = next((call for call in answer.tool_calls if call.name not in others), None)
+    if requested is None:
         return answer
     return evolve(
         answer,
-        text=json.dumps(asked.arguments, ensure_ascii=False),
+        text=json.dumps(requested.arguments, ensure_ascii=False),
         finish_reason="stop" if answer.finish_reason == "tool_calls" else answer.finish_reason,
-        tool_calls=tuple(call for call in answer.tool_calls if call is not asked),
+        tool_calls=tuple(call for call in answer.tool_calls if call is not requested),
     )
 
 

@@ -44,7 +44,7 @@ class Call:
 
     Attributes:
         timeout: Longest silence to bear, in seconds; None for the client's own limit.
-        given_up: Whether nobody waits for it any more.
+        abandoned: Whether nobody waits for it any more.
         sent: Whether its request went out, at least in part: before that, a fault is the request's.
         most: How many bytes the answer may have; of a stream, each of its events.
         most_key: The key of backends.toml that says so.
@@ -56,7 +56,7 @@ class Call:
         self.most = most
         self.most_key = most_key
         self.is_too_large = False
-        self.given_up = False
+        self.abandoned = False
         self.sent = False
         self._connection: Connection | None = None
 
@@ -76,10 +76,10 @@ class Call:
         read = response.stream
 
         def counted(*args: Any, **kwargs: Any) -> Iterator[bytes]:
-            left = min(self.most, ERROR_BYTES) if is_error else self.most
+            remaining = min(self.most, ERROR_BYTES) if is_error else self.most
             for piece in read(*args, **kwargs):
-                left -= len(piece)
-                if left < 0:
+                remaining -= len(piece)
+                if remaining < 0:
                     response.close()  # the rest stays unread
                     if is_error:
                         return
@@ -100,7 +100,7 @@ class Call:
     def give_up(self) -> None:
         """End it from another thread: its connection is severed, and whatever it still gives is dropped."""
         with _ownership:
-            self.given_up = True
+            self.abandoned = True
             connection = self._connection
             if connection is None or connection.owner is not self or connection.sock is None:
                 return
@@ -112,7 +112,7 @@ class Call:
 
     def check(self) -> None:
         """Stop here where nobody waits any more."""
-        if self.given_up:
+        if self.abandoned:
             msg = "the call was given up"
             raise ConnectionAbortedError(msg)
 

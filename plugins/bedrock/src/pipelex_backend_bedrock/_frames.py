@@ -64,7 +64,7 @@ class Events:
         self._operation = operation
         self._parser = EventStreamJSONParser()
         self._call = current.call
-        self._left = b""
+        self._remaining = b""
         self._headers: dict[bytes, dict[str, Any]] = {}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -75,7 +75,7 @@ class Events:
             ParserError: What came is not an event stream.
         """
         for data in self._body.stream():
-            self._left += data
+            self._remaining += data
             is_part = True
             for headers, payload in self._messages():
                 is_part = False
@@ -89,7 +89,7 @@ class Events:
 
     def _messages(self) -> Iterator[tuple[dict[str, Any], bytes]]:
         """Headers and payload of each message that is complete."""
-        data, start = self._left, 0
+        data, start = self._remaining, 0
         while len(data) - start >= _PRELUDE.size:
             length, headers_length, checksum = _PRELUDE.unpack_from(data, start)
             _check(data[start : start + _CHECKED_BY_PRELUDE], checksum)
@@ -105,7 +105,7 @@ class Events:
             _check(data[start:payload_end], _CHECKSUM.unpack_from(data, payload_end)[0])
             start += length
             yield self._named(data[headers_start:headers_end]), data[headers_end:payload_end]
-        self._left = data[start:]
+        self._remaining = data[start:]
 
     def _named(self, headers: bytes) -> dict[str, Any]:
         known = self._headers.get(headers)

@@ -96,8 +96,8 @@ def _adaptive(effort: str) -> Reasoning:
 
 
 def _nova(effort: str) -> Reasoning:
-    asked = {"maxReasoningEffort": _NOVA_EFFORTS[effort]} if effort != "none" else {}
-    return Reasoning(fields={"reasoningConfig": {"type": "enabled" if asked else "disabled", **asked}})
+    requested = {"maxReasoningEffort": _NOVA_EFFORTS[effort]} if effort != "none" else {}
+    return Reasoning(fields={"reasoningConfig": {"type": "enabled" if requested else "disabled", **requested}})
 
 
 def _effort(effort: str) -> Reasoning:

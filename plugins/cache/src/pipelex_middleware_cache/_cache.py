@@ -105,17 +105,17 @@ class Cache:
             self._worker.tell(lambda store: store.delete(key))
         if streams:
             return self._recorded(key, call, await proceed(call))
-        return await self._asked_once(key, call, proceed)
+        return await self._requested_once(key, call, proceed)
 
     async def _find(self, call: Call) -> Found | None:
         """The key of a request and what is kept for it; None where it has no key, or the process is about to end."""
         try:
-            asked = self._worker.ask(partial(_look, call, self._shared))
+            requested = self._worker.ask(partial(_look, call, self._shared))
         except RuntimeError:  # no thread may be given work any more
             return None
-        return await asyncio.wrap_future(asked)
+        return await asyncio.wrap_future(requested)
 
-    async def _asked_once(self, key: bytes, call: Call, proceed: Proceed) -> Any:
+    async def _requested_once(self, key: bytes, call: Call, proceed: Proceed) -> Any:
         """The provider's answer; the same request made meanwhile waits for it, and asks itself where it cannot have it."""
         loop = asyncio.get_running_loop()
         flights = self._flights.setdefault(loop, {})
@@ -124,18 +124,18 @@ class Cache:
             shared = await asyncio.shield(flight)
             if shared is not None and call.fits(shared):
                 return evolve(shared, cache="hit", raw=None, request_id=None)
-            return await self._asked(key, call, proceed)
+            return await self._requested(key, call, proceed)
         flight = flights[key] = loop.create_future()
         shared = None
         try:
-            answer = await self._asked(key, call, proceed)
+            answer = await self._requested(key, call, proceed)
             shared = answer if is_worth_keeping(answer) and call.fits(answer) else None
         finally:
             del flights[key]
             flight.set_result(shared)
         return answer
 
-    async def _asked(self, key: bytes, call: Call, proceed: Proceed) -> Any:
+    async def _requested(self, key: bytes, call: Call, proceed: Proceed) -> Any:
         answer: Any = await proceed(call)
         return self._kept(key, call, answer, ())
 

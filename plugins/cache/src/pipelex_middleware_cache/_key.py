@@ -27,14 +27,14 @@ def key_of(call: Call) -> bytes:
         TypeError: The request holds something that has no canonical form.
     """
     spec, request = call.request.spec, call.request
-    asked = {field.name: getattr(request, field.name) for field in attrs.fields(type(request))}
+    requested = {field.name: getattr(request, field.name) for field in attrs.fields(type(request))}
     whole = {
         "format": FORMAT,
         "operation": call.operation,
         "endpoint": call.endpoint,
         "options": sorted(call.options.items(), key=itemgetter(0)),
         "model": {name: getattr(spec, name) for name in _OF_SPEC},
-        "request": {name: value for name, value in asked.items() if name not in _NOT_SENT},
+        "request": {name: value for name, value in requested.items() if name not in _NOT_SENT},
     }
     return sha256(json.dumps(_canonical(whole)).encode()).digest()
 

@@ -71,14 +71,14 @@ def logs(
 
 
 def _continue(store: Store, what: str | None, context: Context) -> int:
-    """Go on with what was said in a call: a conversation of its own, saved beside the log."""
+    """Continue the conversation of a call: a conversation of its own, saved beside the log."""
     if what is not None and not what.isdigit():
         msg = "name the number of a call: pipelex logs continue 7"
         raise PipelexError(msg)
-    said = store.said_in(None if what is None else int(what))
+    stated = store.stated_in(None if what is None else int(what))
     with context.client() as client:
         session = Session(client=client, store=store)
-        session.open(said)
+        session.open(stated)
         context.note(f"going on after: {' '.join(session.messages[-2].text.split())[:70]}")
         return converse(session)
 

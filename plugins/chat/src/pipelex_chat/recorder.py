@@ -46,7 +46,7 @@ class Recorder:
 
     store: Store
     contents: bool
-    _asked: dict[int, tuple[dict[str, Any], Callable[[str], str]]] = field(factory=dict)
+    _requested: dict[int, tuple[dict[str, Any], Callable[[str], str]]] = field(factory=dict)
     _is_broken: bool = False
 
     @classmethod
@@ -57,23 +57,23 @@ class Recorder:
 
     async def around(self, call: Call, proceed: Proceed) -> Answer:
         """Keep what the first attempt of a call says, until the call has ended."""
-        if self.contents and call.attempt == 1 and len(self._asked) < _MOST_WAITING:
-            self._asked[call.call_id] = _said(call.request), call.redact
+        if self.contents and call.attempt == 1 and len(self._requested) < _MOST_WAITING:
+            self._requested[call.call_id] = _stated(call.request), call.redact
         return await proceed(call)
 
     def finished(self, call: FinishedCall) -> None:
         """Write a call; a log that cannot be written costs nobody an answer: it is reported once, and goes on without."""
-        asked = self._asked.pop(call.call_id, None)
+        requested = self._requested.pop(call.call_id, None)
         if self._is_broken:
             return
         try:
-            self.store.add({**_row(call), **(_contents(call, *asked) if asked is not None else {})})
+            self.store.add({**_row(call), **(_contents(call, *requested) if requested is not None else {})})
         except PipelexError as error:
             self._is_broken = True
             _log.warning("calls are not logged: %s", error)
 
 
-def _said(request: Any) -> dict[str, Any]:
+def _stated(request: Any) -> dict[str, Any]:
     """What a request says: a conversation of text, where pictures and documents are noted; or a prompt alone."""
     messages = getattr(request, "messages", None)
     if messages is None:
@@ -98,19 +98,19 @@ def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
     return [_redacted(inner, redact) for inner in value] if isinstance(value, list) else value
 
 
-def _contents(call: FinishedCall, asked: Mapping[str, Any], redact: Callable[[str], str]) -> dict[str, Any]:
-    """What was said, as text to search in; and as a conversation to go on with, where there was an answer to go on from."""
+def _contents(call: FinishedCall, requested: Mapping[str, Any], redact: Callable[[str], str]) -> dict[str, Any]:
+    """The content of a call, as text to search in; and as a conversation to go on with, where there was an answer to go on from."""
     answer = getattr(call.result, "message", None)
-    asked = _redacted(dict(asked), redact)
-    messages = [Message.from_dict(each) for each in asked.get("messages", ())]
-    system = f"system: {asked['system']}\n" if asked.get("system") else ""
-    said = system + "\n".join(f"{message.role}: {message.text}" for message in messages)
-    found = {"prompt": asked.get("prompt", said)}
+    requested = _redacted(dict(requested), redact)
+    messages = [Message.from_dict(each) for each in requested.get("messages", ())]
+    system = f"system: {requested['system']}\n" if requested.get("system") else ""
+    stated = system + "\n".join(f"{message.role}: {message.text}" for message in messages)
+    found = {"prompt": requested.get("prompt", stated)}
     if call.result is not None:
         found["answer"] = redact(str(getattr(call.result, "text", "")))
     if messages and answer is not None:
-        whole = [*asked["messages"], _redacted(answer.to_dict(), redact)]
-        found["conversation"] = json.dumps({"system": asked["system"], "messages": whole})
+        whole = [*requested["messages"], _redacted(answer.to_dict(), redact)]
+        found["conversation"] = json.dumps({"system": requested["system"], "messages": whole})
     return found
 
 

@@ -106,13 +106,18 @@ class Session:
         """
         images = [each for each in self.attachments if each.lower().endswith(_IMAGES)]
         documents = [each for each in self.attachments if each not in images]
-        said: Any = [*self.messages, {"role": "user", "content": text}]
-        given: dict[str, Any] = {"model": self.model, "system": self.system, "images": images, "documents": documents}
+        stated: Any = [*self.messages, {"role": "user", "content": text}]
+        provided: dict[str, Any] = {
+            "model": self.model,
+            "system": self.system,
+            "images": images,
+            "documents": documents,
+        }
         if self.tools:
-            result: TextResult = self.client.run(said, tools=self.tools, **given)
+            result: TextResult = self.client.run(stated, tools=self.tools, **provided)
             show(result.text)
         else:
-            with self.client.stream_text(said, **given) as stream:
+            with self.client.stream_text(stated, **provided) as stream:
                 for delta in stream:
                     show(delta)
             result = stream.result

@@ -93,8 +93,8 @@ class Store:
             raise PipelexError(msg)
         return dict(row)
 
-    def said_in(self, number: int | None = None) -> dict[str, Any]:
-        """What was said in a call, as a conversation to go on with; in the latest that has contents without a number.
+    def stated_in(self, number: int | None = None) -> dict[str, Any]:
+        """The content of a call, as a conversation to go on with; in the latest that has contents without a number.
 
         Raises:
             PipelexError: There is no such call, or its contents were not kept.

@@ -13,7 +13,7 @@ _INTERRUPTED = 130
 
 
 _OBJECTS_BEFORE_GARBAGE = 20_000
-"""Objects that are made before Python looks for garbage: classes and tables of a start are none, and 700 would have it look often."""
+"""Objects that are made before Python looks for garbage: classes and tables of a start are not garbage, and 700 would have it look often."""
 
 
 def main() -> None:
@@ -55,13 +55,13 @@ def _end_in_any_case(code: int) -> None:
     import threading
 
     others = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
-    left = [thread for thread in others if not thread.daemon]
-    if not left:
+    remaining = [thread for thread in others if not thread.daemon]
+    if not remaining:
         return
 
     def end() -> None:
         time.sleep(_PATIENCE)
-        names = ", ".join(thread.name for thread in left if thread.is_alive())
+        names = ", ".join(thread.name for thread in remaining if thread.is_alive())
         if not names:
             return  # they have ended, and whatever Python still does is its own
         os.write(2, f"pipelex: ended in spite of a thread that a plugin or SDK left running: {names}\n".encode())

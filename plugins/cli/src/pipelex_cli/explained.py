@@ -152,7 +152,7 @@ def _estimate(explanation: Explanation, *, width: int | None) -> Iterator[str]:
     yield ""
     for member in explanation.estimate.members:
         if member.refused is not None:
-            told = f"not asked: {member.refused}"
+            reported = f"not asked: {member.refused}"
         else:
             counts = [
                 f"{_between(guess.low, guess.high)} {noun}"
@@ -165,8 +165,8 @@ def _estimate(explanation: Explanation, *, width: int | None) -> Iterator[str]:
             ]
             if member.images is not None:
                 counts.append(f"{member.images} images")
-            told = f"{', '.join(counts)}: {_cost(member.cost_low, member.cost_high)}"
-        yield from write("estimate", f"{member.model}: {told}")
+            reported = f"{', '.join(counts)}: {_cost(member.cost_low, member.cost_high)}"
+        yield from write("estimate", f"{member.model}: {reported}")
 
 
 def _between(low: Any, high: Any) -> str:

@@ -51,7 +51,7 @@ def table_lines(
     cells = [[plain(near_path(cell)) for cell in row] for row in rows]
     if width is None:
         return _drawn(columns, cells, _natural(columns, cells)), []
-    told: list[str] = []
+    reported: list[str] = []
     number = next((place for place, column in enumerate(columns) if column.heading == notes), None)
     if number is not None:
         texts = dict.fromkeys(row[number] for row in cells if row[number])
@@ -61,14 +61,14 @@ def table_lines(
         columns = [
             evolve(column, heading="", least=widest) if column.heading == notes else column for column in columns
         ]
-        told = [line for text, mark in marks.items() for line in folded(f"{mark} {text}", width, len(mark) + 1)]
+        reported = [line for text, mark in marks.items() for line in folded(f"{mark} {text}", width, len(mark) + 1)]
     left_out: list[str] = []
     while not (widths := _fitted(columns, cells, width)):
         worst = max(range(len(columns)), key=lambda place: columns[place].rank)
         left_out.append(columns[worst].heading)
         columns = [column for place, column in enumerate(columns) if place != worst]
         cells = [[cell for place, cell in enumerate(row) if place != worst] for row in cells]
-    return [*_drawn(columns, cells, widths), *([""] if told else []), *told], left_out
+    return [*_drawn(columns, cells, widths), *([""] if reported else []), *reported], left_out
 
 
 def wrapped_lines(headings: Sequence[str], rows: Sequence[Sequence[str]], *, width: int | None) -> list[str]:

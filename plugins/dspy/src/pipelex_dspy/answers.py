@@ -55,7 +55,7 @@ def end_of(result: TextResult) -> Iterator[Any]:
 
 
 def _behind_text(event: Any, delta: Any) -> Any:
-    """An event whose part stands behind the text, which came first."""
+    """An event whose part follows the text, which came first."""
     from dataclasses import replace
 
     if delta.part_index is None:

@@ -111,9 +111,9 @@ def speaking_arguments(request: SpeechRequest) -> dict[str, Any]:
         UnsupportedInputError: The model gives no such encoding.
     """
     model = request.spec.model_id
-    given = "wav" if "kokoro" in model else "mp3"
-    if request.format != given:
-        msg = f"model '{request.spec.name}' gives {given}, not {request.format}"
+    provided = "wav" if "kokoro" in model else "mp3"
+    if request.format != provided:
+        msg = f"model '{request.spec.name}' gives {provided}, not {request.format}"
         raise UnsupportedInputError(msg)
     if request.instructions is not None:
         msg = f"model '{request.spec.name}' takes no instructions for its voice"

@@ -98,8 +98,8 @@ class GeminiBatches(BatchRunner):
         for outcome in (job.dest.inlined_responses if job.dest else None) or ():
             data = outcome.model_dump(mode="json", by_alias=True, exclude_none=True)
             key = (data.get("metadata") or {}).get(_KEY, "")
-            was_asked = "response" in data or "error" in data
-            yield BatchLine(key=str(key), data=data if was_asked else None)
+            was_requested = "response" in data or "error" in data
+            yield BatchLine(key=str(key), data=data if was_requested else None)
 
     def read_batch(self, request: TextRequest, data: Any) -> TextAnswer:
         """The answer, read as that of a call."""

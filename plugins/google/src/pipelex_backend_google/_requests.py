@@ -116,7 +116,7 @@ class Requests:
 
 
 def _text(response: httpx2.Response) -> str:
-    """The text of an answer, which is UTF-8 wherever nothing else is said."""
+    """The text of an answer, which is UTF-8 by default."""
     try:
         return response.content.decode()
     except UnicodeDecodeError:

@@ -102,7 +102,7 @@ class SpeechReading:
 
     @property
     def is_finished(self) -> bool:
-        """Whether Google said why the speech ended."""
+        """Whether Google gave a reason for the end of the speech."""
         return self._gathered.finish is not None
 
     def take(self, piece: dict[str, Any]) -> bytes:
@@ -139,8 +139,8 @@ def _samples(piece: dict[str, Any]) -> tuple[bytes, int]:
                 if not kind.lower().startswith(("audio/l16", "audio/pcm")):
                     msg = f"speech is {kind}"
                     raise ValueError(msg)
-                told = _RATE.search(kind)
-                rate = int(told[1]) if told else rate
+                reported = _RATE.search(kind)
+                rate = int(reported[1]) if reported else rate
                 samples += b64decode(sound["data"].replace("-", "+").replace("_", "/"), validate=True)
     return bytes(samples), rate
 

@@ -30,17 +30,17 @@ class Imported:
     defaults: dict[str, str] = field(factory=dict)
     policy: str | None = None
     variables: dict[str, str] = field(factory=dict)
-    _left: dict[str, list[str]] = field(factory=dict)
+    _remaining: dict[str, list[str]] = field(factory=dict)
 
     def leave(self, why: str, what: str) -> None:
         """Note something that has no counterpart, or that became another thing."""
-        names = self._left.setdefault(why, [])
+        names = self._remaining.setdefault(why, [])
         if what not in names:
             names.append(what)
 
     def notes(self) -> list[str]:
         """A line a reason, with what it holds for."""
-        return [f"{why}: {', '.join(names)}" for why, names in self._left.items()]
+        return [f"{why}: {', '.join(names)}" for why, names in self._remaining.items()]
 
     def secret(self, name: str, value: str) -> str:
         """Keep a key that was written out for `.env`; the variable that has it.

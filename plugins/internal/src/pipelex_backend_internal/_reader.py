@@ -61,28 +61,31 @@ def serve(opener: Callable[[bytes], Document], *loggers: str) -> None:
     document: Document | None = None
     while True:
         try:
-            asked, parts = receive(sys.stdin.buffer)
+            requested, parts = receive(sys.stdin.buffer)
         except EOFError:
             return
         reply: dict[str, Any]
         images: list[bytes] = []
         try:
-            if asked["do"] == "open":
+            if requested["do"] == "open":
                 if document is not None:
                     document.close()
                 document = opener(parts[0])
                 reply = {"pages": document.open()}
             else:
                 assert document is not None  # noqa: S101 -- the parent opens first
-                reply, images = _page(document, asked)
+                reply, images = _page(document, requested)
         except CallError as error:
             reply = {"error": type(error).__name__, "message": error.message}
         send(answers, {**reply, "warnings": log.taken()}, images)
 
 
-def _page(document: Document, asked: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+def _page(document: Document, requested: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
     page = document.read(
-        asked["index"], most_images=asked["most_images"], smallest_image=asked["smallest_image"], dpi=asked["dpi"]
+        requested["index"],
+        most_images=requested["most_images"],
+        smallest_image=requested["smallest_image"],
+        dpi=requested["dpi"],
     )
     about = [[image.content_type, image.width, image.height] for image in page.images]
     return {"text": page.text, "images": about}, [image.data for image in page.images]

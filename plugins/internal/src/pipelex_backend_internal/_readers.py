@@ -119,7 +119,7 @@ class Readers:
                     error = self._lost(job, lost)
                 except Exception as raised:  # noqa: BLE001 -- it goes to who waits
                     error = raised
-                if not isinstance(error, (errors.CallError, type(None))) or job.is_given_up:
+                if not isinstance(error, (errors.CallError, type(None))) or job.is_abandoned:
                     job.end()
                 with suppress(RuntimeError):  # the loop is closed: nobody waits
                     loop.call_soon_threadsafe(settle, result, error)
@@ -148,7 +148,7 @@ class Readers:
 
     def _keep(self, job: _Job) -> None:
         reader = job.reader
-        if reader is None or job.is_given_up or not reader.end.alive:
+        if reader is None or job.is_abandoned or not reader.end.alive:
             return
         if self._closed or self._idle:
             reader.end()
@@ -176,7 +176,7 @@ class _Job:
     def __init__(self, reader: Reader | None, boot: str) -> None:
         self.reader = reader
         self._boot = boot
-        self.is_given_up = False
+        self.is_abandoned = False
         self._lock = threading.Lock()
 
     def reader_for(self) -> Reader:
@@ -186,14 +186,14 @@ class _Job:
             reader = Reader(self._boot)
             with self._lock:
                 self.reader = reader
-        if self.is_given_up:
+        if self.is_abandoned:
             raise EOFError
         return self.reader
 
     def give_up(self) -> None:
         """Have it read nothing any more; its thread, woken by that, ends the process."""
         with self._lock:
-            self.is_given_up = True
+            self.is_abandoned = True
             if self.reader is not None:
                 self.reader.kill()
 

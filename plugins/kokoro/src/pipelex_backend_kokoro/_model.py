@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 RATE = 24_000
 """Samples a second."""
 _STYLE = 256
-"""Numbers of a voice, for each length of what is said."""
+"""Numbers of a voice, for each length of what is spoken."""
 _LOUDEST = 32_767
 
 
@@ -46,7 +46,7 @@ class KokoroModel:
         """Samples of 16 bits and one channel, a sentence at a time; nothing is computed before it is asked for.
 
         Raises:
-            UnsupportedInputError: There is nothing in the text that can be said.
+            UnsupportedInputError: There is nothing in the text that can be spoken.
         """
         speed = np.array([request.speed or 1.0], np.float32)
         style, vocabulary = _voice(voice), _vocabulary()

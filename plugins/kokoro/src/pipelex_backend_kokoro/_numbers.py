@@ -1,4 +1,4 @@
-"""Numbers, signs and abbreviations of a text, written out as words that are said in English."""
+"""Numbers, signs and abbreviations of a text, written out as words that are spoken in English."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ONES = (
 _TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _SIZES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (1000, "thousand"), (100, "hundred"))
 _LONGEST = 15
-"""Digits of a number that is said as one; longer ones are said digit by digit."""
+"""Digits of a number that is spoken as one; longer ones are spoken digit by digit."""
 _ORDINALS = {
     "one": "first",
     "two": "second",
@@ -144,10 +144,10 @@ def _expanded(found: re.Match[str]) -> str:
 
 def _money(found: re.Match[str]) -> str:
     whole, part = _MONEY[found[1]]
-    said = f"{_number(found[2])} {_counted(whole, found[2])}"
+    stated = f"{_number(found[2])} {_counted(whole, found[2])}"
     if found[3] and int(found[3]):
-        said += f" and {_number(found[3].lstrip('0'))} {_counted(part, found[3])}"
-    return said
+        stated += f" and {_number(found[3].lstrip('0'))} {_counted(part, found[3])}"
+    return stated
 
 
 def _counted(word: str, digits: str) -> str:

@@ -21,7 +21,7 @@ LONGEST = 500
 """Phonemes that the model takes at a time, at most: it has places for 512, with the signs around them."""
 
 _WEAK = {"a": "ɐ", "the": "ðə", "to": "tə", "of": "əv", "and": "ænd", "i": "ˌI"}
-"""How small words are said in a sentence; the lists have them as they are said alone."""
+"""How small words are spoken in a sentence; the lists have them as they are spoken alone."""
 _VOWELS = "AIOQWYaæɑɐɒeɛəɚɜiɪoɔuʊʌᵻ"
 _UNVOICED = "ptkfθ"
 _HISSING = "szʃʒʧʤ"
@@ -43,7 +43,7 @@ class Phonemes:
         self._lists: list[Mapping[str, Any]] = [
             json.loads((folder / f"us_{name}.json").read_text(encoding="utf-8")) for name in ("gold", "silver")
         ]
-        self._said = lru_cache(10_000)(self._of_word)
+        self._stated = lru_cache(10_000)(self._of_word)
 
     def sentences(self, text: str) -> Iterator[str]:
         """The phonemes of a text, at most `LONGEST` at a time: sentence by sentence, a long one at its commas or words."""
@@ -72,11 +72,11 @@ class Phonemes:
                 if found:
                     found[-1] += token
                 continue
-            said = self._said(token)
-            if said:
-                if found and found[-1] == _WEAK["the"] and said.lstrip("ˈˌ")[0] in _VOWELS:
+            stated = self._stated(token)
+            if stated:
+                if found and found[-1] == _WEAK["the"] and stated.lstrip("ˈˌ")[0] in _VOWELS:
                     found[-1] = "ði"
-                found.append(said)
+                found.append(stated)
         return " ".join(found)
 
     def _of_word(self, word: str) -> str:
@@ -84,15 +84,15 @@ class Phonemes:
         lowered = plain.lower()
         stem = plain.removesuffix("'s")
         if len(stem) > 1 and stem.isupper():
-            said = self._listed(stem) or self._spelt(stem)
-            return said if stem == plain else said + _ending("'s", said[-1])
+            stated = self._listed(stem) or self._spelt(stem)
+            return stated if stem == plain else stated + _ending("'s", stated[-1])
         return _WEAK.get(lowered) or self._known(lowered) or self._joined(lowered) or self._spelt(lowered)
 
     def _known(self, word: str) -> str | None:
-        if said := self._look_up(word):
-            return said
-        if "'" in word and (said := self._look_up(word.replace("'", ""))) and not word.endswith("'s"):
-            return said
+        if stated := self._look_up(word):
+            return stated
+        if "'" in word and (stated := self._look_up(word.replace("'", ""))) and not word.endswith("'s"):
+            return stated
         for ending, also in (
             ("'s", ""),
             ("s", ""),
@@ -106,11 +106,11 @@ class Phonemes:
             stem = word.removesuffix(ending)
             if stem == word or len(stem) < 3:
                 continue
-            said = self._look_up(stem) or (self._look_up(stem + also) if also else None)
-            if said is None and len(stem) > 3 and stem[-1] == stem[-2]:
-                said = self._look_up(stem[:-1])
-            if said is not None:
-                return said + _ending(ending, said[-1])
+            stated = self._look_up(stem) or (self._look_up(stem + also) if also else None)
+            if stated is None and len(stem) > 3 and stem[-1] == stem[-2]:
+                stated = self._look_up(stem[:-1])
+            if stated is not None:
+                return stated + _ending(ending, stated[-1])
         return None
 
     def _joined(self, word: str) -> str | None:
@@ -126,19 +126,19 @@ class Phonemes:
 
     def _listed(self, word: str) -> str | None:
         for words in self._lists:
-            said = words.get(word)
-            if isinstance(said, dict):
-                said = said.get("DEFAULT") or next((one for one in said.values() if one), None)
-            if said:
-                return str(said)
+            stated = words.get(word)
+            if isinstance(stated, dict):
+                stated = stated.get("DEFAULT") or next((one for one in stated.values() if one), None)
+            if stated:
+                return str(stated)
         return None
 
     def _spelt(self, word: str) -> str:
-        return " ".join(said for letter in word.upper() if (said := self._listed(letter)))
+        return " ".join(stated for letter in word.upper() if (stated := self._listed(letter)))
 
 
 def _ending(ending: str, last: str) -> str:
-    """How an ending is said after a sound."""
+    """How an ending is spoken after a sound."""
     if ending in {"'s", "s", "es"}:
         return "ᵻz" if last in _HISSING else "s" if last in _UNVOICED else "z"
     if ending in {"ed", "d"}:

@@ -73,8 +73,8 @@ class ChatPipelex(BaseChatModel):
     def _arguments(self, stop: list[str] | None, further: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of a call of pipelex-core."""
         own = {"temperature": self.temperature, "max_tokens": self.max_tokens, **self.settings}
-        given = {key: value for key, value in further.items() if not key.startswith("ls_")}
-        arguments = {**own, **given, **({"stop": stop} if stop else {})}
+        provided = {key: value for key, value in further.items() if not key.startswith("ls_")}
+        arguments = {**own, **provided, **({"stop": stop} if stop else {})}
         choice = arguments.pop("tool_choice", None)
         if choice is not None:
             arguments["tool_choice"] = _choice_of(choice)

@@ -165,10 +165,10 @@ class Pipelex(FunctionCallingLLM):
     ) -> dict[str, Any]:
         messages = [*(chat_history or [])]
         if user_msg is not None:
-            said = (
+            stated = (
                 user_msg if isinstance(user_msg, ChatMessage) else ChatMessage(role=MessageRole.USER, content=user_msg)
             )
-            messages.append(said)
+            messages.append(stated)
         described = [tool.metadata.to_openai_tool(skip_length_check=True) for tool in tools]
         choice = {"tool_choice": "required" if tool_required else "auto"} if described else {}
         return {"messages": messages, "tools": described or None, **choice, **kwargs}

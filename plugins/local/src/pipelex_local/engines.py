@@ -50,14 +50,14 @@ class Engine(Generic[Loaded]):
         Raises:
             CallError: The backend was closed, or opened in a parent process.
         """
-        given_up = threading.Event()
+        abandoned = threading.Event()
         try:
-            loaded = await self._submit(lambda: self._load_once(given_up.is_set))
+            loaded = await self._submit(lambda: self._load_once(abandoned.is_set))
             iterator = steps(loaded)
             while (found := await self._submit(lambda: next(iterator, _DONE))) is not _DONE:
                 yield found  # type: ignore[misc]  # what is not the mark is a step's
         finally:
-            given_up.set()
+            abandoned.set()
 
     def close(self) -> None:
         """Take no more calls, and free the model when the step under way has ended."""

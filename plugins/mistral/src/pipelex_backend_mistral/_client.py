@@ -260,7 +260,7 @@ class MistralClient:
 
 
 def _json(response: httpx2.Response) -> Any:
-    """The JSON of an answer, which is UTF-8 wherever nothing else is said."""
+    """The JSON of an answer, which is UTF-8 by default."""
     try:
         return json.loads(response.content.decode())
     except UnicodeDecodeError:

@@ -42,5 +42,5 @@ def verdicts_of(payload: Any, request: ModerationRequest, request_id: str | None
         raise invalid(why, payload, request_id) from None
     usage = payload.get("usage")
     tokens = count(usage.get("prompt_tokens")) if isinstance(usage, dict) else None
-    told = Usage(input_tokens=tokens, output_tokens=None if tokens is None else 0)
-    return ModerationAnswer(verdicts=verdicts, usage=told, request_id=request_id, raw=payload)
+    reported = Usage(input_tokens=tokens, output_tokens=None if tokens is None else 0)
+    return ModerationAnswer(verdicts=verdicts, usage=reported, request_id=request_id, raw=payload)

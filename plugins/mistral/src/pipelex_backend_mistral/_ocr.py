@@ -64,14 +64,14 @@ def document_answer(payload: Any, request: ExtractRequest, request_id: str | Non
     if not isinstance(found, list) or not found:
         why = "it has no pages"
         raise invalid(why, payload, request_id)
-    left = request.max_nb_images
+    remaining = request.max_nb_images
     pages = []
     for number, page in enumerate(found):
         if not isinstance(page, dict) or not isinstance(page.get("markdown"), str):
             why = f"page {number} has no text"
             raise invalid(why, payload, request_id)
-        images = _images(page, left)
-        left = None if left is None else left - len(images)
+        images = _images(page, remaining)
+        remaining = None if remaining is None else remaining - len(images)
         index = page.get("index")
         pages.append(Page(index=index if isinstance(index, int) else number, text=page["markdown"], images=images))
     used = payload.get("usage_info")

@@ -69,8 +69,8 @@ def transcript_of(payload: Any, request: TranscriptRequest, request_id: str | No
         why = "a segment has no times, or no text"
         raise invalid(why, payload, request_id) from None
     usage = payload.get("usage")
-    told = usage if isinstance(usage, dict) else {}
-    billed: Any = told.get("prompt_audio_seconds")
+    reported = usage if isinstance(usage, dict) else {}
+    billed: Any = reported.get("prompt_audio_seconds")
     seconds = float(billed) if type(billed) in {int, float} else request.audio.seconds
     language = payload.get("language")
     return TranscriptAnswer(
@@ -78,7 +78,7 @@ def transcript_of(payload: Any, request: TranscriptRequest, request_id: str | No
         segments=segments,
         duration_s=seconds if request.audio.seconds is None else request.audio.seconds,
         language=language if isinstance(language, str) else request.language,
-        usage=_usage(told, seconds=seconds),
+        usage=_usage(reported, seconds=seconds),
         request_id=request_id,
         raw=payload,
     )
@@ -148,7 +148,9 @@ def speech_of(data: bytes, request: SpeechRequest, request_id: str | None, usage
     )
 
 
-def _usage(told: dict[str, Any], **counts: Any) -> Usage:
+def _usage(reported: dict[str, Any], **counts: Any) -> Usage:
     return Usage(
-        input_tokens=count(told.get("prompt_tokens")), output_tokens=count(told.get("completion_tokens")), **counts
+        input_tokens=count(reported.get("prompt_tokens")),
+        output_tokens=count(reported.get("completion_tokens")),
+        **counts,
     )

@@ -62,7 +62,7 @@ class MockBackend(
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
-        self._asked: dict[str, int] = {}
+        self._requested: dict[str, int] = {}
 
     async def generate_text(self, request: TextRequest) -> TextAnswer:
         """What the script says, or a call of a tool."""
@@ -181,8 +181,8 @@ class MockBackend(
         script = self._script(spec)
         texts = script.get("texts") or ([script["text"]] if "text" in script else [])
         if texts:
-            number = self._asked.get(spec.name, 0)
-            self._asked[spec.name] = number + 1
+            number = self._requested.get(spec.name, 0)
+            self._requested[spec.name] = number + 1
             return str(texts[min(number, len(texts) - 1)])
         holes = {"system": "", "model": spec.name, **about}
         return _HOLE.sub(lambda found: holes[found[1]], str(script.get("template", _TEMPLATE)))

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 def ranking(request: RerankRequest) -> RerankAnswer:
     """The share of a query's words that a document has; of equal ones, the first comes first."""
-    asked = set(request.query.lower().split())
+    requested = set(request.query.lower().split())
     scored = [
-        Ranked(at, round(len(asked & set(text.lower().split())) / max(1, len(asked)), 4))
+        Ranked(at, round(len(requested & set(text.lower().split())) / max(1, len(requested)), 4))
         for at, text in enumerate(request.documents)
     ]
     scored.sort(key=lambda each: each.score, reverse=True)

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from pipelex_backend_openai._batches import AskedBody, BatchingBackend
+from pipelex_backend_openai._batches import BatchingBackend, RequestBody
 from pipelex_backend_openai._chat import chat_body, object_body, streamed
 from pipelex_backend_openai._chat_answer import ChatReading
 from pipelex_backend_openai._clients import azure_client, azure_has_responses, openai_client
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from pipelex_core.results import EmbeddingAnswer, ImageAnswer, TextAnswer
     from pipelex_core.specs import BackendConfig, ModelSpec
 
-Asked = TypeVar("Asked", bound="TextRequest")
+RequestT = TypeVar("RequestT", bound="TextRequest")
 
 _CHAT = "/chat/completions"
 _RESPONSES = "/responses"
@@ -164,19 +164,19 @@ class ResponsesBackend(
 
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """One response whose text, or whose forced call of a tool, is the object."""
-        asked = response_object_body(request, self._traits_for(request.spec), self._responses_provider)
-        reading = ResponseReading(self._responses_provider, object_tool=asked.tool, others=asked.others)
-        return object_answer(await self._endpoint.ask(_RESPONSES, asked.body, reading), asked.sent)
+        requested = response_object_body(request, self._traits_for(request.spec), self._responses_provider)
+        reading = ResponseReading(self._responses_provider, object_tool=requested.tool, others=requested.others)
+        return object_answer(await self._endpoint.ask(_RESPONSES, requested.body, reading), requested.sent)
 
     async def stream_object(self, request: ObjectRequest) -> AsyncGenerator[str | TextAnswer, None]:
         """The same, streamed."""
-        asked = response_object_body(request, self._traits_for(request.spec), self._responses_provider)
+        requested = response_object_body(request, self._traits_for(request.spec), self._responses_provider)
 
         async def body() -> dict[str, Any]:
-            return {**asked.body, "stream": True}
+            return {**requested.body, "stream": True}
 
-        reading = ResponseReading(self._responses_provider, object_tool=asked.tool, others=asked.others)
-        finish = partial(_object_of, asked)
+        reading = ResponseReading(self._responses_provider, object_tool=requested.tool, others=requested.others)
+        finish = partial(_object_of, requested)
         async with aclosing(self._endpoint.stream(_RESPONSES, body, reading, request, finish)) as events:
             async for event in events:
                 yield event
@@ -194,16 +194,16 @@ class ResponsesBackend(
             raise InvalidAnswerError(msg, raw=data, request_id=identity)
         return tokens
 
-    def asked_body(self, request: TextRequest) -> AskedBody:
+    def requested_body(self, request: TextRequest) -> RequestBody:
         """One response, as a line of a batch."""
         traits, provider = self._traits_for(request.spec), self._responses_provider
         if not isinstance(request, ObjectRequest):
-            return AskedBody(
+            return RequestBody(
                 path=_RESPONSES, body=response_body(request, traits, provider), reading=ResponseReading(provider)
             )
-        asked = response_object_body(request, traits, provider)
-        reading = ResponseReading(provider, object_tool=asked.tool, others=asked.others)
-        return AskedBody(path=_RESPONSES, body=asked.body, reading=reading, sent=asked.sent)
+        requested = response_object_body(request, traits, provider)
+        reading = ResponseReading(provider, object_tool=requested.tool, others=requested.others)
+        return RequestBody(path=_RESPONSES, body=requested.body, reading=reading, sent=requested.sent)
 
 
 class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls):
@@ -249,9 +249,9 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls
         if self._asks_responses(request, traits):
             return await super().generate_object(request)
         request = await self._prepared(request, traits)
-        asked = object_body(request, traits, self._provider)
-        reading = ChatReading(traits, self._provider, object_tool=asked.tool, others=asked.others)
-        return object_answer(await self._endpoint.ask(_CHAT, asked.body, reading), asked.sent)
+        requested = object_body(request, traits, self._provider)
+        reading = ChatReading(traits, self._provider, object_tool=requested.tool, others=requested.others)
+        return object_answer(await self._endpoint.ask(_CHAT, requested.body, reading), requested.sent)
 
     async def stream_object(self, request: ObjectRequest) -> AsyncGenerator[str | TextAnswer, None]:
         """The same, streamed."""
@@ -259,29 +259,29 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls
         if self._asks_responses(request, traits):
             streamed_object = super().stream_object(request)
         else:
-            asked = object_body(await self._prepared(request, traits), traits, self._provider)
+            requested = object_body(await self._prepared(request, traits), traits, self._provider)
 
             async def body() -> dict[str, Any]:
-                return streamed(asked.body, traits)
+                return streamed(requested.body, traits)
 
-            reading = ChatReading(traits, self._provider, object_tool=asked.tool, others=asked.others)
-            finish = partial(_object_of, asked)
+            reading = ChatReading(traits, self._provider, object_tool=requested.tool, others=requested.others)
+            finish = partial(_object_of, requested)
             streamed_object = self._endpoint.stream(_CHAT, body, reading, request, finish)
         async with aclosing(streamed_object) as events:
             async for event in events:
                 yield event
 
-    def asked_body(self, request: TextRequest) -> AskedBody:
+    def requested_body(self, request: TextRequest) -> RequestBody:
         """One chat completion, as a line of a batch."""
         traits = self._traits_for(request.spec)
         if self._asks_responses(request, traits):
-            return super().asked_body(request)
+            return super().requested_body(request)
         if not isinstance(request, ObjectRequest):
             body = chat_body(request, traits, self._provider)
-            return AskedBody(path=_CHAT, body=body, reading=ChatReading(traits, self._provider))
-        asked = object_body(request, traits, self._provider)
-        reading = ChatReading(traits, self._provider, object_tool=asked.tool, others=asked.others)
-        return AskedBody(path=_CHAT, body=asked.body, reading=reading, sent=asked.sent)
+            return RequestBody(path=_CHAT, body=body, reading=ChatReading(traits, self._provider))
+        requested = object_body(request, traits, self._provider)
+        reading = ChatReading(traits, self._provider, object_tool=requested.tool, others=requested.others)
+        return RequestBody(path=_CHAT, body=requested.body, reading=reading, sent=requested.sent)
 
     async def prepared(self, request: TextRequest) -> TextRequest:
         """The request with its documents as bytes, where the endpoint fetches none."""
@@ -299,13 +299,13 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls
             or ("effort" in needed and request.reasoning_effort is not None)
         )
 
-    async def _prepared(self, request: Asked, traits: Traits) -> Asked:
+    async def _prepared(self, request: RequestT, traits: Traits) -> RequestT:
         """The request as the endpoint can take it: documents as bytes, where it fetches none."""
         return await with_documents(request, self._download) if traits.documents == "file" else request
 
 
-def _object_of(asked: ObjectBody, answer: TextAnswer, _request: TextRequest) -> TextAnswer:
-    return object_answer(answer, asked.sent)
+def _object_of(requested: ObjectBody, answer: TextAnswer, _request: TextRequest) -> TextAnswer:
+    return object_answer(answer, requested.sent)
 
 
 class AzureChatBackend(ChatBackend):

@@ -37,7 +37,7 @@ EMBEDDINGS = "/embeddings"
 
 
 @frozen(kw_only=True)
-class AskedBody:
+class RequestBody:
     """A request as it is sent, and what its answer is read with.
 
     Attributes:
@@ -72,7 +72,7 @@ class BatchingBackend(BatchRunner):
         """The traits of a model."""
 
     @abstractmethod
-    def asked_body(self, request: TextRequest) -> AskedBody:
+    def requested_body(self, request: TextRequest) -> RequestBody:
         """The request as it is sent; its documents are here."""
 
     async def prepared(self, request: TextRequest) -> TextRequest:
@@ -94,15 +94,15 @@ class BatchingBackend(BatchRunner):
 
     def batch_group(self, request: TextRequest | EmbeddingRequest) -> str:
         """A batch is of one operation."""
-        return self.asked_body(_bare(request)).path if isinstance(request, TextRequest) else EMBEDDINGS
+        return self.requested_body(_bare(request)).path if isinstance(request, TextRequest) else EMBEDDINGS
 
     async def batch_line(self, key: str, request: TextRequest | EmbeddingRequest) -> bytes:
         """A request with its key, operation and body."""
         if isinstance(request, TextRequest):
-            asked = self.asked_body(await self.prepared(request))
+            requested = self.requested_body(await self.prepared(request))
         else:
-            asked = AskedBody(path=EMBEDDINGS, body=embedding_body(request, self._traits_for(request.spec)))
-        line = {"custom_id": key, "method": "POST", "url": self.batch_prefix + asked.path, "body": asked.body}
+            requested = RequestBody(path=EMBEDDINGS, body=embedding_body(request, self._traits_for(request.spec)))
+        line = {"custom_id": key, "method": "POST", "url": self.batch_prefix + requested.path, "body": requested.body}
         return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
 
     async def submit_batch(self, lines: Path, *, model_id: str, group: str, mark: str) -> str:  # noqa: ARG002 -- each line has its model
@@ -135,9 +135,9 @@ class BatchingBackend(BatchRunner):
             return self._endpoint.read(lambda: _raise(fault), identity=identity, raw=body)
         if not isinstance(request, TextRequest):
             return self._read_vectors(request, body)
-        asked = self.asked_body(_bare(request))
-        assert asked.reading is not None  # noqa: S101 -- that of a text
-        reading = asked.reading
+        requested = self.requested_body(_bare(request))
+        assert requested.reading is not None  # noqa: S101 -- that of a text
+        reading = requested.reading
 
         def read() -> TextAnswer:
             reading.whole(body)
@@ -145,7 +145,7 @@ class BatchingBackend(BatchRunner):
 
         answer = self._endpoint.read(read, identity=identity, raw=body)
         if isinstance(request, ObjectRequest):
-            return object_answer(answer, asked.sent)
+            return object_answer(answer, requested.sent)
         return says_something(answer, request)
 
     def _read_vectors(self, request: EmbeddingRequest, body: dict[str, Any]) -> EmbeddingAnswer:

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from pipelex_backend_openai._dialects import for_objects, for_tools
 from pipelex_backend_openai._messages import chat_messages
-from pipelex_backend_openai._objects import ObjectBody, effort_of, told_schema, tool_choice
+from pipelex_backend_openai._objects import ObjectBody, effort_of, reported_schema, tool_choice
 from pipelex_core.dialects import adapt
 from pipelex_core.errors import UnsupportedInputError
 
@@ -96,7 +96,7 @@ def _named(name: str) -> dict[str, Any]:
 def object_body(request: ObjectRequest, traits: Traits, provider: str) -> ObjectBody:
     """The request in the way the endpoint is made to answer with an object."""
     if traits.structured_output == "json_mode":
-        system = "\n\n".join(text for text in (request.system, told_schema(request)) if text)
+        system = "\n\n".join(text for text in (request.system, reported_schema(request)) if text)
         body = chat_body(evolve(request, system=system), traits, provider)
         body["response_format"] = {"type": "json_object"}
         return ObjectBody(body=body)

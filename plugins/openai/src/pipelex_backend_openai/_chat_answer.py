@@ -61,7 +61,7 @@ class ChatReading:
         self._calls = PendingCalls(traits.returned_fields)
         self._extras: dict[str, Any] = {}
         self._logprobs: list[Any] = []
-        self._others_said: list[str] = []
+        self._others_stated: list[str] = []
         self._tags = ThinkTags() if traits.think_tags else None
         self._last: Any = None
 
@@ -93,7 +93,7 @@ class ChatReading:
             msg = "the answer's choice has no message"
             raise MalformedError(msg)
         self._take_logprobs(choice)
-        self._others_said = [_text_of(other) for other in data["choices"][1:]]
+        self._others_stated = [_text_of(other) for other in data["choices"][1:]]
         self._usage, self._service_tier = _usage_in(data), data.get("service_tier")
         self._last = data
 
@@ -143,7 +143,7 @@ class ChatReading:
             reasoning="".join(self._reasoning) or (self._tags.reasoning if self._tags else None) or None,
             provider_parts=self._provider_parts() if calls else (),
             logprobs=token_logprobs(self._logprobs),
-            alternatives=tuple(self._others_said),
+            alternatives=tuple(self._others_stated),
             request_id=request_id or text_or_none(self._last.get("id")),
             raw=self._last,
         )

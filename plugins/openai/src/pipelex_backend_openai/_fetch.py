@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     Download: TypeAlias = Callable[[str], Awaitable[tuple[bytes, str]]]
 
-Asked = TypeVar("Asked", bound="TextRequest")
+RequestT = TypeVar("RequestT", bound="TextRequest")
 
 
-async def with_documents(request: Asked, download: Download) -> Asked:
+async def with_documents(request: RequestT, download: Download) -> RequestT:
     """The request with the bytes of every document and recording that is given as a URL: chat completions take no URL of one."""
     if not any(_has_url(message) for message in request.messages):
         return request

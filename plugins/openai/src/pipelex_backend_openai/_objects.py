@@ -38,7 +38,7 @@ class ObjectBody:
     others: tuple[str, ...] = ()
 
 
-def told_schema(request: ObjectRequest) -> str:
+def reported_schema(request: ObjectRequest) -> str:
     """What tells the model the schema: JSON mode knows none, and OpenAI wants the word JSON in the messages."""
     return _JSON_MODE.format(schema=json.dumps(request.schema, ensure_ascii=False))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_backend_openai._dialects import for_objects, for_tools
 from pipelex_backend_openai._messages import form_of
-from pipelex_backend_openai._objects import ObjectBody, effort_of, told_schema, tool_choice
+from pipelex_backend_openai._objects import ObjectBody, effort_of, reported_schema, tool_choice
 from pipelex_core.dialects import adapt
 from pipelex_core.documents import file_name
 from pipelex_core.errors import UnsupportedInputError
@@ -72,7 +72,7 @@ def response_object_body(request: ObjectRequest, traits: Traits, provider: str) 
     """The request in the way the endpoint is made to answer with an object."""
     if traits.structured_output == "json_mode":
         body = response_body(request, traits, provider)
-        body["input"].insert(0, {"role": "system", "content": told_schema(request)})  # `instructions` do not count
+        body["input"].insert(0, {"role": "system", "content": reported_schema(request)})  # `instructions` do not count
         body["text"] = {"format": {"type": "json_object"}}
         return ObjectBody(body=body)
     body = response_body(request, traits, provider)
@@ -104,7 +104,7 @@ def _refuse(request: TextRequest) -> None:
 
 
 def _includes(request: TextRequest, traits: Traits) -> list[str]:
-    """What is told only to those that ask for it."""
+    """What is included on demand only."""
     reasoning = [ENCRYPTED_REASONING] if _reasons(request, traits) else []
     return [*reasoning, LOGPROBS] if request.logprobs is not None else reasoning
 

@@ -102,9 +102,9 @@ class Traits:
 
     def overridden(self, options: Mapping[str, Any]) -> Traits:
         """These traits with what the options of a backend or a model say otherwise."""
-        given = {name: options[name] for name in TRAIT_NAMES if name in options}
+        provided = {name: options[name] for name in TRAIT_NAMES if name in options}
         changes: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+            name: tuple(value) if isinstance(value, list) else value for name, value in provided.items()
         }
         return evolve(self, **changes) if changes else self
 

@@ -82,15 +82,15 @@ def image_usage(data: dict[str, Any], images: int) -> Usage:
 
 def sound_usage(usage: Any, seconds: float | None, *, characters: int | None = None) -> Usage:
     """The `usage` of a transcription or of speech: seconds or characters, and tokens where the model counts those."""
-    told = usage if isinstance(usage, dict) else {}
-    of_input = _table(told, "input_token_details") or _table(told, "input_tokens_details")
+    counts = usage if isinstance(usage, dict) else {}
+    of_input = _table(counts, "input_token_details") or _table(counts, "input_tokens_details")
     return Usage(
-        input_tokens=_count(told, "input_tokens"),
-        output_tokens=_count(told, "output_tokens"),
+        input_tokens=_count(counts, "input_tokens"),
+        output_tokens=_count(counts, "output_tokens"),
         input_audio_tokens=_count(of_input, "audio_tokens"),
         seconds=seconds,
         characters=characters,
-        cost=reported_cost(told),
+        cost=reported_cost(counts),
     )
 
 

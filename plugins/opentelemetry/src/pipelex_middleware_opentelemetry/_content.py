@@ -25,7 +25,7 @@ _ON = frozenset({"true", "span_only", "span_and_event"})
 _FINISH = {"tool_calls": "tool_call", "other": "error"}
 
 
-def is_asked_for() -> bool:
+def is_requested_for() -> bool:
     """Whether the environment asks for content in spans."""
     return os.environ.get(VARIABLE, "").strip().lower() in _ON
 

@@ -57,7 +57,7 @@ class Recorder:
     ) -> None:
         self._tracer = get_tracer(SCOPE, VERSION, tracer_provider, SCHEMA_URL)
         self._instruments = Instruments(get_meter(SCOPE, VERSION, meter_provider, SCHEMA_URL))
-        self._captures = _content.is_asked_for() if capture_content is None else capture_content
+        self._captures = _content.is_requested_for() if capture_content is None else capture_content
         self._has_listeners = tracer_provider is not None or meter_provider is not None
         self._calls: dict[int, Span] = {}
 

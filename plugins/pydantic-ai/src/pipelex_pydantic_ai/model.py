@@ -130,13 +130,13 @@ class PipelexModel(Model[Any]):
         self, messages: list[ModelMessage], settings: ModelSettings | None, parameters: ModelRequestParameters
     ) -> tuple[list[Any], dict[str, Any]]:
         """The prompt and the arguments of a call."""
-        given: Mapping[str, Any] = settings or {}
-        arguments = {ours: given[theirs] for theirs, ours in _SETTINGS.items() if given.get(theirs) is not None}
-        if isinstance(given.get("timeout"), (int, float)):
-            arguments["deadline"] = float(given["timeout"])
+        provided: Mapping[str, Any] = settings or {}
+        arguments = {ours: provided[theirs] for theirs, ours in _SETTINGS.items() if provided.get(theirs) is not None}
+        if isinstance(provided.get("timeout"), (int, float)):
+            arguments["deadline"] = float(provided["timeout"])
         if parameters.thinking is not None:
             arguments["reasoning_effort"] = _effort(parameters.thinking)
-        arguments |= self._arguments | _tools(given.get("tool_choice"), parameters)
+        arguments |= self._arguments | _tools(provided.get("tool_choice"), parameters)
         instructions = [part.content for part in self._get_instruction_parts(messages, parameters) or ()]
         return prompt_of(messages, instructions), arguments
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelex_rules.rule import Asked, Rule, Severity, Violation
+from pipelex_rules.rule import Request, Rule, Severity, Violation
 from pipelex_rules.sources import Source
 from pipelex_rules.values import Size
 from pipelex_rules.wire import Wire
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 __all__ = [
-    "Asked",
+    "Request",
     "Rule",
     "Severity",
     "Size",
@@ -69,5 +69,5 @@ def check(
     Raises:
         UnknownWireError: No rules are known for this provider's API; nothing else is raised, whatever the body is.
     """
-    asked = Asked(body=body, model=model, headers=headers or {}, query=query or {}, size=size)
-    return wire(provider, api).check(asked, on=on.isoformat() if on else None, warnings=warnings)
+    request = Request(body=body, model=model, headers=headers or {}, query=query or {}, size=size)
+    return wire(provider, api).check(request, on=on.isoformat() if on else None, warnings=warnings)

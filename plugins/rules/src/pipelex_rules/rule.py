@@ -17,7 +17,7 @@ Severity = Literal["refuse", "warn"]
 
 
 @frozen(kw_only=True)
-class Asked:
+class Request:
     """A request as a rule sees it.
 
     Attributes:
@@ -67,7 +67,7 @@ class Rule:
     name: str
     words: str
     source: Source
-    find: Callable[[Asked], Findings] = field(repr=False)
+    find: Callable[[Request], Findings] = field(repr=False)
     status: int | None = None
     type: str | None = None
     code: str | int | None = None
@@ -86,10 +86,10 @@ def rule(
     type: str | None = None,
     code: str | int | None = None,
     since: str | None = None,
-) -> Callable[[Callable[[Asked], Findings]], Rule]:
+) -> Callable[[Callable[[Request], Findings]], Rule]:
     """Make a rule of a function: its name is the rule's, the first line of its docstring the rule's words."""
 
-    def make(find: Callable[[Asked], Findings]) -> Rule:
+    def make(find: Callable[[Request], Findings]) -> Rule:
         return Rule(
             name=find.__name__.strip("_").replace("_", "-"),
             words=(find.__doc__ or "").partition("\n")[0],

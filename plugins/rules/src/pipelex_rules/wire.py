@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from pipelex_rules.faults import find_faults
-from pipelex_rules.rule import Asked, Violation
+from pipelex_rules.rule import Request, Violation
 from pipelex_rules.values import string
 
 if TYPE_CHECKING:
@@ -77,23 +77,23 @@ class Wire:
             source=source or self.source,
         )
 
-    def check(self, asked: Asked, *, on: str | None = None, warnings: bool = True) -> tuple[Violation, ...]:
+    def check(self, request: Request, *, on: str | None = None, warnings: bool = True) -> tuple[Violation, ...]:
         """Tell what a request breaks, at the day `on` (ISO; None for today's rules), worst first."""
-        asked = evolve(asked, body=self.normalise(asked.body))
-        if not asked.model:
-            asked = evolve(asked, model=string(asked.get("model")))
-        found = [*self._faults(asked, on), *self._broken(asked, on)]
+        request = evolve(request, body=self.normalise(request.body))
+        if not request.model:
+            request = evolve(request, model=string(request.get("model")))
+        found = [*self._faults(request, on), *self._broken(request, on)]
         kept = [violation for violation in found if warnings or violation.severity == "refuse"]
         return tuple(sorted(kept, key=lambda violation: violation.severity))
 
-    def _faults(self, asked: Asked, on: str | None) -> Iterator[Violation]:
-        told: dict[tuple[str, str], int] = {}
-        for fault in find_faults(self.shape, asked.body, source=self.source):
+    def _faults(self, request: Request, on: str | None) -> Iterator[Violation]:
+        reported: dict[tuple[str, str], int] = {}
+        for fault in find_faults(self.shape, request.body, source=self.source):
             if on is not None and fault.since is not None and on < fault.since:
                 continue
             key = (_INDICES.sub("[]", fault.place), fault.kind)
-            told[key] = told.get(key, 0) + 1
-            if told[key] <= MOST:
+            reported[key] = reported.get(key, 0) + 1
+            if reported[key] <= MOST:
                 yield self._of_fault(fault, key[0])
 
     def _of_fault(self, fault: Fault, generic: str) -> Violation:
@@ -111,11 +111,11 @@ class Wire:
             severity=_severity(source),
         )
 
-    def _broken(self, asked: Asked, on: str | None) -> Iterator[Violation]:
+    def _broken(self, request: Request, on: str | None) -> Iterator[Violation]:
         for rule in self.rules:
             if on is not None and rule.since is not None and on < rule.since:
                 continue
-            for number, (place, words) in enumerate(rule.find(asked)):
+            for number, (place, words) in enumerate(rule.find(request)):
                 if number >= MOST:
                     break
                 answer = self.form("", "", place, words, status=rule.status, type=rule.type, code=rule.code)

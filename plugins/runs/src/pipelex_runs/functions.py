@@ -63,9 +63,9 @@ def function_tool(function: Callable[..., Any]) -> RunnableTool:
 
 
 async def _call(function: Callable[..., Any], described: Described, arguments: Mapping[str, Any]) -> Any:
-    given = _read(described, arguments)
-    positional = [given.pop(name) for name in described.positional if name in given]
-    work = partial(function, *positional, **given)
+    provided = _read(described, arguments)
+    positional = [provided.pop(name) for name in described.positional if name in provided]
+    work = partial(function, *positional, **provided)
     if _is_async(function):
         value = await work()
     else:
@@ -105,7 +105,7 @@ def _read(described: Described, arguments: Mapping[str, Any]) -> dict[str, Any]:
     except InvalidObjectError as error:
         raise ToolFailedError(f"the arguments of tool '{described.tool.name}' do not fit its schema: {error}") from None
     read = {name: getattr(value, name) for name in names}
-    return {name: given for name, given in read.items() if given is not _LEFT_OUT}
+    return {name: provided for name, provided in read.items() if provided is not _LEFT_OUT}
 
 
 def _described(function: Any) -> Described:

@@ -91,14 +91,14 @@ class Run:
 
     def _of_this_turn(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of the call; a tool is demanded in the first turn alone, or the run would never end."""
-        asked = {**arguments, "tools": [tool.tool for tool in self.tools.values()]}
+        requested = {**arguments, "tools": [tool.tool for tool in self.tools.values()]}
         if self.turns:
-            asked.pop("tool_choice", None)
+            requested.pop("tool_choice", None)
         if self.ends_at is not None:
-            asked["deadline"] = self.ends_at - time.monotonic()
-            if asked["deadline"] <= 0:
+            requested["deadline"] = self.ends_at - time.monotonic()
+            if requested["deadline"] <= 0:
                 raise out_of_time()
-        return asked
+        return requested
 
     async def _run_all(self, calls: Sequence[ToolCall]) -> Message:
         """The tools that an answer asks for, at the same time; their results in its order."""
@@ -178,9 +178,11 @@ async def run(  # noqa: D417 -- the others are described where users read of the
     if type(max_turns) is not int or max_turns < 1:
         msg = f"max_turns is a whole number, 1 or more, not {max_turns!r}"
         raise UnsupportedInputError(msg)
-    given: object = tool_timeout
-    if given is not None and (isinstance(given, bool) or not isinstance(given, (int, float)) or not given > 0):
-        msg = f"tool_timeout is a positive number of seconds, or None, not {given!r}"
+    provided: object = tool_timeout
+    if provided is not None and (
+        isinstance(provided, bool) or not isinstance(provided, (int, float)) or not provided > 0
+    ):
+        msg = f"tool_timeout is a positive number of seconds, or None, not {provided!r}"
         raise UnsupportedInputError(msg)
     terms, _ = split_terms({"deadline": arguments.pop("deadline", None)})
     media = {name: arguments.pop(name) for name in ("images", "documents", "audio") if name in arguments}

@@ -209,9 +209,9 @@ def _estimated(plan: Plan | None, ledger: Ledger) -> tuple[Usage | None, Cost | 
     if plan is None or last is None or last.request is None:
         return None, None
     expected = plan.capability.expect(last.request)
-    given = tokens_of("".join(last.text)).likely
+    provided = tokens_of("".join(last.text)).likely
     inputs = expected.input_tokens.likely if expected.input_tokens else 0
-    usage = Usage(input_tokens=inputs, output_tokens=given)
+    usage = Usage(input_tokens=inputs, output_tokens=provided)
     return usage, cost_of(last.spec.costs, usage)
 
 

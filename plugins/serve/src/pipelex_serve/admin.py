@@ -17,9 +17,9 @@ _NAME = "admin_digest"
 
 async def admin_digest(store: Store) -> str:
     """The digest of the admin key: that of the variable, else of one that is made, and shown, at the first start."""
-    given = os.environ.get(VARIABLE)
-    if given:
-        return digest_of(given)
+    provided = os.environ.get(VARIABLE)
+    if provided:
+        return digest_of(provided)
     fresh = new_secret()
     kept = await store.secret(_NAME, digest_of(fresh))
     if kept == digest_of(fresh):

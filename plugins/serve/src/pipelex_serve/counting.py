@@ -38,7 +38,7 @@ async def count(gateway: Gateway, exchange: Exchange, call: TextCall) -> int:
     plan = text_plan(gateway.deck, evolve(call, settings={}, streams=False))
     member = plan.members[0]
     assert member.spec is not None  # noqa: S101 -- what is in a plan can be called
-    counted = await _asked(gateway, plan, member)
+    counted = await _requested(gateway, plan, member)
     exchange.add_headers([(b"x-pipelex-count", b"estimate" if counted is None else b"provider")])
     if counted is not None:
         return counted
@@ -46,7 +46,7 @@ async def count(gateway: Gateway, exchange: Exchange, call: TextCall) -> int:
     return expected.input_tokens.likely if expected.input_tokens else 0
 
 
-async def _asked(gateway: Gateway, plan: Plan, member: ChainMember) -> int | None:
+async def _requested(gateway: Gateway, plan: Plan, member: ChainMember) -> int | None:
     """The provider's count; None where there is none."""
     counting = evolve(plan, operation=evolve(plan.operation, needs=TokenCounter))
     deck = gateway.decks.current

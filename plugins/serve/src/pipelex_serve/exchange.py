@@ -49,7 +49,7 @@ class Exchange:
         surface: The protocol of its client.
         key: Whose key it came with.
         status: HTTP status of the answer, 0 before it began, 499 where the client left.
-        is_left: Whether the client left before its answer was complete.
+        is_remaining: Whether the client left before its answer was complete.
         notes: What the log and the metrics say of it: handle, model, tokens.
         further: Headers that go with the answer.
     """
@@ -62,7 +62,7 @@ class Exchange:
         self.surface = surface
         self.key: Key | None = None
         self.status = 0
-        self.is_left = False
+        self.is_remaining = False
         self.notes: dict[str, Any] = {}
         self.further: Headers = []
         self.started = time.monotonic()
@@ -71,10 +71,10 @@ class Exchange:
         self._limits = limits
         self._task = asyncio.current_task()
         self._headers: dict[bytes, bytes] | None = None
-        scope[LEFT] = self._client_left
+        scope[LEFT] = self._client_remaining
 
-    def _client_left(self) -> None:
-        self.is_left = True
+    def _client_remaining(self) -> None:
+        self.is_remaining = True
         if self._task is not None:
             self._task.cancel()
 

@@ -68,7 +68,7 @@ class Gate:
             except Exception as error:  # noqa: BLE001 -- whatever it is, the client gets an answer, and the log its cause
                 await self._fail(exchange, error)
         except asyncio.CancelledError:
-            if not exchange.is_left:
+            if not exchange.is_remaining:
                 raise
             exchange.status = _LEFT
         finally:
@@ -109,12 +109,12 @@ class Gate:
             return
         exchange.key = await gateway.accounts.key_of(secret)
         if exchange.key is None:
-            told = (
+            reported = (
                 "is not one of this gateway"
                 if secret
                 else "is missing: send it as Authorization: Bearer, or as x-api-key"
             )
-            raise refuse(401, f"the key {told}", code="invalid_api_key")
+            raise refuse(401, f"the key {reported}", code="invalid_api_key")
         if await gateway.accounts.is_open():
             _check_origin(exchange)
 

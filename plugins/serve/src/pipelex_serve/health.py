@@ -25,9 +25,13 @@ async def ready(gateway: Gateway, exchange: Exchange) -> None:
         faults.append("no handle leads to a model that can be called")
     if gateway.is_draining:
         faults.append("it is about to end")
-    told = {"handles": count, "deck_version": gateway.decks.version, "reload_failed": gateway.decks.fault is not None}
+    reported = {
+        "handles": count,
+        "deck_version": gateway.decks.version,
+        "reload_failed": gateway.decks.fault is not None,
+    }
     status = "ready" if not faults else "not ready"
-    await exchange.answer({"status": status, "faults": faults, **told}, 503 if faults else 200)
+    await exchange.answer({"status": status, "faults": faults, **reported}, 503 if faults else 200)
 
 
 async def metrics(gateway: Gateway, exchange: Exchange) -> None:

@@ -104,11 +104,11 @@ class Kept:
 
 
 def _place(key_id: str, text: str, calls: Sequence[ToolCall]) -> bytes:
-    said: list[Any] = [key_id, text.strip(), [[call.id, call.name, call.arguments] for call in calls]]
-    return sha256(json.dumps(said, sort_keys=True, default=str).encode("ascii")).digest()
+    stated: list[Any] = [key_id, text.strip(), [[call.id, call.name, call.arguments] for call in calls]]
+    return sha256(json.dumps(stated, sort_keys=True, default=str).encode("ascii")).digest()
 
 
 def assistant(texts: Iterable[str], calls: Iterable[ToolCall], kept: Iterable[ProviderPart]) -> Message:
     """An assistant's turn, in the order that the library has it."""
-    said = tuple(TextPart(text) for text in texts if text)
-    return Message(role="assistant", parts=(*kept, *said, *calls))
+    stated = tuple(TextPart(text) for text in texts if text)
+    return Message(role="assistant", parts=(*kept, *stated, *calls))

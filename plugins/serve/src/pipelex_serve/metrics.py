@@ -57,7 +57,7 @@ class Metrics:
             return
         handle, model, backend = notes["handle"], notes.get("model", ""), notes.get("backend", "")
         self._calls.labels(
-            handle, model, backend, "error" if "error" in notes else "left" if exchange.is_left else "ok"
+            handle, model, backend, "error" if "error" in notes else "left" if exchange.is_remaining else "ok"
         ).inc()
         self._seconds.labels(handle, backend).observe(seconds)
         if notes.get("input"):

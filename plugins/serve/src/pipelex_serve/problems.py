@@ -139,8 +139,8 @@ _CALL_ERRORS: dict[type[CallError], tuple[int, str, bool | None]] = {
 
 def _of_chain(error: AllAttemptsFailedError) -> Problem:
     """Of a chain that failed as a whole: busy where each member was, else failed."""
-    asked = [attempt for attempt in error.attempts if attempt.outcome != "skipped"]
-    names = {attempt.error for attempt in asked}
+    requested = [attempt for attempt in error.attempts if attempt.outcome != "skipped"]
+    names = {attempt.error for attempt in requested}
     if names and names <= {"RateLimitError", "LimitReachedError"}:
         return Problem(status=429, message=str(error), code="rate_limit_exceeded", retry_after=error.retry_after or 1)
     if names and names <= {"RateLimitError", "LimitReachedError", "OverloadedError"}:
@@ -149,6 +149,6 @@ def _of_chain(error: AllAttemptsFailedError) -> Problem:
 
 
 def _first_line(error: ConfigError) -> str:
-    told = str(error.args[0])
+    reported = str(error.args[0])
     hint = next((problem.suggestion for problem in error.problems if problem.suggestion), None)
-    return f"{told}; {hint}" if hint and hint not in told else told
+    return f"{reported}; {hint}" if hint and hint not in reported else reported

@@ -74,10 +74,10 @@ class Protocol(HttpToolsProtocol):
         self._stop_clock()
         cycle: Any = self.cycle
         if cycle is not None and not cycle.response_complete:
-            left: Any = cycle.scope.get(LEFT)
+            remaining: Any = cycle.scope.get(LEFT)
             super().connection_lost(exc)
-            if left is not None:
-                left()
+            if remaining is not None:
+                remaining()
             return
         super().connection_lost(exc)
 

@@ -79,7 +79,7 @@ async def recording_of(form: FormData, name: str) -> AsyncGenerator[Recording, N
     """
     from starlette.datastructures import UploadFile
 
-    from pipelex_further.audio import NAMES, read_recording, sniff_audio
+    from pipelex_operations.audio import NAMES, read_recording, sniff_audio
 
     upload: Any = form.get(name)
     if not isinstance(upload, UploadFile):

@@ -199,9 +199,9 @@ if __name__ == "__main__":
     from pipelex_core.errors import PipelexError
 
     set_up_logging()
-    given = Settings.from_json(os.environ[VARIABLE])
+    provided = Settings.from_json(os.environ[VARIABLE])
     try:
-        run(given, socket.socket(fileno=int(sys.argv[1])))
+        run(provided, socket.socket(fileno=int(sys.argv[1])))
     except PipelexError as failure:
         sys.stderr.write(f"pipelex: {failure}\n")
         sys.exit(1)

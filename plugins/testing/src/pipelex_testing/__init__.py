@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         USAGE,
         WEATHER,
         Capability,
-        Said,
+        SampleAnswer,
     )
     from pipelex_testing.server import Received, Reply, Server, in_thread
     from pipelex_testing.suite import Conformance
@@ -62,14 +62,14 @@ __all__ = [
     "OpenAIResponses",
     "Received",
     "Reply",
-    "Said",
+    "SampleAnswer",
     "Server",
     "Wire",
     "in_thread",
 ]
 
 _HOMES = {
-    "samples": ("ARGUMENTS", "CAPABILITIES", "JPEG", "PDF", "PNG", "USAGE", "WEATHER", "Capability", "Said"),
+    "samples": ("ARGUMENTS", "CAPABILITIES", "JPEG", "PDF", "PNG", "USAGE", "WEATHER", "Capability", "SampleAnswer"),
     "server": ("Received", "Reply", "Server", "in_thread"),
     "suite": ("Conformance",),
     "suite.capability": ("CapabilityConformance",),

@@ -171,7 +171,7 @@ class Embeddings(Kind):
 
 
 class Transcription(Kind):
-    """What is said in a recording."""
+    """The words of a recording."""
 
     capability: ClassVar[Capability] = "transcription"
 

@@ -55,7 +55,7 @@ class Record:
             "certified": not failed
             and not skipped
             and not overridden
-            and all(told["proven"] for told in capabilities.values()),
+            and all(reported["proven"] for reported in capabilities.values()),
             "capabilities": capabilities,
             "scenarios": {
                 "passed": len(self.outcomes) - len(failed) - len(skipped) - len(absent),
@@ -110,9 +110,9 @@ def table(certificate: Mapping[str, Any]) -> list[str]:
     plugin = certificate.get("plugin") or certificate["sdk"]
     head = f"{plugin}: sdk {certificate['sdk']}, wire {certificate['wire'] or 'none'}, core {certificate['core']}"
     lines = [head, "", "capability   claimed  proven  scenarios"]
-    for name, told in certificate["capabilities"].items():
-        claimed, proven = ("yes" if told[key] else "no" for key in ("claimed", "proven"))
-        lines.append(f"{name:<12} {claimed:<8} {proven:<7} {told['scenarios']}")
+    for name, reported in certificate["capabilities"].items():
+        claimed, proven = ("yes" if reported[key] else "no" for key in ("claimed", "proven"))
+        lines.append(f"{name:<12} {claimed:<8} {proven:<7} {reported['scenarios']}")
     counts = certificate["scenarios"]
     verdict = "certified" if certificate["certified"] else "NOT certified"
     for what in ("overridden", "skipped", "absent"):

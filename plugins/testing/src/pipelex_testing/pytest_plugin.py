@@ -44,27 +44,27 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the scenarios of what a backend does not claim, and tell the others what they prove."""
     kept: list[pytest.Item] = []
-    left: list[pytest.Item] = []
-    told: dict[type, dict[str, Any]] = {}
+    remaining: list[pytest.Item] = []
+    reported: dict[type, dict[str, Any]] = {}
     only = config.getoption(CERTIFICATE_OF)
     for item in items:
         suite = getattr(item, "cls", None)
         if suite is None or not hasattr(suite, "claims") or not hasattr(suite, "wire"):
-            (kept if only is None else left).append(item)
+            (kept if only is None else remaining).append(item)
             continue
         needs = _needs(item)
         if not suite.claims.issuperset(needs):
-            left.append(item)
+            remaining.append(item)
             continue
-        if suite not in told:
-            told[suite] = _about(suite)
-        if only not in {None, EVERY, *told[suite]["names"]}:
-            left.append(item)
+        if suite not in reported:
+            reported[suite] = _about(suite)
+        if only not in {None, EVERY, *reported[suite]["names"]}:
+            remaining.append(item)
             continue
-        item.user_properties.append((_PROPERTY, json.dumps([told[suite], list(needs)])))
+        item.user_properties.append((_PROPERTY, json.dumps([reported[suite], list(needs)])))
         kept.append(item)
-    if left:
-        config.hook.pytest_deselected(items=left)
+    if remaining:
+        config.hook.pytest_deselected(items=remaining)
         items[:] = kept
 
 
@@ -77,12 +77,12 @@ class _Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note how a scenario ended."""
-        told = dict(report.user_properties).get(_PROPERTY)
-        if told is None or (report.passed and report.when != "call"):
+        reported = dict(report.user_properties).get(_PROPERTY)
+        if reported is None or (report.passed and report.when != "call"):
             return
         from pipelex_testing.certificate import Record
 
-        about, needs = json.loads(str(told))
+        about, needs = json.loads(str(reported))
         record = self._records.setdefault(about["suite"], Record(about))
         record.note(report.nodeid.rpartition("::")[2], _outcome(report), tuple(needs))
 

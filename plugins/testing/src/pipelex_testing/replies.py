@@ -44,13 +44,15 @@ class Received:
         fields: dict[str, Any] = {}
         for part in self.body.split(b"--" + boundary)[1:-1]:
             head, _, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-            told = dict(_PARAMETER.findall(head.decode()))
+            reported = dict(_PARAMETER.findall(head.decode()))
             kind = _TYPE.search(head.decode())
             content = content.removesuffix(b"\r\n")
             value = (
-                FormFile(told["filename"], kind[1] if kind else "", content) if "filename" in told else content.decode()
+                FormFile(reported["filename"], kind[1] if kind else "", content)
+                if "filename" in reported
+                else content.decode()
             )
-            name = told["name"]
+            name = reported["name"]
             fields[name] = [*_listed(fields[name]), value] if name in fields else value
         return fields
 

@@ -61,8 +61,8 @@ class Rulebook:
         if not found:
             return None
         first = found[0]
-        told = {"x-pipelex-rule": first.rule, "x-pipelex-source": first.source}
-        return Reply.json(dict(first.error), status=first.status, headers={**first.headers, **told})
+        reported = {"x-pipelex-rule": first.rule, "x-pipelex-source": first.source}
+        return Reply.json(dict(first.error), status=first.status, headers={**first.headers, **reported})
 
 
 def _body(request: Received) -> Any:

@@ -75,7 +75,7 @@ IMAGE_PRICE = Costs(unit="image", output=Decimal("0.04"))
 
 
 @frozen(kw_only=True)
-class Said:
+class SampleAnswer:
     """What a provider says; its counts are `USAGE`.
 
     Attributes:
@@ -93,10 +93,10 @@ class Said:
     finish: FinishReason | None = None
 
 
-PLAIN = Said()
-OBJECT = Said(value={"name": CITY.name, "is_capital": CITY.is_capital})
-CALLING = Said(calls=1)
-THINKING = Said(thought=THOUGHT)
+PLAIN = SampleAnswer()
+OBJECT = SampleAnswer(value={"name": CITY.name, "is_capital": CITY.is_capital})
+CALLING = SampleAnswer(calls=1)
+THINKING = SampleAnswer(thought=THOUGHT)
 
 
 def png(side: int = 2, *, transparent: bool = False) -> bytes:
@@ -144,7 +144,7 @@ JPEG = b64decode(
 """The smallest picture, of one pixel."""
 
 SPOKEN = "Three rivers meet here."
-"""What is to be said, and what a wire hears in `SOUND`."""
+"""What is to be spoken, and what a wire hears in `SOUND`."""
 
 
 def wav(seconds: float = 1.0, rate: int = 16_000) -> bytes:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pipelex_core.errors import CallError
     from pipelex_testing.rulebook import Rulebook
-    from pipelex_testing.samples import Capability, Said
+    from pipelex_testing.samples import Capability, SampleAnswer
     from pipelex_testing.server import Received
 
 
@@ -63,7 +63,7 @@ class Wire(ABC):
     rules: Rulebook | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Refuse what is no fact: a slip would claim what the provider has not."""
+        """Refuse an unknown fact: a slip would claim what the provider has not."""
         super().__init_subclass__(**options)
         if unknown := sorted(cls.lacks - FACTS):
             msg = f"{cls.__name__}.lacks names {', '.join(unknown)}; the facts are {', '.join(sorted(FACTS))}"
@@ -82,10 +82,10 @@ class Wire(ABC):
         return url
 
     @abstractmethod
-    def answer(self, said: Said) -> Reply:
+    def answer(self, stated: SampleAnswer) -> Reply:
         """A whole answer, with the counts of `USAGE`."""
 
-    def stream(self, said: Said) -> Reply:
+    def stream(self, stated: SampleAnswer) -> Reply:
         """The same, streamed: an event a piece of the reply, its text in two deltas at least."""
         msg = f"the wire {self.name} has no streams"
         raise NotImplementedError(msg)
@@ -106,7 +106,7 @@ class Wire(ABC):
         raise NotImplementedError(msg)
 
     def transcript(self) -> Reply:
-        """What is said in a recording: `SPOKEN`."""
+        """The words of a recording: `SPOKEN`."""
         msg = f"the wire {self.name} has no transcripts"
         raise NotImplementedError(msg)
 
@@ -140,7 +140,7 @@ class Wire(ABC):
 
     def was_cancelled(self, server: Any) -> bool:
         """Whether the provider knows that the caller has gone."""
-        return bool(server.left)
+        return bool(server.remaining)
 
     def settings(self, request: Received) -> Mapping[str, Any] | None:  # noqa: ARG002 -- for wires that look
         """The `model`, `temperature` and `max_tokens` a request asks for; None where the wire does not look."""

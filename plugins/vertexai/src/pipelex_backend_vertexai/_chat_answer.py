@@ -135,10 +135,10 @@ class ChatReading:
 
 
 def _usage_of(counts: dict[str, Any]) -> Usage:
-    given, made = counts.get("prompt_tokens_details"), counts.get("completion_tokens_details")
+    provided, made = counts.get("prompt_tokens_details"), counts.get("completion_tokens_details")
     return Usage(
         input_tokens=count(counts.get("prompt_tokens")),
         output_tokens=count(counts.get("completion_tokens")),
-        cached_tokens=count(given.get("cached_tokens")) if isinstance(given, dict) else None,
+        cached_tokens=count(provided.get("cached_tokens")) if isinstance(provided, dict) else None,
         reasoning_tokens=count(made.get("reasoning_tokens")) if isinstance(made, dict) else None,
     )

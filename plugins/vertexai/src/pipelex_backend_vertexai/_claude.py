@@ -43,7 +43,7 @@ class ClaudeOnVertex(ClaudeBackend):
 
 
 class _VertexMessages(MessagesClient):
-    """The SDK's client for Vertex AI; its access token is fetched here, so that what fails there is said as core says it."""
+    """The SDK's client for Vertex AI; its access token is fetched here, so that what fails there is one of core's errors."""
 
     def __init__(self, place: Place, http: httpx2.AsyncClient) -> None:
         self._caller = place.caller

@@ -35,7 +35,7 @@ class Storage:
         target = f"{self._address}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={quote(name, safe='')}"
         size = await asyncio.to_thread(lambda: file.stat().st_size)
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        async with self._asked(self._http.build_request("POST", target, content=_blocks(file), headers=headers)):
+        async with self._requested(self._http.build_request("POST", target, content=_blocks(file), headers=headers)):
             pass
 
     async def names(self, uri: str) -> AsyncIterator[str]:
@@ -45,7 +45,7 @@ class Storage:
         token = ""
         while True:
             url = f"{base}&pageToken={quote(token, safe='')}" if token else base
-            async with self._asked(self._http.build_request("GET", url)) as response:
+            async with self._requested(self._http.build_request("GET", url)) as response:
                 page = await _json(response)
             for item in page.get("items") or ():
                 yield f"gs://{bucket}/{item['name']}"
@@ -58,7 +58,7 @@ class Storage:
         bucket, name = place_of(uri)
         rest = b""
         target = f"{self._address}/storage/v1/b/{bucket}/o/{quote(name, safe='')}?alt=media"
-        async with self._asked(self._http.build_request("GET", target)) as response:
+        async with self._requested(self._http.build_request("GET", target)) as response:
             async for piece in _pieces(response):
                 *whole, rest = (rest + piece).split(b"\n")
                 for line in whole:
@@ -67,11 +67,11 @@ class Storage:
         if rest.strip():
             yield rest
 
-    def _asked(self, request: httpx2.Request) -> _Asked:
-        return _Asked(self._http, self._caller, request)
+    def _requested(self, request: httpx2.Request) -> _Request:
+        return _Request(self._http, self._caller, request)
 
 
-class _Asked:
+class _Request:
     """An answer, for as long as it is read; a refusal, or a broken connection, is one of our errors."""
 
     def __init__(self, http: httpx2.AsyncClient, caller: Caller, request: httpx2.Request) -> None:

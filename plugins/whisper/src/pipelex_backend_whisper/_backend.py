@@ -40,12 +40,12 @@ class WhisperBackend(Transcriber, ModelFetcher):
             _ENGINES.release(engine)
 
     async def transcribe(self, request: TranscriptRequest) -> TranscriptAnswer:
-        """What is said; in memory are 30 seconds of the recording at a time.
+        """What is spoken; in memory are 30 seconds of the recording at a time.
 
         A call that is cancelled, or whose deadline has come, is over at once; the window under way is computed to its end.
 
         Raises:
-            UnsupportedInputError: Speakers are to be told apart, or the model does not know the language.
+            UnsupportedInputError: Speakers are to be distinguished, or the model does not know the language.
         """
         from pipelex_backend_whisper._words import each, sentences
 

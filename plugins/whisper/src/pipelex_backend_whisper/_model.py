@@ -1,4 +1,4 @@
-"""A Whisper model in memory: windows of sound in, what is said in them out."""
+"""A Whisper model in memory: windows of sound in, what is spoken in them out."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _REPEATS = 2.4
 
 @frozen(kw_only=True)
 class Heard:
-    """What is said in a window.
+    """What is spoken in a window.
 
     Attributes:
         text: The words; empty where there are none.
-        words: When each was said, where that was asked for.
+        words: When each was spoken, where that was asked for.
         language: Code of the language.
         end: Seconds of the recording up to the window's end.
     """
@@ -66,7 +66,7 @@ class WhisperModel:
         self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
 
     def transcribe(self, request: TranscriptRequest) -> Iterator[Heard]:
-        """What is said, window by window; nothing is computed before it is asked for.
+        """What is spoken, window by window; nothing is computed before it is asked for.
 
         Raises:
             UnsupportedInputError: The model does not know the language, or nothing here decodes the recording.
@@ -115,8 +115,8 @@ class WhisperModel:
         start = [self._token("<|startoftranscript|>")]
         if self._model.is_multilingual:
             start += [self._token(f"<|{language}|>"), self._token("<|transcribe|>")]
-        asked = [*prompt, *start, self._token("<|notimestamps|>")]
-        tokens, text = self._written(encoded, asked)
+        requested = [*prompt, *start, self._token("<|notimestamps|>")]
+        tokens, text = self._written(encoded, requested)
         words: list[Word] = []
         if tokens and wants_times:
             (aligned,) = self._model.align(encoded, start, [tokens], len(samples) // HOP)
@@ -124,7 +124,7 @@ class WhisperModel:
         return Heard(text=text, words=tuple(words), language=language, end=end)
 
     def _written(self, encoded: Any, prompt: Sequence[int]) -> tuple[list[int], str]:
-        """The tokens of what is said and their text; none for silence. A text that repeats itself is written anew."""
+        """The tokens of what is spoken and their text; none for silence. A text that repeats itself is written anew."""
         for settings in ({"beam_size": 1}, {"beam_size": 5, "no_repeat_ngram_size": 3}):
             (written,) = self._model.generate(
                 encoded, [list(prompt)], max_length=LONGEST, return_no_speech_prob=True, **settings

@@ -1,4 +1,4 @@
-"""When each word was said, and words put together to sentences."""
+"""When each word was spoken, and words put together to sentences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ENDS = (".", "?", "!", "。", "？", "！")
 _FRAMES_A_SECOND = 50
 """Of the encoder's output, in which words are placed."""
 _LONGEST = 1.0
-"""Seconds of a word, at most, where not all are said slowly: the model counts a pause before a word among it."""
+"""Seconds of a word, at most, where not all are spoken slowly: the model counts a pause before a word among it."""
 _UNFINISHED = "\ufffd"
 
 
@@ -32,7 +32,7 @@ class Word:
 
 
 def split(tokens: Sequence[int], decode: Callable[[Sequence[int]], str]) -> list[tuple[str, int, int]]:
-    """Words, with how many tokens each has, and how many of them are said: the signs that it ends with are not."""
+    """Words, with how many tokens each has, and how many of them are spoken: the signs that it ends with are not."""
     words: list[tuple[str, int, int]] = []
     held: list[int] = []
     for token in tokens:
@@ -41,9 +41,9 @@ def split(tokens: Sequence[int], decode: Callable[[Sequence[int]], str]) -> list
         if _UNFINISHED in text:
             continue  # the bytes of one character are in several tokens
         if words and not text.startswith(" "):
-            before, count, said = words[-1]
+            before, count, stated = words[-1]
             count += len(held)
-            words[-1] = (before + text, count, count if any(sign.isalnum() for sign in text) else said)
+            words[-1] = (before + text, count, count if any(sign.isalnum() for sign in text) else stated)
         else:
             words.append((text, len(held), len(held)))
         held = []
@@ -65,8 +65,8 @@ def timed(words: Sequence[tuple[str, int, int]], alignments: Iterable[tuple[int,
         last = frame
     found = []
     place = 0
-    for text, count, said in words:
-        start, end = first.get(place, last), first.get(place + said, last)  # a pause belongs to the sign before it
+    for text, count, stated in words:
+        start, end = first.get(place, last), first.get(place + stated, last)  # a pause belongs to the sign before it
         found.append(Word(text=text, start=offset + start / _FRAMES_A_SECOND, end=offset + end / _FRAMES_A_SECOND))
         place += count
     longest = max(_LONGEST, 2 * median(word.end - word.start for word in found)) if found else 0

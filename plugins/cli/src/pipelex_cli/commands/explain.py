@@ -74,10 +74,10 @@ def _explained(
     handle: str, capability: str | None, loaded: LoadedConfig, plugins: Plugins, prompt: str | None
 ) -> Explanation:
     """The explanation for the capability asked for, or the first that knows the handle; an LLM's error if none does."""
-    asked = loaded.deck.capabilities.names if capability is None else (capability,)
+    requested = loaded.deck.capabilities.names if capability is None else (capability,)
     first: Explanation | None = None
     error: ConfigError | None = None
-    for each in asked:
+    for each in requested:
         try:
             explanation = explain_handle(handle, each, deck=loaded.deck, plugins=plugins, config=loaded, prompt=prompt)
         except ConfigError as fault:

@@ -63,7 +63,7 @@ def generate(
         )
         return 2
     text = "" if prompt is None else prompt_text(prompt)
-    given: dict[str, Any] = {
+    provided: dict[str, Any] = {
         "model": model,
         "system": system,
         "images": image or [],
@@ -76,24 +76,24 @@ def generate(
     }
     with context.client() as client:
         if template is not None:
-            text = _from_template(client, template, text, set or [], given)
-        fetch_first(client, given["model"])
+            text = _from_template(client, template, text, set or [], provided)
+        fetch_first(client, provided["model"])
         if schema is not None:
-            _print_object(client.generate_object(text, _schema(schema), **given), as_json=json)
+            _print_object(client.generate_object(text, _schema(schema), **provided), as_json=json)
         elif not json and (sys.stdout.isatty() if stream is None else stream):
-            _print_stream(client, text, given)
+            _print_stream(client, text, provided)
         else:
-            _print_text(client.generate_text(text, **given), as_json=json)
+            _print_text(client.generate_text(text, **provided), as_json=json)
     return 0
 
 
-def _from_template(client: Client, name: str, text: str, values: list[str], given: dict[str, Any]) -> str:
+def _from_template(client: Client, name: str, text: str, values: list[str], provided: dict[str, Any]) -> str:
     """The prompt that a template makes; its system prompt and its model hold where the command line names none."""
     found = client.deck.prompt(name)
     pairs = dict(value.partition("=")[::2] for value in values)
     system, prompt = found.fill(text, pairs)
-    given["system"] = given["system"] or system
-    given["model"] = given["model"] or found.model
+    provided["system"] = provided["system"] or system
+    provided["model"] = provided["model"] or found.model
     return prompt
 
 
@@ -113,8 +113,8 @@ def _schema(file: Path) -> dict[str, Any]:
     return schema
 
 
-def _print_stream(client: Client, text: str, given: dict[str, Any]) -> None:
-    with client.stream_text(text, **given) as stream:
+def _print_stream(client: Client, text: str, provided: dict[str, Any]) -> None:
+    with client.stream_text(text, **provided) as stream:
         try:
             for delta in stream:
                 write(delta)

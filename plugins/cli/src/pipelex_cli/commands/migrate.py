@@ -48,10 +48,10 @@ def migrate(
     if json or sys.stdin is None or not sys.stdin.isatty():
         carry_out(changes, dry_run=True, json=json, notes=[*notes, "nothing was written: --yes writes it"])
         return 1
-    return _asked(changes, notes)
+    return _requested(changes, notes)
 
 
-def _asked(changes: list[FileChange], notes: list[str]) -> int:
+def _requested(changes: list[FileChange], notes: list[str]) -> int:
     """Show, ask, and write."""
     show(changes)
     for text in notes:

@@ -58,7 +58,7 @@ def set_key(
     return 0
 
 
-def _variable(backend: str, table: Mapping[str, Any], asked: str | None) -> str:
+def _variable(backend: str, table: Mapping[str, Any], requested: str | None) -> str:
     """The variable that holds the key.
 
     Raises:
@@ -68,10 +68,12 @@ def _variable(backend: str, table: Mapping[str, Any], asked: str | None) -> str:
 
     read = {key: _names(value) for key, value in table.items()}
     names = list(dict.fromkeys(name for found in read.values() for name in found))
-    if asked is not None:
-        if asked not in names:
-            raise ModelsManagerError(problems=[unknown_name("unknown-key", f"variable of '{backend}'", asked, names)])
-        return asked
+    if requested is not None:
+        if requested not in names:
+            raise ModelsManagerError(
+                problems=[unknown_name("unknown-key", f"variable of '{backend}'", requested, names)]
+            )
+        return requested
     if read.get("api_key"):
         return read["api_key"][0]
     if "api_key" in table:

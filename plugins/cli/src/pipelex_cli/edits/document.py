@@ -97,10 +97,10 @@ def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 def _checked(text: str, wanted: dict[str, Any], what: str) -> str:
     try:
-        said = read(text)
+        stated = read(text)
     except tomli.TOMLDecodeError:
-        said = None
-    if said != wanted:
+        stated = None
+    if stated != wanted:
         msg = f"{what} cannot be written by itself into a file of this form; write it there yourself"
         raise PipelexError(msg)
     return text

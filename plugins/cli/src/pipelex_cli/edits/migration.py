@@ -128,9 +128,9 @@ def _is_llm(file: Path, own: SpecFile, plugins: Plugins) -> Callable[[str], bool
 
     def is_llm(name: str) -> bool:
         table = Layers(name, files, sdk).merged()
-        said, outputs = table.get("model_type"), table.get("outputs", ())
-        if isinstance(said, str):
-            return plugins.capabilities.has_type(said) and plugins.capabilities.of_type(said).unit == unit
+        stated, outputs = table.get("model_type"), table.get("outputs", ())
+        if isinstance(stated, str):
+            return plugins.capabilities.has_type(stated) and plugins.capabilities.of_type(stated).unit == unit
         words = frozenset(str(word) for word in outputs) if isinstance(outputs, list) else frozenset[str]()
         inferred = reader.inferred_type(str(table.get("sdk", "")), words, str(table.get("model_id", name)))
         return plugins.capabilities.of_type(inferred).unit == unit

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import tomlkit
 
-from pipelex_cli.edits.left import Left
 from pipelex_cli.edits.newer_deck import DeckRewrite
 from pipelex_cli.edits.newer_models import rewrite_models
+from pipelex_cli.edits.omissions import Omissions
 from pipelex_core.config.deck_files import deck_files
 from pipelex_core.plugins import FIRST_PARTY
 
@@ -37,20 +37,20 @@ def rewrite_newer(folder: Path, texts: Mapping[Path, str], plugins: Plugins) -> 
         plugins: Who serves the sdks; those of this project are known besides.
     """
     documents = {path: tomlkit.parse(text) for path, text in texts.items()}
-    left = Left()
+    omissions = Omissions()
     known = {*plugins.sdks, *FIRST_PARTY}
     gone: set[str] = set()
     unserved: list[str] = []
     for path in sorted(each for each in documents if each.parent == folder / "backends"):
-        removed, all_unserved = rewrite_models(documents[path], path.stem, known, plugins.capabilities, left)
+        removed, all_unserved = rewrite_models(documents[path], path.stem, known, plugins.capabilities, omissions)
         gone |= removed
         if all_unserved:
             unserved.append(path.stem)
-    _switch_off(documents.get(folder / "backends.toml"), unserved, left)
+    _switch_off(documents.get(folder / "backends.toml"), unserved, omissions)
     _route_internal(documents.get(folder / "routing_profiles.toml"), documents.get(folder / "backends.toml"))
     decks = [documents[path] for path in deck_files(folder / "deck") if path in documents]
-    DeckRewrite(decks, gone, left).run()
-    return {path: tomlkit.dumps(document) for path, document in documents.items()}, left.notes()
+    DeckRewrite(decks, gone, omissions).run()
+    return {path: tomlkit.dumps(document) for path, document in documents.items()}, omissions.notes()
 
 
 def is_newer(documents: Mapping[Path, Mapping[str, Any]]) -> bool:
@@ -69,13 +69,13 @@ def _marks(tables: Mapping[str, Any]) -> bool:
     return False
 
 
-def _switch_off(backends: TOMLDocument | None, names: list[str], left: Left) -> None:
+def _switch_off(backends: TOMLDocument | None, names: list[str], omissions: Omissions) -> None:
     """Backends none of whose models can be called."""
     for name in names:
         table = backends.get(name) if backends is not None else None
         if isinstance(table, dict) and table.get("enabled", True) is not False:
             table["enabled"] = False
-            left.add("switched off, because no plugin serves its models", f"backend {name}")
+            omissions.add("switched off, because no plugin serves its models", f"backend {name}")
 
 
 def _route_internal(profiles: TOMLDocument | None, backends: TOMLDocument | None) -> None:

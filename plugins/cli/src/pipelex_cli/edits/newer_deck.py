@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tomlkit import TOMLDocument
 
-    from pipelex_cli.edits.left import Left
+    from pipelex_cli.edits.omissions import Omissions
 
 _CAPABILITIES = ("llm", "extract", "img_gen")
 _NOT_HERE = ("search", "doc_gen", "judgment")
@@ -32,12 +32,12 @@ class DeckRewrite:
     Attributes:
         decks: The files, in the order in which they are read.
         gone: Models that are left out.
-        left: Where to note what has no counterpart.
+        omissions: Where to note what has no counterpart.
     """
 
     decks: Sequence[TOMLDocument]
     gone: Collection[str]
-    left: Left
+    omissions: Omissions
     _names: dict[tuple[str, str], str] = field(factory=dict, init=False)
     _taken: dict[str, Any] = field(factory=dict, init=False)
     _lost: set[str] = field(factory=set, init=False)
@@ -49,7 +49,7 @@ class DeckRewrite:
             for section in _NOT_HERE:
                 if section in deck:
                     del deck[section]
-                    self.left.add("left out, because there is no capability for it", f"[{section}]")
+                    self.omissions.add("left out, because there is no capability for it", f"[{section}]")
         renamed = [self._choose_names(deck, capability) for deck in self.decks for capability in _CAPABILITIES]
         for deck in self.decks:
             for capability in _CAPABILITIES:
@@ -69,7 +69,9 @@ class DeckRewrite:
                     new = f"{name}-{capability}"
                     while new in self._taken:
                         new += "-2"
-                    self.left.add("two capabilities have an alias of this name; that of the second is now", f"{new}")
+                    self.omissions.add(
+                        "two capabilities have an alias of this name; that of the second is now", f"{new}"
+                    )
                     renamed.append((capability, name, new))
                 self._taken[new] = (capability, target)
                 self._names[capability, sigil + name] = new
@@ -87,7 +89,7 @@ class DeckRewrite:
             if isinstance(preset, dict) and isinstance(preset.get("model"), str):
                 if preset["model"].lstrip("@~") in self._lost | {*self.gone}:
                     del section["presets"][name]
-                    self.left.add("left out, because its model is", f"preset {name}")
+                    self.omissions.add("left out, because its model is", f"preset {name}")
                 else:
                     preset["model"] = self._handle(preset["model"], capability)
         if not section:
@@ -96,7 +98,7 @@ class DeckRewrite:
     def _rewrite_choices(self, choices: Any, capability: str) -> None:
         for key in [key for key in choices if key in _DEFAULTS]:
             del choices[key]
-            self.left.add(f"the key '{key}' is left out: write it in each preset", f"[{capability}]")
+            self.omissions.add(f"the key '{key}' is left out: write it in each preset", f"[{capability}]")
         for key, handle in choices.items():
             if isinstance(handle, str):
                 choices[key] = self._handle(handle, capability)
@@ -105,7 +107,7 @@ class DeckRewrite:
         chain = [target] if isinstance(target, str) else [*target]
         known = [self._handle(each, capability) for each in chain if each not in self.gone]
         if not known:
-            self.left.add("left out, because its model is", f"alias {name}")
+            self.omissions.add("left out, because its model is", f"alias {name}")
             self._lost.add(name)
             return
         if "aliases" not in deck:

@@ -52,10 +52,10 @@ def _names_model(path: Path) -> bool:
 def _check(old: str, new: str) -> None:
     """The new text must mean what the old one meant."""
     try:
-        said = read(new)
+        stated = read(new)
     except ValueError:
-        said = None
-    if said is None or said != _current(read(old)):
+        stated = None
+    if stated is None or stated != _current(read(old)):
         msg = "it uses both forms of the format, or a form that only you can rewrite: write its tables as [llm_presets]"
         raise PipelexError(msg)
 
@@ -66,13 +66,13 @@ def _current(tables: dict[str, Any], path: Path = ()) -> dict[str, Any]:
     for name, value in tables.items():
         at = (*path, name)
         here = current_path(at)
-        said = _current(value, here) if isinstance(value, dict) else value
+        stated = _current(value, here) if isinstance(value, dict) else value
         key = MODEL_KEYS[0] if name in _OLDER_MODEL_KEYS and _names_model(here) else name
         if not path and name in OLDER_SECTIONS:
             section, part = OLDER_SECTIONS[name]
-            made.setdefault(section, {})[part] = said
-        elif isinstance(said, dict) and isinstance(made.get(key), dict):
-            made[key].update(said)
+            made.setdefault(section, {})[part] = stated
+        elif isinstance(stated, dict) and isinstance(made.get(key), dict):
+            made[key].update(stated)
         else:
-            made[key] = said
+            made[key] = stated
     return made

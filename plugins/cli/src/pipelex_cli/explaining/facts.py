@@ -147,16 +147,16 @@ def _backend_values(
 
 
 def _options(
-    given: Mapping[str, Any], declared: Iterable[Option], keys: Mapping[str, Written], otherwise: Source
+    provided: Mapping[str, Any], declared: Iterable[Option], keys: Mapping[str, Written], otherwise: Source
 ) -> dict[str, Value]:
     """A plugin's own keys; shown are values that it declares to be no secrets, variables not filled in."""
     plain = {option.name for option in declared if option.type not in {"secret", "table", "strings"}}
     shown: dict[str, Value] = {}
-    for name, value in given.items():
+    for name, value in provided.items():
         there = keys.get(name)
-        told = there.value if there is not None and "${" in str(there.value) else value
+        reported = there.value if there is not None and "${" in str(there.value) else value
         is_plain = name in plain and not isinstance(value, Secret)
-        shown[name] = Value(told if is_plain else _HIDDEN, there.source if there else _known(otherwise))
+        shown[name] = Value(reported if is_plain else _HIDDEN, there.source if there else _known(otherwise))
     return shown
 
 

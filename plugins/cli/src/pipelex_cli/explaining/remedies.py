@@ -110,12 +110,12 @@ class Remedies:
             return f"set {', '.join(off.missing)} in {self._env_file}"
         help_ = off.help or f"it {off.reason}"
         place = _place(off.source) if off.explicit else None
-        told = help_.replace(
+        reported = help_.replace(
             "in backends.toml", f"at {place}" if place else f"in {self.config.folder / 'backends.toml'}"
         )
         key = self.written.backend(off.name).get("api_key")
         variables = _VARIABLE.findall(str(key.value)) if key else []
-        return f"{told} (its key: {' or '.join(variables)})" if variables else told
+        return f"{reported} (its key: {' or '.join(variables)})" if variables else reported
 
     def _reroute(self, member: ChainMember) -> str:
         """A line of the profile that leads to a backend which offers the model."""

@@ -62,7 +62,7 @@ def _labels(sections: Mapping[str, Markup]) -> str:
 
 def _header(contents: Contents) -> Markup:
     usable = sum(row["available"] for row in contents.models)
-    told = (
+    reported = (
         f"{usable} of {len(contents.models)} models can be used, on "
         f"{sum(row['available'] for row in contents.backends)} backends; {len(contents.handles)} presets and aliases; "
         f"{'no routing profile' if contents.profile is None else f'routing profile {contents.profile}'}"
@@ -72,7 +72,7 @@ def _header(contents: Contents) -> Markup:
         "header",
         tag("h1", "Deck"),
         tag("p", tag("code", contents.folder), class_="faint"),
-        tag("p", told),
+        tag("p", reported),
         tag("nav", tag("ul", *links), aria_label="Sections"),
     )
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 _Pair = tuple[str, object]
 
 
-def way(told: Mapping[str, Any]) -> Markup:
+def way(reported: Mapping[str, Any]) -> Markup:
     """The steps, the settings, and each model of the chain.
 
     Args:
-        told: The JSON of an explanation.
+        reported: The JSON of an explanation.
     """
-    names = [member["model"] for member in told["chain"]]
+    names = [member["model"] for member in reported["chain"]]
     steps = [
         tag(
             "li",
@@ -28,20 +28,20 @@ def way(told: Mapping[str, Any]) -> Markup:
             ", ".join(step["targets"]),
             _place(step["source"]),
         )
-        for step in told["steps"]
+        for step in reported["steps"]
         if step["kind"] != "model"
     ]
     settings = [
-        tag("li", tag("code", f"{name} = {value}"), _place(told["origins"].get(name)))
-        for name, value in told["setting"].items()
+        tag("li", tag("code", f"{name} = {value}"), _place(reported["origins"].get(name)))
+        for name, value in reported["setting"].items()
     ]
-    chosen = (told["chosen"] or {}).get("model")
+    chosen = (reported["chosen"] or {}).get("model")
     return tag(
         "details",
         tag("summary", " → ".join(names)),
         tag("ol", *steps) if steps else None,
         tag("ul", *settings, class_="plain") if settings else None,
-        *(_member(member, is_chosen=member["model"] == chosen) for member in told["chain"]),
+        *(_member(member, is_chosen=member["model"] == chosen) for member in reported["chain"]),
     )
 
 

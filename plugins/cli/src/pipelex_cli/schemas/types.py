@@ -95,8 +95,8 @@ def of_options(options: Iterable[Option]) -> dict[str, Schema]:
     found: dict[str, list[Schema]] = {}
     for option in options:
         made = {"enum": list(option.choices)} if option.choices else dict(_OPTIONS[option.type])
-        told = f"{option.help} Default: {option.default}." if option.default else option.help
-        made = {**made, "description": told}
+        reported = f"{option.help} Default: {option.default}." if option.default else option.help
+        made = {**made, "description": reported}
         known = found.setdefault(option.name, [])
         if made not in known:
             known.append(made)

@@ -46,10 +46,10 @@ _STRUCTURES = {"model_to_structure", "llm_to_structure", "llm_to_structure_direc
 _NOTES = {"description", "definition"}
 
 
-def check_bundles(project: Path, read: ReadConfig, told: set[str]) -> int:
-    """Check every bundle below a folder; how many there are. A model in `told` has been reported already."""
+def check_bundles(project: Path, read: ReadConfig, reported: set[str]) -> int:
+    """Check every bundle below a folder; how many there are. A model in `reported` has been reported already."""
     files = bundle_files(project)
-    checking = _References(read, told)
+    checking = _References(read, reported)
     for file in files:
         found = read_toml(file, read.faults, ConfigError)
         if found is not None:
@@ -79,10 +79,10 @@ def _references(tables: Mapping[str, Any], file: Source) -> Iterator[tuple[str, 
 class _References:
     """Checks references against one deck."""
 
-    def __init__(self, read: ReadConfig, told: set[str]) -> None:
+    def __init__(self, read: ReadConfig, reported: set[str]) -> None:
         self._read = read
         self._deck = read.loaded.deck
-        self._told = told
+        self._reported = reported
 
     def _kind(self, capability: str) -> Kind:
         return self._deck.capabilities[capability]
@@ -109,15 +109,15 @@ class _References:
     def _checked_table(self, capability: str, table: Mapping[str, Any], source: Source) -> Any:
         """The handle that an inline table names; its settings are checked. None where a fault is reported."""
         handles = [key for key in HANDLE_KEYS if key in table]
-        given = {key: value for key, value in table.items() if key not in HANDLE_KEYS and key not in _NOTES}
-        for fault in check_settings(self._kind(capability), given):
+        provided = {key: value for key, value in table.items() if key not in HANDLE_KEYS and key not in _NOTES}
+        for fault in check_settings(self._kind(capability), provided):
             code = "unknown-key" if fault.unknown else "bad-value"
             near = nearest(fault.name, HANDLE_KEYS) if fault.unknown and not handles else None
             mend = f"did you mean '{near or fault.suggestion}'?" if near or fault.suggestion else None
             at = source.child(fault.name)
             self._read.faults.error(ConfigError, code, fault.message, at, expected=fault.expected, suggestion=mend)
         if not handles and any(
-            nearest(key, HANDLE_KEYS) for key in given if key not in self._kind(capability).settings
+            nearest(key, HANDLE_KEYS) for key in provided if key not in self._kind(capability).settings
         ):
             return None  # it is misspelt, and reported as a key that means nothing
         if len(handles) != 1:
@@ -164,11 +164,11 @@ class _References:
         if specs and all(self._deck.capabilities.of_type(spec.model_type).name != capability for spec in specs):
             message = f"pipe '{source.key[1]}': every model that '{handle}' leads to is for something else"
             self._read.faults.error(self._kind(capability).handle_error, "wrong-capability", message, source)
-        elif field in _STRUCTURES and gives_no(resolution, "structured", self._told):
+        elif field in _STRUCTURES and gives_no(resolution, "structured", self._reported):
             message = f"pipe '{source.key[1]}': '{handle}' leads to '{specs[0].name}', which gives no objects"
             self._read.faults.warning("cannot-do", message, source)
-        elif resolution.kind == "model" and resolution.chosen is None and handle not in self._told:
-            self._told.add(handle)
+        elif resolution.kind == "model" and resolution.chosen is None and handle not in self._reported:
+            self._reported.add(handle)
             member, unknown = resolution.chain[0], self._read.unknown
             if member.spec is None and handle not in unknown.models and not unknown.routes_missing:
                 message = f"pipe '{source.key[1]}': '{handle}' cannot be called: {member.entry.reason}"

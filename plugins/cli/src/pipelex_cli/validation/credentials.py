@@ -39,11 +39,11 @@ def is_placeholder(value: str) -> bool:
 
 def check_credentials(read: ReadConfig) -> None:
     """Warn of every placeholder in what an enabled backend is given: once a variable, where it has its value."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for config in read.loaded.deck.backends.values():
         for key, value in _values(config):
             if is_placeholder(value):
-                _report(read, config, key, told)
+                _report(read, config, key, reported)
 
 
 def _values(config: BackendConfig) -> Iterator[tuple[str, str]]:
@@ -66,7 +66,7 @@ def _is_local(endpoint: str | None) -> bool:
         return False
 
 
-def _report(read: ReadConfig, config: BackendConfig, key: str, told: set[str]) -> None:
+def _report(read: ReadConfig, config: BackendConfig, key: str, reported: set[str]) -> None:
     from pipelex_cli.written import WrittenValues
     from pipelex_core.config.environment import expand
 
@@ -78,15 +78,15 @@ def _report(read: ReadConfig, config: BackendConfig, key: str, told: set[str]) -
         name for name in used if not name.startswith("secret:") and is_placeholder(environment.variable(name) or "")
     ]
     if not names:
-        if f"{config.name}.{key}" not in told:
+        if f"{config.name}.{key}" not in reported:
             message = f"the {key} of backend '{config.name}' is a placeholder"
             read.faults.warning("placeholder-value", message, source, suggestion=f"write the real {key}")
-        told.add(f"{config.name}.{key}")
+        reported.add(f"{config.name}.{key}")
         return
     for name in names:
-        if name in told:
+        if name in reported:
             continue
-        told.add(name)
+        reported.add(name)
         file = environment.file_of(name)
         where = f"in {file}" if file else "in the environment"
         message = f"{name} has a placeholder for a value {where}, and backend '{config.name}' needs it for its {key}"

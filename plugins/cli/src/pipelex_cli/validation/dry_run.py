@@ -172,13 +172,13 @@ def _unplanned(read: ReadConfig, attempt: _Try, error: PipelexError) -> int:
 
 def _report(read: ReadConfig, attempt: _Try, faults: list[str | None]) -> int:
     """Report the members that fail; an error where all of them do."""
-    told = [fault for fault in faults if fault is not None]
-    if not told:
+    reported = [fault for fault in faults if fault is not None]
+    if not reported:
         return 0
-    message = f"{attempt.of} would fail: {'; '.join(told)}"
-    if len(told) == len(faults):
+    message = f"{attempt.of} would fail: {'; '.join(reported)}"
+    if len(reported) == len(faults):
         read.faults.error(ConfigError, "dry-run-failed", message, attempt.source)
     else:
-        message = f"{attempt.of} would move on: {'; '.join(told)}"
+        message = f"{attempt.of} would move on: {'; '.join(reported)}"
         read.faults.warning("dry-run-failed", message, attempt.source)
-    return int(len(told) == len(faults))
+    return int(len(reported) == len(faults))

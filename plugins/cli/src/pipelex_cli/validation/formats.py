@@ -42,9 +42,9 @@ def _paragraph(problem: Problem, quotes: Quotes, *, colours: bool) -> Iterator[s
         yield f"{margin} {paint('|', _BLUE)}"
         yield f"{paint(f'{problem.line} |', _BLUE)} {quote.text}"
         yield f"{margin} {paint('|', _BLUE)} {paint(quote.caret, _BOLD, colour)}"
-    told = {"at": problem.key, "expected": problem.expected, "help": problem.suggestion}
-    told["see"] = f"pipelex explain {problem.code}"
-    for name, text in told.items():
+    reported = {"at": problem.key, "expected": problem.expected, "help": problem.suggestion}
+    reported["see"] = f"pipelex explain {problem.code}"
+    for name, text in reported.items():
         if text:
             yield f"{margin} {paint('=', _BLUE)} {name}: {_printable(text)}"
     yield ""
@@ -82,12 +82,12 @@ def as_github(report: Report) -> str:
 def _command(problem: Problem) -> str:
     file = _relative(problem.file) if problem.file else None
     properties = {"file": file, "line": problem.line, "col": problem.column, "title": f"pipelex: {problem.code}"}
-    given = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
+    provided = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items() if value is not None)
     lines = [problem.message]
     lines += [f"expected: {problem.expected}"] if problem.expected else []
     lines += [f"help: {problem.suggestion}"] if problem.suggestion else []
     lines += [f"see: pipelex explain {problem.code}"]
-    return f"::{problem.severity} {given}::{_data(chr(10).join(lines))}\n"
+    return f"::{problem.severity} {provided}::{_data(chr(10).join(lines))}\n"
 
 
 def _data(text: str) -> str:
@@ -122,13 +122,13 @@ def as_sarif(report: Report, *, version: str) -> dict[str, Any]:
 
 
 def _result(problem: Problem, rule: int, quotes: Quotes) -> dict[str, Any]:
-    told = {"key": problem.key, "expected": problem.expected, "suggestion": problem.suggestion}
+    reported = {"key": problem.key, "expected": problem.expected, "suggestion": problem.suggestion}
     result: dict[str, Any] = {
         "ruleId": problem.code,
         "ruleIndex": rule,
         "level": problem.severity,
         "message": {"text": problem.message + (f"\n{problem.suggestion}" if problem.suggestion else "")},
-        "properties": {name: value for name, value in told.items() if value is not None},
+        "properties": {name: value for name, value in reported.items() if value is not None},
     }
     if problem.file and Path(problem.file).suffix:  # else it is the version of a plugin
         location: dict[str, Any] = {"artifactLocation": _artifact(problem.file)}

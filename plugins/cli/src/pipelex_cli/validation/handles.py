@@ -18,12 +18,12 @@ _ASKED: dict[str, str] = {"llm.for_text": "text", "llm.for_object": "structured"
 _MEANING = {"text": "text", "structured": "objects (outputs has no 'structured')"}
 
 
-def check_handles(read: ReadConfig, told: set[str]) -> None:
-    """Warn of mixed chains and of defaults that cannot do their work; their models are put into `told`."""
+def check_handles(read: ReadConfig, reported: set[str]) -> None:
+    """Warn of mixed chains and of defaults that cannot do their work; their models are put into `reported`."""
     _check_chains(read)
     _check_names(read)
     _check_settings_of_chains(read)
-    _check_defaults(read, told)
+    _check_defaults(read, reported)
 
 
 def check_repeated(read: ReadConfig) -> None:
@@ -43,13 +43,17 @@ def check_repeated(read: ReadConfig) -> None:
         reached[name] = found if len(found) <= _MOST_MODELS else set()
 
 
-def gives_no(resolution: Resolution, asked: str, told: set[str]) -> bool:
+def gives_no(resolution: Resolution, requested: str, reported: set[str]) -> bool:
     """Whether no model of a chain gives what is asked; false where one of them has been reported; all are from now on."""
     specs = [member.spec for member in resolution.chain if member.spec is not None]
     names = {spec.name for spec in specs}
-    if not specs or not told.isdisjoint(names) or any(not spec.outputs or asked in spec.outputs for spec in specs):
+    if (
+        not specs
+        or not reported.isdisjoint(names)
+        or any(not spec.outputs or requested in spec.outputs for spec in specs)
+    ):
         return False
-    told.update(names)
+    reported.update(names)
     return True
 
 
@@ -59,7 +63,7 @@ def _check_chains(read: ReadConfig) -> None:
     for name in _inner_first(deck.aliases):
         alias = deck.aliases[name]
         kinds: dict[str, str] = {}
-        told = False
+        reported = False
         for number, target in enumerate(alias.targets):
             entry = deck.models.get(target)
             bare = target.removeprefix("@")
@@ -67,8 +71,8 @@ def _check_chains(read: ReadConfig) -> None:
                 more = {deck.capabilities.of_type(entry.spec.model_type).name: target} if entry.spec else {}
             else:
                 more = found.get(bare, {})
-            if kinds and not told and len(more) == 1 and (new := next(iter(more))) not in kinds:
-                told = True
+            if kinds and not reported and len(more) == 1 and (new := next(iter(more))) not in kinds:
+                reported = True
                 first = next(iter(kinds))
                 purposes = [deck.capabilities[kind].is_for for kind in (first, new)]
                 message = (
@@ -131,9 +135,9 @@ def _inner_first(aliases: Mapping[str, Alias]) -> list[str]:
     return list(ordered)
 
 
-def _check_defaults(read: ReadConfig, told: set[str]) -> None:
+def _check_defaults(read: ReadConfig, reported: set[str]) -> None:
     deck = read.loaded.deck
-    for choice, asked in _ASKED.items():
+    for choice, requested in _ASKED.items():
         handle = deck.choices.get(choice)
         if handle is None:
             continue
@@ -141,7 +145,7 @@ def _check_defaults(read: ReadConfig, told: set[str]) -> None:
             resolution = deck.resolve(handle, "llm")
         except ConfigError:
             continue  # it is reported
-        if gives_no(resolution, asked, told):
+        if gives_no(resolution, requested, reported):
             names = listed((member.name for member in resolution.chain), most=3)
-            message = f"the default '{choice}' leads to {names}, which gives no {_MEANING[asked]}"
+            message = f"the default '{choice}' leads to {names}, which gives no {_MEANING[requested]}"
             read.faults.warning("cannot-do", message, read.loaded.choices[choice])

@@ -115,11 +115,11 @@ async def _check(config: BackendConfig, lister: ModelLister, read: ReadConfig, s
 def _report(config: BackendConfig, error: Exception, read: ReadConfig) -> None:
     faults, name = read.faults, config.name
     if isinstance(error, (CallError, PluginError)):
-        told = error.message if isinstance(error, CallError) else str(error)
+        reported = error.message if isinstance(error, CallError) else str(error)
     else:
-        told = f"its plugin raised {type(error).__name__}"  # whose text may hold anything
+        reported = f"its plugin raised {type(error).__name__}"  # whose text may hold anything
     if isinstance(error, (ProviderConnectionError, DeadlineExceededError)):
-        _unreachable(config, told, read)
+        _unreachable(config, reported, read)
     elif isinstance(error, AuthenticationError):
         which = (
             f"{config.api_key_variable} of backend '{name}'"
@@ -127,20 +127,20 @@ def _report(config: BackendConfig, error: Exception, read: ReadConfig) -> None:
             else f"the key of backend '{name}'"
         )
         mend = f"set {config.api_key_variable} to a valid key" if config.api_key_variable else "write a valid key"
-        message = f"the provider does not accept {which}: {told}"
+        message = f"the provider does not accept {which}: {reported}"
         faults.error(ConfigError, "key-refused", message, config.source.child("api_key"), suggestion=mend)
     elif isinstance(error, PermissionDeniedError):
-        message = f"the provider does not let this key of backend '{name}' list models: {told}"
+        message = f"the provider does not let this key of backend '{name}' list models: {reported}"
         faults.warning("not-checkable", message, config.source.child("api_key"))
     elif isinstance(error, NotFoundError):
-        message = f"the endpoint of backend '{name}' answers, and has no list of models: {told}"
+        message = f"the endpoint of backend '{name}' answers, and has no list of models: {reported}"
         mend = "check its endpoint: many end in /v1"
         faults.warning("not-checkable", message, config.source.child("endpoint"), suggestion=mend)
     elif isinstance(error, (RateLimitError, OverloadedError, ServerError)):
-        message = f"the provider of backend '{name}' fails at the moment: {told}"
+        message = f"the provider of backend '{name}' fails at the moment: {reported}"
         faults.warning("check-failed", message, config.source, suggestion="try again later")
     else:
-        message = f"what answers for backend '{name}' gives no list of models: {told}"
+        message = f"what answers for backend '{name}' gives no list of models: {reported}"
         faults.error(ConfigError, "check-failed", message, config.source.child("endpoint"))
 
 

@@ -83,7 +83,7 @@ class Validation:
         self.read: ReadConfig | None = None
         self._not_found: tuple[Problem, ...] = ()
         self._missing: tuple[Problem, ...] = ()
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         plugins.ask("pipelex_checks")  # before the load, which reports the plugins that are lost
         try:
             where = Where(config=config, profile=profile, environ=environ, env_file=env_file, strict=strict)
@@ -104,7 +104,7 @@ class Validation:
         for check in (check_credentials, check_endpoints, check_model_specs, check_sdk_versions):
             check(self.read)
         check_routing(self.read, dead_ends)
-        check_handles(self.read, self._told)
+        check_handles(self.read, self._reported)
         check_lifetimes(self.read)
         check_with_plugins(self.read)
 
@@ -112,7 +112,7 @@ class Validation:
         """Check the model references of the bundles below a folder; how many bundles there are."""
         from pipelex_cli.validation.bundles import check_bundles
 
-        return check_bundles(project, self.read, self._told) if self.read is not None else 0
+        return check_bundles(project, self.read, self._reported) if self.read is not None else 0
 
     async def check_online(self, progress: Callable[[int, int, str], None] | None = None) -> None:
         """Ask the providers; `progress` is called with how many have answered, of how many, and the last one's name."""

@@ -57,7 +57,7 @@ def check_routing(read: ReadConfig, dead_ends: Iterable[DeadEnd]) -> None:
         return
     _check_unused(profile, read)
     _check_similar(profile, read)
-    told = {name for end in dead_ends for name in end.models} | read.unknown.models
+    reported = {name for end in dead_ends for name in end.models} | read.unknown.models
     specs = [read.catalogue.backends[name].models.specs for name in read.loaded.deck.backends]
     ours = {name for offered in specs for name, spec in offered.items() if spec.source.file is not None}
     lost: dict[str, list[ModelEntry]] = {}
@@ -70,9 +70,9 @@ def check_routing(read: ReadConfig, dead_ends: Iterable[DeadEnd]) -> None:
         elif entry.route.rule == "none":
             unrouted.append(entry)
     for entries in lost.values():
-        if told.isdisjoint(entry.name for entry in entries):
+        if reported.isdisjoint(entry.name for entry in entries):
             _report_lost(entries, read)
-    if unrouted and told.isdisjoint(entry.name for entry in unrouted):
+    if unrouted and reported.isdisjoint(entry.name for entry in unrouted):
         names = listed(entry.name for entry in unrouted)
         message = f"no route of profile '{profile.name}' matches {names}, and it has no default: nothing calls them"
         offering = _offering(unrouted)

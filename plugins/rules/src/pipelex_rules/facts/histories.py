@@ -26,7 +26,7 @@ def user(api: str) -> dict[str, Any]:
     return dict(_USER.get(api, _USER["chat"]))
 
 
-def said(api: str) -> dict[str, Any]:
+def stated(api: str) -> dict[str, Any]:
     """Make an assistant's message."""
     return dict(_SAID.get(api, _SAID["chat"]))
 
@@ -118,7 +118,7 @@ def around(api: str, message: Any) -> list[tuple[list[Any], list[Any]]]:
     return [
         *plain,
         ([], []),
-        (before, [*after, said(api), user(api)]),
+        (before, [*after, stated(api), user(api)]),
         (before, [*after, user(api)]),
-        ([user(api), said(api)], []),
+        ([user(api), stated(api)], []),
     ]

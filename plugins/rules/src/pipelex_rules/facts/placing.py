@@ -139,7 +139,7 @@ def _whole_history(body: dict[str, Any], api: str, key: str, fragment: list[Any]
         first = next(iter(fragment), None)
         befores = [before for before, _ in histories.around(api, first)]
         for before in befores:
-            for after in ([], [histories.user(api)], [histories.said(api), histories.user(api)]):
+            for after in ([], [histories.user(api)], [histories.stated(api), histories.user(api)]):
                 yield {**made, key: [*before, *fragment, *after]}
 
 

@@ -25,7 +25,7 @@ from pipelex_rules.sources import Source, client
 from pipelex_rules.values import amount, record, sequence
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
     from pipelex_rules.schemas.walk import Places
 
 LIMITATIONS = Source(
@@ -131,9 +131,9 @@ def _required_known(node: Node) -> str | None:
 
 
 def _optional(places: Places) -> Rule:
-    def look(asked: Asked) -> Findings:
+    def look(request: Request) -> Findings:
         count = 0
-        for _, schema in places(asked):
+        for _, schema in places(request):
             for node in walk(schema, ""):
                 required = [name for name in sequence(node.schema.get("required")) if isinstance(name, str)]
                 count += len(set(record(node.schema.get("properties"))) - set(required))
@@ -145,9 +145,9 @@ def _optional(places: Places) -> Rule:
 
 
 def _unions(places: Places) -> Rule:
-    def look(asked: Asked) -> Findings:
+    def look(request: Request) -> Findings:
         count = 0
-        for _, schema in places(asked):
+        for _, schema in places(request):
             for node in walk(schema, ""):
                 count += "anyOf" in node.schema or isinstance(node.schema.get("type"), list)
         if count > UNIONS:

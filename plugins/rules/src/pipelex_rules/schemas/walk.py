@@ -13,10 +13,10 @@ from pipelex_rules.values import record, sequence, strings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
     from pipelex_rules.sources import Source
 
-    Places = Callable[[Asked], Iterator[tuple[str, Any]]]
+    Places = Callable[[Request], Iterator[tuple[str, Any]]]
     """The schemas of a request that a dialect holds for, with their places."""
 
 _MAPS = ("properties", "$defs", "definitions", "patternProperties", "dependentSchemas")
@@ -175,8 +175,8 @@ def node_rule(
 ) -> Rule:
     """Make a rule of what each sub-schema must be; `find` tells what is wrong with one."""
 
-    def look(asked: Asked) -> Findings:
-        for place, schema in places(asked):
+    def look(request: Request) -> Findings:
+        for place, schema in places(request):
             for node in walk(schema, place):
                 wrong = find(node)
                 if wrong is not None:
@@ -191,8 +191,8 @@ def schema_rule(
 ) -> Rule:
     """Make a rule of what a whole schema must be; `find` tells what is wrong with one."""
 
-    def look(asked: Asked) -> Findings:
-        for place, schema in places(asked):
+    def look(request: Request) -> Findings:
+        for place, schema in places(request):
             wrong = find(schema)
             if wrong is not None:
                 yield place, wrong

@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 PDF = Source("https://platform.claude.com/docs/en/build-with-claude/pdf-support", "2026-08")
 IMAGE_BYTES, IMAGES, EDGE, MANY, SMALL_EDGE, PDF_PAGES = 10 * 1024 * 1024, 600, 8_000, 20, 2_000, 600
 
 
-def messages(asked: Asked) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def messages(request: Request) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Go through the messages."""
-    yield from records(asked.get("messages"))
+    yield from records(request.get("messages"))
 
 
-def all_blocks(asked: Asked) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def all_blocks(request: Request) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Go through the blocks of all messages, those in tool results included."""
-    for index, message in messages(asked):
+    for index, message in messages(request):
         for number, block in records(message.get("content")):
             place = f"messages[{index}].content[{number}]"
             yield place, block
@@ -37,13 +37,13 @@ def all_blocks(asked: Asked) -> Iterator[tuple[str, Mapping[str, Any]]]:
                     yield f"{place}.content[{inner}]", part
 
 
-def cached(asked: Asked) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def cached(request: Request) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Go through the cache breakpoints, in the order of a prompt: tools, system, messages."""
     for name in ("tools", "system"):
-        for index, item in records(asked.get(name)):
+        for index, item in records(request.get(name)):
             if isinstance(item.get("cache_control"), dict):
                 yield f"{name}[{index}].cache_control", item["cache_control"]
-    for place, block in all_blocks(asked):
+    for place, block in all_blocks(request):
         if isinstance(block.get("cache_control"), dict):
             yield f"{place}.cache_control", block["cache_control"]
 
@@ -53,18 +53,18 @@ def _of(message: Any, kind: str) -> list[Mapping[str, Any]]:
 
 
 @rule(SPECIFICATION)
-def first_message_is_the_users(asked: Asked) -> Findings:
+def first_message_is_the_users(request: Request) -> Findings:
     """The conversation begins with the user."""
-    first = next(iter(sequence(asked.get("messages"))), None)
+    first = next(iter(sequence(request.get("messages"))), None)
     if dig(first, "role") == "assistant":
         yield "messages[0].role", 'first message must use the "user" role'
 
 
 @rule(client("github:pydantic/pydantic-ai@4fda3898 models/anthropic.py", "2026-08-23"))
-def content_is_not_empty(asked: Asked) -> Findings:
+def content_is_not_empty(request: Request) -> Findings:
     """A message has content; the last one of the assistant may be empty."""
-    history = sequence(asked.get("messages"))
-    for index, message in messages(asked):
+    history = sequence(request.get("messages"))
+    for index, message in messages(request):
         last = index == len(history) - 1 and message.get("role") == "assistant"
         if message.get("content") in ([], "") and not last:
             yield (
@@ -74,23 +74,23 @@ def content_is_not_empty(asked: Asked) -> Findings:
 
 
 @rule(thread("https://github.com/anomalyco/opencode/issues/31259", "2026-06"))
-def blank_text(asked: Asked) -> Findings:
+def blank_text(request: Request) -> Findings:
     """Text blocks are not blank."""
-    for index, message in messages(asked):
+    for index, message in messages(request):
         content = message.get("content")
         if isinstance(content, str) and content and not content.strip():
             yield f"messages[{index}].content", "text content blocks must contain non-whitespace text"
-    for place, block in all_blocks(asked):
+    for place, block in all_blocks(request):
         words = block.get("text")
         if block.get("type") == "text" and isinstance(words, str) and words and not words.strip():
             yield place, "text content blocks must contain non-whitespace text"
 
 
 @rule(thread("https://github.com/anthropics/claude-code/issues/8652", "2025-10-01"))
-def calls_are_answered(asked: Asked) -> Findings:
+def calls_are_answered(request: Request) -> Findings:
     """Every tool_use has its tool_result in the very next message."""
-    history = sequence(asked.get("messages"))
-    for index, message in messages(asked):
+    history = sequence(request.get("messages"))
+    for index, message in messages(request):
         calls = [string(block.get("id")) for block in _of(message, "tool_use")]
         if message.get("role") != "assistant" or not calls:
             continue
@@ -105,10 +105,10 @@ def calls_are_answered(asked: Asked) -> Findings:
 
 
 @rule(thread("https://github.com/anthropics/claude-code/issues/473", "2025-03"))
-def results_follow_calls(asked: Asked) -> Findings:
+def results_follow_calls(request: Request) -> Findings:
     """Every tool_result answers a tool_use of the message before it."""
-    history = sequence(asked.get("messages"))
-    for index, message in messages(asked):
+    history = sequence(request.get("messages"))
+    for index, message in messages(request):
         before = {string(block.get("id")) for block in _of(history[index - 1], "tool_use")} if index else set()
         for number, block in records(message.get("content")):
             if block.get("type") == "tool_result" and string(block.get("tool_use_id")) not in before:
@@ -120,9 +120,9 @@ def results_follow_calls(asked: Asked) -> Findings:
 
 
 @rule(thread("https://github.com/anthropics/anthropic-sdk-typescript/issues/653", "2025-01-12"))
-def results_come_first(asked: Asked) -> Findings:
+def results_come_first(request: Request) -> Findings:
     """tool_result blocks are at the beginning of their message."""
-    for index, message in messages(asked):
+    for index, message in messages(request):
         other = False
         for number, block in records(message.get("content")):
             if block.get("type") != "tool_result":
@@ -135,10 +135,10 @@ def results_come_first(asked: Asked) -> Findings:
 
 
 @rule(thread("https://github.com/anomalyco/opencode/issues/1279", "2025"))
-def call_ids_are_unique(asked: Asked) -> Findings:
+def call_ids_are_unique(request: Request) -> Findings:
     """Ids of tool_use blocks are unique in the conversation."""
     seen: set[str] = set()
-    for place, block in all_blocks(asked):
+    for place, block in all_blocks(request):
         if block.get("type") == "tool_use":
             name = string(block.get("id"))
             if name in seen:
@@ -147,9 +147,9 @@ def call_ids_are_unique(asked: Asked) -> Findings:
 
 
 @rule(SPECIFICATION)
-def results_are_unique(asked: Asked) -> Findings:
+def results_are_unique(request: Request) -> Findings:
     """Each call has one result."""
-    for index, message in messages(asked):
+    for index, message in messages(request):
         seen: set[str] = set()
         for block in _of(message, "tool_result"):
             name = string(block.get("tool_use_id"))
@@ -162,9 +162,9 @@ def results_are_unique(asked: Asked) -> Findings:
 
 
 @rule(SPECIFICATION)
-def blocks_of_their_role(asked: Asked) -> Findings:
+def blocks_of_their_role(request: Request) -> Findings:
     """Calls and thoughts are the assistant's, results, images and documents the user's."""
-    for index, message in messages(asked):
+    for index, message in messages(request):
         refused = (
             ("tool_use", "thinking", "redacted_thinking")
             if message.get("role") == "user"
@@ -179,26 +179,26 @@ def blocks_of_their_role(asked: Asked) -> Findings:
 
 
 @rule(VISION)
-def image_count(asked: Asked) -> Findings:
+def image_count(request: Request) -> Findings:
     """At most 600 images a request."""
-    count = sum(1 for _, block in all_blocks(asked) if block.get("type") == "image")
+    count = sum(1 for _, block in all_blocks(request) if block.get("type") == "image")
     if count > IMAGES:
         yield "messages", f"{count} images exceed the limit of {IMAGES}"
 
 
 @rule(VISION)
-def image_bytes(asked: Asked) -> Findings:
+def image_bytes(request: Request) -> Findings:
     """An image has at most 10 MB of base64."""
-    for place, block in all_blocks(asked):
+    for place, block in all_blocks(request):
         length = size_of(dig(block, "source", "data"))
         if block.get("type") == "image" and length > IMAGE_BYTES:
             yield f"{place}.source.data", f"image exceeds 10 MB maximum: {length} bytes > {IMAGE_BYTES} bytes"
 
 
 @rule(VISION)
-def image_pixels(asked: Asked) -> Findings:
+def image_pixels(request: Request) -> Findings:
     """An image has at most 8,000 pixels a side, 2,000 where there are more than 20 images."""
-    images = [(place, block) for place, block in all_blocks(asked) if block.get("type") == "image"]
+    images = [(place, block) for place, block in all_blocks(request) if block.get("type") == "image"]
     most = SMALL_EDGE if len(images) > MANY else EDGE
     for place, block in images:
         size = pixels(dig(block, "source", "data"))
@@ -207,9 +207,9 @@ def image_pixels(asked: Asked) -> Findings:
 
 
 @rule(PDF)
-def pdf_pages(asked: Asked) -> Findings:
+def pdf_pages(request: Request) -> Findings:
     """A PDF has at most 600 pages."""
-    for place, block in all_blocks(asked):
+    for place, block in all_blocks(request):
         if (
             block.get("type") == "document"
             and (count := pages(dig(block, "source", "data"))) is not None
@@ -219,11 +219,11 @@ def pdf_pages(asked: Asked) -> Findings:
 
 
 @rule(Source("anthropic@2.14.0 types/thinking_block_param.py", "2026-11-30"))
-def thoughts_come_first(asked: Asked) -> Findings:
+def thoughts_come_first(request: Request) -> Findings:
     """With thinking on, the last assistant message that calls tools begins with its thought, if it has one."""
-    if dig(asked.get("thinking"), "type") != "enabled":
+    if dig(request.get("thinking"), "type") != "enabled":
         return
-    for index, message in messages(asked):
+    for index, message in messages(request):
         kinds = [block.get("type") for _, block in records(message.get("content"))]
         if (
             message.get("role") == "assistant"
@@ -237,16 +237,16 @@ def thoughts_come_first(asked: Asked) -> Findings:
 
 
 @rule(client("github:vercel/ai@ed857f5 packages/anthropic/src/convert-to-anthropic-prompt.ts", "2026-08-22"))
-def prefill_ends_in_white_space(asked: Asked) -> Findings:
+def prefill_ends_in_white_space(request: Request) -> Findings:
     """A prefilled text does not end in white space."""
-    last = record(next(iter(reversed(sequence(asked.get("messages")))), None))
+    last = record(next(iter(reversed(sequence(request.get("messages")))), None))
     content = last.get("content")
     final = content if isinstance(content, str) else string(dig(next(iter(reversed(sequence(content))), None), "text"))
     if (
         last.get("role") == "assistant"
         and final
         and final != final.rstrip()
-        and not claude(asked.model).refuses_prefill
+        and not claude(request.model).refuses_prefill
     ):
         yield "messages", "final assistant content cannot end with trailing whitespace"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 SPECIFICATION = Source(
     "github:laszukdawid/anthropic-openapi-spec hosted_spec.json@40cee51 (Anthropic's published specification)",
@@ -30,43 +30,43 @@ ERRORS = Source("https://platform.claude.com/docs/en/api/errors", "2026-11-30")
 MEGABYTES, STRICT_TOOLS = 32, 20
 
 
-def strict_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
+def strict_schemas(requested: Request) -> Iterator[tuple[str, Any]]:
     """Find the schemas of structured output and of strict tools."""
     for name in ("output_config", "output_format"):
-        wanted = dig(asked.get(name), "format") if name == "output_config" else asked.get(name)
+        wanted = dig(requested.get(name), "format") if name == "output_config" else requested.get(name)
         if dig(wanted, "schema") is not None:
             yield f"{name}.format.schema" if name == "output_config" else "output_format.schema", dig(wanted, "schema")
-    for index, tool in records(asked.get("tools")):
+    for index, tool in records(requested.get("tools")):
         if tool.get("strict") is True and tool.get("input_schema") is not None:
             yield f"tools[{index}].input_schema", tool["input_schema"]
 
 
-def tool_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
+def tool_schemas(requested: Request) -> Iterator[tuple[str, Any]]:
     """Find the schemas of a request's tools."""
-    for index, tool in records(asked.get("tools")):
+    for index, tool in records(requested.get("tools")):
         if tool.get("input_schema") is not None:
             yield f"tools[{index}].input_schema", tool["input_schema"]
 
 
-def _typed_root(asked: Asked) -> Findings:
-    for place, schema in tool_schemas(asked):
+def _typed_root(requested: Request) -> Findings:
+    for place, schema in tool_schemas(requested):
         if isinstance(schema, dict) and "type" not in schema:
             yield f"{place}.type", "Field required"
 
 
 @rule(Source("https://platform.claude.com/docs/en/build-with-claude/prompt-caching", "2026-08"))
-def cache_breakpoints(asked: Asked) -> Findings:
+def cache_breakpoints(requested: Request) -> Findings:
     """At most 4 blocks with cache_control in tools, system and messages together."""
-    count = sum(1 for _ in blocks.cached(asked))
+    count = sum(1 for _ in blocks.cached(requested))
     if count > 4:
         yield "", f"a maximum of 4 blocks with cache_control may be provided. Found {count}"
 
 
 @rule(Source("https://platform.claude.com/docs/en/build-with-claude/prompt-caching#mixing-different-ttls", "2026-08"))
-def longer_cache_first(asked: Asked) -> Findings:
+def longer_cache_first(requested: Request) -> Findings:
     """A breakpoint of one hour precedes those of five minutes."""
     short = False
-    for place, control in blocks.cached(asked):
+    for place, control in blocks.cached(requested):
         if control.get("ttl") == "1h":
             if short:
                 yield place, "a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block"
@@ -75,10 +75,10 @@ def longer_cache_first(asked: Asked) -> Findings:
 
 
 @rule(SDK)
-def tool_names_are_unique(asked: Asked) -> Findings:
+def tool_names_are_unique(requested: Request) -> Findings:
     """Tool names are unique."""
     seen: set[str] = set()
-    for index, tool in records(asked.get("tools")):
+    for index, tool in records(requested.get("tools")):
         name = string(tool.get("name"))
         if name and name in seen:
             yield f"tools[{index}].name", "tool names must be unique"
@@ -86,52 +86,54 @@ def tool_names_are_unique(asked: Asked) -> Findings:
 
 
 @rule(SDK)
-def tool_choice_has_tools(asked: Asked) -> Findings:
+def tool_choice_has_tools(requested: Request) -> Findings:
     """tool_choice needs tools, and a named one is among them."""
-    wanted = dig(asked.get("tool_choice"), "type")
-    tools = sequence(asked.get("tools"))
-    if wanted in ("any", "tool", "auto") and "tools" not in (asked.body if isinstance(asked.body, dict) else {}):
+    wanted = dig(requested.get("tool_choice"), "type")
+    tools = sequence(requested.get("tools"))
+    if wanted in ("any", "tool", "auto") and "tools" not in (
+        requested.body if isinstance(requested.body, dict) else {}
+    ):
         yield "tool_choice", "tool_choice may only be specified while providing tools"
-    name = dig(asked.get("tool_choice"), "name")
+    name = dig(requested.get("tool_choice"), "name")
     if wanted == "tool" and tools and name not in [dig(tool, "name") for tool in tools]:
         yield "tool_choice.name", f"tool '{str(name)[:80]}' not found in provided tools"
 
 
 @rule(Source("https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool", "2026-08"))
-def one_list_of_domains(asked: Asked) -> Findings:
+def one_list_of_domains(requested: Request) -> Findings:
     """A tool of the web has allowed_domains or blocked_domains, not both."""
-    for index, tool in records(asked.get("tools")):
+    for index, tool in records(requested.get("tools")):
         if tool.get("allowed_domains") and tool.get("blocked_domains"):
             yield f"tools[{index}].blocked_domains", "allowed_domains and blocked_domains exclude each other"
 
 
 @rule(dialect.COMPLEXITY)
-def strict_tool_count(asked: Asked) -> Findings:
+def strict_tool_count(requested: Request) -> Findings:
     """At most 20 tools with strict true."""
-    count = sum(1 for _, tool in records(asked.get("tools")) if tool.get("strict") is True)
+    count = sum(1 for _, tool in records(requested.get("tools")) if tool.get("strict") is True)
     if count > STRICT_TOOLS:
         yield "tools", f"{count} strict tools exceed the limit of {STRICT_TOOLS}"
 
 
 @rule(client("litellm@1.110.2 llms/anthropic/chat/transformation.py", "2026-11-30"))
-def blank_stop_sequences(asked: Asked) -> Findings:
+def blank_stop_sequences(requested: Request) -> Findings:
     """A stop sequence is not blank."""
-    for index, item in enumerate(strings(sequence(asked.get("stop_sequences")))):
+    for index, item in enumerate(strings(sequence(requested.get("stop_sequences")))):
         if not item.strip():
             yield f"stop_sequences[{index}]", "each stop sequence must contain non-whitespace"
 
 
 @rule(client("anthropic@2.14.0 lib/_parse/_transform.py", "2026-11-30"))
-def two_output_formats(asked: Asked) -> Findings:
+def two_output_formats(requested: Request) -> Findings:
     """output_format and output_config.format exclude each other."""
-    if asked.has("output_format") and dig(asked.get("output_config"), "format") is not None:
+    if requested.has("output_format") and dig(requested.get("output_config"), "format") is not None:
         yield "output_format", "output_format is deprecated: use output_config.format alone"
 
 
 @rule(ERRORS, status=413, type="request_too_large")
-def request_bytes(asked: Asked) -> Findings:
+def request_bytes(requested: Request) -> Findings:
     """A request has at most 32 MB."""
-    size = asked.size if asked.size is not None else encoded_size(asked.body)
+    size = requested.size if requested.size is not None else encoded_size(requested.body)
     if size > MEGABYTES * 1024 * 1024:
         yield "", "request exceeds the maximum size"
 
@@ -142,11 +144,11 @@ def request_bytes(asked: Asked) -> Findings:
         "2026-08",
     )
 )
-def citations_without_a_schema(asked: Asked) -> Findings:
+def citations_without_a_schema(requested: Request) -> Findings:
     """Structured output excludes citations."""
-    if dig(asked.get("output_config"), "format") is None:
+    if dig(requested.get("output_config"), "format") is None:
         return
-    for place, block in blocks.all_blocks(asked):
+    for place, block in blocks.all_blocks(requested):
         if dig(block, "citations", "enabled") is True:
             yield f"{place}.citations", "citations are not supported with output_config.format"
 
@@ -186,9 +188,9 @@ FILE_BYTES = 500 * 1024 * 1024
 
 
 @rule(ERRORS, status=413, type="request_too_large")
-def file_bytes(asked: Asked) -> Findings:
+def file_bytes(requested: Request) -> Findings:
     """A file has at most 500 MB."""
-    if size_of(asked.get("file")) > FILE_BYTES:
+    if size_of(requested.get("file")) > FILE_BYTES:
         yield "file", "the file has more than 500 MB"
 
 
@@ -205,19 +207,19 @@ BATCH_REQUESTS, BATCH_MEGABYTES = 100_000, 256
     status=413,
     type="request_too_large",
 )
-def batch_limits(asked: Asked) -> Findings:
+def batch_limits(requested: Request) -> Findings:
     """A batch has at most 100,000 requests and 256 MB."""
-    if len(sequence(asked.get("requests"))) > BATCH_REQUESTS:
+    if len(sequence(requested.get("requests"))) > BATCH_REQUESTS:
         yield "requests", f"more than {BATCH_REQUESTS} requests"
-    if (asked.size or 0) > BATCH_MEGABYTES * 1024 * 1024:
+    if (requested.size or 0) > BATCH_MEGABYTES * 1024 * 1024:
         yield "", f"more than {BATCH_MEGABYTES} MB"
 
 
 @rule(Source("anthropic@2.14.0 types/messages/batch_create_params.py", "2026-11-30"))
-def batch_ids_are_unique(asked: Asked) -> Findings:
+def batch_ids_are_unique(requested: Request) -> Findings:
     """custom_id is unique in its batch."""
     seen: set[str] = set()
-    for index, request in records(asked.get("requests")):
+    for index, request in records(requested.get("requests")):
         name = string(request.get("custom_id"))
         if name in seen:
             yield f"requests[{index}].custom_id", f"the custom_id '{name[:70]}' is not unique"

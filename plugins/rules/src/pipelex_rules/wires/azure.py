@@ -19,16 +19,16 @@ from pipelex_rules.wires import (
 )
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 QUOTAS = Source("https://learn.microsoft.com/azure/ai-services/openai/quotas-limits", "2025")
 ON_YOUR_DATA = Source("https://learn.microsoft.com/azure/ai-services/openai/references/on-your-data", "2025")
 
 
 @rule(ON_YOUR_DATA)
-def data_sources_alone(asked: Asked) -> Findings:
+def data_sources_alone(request: Request) -> Findings:
     """data_sources excludes tools of newer models' structured output."""
-    if asked.has("data_sources") and asked.has("response_format"):
+    if request.has("data_sources") and request.has("response_format"):
         yield "response_format", "response_format is not supported with data_sources"
 
 
@@ -40,9 +40,9 @@ PROPERTIES, LEVELS = 100, 5
 
 
 @rule(SCHEMAS)
-def smaller_schemas(asked: Asked) -> Findings:
+def smaller_schemas(request: Request) -> Findings:
     """A strict schema has at most 100 properties and 5 levels."""
-    for place, schema in openai_chat.strict_schemas(asked):
+    for place, schema in openai_chat.strict_schemas(request):
         count = sum(len(record(node.schema.get("properties"))) for node in walk(schema, place))
         if count > PROPERTIES:
             yield place, f"expected at most {PROPERTIES} properties, but got {count}"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 SERVICE = Source("botocore@1.44.8 data/bedrock-runtime/2023-09-30/service-2.json", "2026-11-30")
 MESSAGE_PAGE = SERVICE.at("shape Message (documentation)")
@@ -22,16 +22,16 @@ IMAGES, IMAGE_BYTES, EDGE, DOCUMENTS, DOCUMENT_BYTES = 20, 3_932_160, 8_000, 5, 
 _NAME = re.compile(r"[a-zA-Z0-9\s\-()\[\]]+")
 
 
-def blocks(asked: Asked) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def blocks(request: Request) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Go through the blocks of all messages."""
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         for number, block in records(message.get("content")):
             yield f"messages[{index}].content[{number}]", block
 
 
-def all_blocks(asked: Asked) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def all_blocks(request: Request) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Go through the blocks of all messages, those in tool results included."""
-    for place, block in blocks(asked):
+    for place, block in blocks(request):
         yield place, block
         for number, inner in records(dig(block, "toolResult", "content")):
             yield f"{place}.toolResult.content[{number}]", inner
@@ -42,9 +42,9 @@ def _of(message: Any, kind: str) -> list[Any]:
 
 
 @rule(thread("https://github.com/aws-samples/generative-ai-use-cases/issues/1685", "2026"))
-def blank_text(asked: Asked) -> Findings:
+def blank_text(request: Request) -> Findings:
     """Text blocks are not blank."""
-    for place, block in blocks(asked):
+    for place, block in blocks(request):
         words = block.get("text")
         if isinstance(words, str) and not words.strip():
             yield (
@@ -54,9 +54,9 @@ def blank_text(asked: Asked) -> Findings:
 
 
 @rule(MESSAGE_PAGE)
-def content_is_not_empty(asked: Asked) -> Findings:
+def content_is_not_empty(request: Request) -> Findings:
     """A message has content."""
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         if message.get("content") == []:
             yield (
                 f"messages[{index}].content",
@@ -65,9 +65,9 @@ def content_is_not_empty(asked: Asked) -> Findings:
 
 
 @rule(thread("https://github.com/maximhq/bifrost/issues/5817", "2026-08"))
-def documents_have_text(asked: Asked) -> Findings:
+def documents_have_text(request: Request) -> Findings:
     """A document has a text block beside it."""
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         if _of(message, "document") and not any(
             string(block.get("text")).strip() for _, block in records(message.get("content"))
         ):
@@ -75,9 +75,9 @@ def documents_have_text(asked: Asked) -> Findings:
 
 
 @rule(SERVICE.at("shape DocumentBlock.name (documentation)"))
-def document_names(asked: Asked) -> Findings:
+def document_names(request: Request) -> Findings:
     """A document's name has letters, digits, single spaces, hyphens, parentheses and square brackets."""
-    for place, block in all_blocks(asked):
+    for place, block in all_blocks(request):
         name = dig(block, "document", "name")
         if not isinstance(name, str) or not name:
             continue
@@ -91,10 +91,10 @@ def document_names(asked: Asked) -> Findings:
 
 
 @rule(SERVICE.at("shape DocumentBlock.name (documentation)").assumed())
-def document_names_are_unique(asked: Asked) -> Findings:
+def document_names_are_unique(request: Request) -> Findings:
     """No two documents have the same name."""
     seen: set[str] = set()
-    for place, block in all_blocks(asked):
+    for place, block in all_blocks(request):
         name = dig(block, "document", "name")
         if isinstance(name, str):
             if name in seen:
@@ -103,9 +103,9 @@ def document_names_are_unique(asked: Asked) -> Findings:
 
 
 @rule(MESSAGE_PAGE)
-def media_counts(asked: Asked) -> Findings:
+def media_counts(request: Request) -> Findings:
     """At most 20 images and 5 documents a message."""
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         for kind, most in (("image", IMAGES), ("document", DOCUMENTS)):
             count = len(_of(message, kind))
             if count > most:
@@ -113,9 +113,9 @@ def media_counts(asked: Asked) -> Findings:
 
 
 @rule(MESSAGE_PAGE)
-def media_sizes(asked: Asked) -> Findings:
+def media_sizes(request: Request) -> Findings:
     """An image has at most 3.75 MB and 8,000 pixels a side, a document 4.5 MB."""
-    for place, block in all_blocks(asked):
+    for place, block in all_blocks(request):
         encoded = dig(block, "image", "source", "bytes")
         if decoded_size(encoded) > IMAGE_BYTES:
             yield f"{place}.image", "the image has more than 3.75 MB"
@@ -127,9 +127,9 @@ def media_sizes(asked: Asked) -> Findings:
 
 
 @rule(MESSAGE_PAGE)
-def media_of_the_user(asked: Asked) -> Findings:
+def media_of_the_user(request: Request) -> Findings:
     """Images and documents are in user messages only."""
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         if message.get("role") == "assistant":
             for kind in ("image", "document"):
                 if _of(message, kind):
@@ -137,18 +137,18 @@ def media_of_the_user(asked: Asked) -> Findings:
 
 
 @rule(MESSAGE_PAGE)
-def calls_and_results_of_their_role(asked: Asked) -> Findings:
+def calls_and_results_of_their_role(request: Request) -> Findings:
     """ToolUse is the assistant's, toolResult the user's."""
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         for kind, role in (("toolUse", "assistant"), ("toolResult", "user")):
             if _of(message, kind) and message.get("role") != role:
                 yield f"messages[{index}].content", f"{kind} blocks are possible in {role} messages only"
 
 
 @rule(thread("https://github.com/langchain-ai/langchain-aws/issues/141", "2024-08-05"))
-def documents_beside_results(asked: Asked) -> Findings:
+def documents_beside_results(request: Request) -> Findings:
     """Documents and videos are not in one turn with tool results."""
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         if _of(message, "toolResult") and (_of(message, "document") or _of(message, "video")):
             yield (
                 f"messages[{index}].content",
@@ -157,9 +157,9 @@ def documents_beside_results(asked: Asked) -> Findings:
 
 
 @rule(MESSAGE_PAGE)
-def calls_are_answered(asked: Asked) -> Findings:
+def calls_are_answered(request: Request) -> Findings:
     """Every toolUse has its toolResult in the very next message."""
-    history = sequence(asked.get("messages"))
+    history = sequence(request.get("messages"))
     for index, message in records(history):
         calls = [
             string(use.get("toolUseId")) for use in _of(message, "toolUse") if use.get("type") != "server_tool_use"
@@ -175,9 +175,9 @@ def calls_are_answered(asked: Asked) -> Findings:
 
 
 @rule(MESSAGE_PAGE)
-def results_follow_calls(asked: Asked) -> Findings:
+def results_follow_calls(request: Request) -> Findings:
     """Every toolResult answers a toolUse of the message before it."""
-    history = sequence(asked.get("messages"))
+    history = sequence(request.get("messages"))
     for index, message in records(history):
         before = {string(use.get("toolUseId")) for use in _of(history[index - 1], "toolUse")} if index else set()
         for result in _of(message, "toolResult"):
@@ -189,10 +189,10 @@ def results_follow_calls(asked: Asked) -> Findings:
 
 
 @rule(SERVICE.at("shape ToolUseId").assumed())
-def call_ids_are_unique(asked: Asked) -> Findings:
+def call_ids_are_unique(request: Request) -> Findings:
     """Ids of toolUse blocks are unique in the conversation."""
     seen: set[str] = set()
-    for place, block in blocks(asked):
+    for place, block in blocks(request):
         name = dig(block, "toolUse", "toolUseId")
         if isinstance(name, str):
             if name in seen:
@@ -201,10 +201,10 @@ def call_ids_are_unique(asked: Asked) -> Findings:
 
 
 @rule(client("github:pydantic/pydantic-ai@4fda3898 models/bedrock.py", "2026-08-23"))
-def turns_alternate(asked: Asked) -> Findings:
+def turns_alternate(request: Request) -> Findings:
     """Roles of user and assistant alternate."""
     before = None
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         if message.get("role") == before and before in ("user", "assistant"):
             yield f"messages[{index}].role", 'roles must alternate between "user" and "assistant"'
         before = message.get("role")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 SERVICE = blocks.SERVICE
 _POINTER = re.compile(r"(/([^/~]|~[01])*)+")
@@ -90,39 +90,39 @@ BODY = obj(
 )
 
 
-def _output_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
+def _output_schemas(request: Request) -> Iterator[tuple[str, Any]]:
     """Find the schema of structured output, which is JSON in a text."""
     import json
 
-    written = dig(asked.get("outputConfig"), "textFormat", "structure", "jsonSchema", "schema")
-    if isinstance(written, str) and models.is_claude(asked):
+    written = dig(request.get("outputConfig"), "textFormat", "structure", "jsonSchema", "schema")
+    if isinstance(written, str) and models.is_claude(request):
         try:
             yield "outputConfig.textFormat.structure.jsonSchema.schema", json.loads(written)
         except (ValueError, RecursionError):
             return
 
 
-def _strict_tools(asked: Asked) -> Iterator[tuple[str, Any]]:
-    for place, tool in models.tool_specs(asked):
+def _strict_tools(request: Request) -> Iterator[tuple[str, Any]]:
+    for place, tool in models.tool_specs(request):
         if tool.get("strict") is True and dig(tool, "inputSchema", "json") is not None:
             yield f"{place}.inputSchema.json", dig(tool, "inputSchema", "json")
 
 
-def _strict(asked: Asked) -> Iterator[tuple[str, Any]]:
-    yield from _output_schemas(asked)
-    yield from _strict_tools(asked)
+def _strict(request: Request) -> Iterator[tuple[str, Any]]:
+    yield from _output_schemas(request)
+    yield from _strict_tools(request)
 
 
-def _tool_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
-    for place, tool in models.tool_specs(asked):
+def _tool_schemas(request: Request) -> Iterator[tuple[str, Any]]:
+    for place, tool in models.tool_specs(request):
         if dig(tool, "inputSchema", "json") is not None:
             yield f"{place}.inputSchema.json", dig(tool, "inputSchema", "json")
 
 
 @rule(SERVICE.at("shape ConverseRequest"))
-def a_message_is_needed(asked: Asked) -> Findings:
+def a_message_is_needed(request: Request) -> Findings:
     """A conversation has at least one message, unless a prompt is used."""
-    if not asked.get("messages") and ":prompt/" not in asked.model:
+    if not request.get("messages") and ":prompt/" not in request.model:
         yield (
             "messages",
             "A conversation must start with a user message. Try again with a conversation that starts with a user message",
@@ -130,11 +130,11 @@ def a_message_is_needed(asked: Asked) -> Findings:
 
 
 @rule(SERVICE.at("shape OutputFormat / JsonSchemaDefinition"))
-def schema_is_json(asked: Asked) -> Findings:
+def schema_is_json(request: Request) -> Findings:
     """The schema of structured output is JSON in a text."""
     import json
 
-    written = dig(asked.get("outputConfig"), "textFormat", "structure", "jsonSchema", "schema")
+    written = dig(request.get("outputConfig"), "textFormat", "structure", "jsonSchema", "schema")
     if isinstance(written, str):
         try:
             json.loads(written)
@@ -143,9 +143,9 @@ def schema_is_json(asked: Asked) -> Findings:
 
 
 @rule(client("github:pydantic/pydantic-ai@4fda3898 models/bedrock.py", "2026-08-23"))
-def output_is_strict(asked: Asked) -> Findings:
+def output_is_strict(request: Request) -> Findings:
     """Strict false is refused for structured output."""
-    wanted = dig(asked.get("outputConfig"), "textFormat")
+    wanted = dig(request.get("outputConfig"), "textFormat")
     for place, value in (
         ("outputConfig.textFormat.strict", dig(wanted, "strict")),
         ("outputConfig.textFormat.structure.jsonSchema.strict", dig(wanted, "structure", "jsonSchema", "strict")),
@@ -155,28 +155,28 @@ def output_is_strict(asked: Asked) -> Findings:
 
 
 @rule(SERVICE.at("shape ConverseRequestAdditionalModelResponseFieldPathsList"))
-def field_paths_are_pointers(asked: Asked) -> Findings:
+def field_paths_are_pointers(request: Request) -> Findings:
     """AdditionalModelResponseFieldPaths holds JSON Pointers."""
-    paths = asked.get("additionalModelResponseFieldPaths")
+    paths = request.get("additionalModelResponseFieldPaths")
     for index, path in enumerate(paths if isinstance(paths, list) else []):
         if isinstance(path, str) and not _POINTER.fullmatch(path):
             yield f"additionalModelResponseFieldPaths[{index}]", "is not a valid JSON Pointer"
 
 
 @rule(SERVICE.at("shape ToolConfiguration"))
-def tool_choice_names_a_tool(asked: Asked) -> Findings:
+def tool_choice_names_a_tool(request: Request) -> Findings:
     """A named toolChoice is one of the tools."""
-    name = dig(asked.get("toolConfig"), "toolChoice", "tool", "name")
-    known = [tool.get("name") for _, tool in models.tool_specs(asked)]
+    name = dig(request.get("toolConfig"), "toolChoice", "tool", "name")
+    known = [tool.get("name") for _, tool in models.tool_specs(request)]
     if isinstance(name, str) and known and name not in known:
         yield "toolConfig.toolChoice.tool.name", f"tool '{name[:70]}' is not in toolConfig.tools"
 
 
 @rule(SERVICE.at("shape ToolConfiguration"))
-def tool_names_are_unique(asked: Asked) -> Findings:
+def tool_names_are_unique(request: Request) -> Findings:
     """Names of tools are unique."""
     seen: set[str] = set()
-    for place, tool in models.tool_specs(asked):
+    for place, tool in models.tool_specs(request):
         name = string(tool.get("name"))
         if name and name in seen:
             yield f"{place}.name", f"the tool name '{name[:70]}' is not unique"
@@ -184,29 +184,32 @@ def tool_names_are_unique(asked: Asked) -> Findings:
 
 
 @rule(client("github:langchain-ai/langchain-aws (Converse needs toolConfig where the history has calls)", "2025-06"))
-def calls_need_tools(asked: Asked) -> Findings:
+def calls_need_tools(request: Request) -> Findings:
     """A history with toolUse or toolResult needs toolConfig."""
     used = any(
-        block.get("toolUse") is not None or block.get("toolResult") is not None for _, block in blocks.all_blocks(asked)
+        block.get("toolUse") is not None or block.get("toolResult") is not None
+        for _, block in blocks.all_blocks(request)
     )
-    if used and not asked.has("toolConfig"):
+    if used and not request.has("toolConfig"):
         yield "toolConfig", "The toolConfig field must be defined when using toolUse and toolResult content blocks"
 
 
 @rule(client("github:pydantic/pydantic-ai@4fda3898 docs/models/bedrock.md", "2026-08-23"))
-def cache_points(asked: Asked) -> Findings:
+def cache_points(request: Request) -> Findings:
     """At most 4 cache points a request."""
-    count = sum(1 for _, block in blocks.all_blocks(asked) if block.get("cachePoint") is not None)
-    count += sum(1 for _, item in records(asked.get("system")) if item.get("cachePoint") is not None)
-    count += sum(1 for _, item in records(dig(asked.get("toolConfig"), "tools")) if item.get("cachePoint") is not None)
+    count = sum(1 for _, block in blocks.all_blocks(request) if block.get("cachePoint") is not None)
+    count += sum(1 for _, item in records(request.get("system")) if item.get("cachePoint") is not None)
+    count += sum(
+        1 for _, item in records(dig(request.get("toolConfig"), "tools")) if item.get("cachePoint") is not None
+    )
     if count > 4:
         yield "", f"a maximum of 4 cache points may be provided. Found {count}"
 
 
 @rule(client("https://github.com/aws-samples/generative-ai-use-cases/issues/1685", "2026"))
-def blank_system(asked: Asked) -> Findings:
+def blank_system(request: Request) -> Findings:
     """A system text is not blank."""
-    for index, item in records(asked.get("system")):
+    for index, item in records(request.get("system")):
         words = item.get("text")
         if isinstance(words, str) and words and not words.strip():
             yield f"system[{index}].text", "the text field in the SystemContentBlock object is blank"

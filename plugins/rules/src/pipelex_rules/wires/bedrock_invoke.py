@@ -14,7 +14,7 @@ from pipelex_rules.wires.bedrock_blocks import SERVICE
 from pipelex_rules.wires.judging import BEDROCK_RULES
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 _GUIDE = "https://docs.aws.amazon.com/bedrock/latest/userguide/"
 TITAN = Source(f"{_GUIDE}model-parameters-titan-embed-text.html", "2026-11").assumed()
@@ -25,19 +25,19 @@ PURPOSES = ("search_document", "search_query", "classification", "clustering", "
 CUTS = ("NONE", "START", "END")
 
 
-def _is_titan(asked: Asked) -> bool:
-    return "titan-embed-text" in asked.model
+def _is_titan(request: Request) -> bool:
+    return "titan-embed-text" in request.model
 
 
-def _is_cohere(asked: Asked) -> bool:
-    return "cohere.embed" in asked.model
+def _is_cohere(request: Request) -> bool:
+    return "cohere.embed" in request.model
 
 
 @rule(TITAN)
-def titan_text(asked: Asked) -> Findings:
+def titan_text(request: Request) -> Findings:
     """An embedding of Titan is of one text, of 50,000 characters at most."""
-    if _is_titan(asked):
-        text = string(asked.get("inputText"))
+    if _is_titan(request):
+        text = string(request.get("inputText"))
         if not text:
             yield "inputText", "required key [inputText] not found, or it is not text"
         elif len(text) > TITAN_CHARACTERS:
@@ -45,33 +45,33 @@ def titan_text(asked: Asked) -> Findings:
 
 
 @rule(TITAN)
-def titan_dimensions(asked: Asked) -> Findings:
+def titan_dimensions(request: Request) -> Findings:
     """Titan's second model has 256, 512 or 1,024 dimensions; the first one takes none."""
-    if _is_titan(asked) and asked.has("dimensions"):
-        if "-v1" in asked.model:
+    if _is_titan(request) and request.has("dimensions"):
+        if "-v1" in request.model:
             yield "dimensions", "extraneous key [dimensions] is not permitted"
-        elif asked.get("dimensions") not in TITAN_DIMENSIONS:
-            yield "dimensions", f"{asked.get('dimensions')} is not a valid enum value"
+        elif request.get("dimensions") not in TITAN_DIMENSIONS:
+            yield "dimensions", f"{request.get('dimensions')} is not a valid enum value"
 
 
 @rule(COHERE)
-def cohere_texts(asked: Asked) -> Findings:
+def cohere_texts(request: Request) -> Findings:
     """An embedding of Cohere has 96 texts at most."""
-    if _is_cohere(asked) and len(sequence(asked.get("texts"))) > COHERE_TEXTS:
-        yield "texts", f"expected maximum item count: {COHERE_TEXTS}, found: {len(sequence(asked.get('texts')))}"
+    if _is_cohere(request) and len(sequence(request.get("texts"))) > COHERE_TEXTS:
+        yield "texts", f"expected maximum item count: {COHERE_TEXTS}, found: {len(sequence(request.get('texts')))}"
 
 
 @rule(COHERE)
-def cohere_purpose(asked: Asked) -> Findings:
+def cohere_purpose(request: Request) -> Findings:
     """Cohere's models want to know what the vectors are for."""
-    if _is_cohere(asked) and asked.get("input_type") not in PURPOSES:
+    if _is_cohere(request) and request.get("input_type") not in PURPOSES:
         yield "input_type", f"input_type is required, one of {', '.join(PURPOSES)}"
 
 
 @rule(COHERE)
-def cohere_cut(asked: Asked) -> Findings:
+def cohere_cut(request: Request) -> Findings:
     """Texts are cut at their start or end, or not at all."""
-    if _is_cohere(asked) and asked.has("truncate") and asked.get("truncate") not in CUTS:
+    if _is_cohere(request) and request.has("truncate") and request.get("truncate") not in CUTS:
         yield "truncate", f"truncate is one of {', '.join(CUTS)}"
 
 

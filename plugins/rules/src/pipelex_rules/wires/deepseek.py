@@ -14,7 +14,7 @@ from pipelex_rules.values import dig, encoded_size, records, words_in
 from pipelex_rules.wires import openai_chat, openai_chat_messages, openai_responses, xai
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 REFERENCE = Source("https://api-docs.deepseek.com/api/create-chat-completion", "2026-08")
 THINKING = Source("https://api-docs.deepseek.com/guides/thinking_mode#tool-calls", "2026-04-29")
@@ -42,53 +42,53 @@ BODY = openai_chat.open_body(
 ).but(required=frozenset({"model", "messages"}))
 
 
-def _thinks(asked: Asked) -> bool:
-    wanted = dig(asked.get("thinking"), "type")
+def _thinks(request: Request) -> bool:
+    wanted = dig(request.get("thinking"), "type")
     return (
         wanted in ("enabled", "adaptive")
-        or (wanted is None and "reasoner" in asked.model)
-        or (wanted is None and asked.has("reasoning_effort") and asked.get("reasoning_effort") != "none")
+        or (wanted is None and "reasoner" in request.model)
+        or (wanted is None and request.has("reasoning_effort") and request.get("reasoning_effort") != "none")
     )
 
 
 @rule(THINKING)
-def thoughts_go_back(asked: Asked) -> Findings:
+def thoughts_go_back(request: Request) -> Findings:
     """In thinking mode an assistant message with tool_calls carries its reasoning_content, an empty one too."""
-    if not _thinks(asked):
+    if not _thinks(request):
         return
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         if message.get("role") == "assistant" and "tool_calls" in message and message.get("reasoning_content") is None:
             yield f"messages[{index}]", "The reasoning_content in the thinking mode must be passed back to the API"
 
 
 @rule(REFERENCE)
-def top_logprobs_without_logprobs(asked: Asked) -> Findings:
+def top_logprobs_without_logprobs(request: Request) -> Findings:
     """top_logprobs needs logprobs true."""
-    if asked.has("top_logprobs") and asked.get("logprobs") is not True:
+    if request.has("top_logprobs") and request.get("logprobs") is not True:
         yield "top_logprobs", "logprobs must be set to true if top_logprobs is used"
 
 
 @rule(Source("https://api-docs.deepseek.com/guides/reasoning_model", "2026-01"))
-def probabilities_while_thinking(asked: Asked) -> Findings:
+def probabilities_while_thinking(request: Request) -> Findings:
     """In thinking mode logprobs and top_logprobs are refused."""
-    if _thinks(asked):
+    if _thinks(request):
         for name in ("logprobs", "top_logprobs"):
-            if asked.get(name):
+            if request.get(name):
                 yield name, f"{name} is not supported in thinking mode"
 
 
 @rule(MEASURED, status=413)
-def body_bytes(asked: Asked) -> Findings:
+def body_bytes(request: Request) -> Findings:
     """A body has at most 48 MiB."""
-    size = asked.size if asked.size is not None else encoded_size(asked.body)
+    size = request.size if request.size is not None else encoded_size(request.body)
     if size > BODY_BYTES:
         yield "", "request body too large"
 
 
 @rule(MEASURED)
-def images(asked: Asked) -> Findings:
+def images(request: Request) -> Findings:
     """At most 600 images of 32 MiB each."""
-    found = list(openai_chat_messages.parts(asked, "image_url"))
+    found = list(openai_chat_messages.parts(request, "image_url"))
     if len(found) > IMAGES:
         yield "messages", f"{len(found)} images exceed the limit of {IMAGES}"
     for place, part in found:
@@ -98,9 +98,9 @@ def images(asked: Asked) -> Findings:
 
 
 @rule(Source("recorded traffic deepseek-chat-cad98c17", "2026-06-08"))
-def window(asked: Asked) -> Findings:
+def window(request: Request) -> Findings:
     """A conversation fits into the window of 1,048,565 tokens."""
-    if words_in(openai_chat_messages.all_text(asked)) > WINDOW:
+    if words_in(openai_chat_messages.all_text(request)) > WINDOW:
         yield (
             "messages",
             f"This model's maximum context length is {WINDOW} tokens. Please reduce the length of the messages or completion",

@@ -12,7 +12,7 @@ from pipelex_rules.values import string
 from pipelex_rules.wire import Wire
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 ERRORS = Source("https://fal.ai/docs/model-apis/errors", "2026-11-30")
 FLUX = Source("https://fal.ai/models/fal-ai/flux/dev/api", "2026-08")
@@ -35,32 +35,32 @@ BODY = obj(
 
 
 @rule(ERRORS)
-def prompt_is_a_text(asked: Asked) -> Findings:
+def prompt_is_a_text(request: Request) -> Findings:
     """A prompt that is set is not null."""
-    if isinstance(asked.body, dict) and "prompt" in asked.body and asked.body["prompt"] is None:
+    if isinstance(request.body, dict) and "prompt" in request.body and request.body["prompt"] is None:
         yield "prompt", "Input should be a valid string"
 
 
 @rule(FLUX)
-def bounds_of_flux(asked: Asked) -> Findings:
+def bounds_of_flux(request: Request) -> Findings:
     """FLUX makes at most 4 images with at most 50 steps (12 for schnell) and a guidance of 1 to 20."""
-    if "flux/" not in asked.model:
+    if "flux/" not in request.model:
         return
-    steps = 12 if "schnell" in asked.model else 50
+    steps = 12 if "schnell" in request.model else 50
     for name, low, high in (("num_images", 1, 4), ("num_inference_steps", 1, steps), ("guidance_scale", 1, 20)):
-        value = asked.get(name)
+        value = request.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool) and not low <= value <= high:
             yield name, f"Input should be between {low} and {high}"
-    if string(asked.get("output_format")) not in ("", "jpeg", "png"):
+    if string(request.get("output_format")) not in ("", "jpeg", "png"):
         yield "output_format", "Input should be 'jpeg' or 'png'"
-    if string(asked.get("acceleration")) not in ("", "none", "regular", "high"):
+    if string(request.get("acceleration")) not in ("", "none", "regular", "high"):
         yield "acceleration", "Input should be 'none', 'regular' or 'high'"
 
 
 @rule(FLUX)
-def prompt_of_flux(asked: Asked) -> Findings:
+def prompt_of_flux(request: Request) -> Findings:
     """FLUX needs a prompt."""
-    if "flux/" in asked.model and (not isinstance(asked.body, dict) or "prompt" not in asked.body):
+    if "flux/" in request.model and (not isinstance(request.body, dict) or "prompt" not in request.body):
         yield "prompt", "Field required"
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 _SNAKE = re.compile(r"(?<=[a-z0-9])_([a-z])")
 _FREE = frozenset(
@@ -63,45 +63,45 @@ def camel_case(value: Any, depth: int = 0) -> Any:
     return written
 
 
-def declarations(asked: Asked) -> Iterator[tuple[str, dict[str, Any]]]:
+def declarations(request: Request) -> Iterator[tuple[str, dict[str, Any]]]:
     """Go through the function declarations."""
-    for index, tool in records(asked.get("tools")):
+    for index, tool in records(request.get("tools")):
         for position, declaration in records(tool.get("functionDeclarations")):
             yield f"tools[{index}].functionDeclarations[{position}]", dict(declaration)
 
 
-def _json_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
-    schema = dig(asked.get("generationConfig"), "responseJsonSchema")
+def _json_schemas(request: Request) -> Iterator[tuple[str, Any]]:
+    schema = dig(request.get("generationConfig"), "responseJsonSchema")
     if schema is not None:
         yield "generationConfig.responseJsonSchema", schema
-    for place, declaration in declarations(asked):
+    for place, declaration in declarations(request):
         if declaration.get("parametersJsonSchema") is not None:
             yield f"{place}.parametersJsonSchema", declaration["parametersJsonSchema"]
 
 
-def _response_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
-    schema = dig(asked.get("generationConfig"), "responseSchema")
+def _response_schemas(request: Request) -> Iterator[tuple[str, Any]]:
+    schema = dig(request.get("generationConfig"), "responseSchema")
     if schema is not None:
         yield "generationConfig.responseSchema", schema
 
 
-def _parameters(asked: Asked) -> Iterator[tuple[str, Any]]:
-    for place, declaration in declarations(asked):
+def _parameters(request: Request) -> Iterator[tuple[str, Any]]:
+    for place, declaration in declarations(request):
         if declaration.get("parameters") is not None:
             yield f"{place}.parameters", declaration["parameters"]
 
 
 @rule(SPECIFICATION)
-def contents_are_needed(asked: Asked) -> Findings:
+def contents_are_needed(request: Request) -> Findings:
     """Contents is not empty, unless cached content is used."""
-    if asked.get("contents") == [] and not asked.has("cachedContent"):
+    if request.get("contents") == [] and not request.has("cachedContent"):
         yield "contents", "contents is not specified"
 
 
 @rule(dialect.JSON_SCHEMA)
-def schema_needs_json(asked: Asked) -> Findings:
+def schema_needs_json(request: Request) -> Findings:
     """ResponseSchema and responseJsonSchema need responseMimeType application/json (or text/x.enum)."""
-    config = record(asked.get("generationConfig"))
+    config = record(request.get("generationConfig"))
     for name, allowed in (
         ("responseJsonSchema", ("application/json",)),
         ("responseSchema", ("application/json", "text/x.enum")),
@@ -111,26 +111,26 @@ def schema_needs_json(asked: Asked) -> Findings:
 
 
 @rule(dialect.JSON_SCHEMA)
-def two_schemas(asked: Asked) -> Findings:
+def two_schemas(request: Request) -> Findings:
     """ResponseSchema and responseJsonSchema exclude each other."""
-    config = record(asked.get("generationConfig"))
+    config = record(request.get("generationConfig"))
     if config.get("responseSchema") is not None and config.get("responseJsonSchema") is not None:
         yield "generationConfig.responseJsonSchema", "responseSchema and responseJsonSchema exclude each other"
 
 
 @rule(SDK.at("FunctionDeclaration.parameters_json_schema"))
-def two_parameter_schemas(asked: Asked) -> Findings:
+def two_parameter_schemas(request: Request) -> Findings:
     """A function has one form of its parameters, and one of its response."""
-    for place, declaration in declarations(asked):
+    for place, declaration in declarations(request):
         for one, other in (("parameters", "parametersJsonSchema"), ("response", "responseJsonSchema")):
             if declaration.get(one) is not None and declaration.get(other) is not None:
                 yield f"{place}.{other}", f"{one} and {other} exclude each other"
 
 
 @rule(SDK.at("FunctionDeclaration.parameters"))
-def parameter_names(asked: Asked) -> Findings:
+def parameter_names(request: Request) -> Findings:
     """Names of parameters begin with a letter or _, have letters, digits and _, at most 64 characters."""
-    for place, schema in _parameters(asked):
+    for place, schema in _parameters(request):
         for name in record(record(schema).get("properties")):
             if not (name.replace("_", "a").isascii() and name.isidentifier() and len(name) <= 64):
                 yield (
@@ -140,18 +140,18 @@ def parameter_names(asked: Asked) -> Findings:
 
 
 @rule(Source("google-cloud-aiplatform@2.7.0 aiplatform_v1/types/tool.py Tool", "2026-11-30"))
-def function_count(asked: Asked) -> Findings:
+def function_count(request: Request) -> Findings:
     """At most 128 function declarations."""
-    count = sum(1 for _ in declarations(asked))
+    count = sum(1 for _ in declarations(request))
     if count > 128:
         yield "tools", f"{count} function declarations exceed the limit of 128"
 
 
 @rule(thread("https://github.com/google-gemini/gemini-cli/issues/5014", "2025-08"))
-def function_names_are_unique(asked: Asked) -> Findings:
+def function_names_are_unique(request: Request) -> Findings:
     """Names of functions are unique."""
     seen: set[str] = set()
-    for place, declaration in declarations(asked):
+    for place, declaration in declarations(request):
         name = string(declaration.get("name"))
         if name in seen:
             yield f"{place}.name", f"Duplicate function declaration found: {name[:80]}"
@@ -159,32 +159,32 @@ def function_names_are_unique(asked: Asked) -> Findings:
 
 
 @rule(SDK.at("FunctionCallingConfig.allowed_function_names"))
-def allowed_names_need_any(asked: Asked) -> Findings:
+def allowed_names_need_any(request: Request) -> Findings:
     """AllowedFunctionNames needs the mode ANY or VALIDATED, and names declared functions."""
-    config = record(dig(asked.get("toolConfig"), "functionCallingConfig"))
+    config = record(dig(request.get("toolConfig"), "functionCallingConfig"))
     names = sequence(config.get("allowedFunctionNames"))
     place = "toolConfig.functionCallingConfig.allowedFunctionNames"
     if names and string(config.get("mode")).upper() not in {"ANY", "VALIDATED"}:
         yield place, "allowed_function_names should only be set when the function calling mode is ANY"
-    known = {string(declaration.get("name")) for _, declaration in declarations(asked)}
+    known = {string(declaration.get("name")) for _, declaration in declarations(request)}
     if known and any(name not in known for name in names):
         yield place, "names a function that is not declared"
 
 
 @rule(client("github:pydantic/pydantic-ai@4fda3898 models/google.py", "2026-08-23"))
-def calling_needs_functions(asked: Asked) -> Findings:
+def calling_needs_functions(request: Request) -> Findings:
     """FunctionCallingConfig needs function declarations."""
-    config, tools = dig(asked.get("toolConfig"), "functionCallingConfig"), asked.get("tools")
-    if isinstance(config, dict) and tools and not any(True for _ in declarations(asked)):
+    config, tools = dig(request.get("toolConfig"), "functionCallingConfig"), request.get("tools")
+    if isinstance(config, dict) and tools and not any(True for _ in declarations(request)):
         yield "toolConfig.functionCallingConfig", "Function calling config is set without function_declarations"
 
 
 @rule(thread("https://github.com/enola-dev/enola/issues/1784", "2025-09-22"))
-def functions_without_hosted_tools(asked: Asked) -> Findings:
+def functions_without_hosted_tools(request: Request) -> Findings:
     """Before Gemini 3 functions exclude Google's own tools."""
-    if not (0, 0) < family.version(asked.model) < (3, 0) or not any(True for _ in declarations(asked)):
+    if not (0, 0) < family.version(request.model) < (3, 0) or not any(True for _ in declarations(request)):
         return
-    for index, tool in records(asked.get("tools")):
+    for index, tool in records(request.get("tools")):
         for name in ("googleSearch", "googleSearchRetrieval", "codeExecution", "urlContext", "googleMaps"):
             if tool.get(name) is not None:
                 yield f"tools[{index}].{name}", "Tool use with function calling is unsupported"
@@ -195,10 +195,10 @@ def functions_without_hosted_tools(asked: Asked) -> Findings:
         "google-ai-generativelanguage@0.12.1 v1beta types/generative_service.py GenerateContentRequest", "2026-11-30"
     )
 )
-def one_setting_a_category(asked: Asked) -> Findings:
+def one_setting_a_category(request: Request) -> Findings:
     """A category of safetySettings has one setting."""
     seen: set[str] = set()
-    for index, setting in records(asked.get("safetySettings")):
+    for index, setting in records(request.get("safetySettings")):
         name = string(setting.get("category"))
         if name in seen:
             yield f"safetySettings[{index}].category", f"more than one setting for {name[:60]}"
@@ -206,10 +206,10 @@ def one_setting_a_category(asked: Asked) -> Findings:
 
 
 @rule(thread("https://github.com/vercel/ai/pull/16540", "2026-07-01"))
-def forced_calls_without_json(asked: Asked) -> Findings:
+def forced_calls_without_json(request: Request) -> Findings:
     """The mode ANY excludes responseMimeType application/json."""
-    mode = string(dig(asked.get("toolConfig"), "functionCallingConfig", "mode")).upper()
-    if mode == "ANY" and dig(asked.get("generationConfig"), "responseMimeType") == "application/json":
+    mode = string(dig(request.get("toolConfig"), "functionCallingConfig", "mode")).upper()
+    if mode == "ANY" and dig(request.get("generationConfig"), "responseMimeType") == "application/json":
         yield (
             "generationConfig.responseMimeType",
             "Forced function calling (ANY mode) with a response mime type: 'application/json' is unsupported",
@@ -217,13 +217,13 @@ def forced_calls_without_json(asked: Asked) -> Findings:
 
 
 @rule(thread("https://github.com/google-gemini/cookbook/issues/393", "2025-01-04"))
-def functions_without_json(asked: Asked) -> Findings:
+def functions_without_json(request: Request) -> Findings:
     """Before Gemini 3 functions exclude a JSON answer."""
-    old = (0, 0) < family.version(asked.model) < (3, 0)
+    old = (0, 0) < family.version(request.model) < (3, 0)
     if (
         old
-        and any(True for _ in declarations(asked))
-        and dig(asked.get("generationConfig"), "responseMimeType") == "application/json"
+        and any(True for _ in declarations(request))
+        and dig(request.get("generationConfig"), "responseMimeType") == "application/json"
     ):
         yield (
             "generationConfig.responseMimeType",
@@ -232,11 +232,11 @@ def functions_without_json(asked: Asked) -> Findings:
 
 
 @rule(client("litellm@1.110.2 llms/vertex_ai/gemini/transformation.py", "2026-11-30"))
-def cached_content_alone(asked: Asked) -> Findings:
+def cached_content_alone(request: Request) -> Findings:
     """CachedContent excludes systemInstruction, tools and toolConfig."""
-    if asked.has("cachedContent"):
+    if request.has("cachedContent"):
         for name in ("systemInstruction", "tools", "toolConfig"):
-            if asked.has(name):
+            if request.has(name):
                 yield (
                     name,
                     "CachedContent can not be used with GenerateContent request setting system_instruction, tools or tool_config",
@@ -244,18 +244,18 @@ def cached_content_alone(asked: Asked) -> Findings:
 
 
 @rule(SPECIFICATION.at("GenerationConfig"))
-def logprobs_are_asked_for(asked: Asked) -> Findings:
+def logprobs_are_requested_for(request: Request) -> Findings:
     """Logprobs needs responseLogprobs true."""
-    config = record(asked.get("generationConfig"))
+    config = record(request.get("generationConfig"))
     if config.get("logprobs") is not None and config.get("responseLogprobs") is not True:
         yield "generationConfig.logprobs", "logprobs needs responseLogprobs"
 
 
 @rule(client("github:pydantic/pydantic-ai@4fda3898 profiles/google.py", "2026-08-23"))
-def server_side_invocations(asked: Asked) -> Findings:
+def server_side_invocations(request: Request) -> Findings:
     """IncludeServerSideToolInvocations is known from Gemini 3 on."""
-    if dig(asked.get("toolConfig"), "includeServerSideToolInvocations") is True and (0, 0) < family.version(
-        asked.model
+    if dig(request.get("toolConfig"), "includeServerSideToolInvocations") is True and (0, 0) < family.version(
+        request.model
     ) < (3, 0):
         yield "toolConfig.includeServerSideToolInvocations", "Tool call context circulation is not enabled"
 
@@ -275,7 +275,7 @@ RULES = (
     functions_without_hosted_tools,
     one_setting_a_category,
     cached_content_alone,
-    logprobs_are_asked_for,
+    logprobs_are_requested_for,
     minimal_thinking,
     level_and_budget,
     budget_range,

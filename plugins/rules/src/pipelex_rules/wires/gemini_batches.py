@@ -13,16 +13,16 @@ from pipelex_rules.wire import Wire
 from pipelex_rules.wires.gemini import camel_case
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 PAGE = Source("https://ai.google.dev/gemini-api/docs/batch-api", "2026-11")
 MEGABYTES = 20
 
 
 @rule(PAGE)
-def inline_bytes(asked: Asked) -> Findings:
+def inline_bytes(requested: Request) -> Findings:
     """Inline requests have at most 20 MB in all."""
-    size = asked.size if asked.size is not None else encoded_size(asked.body)
+    size = requested.size if requested.size is not None else encoded_size(requested.body)
     if size > MEGABYTES * 1024 * 1024:
         yield "batch.inputConfig.requests", f"inline requests exceed {MEGABYTES} MB: upload a file"
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 SPECIFICATION = Source("google-ai-generativelanguage@0.12.1 v1beta types/content.py Part", "2026-11-30")
 SDK = Source("google-genai@2.34.0 types.py", "2026-11-30")
@@ -70,9 +70,9 @@ CONTENT = obj("parts", parts=listing(PART), role=choice("user model function sys
 SYSTEM = either(obj("parts", parts=either(listing(PART), PART), role=TEXT), TEXT)
 
 
-def parts(asked: Asked) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def parts(request: Request) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Go through the parts of all turns."""
-    for index, content in records(asked.get("contents")):
+    for index, content in records(request.get("contents")):
         for number, part in records(content.get("parts")):
             yield f"contents[{index}].parts[{number}]", part
 
@@ -82,9 +82,9 @@ def _count(content: Any, kind: str) -> int:
 
 
 @rule(SPECIFICATION)
-def one_kind_of_data(asked: Asked) -> Findings:
+def one_kind_of_data(request: Request) -> Findings:
     """A part holds exactly one kind of data."""
-    for place, part in parts(asked):
+    for place, part in parts(request):
         kinds = [kind for kind in KINDS if part.get(kind) is not None]
         if len(kinds) > 1:
             yield place, f"oneof field 'data' is already set. Cannot set '{kinds[1]}'"
@@ -93,28 +93,28 @@ def one_kind_of_data(asked: Asked) -> Findings:
 
 
 @rule(SPECIFICATION)
-def turns_have_parts(asked: Asked) -> Findings:
+def turns_have_parts(request: Request) -> Findings:
     """A turn has at least one part."""
-    for index, content in records(asked.get("contents")):
+    for index, content in records(request.get("contents")):
         if content.get("parts") == []:
             yield f"contents[{index}].parts", "contents.parts must not be empty"
 
 
 @rule(SDK.at("Part.video_metadata"))
-def video_metadata_of_videos(asked: Asked) -> Findings:
+def video_metadata_of_videos(request: Request) -> Findings:
     """VideoMetadata accompanies inlineData or fileData, or alone (recorded traffic gemini-generate_content-dc0d1029)."""
-    for place, part in parts(asked):
+    for place, part in parts(request):
         other = any(part.get(kind) is not None for kind in KINDS if kind not in ("inlineData", "fileData"))
         if part.get("videoMetadata") is not None and other:
             yield f"{place}.videoMetadata", "videoMetadata needs inlineData or fileData of a video"
 
 
 @rule(thread("https://github.com/vercel/ai/issues/14369", "2026-07"))
-def references_in_results(asked: Asked) -> Findings:
+def references_in_results(request: Request) -> Findings:
     """Gemini 3 reads $ref in a functionResponse as the name of a part."""
-    if family.version(asked.model) < (3, 0):
+    if family.version(request.model) < (3, 0):
         return
-    for place, part in parts(asked):
+    for place, part in parts(request):
         response = dig(part, "functionResponse", "response")
         names = {
             string(dig(item, "inlineData", "displayName")) for item in sequence(dig(part, "functionResponse", "parts"))
@@ -145,22 +145,22 @@ def _references(value: Any) -> Iterator[str]:
         "github:pydantic/pydantic-ai@4fda3898 profiles/google.py _GOOGLE_NATIVE_TOOL_RETURN_MIME_TYPES", "2026-08-23"
     )
 )
-def media_in_results(asked: Asked) -> Findings:
+def media_in_results(request: Request) -> Findings:
     """Data in a functionResponse are of a type that the model takes, from Gemini 3 on."""
-    for place, part in parts(asked):
+    for place, part in parts(request):
         for number, item in records(dig(part, "functionResponse", "parts")):
             kind = string(dig(item, "inlineData", "mimeType"))
             at = f"{place}.functionResponse.parts[{number}]"
             if kind and kind not in RESULT_TYPES:
                 yield f"{at}.inlineData.mimeType", f"mime type '{kind[:60]}' is not supported in a function response"
-            if (0, 0) < family.version(asked.model) < (3, 0):
+            if (0, 0) < family.version(request.model) < (3, 0):
                 yield at, "this model takes no media in a function response"
 
 
 @rule(thread("https://github.com/google-gemini/gemini-cli/issues/17208", "2026-01-21"))
-def calls_are_answered(asked: Asked) -> Findings:
+def calls_are_answered(request: Request) -> Findings:
     """As many functionResponse parts as the turn before has functionCall parts."""
-    history = sequence(asked.get("contents"))
+    history = sequence(request.get("contents"))
     words = "Please ensure that the number of function response parts is equal to the number of function call parts of the function call turn"
     for index, content in records(history):
         calls = _count(content, "functionCall")
@@ -176,9 +176,9 @@ def calls_are_answered(asked: Asked) -> Findings:
 
 
 @rule(client("github:pydantic/pydantic-ai@4fda3898 models/google.py", "2026-08-23"))
-def calls_follow_the_user(asked: Asked) -> Findings:
+def calls_follow_the_user(request: Request) -> Findings:
     """A turn of calls follows a user's turn or a turn of responses."""
-    history = sequence(asked.get("contents"))
+    history = sequence(request.get("contents"))
     for index, content in records(history):
         before = dig(history[index - 1], "role") if index else None
         if _count(content, "functionCall") and before not in ("user", "function"):
@@ -189,11 +189,11 @@ def calls_follow_the_user(asked: Asked) -> Findings:
 
 
 @rule(Source("https://ai.google.dev/gemini-api/docs/thought-signatures", "2026-08"))
-def thought_signatures(asked: Asked) -> Findings:
+def thought_signatures(request: Request) -> Findings:
     """From Gemini 3 on the first functionCall of each step of the current turn carries its thoughtSignature."""
-    if family.version(asked.model) < (3, 0):
+    if family.version(request.model) < (3, 0):
         return
-    history = list(records(asked.get("contents")))
+    history = list(records(request.get("contents")))
     begun = max(
         (
             index
@@ -214,20 +214,20 @@ def thought_signatures(asked: Asked) -> Findings:
 
 
 @rule(thread("a measurement against the live API, public code index file 69095604352", "2026-09-18"))
-def image_tokens(asked: Asked) -> Findings:
+def image_tokens(request: Request) -> Findings:
     """The images of a request fit into the window: from Gemini 3 on some 1,100 tokens each."""
-    if family.version(asked.model) < (3, 0):
+    if family.version(request.model) < (3, 0):
         return
-    count = sum(1 for _, part in parts(asked) if string(dig(part, "inlineData", "mimeType")).startswith("image/"))
+    count = sum(1 for _, part in parts(request) if string(dig(part, "inlineData", "mimeType")).startswith("image/"))
     if count * IMAGE_TOKENS > WINDOW:
         yield "contents", f"The input token count exceeds the maximum number of tokens allowed {WINDOW}"
 
 
 @rule(Source("https://ai.google.dev/gemini-api/docs/file-input-methods", "2026-09-18"))
-def inline_bytes(asked: Asked) -> Findings:
+def inline_bytes(request: Request) -> Findings:
     """Inline data have at most 100 MB a request."""
     total = sum(
-        encoded_size(dig(part, "inlineData", "data")) for _, part in parts(asked) if dig(part, "inlineData", "data")
+        encoded_size(dig(part, "inlineData", "data")) for _, part in parts(request) if dig(part, "inlineData", "data")
     )
     if total > MEGABYTES * 1024 * 1024 * 4 // 3 + 1024:
         yield "contents", f"inline data exceed {MEGABYTES} MB"

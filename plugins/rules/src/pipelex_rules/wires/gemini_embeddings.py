@@ -15,7 +15,7 @@ from pipelex_rules.wires.gemini import camel_case
 from pipelex_rules.wires.gemini_shapes import SPECIFICATION
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 _EMBED = obj(
     "content",
@@ -60,10 +60,10 @@ MOST_TEXTS, WORDS = 250, 20_000
 
 
 @rule(_PREDICT)
-def texts_of_predict(asked: Asked) -> Findings:
+def texts_of_predict(request: Request) -> Findings:
     """At most 250 texts of 20,000 tokens in all; gemini-embedding-001 takes one."""
-    instances = sequence(asked.get("instances"))
-    most = 1 if asked.model.startswith("gemini-embedding") else MOST_TEXTS
+    instances = sequence(request.get("instances"))
+    most = 1 if request.model.startswith("gemini-embedding") else MOST_TEXTS
     if len(instances) > most:
         yield "instances", f"{len(instances)} instance(s) is more than the max of {most}"
     if sum(words_in(string(dig(each, "content"))) for each in instances) > WORDS:
@@ -71,9 +71,9 @@ def texts_of_predict(asked: Asked) -> Findings:
 
 
 @rule(_PREDICT)
-def titles_of_documents(asked: Asked) -> Findings:
+def titles_of_documents(request: Request) -> Findings:
     """A title needs the task RETRIEVAL_DOCUMENT."""
-    for index, instance in records(asked.get("instances")):
+    for index, instance in records(request.get("instances")):
         task = instance.get("task_type", instance.get("taskType"))
         if instance.get("title") and task != "RETRIEVAL_DOCUMENT":
             yield f"instances[{index}].title", "title is only valid with task_type RETRIEVAL_DOCUMENT"

@@ -14,7 +14,7 @@ from pipelex_rules.wires import openai_chat, openai_chat_messages, openai_chat_s
 from pipelex_rules.wires.openai_chat_shapes import FUNCTION
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 SDK = Source("github:groq/groq-python src/groq/types/chat/completion_create_params.py@9620fde", "2026-08-18")
 _MESSAGES = openai_chat_messages.MESSAGE.shapes
@@ -52,74 +52,74 @@ _REASONING = ("gpt-oss", "qwen3", "qwen-qwq", "deepseek-r1", "qwen/qwen3")
 
 
 @rule(SDK)
-def unsupported_parameters(asked: Asked) -> Findings:
+def unsupported_parameters(request: Request) -> Findings:
     """logit_bias, logprobs, top_logprobs, metadata and store are not supported."""
     for name in ("logit_bias", "logprobs", "top_logprobs"):
-        if asked.has(name) and asked.get(name) is not False:
+        if request.has(name) and request.get(name) is not False:
             yield name, f"property '{name}' is unsupported"
     for name in ("metadata", "store"):
-        if asked.get(name):
+        if request.get(name):
             yield name, f"property '{name}' is unsupported"
 
 
 @rule(SDK)
-def two_reasoning_parameters(asked: Asked) -> Findings:
+def two_reasoning_parameters(request: Request) -> Findings:
     """include_reasoning and reasoning_format exclude each other."""
-    if asked.has("include_reasoning") and asked.has("reasoning_format"):
+    if request.has("include_reasoning") and request.has("reasoning_format"):
         yield "reasoning_format", "include_reasoning and reasoning_format are mutually exclusive"
 
 
 @rule(Source("https://console.groq.com/docs/reasoning", "2026-08"))
-def raw_reasoning(asked: Asked) -> Findings:
+def raw_reasoning(request: Request) -> Findings:
     """reasoning_format raw excludes JSON mode and tools."""
-    if asked.get("reasoning_format") == "raw" and (
-        asked.get("tools") or dig(asked.get("response_format"), "type") == "json_object"
+    if request.get("reasoning_format") == "raw" and (
+        request.get("tools") or dig(request.get("response_format"), "type") == "json_object"
     ):
         yield "reasoning_format", "reasoning_format must be hidden or parsed with JSON mode or tools"
 
 
 @rule(thread("https://github.com/vercel/ai/pull/16540", "2026-07-01"))
-def json_without_tools(asked: Asked) -> Findings:
+def json_without_tools(request: Request) -> Findings:
     """JSON mode and JSON schemas exclude tools."""
-    if asked.get("tools") and dig(asked.get("response_format"), "type") in ("json_object", "json_schema"):
+    if request.get("tools") and dig(request.get("response_format"), "type") in ("json_object", "json_schema"):
         yield "response_format", "json mode cannot be combined with tool/function calling"
 
 
 @rule(Source("https://console.groq.com/docs/structured-outputs.md", "2026-11-30"))
-def strict_without_streams(asked: Asked) -> Findings:
+def strict_without_streams(request: Request) -> Findings:
     """Structured output excludes streams."""
-    if dig(asked.get("response_format"), "type") == "json_schema" and asked.get("stream") is True:
+    if dig(request.get("response_format"), "type") == "json_schema" and request.get("stream") is True:
         yield "stream", "streaming is not supported with structured outputs"
 
 
 @rule(SDK)
-def effort_levels(asked: Asked) -> Findings:
+def effort_levels(request: Request) -> Findings:
     """gpt-oss takes low, medium and high; qwen3 none and default."""
-    wanted = asked.get("reasoning_effort")
+    wanted = request.get("reasoning_effort")
     if wanted is None:
         return
-    if "gpt-oss" in asked.model and wanted in ("none", "default"):
+    if "gpt-oss" in request.model and wanted in ("none", "default"):
         yield "reasoning_effort", "reasoning_effort must be one of low, medium, high"
-    if "qwen3" in asked.model and wanted in ("low", "medium", "high"):
+    if "qwen3" in request.model and wanted in ("low", "medium", "high"):
         yield "reasoning_effort", "reasoning_effort must be one of none, default"
 
 
 @rule(thread("https://github.com/vercel/ai/pull/8057", "2025-08-14"))
-def reasoning_of_other_models(asked: Asked) -> Findings:
+def reasoning_of_other_models(request: Request) -> Findings:
     """Models that do not reason refuse reasoning in a message."""
-    if not asked.model or any(name in asked.model for name in _REASONING):
+    if not request.model or any(name in request.model for name in _REASONING):
         return
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         if message.get("reasoning") is not None:
             yield f"messages[{index}].reasoning", "reasoning is not supported with this model"
 
 
 @rule(Source("https://console.groq.com/docs/reasoning", "2026-08").assumed())
-def reasoning_of_other_models_is_not_asked_for(asked: Asked) -> Findings:
+def reasoning_of_other_models_is_not_requested_for(request: Request) -> Findings:
     """Models that do not reason refuse reasoning_effort and reasoning_format."""
-    if asked.model.startswith(("llama-", "meta-llama/", "gemma", "moonshotai/", "allam", "mistral-")):
+    if request.model.startswith(("llama-", "meta-llama/", "gemma", "moonshotai/", "allam", "mistral-")):
         for name in ("reasoning_effort", "reasoning_format"):
-            if asked.has(name):
+            if request.has(name):
                 yield name, f"`{name}` is not supported with this model"
 
 
@@ -140,7 +140,7 @@ RULES = (
     strict_without_streams,
     effort_levels,
     reasoning_of_other_models,
-    reasoning_of_other_models_is_not_asked_for,
+    reasoning_of_other_models_is_not_requested_for,
     *_SHARED,
     *groq_strict_rules(openai_chat.strict_schemas),
     *groq_tool_rules(openai_chat.tool_schemas),

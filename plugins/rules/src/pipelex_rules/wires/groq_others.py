@@ -13,7 +13,7 @@ from pipelex_rules.wire import Wire
 from pipelex_rules.wires.openai_others import granularities_need_verbose_json
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 _PACKAGE = "github:groq/groq-python src/groq/types/"
 TRANSCRIPTION_SDK = Source(f"{_PACKAGE}audio/transcription_create_params.py@9620fde", "2026-08-18")
@@ -24,16 +24,16 @@ MEGABYTES = 100
 
 
 @rule(TRANSCRIPTION_SDK)
-def one_source_of_sound(asked: Asked) -> Findings:
+def one_source_of_sound(request: Request) -> Findings:
     """A transcription has a file or a url."""
-    if asked.has("file") == asked.has("url"):
+    if request.has("file") == request.has("url"):
         yield "file", "either a file or a url must be provided, and not both"
 
 
 @rule(LIMITS, status=413)
-def audio_bytes(asked: Asked) -> Findings:
+def audio_bytes(request: Request) -> Findings:
     """An audio file has at most 100 MB, 25 MB in the free tier."""
-    if size_of(asked.get("file")) > MEGABYTES * 1024 * 1024:
+    if size_of(request.get("file")) > MEGABYTES * 1024 * 1024:
         yield "file", f"the file has more than {MEGABYTES} MB"
 
 

@@ -12,7 +12,7 @@ from pipelex_rules.values import sequence, strings
 from pipelex_rules.wire import Wire
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 OPENAI = Source("openai@3.57.0 types/moderation_create_params.py", "2026-11-30")
 MISTRAL = Source("mistralai@3.7.0 client/models/classificationrequest.py", "2026-11-30")
@@ -42,39 +42,39 @@ MISTRAL_MODERATIONS = Wire(
 
 
 @rule(COHERE)
-def documents_or_texts(asked: Asked) -> Findings:
+def documents_or_texts(request: Request) -> Findings:
     """A ranking has documents, or texts at Text Embeddings Inference, and at least one."""
-    if not sequence(asked.get("documents")) and not sequence(asked.get("texts")):
+    if not sequence(request.get("documents")) and not sequence(request.get("texts")):
         yield "documents", "at least one document must be given"
 
 
 @rule(COHERE)
-def document_count(asked: Asked) -> Findings:
+def document_count(request: Request) -> Findings:
     """At most 1,000 documents a request."""
-    count = len(sequence(asked.get("documents")))
+    count = len(sequence(request.get("documents")))
     if count > DOCUMENTS:
         yield "documents", f"{count} documents exceed the limit of {DOCUMENTS}"
 
 
 @rule(COHERE)
-def blank_query(asked: Asked) -> Findings:
+def blank_query(request: Request) -> Findings:
     """A query is not blank."""
-    query = asked.get("query")
+    query = request.get("query")
     if isinstance(query, str) and not query.strip():
         yield "query", "query must not be blank"
 
 
 @rule(VOYAGE)
-def one_limit_of_results(asked: Asked) -> Findings:
+def one_limit_of_results(request: Request) -> Findings:
     """top_n, and Voyage's top_k, exclude each other."""
-    if asked.has("top_n") and asked.has("top_k"):
+    if request.has("top_n") and request.has("top_k"):
         yield "top_k", "top_n and top_k exclude each other"
 
 
 @rule(TEI)
-def texts_alone(asked: Asked) -> Findings:
+def texts_alone(request: Request) -> Findings:
     """Documents and texts exclude each other: they are the same at different servers."""
-    if asked.has("documents") and asked.has("texts"):
+    if request.has("documents") and request.has("texts"):
         yield "texts", "documents and texts exclude each other"
 
 
@@ -109,35 +109,35 @@ _BEDROCK = Source(
 
 
 @rule(_BEDROCK)
-def bedrock_documents(asked: Asked) -> Findings:
+def bedrock_documents(request: Request) -> Findings:
     """A ranking of InvokeModel has a query, and 1 to 1,000 documents."""
-    if ".rerank" not in asked.model:
+    if ".rerank" not in request.model:
         return
-    if not isinstance(asked.get("query"), str) or not asked.get("query"):
+    if not isinstance(request.get("query"), str) or not request.get("query"):
         yield "query", "required key [query] not found, or it is empty"
-    count = len(sequence(asked.get("documents")))
+    count = len(sequence(request.get("documents")))
     if not 1 <= count <= DOCUMENTS:
         yield "documents", f"expected 1 to {DOCUMENTS} items, found: {count}"
-    if any(not item.strip() for item in strings(sequence(asked.get("documents")))):
+    if any(not item.strip() for item in strings(sequence(request.get("documents")))):
         yield "documents", "a document must not be blank"
 
 
 @rule(_BEDROCK)
-def bedrock_results(asked: Asked) -> Findings:
+def bedrock_results(request: Request) -> Findings:
     """A ranking of InvokeModel has 1 to as many results as documents."""
-    wanted = asked.get("top_n")
-    if ".rerank" in asked.model and wanted is not None:
-        count = len(sequence(asked.get("documents")))
+    wanted = request.get("top_n")
+    if ".rerank" in request.model and wanted is not None:
+        count = len(sequence(request.get("documents")))
         if not isinstance(wanted, int) or not 1 <= wanted <= max(count, 1):
             yield "top_n", f"top_n is 1 to the number of documents, {count}"
 
 
 @rule(_BEDROCK)
-def bedrock_cohere_version(asked: Asked) -> Findings:
+def bedrock_cohere_version(request: Request) -> Findings:
     """Cohere's rerankers want api_version 2; Amazon's has none."""
-    if "cohere.rerank" in asked.model and asked.get("api_version") != 2:
+    if "cohere.rerank" in request.model and request.get("api_version") != 2:
         yield "api_version", "required key [api_version] not found, or it is not 2"
-    if "amazon.rerank" in asked.model and asked.has("api_version"):
+    if "amazon.rerank" in request.model and request.has("api_version"):
         yield "api_version", "extraneous key [api_version] is not permitted"
 
 

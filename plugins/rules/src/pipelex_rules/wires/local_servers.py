@@ -14,7 +14,7 @@ from pipelex_rules.values import amount, dig, record, records, sequence, string
 from pipelex_rules.wires import openai_chat, openai_chat_messages, openai_responses, openai_responses_items, xai
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 OLLAMA = Source("github:ollama/ollama@fb30760 openai/openai.go", "2026-08-21")
 ROUTES = Source("github:ollama/ollama@fb30760 server/routes.go", "2026-08-21")
@@ -45,9 +45,9 @@ OLLAMA_BODY = openai_chat.open_body(
 
 
 @rule(OLLAMA)
-def arguments_are_json(asked: Asked) -> Findings:
+def arguments_are_json(request: Request) -> Findings:
     """The arguments of a call in the history are JSON."""
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         for place, call in records(message.get("tool_calls")):
             written = dig(call, "function", "arguments")
             if isinstance(written, str):
@@ -58,9 +58,9 @@ def arguments_are_json(asked: Asked) -> Findings:
 
 
 @rule(OLLAMA.at("decodeImageURL"))
-def image_types(asked: Asked) -> Findings:
+def image_types(request: Request) -> Findings:
     """Images are data URLs of JPEG, PNG or WebP."""
-    for place, part in openai_chat_messages.parts(asked, "image_url"):
+    for place, part in openai_chat_messages.parts(request, "image_url"):
         found = split_data_url(dig(part, "image_url", "url"))
         if found is not None and found[0] not in ("image/jpeg", "image/jpg", "image/png", "image/webp", ""):
             yield f"{place}.image_url.url", "invalid image input"
@@ -72,25 +72,25 @@ def image_types(asked: Asked) -> Findings:
 
 
 @rule(ROUTES)
-def thinking_of_the_model(asked: Asked) -> Findings:
+def thinking_of_the_model(request: Request) -> Findings:
     """Think, and an effort, need a model that thinks."""
-    effort = asked.get("reasoning_effort")
-    place = "think" if asked.get("think") else "reasoning_effort" if effort not in {None, "none", ""} else ""
-    if place and asked.model.startswith(_WITHOUT_THINKING):
-        yield place, f'"{asked.model[:60]}" does not support thinking'
+    effort = request.get("reasoning_effort")
+    place = "think" if request.get("think") else "reasoning_effort" if effort not in {None, "none", ""} else ""
+    if place and request.model.startswith(_WITHOUT_THINKING):
+        yield place, f'"{request.model[:60]}" does not support thinking'
 
 
 @rule(Source("github:ollama/ollama@fb30760 server/images.go errCapabilities", "2026-08-21"))
-def tools_of_the_model(asked: Asked) -> Findings:
+def tools_of_the_model(request: Request) -> Findings:
     """Tools needs a model that calls tools."""
-    if asked.get("tools") and asked.model.startswith(_WITHOUT_TOOLS):
-        yield "tools", f"{asked.model[:60]} does not support tools"
+    if request.get("tools") and request.model.startswith(_WITHOUT_TOOLS):
+        yield "tools", f"{request.model[:60]} does not support tools"
 
 
 @rule(Source("github:ollama/ollama@fb30760 llm/llama_server.go", "2026-08-21"))
-def format_of_answers(asked: Asked) -> Findings:
+def format_of_answers(request: Request) -> Findings:
     """Format is "json" or a JSON schema."""
-    wanted = asked.get("format")
+    wanted = request.get("format")
     if wanted not in (None, "", "json") and not isinstance(wanted, dict):
         yield "format", f'invalid format: {str(wanted)[:40]!r}; expected "json" or a valid JSON Schema object'
 
@@ -112,9 +112,9 @@ OLLAMA_CHAT = openai_chat.CHAT.of(
 
 
 @rule(Source("github:ollama/ollama@fb30760 openai/responses.go", "2026-08-21"))
-def no_file_inputs(asked: Asked) -> Findings:
+def no_file_inputs(request: Request) -> Findings:
     """File inputs are not supported."""
-    for place, _ in openai_responses_items.parts(asked, "input_file"):
+    for place, _ in openai_responses_items.parts(request, "input_file"):
         yield place, "file inputs are not currently supported"
 
 
@@ -124,9 +124,9 @@ OLLAMA_RESPONSES = openai_responses.RESPONSES.of(
 
 
 @rule(VLLM.at("check_tool_usage"))
-def tools_are_not_empty(asked: Asked) -> Findings:
+def tools_are_not_empty(request: Request) -> Findings:
     """Tools is not an empty list."""
-    if asked.get("tools") == []:
+    if request.get("tools") == []:
         yield (
             "tools",
             "`tools` must not be an empty array. Either provide at least one tool or omit the field entirely.",
@@ -134,12 +134,12 @@ def tools_are_not_empty(asked: Asked) -> Findings:
 
 
 @rule(VLLM.at("check_tool_usage"))
-def tool_choice(asked: Asked) -> Findings:
+def tool_choice(request: Request) -> Findings:
     """`tool_choice` is one of none, auto, required and the tools, and needs tools."""
-    wanted = asked.get("tool_choice")
+    wanted = request.get("tool_choice")
     if wanted is None or wanted == "none":
         return
-    if not asked.get("tools"):
+    if not request.get("tools"):
         yield "tool_choice", "When using `tool_choice`, `tools` must be set."
     if isinstance(wanted, str) and wanted not in ("auto", "required"):
         yield (
@@ -151,44 +151,44 @@ def tool_choice(asked: Asked) -> Findings:
 
 
 @rule(VLLM.at("validate_response_format"))
-def schema_of_its_format(asked: Asked) -> Findings:
+def schema_of_its_format(request: Request) -> Findings:
     """response_format json_schema has its schema."""
     if (
-        dig(asked.get("response_format"), "type") == "json_schema"
-        and dig(asked.get("response_format"), "json_schema") is None
+        dig(request.get("response_format"), "type") == "json_schema"
+        and dig(request.get("response_format"), "json_schema") is None
     ):
         yield "response_format", "When response_format type is 'json_schema', the 'json_schema' field must be provided."
 
 
 @rule(VLLM.at("check_logprobs"))
-def prompt_logprobs_are_not_streamed(asked: Asked) -> Findings:
+def prompt_logprobs_are_not_streamed(request: Request) -> Findings:
     """prompt_logprobs excludes streams."""
-    if asked.get("stream") is True and asked.has("prompt_logprobs"):
+    if request.get("stream") is True and request.has("prompt_logprobs"):
         yield "prompt_logprobs", "`prompt_logprobs` are not available when `stream=True`."
 
 
 @rule(SAMPLING)
-def positive_sampling(asked: Asked) -> Findings:
+def positive_sampling(request: Request) -> Findings:
     """top_p and repetition_penalty are above 0."""
     for name in ("top_p", "repetition_penalty"):
-        value = amount(asked.get(name))
+        value = amount(request.get(name))
         if value is not None and value <= 0:
             yield name, f"{name} must be greater than zero, got {value:g}."
 
 
 @rule(SAMPLING)
-def least_tokens(asked: Asked) -> Findings:
+def least_tokens(request: Request) -> Findings:
     """min_tokens is not above max_tokens."""
-    most = amount(asked.get("max_completion_tokens")) or amount(asked.get("max_tokens"))
-    least = amount(asked.get("min_tokens"))
+    most = amount(request.get("max_completion_tokens")) or amount(request.get("max_tokens"))
+    least = amount(request.get("min_tokens"))
     if most is not None and least is not None and least > most:
         yield "min_tokens", f"min_tokens must be less than or equal to max_tokens={most:g}, got {least:g}."
 
 
 @rule(VLLM.at("check_structured_outputs_count"))
-def one_structured_output(asked: Asked) -> Findings:
+def one_structured_output(request: Request) -> Findings:
     """structured_outputs has one kind of constraint."""
-    wanted = record(asked.get("structured_outputs"))
+    wanted = record(request.get("structured_outputs"))
     kinds = [
         name
         for name in ("json", "regex", "choice", "grammar", "json_object", "structural_tag")
@@ -199,9 +199,9 @@ def one_structured_output(asked: Asked) -> Findings:
 
 
 @rule(VLLM.at("check_generation_prompt"))
-def continuing_has_no_new_turn(asked: Asked) -> Findings:
+def continuing_has_no_new_turn(request: Request) -> Findings:
     """continue_final_message excludes add_generation_prompt."""
-    if asked.get("continue_final_message") is True and asked.get("add_generation_prompt") is True:
+    if request.get("continue_final_message") is True and request.get("add_generation_prompt") is True:
         yield "continue_final_message", "Cannot set both `continue_final_message` and `add_generation_prompt` to True."
 
 
@@ -252,41 +252,41 @@ VLLM_CHAT = openai_chat.CHAT.of(
 
 
 @rule(LLAMACPP)
-def last_message_without_calls(asked: Asked) -> Findings:
+def last_message_without_calls(request: Request) -> Findings:
     """A last assistant message that holds calls cannot be continued."""
-    last = record(next(iter(reversed(sequence(asked.get("messages")))), None))
+    last = record(next(iter(reversed(sequence(request.get("messages")))), None))
     if last.get("role") == "assistant" and last.get("tool_calls"):
         yield "messages", "Cannot continue an assistant message that contains tool calls."
 
 
 @rule(LLAMACPP)
-def grammar_without_tools(asked: Asked) -> Findings:
+def grammar_without_tools(request: Request) -> Findings:
     """Grammar excludes tools, and a JSON schema."""
-    if asked.get("grammar") and asked.get("tools"):
+    if request.get("grammar") and request.get("tools"):
         yield "grammar", "Cannot use custom grammar constraints with tools."
-    if asked.get("grammar") and asked.get("json_schema"):
+    if request.get("grammar") and request.get("json_schema"):
         yield "grammar", "Cannot use both json_schema and grammar"
 
 
 @rule(LLAMACPP)
-def tool_choice_word(asked: Asked) -> Findings:
+def tool_choice_word(request: Request) -> Findings:
     """tool_choice is auto, none or required."""
-    wanted = asked.get("tool_choice")
+    wanted = request.get("tool_choice")
     if isinstance(wanted, str) and wanted not in ("auto", "none", "required"):
         yield "tool_choice", f"Invalid tool_choice: {string(wanted)[:40]}"
 
 
 @rule(LLAMACPP)
-def probabilities_of_streamed_calls(asked: Asked) -> Findings:
+def probabilities_of_streamed_calls(request: Request) -> Findings:
     """Logprobs excludes tools in a stream."""
-    if asked.get("logprobs") is True and asked.get("tools") and asked.get("stream") is True:
+    if request.get("logprobs") is True and request.get("tools") and request.get("stream") is True:
         yield "logprobs", "logprobs is not supported with tools + stream"
 
 
 @rule(LLAMACPP)
-def parts_of_messages(asked: Asked) -> Findings:
+def parts_of_messages(request: Request) -> Findings:
     """Parts of a content are texts, images, sound and videos."""
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         for number_, part in records(message.get("content")):
             if part.get("type") not in {"text", "image_url", "input_audio", "video_url", "input_video", "media_marker"}:
                 yield f"messages[{index}].content[{number_}].type", "unsupported content[].type"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 SPECIFICATION = Source("github:mistralai/platform-docs-public openapi.yaml@222f4ba", "2026-08-21")
 LIMITS = Source("github:mistralai/platform-docs-public public/resources/known-limitations.md@222f4ba", "2026-08-21")
@@ -46,45 +46,45 @@ _BEFORE_EFFORT = (
 )
 
 
-def messages(asked: Asked) -> list[tuple[int, Mapping[str, Any]]]:
+def messages(request: Request) -> list[tuple[int, Mapping[str, Any]]]:
     """Collect the messages."""
-    return list(records(asked.get("messages")))
+    return list(records(request.get("messages")))
 
 
-def images(asked: Asked) -> Iterator[tuple[str, str]]:
+def images(request: Request) -> Iterator[tuple[str, str]]:
     """Go through the addresses of the images."""
-    for index, message in messages(asked):
+    for index, message in messages(request):
         for position, part in records(message.get("content")):
             if part.get("type") == "image_url":
                 url = part.get("image_url")
                 yield f"messages[{index}].content[{position}].image_url", string(dig(url, "url")) or string(url)
 
 
-def _schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
-    for index, tool in records(asked.get("tools")):
+def _schemas(request: Request) -> Iterator[tuple[str, Any]]:
+    for index, tool in records(request.get("tools")):
         if dig(tool, "function", "parameters") is not None:
             yield f"tools[{index}].function.parameters", dig(tool, "function", "parameters")
 
 
 @rule(COMMON.at("_validate_message_list_structure"))
-def a_message_is_needed(asked: Asked) -> Findings:
+def a_message_is_needed(request: Request) -> Findings:
     """A conversation has at least one message."""
-    if asked.get("messages") == []:
+    if request.get("messages") == []:
         yield "messages", "Conversation must have at least one message"
 
 
 @rule(COMMON.at("_validate_assistant_message"))
-def assistant_says_something(asked: Asked) -> Findings:
+def assistant_says_something(request: Request) -> Findings:
     """An assistant message has content or tool_calls."""
-    for index, message in messages(asked):
+    for index, message in messages(request):
         if message.get("role") == "assistant" and not message.get("content") and not message.get("tool_calls"):
             yield f"messages[{index}]", "Assistant message must have either content or tool_calls, but not none"
 
 
 @rule(COMMON.at("_validate_last_message"), type="invalid_request_message_order", code="3230")
-def last_message(asked: Asked) -> Findings:
+def last_message(request: Request) -> Findings:
     """The last message is the user's or a tool's, or the assistant's with prefix true."""
-    history = messages(asked)
+    history = messages(request)
     if not history:
         return
     index, last = history[-1]
@@ -102,9 +102,9 @@ def last_message(asked: Asked) -> Findings:
 
 
 @rule(COMMON.at("_validate_assistant_message"))
-def prefix_is_last(asked: Asked) -> Findings:
+def prefix_is_last(request: Request) -> Findings:
     """Prefix is true on the last message only."""
-    history = messages(asked)
+    history = messages(request)
     for index, message in history[:-1]:
         if message.get("prefix") is True:
             yield f"messages[{index}].prefix", "Assistant message with prefix True must be last message"
@@ -115,10 +115,10 @@ def prefix_is_last(asked: Asked) -> Findings:
     type="invalid_request_message_order",
     code="3230",
 )
-def order_of_roles(asked: Asked) -> Findings:
+def order_of_roles(request: Request) -> Findings:
     """A user message does not follow a tool message, nor does a tool message follow a user's or system's."""
     before = ""
-    for index, message in messages(asked):
+    for index, message in messages(request):
         role = string(message.get("role"))
         if (before == "tool" and role == "user") or (role == "tool" and before in {"user", "system"}):
             yield f"messages[{index}]", f"Unexpected role '{role}' after role '{before}'"
@@ -126,9 +126,9 @@ def order_of_roles(asked: Asked) -> Findings:
 
 
 @rule(COMMON.at("_validate_tool_calls_followed_by_tool_messages"))
-def calls_are_answered(asked: Asked) -> Findings:
+def calls_are_answered(request: Request) -> Findings:
     """An assistant message with calls is followed by as many tool messages."""
-    history = messages(asked)
+    history = messages(request)
     for position, (index, message) in enumerate(history):
         calls = len(sequence(message.get("tool_calls")))
         if message.get("role") != "assistant" or not calls:
@@ -143,10 +143,10 @@ def calls_are_answered(asked: Asked) -> Findings:
 
 
 @rule(COMMON.at("MistralRequestValidatorV3"))
-def results_name_their_call(asked: Asked) -> Findings:
+def results_name_their_call(request: Request) -> Findings:
     """Each result names a call that waits for it, once."""
     waiting: list[str] | None = None
-    for index, message in messages(asked):
+    for index, message in messages(request):
         if message.get("role") == "assistant":
             waiting = [string(call.get("id")) for _, call in records(message.get("tool_calls")) if call.get("id")]
         elif message.get("role") == "tool" and waiting is not None:
@@ -158,9 +158,9 @@ def results_name_their_call(asked: Asked) -> Findings:
 
 
 @rule(COMMON.at("MistralRequestValidatorV11"))
-def call_ids_are_unique(asked: Asked) -> Findings:
+def call_ids_are_unique(request: Request) -> Findings:
     """Ids of the calls of one assistant message are unique."""
-    for index, message in messages(asked):
+    for index, message in messages(request):
         seen: set[str] = set()
         for _, call in records(message.get("tool_calls")):
             name = string(call.get("id"))
@@ -170,9 +170,9 @@ def call_ids_are_unique(asked: Asked) -> Findings:
 
 
 @rule(client("mistral_common@1.13.1 protocol/instruct/validator.py (tokenizers before v13)", "2026-11-30"), code="3280")
-def call_ids_have_nine_characters(asked: Asked) -> Findings:
+def call_ids_have_nine_characters(request: Request) -> Findings:
     """Ids of calls have nine letters and digits."""
-    for index, message in messages(asked):
+    for index, message in messages(request):
         for position, call in records(message.get("tool_calls")):
             name = call.get("id")
             if isinstance(name, str) and name != "null" and not TOOL_ID.fullmatch(name):
@@ -189,17 +189,17 @@ def call_ids_have_nine_characters(asked: Asked) -> Findings:
 
 
 @rule(LIMITS)
-def tool_count(asked: Asked) -> Findings:
+def tool_count(request: Request) -> Findings:
     """At most 128 tools."""
-    if len(sequence(asked.get("tools"))) > 128:
+    if len(sequence(request.get("tools"))) > 128:
         yield "tools", "at most 128 tools"
 
 
 @rule(SPECIFICATION)
-def tool_choice_has_tools(asked: Asked) -> Findings:
+def tool_choice_has_tools(request: Request) -> Findings:
     """A forced tool_choice needs tools, and a named one is among them."""
-    wanted = asked.get("tool_choice")
-    names = [dig(tool, "function", "name") for tool in sequence(asked.get("tools"))]
+    wanted = request.get("tool_choice")
+    names = [dig(tool, "function", "name") for tool in sequence(request.get("tools"))]
     if wanted in ("any", "required") and not names:
         yield "tool_choice", "tool_choice needs tools"
     name = dig(wanted, "function", "name")
@@ -208,48 +208,48 @@ def tool_choice_has_tools(asked: Asked) -> Findings:
 
 
 @rule(SPECIFICATION, status=422)
-def schema_of_its_format(asked: Asked) -> Findings:
+def schema_of_its_format(request: Request) -> Findings:
     """response_format json_schema has its schema."""
     if (
-        dig(asked.get("response_format"), "type") == "json_schema"
-        and dig(asked.get("response_format"), "json_schema") is None
+        dig(request.get("response_format"), "type") == "json_schema"
+        and dig(request.get("response_format"), "json_schema") is None
     ):
         yield "response_format.json_schema", "json_schema must be provided when type is json_schema"
 
 
 @rule(SAMPLING)
-def greedy_sampling_has_one_answer(asked: Asked) -> Findings:
+def greedy_sampling_has_one_answer(request: Request) -> Findings:
     """N above 1 needs a temperature above 0, and mistral-large-2512 has one answer only."""
-    if (amount(asked.get("n")) or 1) <= 1:
+    if (amount(request.get("n")) or 1) <= 1:
         return
-    if asked.model == "mistral-large-2512":
+    if request.model == "mistral-large-2512":
         yield "n", "n > 1 is not supported for this model"
-    if asked.get("temperature") == 0:
+    if request.get("temperature") == 0:
         yield "n", "n must be 1 when using greedy sampling"
 
 
 @rule(COMMON.at("_validate_model_settings"))
-def effort_of_old_models(asked: Asked) -> Findings:
+def effort_of_old_models(request: Request) -> Findings:
     """Models before tokenizer v15 refuse reasoning_effort."""
-    if asked.has("reasoning_effort") and asked.model.startswith(_BEFORE_EFFORT):
+    if request.has("reasoning_effort") and request.model.startswith(_BEFORE_EFFORT):
         yield (
             "reasoning_effort",
-            f"reasoning_effort='{string(asked.get('reasoning_effort'))[:20]}' is not supported for this model",
+            f"reasoning_effort='{string(request.get('reasoning_effort'))[:20]}' is not supported for this model",
         )
 
 
 @rule(VISION)
-def image_count(asked: Asked) -> Findings:
+def image_count(request: Request) -> Findings:
     """At most 8 images a request."""
-    count = sum(1 for _ in images(asked))
+    count = sum(1 for _ in images(request))
     if count > IMAGES:
         yield "messages", f"{count} images exceed the limit of {IMAGES}"
 
 
 @rule(VISION)
-def image_sizes(asked: Asked) -> Findings:
+def image_sizes(request: Request) -> Findings:
     """An image has at most 20 MB and 10,000 pixels a side, and is PNG, JPEG, WebP or GIF."""
-    for place, url in images(asked):
+    for place, url in images(request):
         found = split_data_url(url)
         if found is None:
             continue

@@ -28,7 +28,7 @@ from pipelex_rules.wires.mistral_chat import LIMITS, SPECIFICATION
 from pipelex_rules.wires.mistral_chat_shapes import RESPONSE_FORMAT
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 OCR_PAGE = Source(
     "github:mistralai/platform-docs-public public/studio-api/document-processing/basic_ocr.md@222f4ba", "2026-08-21"
@@ -67,41 +67,41 @@ OCR_BODY = obj(
 )
 
 
-def _given(asked: Asked) -> tuple[str, str] | None:
-    document = asked.get("document")
+def _provided(request: Request) -> tuple[str, str] | None:
+    document = request.get("document")
     url = dig(document, "document_url") or dig(document, "image_url", "url") or dig(document, "image_url")
     return split_data_url(string(url))
 
 
 @rule(OCR_PAGE)
-def document_bytes(asked: Asked) -> Findings:
+def document_bytes(request: Request) -> Findings:
     """A document has at most 50 MB."""
-    found = _given(asked)
+    found = _provided(request)
     if found is not None and decoded_size(found[1]) > DOCUMENT_BYTES:
         yield "document", "the document has more than 50 MB"
 
 
 @rule(OCR_PAGE)
-def document_pages(asked: Asked) -> Findings:
+def document_pages(request: Request) -> Findings:
     """A document has at most 1,000 pages."""
-    found = _given(asked)
+    found = _provided(request)
     count = pages(found[1]) if found is not None and "pdf" in found[0] else None
     if count is not None and count > PAGES:
         yield "document", f"the document has {count} pages, at most {PAGES}"
 
 
 @rule(ANNOTATIONS)
-def prompt_has_its_format(asked: Asked) -> Findings:
+def prompt_has_its_format(request: Request) -> Findings:
     """document_annotation_prompt needs document_annotation_format."""
-    if asked.has("document_annotation_prompt") and not asked.has("document_annotation_format"):
+    if request.has("document_annotation_prompt") and not request.has("document_annotation_format"):
         yield "document_annotation_prompt", "document_annotation_prompt needs document_annotation_format"
 
 
 @rule(SPECIFICATION, status=422)
-def annotation_has_its_schema(asked: Asked) -> Findings:
+def annotation_has_its_schema(request: Request) -> Findings:
     """An annotation format of type json_schema has its schema."""
     for name in ("document_annotation_format", "bbox_annotation_format"):
-        wanted = asked.get(name)
+        wanted = request.get(name)
         if dig(wanted, "type") == "json_schema" and dig(wanted, "json_schema") is None:
             yield f"{name}.json_schema", "json_schema must be provided when type is json_schema"
 
@@ -144,16 +144,16 @@ BATCH_BODY = obj(
 
 
 @rule(SPECIFICATION, status=422)
-def files_or_requests(asked: Asked) -> Findings:
+def files_or_requests(request: Request) -> Findings:
     """A batch has input_files or requests, not both."""
-    if asked.get("input_files") and asked.get("requests"):
+    if request.get("input_files") and request.get("requests"):
         yield "requests", "input_files and requests exclude each other"
 
 
 @rule(SPECIFICATION, status=422)
-def model_or_agent(asked: Asked) -> Findings:
+def model_or_agent(request: Request) -> Findings:
     """A batch has a model or an agent, not both."""
-    if asked.get("model") and asked.get("agent_id"):
+    if request.get("model") and request.get("agent_id"):
         yield "agent_id", "model and agent_id exclude each other"
 
 
@@ -168,9 +168,9 @@ BATCH = Wire(
 
 
 @rule(LIMITS)
-def file_bytes(asked: Asked) -> Findings:
+def file_bytes(request: Request) -> Findings:
     """A file has at most 512 MB."""
-    if size_of(asked.get("file")) > FILE_BYTES:
+    if size_of(request.get("file")) > FILE_BYTES:
         yield "file", "the file has more than 512 MB"
 
 

@@ -12,7 +12,7 @@ from pipelex_rules.values import amount
 from pipelex_rules.wire import Wire
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 TRANSCRIPTION_SDK = Source("mistralai@3.7.0 client/models/audiotranscriptionrequest.py", "2026-11-30")
 SPEECH_SDK = Source("mistralai@3.7.0 client/models/speechrequest.py", "2026-11-30")
@@ -40,24 +40,24 @@ _SOURCES = ("file", "file_url", "file_id")
 
 
 @rule(TRANSCRIPTION_SDK, status=422)
-def one_source_of_sound(asked: Asked) -> Findings:
+def one_source_of_sound(request: Request) -> Findings:
     """A transcription has one of file, file_url and file_id."""
-    found = [name for name in _SOURCES if asked.has(name)]
+    found = [name for name in _SOURCES if request.has(name)]
     if len(found) != 1:
         yield found[1] if found else "file", "exactly one of file, file_url and file_id must be set"
 
 
 @rule(TRANSCRIPTION_SDK, status=422)
-def references_need_speakers(asked: Asked) -> Findings:
+def references_need_speakers(request: Request) -> Findings:
     """speaker_references needs diarize true."""
-    if asked.has("speaker_references") and asked.get("diarize") not in {True, "true"}:
+    if request.has("speaker_references") and request.get("diarize") not in {True, "true"}:
         yield "speaker_references", "speaker_references needs diarize"
 
 
 @rule(PAGE)
-def language_without_timestamps(asked: Asked) -> Findings:
+def language_without_timestamps(request: Request) -> Findings:
     """Language and timestamp_granularities exclude each other."""
-    if asked.has("language") and asked.get("timestamp_granularities"):
+    if request.has("language") and request.get("timestamp_granularities"):
         yield "timestamp_granularities", "timestamp_granularities is not compatible with language"
 
 
@@ -87,27 +87,27 @@ SPEECH_BODY = obj(
 
 
 @rule(SPEECH_SDK)
-def history_without_reference(asked: Asked) -> Findings:
+def history_without_reference(request: Request) -> Findings:
     """conversation_history excludes ref_audio, and needs voice_id."""
-    if not asked.has("conversation_history"):
+    if not request.has("conversation_history"):
         return
-    if asked.has("ref_audio"):
+    if request.has("ref_audio"):
         yield "ref_audio", "conversation_history cannot be combined with ref_audio"
-    elif not asked.has("voice_id"):
+    elif not request.has("voice_id"):
         yield "voice_id", "conversation_history needs a preset voice"
 
 
 @rule(client("mistralai@3.7.0 client/models/speechrequest.py (either names the speaker)", "2026-11-30"))
-def one_speaker(asked: Asked) -> Findings:
+def one_speaker(request: Request) -> Findings:
     """voice_id and ref_audio exclude each other."""
-    if asked.has("voice_id") and asked.has("ref_audio"):
+    if request.has("voice_id") and request.has("ref_audio"):
         yield "ref_audio", "voice_id and ref_audio exclude each other"
 
 
 @rule(SPEECH_SDK)
-def finite_expressiveness(asked: Asked) -> Findings:
+def finite_expressiveness(request: Request) -> Findings:
     """Expressiveness is at least 1."""
-    value = amount(asked.get("expressiveness"))
+    value = amount(request.get("expressiveness"))
     if value is not None and not 1 <= value < float("inf"):
         yield "expressiveness", "expressiveness must be finite and at least 1.0"
 

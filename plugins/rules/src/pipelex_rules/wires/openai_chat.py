@@ -30,113 +30,116 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 SPECIFICATION = Source("github:openai/openai-openapi openapi.json@f85dbe2", "2026-08-21")
 
 
-def strict_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
+def strict_schemas(request: Request) -> Iterator[tuple[str, Any]]:
     """Find the schemas of a request that are in strict mode."""
-    wanted = dig(asked.get("response_format"), "json_schema")
+    wanted = dig(request.get("response_format"), "json_schema")
     if dig(wanted, "strict") is True and dig(wanted, "schema") is not None:
         yield "response_format.json_schema.schema", dig(wanted, "schema")
-    for index, tool in records(asked.get("tools")):
+    for index, tool in records(request.get("tools")):
         if dig(tool, "function", "strict") is True and dig(tool, "function", "parameters") is not None:
             yield f"tools[{index}].function.parameters", dig(tool, "function", "parameters")
 
 
-def tool_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
+def tool_schemas(request: Request) -> Iterator[tuple[str, Any]]:
     """Find the schemas of a request's tools."""
-    for index, tool in records(asked.get("tools")):
+    for index, tool in records(request.get("tools")):
         if dig(tool, "function", "parameters") is not None:
             yield f"tools[{index}].function.parameters", dig(tool, "function", "parameters")
 
 
-def _fine_tuned(asked: Asked) -> Iterator[tuple[str, Any]]:
-    if asked.model.startswith("ft:"):
-        yield from strict_schemas(asked)
+def _fine_tuned(request: Request) -> Iterator[tuple[str, Any]]:
+    if request.model.startswith("ft:"):
+        yield from strict_schemas(request)
 
 
-def tool_names(asked: Asked) -> set[str]:
+def tool_names(request: Request) -> set[str]:
     """Collect the names of a request's tools."""
     return {
-        string(dig(tool, kind, "name")) for _, tool in records(asked.get("tools")) for kind in ("function", "custom")
+        string(dig(tool, kind, "name")) for _, tool in records(request.get("tools")) for kind in ("function", "custom")
     } - {""}
 
 
 @rule(SPECIFICATION)
-def stream_options_without_stream(asked: Asked) -> Findings:
+def stream_options_without_stream(request: Request) -> Findings:
     """stream_options only with stream true."""
-    if asked.has("stream_options") and asked.get("stream") is not True:
+    if request.has("stream_options") and request.get("stream") is not True:
         yield "stream_options", "the 'stream_options' parameter is only allowed when 'stream' is enabled"
 
 
 @rule(SPECIFICATION)
-def top_logprobs_without_logprobs(asked: Asked) -> Findings:
+def top_logprobs_without_logprobs(request: Request) -> Findings:
     """top_logprobs needs logprobs true."""
-    if asked.has("top_logprobs") and asked.get("top_logprobs") != 0 and asked.get("logprobs") is not True:
+    if request.has("top_logprobs") and request.get("top_logprobs") != 0 and request.get("logprobs") is not True:
         yield "top_logprobs", "the 'top_logprobs' parameter is only allowed when 'logprobs' is enabled"
 
 
 @rule(SPECIFICATION)
-def tool_choice_without_tools(asked: Asked) -> Findings:
+def tool_choice_without_tools(request: Request) -> Findings:
     """tool_choice is only allowed with tools."""
-    if asked.has("tool_choice") and not asked.has("tools") and asked.get("tool_choice") not in ("none", "auto"):
+    if request.has("tool_choice") and not request.has("tools") and request.get("tool_choice") not in ("none", "auto"):
         yield "tool_choice", "'tool_choice' is only allowed when 'tools' are specified"
 
 
 @rule(SPECIFICATION)
-def parallel_calls_without_tools(asked: Asked) -> Findings:
+def parallel_calls_without_tools(request: Request) -> Findings:
     """parallel_tool_calls is only allowed with tools."""
-    if asked.has("parallel_tool_calls") and not asked.has("tools"):
+    if request.has("parallel_tool_calls") and not request.has("tools"):
         yield "parallel_tool_calls", "'parallel_tool_calls' is only allowed when 'tools' are specified"
 
 
 @rule(SPECIFICATION)
-def tool_choice_names_a_tool(asked: Asked) -> Findings:
+def tool_choice_names_a_tool(request: Request) -> Findings:
     """A named tool_choice is one of the tools."""
-    choice_ = asked.get("tool_choice")
+    choice_ = request.get("tool_choice")
     name = dig(choice_, "function", "name") or dig(choice_, "custom", "name")
-    if isinstance(name, str) and asked.has("tools") and name not in tool_names(asked):
+    if isinstance(name, str) and request.has("tools") and name not in tool_names(request):
         yield "tool_choice", f"tool choice '{name[:80]}' not found in 'tools' parameter"
 
 
 @rule(SPECIFICATION)
-def json_mode_without_the_word(asked: Asked) -> Findings:
+def json_mode_without_the_word(request: Request) -> Findings:
     """With response_format json_object the messages hold the word json."""
-    if dig(asked.get("response_format"), "type") == "json_object" and "json" not in messages.all_text(asked).lower():
+    if (
+        dig(request.get("response_format"), "type") == "json_object"
+        and "json" not in messages.all_text(request).lower()
+    ):
         yield "messages", "must contain the word 'json' in some form, to use 'response_format' of type 'json_object'"
 
 
 @rule(SPECIFICATION)
-def both_limits(asked: Asked) -> Findings:
+def both_limits(request: Request) -> Findings:
     """max_tokens and max_completion_tokens exclude each other."""
-    if asked.has("max_tokens") and asked.has("max_completion_tokens"):
+    if request.has("max_tokens") and request.has("max_completion_tokens"):
         yield "max_tokens", "setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported"
 
 
 @rule(Source("https://platform.openai.com/docs/guides/predicted-outputs", "2026-08"))
-def prediction_alone(asked: Asked) -> Findings:
+def prediction_alone(request: Request) -> Findings:
     """A prediction excludes tools, logprobs, n above 1, audio and max_completion_tokens."""
-    if not asked.has("prediction"):
+    if not request.has("prediction"):
         return
     for name in ("tools", "functions", "audio", "max_completion_tokens"):
-        if asked.has(name):
+        if request.has(name):
             yield name, f"'{name}' is not supported with 'prediction'"
-    if asked.get("logprobs") is True:
+    if request.get("logprobs") is True:
         yield "logprobs", "'logprobs' is not supported with 'prediction'"
-    if asked.get("n") not in (None, 1):
+    if request.get("n") not in (None, 1):
         yield "n", "'n' above 1 is not supported with 'prediction'"
 
 
 @rule(Source("https://platform.openai.com/docs/guides/audio", "2026-08"))
-def audio_output(asked: Asked) -> Findings:
+def audio_output(request: Request) -> Findings:
     """Audio output needs both the modality and the parameter audio."""
-    modalities = asked.get("modalities")
+    modalities = request.get("modalities")
     wants = isinstance(modalities, list) and "audio" in modalities
-    if wants and not asked.has("audio"):
+    if wants and not request.has("audio"):
         yield "audio", "'audio' is required with the modality 'audio'"
-    if asked.has("audio") and not wants:
+    if request.has("audio") and not wants:
         yield "audio", "'audio' needs the modality 'audio'"
 
 

@@ -13,7 +13,7 @@ from pipelex_rules.values import dig, records, sequence, string
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 SPECIFICATION = Source("github:openai/openai-openapi openapi.json@f85dbe2", "2026-08-21")
 VISION = Source("https://developers.openai.com/api/docs/guides/images-vision", "2026-09-19")
@@ -78,18 +78,18 @@ def open_message() -> Shape:
     return tagged("role", shapes=shapes, source=SPECIFICATION)
 
 
-def all_text(asked: Asked) -> str:
+def all_text(request: Request) -> str:
     """Join the text of all messages."""
     pieces = []
-    for _, message in records(asked.get("messages")):
+    for _, message in records(request.get("messages")):
         content = message.get("content")
         pieces += [string(content), *(string(part.get("text")) for _, part in records(content))]
     return "\n".join(pieces)
 
 
-def parts(asked: Asked, kind: str) -> Iterator[tuple[str, dict[str, object]]]:
+def parts(request: Request, kind: str) -> Iterator[tuple[str, dict[str, object]]]:
     """Go through the content parts of one kind, with their places."""
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         for number, part in records(message.get("content")):
             if part.get("type") == kind:
                 yield f"messages[{index}].content[{number}]", dict(part)
@@ -103,9 +103,9 @@ def call_ids(message: object) -> list[str]:
 @rule(
     Source("https://platform.openai.com/docs/api-reference/chat/create (messages[].tool_calls[].function)", "2026-08")
 )
-def arguments_are_text(asked: Asked) -> Findings:
+def arguments_are_text(request: Request) -> Findings:
     """The arguments of a call in the history are text, not an object."""
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         for number, called in records(message.get("tool_calls")):
             written = dig(called, "function", "arguments")
             if written is not None and not isinstance(written, str):
@@ -113,9 +113,9 @@ def arguments_are_text(asked: Asked) -> Findings:
 
 
 @rule(thread("https://github.com/RamiAwar/dataline/issues/172", "2024-05-31"))
-def calls_are_answered(asked: Asked) -> Findings:
+def calls_are_answered(request: Request) -> Findings:
     """An assistant message with tool_calls is followed by a tool message for each id."""
-    history = sequence(asked.get("messages"))
+    history = sequence(request.get("messages"))
     for index, message in records(history):
         if message.get("role") != "assistant" or not call_ids(message):
             continue
@@ -134,10 +134,10 @@ def calls_are_answered(asked: Asked) -> Findings:
 
 
 @rule(thread("https://community.openai.com/t/messages-with-role-tool-must-be-a-response/1046566", "2024-12"))
-def results_follow_calls(asked: Asked) -> Findings:
+def results_follow_calls(request: Request) -> Findings:
     """A tool message answers a call of the assistant message before it."""
     open_calls: set[str] = set()
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         role = message.get("role")
         if role == "assistant":
             open_calls = set(call_ids(message))
@@ -152,9 +152,9 @@ def results_follow_calls(asked: Asked) -> Findings:
 
 
 @rule(SPECIFICATION)
-def assistant_says_something(asked: Asked) -> Findings:
+def assistant_says_something(request: Request) -> Findings:
     """An assistant message has content, tool_calls, function_call, audio or refusal."""
-    for index, message in records(asked.get("messages")):
+    for index, message in records(request.get("messages")):
         if message.get("role") == "assistant" and all(
             message.get(name) is None for name in ("content", "tool_calls", "function_call", "audio", "refusal")
         ):
@@ -162,17 +162,17 @@ def assistant_says_something(asked: Asked) -> Findings:
 
 
 @rule(SPECIFICATION)
-def file_has_one_source(asked: Asked) -> Findings:
+def file_has_one_source(request: Request) -> Findings:
     """A file part has file_data or file_id."""
-    for place, part in parts(asked, "file"):
+    for place, part in parts(request, "file"):
         if sum(dig(part, "file", name) is not None for name in ("file_data", "file_id")) != 1:
             yield f"{place}.file", "exactly one of 'file_data' and 'file_id' must be given"
 
 
 @rule(VISION)
-def image_types(asked: Asked) -> Findings:
+def image_types(request: Request) -> Findings:
     """Images are PNG, JPEG, WebP or GIF."""
-    for place, part in parts(asked, "image_url"):
+    for place, part in parts(request, "image_url"):
         url = dig(part, "image_url", "url")
         found = split_data_url(url)
         if found is not None and found[0] not in IMAGE_TYPES:
@@ -180,28 +180,28 @@ def image_types(asked: Asked) -> Findings:
 
 
 @rule(VISION)
-def image_addresses(asked: Asked) -> Findings:
+def image_addresses(request: Request) -> Findings:
     """An image is an address or a data URL."""
-    for place, part in parts(asked, "image_url"):
+    for place, part in parts(request, "image_url"):
         url = string(dig(part, "image_url", "url"))
         if url and not url.lower().startswith(("http://", "https://", "data:")):
             yield f"{place}.image_url.url", "expected a valid URL or a base64-encoded data URL"
 
 
 @rule(VISION)
-def image_count(asked: Asked) -> Findings:
+def image_count(request: Request) -> Findings:
     """At most 1,500 images a request."""
-    count = sum(1 for _ in parts(asked, "image_url"))
+    count = sum(1 for _ in parts(request, "image_url"))
     if count > IMAGES:
         yield "messages", f"{count} images exceed the limit of {IMAGES}"
 
 
 @rule(thread("a measurement against the live API, public code index file 69095604352", "2026-09-18"))
-def image_bytes(asked: Asked) -> Findings:
+def image_bytes(request: Request) -> Findings:
     """The images of a request have at most 50 MB."""
     total = sum(
         decoded_size(found[1])
-        for _, part in parts(asked, "image_url")
+        for _, part in parts(request, "image_url")
         if (found := split_data_url(dig(part, "image_url", "url")))
     )
     if total > MEGABYTES * 1_000_000:

@@ -13,7 +13,7 @@ from pipelex_rules.values import amount, sequence, size_of, string
 from pipelex_rules.wire import Wire
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 SPECIFICATION = Source("github:openai/openai-openapi openapi.json@f85dbe2", "2026-08-21")
 SDK = Source("openai@3.57.0 types/image_generate_params.py", "2026-11-30")
@@ -102,24 +102,24 @@ def _is_gpt(model: str) -> bool:
 
 
 @rule(SDK, status=404, code="model_not_found", since="2026-05-12")
-def retired_models(asked: Asked) -> Findings:
+def retired_models(request: Request) -> Findings:
     """dall-e-2 and dall-e-3 were retired on 2026-05-12."""
-    if asked.model.startswith("dall-e"):
-        yield "model", f"the model '{asked.model[:60]}' does not exist"
+    if request.model.startswith("dall-e"):
+        yield "model", f"the model '{request.model[:60]}' does not exist"
 
 
 @rule(SDK, status=404, code="model_not_found", since="2026-10-23")
-def retired_gpt_image_1(asked: Asked) -> Findings:
+def retired_gpt_image_1(request: Request) -> Findings:
     """gpt-image-1 was shut down on 2026-10-23."""
-    if asked.model == "gpt-image-1":
+    if request.model == "gpt-image-1":
         yield "model", "the model 'gpt-image-1' does not exist"
 
 
 @rule(SDK, code="string_above_max_length")
-def prompt_length(asked: Asked) -> Findings:
+def prompt_length(request: Request) -> Findings:
     """A prompt has at most 32,000 characters for GPT image models, 1,000 for dall-e-2, 4,000 for dall-e-3."""
-    most = _PROMPTS.get(_family(asked.model)) if asked.model else 32_000
-    length = len(string(asked.get("prompt")))
+    most = _PROMPTS.get(_family(request.model)) if request.model else 32_000
+    length = len(string(request.get("prompt")))
     if most is not None and length > most:
         yield (
             "prompt",
@@ -128,45 +128,45 @@ def prompt_length(asked: Asked) -> Findings:
 
 
 @rule(Source("recorded traffic openai-images-34b9075a", "2026-03-31"), code="unknown_parameter")
-def parameters_of_the_model(asked: Asked) -> Findings:
+def parameters_of_the_model(request: Request) -> Findings:
     """A parameter that the model does not know is refused."""
-    gpt = _is_gpt(asked.model)
-    if _family(asked.model) in {"dall-e-2", "dall-e-3"}:
+    gpt = _is_gpt(request.model)
+    if _family(request.model) in {"dall-e-2", "dall-e-3"}:
         for name in _GPT_ONLY:
-            if asked.has(name):
+            if request.has(name):
                 yield name, f"Unknown parameter: '{name}'"
     if (
-        _family(asked.model) == "dall-e-2"
-        and asked.has("quality")
-        and asked.get("quality") not in _QUALITIES["dall-e-2"]
+        _family(request.model) == "dall-e-2"
+        and request.has("quality")
+        and request.get("quality") not in _QUALITIES["dall-e-2"]
     ):
         yield "quality", "Unknown parameter: 'quality'"
-    if asked.has("style") and asked.model != "dall-e-3":
+    if request.has("style") and request.model != "dall-e-3":
         yield "style", "Unknown parameter: 'style'"
-    if gpt and asked.has("response_format"):
+    if gpt and request.has("response_format"):
         yield "response_format", "Unknown parameter: 'response_format'"
 
 
 @rule(SDK, code="invalid_value")
-def qualities(asked: Asked) -> Findings:
+def qualities(request: Request) -> Findings:
     """The qualities depend on the model."""
-    allowed = _QUALITIES.get(_family(asked.model))
+    allowed = _QUALITIES.get(_family(request.model))
     if (
         allowed is not None
-        and _family(asked.model) != "dall-e-2"
-        and isinstance(asked.get("quality"), str)
-        and asked.get("quality") not in allowed
+        and _family(request.model) != "dall-e-2"
+        and isinstance(request.get("quality"), str)
+        and request.get("quality") not in allowed
     ):
-        yield "quality", f"Invalid value: '{asked.get('quality')[:40]}'. Supported values are: {', '.join(allowed)}"
+        yield "quality", f"Invalid value: '{request.get('quality')[:40]}'. Supported values are: {', '.join(allowed)}"
 
 
 @rule(SDK, code="invalid_value")
-def sizes(asked: Asked) -> Findings:
+def sizes(request: Request) -> Findings:
     """The sizes depend on the model; newer GPT image models take any WIDTHxHEIGHT."""
-    size = asked.get("size")
+    size = request.get("size")
     if not isinstance(size, str):
         return
-    model = asked.model or "dall-e-2"
+    model = request.model or "dall-e-2"
     allowed = next(
         (
             sizes
@@ -185,38 +185,38 @@ def sizes(asked: Asked) -> Findings:
 
 
 @rule(SDK, code="invalid_value")
-def transparency_needs_alpha(asked: Asked) -> Findings:
+def transparency_needs_alpha(request: Request) -> Findings:
     """A transparent background needs PNG, WebP, GIF or SVG."""
-    if asked.get("background") == "transparent" and asked.get("output_format") == "jpeg":
+    if request.get("background") == "transparent" and request.get("output_format") == "jpeg":
         yield "background", "transparent background is not supported with output_format 'jpeg'"
 
 
 @rule(SDK, code="invalid_value")
-def compression_of_lossy_formats(asked: Asked) -> Findings:
+def compression_of_lossy_formats(request: Request) -> Findings:
     """output_compression other than 100 needs WebP or JPEG."""
-    wanted = amount(asked.get("output_compression"))
-    if wanted is not None and wanted != 100 and asked.get("output_format") in (None, "png"):
+    wanted = amount(request.get("output_compression"))
+    if wanted is not None and wanted != 100 and request.get("output_format") in (None, "png"):
         yield "output_compression", "compression less than 100 is not supported for PNG output format"
 
 
 @rule(SDK)
-def partial_images_are_streamed(asked: Asked) -> Findings:
+def partial_images_are_streamed(request: Request) -> Findings:
     """partial_images needs stream true."""
-    if (amount(asked.get("partial_images")) or 0) > 0 and asked.get("stream") is False:
+    if (amount(request.get("partial_images")) or 0) > 0 and request.get("stream") is False:
         yield "partial_images", "partial_images is only supported with stream"
 
 
 @rule(SDK)
-def one_image_of_dall_e_3(asked: Asked) -> Findings:
+def one_image_of_dall_e_3(request: Request) -> Findings:
     """dall-e-3 makes one image a request."""
-    if asked.model == "dall-e-3" and (amount(asked.get("n")) or 1) > 1:
+    if request.model == "dall-e-3" and (amount(request.get("n")) or 1) > 1:
         yield "n", "you must provide n=1 for this model"
 
 
 @rule(EDITS)
-def edited_image_bytes(asked: Asked) -> Findings:
+def edited_image_bytes(request: Request) -> Findings:
     """Images to edit have less than 50 MB each."""
-    image = asked.get("image")
+    image = request.get("image")
     for number, item in enumerate(sequence(image) or [image]):
         if decoded_size(item) >= MEGABYTES * 1024 * 1024:
             yield (
@@ -226,16 +226,16 @@ def edited_image_bytes(asked: Asked) -> Findings:
 
 
 @rule(EDITS)
-def mask_bytes(asked: Asked) -> Findings:
+def mask_bytes(request: Request) -> Findings:
     """A mask has less than 4 MB."""
-    if decoded_size(asked.get("mask")) >= MASK:
+    if decoded_size(request.get("mask")) >= MASK:
         yield "mask", "the mask must have less than 4 MB"
 
 
 @rule(EDITS, code="missing_required_parameter")
-def image_to_edit(asked: Asked) -> Findings:
+def image_to_edit(request: Request) -> Findings:
     """An edit has an image."""
-    if not asked.has("image") and not asked.has("images"):
+    if not request.has("image") and not request.has("images"):
         yield "image", "required field 'image' is missing"
 
 

@@ -26,7 +26,7 @@ from pipelex_rules.wire import Wire
 from pipelex_rules.wires.openai_chat_shapes import METADATA, VOICE
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 SPECIFICATION = Source("github:openai/openai-openapi openapi.json@f85dbe2", "2026-08-21")
 EMBEDDING_SDK = Source("openai@3.57.0 types/embedding_create_params.py", "2026-11-30")
@@ -54,17 +54,17 @@ EMBEDDINGS_BODY = obj(
 
 
 @rule(EMBEDDING_SDK)
-def tokens_of_an_input(asked: Asked) -> Findings:
+def tokens_of_an_input(request: Request) -> Findings:
     """An input has at most 8,192 tokens."""
-    for index, item in enumerate(strings(asked.get("input"))):
+    for index, item in enumerate(strings(request.get("input"))):
         if words_in(item) > INPUT_TOKENS:
             yield f"input[{index}]", f"this model's maximum context length is {INPUT_TOKENS} tokens"
 
 
 @rule(EMBEDDING_SDK)
-def tokens_of_a_request(asked: Asked) -> Findings:
+def tokens_of_a_request(request: Request) -> Findings:
     """All inputs of a request have at most 300,000 tokens."""
-    value = asked.get("input")
+    value = request.get("input")
     count = sum(words_in(item) for item in strings(value)) + sum(
         len(item) for item in sequence(value) if isinstance(item, list)
     )
@@ -73,14 +73,14 @@ def tokens_of_a_request(asked: Asked) -> Findings:
 
 
 @rule(EMBEDDING_SDK)
-def dimensions_of_the_model(asked: Asked) -> Findings:
+def dimensions_of_the_model(request: Request) -> Findings:
     """Dimensions needs text-embedding-3 and is at most the model's own."""
-    wanted = amount(asked.get("dimensions"))
+    wanted = amount(request.get("dimensions"))
     if wanted is None:
         return
-    if asked.model == "text-embedding-ada-002":
+    if request.model == "text-embedding-ada-002":
         yield "dimensions", "this model does not support specifying dimensions"
-    most = _DIMENSIONS.get(asked.model)
+    most = _DIMENSIONS.get(request.model)
     if most is not None and wanted > most:
         yield "dimensions", f"invalid value for 'dimensions' = {wanted:g}. Must be less than or equal to {most}"
 
@@ -109,13 +109,13 @@ _OLD_VOICES = frozenset({"alloy", "ash", "coral", "echo", "fable", "onyx", "nova
 
 
 @rule(SPECIFICATION)
-def speech_of_tts_1(asked: Asked) -> Findings:
+def speech_of_tts_1(request: Request) -> Findings:
     """tts-1 and tts-1-hd know neither instructions nor stream_format sse, and nine voices."""
-    if not asked.model.startswith("tts-1"):
+    if not request.model.startswith("tts-1"):
         return
-    if asked.get("stream_format") == "sse":
+    if request.get("stream_format") == "sse":
         yield "stream_format", "'sse' is not supported for this model"
-    voice = asked.get("voice")
+    voice = request.get("voice")
     if isinstance(voice, str) and voice not in _OLD_VOICES:
         yield "voice", f"this model has no voice '{voice[:40]}'"
 
@@ -149,12 +149,12 @@ MEGABYTES_OF_AUDIO = 25
 
 
 @rule(TRANSCRIPTION_SDK, code="unsupported_value")
-def format_of_the_model(asked: Asked) -> Findings:
+def format_of_the_model(request: Request) -> Findings:
     """GPT transcription models take json only, the one that tells speakers apart json, text and diarized_json."""
-    wanted = asked.get("response_format")
-    if wanted is None or not asked.model.startswith("gpt-"):
+    wanted = request.get("response_format")
+    if wanted is None or not request.model.startswith("gpt-"):
         return
-    allowed = ("json", "text", "diarized_json") if "diarize" in asked.model else ("json",)
+    allowed = ("json", "text", "diarized_json") if "diarize" in request.model else ("json",)
     if wanted not in allowed:
         yield (
             "response_format",
@@ -163,34 +163,34 @@ def format_of_the_model(asked: Asked) -> Findings:
 
 
 @rule(TRANSCRIPTION_SDK)
-def granularities_need_verbose_json(asked: Asked) -> Findings:
+def granularities_need_verbose_json(request: Request) -> Findings:
     """timestamp_granularities needs response_format verbose_json."""
-    if asked.get("timestamp_granularities") and asked.get("response_format") != "verbose_json":
+    if request.get("timestamp_granularities") and request.get("response_format") != "verbose_json":
         yield "timestamp_granularities", "response_format must be set to 'verbose_json'"
 
 
 @rule(TRANSCRIPTION_SDK)
-def parameters_of_the_speakers_model(asked: Asked) -> Findings:
+def parameters_of_the_speakers_model(request: Request) -> Findings:
     """The model that tells speakers apart takes no prompt and no logprobs."""
-    if "diarize" in asked.model:
+    if "diarize" in request.model:
         for name in ("prompt", "include", "timestamp_granularities"):
-            if asked.get(name):
+            if request.get(name):
                 yield name, f"'{name}' is not supported for this model"
 
 
 @rule(TRANSCRIPTION_SDK)
-def streams_of_whisper(asked: Asked) -> Findings:
+def streams_of_whisper(request: Request) -> Findings:
     """whisper-1 has no logprobs and speaker names."""
-    if asked.model == "whisper-1":
+    if request.model == "whisper-1":
         for name in ("include", "known_speaker_names", "known_speaker_references"):
-            if asked.get(name):
+            if request.get(name):
                 yield name, f"'{name}' is not supported for this model"
 
 
 @rule(Source("https://platform.openai.com/docs/guides/speech-to-text", "2026-08"), status=413)
-def audio_bytes(asked: Asked) -> Findings:
+def audio_bytes(request: Request) -> Findings:
     """An audio file has at most 25 MB."""
-    if size_of(asked.get("file")) > MEGABYTES_OF_AUDIO * 1024 * 1024:
+    if size_of(request.get("file")) > MEGABYTES_OF_AUDIO * 1024 * 1024:
         yield "file", "maximum content size limit (26214400) exceeded"
 
 
@@ -223,9 +223,9 @@ LINES, BATCH_MEGABYTES = 50_000, 200
 
 
 @rule(BATCH_SDK)
-def lines_of_a_batch(asked: Asked) -> Findings:
+def lines_of_a_batch(request: Request) -> Findings:
     """A batch file has at most 50,000 requests and 200 MB."""
-    file = asked.get("input_file")
+    file = request.get("input_file")
     count = len(sequence(dig(file, "requests")) or sequence(file))
     if count > LINES:
         yield "input_file", f"{count} requests exceed the limit of {LINES}"
@@ -234,9 +234,9 @@ def lines_of_a_batch(asked: Asked) -> Findings:
 
 
 @rule(BATCH_SDK)
-def ids_of_a_batch_are_unique(asked: Asked) -> Findings:
+def ids_of_a_batch_are_unique(request: Request) -> Findings:
     """custom_id is unique in its batch."""
-    file = asked.get("input_file")
+    file = request.get("input_file")
     seen: set[str] = set()
     for index, line in records(dig(file, "requests") or file):
         name = line.get("custom_id")
@@ -263,9 +263,9 @@ FILE_BYTES = 512 * 1024 * 1024
 
 
 @rule(SPECIFICATION, status=413)
-def file_bytes(asked: Asked) -> Findings:
+def file_bytes(request: Request) -> Findings:
     """A file has at most 512 MB."""
-    if size_of(asked.get("file")) > FILE_BYTES:
+    if size_of(request.get("file")) > FILE_BYTES:
         yield "file", "the file is larger than 512 MB"
 
 

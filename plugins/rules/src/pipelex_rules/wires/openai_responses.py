@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 SPECIFICATION = Source("github:openai/openai-openapi openapi.json@f85dbe2", "2026-08-21")
 SDK = Source("openai@3.57.0 types/responses/response_create_params.py", "2026-11-30")
@@ -120,76 +120,76 @@ BODY = obj(
 )
 
 
-def strict_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
+def strict_schemas(request: Request) -> Iterator[tuple[str, Any]]:
     """Find the schemas of a request that are in strict mode."""
-    wanted = dig(asked.get("text"), "format")
+    wanted = dig(request.get("text"), "format")
     if dig(wanted, "strict") is True and dig(wanted, "schema") is not None:
         yield "text.format.schema", dig(wanted, "schema")
-    for index, tool in records(asked.get("tools")):
+    for index, tool in records(request.get("tools")):
         if tool.get("strict") is True and tool.get("parameters") is not None:
             yield f"tools[{index}].parameters", tool["parameters"]
 
 
-def tool_schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
+def tool_schemas(request: Request) -> Iterator[tuple[str, Any]]:
     """Find the schemas of a request's functions."""
-    for index, tool in records(asked.get("tools")):
+    for index, tool in records(request.get("tools")):
         if tool.get("type") == "function" and tool.get("parameters") is not None:
             yield f"tools[{index}].parameters", tool["parameters"]
 
 
 @rule(SDK)
-def two_histories(asked: Asked) -> Findings:
+def two_histories(request: Request) -> Findings:
     """previous_response_id excludes conversation."""
-    if asked.has("previous_response_id") and asked.has("conversation"):
+    if request.has("previous_response_id") and request.has("conversation"):
         yield "previous_response_id", "mutually exclusive parameters: 'conversation' and 'previous_response_id'"
 
 
 @rule(client("github:pydantic/pydantic-ai@4fda3898 models/openai.py", "2026-08-23"), code="missing_required_parameter")
-def input_is_needed(asked: Asked) -> Findings:
+def input_is_needed(request: Request) -> Findings:
     """A request has input, a prompt, a conversation or a previous response."""
     others = ("previous_response_id", "prompt", "conversation")
-    if not asked.get("input") and not any(asked.has(name) for name in others):
+    if not request.get("input") and not any(request.has(name) for name in others):
         yield "input", "one of 'input' or 'previous_response_id' or 'prompt' or 'conversation' must be provided"
 
 
 @rule(SPECIFICATION, code="missing_required_parameter")
-def model_is_needed(asked: Asked) -> Findings:
+def model_is_needed(request: Request) -> Findings:
     """A request names its model, unless a prompt does."""
-    if not asked.has("model") and not asked.has("prompt"):
+    if not request.has("model") and not request.has("prompt"):
         yield "model", "required field 'model' is missing"
 
 
 @rule(SPECIFICATION)
-def stream_options_without_stream(asked: Asked) -> Findings:
+def stream_options_without_stream(request: Request) -> Findings:
     """stream_options only with stream true."""
-    if asked.has("stream_options") and asked.get("stream") is not True:
+    if request.has("stream_options") and request.get("stream") is not True:
         yield "stream_options", "the 'stream_options' parameter is only allowed when 'stream' is enabled"
 
 
 @rule(SPECIFICATION)
-def background_is_stored(asked: Asked) -> Findings:
+def background_is_stored(request: Request) -> Findings:
     """A response in the background is stored."""
-    if asked.get("background") is True and asked.get("store") is False:
+    if request.get("background") is True and request.get("store") is False:
         yield "background", "background mode requires 'store' to be true"
 
 
 @rule(PROFILES, code="unsupported_parameter")
-def sampling_while_reasoning(asked: Asked) -> Findings:
+def sampling_while_reasoning(request: Request) -> Findings:
     """A model that reasons refuses sampling parameters."""
-    if not family.reasons(asked.model, dig(asked.get("reasoning"), "effort")):
+    if not family.reasons(request.model, dig(request.get("reasoning"), "effort")):
         return
     for name, default in DEFAULTS.items():
-        if asked.has(name) and asked.get(name) != default:
+        if request.has(name) and request.get(name) != default:
             yield name, f"unsupported parameter: '{name}' is not supported with this model"
     for name in ALWAYS_REFUSED:
-        if asked.has(name) and asked.get(name) != 0:
+        if request.has(name) and request.get(name) != 0:
             yield name, f"unsupported parameter: '{name}' is not supported with this model"
 
 
 @rule(Source("https://platform.openai.com/docs/guides/reasoning", "2026-08"), code="unsupported_value")
-def effort_levels(asked: Asked) -> Findings:
+def effort_levels(request: Request) -> Findings:
     """A model takes its own levels of effort only."""
-    levels, wanted = family.efforts(asked.model), dig(asked.get("reasoning"), "effort")
+    levels, wanted = family.efforts(request.model), dig(request.get("reasoning"), "effort")
     if levels is not None and wanted in family.EFFORTS and wanted not in levels:
         supported = ", ".join(f"'{level}'" for level in levels)
         yield (
@@ -199,9 +199,9 @@ def effort_levels(asked: Asked) -> Findings:
 
 
 @rule(Source("https://platform.openai.com/docs/guides/reasoning", "2026-08"), code="unsupported_parameter")
-def effort_without_reasoning(asked: Asked) -> Findings:
+def effort_without_reasoning(request: Request) -> Findings:
     """Models that do not reason refuse reasoning.effort."""
-    if dig(asked.get("reasoning"), "effort") is not None and family.base_id(asked.model).startswith(
+    if dig(request.get("reasoning"), "effort") is not None and family.base_id(request.model).startswith(
         ("gpt-4", "gpt-3.5", "chatgpt-4o")
     ):
         yield "reasoning.effort", "unsupported parameter: 'reasoning.effort' is not supported with this model"
@@ -211,22 +211,22 @@ def effort_without_reasoning(asked: Asked) -> Findings:
     thread("https://community.openai.com/t/encrypted-content-is-not-supported-with-this-model/1287645", "2025-06"),
     code="invalid_request_error",
 )
-def encrypted_content_without_reasoning(asked: Asked) -> Findings:
+def encrypted_content_without_reasoning(request: Request) -> Findings:
     """Models that do not reason have no encrypted reasoning to include."""
-    included = asked.get("include")
+    included = request.get("include")
     if (
         isinstance(included, list)
         and "reasoning.encrypted_content" in included
-        and family.base_id(asked.model).startswith(("gpt-4", "gpt-3.5"))
+        and family.base_id(request.model).startswith(("gpt-4", "gpt-3.5"))
     ):
         yield "include", "encrypted content is not supported with this model"
 
 
 @rule(SPECIFICATION)
-def tool_choice_names_a_tool(asked: Asked) -> Findings:
+def tool_choice_names_a_tool(request: Request) -> Findings:
     """A named tool_choice is one of the tools."""
-    wanted = asked.get("tool_choice")
-    names = {string(tool.get("name")) for _, tool in records(asked.get("tools"))}
+    wanted = request.get("tool_choice")
+    names = {string(tool.get("name")) for _, tool in records(request.get("tools"))}
     if (
         dig(wanted, "type") in ("function", "custom")
         and isinstance(dig(wanted, "name"), str)
@@ -236,15 +236,15 @@ def tool_choice_names_a_tool(asked: Asked) -> Findings:
 
 
 @rule(SPECIFICATION)
-def json_mode_without_the_word(asked: Asked) -> Findings:
+def json_mode_without_the_word(request: Request) -> Findings:
     """With text.format json_object the input holds the word json."""
     if (
-        dig(asked.get("text"), "format", "type") != "json_object"
-        or asked.has("prompt")
-        or asked.has("previous_response_id")
+        dig(request.get("text"), "format", "type") != "json_object"
+        or request.has("prompt")
+        or request.has("previous_response_id")
     ):
         return
-    if "json" not in (items.all_text(asked) + string(asked.get("instructions"))).lower():
+    if "json" not in (items.all_text(request) + string(request.get("instructions"))).lower():
         yield (
             "input",
             "response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'",

@@ -25,7 +25,7 @@ from pipelex_rules.sources import Source, thread
 from pipelex_rules.wires import openai_chat, openai_chat_messages, openai_responses, xai
 
 if TYPE_CHECKING:
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 SPECIFICATION = Source("github:OpenRouterTeam/typescript-sdk .speakeasy/out.openapi.yaml@cb9393a", "2026-08-22")
 _EFFORT = choice("max xhigh high medium low minimal none")
@@ -85,9 +85,9 @@ _WITHOUT_REQUIRED = ("z-ai/glm-4.5-air", "z-ai/glm-4.5", "z-ai/glm-4.6")
 
 
 @rule(thread("https://github.com/bobrware/bobrchat/issues/60", "2026-02-03"), status=404)
-def models_without_tools(asked: Asked) -> Findings:
+def models_without_tools(request: Request) -> Findings:
     """Tools need a model of which an endpoint supports them."""
-    if asked.get("tools") and asked.model.startswith(_WITHOUT_TOOLS):
+    if request.get("tools") and request.model.startswith(_WITHOUT_TOOLS):
         yield (
             "",
             "No endpoints found that support tool use. To learn more about provider routing, visit: https://openrouter.ai/docs/guides/routing/provider-selection",
@@ -95,16 +95,16 @@ def models_without_tools(asked: Asked) -> Findings:
 
 
 @rule(thread("https://github.com/zed-industries/zed/issues/36094", "2025-08-13"), status=404)
-def models_without_required(asked: Asked) -> Findings:
+def models_without_required(request: Request) -> Findings:
     """A tool_choice needs a model of which an endpoint supports it."""
-    if asked.get("tool_choice") not in (None, "auto", "none") and asked.model.startswith(_WITHOUT_REQUIRED):
+    if request.get("tool_choice") not in (None, "auto", "none") and request.model.startswith(_WITHOUT_REQUIRED):
         yield "", "No endpoints found that support the provided 'tool_choice' value"
 
 
 @rule(SPECIFICATION)
-def one_limit_of_reasoning(asked: Asked) -> Findings:
+def one_limit_of_reasoning(request: Request) -> Findings:
     """reasoning.effort and reasoning.max_tokens exclude each other."""
-    reasoning = asked.get("reasoning")
+    reasoning = request.get("reasoning")
     if isinstance(reasoning, dict) and reasoning.get("effort") is not None and reasoning.get("max_tokens") is not None:
         yield "reasoning", 'only one of "reasoning.effort" and "reasoning.max_tokens" can be specified'
 

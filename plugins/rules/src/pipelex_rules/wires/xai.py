@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from pipelex_rules.rule import Asked, Findings
+    from pipelex_rules.rule import Findings, Request
 
 SDK = Source("xai_sdk@1.21.0 chat.py", "2026-11-30")
 IMAGE_SDK = Source("xai_sdk@1.21.0 sync/image.py", "2026-11-30")
@@ -47,57 +47,59 @@ BODY = openai_chat.open_body(
 
 
 @rule(SDK)
-def top_logprobs_without_logprobs(asked: Asked) -> Findings:
+def top_logprobs_without_logprobs(requested: Request) -> Findings:
     """top_logprobs needs logprobs true."""
-    if asked.has("top_logprobs") and asked.get("logprobs") is not True:
+    if requested.has("top_logprobs") and requested.get("logprobs") is not True:
         yield "top_logprobs", "top_logprobs needs logprobs"
 
 
 @rule(thread("https://github.com/miaoxworld/NativeTavern/issues/83", "2026-09-15"))
-def penalties_of_reasoning_models(asked: Asked) -> Findings:
+def penalties_of_reasoning_models(requested: Request) -> Findings:
     """grok-4 and later refuse presence_penalty and frequency_penalty, 0 too; so does grok-3-mini."""
-    if asked.model.startswith(("grok-4", "grok-5", "grok-3-mini")):
+    if requested.model.startswith(("grok-4", "grok-5", "grok-3-mini")):
         for name in ("presence_penalty", "frequency_penalty"):
-            if asked.has(name):
-                yield name, f"Model {asked.model[:60]} does not support parameter {name}"
+            if requested.has(name):
+                yield name, f"Model {requested.model[:60]} does not support parameter {name}"
 
 
 @rule(PARAMETERS)
-def stop_of_reasoning_models(asked: Asked) -> Findings:
+def stop_of_reasoning_models(requested: Request) -> Findings:
     """grok-4.6 and grok-3-mini refuse stop."""
-    if asked.has("stop") and asked.model.startswith(("grok-4.6", "grok-3-mini", "grok-4-0709")):
-        yield "stop", f"Model {asked.model[:60]} does not support parameter stop"
+    if requested.has("stop") and requested.model.startswith(("grok-4.6", "grok-3-mini", "grok-4-0709")):
+        yield "stop", f"Model {requested.model[:60]} does not support parameter stop"
 
 
-def _effort(asked: Asked) -> tuple[str, object]:
-    nested = dig(asked.get("reasoning"), "effort")
-    return ("reasoning.effort", nested) if nested is not None else ("reasoning_effort", asked.get("reasoning_effort"))
+def _effort(requested: Request) -> tuple[str, object]:
+    nested = dig(requested.get("reasoning"), "effort")
+    return (
+        ("reasoning.effort", nested) if nested is not None else ("reasoning_effort", requested.get("reasoning_effort"))
+    )
 
 
 @rule(thread("https://github.com/chenyme/grok2api/issues/814", "2026-07-28"))
-def effort_of_fixed_models(asked: Asked) -> Findings:
+def effort_of_fixed_models(requested: Request) -> Findings:
     """grok-4.20 reasoning and non-reasoning refuse any effort."""
-    place, wanted = _effort(asked)
-    if wanted is not None and asked.model.startswith("grok-4.20") and asked.model.endswith("reasoning"):
-        yield place, f"Model {asked.model[:60]} does not support parameter reasoningEffort"
+    place, wanted = _effort(requested)
+    if wanted is not None and requested.model.startswith("grok-4.20") and requested.model.endswith("reasoning"):
+        yield place, f"Model {requested.model[:60]} does not support parameter reasoningEffort"
 
 
 @rule(PARAMETERS)
-def highest_effort(asked: Asked) -> Findings:
+def highest_effort(requested: Request) -> Findings:
     """Xhigh is known to grok-4.6 and later, and to multi-agent models."""
-    place, wanted = _effort(asked)
+    place, wanted = _effort(requested)
     newer = (
-        asked.model.startswith(("grok-4.6", "grok-4.7", "grok-4.8", "grok-4.9", "grok-5"))
-        or "multi-agent" in asked.model
+        requested.model.startswith(("grok-4.6", "grok-4.7", "grok-4.8", "grok-4.9", "grok-5"))
+        or "multi-agent" in requested.model
     )
     if wanted == "xhigh" and not newer:
-        yield place, f"Model {asked.model[:60]} does not support reasoning effort xhigh"
+        yield place, f"Model {requested.model[:60]} does not support reasoning effort xhigh"
 
 
 @rule(SDK)
-def image_types(asked: Asked) -> Findings:
+def image_types(requested: Request) -> Findings:
     """Images are PNG or JPEG, at most 20 MiB."""
-    for place, part in openai_chat_messages.parts(asked, "image_url"):
+    for place, part in openai_chat_messages.parts(requested, "image_url"):
         yield from _image(f"{place}.image_url.url", string(dig(part, "image_url", "url")))
 
 
@@ -115,15 +117,17 @@ def _image(place: str, url: str) -> Findings:
 
 
 @rule(Source("https://docs.x.ai/docs/guides/reasoning", "2026"))
-def effort_of_grok_4(asked: Asked) -> Findings:
+def effort_of_grok_4(requested: Request) -> Findings:
     """grok-4 takes no effort; later models do."""
-    place, wanted = _effort(asked)
-    if wanted is not None and asked.model in {"grok-4", "grok-4-0709", "grok-4-latest"}:
-        yield place, f"Model {asked.model[:60]} does not support parameter reasoningEffort"
+    place, wanted = _effort(requested)
+    if wanted is not None and requested.model in {"grok-4", "grok-4-0709", "grok-4-latest"}:
+        yield place, f"Model {requested.model[:60]} does not support parameter reasoningEffort"
 
 
-def _schemas(asked: Asked) -> Iterator[tuple[str, Any]]:
-    schema = dig(asked.get("response_format"), "json_schema", "schema") or dig(asked.get("text"), "format", "schema")
+def _schemas(requested: Request) -> Iterator[tuple[str, Any]]:
+    schema = dig(requested.get("response_format"), "json_schema", "schema") or dig(
+        requested.get("text"), "format", "schema"
+    )
     if schema is not None:
         yield "response_format.json_schema.schema", schema
 
@@ -172,15 +176,15 @@ RESPONSES = Wire(
 
 
 @rule(IMAGE_SDK)
-def one_kind_of_image(asked: Asked) -> Findings:
+def one_kind_of_image(requested: Request) -> Findings:
     """image_url, image_file_id, image_urls and image_file_ids exclude each other."""
-    given = [
+    provided = [
         name
         for name in ("image", "images", "image_url", "image_file_id", "image_urls", "image_file_ids")
-        if asked.has(name)
+        if requested.has(name)
     ]
-    if len(given) > 1:
-        yield given[1], f"'{given[0]}' and '{given[1]}' exclude each other"
+    if len(provided) > 1:
+        yield provided[1], f"'{provided[0]}' and '{provided[1]}' exclude each other"
 
 
 _IMAGES_BODY = obj(
@@ -203,10 +207,10 @@ IMAGE_EDITS = IMAGES.of("xai", api="images/edits")
 
 
 @rule(SDK)
-def batch_ids_are_unique(asked: Asked) -> Findings:
+def batch_ids_are_unique(requested: Request) -> Findings:
     """batch_request_id is unique in the batch."""
     seen: set[str] = set()
-    for index, request in records(asked.get("requests") or asked.get("batch_requests")):
+    for index, request in records(requested.get("requests") or requested.get("batch_requests")):
         name = string(request.get("batch_request_id"))
         if name and name in seen:
             yield f"requests[{index}].batch_request_id", f"the batch_request_id '{name[:60]}' is not unique"

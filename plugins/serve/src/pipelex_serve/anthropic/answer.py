@@ -131,9 +131,9 @@ class Events:
     def _thought(self, block: dict[str, Any]) -> list[bytes]:
         if block["type"] == "redacted_thinking":
             return self._block(block)
-        told = {"type": "thinking_delta", "thinking": block["thinking"]}
+        reported = {"type": "thinking_delta", "thinking": block["thinking"]}
         signed = {"type": "signature_delta", "signature": block["signature"]}
-        return self._block({"type": "thinking", "thinking": "", "signature": ""}, told, signed)
+        return self._block({"type": "thinking", "thinking": "", "signature": ""}, reported, signed)
 
     def _block(self, begun: dict[str, Any], *deltas: dict[str, Any]) -> list[bytes]:
         index, self._index = self._index, self._index + 1

@@ -101,16 +101,16 @@ async def _list(store: Store, context: Context, *, as_json: bool) -> None:
 
     for key, used in rows:
         state = "revoked" if key.revoked else "in use"
-        told = f"{key.name}: {state}, {used.calls} calls, {_money(used.total_nano)} US$ in all"
+        reported = f"{key.name}: {state}, {used.calls} calls, {_money(used.total_nano)} US$ in all"
         for word, budget, spent in (
             ("today", key.day_budget, used.day_nano),
             ("this month", key.month_budget, used.month_nano),
         ):
             if budget is not None:
-                told += f", {_money(spent)} of {_money(budget)} US$ {word}"
+                reported += f", {_money(spent)} of {_money(budget)} US$ {word}"
         if key.handles:
-            told += f", may call {', '.join(key.handles)}"
-        sys.stdout.write(told + "\n")
+            reported += f", may call {', '.join(key.handles)}"
+        sys.stdout.write(reported + "\n")
     if not rows:
         context.note("There are no keys: everybody on this machine may call. Make one: pipelex serve keys add NAME")
 

@@ -134,15 +134,15 @@ class RedisStore(Store):
 
     async def enter(self, entry: Entry) -> bool:
         """As of `Store`."""
-        told = of_entry(entry)
+        reported = of_entry(entry)
         order = ("day", "month", "minute", "nano", "tokens", "day_budget", "month_budget", "rpm", "tpm")
-        return bool(await self._run(_ENTER, [_spend(entry.key.id)], [told[name] for name in order]))
+        return bool(await self._run(_ENTER, [_spend(entry.key.id)], [reported[name] for name in order]))
 
     async def settle(self, entry: Entry, nano: int, tokens: int) -> None:
         """As of `Store`."""
-        told = of_settled(entry, nano, tokens)
+        reported = of_settled(entry, nano, tokens)
         order = ("day", "month", "minute", "more", "more_tokens", "paid")
-        arguments = [*(told[name] for name in order), int(entry.key.is_limited)]
+        arguments = [*(reported[name] for name in order), int(entry.key.is_limited)]
         await self._run(_SETTLE, [_spend(entry.key.id)], arguments)
 
     async def standing(self, key_id: str, day: str, month: str, minute: int) -> Standing:

@@ -59,14 +59,14 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 def _reasoning(result: TextResult, packed: str | None) -> dict[str, Any]:
     """The reasoning, as DeepSeek and OpenRouter have it in their answers: clients that know it send it back."""
-    told: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
     if result.reasoning:
-        told["reasoning_content"] = result.reasoning
+        reported["reasoning_content"] = result.reasoning
     if packed is not None:
-        told["reasoning_details"] = [
+        reported["reasoning_details"] = [
             {"type": "reasoning.encrypted", "data": packed, "format": "pipelex-v1", "index": 0}
         ]
-    return told
+    return reported
 
 
 class Chunks:

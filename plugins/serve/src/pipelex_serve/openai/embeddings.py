@@ -65,18 +65,18 @@ async def embeddings(gateway: Gateway, exchange: Exchange) -> None:
 
 def _texts(body: Mapping[str, Any]) -> list[str]:
     """The texts; what a client has made tokens of already is the text of one tokenizer, which no other model knows."""
-    given = body.get("input")
-    if isinstance(given, str):
-        return [given]
-    if isinstance(given, list) and given and all(isinstance(text, str) for text in given):
-        return given
-    if isinstance(given, list) and given and isinstance(given[0], (int, list)):
+    provided = body.get("input")
+    if isinstance(provided, str):
+        return [provided]
+    if isinstance(provided, list) and provided and all(isinstance(text, str) for text in provided):
+        return provided
+    if isinstance(provided, list) and provided and isinstance(provided[0], (int, list)):
         msg = (
             "'input' must be text: these are tokens, which mean nothing to any other model than the one whose tokenizer made "
             "them; switch the client's own tokenizer off (LangChain: check_embedding_ctx_length=False)"
         )
         raise refuse(400, msg, code="unsupported_value", param="input")
-    return fields.wrong("input", "a string, or a list of strings that is not empty", given)
+    return fields.wrong("input", "a string, or a list of strings that is not empty", provided)
 
 
 def _as_numbers(vector: array[float]) -> list[float]:

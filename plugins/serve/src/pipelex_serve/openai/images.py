@@ -90,11 +90,11 @@ async def _answer(gateway: Gateway, exchange: Exchange, body: Mapping[str, Any],
         result: ImageResult = await running.ask()
     exchange.add_headers(running.headers())
     usage = result.usage
-    sent, given = usage.input_tokens or 0, usage.output_tokens or 0
+    sent, provided = usage.input_tokens or 0, usage.output_tokens or 0
     counted: dict[str, Any] = {
         "input_tokens": sent,
-        "output_tokens": given,
-        "total_tokens": sent + given,
+        "output_tokens": provided,
+        "total_tokens": sent + provided,
         "input_tokens_details": {
             "text_tokens": sent - (usage.input_image_tokens or 0),
             "image_tokens": usage.input_image_tokens or 0,

@@ -43,10 +43,10 @@ class Items:
         Raises:
             RefusedError: 400: an item is not known, or not any more.
         """
-        given = body.get("input")
-        if not isinstance(given, list) or not any(_is_reference(item) for item in given):
+        provided = body.get("input")
+        if not isinstance(provided, list) or not any(_is_reference(item) for item in provided):
             return body
-        return {**body, "input": [self._found(key_id, item) if _is_reference(item) else item for item in given]}
+        return {**body, "input": [self._found(key_id, item) if _is_reference(item) else item for item in provided]}
 
     def _found(self, key_id: str, reference: Mapping[str, Any]) -> Any:
         identity = reference.get("id")

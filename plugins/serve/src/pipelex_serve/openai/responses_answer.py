@@ -72,10 +72,10 @@ class Response:
 
     def failed(self, problem: Problem) -> dict[str, Any]:
         """It broke off."""
-        told = error_body(problem)["error"]
+        reported = error_body(problem)["error"]
         return {
             **self._made("failed", [], None),
-            "error": {"code": told["code"] or "server_error", "message": told["message"]},
+            "error": {"code": reported["code"] or "server_error", "message": reported["message"]},
         }
 
     def message(self, text: str, status: str = "completed") -> dict[str, Any]:

@@ -74,16 +74,16 @@ def read_response_call(body: Mapping[str, Any]) -> TextCall:
 
 
 def _refuse_state(body: Mapping[str, Any]) -> None:
-    told = "this gateway stores nothing: send the whole conversation as 'input'"
+    reported = "this gateway stores nothing: send the whole conversation as 'input'"
     if fields.flag(body, "store"):
-        msg = f"'store' must be false: {told}"
+        msg = f"'store' must be false: {reported}"
         raise refuse(400, msg, code="unsupported_value", param="store")
     for name in ("previous_response_id", "conversation"):
         if body.get(name) is not None:
-            msg = f"'{name}' is not supported: {told}"
+            msg = f"'{name}' is not supported: {reported}"
             raise refuse(400, msg, code="unsupported_parameter", param=name)
     if fields.flag(body, "background"):
-        msg = f"'background' must be false: {told}"
+        msg = f"'background' must be false: {reported}"
         raise refuse(400, msg, code="unsupported_value", param="background")
 
 
@@ -101,25 +101,25 @@ def _settings(body: Mapping[str, Any]) -> dict[str, Any]:
 # ── The conversation ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _messages(given: object, ignored: list[str]) -> Iterator[Message]:
+def _messages(provided: object, ignored: list[str]) -> Iterator[Message]:
     """The messages of the input; neighbouring items that the model made are one message."""
-    if isinstance(given, str):
-        yield Message(role="user", parts=(TextPart(given),))
+    if isinstance(provided, str):
+        yield Message(role="user", parts=(TextPart(provided),))
         return
-    if not isinstance(given, list) or not given:
-        if given is None or given == []:
+    if not isinstance(provided, list) or not provided:
+        if provided is None or provided == []:
             msg = "'input' is missing or empty"
             raise refuse(400, msg, code="missing_required_parameter", param="input")
-        fields.wrong("input", "a string or a list of items", given)
-    said = _Said()
-    for item in given:
+        fields.wrong("input", "a string or a list of items", provided)
+    stated = _Turn()
+    for item in provided:
         if not isinstance(item, dict):
             fields.wrong("input", "a list of objects", item)
-        if said.take(item):
+        if stated.take(item):
             continue
-        yield from said.message()
+        yield from stated.message()
         yield from _other(item, ignored)
-    yield from said.message()
+    yield from stated.message()
 
 
 def _other(item: Mapping[str, Any], ignored: list[str]) -> Iterator[Message]:
@@ -155,7 +155,7 @@ def _media_of(output: object) -> Iterator[Part]:
             yield _part(part)
 
 
-class _Said:
+class _Turn:
     """The model's output in one turn, item by item."""
 
     def __init__(self) -> None:

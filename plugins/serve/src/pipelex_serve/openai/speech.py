@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from pipelex_core.backend import SpeechStreamer
-from pipelex_core.capabilities.further import STREAM_SPEECH
+from pipelex_core.capabilities.operations import STREAM_SPEECH
 from pipelex_core.execution.plan import make_plan
 from pipelex_serve import fields
 from pipelex_serve.jsons import encode
@@ -102,7 +102,7 @@ class _Bytes:
 
     def content_type(self, first: bytes) -> bytes:
         """The type, by the first bytes; bare samples have no mark."""
-        from pipelex_further.audio import sniff_audio
+        from pipelex_operations.audio import sniff_audio
 
         kind = None if self.encoding == "pcm" else sniff_audio(first)
         return (kind or _TYPES[self.encoding]).encode("ascii")

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 def chat_usage(usage: Usage, cost: Cost | None) -> dict[str, Any]:
     """The `usage` of a chat completion; `cost` in US$ and `cache_write_tokens` are OpenRouter's addition."""
-    sent, given = usage.input_tokens or 0, usage.output_tokens or 0
+    sent, provided = usage.input_tokens or 0, usage.output_tokens or 0
     counted: dict[str, Any] = {
         "prompt_tokens": sent,
-        "completion_tokens": given,
-        "total_tokens": sent + given,
+        "completion_tokens": provided,
+        "total_tokens": sent + provided,
         "prompt_tokens_details": {
             "cached_tokens": usage.cached_tokens or 0,
             "audio_tokens": usage.input_audio_tokens or 0,
@@ -33,13 +33,13 @@ def chat_usage(usage: Usage, cost: Cost | None) -> dict[str, Any]:
 
 def responses_usage(usage: Usage, cost: Cost | None) -> dict[str, Any]:
     """The `usage` of a response."""
-    sent, given = usage.input_tokens or 0, usage.output_tokens or 0
+    sent, provided = usage.input_tokens or 0, usage.output_tokens or 0
     counted: dict[str, Any] = {
         "input_tokens": sent,
         "input_tokens_details": {"cached_tokens": usage.cached_tokens or 0},
-        "output_tokens": given,
+        "output_tokens": provided,
         "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens or 0},
-        "total_tokens": sent + given,
+        "total_tokens": sent + provided,
     }
     if usage.cache_write_tokens:
         counted["input_tokens_details"]["cache_write_tokens"] = usage.cache_write_tokens

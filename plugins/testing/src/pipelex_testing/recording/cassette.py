@@ -72,7 +72,7 @@ class Tape:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self._lines: dict[str, list[dict[str, Any]]] = {}
-        self._asked: dict[str, int] = {}
+        self._requested: dict[str, int] = {}
         self._lock = threading.Lock()
         if not self.folder.is_dir():
             msg = f"there are no recordings in '{folder}'; run: pipelex record --to {folder} -- COMMAND"
@@ -90,8 +90,8 @@ class Tape:
         with self._lock:
             lines = self._lines.get(key)
             if lines:
-                number = self._asked.get(key, 0)
-                self._asked[key] = number + 1
+                number = self._requested.get(key, 0)
+                self._requested[key] = number + 1
                 return lines[min(number, len(lines) - 1)]
         raise NotRecordedError(self._missing(request))
 
@@ -134,7 +134,7 @@ def _likeness(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[bool, f
 
 def _shown(request: Mapping[str, Any]) -> str:
     """An operation, a model, and the beginning of what was asked."""
-    said = request.get("prompt") or next(
+    stated = request.get("prompt") or next(
         (
             part["text"]
             for message in reversed(request.get("messages", ()))
@@ -143,7 +143,7 @@ def _shown(request: Mapping[str, Any]) -> str:
         ),
         "",
     )
-    short = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
+    short = stated if len(stated) <= _SHOWN else f"{stated[:_SHOWN]}…"
     return f"{request['operation']} of '{request['model']}'" + (f" with {short!r}" if short else "")
 
 

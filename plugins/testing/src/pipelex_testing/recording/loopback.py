@@ -49,9 +49,9 @@ _ON_WIRES = _STREAMS | {"generate_text", "generate_object", "generate_image", "e
 class Loopback:
     """The server, and the backend that talks to it; both of one event loop."""
 
-    def __init__(self, wire: Any, said: Any) -> None:
+    def __init__(self, wire: Any, stated: Any) -> None:
         self._wire = wire
-        self._said = said
+        self._stated = stated
         self._server = wire.server()
         self._listens = False
         self._inner: Any = None
@@ -66,7 +66,7 @@ class Loopback:
 
         wire = getattr(kit, WIRES[sdk])()
         wire.rules = rulebook_of(sdk, backend) or wire.rules
-        return cls(wire, kit.Said)
+        return cls(wire, kit.SampleAnswer)
 
     async def open(self, make: Callable[[BackendConfig], Backend], config: BackendConfig, resources: Resources) -> None:
         """Listen, and open a backend whose provider is here."""
@@ -105,11 +105,11 @@ class Loopback:
         elif operation == "extract":
             self._server.queue(self._wire.document())
         elif operation in {"generate_object", "stream_object"}:
-            said = self._said(value=_object(words))
-            self._server.queue(self._wire.stream(said) if operation in _STREAMS else self._wire.answer(said))
+            stated = self._stated(value=_object(words))
+            self._server.queue(self._wire.stream(stated) if operation in _STREAMS else self._wire.answer(stated))
         else:
-            said = self._said(text=words if len(words) > 1 else "Replayed.")
-            self._server.queue(self._wire.stream(said) if operation == "stream_text" else self._wire.answer(said))
+            stated = self._stated(text=words if len(words) > 1 else "Replayed.")
+            self._server.queue(self._wire.stream(stated) if operation == "stream_text" else self._wire.answer(stated))
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from pipelex_testing.samples import (
     USAGE,
     WORLD,
     City,
-    Said,
+    SampleAnswer,
 )
 from pipelex_testing.suite.base import Scenarios
 
@@ -103,10 +103,10 @@ class Answers(Scenarios):
             at.server.queue(at.wire.answer(PLAIN), at.wire.answer(PLAIN))
             result = await at.client.generate_text(PROMPT, model=at.llm, temperature=0.5, max_tokens=77)
             await at.client.generate_text(PROMPT, model=at.llm)
-            given, bare = (at.wire.settings(request) for request in at.calls)
-            if given is None or bare is None or "settings" in at.wire.lacks:
+            provided, bare = (at.wire.settings(request) for request in at.calls)
+            if provided is None or bare is None or "settings" in at.wire.lacks:
                 absent("settings in the wire")
-            assert dict(given) == {"model": result.model_id, "temperature": 0.5, "max_tokens": 77}
+            assert dict(provided) == {"model": result.model_id, "temperature": 0.5, "max_tokens": 77}
             assert bare["temperature"] is None
 
         self.run(use)
@@ -119,7 +119,7 @@ class Answers(Scenarios):
         """Scripts of the world, lengths, quotes and controls, in prompt and answer."""
 
         async def use(at: Running) -> None:
-            at.server.queue(at.wire.answer(Said(text=text)))
+            at.server.queue(at.wire.answer(SampleAnswer(text=text)))
             result = await at.client.generate_text(f"Say this: {text}", model=at.llm)
             assert result.text == text
             assert result.message.text == text
@@ -128,14 +128,14 @@ class Answers(Scenarios):
 
     @about("text")
     @pytest.mark.parametrize("reason", ["length", "content_filter"])
-    def test_the_finish_reason_is_told(self, reason: Any) -> None:
+    def test_the_finish_reason_is_reported(self, reason: Any) -> None:
         """An answer cut short or withheld is not one that ended by itself."""
 
         async def use(at: Running) -> None:
             for fact in ("finish reasons", *(["content filters"] if reason == "content_filter" else [])):
                 if fact in at.wire.lacks:
                     absent(fact)
-            at.server.queue(at.wire.answer(Said(text="The capital", finish=reason)))
+            at.server.queue(at.wire.answer(SampleAnswer(text="The capital", finish=reason)))
             result = await at.client.generate_text(PROMPT, model=at.llm)
             assert (result.finish_reason, result.text) == (reason, "The capital")
 
@@ -146,7 +146,7 @@ class Answers(Scenarios):
         """Never a result that says nothing."""
 
         async def use(at: Running) -> None:
-            at.server.queue(at.wire.answer(Said(text="")))
+            at.server.queue(at.wire.answer(SampleAnswer(text="")))
             with pytest.raises(InvalidAnswerError):
                 await at.client.generate_text(PROMPT, model=at.llm, retries=0)
 
@@ -179,7 +179,7 @@ class Answers(Scenarios):
                 first = await anext(stream)
             assert first
             assert TEXT.startswith(first)
-            await until(lambda: at.server.left, "the connection of a stream that was left is closed")
+            await until(lambda: at.server.remaining, "the connection of a stream that was left is closed")
 
         self.run(use)
 
@@ -189,7 +189,7 @@ class Answers(Scenarios):
 
         async def use(at: Running) -> None:
             for size in (2, 5):
-                whole = at.wire.stream(Said(text=WORLD))
+                whole = at.wire.stream(SampleAnswer(text=WORLD))
                 data = b"".join(whole.chunks)
                 pieces = tuple(data[start : start + size] for start in range(0, len(data), size))
                 at.server.queue(evolve(whole, chunks=pieces, pause=0.0005))
@@ -212,7 +212,7 @@ class Answers(Scenarios):
 
         async def use(at: Running) -> None:
             texts = [f"This is answer number {number} of ten." for number in range(10)]
-            at.server.queue(*(evolve(at.wire.stream(Said(text=text)), pause=0.01) for text in texts))
+            at.server.queue(*(evolve(at.wire.stream(SampleAnswer(text=text)), pause=0.01) for text in texts))
             assert sorted(await asyncio.gather(*(one(at) for _ in texts))) == sorted(texts)
 
         self.run(use)
@@ -222,7 +222,7 @@ class Answers(Scenarios):
         """The request holds the fields of the type."""
 
         async def use(at: Running) -> None:
-            at.server.queue(at.wire.answer(Said(value={"name": "Rome", "is_capital": True})))
+            at.server.queue(at.wire.answer(SampleAnswer(value={"name": "Rome", "is_capital": True})))
             result = await at.client.generate_object(PROMPT, City, model=at.llm)
             assert result.value == City("Rome", True)
             (request,) = at.calls
@@ -235,7 +235,7 @@ class Answers(Scenarios):
         """Half a JSON document is not an object, and is not thrown away."""
 
         async def use(at: Running) -> None:
-            at.server.queue(at.wire.answer(Said(text='{"name": "Par', finish="length")))
+            at.server.queue(at.wire.answer(SampleAnswer(text='{"name": "Par', finish="length")))
             with pytest.raises(InvalidAnswerError):
                 await at.client.generate_object(PROMPT, City, model=at.llm, retries=0)
             assert len(at.calls) == 1, "a cut answer is not worth a repair"
@@ -268,7 +268,7 @@ class Answers(Scenarios):
         """One more request, which shows the fault; both are in the ledger."""
 
         async def use(at: Running) -> None:
-            at.server.queue(at.wire.stream(Said(value={"name": 3, "is_capital": True})), at.wire.stream(OBJECT))
+            at.server.queue(at.wire.stream(SampleAnswer(value={"name": 3, "is_capital": True})), at.wire.stream(OBJECT))
             async with at.client.stream_object(PROMPT, City, model=at.llm) as stream:
                 values = [value async for value in stream]
             assert (values[-1], stream.result.value) == (CITY, CITY)

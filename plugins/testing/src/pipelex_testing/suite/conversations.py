@@ -21,7 +21,7 @@ from pipelex_testing.samples import (
     TOLD,
     WEATHER,
     City,
-    Said,
+    SampleAnswer,
 )
 from pipelex_testing.suite.base import Scenarios
 
@@ -76,10 +76,10 @@ class Conversations(Scenarios):
 
         async def use(at: Running) -> None:
             at.server.queue(at.wire.answer(CALLING), at.wire.answer(PLAIN))
-            asked = await at.client.generate_text(PROMPT, model=at.llm, tools=[WEATHER])
-            (call,) = asked.tool_calls
-            assert (asked.finish_reason, call.name, call.arguments) == ("tool_calls", WEATHER.name, ARGUMENTS)
-            result = await at.client.generate_text(_answered(asked), model=at.llm, tools=[WEATHER])
+            requested = await at.client.generate_text(PROMPT, model=at.llm, tools=[WEATHER])
+            (call,) = requested.tool_calls
+            assert (requested.finish_reason, call.name, call.arguments) == ("tool_calls", WEATHER.name, ARGUMENTS)
+            result = await at.client.generate_text(_answered(requested), model=at.llm, tools=[WEATHER])
             assert (result.text, result.tool_calls) == (TEXT, ())
             first, second = (request.body for request in at.calls)
             assert (b'"city"' in first, WEATHER.name.encode() in first, TOLD.encode() in second) == (True, True, True)
@@ -87,14 +87,14 @@ class Conversations(Scenarios):
         self.run(use)
 
     @about("tools")
-    def test_tools_called_in_parallel_are_told_apart(self) -> None:
+    def test_tools_called_in_parallel_are_distinguished(self) -> None:
         """Each call has an id of its own, and each result answers its call."""
 
         async def use(at: Running) -> None:
-            at.server.queue(at.wire.answer(Said(calls=2)), at.wire.answer(PLAIN))
-            asked = await at.client.generate_text(PROMPT, model=at.llm, tools=[WEATHER])
-            assert len({call.id for call in asked.tool_calls}) == 2
-            await at.client.generate_text(_answered(asked), model=at.llm, tools=[WEATHER])
+            at.server.queue(at.wire.answer(SampleAnswer(calls=2)), at.wire.answer(PLAIN))
+            requested = await at.client.generate_text(PROMPT, model=at.llm, tools=[WEATHER])
+            assert len({call.id for call in requested.tool_calls}) == 2
+            await at.client.generate_text(_answered(requested), model=at.llm, tools=[WEATHER])
             assert at.calls[1].body.count(TOLD.encode()) == 2
 
         self.run(use)
@@ -104,19 +104,19 @@ class Conversations(Scenarios):
         """Two tools at once, one of which fails, and one more; the provider takes each turn, and the report of a failure."""
 
         async def use(at: Running) -> None:
-            at.server.queue(at.wire.answer(Said(calls=2)), at.wire.answer(CALLING), at.wire.answer(PLAIN))
-            asked: list[Any] = []
+            at.server.queue(at.wire.answer(SampleAnswer(calls=2)), at.wire.answer(CALLING), at.wire.answer(PLAIN))
+            requested: list[Any] = []
 
             async def look(arguments: Any) -> str:
-                asked.append(arguments)
-                if len(asked) == 2:
+                requested.append(arguments)
+                if len(requested) == 2:
                     raise ToolFailedError(_FAILED)
                 return TOLD
 
             tool = RunnableTool(tool=WEATHER, call=look)
             result = await at.client.run(PROMPT, model=at.llm, tools=[tool])
             assert (result.text, len(result.turns), len(result.attempts)) == (TEXT, 3, 3)
-            assert asked[2] == ARGUMENTS
+            assert requested[2] == ARGUMENTS
             bodies = [request.body for request in at.calls]
             assert [(body.count(TOLD.encode()), body.count(_FAILED.encode())) for body in bodies] == [
                 (0, 0),
@@ -134,13 +134,13 @@ class Conversations(Scenarios):
             at.server.queue(at.wire.answer(CALLING), at.wire.answer(OBJECT))
             options: dict[str, Any] = {"model": at.llm, "tools": [WEATHER]}
             try:
-                asked = await at.client.generate_object(PROMPT, City, **options)
+                requested = await at.client.generate_object(PROMPT, City, **options)
             except UnsupportedInputError:
                 assert at.calls == [], "what is refused is not sent"
                 return
-            assert (asked.value, asked.finish_reason) == (None, "tool_calls")
-            assert [(call.name, call.arguments) for call in asked.tool_calls] == [(WEATHER.name, ARGUMENTS)]
-            made = await at.client.generate_object(_answered(asked), City, **options)
+            assert (requested.value, requested.finish_reason) == (None, "tool_calls")
+            assert [(call.name, call.arguments) for call in requested.tool_calls] == [(WEATHER.name, ARGUMENTS)]
+            made = await at.client.generate_object(_answered(requested), City, **options)
             assert (made.value, made.tool_calls, made.finish_reason) == (CITY, (), "stop")
             assert all(WEATHER.name.encode() in request.body for request in at.calls)
 
@@ -179,7 +179,7 @@ class Conversations(Scenarios):
         self.run(use)
 
     @about("thinking", "stream")
-    def test_thinking_in_a_stream_is_no_delta(self) -> None:
+    def test_thinking_in_a_stream_is_not_a_delta(self) -> None:
         """Only words are passed on as text."""
 
         async def use(at: Running) -> None:
@@ -193,7 +193,7 @@ class Conversations(Scenarios):
         self.run(use)
 
     @about("text")
-    def test_what_another_provider_said_for_itself_is_not_sent(self) -> None:
+    def test_another_providers_own_parts_are_not_sent(self) -> None:
         """Signatures and the like of one provider are not another's business."""
 
         async def use(at: Running) -> None:
@@ -210,9 +210,9 @@ class Conversations(Scenarios):
         self.run(use)
 
 
-def _answered(asked: Any) -> list[Any]:
+def _answered(requested: Any) -> list[Any]:
     """The conversation after every call of a tool was answered."""
-    told = [
-        {"type": "tool_result", "call_id": call.id, "name": call.name, "content": TOLD} for call in asked.tool_calls
+    reported = [
+        {"type": "tool_result", "call_id": call.id, "name": call.name, "content": TOLD} for call in requested.tool_calls
     ]
-    return [{"role": "user", "content": PROMPT}, asked.message, {"role": "tool", "content": told}]
+    return [{"role": "user", "content": PROMPT}, requested.message, {"role": "tool", "content": reported}]

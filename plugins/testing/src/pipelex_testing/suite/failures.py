@@ -50,7 +50,7 @@ class Failures(Scenarios):
         self.run(use)
 
     @each_call
-    def test_the_wait_that_a_provider_asks_for_is_told(self, call: Kind) -> None:
+    def test_the_wait_that_a_provider_asks_for_is_reported(self, call: Kind) -> None:
         """`Retry-After`, in seconds."""
 
         async def use(at: Running) -> None:

@@ -86,7 +86,7 @@ class Lasting(Scenarios):
     @each_call
     def test_nothing_is_left_behind(self, call: Kind) -> None:
         """After calls that went well and badly: no task, no thread of a loop, no connection, no warning."""
-        left: list[Any] = []
+        remaining: list[Any] = []
 
         async def main() -> None:
             async with asyncio.timeout(60), running(self.suite) as at:
@@ -96,11 +96,11 @@ class Lasting(Scenarios):
                     at.server.queue(at.wire.error(500))
                     with pytest.raises(CallError):
                         await call.make(at, retries=0)
-            left.extend(task for task in asyncio.all_tasks() if task is not asyncio.current_task())
+            remaining.extend(task for task in asyncio.all_tasks() if task is not asyncio.current_task())
 
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as reported:
             warnings.simplefilter("always")
             asyncio.run(main())
             gc.collect()
-        assert left == []
-        assert [str(one.message) for one in told if issubclass(one.category, ResourceWarning)] == []
+        assert remaining == []
+        assert [str(one.message) for one in reported if issubclass(one.category, ResourceWarning)] == []

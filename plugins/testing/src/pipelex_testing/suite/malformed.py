@@ -44,7 +44,7 @@ class Malformed(Scenarios):
 
     @each_call
     @pytest.mark.parametrize("body", BODIES)
-    def test_what_is_no_answer_is_an_error(self, call: Kind, body: str) -> None:
+    def test_a_malformed_answer_is_an_error(self, call: Kind, body: str) -> None:
         """HTML, nothing, other JSON, half a document: `InvalidAnswerError`, or `ProviderConnectionError`."""
 
         async def use(at: Running) -> None:
@@ -57,7 +57,7 @@ class Malformed(Scenarios):
 
     @about("stream")
     @pytest.mark.parametrize("event", EVENTS)
-    def test_an_event_that_is_none_is_an_error_or_is_passed_over(self, event: str) -> None:
+    def test_a_malformed_event_is_an_error_or_is_passed_over(self, event: str) -> None:
         """In the middle of a stream: the answer is whole all the same, or an error says it is not; nothing else is raised."""
 
         async def use(at: Running) -> None:

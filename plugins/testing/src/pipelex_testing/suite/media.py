@@ -56,10 +56,10 @@ class MediaScenarios(Scenarios):
     @about("text")
     def test_what_the_model_does_not_take_is_refused_unsent(self) -> None:
         """A picture or document for a model without them costs nothing."""
-        given = [("image in", {"images": [PNG]}), ("PDF in", {"documents": [PDF]})]
+        provided = [("image in", {"images": [PNG]}), ("PDF in", {"documents": [PDF]})]
 
         async def use(at: Running) -> None:
-            for claim, inputs in given:
+            for claim, inputs in provided:
                 if claim not in self.suite.claims:
                     with pytest.raises(UnsupportedInputError):
                         await at.client.generate_text(PROMPT, model=at.llm, **inputs)  # type: ignore[arg-type]

@@ -119,10 +119,10 @@ class Registration(Scenarios):
         lines = [f"[{self.suite.backend_name}]", "enabled = true", 'endpoint = "http://127.0.0.1:9"']
         if self.suite.takes_key:
             lines.append('api_key = "conformance-key"')
-        given = {
+        provided = {
             name: value for name, value in self.suite.options.items() if isinstance(value, (str, int, float, bool))
         }
-        lines += [f"{name} = {_toml(value)}" for name, value in {**given, **options}.items()]
+        lines += [f"{name} = {_toml(value)}" for name, value in {**provided, **options}.items()]
         (inference / "backends.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
         profile = f'active = "all"\n[profiles.all]\ndefault = "{self.suite.backend_name}"\n'
         (inference / "routing_profiles.toml").write_text(profile, encoding="utf-8")

@@ -91,8 +91,8 @@ class Secrets(Scenarios):
                     with pytest.raises(CallError):
                         await call.make(at, retries=0)
                     at.server.forget()
-                told = [f"{request.path} {request.query} {request.headers}" for request in other.received]
-                assert found_in("the other host", " ".join(told)) == []
+                reported = [f"{request.path} {request.query} {request.headers}" for request in other.received]
+                assert found_in("the other host", " ".join(reported)) == []
 
         asyncio.run(main())
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_testing.bodies import anthropic
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import ARGUMENTS, WEATHER, Capability, Said
+from pipelex_testing.samples import ARGUMENTS, WEATHER, Capability, SampleAnswer
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import words
@@ -32,11 +32,11 @@ class AnthropicMessages(Wire):
     error_headers = _HEADERS
     ending = 2
 
-    def answer(self, said: Said) -> Reply:
-        return Reply.json(_message(said), headers=_HEADERS)
+    def answer(self, stated: SampleAnswer) -> Reply:
+        return Reply.json(_message(stated), headers=_HEADERS)
 
-    def stream(self, said: Said) -> Reply:
-        return Reply.sse(*anthropic.events(_message(said)), headers=_HEADERS)
+    def stream(self, stated: SampleAnswer) -> Reply:
+        return Reply.sse(*anthropic.events(_message(stated)), headers=_HEADERS)
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
@@ -44,7 +44,7 @@ class AnthropicMessages(Wire):
         return Reply.json(_fault(kind, message), status=status, headers=_HEADERS)
 
     def error_in_stream(self) -> Reply:
-        begun = anthropic.events(_message(Said()))[:4]
+        begun = anthropic.events(_message(SampleAnswer()))[:4]
         return Reply.sse(*begun, ("error", _fault("api_error", "it went wrong")), headers=_HEADERS)
 
     def settings(self, request: Received) -> Mapping[str, Any]:
@@ -55,10 +55,10 @@ def _fault(kind: str, message: str) -> dict[str, Any]:
     return anthropic.error(kind, message, _HEADERS["request-id"])
 
 
-def _message(said: Said) -> anthropic.Message:
-    content = [anthropic.thinking(said.thought)] if said.thought else []
-    content += [anthropic.tool_use(f"toolu_{number}", WEATHER.name, ARGUMENTS) for number in range(said.calls)]
-    if words(said):
-        content.append(anthropic.text(words(said)))
-    reason = _STOPS.get(said.finish or "", "tool_use" if said.calls else "end_turn")
+def _message(stated: SampleAnswer) -> anthropic.Message:
+    content = [anthropic.thinking(stated.thought)] if stated.thought else []
+    content += [anthropic.tool_use(f"toolu_{number}", WEATHER.name, ARGUMENTS) for number in range(stated.calls)]
+    if words(stated):
+        content.append(anthropic.text(words(stated)))
+    reason = _STOPS.get(stated.finish or "", "tool_use" if stated.calls else "end_turn")
     return anthropic.message(*content, stop_reason=reason, **_USAGE)

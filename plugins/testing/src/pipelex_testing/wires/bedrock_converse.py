@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from pipelex_testing.bodies import bedrock
 from pipelex_testing.replies import Reply
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import ARGUMENTS, PNG, VECTORS, WEATHER, Capability, Said
+from pipelex_testing.samples import ARGUMENTS, PNG, VECTORS, WEATHER, Capability, SampleAnswer
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import words
 
@@ -57,14 +57,14 @@ class BedrockConverse(Wire):
     error_headers = bedrock.HEADERS
     ending = 2
 
-    def answer(self, said: Said) -> Reply:
-        return bedrock.message(*_content(said), stop=_stop(said), usage=_USAGE)
+    def answer(self, stated: SampleAnswer) -> Reply:
+        return bedrock.message(*_content(stated), stop=_stop(stated), usage=_USAGE)
 
-    def stream(self, said: Said) -> Reply:
+    def stream(self, stated: SampleAnswer) -> Reply:
         events = [bedrock.event("messageStart", role="assistant")]
-        for index, block in enumerate(_content(said)):
+        for index, block in enumerate(_content(stated)):
             events += bedrock.block_events(index, block)
-        return bedrock.stream(*events, *bedrock.end_events(_stop(said), _USAGE))
+        return bedrock.stream(*events, *bedrock.end_events(_stop(stated), _USAGE))
 
     def image(self) -> Reply:
         encoded = b64encode(PNG).decode()
@@ -90,16 +90,16 @@ class BedrockConverse(Wire):
         return {"model": model, "temperature": config.get("temperature"), "max_tokens": config.get("maxTokens")}
 
 
-def _stop(said: Said) -> str:
-    return _STOPS.get(said.finish or "", "tool_use" if said.calls or said.value else "end_turn")
+def _stop(stated: SampleAnswer) -> str:
+    return _STOPS.get(stated.finish or "", "tool_use" if stated.calls or stated.value else "end_turn")
 
 
-def _content(said: Said) -> list[dict[str, Any]]:
+def _content(stated: SampleAnswer) -> list[dict[str, Any]]:
     content: list[dict[str, Any]] = []
-    if said.thought:
-        thought = {"text": said.thought, "signature": "c2lnbmVk"}
+    if stated.thought:
+        thought = {"text": stated.thought, "signature": "c2lnbmVk"}
         content.append({"reasoningContent": {"reasoningText": thought}})
-    if said.value is not None:
-        return [*content, bedrock.tool_use("tooluse_0", "City", said.value)]
-    content += [bedrock.tool_use(f"tooluse_{number}", WEATHER.name, ARGUMENTS) for number in range(said.calls)]
-    return content if said.calls or not words(said) else [*content, {"text": words(said)}]
+    if stated.value is not None:
+        return [*content, bedrock.tool_use("tooluse_0", "City", stated.value)]
+    content += [bedrock.tool_use(f"tooluse_{number}", WEATHER.name, ARGUMENTS) for number in range(stated.calls)]
+    return content if stated.calls or not words(stated) else [*content, {"text": words(stated)}]

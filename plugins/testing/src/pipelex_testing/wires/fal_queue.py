@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import PNG, Capability, Said
+from pipelex_testing.samples import PNG, Capability, SampleAnswer
 from pipelex_testing.server import Received, Reply, Server
 from pipelex_testing.wire import Wire
 
@@ -57,7 +57,7 @@ class FalQueue(Wire):
     def server(self) -> QueueServer:
         return QueueServer(self.rules)
 
-    def answer(self, said: Said) -> Reply:
+    def answer(self, stated: SampleAnswer) -> Reply:
         msg = "fal's queue has no words"
         raise NotImplementedError(msg)
 

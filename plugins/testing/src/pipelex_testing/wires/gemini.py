@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pipelex_testing.bodies import gemini
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import ARGUMENTS, PNG, VECTORS, WEATHER, Capability, Said
+from pipelex_testing.samples import ARGUMENTS, PNG, VECTORS, WEATHER, Capability, SampleAnswer
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import words
@@ -48,13 +48,13 @@ class Gemini(Wire):
         }
     )
 
-    def answer(self, said: Said) -> Reply:
-        return Reply.json(gemini.answer(*_parts(said, [words(said)]), finish=_finish(said), usage=_USAGE))
+    def answer(self, stated: SampleAnswer) -> Reply:
+        return Reply.json(gemini.answer(*_parts(stated, [words(stated)]), finish=_finish(stated), usage=_USAGE))
 
-    def stream(self, said: Said) -> Reply:
-        parts = _parts(said, halves(words(said)))
+    def stream(self, stated: SampleAnswer) -> Reply:
+        parts = _parts(stated, halves(words(stated)))
         chunks = [gemini.answer(part, finish=None, usage={}) for part in parts]
-        return Reply.sse(*chunks, gemini.answer({"text": ""}, finish=_finish(said), usage=_USAGE))
+        return Reply.sse(*chunks, gemini.answer({"text": ""}, finish=_finish(stated), usage=_USAGE))
 
     def image(self) -> Reply:
         picture = {"mimeType": "image/png", "data": b64encode(PNG).decode()}
@@ -83,15 +83,15 @@ class Gemini(Wire):
         }
 
 
-def _parts(said: Said, texts: list[str]) -> list[dict[str, Any]]:
-    parts: list[dict[str, Any]] = [{"text": said.thought, "thought": True}] if said.thought else []
-    for number in range(said.calls):
+def _parts(stated: SampleAnswer, texts: list[str]) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = [{"text": stated.thought, "thought": True}] if stated.thought else []
+    for number in range(stated.calls):
         call = {"name": WEATHER.name, "args": ARGUMENTS, "id": f"id-{number}"}
         parts.append({"functionCall": call, **({} if number else {"thoughtSignature": _SIGNATURE})})
-    if not said.calls:
+    if not stated.calls:
         parts += [{"text": text} for text in texts]
     return parts
 
 
-def _finish(said: Said) -> str:
-    return _FINISH.get(said.finish or "", "STOP")
+def _finish(stated: SampleAnswer) -> str:
+    return _FINISH.get(stated.finish or "", "STOP")

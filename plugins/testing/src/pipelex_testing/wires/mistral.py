@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pipelex_testing.bodies import mistral
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import JPEG, SPOKEN, VECTORS, WEATHER, Capability, Said
+from pipelex_testing.samples import JPEG, SPOKEN, VECTORS, WEATHER, Capability, SampleAnswer
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import arguments, words
@@ -43,19 +43,19 @@ class Mistral(Wire):
     error_headers = _HEADERS
     ending = 2
 
-    def answer(self, said: Said) -> Reply:
-        content: Any = words(said)
-        if said.thought:
-            content = [_thought(said.thought), {"type": "text", "text": content}]
-        calls = _calls(said) or None
-        body = mistral.message(content, finish_reason=_finish(said), tool_calls=calls, usage=_USAGE)
+    def answer(self, stated: SampleAnswer) -> Reply:
+        content: Any = words(stated)
+        if stated.thought:
+            content = [_thought(stated.thought), {"type": "text", "text": content}]
+        calls = _calls(stated) or None
+        body = mistral.message(content, finish_reason=_finish(stated), tool_calls=calls, usage=_USAGE)
         return Reply.json(body, headers=_HEADERS)
 
-    def stream(self, said: Said) -> Reply:
-        events = [mistral.chunk([_thought(said.thought)])] if said.thought else []
-        events += [mistral.chunk(piece) for piece in halves(words(said))]
-        called = {"tool_calls": _calls(said)} if said.calls else {}
-        last = mistral.chunk("", finish_reason=_finish(said), usage=_USAGE, **called)
+    def stream(self, stated: SampleAnswer) -> Reply:
+        events = [mistral.chunk([_thought(stated.thought)])] if stated.thought else []
+        events += [mistral.chunk(piece) for piece in halves(words(stated))]
+        called = {"tool_calls": _calls(stated)} if stated.calls else {}
+        last = mistral.chunk("", finish_reason=_finish(stated), usage=_USAGE, **called)
         return Reply.sse(*events, last, "[DONE]", headers=_HEADERS)
 
     def document(self) -> Reply:
@@ -88,10 +88,10 @@ def _thought(text: str) -> dict[str, Any]:
     return mistral.thinking(text, signature="c2lnbmVk")
 
 
-def _calls(said: Said) -> list[dict[str, Any]]:
-    ids = [f"abcdefgh{number}" for number in range(said.calls)]  # nine letters and digits, as Mistral's are
+def _calls(stated: SampleAnswer) -> list[dict[str, Any]]:
+    ids = [f"abcdefgh{number}" for number in range(stated.calls)]  # nine letters and digits, as Mistral's are
     return [mistral.call(WEATHER.name, arguments(), call_id=id_, index=n) for n, id_ in enumerate(ids)]
 
 
-def _finish(said: Said) -> str:
-    return said.finish or ("tool_calls" if said.calls else "stop")
+def _finish(stated: SampleAnswer) -> str:
+    return stated.finish or ("tool_calls" if stated.calls else "stop")

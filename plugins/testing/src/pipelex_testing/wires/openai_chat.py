@@ -13,7 +13,7 @@ from pipelex_core import errors
 from pipelex_testing.bodies import openai_chat as chat
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import PNG, SOUND, SPOKEN, VECTORS, WEATHER, Capability, Said
+from pipelex_testing.samples import PNG, SOUND, SPOKEN, VECTORS, WEATHER, Capability, SampleAnswer
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import arguments, words
@@ -66,21 +66,21 @@ class OpenAIChat(Wire):
     def endpoint(self, url: str) -> str:
         return f"{url}/v1"
 
-    def answer(self, said: Said) -> Reply:
-        fields: dict[str, Any] = {"reasoning_content": said.thought} if said.thought else {}
-        if said.calls:
-            fields["tool_calls"] = [_call(number) for number in range(said.calls)]
-        body = chat.completion(words(said) or None, finish_reason=said.finish, usage=_USAGE, **fields)
+    def answer(self, stated: SampleAnswer) -> Reply:
+        fields: dict[str, Any] = {"reasoning_content": stated.thought} if stated.thought else {}
+        if stated.calls:
+            fields["tool_calls"] = [_call(number) for number in range(stated.calls)]
+        body = chat.completion(words(stated) or None, finish_reason=stated.finish, usage=_USAGE, **fields)
         return Reply.json(body, headers=_HEADERS)
 
-    def stream(self, said: Said) -> Reply:
+    def stream(self, stated: SampleAnswer) -> Reply:
         events = [chat.chunk({"role": "assistant", "content": ""})]
-        if said.thought:
-            events.append(chat.chunk({"reasoning_content": said.thought}))
-        events += [chat.chunk({"content": piece}) for piece in halves(words(said))]
-        for number in range(said.calls):
+        if stated.thought:
+            events.append(chat.chunk({"reasoning_content": stated.thought}))
+        events += [chat.chunk({"content": piece}) for piece in halves(words(stated))]
+        for number in range(stated.calls):
             events += chat.tool_call_chunks(number, _call(number))
-        events.append(chat.chunk({}, said.finish or ("tool_calls" if said.calls else "stop")))
+        events.append(chat.chunk({}, stated.finish or ("tool_calls" if stated.calls else "stop")))
         return Reply.sse(*events, chat.usage_chunk(_USAGE), "[DONE]", headers=_HEADERS)
 
     def image(self) -> Reply:

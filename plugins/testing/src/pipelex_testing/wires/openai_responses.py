@@ -9,7 +9,7 @@ from pipelex_testing.bodies import openai_chat as chat
 from pipelex_testing.bodies import openai_responses as responses
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import WEATHER, Capability, Said
+from pipelex_testing.samples import WEATHER, Capability, SampleAnswer
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import arguments, words
@@ -43,38 +43,38 @@ class OpenAIResponses(Wire):
     def endpoint(self, url: str) -> str:
         return f"{url}/v1"
 
-    def answer(self, said: Said) -> Reply:
-        return Reply.json(_response(said), headers=_HEADERS)
+    def answer(self, stated: SampleAnswer) -> Reply:
+        return Reply.json(_response(stated), headers=_HEADERS)
 
-    def stream(self, said: Said) -> Reply:
-        return Reply.sse(*responses.events(_response(said), halves), headers=_HEADERS)
+    def stream(self, stated: SampleAnswer) -> Reply:
+        return Reply.sse(*responses.events(_response(stated), halves), headers=_HEADERS)
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         return Reply.json(chat.error(message), status=status, headers=_HEADERS)
 
     def error_in_stream(self) -> Reply:
-        events = list(responses.events(_response(Said()), halves))
+        events = list(responses.events(_response(SampleAnswer()), halves))
         fault = {"code": "server_error", "message": "it went wrong", "param": None}
         return Reply.sse(*events[:3], responses.event("error", **fault), headers=_HEADERS)
 
     def settings(self, request: Received) -> Mapping[str, Any]:
         body = request.json
-        told = {name: body.get(name) for name in ("model", "temperature")}
-        return {**told, "max_tokens": body.get("max_output_tokens")}
+        reported = {name: body.get(name) for name in ("model", "temperature")}
+        return {**reported, "max_tokens": body.get("max_output_tokens")}
 
 
-def _output(said: Said) -> list[dict[str, Any]]:
+def _output(stated: SampleAnswer) -> list[dict[str, Any]]:
     output: list[dict[str, Any]] = []
-    if said.thought:
-        summary = [{"type": "summary_text", "text": said.thought}]
+    if stated.thought:
+        summary = [{"type": "summary_text", "text": stated.thought}]
         output.append({"type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": "c2VhbGVk"})
-    output += [responses.function_call(number, WEATHER.name, arguments()) for number in range(said.calls)]
-    return output if said.calls else [*output, responses.message_item(words(said))]
+    output += [responses.function_call(number, WEATHER.name, arguments()) for number in range(stated.calls)]
+    return output if stated.calls else [*output, responses.message_item(words(stated))]
 
 
-def _response(said: Said) -> dict[str, Any]:
+def _response(stated: SampleAnswer) -> dict[str, Any]:
     reasons = {"length": "max_output_tokens", "content_filter": "content_filter"}
-    reason = reasons.get(said.finish or "")
+    reason = reasons.get(stated.finish or "")
     details = {"reason": reason} if reason else None
     status = "incomplete" if reason else "completed"
-    return responses.response(*_output(said), status=status, incomplete_details=details, usage=_USAGE)
+    return responses.response(*_output(stated), status=status, incomplete_details=details, usage=_USAGE)

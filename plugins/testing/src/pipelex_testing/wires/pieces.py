@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from pipelex_testing.samples import ARGUMENTS
 
 if TYPE_CHECKING:
-    from pipelex_testing.samples import Said
+    from pipelex_testing.samples import SampleAnswer
 
 
-def words(said: Said) -> str:
+def words(stated: SampleAnswer) -> str:
     """The text of an answer: its words, or the object as JSON; empty where it asks for tools."""
-    if said.calls:
+    if stated.calls:
         return ""
-    return said.text if said.value is None else json.dumps(said.value)
+    return stated.text if stated.value is None else json.dumps(stated.value)
 
 
 def arguments() -> str:

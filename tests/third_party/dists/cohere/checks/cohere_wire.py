@@ -15,29 +15,31 @@ class CohereWire(Wire):
     lacks = frozenset({"content filters"})
     special_errors: ClassVar = {ContextTooLongError: (400, _TOO_LONG)}
 
-    def answer(self, said):
-        message = {"role": "assistant"} | ({"tool_calls": calls(said)} if said.calls else {"content": content(said)})
-        return Reply.json({"id": "answer-1", "message": message, **end(said)})
+    def answer(self, stated):
+        message = {"role": "assistant"} | (
+            {"tool_calls": calls(stated)} if stated.calls else {"content": content(stated)}
+        )
+        return Reply.json({"id": "answer-1", "message": message, **end(stated)})
 
-    def stream(self, said):
+    def stream(self, stated):
         events = [{"type": "message-start", "id": "answer-1", "delta": {"message": {"role": "assistant"}}}]
-        text = words(said)
+        text = words(stated)
         half = (len(text) + 1) // 2
-        for number, call in enumerate(calls(said)):
+        for number, call in enumerate(calls(stated)):
             function = call["function"]
             begun = {**call, "function": {**function, "arguments": ""}}
             more = {"function": {"arguments": function["arguments"]}}
             for kind, what in (("tool-call-start", begun), ("tool-call-delta", more)):
                 events.append({"type": kind, "index": number, "delta": {"message": {"tool_calls": what}}})
             events.append({"type": "tool-call-end", "index": number})
-        if not said.calls:
+        if not stated.calls:
             start = {"message": {"content": {"type": "text", "text": ""}}}
             events.append({"type": "content-start", "index": 0, "delta": start})
             for piece in (text[:half], text[half:]):
                 delta = {"message": {"content": {"text": piece}}}
                 events.append({"type": "content-delta", "index": 0, "delta": delta})
             events.append({"type": "content-end", "index": 0})
-        return Reply.sse(*events, {"type": "message-end", "id": "answer-1", "delta": end(said)})
+        return Reply.sse(*events, {"type": "message-end", "id": "answer-1", "delta": end(stated)})
 
     def error(self, status, message="it went wrong"):
         return Reply.json({"message": message}, status=status)
@@ -55,20 +57,20 @@ class CohereWire(Wire):
         return {name: request.json.get(name) for name in ("model", "temperature", "max_tokens")}
 
 
-def words(said):
-    return said.text if said.value is None else json.dumps(said.value)
+def words(stated):
+    return stated.text if stated.value is None else json.dumps(stated.value)
 
 
-def content(said):
-    return [{"type": "text", "text": words(said)}]
+def content(stated):
+    return [{"type": "text", "text": words(stated)}]
 
 
-def calls(said):
+def calls(stated):
     function = {"name": WEATHER.name, "arguments": json.dumps(ARGUMENTS)}
-    return [{"id": f"call-{number}", "type": "function", "function": function} for number in range(said.calls)]
+    return [{"id": f"call-{number}", "type": "function", "function": function} for number in range(stated.calls)]
 
 
-def end(said):
-    finish = {"length": "MAX_TOKENS"}.get(said.finish or "", "TOOL_CALL" if said.calls else "COMPLETE")
+def end(stated):
+    finish = {"length": "MAX_TOKENS"}.get(stated.finish or "", "TOOL_CALL" if stated.calls else "COMPLETE")
     tokens = {"input_tokens": USAGE.input_tokens, "output_tokens": USAGE.output_tokens}
     return {"finish_reason": finish, "usage": {"tokens": tokens, "cached_tokens": USAGE.cached_tokens}}

@@ -15,13 +15,13 @@ class LumenWire(Wire):
     error_headers = HEADERS
     special_errors: ClassVar = {ContextTooLongError: (400, {"problem": {"words": "too long", "code": "window"}})}
 
-    def answer(self, said):
-        return Reply.json({"words": words(said), **end(said)}, headers=HEADERS)
+    def answer(self, stated):
+        return Reply.json({"words": words(stated), **end(stated)}, headers=HEADERS)
 
-    def stream(self, said):
-        text = words(said)
+    def stream(self, stated):
+        text = words(stated)
         half = (len(text) + 1) // 2
-        events = [{"piece": text[:half]}, {"piece": text[half:]}, end(said)]
+        events = [{"piece": text[:half]}, {"piece": text[half:]}, end(stated)]
         return lines(*events)
 
     def error(self, status, message="it went wrong"):
@@ -40,11 +40,11 @@ def lines(*events):
     return Reply(chunks=chunks, content_type="application/x-ndjson", chunked=True, headers=HEADERS)
 
 
-def words(said):
-    return said.text if said.value is None else json.dumps(said.value, ensure_ascii=False)
+def words(stated):
+    return stated.text if stated.value is None else json.dumps(stated.value, ensure_ascii=False)
 
 
-def end(said):
-    reason = {"length": "max", "content_filter": "blocked"}.get(said.finish or "", "done")
+def end(stated):
+    reason = {"length": "max", "content_filter": "blocked"}.get(stated.finish or "", "done")
     counts = {"in": USAGE.input_tokens, "out": USAGE.output_tokens, "known": USAGE.cached_tokens}
     return {"end": reason, "counts": counts}

@@ -10,18 +10,18 @@ class OllamaWire(Wire):
     says = frozenset({"text", "stream", "object", "tools", "image in", "thinking"})
     lacks = frozenset({"cached counts", "content filters", "request ids"})
 
-    def answer(self, said):
-        return Reply.json({"model": "qwen3:4b", "message": message(said), **end(said)})
+    def answer(self, stated):
+        return Reply.json({"model": "qwen3:4b", "message": message(stated), **end(stated)})
 
-    def stream(self, said):
-        whole = message(said)
+    def stream(self, stated):
+        whole = message(stated)
         text, half = whole["content"], (len(whole["content"]) + 1) // 2
         first = [{"thinking": whole["thinking"], "content": ""}] if "thinking" in whole else []
         pieces = [*first, {"content": text[:half]}, {"content": text[half:]}]
         if "tool_calls" in whole:
             pieces = [*first, {"content": "", "tool_calls": whole["tool_calls"]}]
         lines = [{"model": "qwen3:4b", "message": {"role": "assistant", **piece}, "done": False} for piece in pieces]
-        last = {"model": "qwen3:4b", "message": {"role": "assistant", "content": ""}, **end(said)}
+        last = {"model": "qwen3:4b", "message": {"role": "assistant", "content": ""}, **end(stated)}
         return ndjson(*lines, last)
 
     def error(self, status, message="it went wrong"):
@@ -41,19 +41,19 @@ class OllamaWire(Wire):
         }
 
 
-def message(said):
-    text = said.text if said.value is None else json.dumps(said.value)
-    whole = {"role": "assistant", "content": "" if said.calls else text}
-    if said.thought:
-        whole["thinking"] = said.thought
-    if said.calls:
-        whole["tool_calls"] = [{"function": {"name": WEATHER.name, "arguments": ARGUMENTS}}] * said.calls
+def message(stated):
+    text = stated.text if stated.value is None else json.dumps(stated.value)
+    whole = {"role": "assistant", "content": "" if stated.calls else text}
+    if stated.thought:
+        whole["thinking"] = stated.thought
+    if stated.calls:
+        whole["tool_calls"] = [{"function": {"name": WEATHER.name, "arguments": ARGUMENTS}}] * stated.calls
     return whole
 
 
-def end(said):
+def end(stated):
     counts = {"prompt_eval_count": USAGE.input_tokens, "eval_count": USAGE.output_tokens}
-    return {"done": True, "done_reason": said.finish or "stop", **counts}
+    return {"done": True, "done_reason": stated.finish or "stop", **counts}
 
 
 def ndjson(*lines):

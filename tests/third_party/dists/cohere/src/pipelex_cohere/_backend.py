@@ -34,15 +34,15 @@ class CohereBackend(TextGenerator, TextStreamer, ObjectGenerator):
 
     async def generate_text(self, request):
         with _our_errors():
-            said = await self._client.chat(**arguments_of(request), **_options(request))
-            answer = answer_of(said)
+            stated = await self._client.chat(**arguments_of(request), **_options(request))
+            answer = answer_of(stated)
         return says_something(answer, request)
 
     async def generate_object(self, request):
         wanted = {"type": "json_object", "json_schema": request.schema}
         with _our_errors():
-            said = await self._client.chat(**arguments_of(request), response_format=wanted, **_options(request))
-            return answer_of(said)
+            stated = await self._client.chat(**arguments_of(request), response_format=wanted, **_options(request))
+            return answer_of(stated)
 
     async def stream_text(self, request):
         gathered = Gathered()

@@ -49,15 +49,17 @@ def _turns(message):
         elif not isinstance(part, (TextPart, ProviderPart)):
             raise UnsupportedInputError("this backend takes text alone")
     if message.role != "tool":
-        said = {"content": message.text} if message.text or not calls else {}
-        yield {"role": message.role, **said, **({"tool_calls": calls} if calls else {})}
+        stated = {"content": message.text} if message.text or not calls else {}
+        yield {"role": message.role, **stated, **({"tool_calls": calls} if calls else {})}
 
 
-def answer_of(said):
-    message = said.message
+def answer_of(stated):
+    message = stated.message
     texts = [item.text for item in message.content or () if item.type == "text"]
     calls = [(call.id, call.function.name, call.function.arguments) for call in message.tool_calls or ()]
-    return _answer("".join(texts), calls, said.finish_reason, said.usage, said.id, raw=said, plan=message.tool_plan)
+    return _answer(
+        "".join(texts), calls, stated.finish_reason, stated.usage, stated.id, raw=stated, plan=message.tool_plan
+    )
 
 
 def _answer(text, calls, finish, usage, request_id, *, raw, plan=None):
@@ -79,11 +81,13 @@ def _answer(text, calls, finish, usage, request_id, *, raw, plan=None):
     )
 
 
-def _usage(told):
+def _usage(reported):
     """Cohere counts in floats."""
-    tokens = getattr(told, "tokens", None)
+    tokens = getattr(reported, "tokens", None)
     found = (getattr(tokens, "input_tokens", None), getattr(tokens, "output_tokens", None))
-    numbers = [None if each is None else count(int(each)) for each in (*found, getattr(told, "cached_tokens", None))]
+    numbers = [
+        None if each is None else count(int(each)) for each in (*found, getattr(reported, "cached_tokens", None))
+    ]
     return Usage(input_tokens=numbers[0], output_tokens=numbers[1], cached_tokens=numbers[2])
 
 

@@ -33,7 +33,7 @@ class LumenBackend(TextGenerator, TextStreamer, ObjectGenerator):
         return await self._ask({**_body(request), "shape": request.schema})
 
     async def stream_text(self, request):
-        told, body = "", json.dumps({**_body(request), "pieces": True})
+        reported, body = "", json.dumps({**_body(request), "pieces": True})
         try:
             with _translated():
                 async with self._http.stream("POST", self._url, content=body, headers=self._headers) as response:
@@ -42,19 +42,19 @@ class LumenBackend(TextGenerator, TextStreamer, ObjectGenerator):
                         raise _failure(response)
                     async for event in _lines(response):
                         if "piece" in event:
-                            told += event["piece"]
+                            reported += event["piece"]
                             yield event["piece"]
                         elif "problem" in event:
                             raise errors.ServerError("the provider failed in the middle of its answer")
                         elif "end" in event:
-                            if not told:
+                            if not reported:
                                 raise errors.InvalidAnswerError("the answer is empty")
-                            yield _answer({**event, "words": told}, response)
+                            yield _answer({**event, "words": reported}, response)
                             return
         except errors.CallError as error:
-            error.partial_text = told or None
+            error.partial_text = reported or None
             raise
-        raise errors.ProviderConnectionError("the stream ended before the answer did", partial_text=told or None)
+        raise errors.ProviderConnectionError("the stream ended before the answer did", partial_text=reported or None)
 
     async def _ask(self, body):
         with _translated():
@@ -97,20 +97,20 @@ def _words(message):
     raise errors.UnsupportedInputError("Lumen reads text alone")
 
 
-def _answer(said, response):
-    if not isinstance(said, dict) or not isinstance(said.get("words"), str) or not said.get("end"):
-        raise errors.InvalidAnswerError("this is not an answer of Lumen's", raw=said)
-    counts = said.get("counts")
+def _answer(stated, response):
+    if not isinstance(stated, dict) or not isinstance(stated.get("words"), str) or not stated.get("end"):
+        raise errors.InvalidAnswerError("this is not an answer of Lumen's", raw=stated)
+    counts = stated.get("counts")
     counts = counts if isinstance(counts, dict) else {}
     numbers = {name: value for name, value in counts.items() if type(value) is int and value >= 0}
     return TextAnswer(
-        text=said["words"],
-        finish_reason=_ENDS.get(str(said["end"]), "other"),
+        text=stated["words"],
+        finish_reason=_ENDS.get(str(stated["end"]), "other"),
         usage=Usage(
             input_tokens=numbers.get("in"), output_tokens=numbers.get("out"), cached_tokens=numbers.get("known")
         ),
         request_id=response.headers.get("x-lumen-request"),
-        raw=said,
+        raw=stated,
     )
 
 

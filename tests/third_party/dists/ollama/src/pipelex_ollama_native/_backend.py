@@ -119,24 +119,24 @@ def _turns(message):
         yield {"role": message.role, "content": text} | {name: value for name, value in more.items() if value}
 
 
-def _answer(said):
-    message = said.get("message") if isinstance(said, dict) else None
-    if not isinstance(message, dict) or not isinstance(message.get("content"), str) or not said.get("done"):
-        raise errors.InvalidAnswerError("this is not an answer of Ollama's", raw=said)
+def _answer(stated):
+    message = stated.get("message") if isinstance(stated, dict) else None
+    if not isinstance(message, dict) or not isinstance(message.get("content"), str) or not stated.get("done"):
+        raise errors.InvalidAnswerError("this is not an answer of Ollama's", raw=stated)
     try:
         calls = tuple(
             ToolCall(id=f"call_{number}", name=call["function"]["name"], arguments=dict(call["function"]["arguments"]))
             for number, call in enumerate(message.get("tool_calls") or ())
         )
     except (KeyError, TypeError, ValueError):
-        raise errors.InvalidAnswerError("a call of a tool has no name or no arguments", raw=said) from None
+        raise errors.InvalidAnswerError("a call of a tool has no name or no arguments", raw=stated) from None
     return TextAnswer(
         text=message["content"],
-        finish_reason="tool_calls" if calls else _FINISHES.get(said.get("done_reason"), "other"),
+        finish_reason="tool_calls" if calls else _FINISHES.get(stated.get("done_reason"), "other"),
         tool_calls=calls,
         reasoning=message.get("thinking") or None,
-        usage=Usage(input_tokens=count(said.get("prompt_eval_count")), output_tokens=count(said.get("eval_count"))),
-        raw=said,
+        usage=Usage(input_tokens=count(stated.get("prompt_eval_count")), output_tokens=count(stated.get("eval_count"))),
+        raw=stated,
     )
 
 
@@ -144,11 +144,11 @@ def _check(response):
     if response.status_code == 200:
         return
     try:
-        said = json.loads(response.content)["error"]
+        stated = json.loads(response.content)["error"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        said = f"Ollama answered with status {response.status_code}"
+        stated = f"Ollama answered with status {response.status_code}"
     kind = errors.error_class_for_status(response.status_code)
-    raise kind(str(said)[:500], status=response.status_code, retry_after=retry_after(response.headers))
+    raise kind(str(stated)[:500], status=response.status_code, retry_after=retry_after(response.headers))
 
 
 @contextmanager

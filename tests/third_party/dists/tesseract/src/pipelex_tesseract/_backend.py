@@ -54,12 +54,12 @@ class TesseractBackend(DocumentExtractor):
         except OSError as error:
             raise errors.ProviderConnectionError(f"the program {program} cannot be started: {error.strerror}") from None
         try:
-            out, said = await process.communicate(picture)
+            out, stated = await process.communicate(picture)
         except BaseException:
             process.kill()
             await asyncio.shield(process.wait())
             raise
         if process.returncode:
-            reason = said.decode("utf-8", "replace").strip().splitlines()[-1:] or ["without a reason"]
+            reason = stated.decode("utf-8", "replace").strip().splitlines()[-1:] or ["without a reason"]
             raise errors.UnsupportedInputError(f"Tesseract could not read the picture: {reason[0][:300]}")
         return out.decode("utf-8", "replace").strip()

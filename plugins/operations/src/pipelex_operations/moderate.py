@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_core.estimates.expectations import Expectation, Guess, tokens_of
 from pipelex_core.judging import ModerationAnswer, ModerationRequest, ModerationResult
-from pipelex_further.rerank import texts_of
+from pipelex_operations.rerank import texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

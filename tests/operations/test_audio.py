@@ -13,7 +13,7 @@ import pytest
 from pipelex_core import Media, UnsupportedInputError
 from pipelex_core.errors import ProviderConnectionError
 from pipelex_core.sound import Recording
-from pipelex_further.audio import read_recording, sniff_audio, with_bytes
+from pipelex_operations.audio import read_recording, sniff_audio, with_bytes
 from tests.support.sounds import flac, m4a, mp3, opus, wav
 
 if TYPE_CHECKING:

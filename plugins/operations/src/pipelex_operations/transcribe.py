@@ -9,7 +9,7 @@ from attrs import evolve
 from pipelex_core.estimates.expectations import SOUND, Expectation, by_tokens, seconds_of
 from pipelex_core.parts import Media
 from pipelex_core.sound import TranscriptAnswer, TranscriptRequest, TranscriptResult
-from pipelex_further.audio import read_recording
+from pipelex_operations.audio import read_recording
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping

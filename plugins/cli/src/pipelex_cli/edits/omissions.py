@@ -6,7 +6,7 @@ from attrs import define, field
 
 
 @define
-class Left:
+class Omissions:
     """What has no counterpart: a sentence, and what it holds for."""
 
     _found: dict[str, list[str]] = field(factory=dict)

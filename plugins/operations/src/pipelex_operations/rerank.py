@@ -20,15 +20,15 @@ _A_SEARCH = 100
 """Documents of one query that count as one search: https://cohere.com/pricing."""
 
 
-def texts_of(given: object, what: str) -> tuple[str, ...]:
+def texts_of(provided: object, what: str) -> tuple[str, ...]:
     """Texts, at least one, none of them empty.
 
     Raises:
         UnsupportedInputError: It says which is not one.
     """
-    texts = (given,) if isinstance(given, str) else tuple(given) if hasattr(given, "__iter__") else None
+    texts = (provided,) if isinstance(provided, str) else tuple(provided) if hasattr(provided, "__iter__") else None
     if not texts:
-        msg = f"{what}s are texts, at least one; not {type(given).__name__ if texts is None else 'none'}"
+        msg = f"{what}s are texts, at least one; not {type(provided).__name__ if texts is None else 'none'}"
         raise UnsupportedInputError(msg)
     for number, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
@@ -48,8 +48,8 @@ def read(query: object, *, documents: Iterable[str] = ()) -> tuple[str, tuple[st
     if not isinstance(query, str):
         msg = f"a query is a text, not {type(query).__name__}"
         raise UnsupportedInputError(msg)
-    (asked,) = texts_of(query, "query")
-    return asked, texts_of([documents] if isinstance(documents, str) else documents, "document")
+    (requested,) = texts_of(query, "query")
+    return requested, texts_of([documents] if isinstance(documents, str) else documents, "document")
 
 
 def build(

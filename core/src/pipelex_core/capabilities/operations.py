@@ -13,7 +13,7 @@ from attrs import evolve
 
 from pipelex_core.backend import Embedder, Moderator, Reranker, Speaker, SpeechStreamer, Transcriber
 from pipelex_core.capabilities.record import Capability, Operation
-from pipelex_core.first_party import FURTHER, brought
+from pipelex_core.first_party import OPERATIONS, brought
 from pipelex_core.settings import SettingRule
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ def _work(name: str) -> Any:
     Raises:
         PluginError: What brings it is not installed.
     """
-    return brought("pipelex_core.capabilities", FURTHER, f"'{name}' comes with a distribution that is not installed")(
-        name
-    )
+    return brought(
+        "pipelex_core.capabilities", OPERATIONS, f"'{name}' comes with a distribution that is not installed"
+    )(name)
 
 
 def _further(name: str, needs: type[Backend], *optional: str, **known: Any) -> Capability:

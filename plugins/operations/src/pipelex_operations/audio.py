@@ -18,7 +18,7 @@ from pipelex_core.errors import ProviderConnectionError, UnsupportedInputError
 from pipelex_core.media import bytes_of_data_url, from_url
 from pipelex_core.parts import Media
 from pipelex_core.sound import Recording
-from pipelex_further.audio_length import seconds_of
+from pipelex_operations.audio_length import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from pipelex_core import Client, errors
-from pipelex_core.capabilities.further import EMBED
+from pipelex_core.capabilities.operations import EMBED
 from pipelex_core.client import AsyncClient
 from pipelex_core.config import load
 from pipelex_core.deck import Preset
@@ -19,7 +19,7 @@ from pipelex_core.requests import EmbeddingRequest
 from pipelex_core.results import EmbeddingAnswer, Usage
 from pipelex_core.routing import ModelEntry, RouteMatch
 from pipelex_core.vectors import PartialVectors, Vectors
-from pipelex_further.embed import read as read_texts
+from pipelex_operations.embed import read as read_texts
 from tests.core.config_project import Project
 from tests.support.scripted import VECTORS, Script, deck_of, plugins_for, spec
 
@@ -86,8 +86,8 @@ def test_only_the_requests_that_failed_are_made_again() -> None:
     with client_of(script) as client:
         result = client.embed(TEXTS, model="vectors")
     assert len(script.requests) == 5
-    asked = [request.texts for request in script.requests]
-    assert len(set(asked)) == 4
+    requested = [request.texts for request in script.requests]
+    assert len(set(requested)) == 4
     assert result.vectors == expected(*TEXTS)
     assert sorted(attempt.outcome for attempt in result.attempts) == ["error", "ok", "ok", "ok", "ok"]
 
