@@ -10,7 +10,15 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.packaging.environments import BACKENDS, MIDDLEWARES, PLUGINS, ROOT, make_environment, with_command_line
+from tests.packaging.environments import (
+    BACKENDS,
+    MIDDLEWARES,
+    PLUGINS,
+    ROOT,
+    beneath,
+    make_environment,
+    with_command_line,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +71,7 @@ def test_a_plugin_works_with_the_ends_of_its_range(
     """Its tests pass with the lowest version it declares of everything, and with the highest there is."""
     requirements = requirements_of(name)
     environment = make_environment(tmp_path / "venv")
-    environment.install(*with_command_line(built_wheels, "testing", "http"), *TOOLS)
+    environment.install(*with_command_line(built_wheels, "testing", "http", *beneath(name)), *TOOLS)
     chosen = [argument for requirement in requirements for argument in ("--upgrade-package", requirement.name)]
     besides = TESTED_WITH.get(name, ())
     wheels = [str(built_wheels[one]) for one in (name, *TESTED_TOGETHER.get(name, ()))]

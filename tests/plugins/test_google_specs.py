@@ -122,7 +122,8 @@ def test_every_model_is_complete(backend: str, tmp_path: Path) -> None:
             assert spec.costs.unit == "million_tokens"
             assert spec.costs.input is not None
             assert spec.costs.output is not None
-            assert "temperature_up_to_2" in spec.constraints or "no_temperature" in spec.constraints, name
+            if spec.sdk not in {"anthropic", "mistral"}:  # Gemini and open models take more than 1
+                assert "temperature_up_to_2" in spec.constraints or "no_temperature" in spec.constraints, name
             cached = spec.costs.input_cached
             assert cached is None or cached <= spec.costs.input, name
 

@@ -43,6 +43,9 @@ _VECTORS = (
     "max_inputs",
     "max_request_tokens",
 )
+_OWN: dict[str, dict[str, Any]] = {"claude-3-sonnet-20240229": {"max_tokens": 4096}}
+"""Facts that no source has, and that a model of the same family gets wrong: https://docs.claude.com/en/docs/about-claude/models."""
+
 FACTS = ("max_tokens", "context_window", *_VECTORS, "costs", "as_of", *_LIVES)
 """The keys of a spec that facts decide; the others of a table that was written by hand stay."""
 
@@ -172,6 +175,7 @@ def new_table(
     if constraints != defaults.get("constraints", []):
         table["constraints"] = constraints
     facts = facts_of(fact, model_type, day)
+    facts = _OWN.get(fact["id"], {}) | facts
     if _is_messages(fact):  # the API wants a max_tokens
         for key in ("max_tokens", "context_window"):
             if key not in facts and key in sibling:

@@ -47,6 +47,7 @@ from pipelex_core.judging import (
     Verdict as Verdict,
 )
 from pipelex_core.parts import (
+    AudioPart as AudioPart,
     Citation as Citation,
     DocumentPart as DocumentPart,
     ImagePart as ImagePart,
@@ -103,6 +104,7 @@ __all__ = [
     "AsyncTextStream",
     "Attempt",
     "Audio",
+    "AudioPart",
     "AuthenticationError",
     "BadRequestError",
     "BudgetExceededError",
