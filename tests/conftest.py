@@ -22,6 +22,7 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: every fourth second, a test waits for a clock."""
     return (os.cpu_count() or 1) + 1

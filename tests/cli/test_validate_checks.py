@@ -121,7 +121,7 @@ def declaring(root: Path, needs: str) -> EntryPoint:
 
 
 @pytest.mark.parametrize(
-    ("needs", "told"),
+    ("needs", "reported"),
     [
         ("Requires-Dist: attrs>=1\n", None),
         ("Requires-Dist: attrs<2\n", "is made for attrs<2"),

@@ -139,7 +139,7 @@ logging.getLogger("pipelex_core.execution").warning("seen by those who want to")
 """
 
 
-@pytest.mark.parametrize(("wanted", "said"), [(False, ""), (True, "WARNING:pipelex_core.execution:seen by those")])
+@pytest.mark.parametrize(("wanted", "stated"), [(False, ""), (True, "WARNING:pipelex_core.execution:seen by those")])
 def test_a_program_that_does_not_ask_for_it_sees_nothing(wanted: bool, stated: str) -> None:
     """Nothing on stderr, warnings included, until the program sets logging up."""
     program = ("import logging; logging.basicConfig()\n" if wanted else "") + _QUIET

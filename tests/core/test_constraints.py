@@ -15,7 +15,7 @@ def model(*constraints: str, **limits: Any) -> ModelSpec:
 
 
 @pytest.mark.parametrize(
-    ("constraint", "given", "sent"),
+    ("constraint", "provided", "sent"),
     [
         (None, {"temperature": 0.5, "max_tokens": 5}, {"temperature": 0.5, "max_tokens": 5}),
         (None, {"temperature": None}, {}),
@@ -37,7 +37,7 @@ def test_settings_are_adapted(constraint: str | None, provided: dict[str, Any], 
 
 
 @pytest.mark.parametrize(
-    ("constraint", "given", "refused"),
+    ("constraint", "provided", "refused"),
     [
         ("temperature_must_be_1", {"temperature": 0.5}, "temperature"),
         (None, {"temperature": 1.5}, "temperature"),

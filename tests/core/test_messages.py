@@ -128,7 +128,7 @@ def test_every_form_of_a_tool_is_read(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "reported"),
     [
         ({"role": "user", "contents": "Hi", "content": "Ho"}, "'contents': did you mean 'content'?"),
         ({"role": "user", "content": "Hi", "name": "Ada"}, "a message of role user has no key 'name'"),

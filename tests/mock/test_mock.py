@@ -80,7 +80,7 @@ def test_the_default_answer_repeats_the_prompt() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "model_options", "told"),
+    ("options", "model_options", "reported"),
     [
         ({"text": "Yes."}, {}, ["Yes.", "Yes.", "Yes."]),
         ({"texts": ["one", "two"]}, {}, ["one", "two", "two"]),

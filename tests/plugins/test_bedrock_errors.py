@@ -176,10 +176,10 @@ def test_the_backends_read_timeout_ends_the_silence() -> None:
 EXHAUSTED = """
 import asyncio, os, resource
 from pipelex_core.errors import ProviderConnectionError
-from tests.servers.bedrock import request, said, served
+from tests.servers.bedrock import request, stated, served
 
 async def main():
-    async with served(said("x")) as (server, backend):
+    async with served(stated("x")) as (server, backend):
         resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
         held = []
         try:

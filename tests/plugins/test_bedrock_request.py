@@ -278,7 +278,7 @@ def test_an_object_by_an_offered_tool_or_by_json_schema() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "asked", "fields", "effort"),
+    ("model", "requested", "fields", "effort"),
     [
         (
             {"sdk": "bedrock_anthropic"},
@@ -325,7 +325,7 @@ def test_each_family_reasons_in_its_own_way(
 
 
 @pytest.mark.parametrize(
-    ("model", "asked"),
+    ("model", "requested"),
     [
         ({}, {"reasoning_effort": "high"}),
         ({"reasoning": "adaptive"}, {"reasoning_budget": 2000}),

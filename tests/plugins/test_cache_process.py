@@ -67,7 +67,7 @@ def test_its_variables_are_the_arguments(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "reported"),
     [
         ("PIPELEX_CACHE", "on", "PIPELEX_CACHE is the path of a file, such as .pipelex/answers.sqlite, not 'on'"),
         ("PIPELEX_CACHE_MAX_AGE", "a day", "PIPELEX_CACHE_MAX_AGE is a number above 0, not 'a day'"),

@@ -44,7 +44,7 @@ def phonemes() -> Phonemes:
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "stated"),
     [
         ("21 of 1,234,567", "twenty one of one million two hundred thirty four thousand five hundred sixty seven"),
         ("in 1999, 2005 and 2026", "in nineteen ninety nine, two thousand five and twenty twenty six"),
@@ -71,7 +71,7 @@ def test_what_is_not_a_word_is_written_out(written: str, stated: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "stated"),
     [
         ("The river", "ðə ɹˈɪvəɹ"),
         ("the apple", "ði ˈæpᵊl"),

@@ -77,7 +77,7 @@ def test_an_answer_without_a_verdict_on_each_is_an_error(body: dict[str, Any]) -
 
 
 @pytest.mark.parametrize(
-    ("options", "asked", "body", "usage"),
+    ("options", "requested", "body", "usage"),
     [
         ({}, {"top_n": 2}, {"results": RANKED, "meta": {"billed_units": {"search_units": 1}}}, Usage(searches=1)),
         (
