@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -25,6 +26,9 @@ def examples(page: Path) -> list[Block]:
 ISOLATED = {"dspy", "llamaindex"}
 """Adapters whose libraries are not in this environment: `tests/adapters/test_isolated.py` drives them."""
 
+PROGRAMS = {"adapters", "pydantic-ai"}
+"""Pages whose clients live as long as their process, which is therefore one of their own."""
+
 PAGES = [page for page in documents() if examples(page) and page.parent.name not in ISOLATED]
 
 
@@ -42,7 +46,13 @@ def test_every_example_runs(page: Path, tmp_path: Path, monkeypatch: pytest.Monk
     module = ModuleType("an_example")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     with served_project(tmp_path, *backends_of(page)) as servers:
-        for block in examples(page):
+        if page.parent.name in PROGRAMS:
+            program = "\n".join(block.text for block in examples(page))
+            done = subprocess.run(
+                [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+            )
+            assert done.returncode == 0, done.stderr
+        for block in () if page.parent.name in PROGRAMS else examples(page):
             padded = "\n" * (block.line - 1) + block.text
             exec(compile(padded, str(block.file), "exec", dont_inherit=True), vars(module))
         calls = any("Client" in block.text for block in examples(page))  # others show parts that call nobody
