@@ -30,10 +30,14 @@ CALLS = [
 def close_idle(server: Server) -> None:
     """Have the server close its connections, and keep this thread's loop from hearing of it."""
     assert server._listener is not None
+    loop = server._listener.get_loop()
     for connection in list(server.opened):
-        server._listener.get_loop().call_soon_threadsafe(connection.transport.close)
+        loop.call_soon_threadsafe(connection.transport.close)
     for _ in range(500):
-        if not server.opened:
+        if (
+            not server.opened
+        ):  # a transport closes its socket just after it has left this list: a turn of the loop later
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(5)
             return
         time.sleep(0.01)
     raise AssertionError("the server keeps its connections")
