@@ -114,7 +114,7 @@ def test_a_stream_that_is_left_is_closed(made: Any) -> None:
         await stream.aclose()
 
     asyncio.run(leave())
-    assert script.remaining == 1
+    assert script.abandoned == 1
 
 
 def test_tools_are_called_and_answered(made: Any) -> None:

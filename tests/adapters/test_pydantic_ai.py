@@ -119,7 +119,7 @@ def test_a_stream_that_is_left_is_closed(made: Any) -> None:
                 break
 
     asyncio.run(leave())
-    assert script.remaining == 1
+    assert script.abandoned == 1
 
 
 def test_tools_run_and_what_the_provider_wants_back_goes_back(made: Any) -> None:

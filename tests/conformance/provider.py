@@ -104,7 +104,7 @@ class Provider(ABC):
 
     def saw_cancel(self, server: Any) -> bool:
         """Whether the provider knows that the caller has gone."""
-        return bool(server.remaining)
+        return bool(server.abandoned)
 
     def specs(self) -> Iterable[ModelSpec]:
         """A model of each type."""

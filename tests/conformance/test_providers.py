@@ -285,14 +285,14 @@ async def _abandoned(at: Reached) -> None:
 
 
 async def _leave_a_stream(at: Reached) -> None:
-    gone = len(at.server.remaining)
+    gone = len(at.server.abandoned)
     if at.provider.is_scripted:
         reply = at.provider.reply(PLAIN, stream=True)
         at.server.queue(evolve(reply, stall_after=len(reply.chunks) - 1))
     async with at.client.stream_text(LONG_PROMPT, model=at.llm, temperature=0) as stream:
         assert await anext(stream)
     if at.provider.is_scripted:
-        await until(lambda: len(at.server.remaining) > gone)
+        await until(lambda: len(at.server.abandoned) > gone)
 
 
 async def _ask_for(at: Reached, column: Column) -> None:

@@ -334,7 +334,7 @@ def test_a_stream_gives_deltas_and_ends_with_the_result() -> None:
         assert stream.result.text == "Rhine, Seine"
         assert stream.result.request_id == "req-2"
         assert stream.result.cost is not None
-    assert script.remaining == 0
+    assert script.abandoned == 0
 
 
 def test_a_slow_reader_holds_a_stream_back() -> None:
@@ -356,13 +356,13 @@ def test_leaving_a_stream_early_closes_it() -> None:
     with Client(deck, plugins) as client:
         with client.stream_text("x", model="smart") as stream:
             assert next(stream) == "a"
-        assert script.remaining == 1
+        assert script.abandoned == 1
 
     async def main() -> None:
         async with AsyncClient(deck, plugins) as aclient, aclient.stream_text("x", model="smart") as astream:
             async for _ in astream:
                 break
-        assert script.remaining == 2
+        assert script.abandoned == 2
 
     asyncio.run(main())
     assert [call.attempts[0].outcome for call in finished] == ["cancelled", "cancelled"]

@@ -148,7 +148,7 @@ def test_leaving_early_closes_the_stream() -> None:
             assert next(stream) == {}
         with pytest.raises(RuntimeError, match="has not ended"):
             _ = stream.result
-    assert script.remaining == 1
+    assert script.abandoned == 1
     assert [(call.result, call.error) for call in heard] == [(None, None)]
 
 

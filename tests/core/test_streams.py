@@ -36,7 +36,7 @@ def test_letting_go_of_a_stream_closes_its_connection() -> None:
         for _ in client.stream_text("x", model="smart"):
             break
         gc.collect()
-        _wait_until(lambda: script.remaining == 1)
+        _wait_until(lambda: script.abandoned == 1)
         _wait_until(lambda: [call.attempts[0].outcome for call in heard] == ["cancelled"])
 
 
@@ -55,7 +55,7 @@ def test_letting_go_of_an_asynchronous_stream_closes_its_connection() -> None:
             break
         gc.collect()
         await asyncio.sleep(0.05)
-        assert script.remaining == 1
+        assert script.abandoned == 1
         script.answers = ["a", 20.0, "b"]
         task = asyncio.create_task(read())
         await asyncio.sleep(0.05)
@@ -64,7 +64,7 @@ def test_letting_go_of_an_asynchronous_stream_closes_its_connection() -> None:
             await task
 
     asyncio.run(main())
-    assert script.remaining == 2
+    assert script.abandoned == 2
     assert [(call.result, call.error) for call in heard] == [(None, None)] * 2
 
 

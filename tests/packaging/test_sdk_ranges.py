@@ -70,11 +70,13 @@ def test_a_plugin_works_with_the_ends_of_its_range(
 ) -> None:
     """Its tests pass with the lowest version it declares of everything, and with the highest there is."""
     requirements = requirements_of(name)
+    together = (name, *TESTED_TOGETHER.get(name, ()))
+    needed = (other for one in together for other in beneath(one) if other not in together)
     environment = make_environment(tmp_path / "venv")
-    environment.install(*with_command_line(built_wheels, "testing", "http", *beneath(name)), *TOOLS)
+    environment.install(*with_command_line(built_wheels, "testing", "http", *needed), *TOOLS)
     chosen = [argument for requirement in requirements for argument in ("--upgrade-package", requirement.name)]
     besides = TESTED_WITH.get(name, ())
-    wheels = [str(built_wheels[one]) for one in (name, *TESTED_TOGETHER.get(name, ()))]
+    wheels = [str(built_wheels[one]) for one in together]
     environment.install("--resolution", resolution, *chosen, *map(str, requirements), *besides, *wheels)
     installed = environment.versions([requirement.name for requirement in requirements])
     if resolution == "lowest-direct":

@@ -270,7 +270,7 @@ def test_cancelling_a_call_leaves_no_request_behind() -> None:
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
-            await until(lambda: server.remaining)
+            await until(lambda: server.abandoned)
 
     asyncio.run(main())
 

@@ -180,7 +180,7 @@ def test_leaving_early_closes_the_connection() -> None:
                 async for event in stream:
                     assert event == "Hello "
                     break
-            await until(lambda: server.remaining)
+            await until(lambda: server.abandoned)
 
     asyncio.run(main())
 
@@ -197,7 +197,7 @@ def test_cancelling_closes_the_connection() -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            await until(lambda: server.remaining)
+            await until(lambda: server.abandoned)
 
     asyncio.run(main())
 

@@ -128,7 +128,7 @@ def test_cancelling_a_call_closes_its_connection_and_frees_its_thread() -> None:
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
-            await until(lambda: bool(server.remaining))
+            await until(lambda: bool(server.abandoned))
             assert await asyncio.wait_for(ask(backend, "next"), 5) == "next"
 
     asyncio.run(main())
@@ -162,7 +162,7 @@ def test_cancelling_a_stream_that_is_silent_closes_its_connection() -> None:
             reading.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await reading
-            await until(lambda: bool(server.remaining))
+            await until(lambda: bool(server.abandoned))
 
     asyncio.run(main())
 
@@ -262,7 +262,7 @@ def test_with_another_botocore_closing_does_not_wait_for_threads() -> None:
                 await until(lambda: len(server.received) == 2)
                 call.cancel()
                 await asyncio.gather(call, return_exceptions=True)
-                assert not server.remaining
+                assert not server.abandoned
             assert plugin_threads()
         await until(lambda: not plugin_threads())
 

@@ -320,7 +320,7 @@ def test_leaving_a_stream_closes_its_connection() -> None:
             deltas = backend.stream_text(request())
             assert await next_delta(deltas) == "one"
             await deltas.aclose()
-            await until(lambda: bool(server.remaining))
+            await until(lambda: bool(server.abandoned))
 
     asyncio.run(main(stream(*text_events("one", "two"), stall_after=2)))
     asyncio.run(main(stream(*text_events("one", *["more"] * 500), pause=0.01)))

@@ -195,7 +195,7 @@ def test_a_stream_that_is_left_or_breaks_is_not_kept(tmp_path: Path) -> None:
         _, _, (_, result) = run(script, cache, remaining, broken, streamed)
         assert result.attempts[-1].cache == "miss"
         assert cache.contents().answers == 1
-    assert script.remaining == 2
+    assert script.abandoned == 2
 
 
 @pytest.mark.parametrize(("shared", "expected"), [(False, ["miss", "miss", "hit"]), (True, ["miss", "hit", "hit"])])

@@ -426,7 +426,7 @@ def test_a_submission_that_is_not_answered_is_cut_off(
                     call.cancel()
                     with pytest.raises(asyncio.CancelledError):
                         await call
-                    while server.remaining != server.submitted:  # noqa: ASYNC110 -- likewise
+                    while server.abandoned != server.submitted:  # noqa: ASYNC110 -- likewise
                         await asyncio.sleep(0.005)
 
             await use(server, work)

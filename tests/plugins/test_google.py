@@ -128,7 +128,7 @@ def test_leaving_a_stream_closes_its_connection() -> None:
         stream = backend.stream_text(asks("hello"))
         assert await anext(stream) == "one"
         await stream.aclose()  # type: ignore[attr-defined]
-        await until(lambda: bool(server.remaining))
+        await until(lambda: bool(server.abandoned))
 
     run(use)
 
@@ -145,7 +145,7 @@ def test_a_call_that_is_cancelled_closes_its_connection(streaming: bool) -> None
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await until(lambda: bool(server.remaining))
+        await until(lambda: bool(server.abandoned))
 
     run(use)
 

@@ -103,7 +103,7 @@ def test_leaving_a_stream_closes_its_connection() -> None:
             stream = backend.stream_text(requested())
             assert await anext(stream) == "a"
             await stream.aclose()  # type: ignore[attr-defined]  # an async generator, as the contract says
-            await until(lambda: bool(server.remaining))
+            await until(lambda: bool(server.abandoned))
 
     asyncio.run(main())
 
@@ -121,7 +121,7 @@ def test_cancelling_a_call_ends_it(streaming: bool) -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            await until(lambda: bool(server.remaining))
+            await until(lambda: bool(server.abandoned))
 
     asyncio.run(main())
 

@@ -382,8 +382,8 @@ def test_a_stream_that_is_left_breaks_the_connection() -> None:
 
 
 async def _remaining(server: Server) -> int:
-    await _until(lambda: bool(server.remaining))
-    return len(server.remaining)
+    await _until(lambda: bool(server.abandoned))
+    return len(server.abandoned)
 
 
 async def _until(happened: Callable[[], bool]) -> None:

@@ -293,7 +293,7 @@ def test_a_stream_that_is_left_ends_its_spans(kind: str, terms: dict[str, Any]) 
         with Client(deck_of(spec("m")), traces.plugins(script)) as client:
             with client.stream_text("Hi", model="m", **terms) as stream:
                 next(stream)
-    assert script.remaining == 1
+    assert script.abandoned == 1
     attempt, call = traces.spans
     assert stated(attempt)["pipelex.outcome"] == "left"
     assert stated(attempt)["gen_ai.response.time_to_first_chunk"] > 0

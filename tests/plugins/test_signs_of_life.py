@@ -41,9 +41,9 @@ def test_a_stream_that_falls_silent_is_cut() -> None:
                     pass
             assert caught.value.partial_text
             for _ in range(100):
-                if server.remaining:
+                if server.abandoned:
                     break
                 await asyncio.sleep(0.05)
-            assert len(server.remaining) == 1
+            assert len(server.abandoned) == 1
 
     asyncio.run(main())

@@ -159,7 +159,7 @@ def test_an_asynchronous_stream_leaves_nothing_behind(server: Server, around: st
 
     asyncio.run(main())
     assert not complaints
-    assert len(server.remaining) == (0 if end == "error" else 1)
+    assert len(server.abandoned) == (0 if end == "error" else 1)
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -195,7 +195,7 @@ def test_a_synchronous_stream_leaves_nothing_behind(server: Server, around: str,
         server.queue(SUITE.spoken.answer(PLAIN))
         client.generate_text(PROMPT, model="llm", deadline=5)
     wait_until(lambda: not server.opened)
-    assert len(server.remaining) == (0 if end == "error" else 1)
+    assert len(server.abandoned) == (0 if end == "error" else 1)
 
 
 def check_end(end: str, around: str, outcome: object, seen: list[Any], watching: Watching) -> None:

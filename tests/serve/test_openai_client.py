@@ -280,21 +280,21 @@ def test_a_client_that_leaves_ends_the_call_at_the_provider(served: Served, prov
 
     async def main() -> None:
         async with openai.AsyncOpenAI(base_url=f"{served.url}/v1", api_key="x", max_retries=0) as client:
-            before = len(providers[0].remaining)
+            before = len(providers[0].abandoned)
             providers[0].queue(Reply.sse(*chunks("one two three four"), stall_after=3))
             stream = await client.chat.completions.create(model="gpt", messages=HELLO, stream=True)
             async for event in stream:
                 if event.choices[0].delta.content == "one":
                     break
             await stream.close()
-            await _until(lambda: len(providers[0].remaining) == before + 1)
+            await _until(lambda: len(providers[0].abandoned) == before + 1)
             providers[0].queue(Reply(fault="hang"))
             waiting = asyncio.create_task(client.chat.completions.create(model="gpt", messages=HELLO))
             count = len(providers[0].received)
             await _until(lambda: len(providers[0].received) > count)
             waiting.cancel()
             await asyncio.wait([waiting])
-            await _until(lambda: len(providers[0].remaining) == before + 2)
+            await _until(lambda: len(providers[0].abandoned) == before + 2)
 
     asyncio.run(main())
     asyncio.run(_until(lambda: served.gateway.in_flight == 0))

@@ -94,7 +94,7 @@ def test_a_fault_is_a_fault(reply: Reply, error: type[Exception]) -> None:
 
 
 def test_a_client_that_leaves_is_noticed() -> None:
-    """A client that closes the connection in the middle of an answer stands in `remaining`."""
+    """A client that closes the connection in the middle of an answer is in `abandoned`."""
 
     async def main() -> None:
         async with Server() as server, httpx2.AsyncClient(trust_env=False) as client:
@@ -104,10 +104,10 @@ def test_a_client_that_leaves_is_noticed() -> None:
                     assert data == sse_event("one")
                     break
             for _ in range(100):
-                if server.remaining:
+                if server.abandoned:
                     break
                 await asyncio.sleep(0.01)
-            assert server.remaining == server.received
+            assert server.abandoned == server.received
 
     asyncio.run(main())
 

@@ -51,14 +51,14 @@ class Script:
         requests: What it received.
         opened: How often a backend was made.
         closed: How often one was closed.
-        remaining: Streams that were closed before their end.
+        abandoned: Streams that were closed before their end.
     """
 
     answers: list[Any] = field(factory=lambda: ["Rhine, Seine, Po"])
     requests: list[Any] = field(factory=list)
     opened: int = 0
     closed: int = 0
-    remaining: int = 0
+    abandoned: int = 0
 
     def next(self) -> Any:
         """The next answer."""
@@ -120,7 +120,7 @@ class ScriptedBackend(
                 text += piece
                 yield piece
         finally:
-            self.script.remaining += not ended
+            self.script.abandoned += not ended
 
     def stream_object(self, request: ObjectRequest) -> AsyncIterator[str | TextAnswer]:
         return self.stream_text(request)

@@ -110,7 +110,7 @@ def test_a_stream_comes_as_it_is_made(made: Any) -> None:
     remaining.close()
     del remaining
     gc.collect()  # LlamaIndex closes its own generator, and lets go of the one beneath
-    assert script.remaining == 1
+    assert script.abandoned == 1
 
 
 def test_tools_run_and_what_the_provider_wants_back_goes_back(made: Any) -> None:

@@ -74,7 +74,7 @@ class Attempt:
         measured = {**self._shared, "error.type": attributes["error.type"]}
         self._end(attributes | usage_attributes(usage), measured, usage)
 
-    def remaining(self) -> None:
+    def abandoned(self) -> None:
         """The caller wanted no more of a stream, which is not an error."""
         self._end({"pipelex.outcome": "left"}, self._shared, None)
 

@@ -35,7 +35,7 @@ class Stream:
         try:
             event: str | TextAnswer = await anext(self._events)
         except GeneratorExit:
-            self._attempt.remaining()  # closed while the next event was awaited
+            self._attempt.abandoned()  # closed while the next event was awaited
             raise
         except BaseException as error:
             self._attempt.failed(error)  # also where it ends without an answer
@@ -50,5 +50,5 @@ class Stream:
 
     async def aclose(self) -> None:
         """Close the stream; before its end, the caller has left it."""
-        self._attempt.remaining()
+        self._attempt.abandoned()
         await self._events.aclose()

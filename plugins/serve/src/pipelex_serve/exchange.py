@@ -71,9 +71,9 @@ class Exchange:
         self._limits = limits
         self._task = asyncio.current_task()
         self._headers: dict[bytes, bytes] | None = None
-        scope[LEFT] = self._client_remaining
+        scope[LEFT] = self._client_gone
 
-    def _client_remaining(self) -> None:
+    def _client_gone(self) -> None:
         self.is_remaining = True
         if self._task is not None:
             self._task.cancel()

@@ -74,10 +74,10 @@ class Protocol(HttpToolsProtocol):
         self._stop_clock()
         cycle: Any = self.cycle
         if cycle is not None and not cycle.response_complete:
-            remaining: Any = cycle.scope.get(LEFT)
+            on_gone: Any = cycle.scope.get(LEFT)
             super().connection_lost(exc)
-            if remaining is not None:
-                remaining()
+            if on_gone is not None:
+                on_gone()
             return
         super().connection_lost(exc)
 

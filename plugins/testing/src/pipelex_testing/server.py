@@ -35,7 +35,7 @@ class Server:
     Attributes:
         url: Its address, such as `http://127.0.0.1:40123`, without a slash at the end.
         received: Every request, oldest first.
-        remaining: The requests whose client went away before the answer was complete.
+        abandoned: The requests whose client went away before the answer was complete.
         connections: How many connections were made.
         rules: What the provider would refuse, checked before anything is answered; None switches that off.
         provider: Whose rules a subclass checks by default.
@@ -53,7 +53,7 @@ class Server:
         self.faults: list[Exception] = []
         self.on_fault: Callable[[], None] = _nothing
         self.received: list[Received] = []
-        self.remaining: list[Received] = []
+        self.abandoned: list[Received] = []
         self.connections = 0
         self._queued: list[Reply] = []
         self.opened: set[_Connection] = set()
@@ -144,7 +144,7 @@ class _Connection(asyncio.Protocol):
         finally:
             self.task = None
             if not complete:
-                self.server.remaining.append(request)
+                self.server.abandoned.append(request)
         self._next()
 
     async def _send(self, reply: Reply) -> None:

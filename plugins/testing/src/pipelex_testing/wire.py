@@ -140,7 +140,7 @@ class Wire(ABC):
 
     def was_cancelled(self, server: Any) -> bool:
         """Whether the provider knows that the caller has gone."""
-        return bool(server.remaining)
+        return bool(server.abandoned)
 
     def settings(self, request: Received) -> Mapping[str, Any] | None:  # noqa: ARG002 -- for wires that look
         """The `model`, `temperature` and `max_tokens` a request asks for; None where the wire does not look."""

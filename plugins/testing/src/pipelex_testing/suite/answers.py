@@ -179,7 +179,7 @@ class Answers(Scenarios):
                 first = await anext(stream)
             assert first
             assert TEXT.startswith(first)
-            await until(lambda: at.server.remaining, "the connection of a stream that was left is closed")
+            await until(lambda: at.server.abandoned, "the connection of a stream that was left is closed")
 
         self.run(use)
 

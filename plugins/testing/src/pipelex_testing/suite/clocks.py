@@ -118,7 +118,7 @@ class Clocks(Scenarios):
             async with at.client.stream_text(PROMPT, model=at.llm) as stream:
                 assert await anext(stream)
             if at.has_server:
-                await until(lambda: at.server.remaining, "the connection is closed")
+                await until(lambda: at.server.abandoned, "the connection is closed")
             async with at.client.stream_text(PROMPT, model=at.llm) as stream:
                 assert [delta async for delta in stream]
 
