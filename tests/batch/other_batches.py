@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+import pipelex_rules
 from pipelex_testing.bodies import anthropic
 from tests.batch.openai_batches import parts_of
 from tests.batch.project import price_of, text_of
@@ -307,7 +308,7 @@ class GeminiBatches(BatchServer):
     async def answer(self, request: Received) -> Reply:
         """The batch API, and nothing else."""
         path = request.path.partition("?")[0]
-        if path.endswith(":batchGenerateContent"):
+        if path.endswith((":batchGenerateContent", ":asyncBatchEmbedContent")):
             return self._create(request)
         if path == "/v1beta/batches":
             return self._list(request)
@@ -327,7 +328,12 @@ class GeminiBatches(BatchServer):
         batch = request.json["batch"]
         lines = batch["inputConfig"]["requests"]["requests"]
         known = {"contents", "generationConfig", "systemInstruction", "tools", "toolConfig", "safetySettings"}
+        api = "batch"
+        if request.path.endswith(":asyncBatchEmbedContent"):
+            known, api = {"content", "taskType", "outputDimensionality"}, "batchEmbeddings"
         if set(batch) != {"displayName", "inputConfig"} or not all(set(line["request"]) <= known for line in lines):
+            return _gemini_error(400, "INVALID_ARGUMENT")
+        if pipelex_rules.check("google", api, request.json, model="smart-1", warnings=False):
             return _gemini_error(400, "INVALID_ARGUMENT")
         job = Job(f"b{len(self.jobs)}", lines, {"name": batch["displayName"]})
         return self.made(job, self._shown(job), _gemini_error(503, "UNAVAILABLE"))
@@ -344,7 +350,7 @@ class GeminiBatches(BatchServer):
         job.state = "BATCH_STATE_SUCCEEDED"
         for line in sorted(job.lines, key=lambda each: each["metadata"]["key"][::-1]):
             requested = line["request"]
-            prompt = requested["contents"][-1]["parts"][0]["text"]
+            prompt = prompt_of(requested)
             outcome = self.outcome_of(prompt)
             result: dict[str, Any] = {"metadata": line["metadata"]}
             if outcome == "expired":
@@ -359,6 +365,9 @@ class GeminiBatches(BatchServer):
 
     @staticmethod
     def _response(requested: dict[str, Any], prompt: str) -> dict[str, Any]:
+        if "content" in requested:
+            size = requested.get("outputDimensionality", 3)
+            return {"embedding": {"values": vector_of(prompt, size)}, "tokenCount": str(len(prompt))}
         part: dict[str, Any] = {"text": prompt.upper()}
         config = requested.get("generationConfig") or {}
         schema = config.get("responseJsonSchema") or config.get("responseSchema")
@@ -385,6 +394,12 @@ class GeminiBatches(BatchServer):
         if state != "BATCH_STATE_RUNNING":
             metadata["output"] = {"inlinedResponses": {"inlinedResponses": job.results}}
         return {"name": f"batches/{job.id}", "metadata": metadata}
+
+
+def prompt_of(requested: dict[str, Any]) -> str:
+    """The text that a request to Gemini is about."""
+    content = requested["content"] if "content" in requested else requested["contents"][-1]
+    return str(content["parts"][0]["text"])
 
 
 def _gemini_error(status: int, word: str) -> Reply:

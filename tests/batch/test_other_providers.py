@@ -62,7 +62,8 @@ def folder(tmp_path: Path, server: BatchServer, provider: str) -> Path:
     )
     with (inference / "backends" / f"{provider}.toml").open("a") as file:
         file.write(
-            f'[vectors]\nsdk = "{provider}"\nmodel_type = "embedding"\nmodel_id = "v-1"\ncosts = {{ input = 2 }}\n'
+            f'[vectors]\nsdk = "{provider}"\nmodel_type = "embedding"\nmodel_id = "v-1"\nmax_inputs = 4\n'
+            "costs = { input = 2, batch = { input = 1 } }\n"
         )
     (inference / "deck" / "deck.toml").write_text('[aliases]\nbest = "smart"\n')
     return tmp_path
@@ -160,17 +161,40 @@ def test_no_key_in_any_file(folder: Path, server: BatchServer, provider: str) ->
 
 
 def test_embeddings_where_there_are_some(folder: Path, server: BatchServer, provider: str) -> None:
-    """Mistral has them in batches; of the others the rows are failed, unpaid, and say so."""
-    write_rows(folder / "q.jsonl", [{"text": "one"}, {"text": "two"}])
+    """Mistral and Gemini have them in batches; at Anthropic the rows are failed, unpaid, and say so."""
+    rows: list[Any] = [{"text": "one"}, {"text": "two"}, {"text": "fail"}]
+    write_rows(folder / "q.jsonl", [*rows, {"inputs": ["three", "four"]}])
     settings = BatchSettings(
         inputs=(str(folder / "q.jsonl"),), output=str(folder / "v.jsonl"), model="vectors", operation="embed"
     )
     client = AsyncClient.from_project(folder, environ={}, plugins=discover(only=[provider]))
     report = run(settings, client, via="provider", poll_s=0.01)
-    rows = read_rows(folder / "v.jsonl")
+    found = read_rows(folder / "v.jsonl")
+    if provider == "anthropic":
+        assert report.failed == 4
+        assert not server.billed
+        return
+    assert [row["output"] and row["output"]["vectors"] for row in found[:2]] == [
+        [vector_of("one", 3)],
+        [vector_of("two", 3)],
+    ]
+    assert found[2]["error"]["type"] == "BadRequestError"
+    assert report.cost == total(found)
+    assert [row["cost"]["amount"] for row in found[:2]] == ["0.000003", "0.000003"]
     if provider == "mistral":
-        assert [row["output"]["vectors"] for row in rows] == [[vector_of("one", 3)], [vector_of("two", 3)]]
         assert {job.body["endpoint"] for job in server.jobs.values()} == {"/v1/embeddings"}
     else:
-        assert report.failed == 2
-        assert not server.billed
+        assert "one text to embed" in found[3]["error"]["message"]
+
+
+@pytest.mark.parametrize("provider", ["google"])
+def test_embeddings_that_all_failed_are_failed_rows(folder: Path, server: BatchServer, provider: str) -> None:
+    """The SDK takes such answers of Gemini for those of texts."""
+    write_rows(folder / "q.jsonl", [{"text": "fail one"}, {"text": "fail two"}])
+    settings = BatchSettings(
+        inputs=(str(folder / "q.jsonl"),), output=str(folder / "v.jsonl"), model="vectors", operation="embed"
+    )
+    client = AsyncClient.from_project(folder, environ={}, plugins=discover(only=[provider]))
+    report = run(settings, client, via="provider", poll_s=0.01)
+    assert (report.state, report.errors) == ("finished", {"BadRequestError": 2})
+    assert len(server.jobs) == 1

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from attrs import evolve
 
 from pipelex_batch.engine import run
 from pipelex_batch.settings import BatchSettings
@@ -14,7 +16,7 @@ from pipelex_core.plugins import discover
 from tests.batch.other_batches import Job
 from tests.batch.project import read_rows, total, write_rows
 from tests.batch.vertex_batches import VertexJobs
-from tests.servers.base import in_thread
+from tests.servers.base import in_thread, vector_of
 from tests.servers.gcs import Objects, gcs_server
 
 if TYPE_CHECKING:
@@ -73,6 +75,12 @@ def write_vertex(folder: Path, server: VertexJobs, gcs: str, **options: str) -> 
         '[smart]\nsdk = "vertexai"\nmodel_id = "smart-1"\nmax_tokens = 1000\ninputs = ["text"]\n'
         'outputs = ["text", "structured"]\ncosts = { input = 3, output = 7, batch = { input = 1.5, output = 3.5 } }\n'
     )
+    with (inference / "backends" / "vertexai.toml").open("a") as file:
+        for name, model in (("vectors", "gemini-embedding-001"), ("older", "text-embedding-005")):
+            file.write(
+                f'[{name}]\nsdk = "vertexai"\nmodel_type = "embedding"\nmodel_id = "{model}"\nmax_inputs = 1\n'
+                "costs = { input = 2, batch = { input = 1 } }\n"
+            )
     (inference / "deck" / "deck.toml").write_text('[aliases]\nbest = "smart"\n')
 
 
@@ -108,6 +116,35 @@ def test_objects_and_tools(folder: Path, server: VertexJobs) -> None:
     assert read_rows(folder / "objects.jsonl")[0]["output"] == {"name": "text"}
     batch(folder, "tools.jsonl", {"arguments": {"tools": [TOOL]}})
     assert read_rows(folder / "tools.jsonl")[0]["tool_calls"][0]["name"] == "look_up"
+
+
+def test_embeddings(folder: Path, server: VertexJobs) -> None:
+    """Of Gemini's models, whose outcomes have a key; a vector has the dimensions that were asked for, whatever comes."""
+    write_rows(folder / "q.jsonl", [{"text": "one"}, {"text": "fail"}, {"text": "three"}])
+    settings = BatchSettings(
+        inputs=(str(folder / "q.jsonl"),),
+        output=str(folder / "v.jsonl"),
+        model="vectors",
+        operation="embed",
+        arguments={"dimensions": 3, "purpose": "query"},
+    )
+    client = AsyncClient.from_project(folder, environ={}, plugins=discover(only=["vertexai"]))
+    report = run(settings, client, via="provider", poll_s=0.01)
+    rows = read_rows(folder / "v.jsonl")
+    first = [round(each, 6) for each in rows[0]["output"]["vectors"][0]]
+    assert first == [round(each, 6) for each in vector_of("one", 8)[:3]]
+    assert (report.done, report.errors) == (2, {"BadRequestError": 1})
+    assert report.cost == total(rows) == Decimal(len("onethree")) / 1_000_000
+    (job,) = server.jobs.values()
+    assert job.lines[0]["request"]["embed_content_config"] == {
+        "task_type": "RETRIEVAL_QUERY",
+        "output_dimensionality": 3,
+        "auto_truncate": False,
+    }
+    older = evolve(settings, output=str(folder / "o.jsonl"), model="older")
+    client = AsyncClient.from_project(folder, environ={}, plugins=discover(only=["vertexai"]))
+    assert run(older, client, via="provider", poll_s=0.01).errors == {"UnsupportedInputError": 3}
+    assert len(server.jobs) == 1
 
 
 def test_what_was_not_asked_goes_again_alone(folder: Path, server: VertexJobs) -> None:

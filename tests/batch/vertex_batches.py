@@ -10,8 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from tests.batch.other_batches import BatchServer, GeminiBatches, Job
-from tests.servers.base import Received, Reply
+from tests.batch.other_batches import BatchServer, GeminiBatches, Job, prompt_of
+from tests.servers.base import Received, Reply, vector_of
 
 if TYPE_CHECKING:
     from tests.servers.gcs import Objects
@@ -77,14 +77,11 @@ class VertexJobs(BatchServer):
 
     def _finish(self, job: Job) -> None:
         job.state = "JOB_STATE_SUCCEEDED"
-        for line in sorted(job.lines, key=lambda each: each["request"]["labels"]["pipelex_key"][::-1]):
+        for line in sorted(job.lines, key=lambda each: _key_of(each)[::-1]):
             requested = line["request"]
-            prompt = requested["contents"][-1]["parts"][0]["text"]
-            outcome = self.outcome_of(prompt)
-            is_odd = set(line) != {"request"} or not set(requested) <= _KNOWN
-            if is_odd or not all(_LABEL.fullmatch(each) for each in requested["labels"].values()):
-                outcome = "failed"
-            result: dict[str, Any] = {"status": "", "processed_time": "2026-12-01T00:00:00Z", "request": requested}
+            prompt = prompt_of(requested)
+            outcome = "failed" if _is_odd(line) else self.outcome_of(prompt)
+            result: dict[str, Any] = {**line, "status": "", "processed_time": "2026-12-01T00:00:00Z"}
             if outcome == "expired":
                 job.state = "JOB_STATE_PARTIALLY_SUCCEEDED"
                 continue
@@ -93,7 +90,7 @@ class VertexJobs(BatchServer):
                 result |= {"status": f"Bad Request: {json.dumps(fault)}", "response": {}}
             else:
                 self.bill(prompt)
-                result["response"] = GeminiBatches._response(requested, prompt)
+                result["response"] = _response(requested, prompt)
             job.results.append(result)
         self.expiring = None
         prefix = job.body["outputConfig"]["gcsDestination"]["outputUriPrefix"].removeprefix(f"gs://{self.bucket}/")
@@ -114,6 +111,27 @@ class VertexJobs(BatchServer):
             "inputConfig": job.body.get("inputConfig"),
             "outputConfig": target,
         }
+
+
+def _key_of(line: dict[str, Any]) -> str:
+    return str(line["key"] if "key" in line else line["request"]["labels"]["pipelex_key"])
+
+
+def _is_odd(line: dict[str, Any]) -> bool:
+    requested = line["request"]
+    if "key" in line:
+        config = requested.get("embed_content_config", {})
+        known = {"auto_truncate", "output_dimensionality", "task_type"}
+        return set(requested) != {"content", "embed_content_config"} or not set(config) <= known
+    labels = requested["labels"].values()
+    return set(line) != {"request"} or not set(requested) <= _KNOWN or not all(map(_LABEL.fullmatch, labels))
+
+
+def _response(requested: dict[str, Any], prompt: str) -> dict[str, Any]:
+    """As Gemini's; a vector has all dimensions, whatever was asked for."""
+    if "content" not in requested:
+        return GeminiBatches._response(requested, prompt)
+    return {"embedding": {"values": vector_of(prompt, 8)}, "usageMetadata": {"promptTokenCount": len(prompt)}}
 
 
 def _error(status: int, word: str) -> Reply:

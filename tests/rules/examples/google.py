@@ -46,4 +46,16 @@ GOOGLE: list[Example] = [
             }
         },
     ),
+    Example(
+        rule="google.batchEmbeddings.inline-bytes",
+        bad={
+            "batch": {
+                "inputConfig": {
+                    "requests": {
+                        "requests": [{"request": {"content": {"parts": [{"text": "a" * (21 * 1024 * 1024)}]}}}]
+                    }
+                }
+            }
+        },
+    ),
 ]

@@ -1,35 +1,39 @@
 """Batches of the Gemini API: https://ai.google.dev/gemini-api/docs/batch-api.
 
-The requests go inline, in the API's own form; the API takes up to 20 MB of them in a batch. A batch is found again by its
-display name, and a result by the metadata of its request.
+The requests go inline, in the API's own form; the API takes up to 20 MB of them in a batch, and those of embeddings go to a
+method of their own. A batch is found again by its display name, and a result by the metadata of its request.
 """
 
 from __future__ import annotations
 
 import json
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from google.genai import types
 
 from pipelex_backend_google._answer import Gathered
+from pipelex_backend_google._batch_embeddings import batch_vector, embedding_body
 from pipelex_backend_google._body import text_body
 from pipelex_backend_google._errors import call_error, reported
 from pipelex_core.answers import says_something
 from pipelex_core.batches import BatchLimits, BatchLine, BatchRunner, BatchStatus
-from pipelex_core.requests import ObjectRequest, TextRequest
+from pipelex_core.requests import EmbeddingRequest, ObjectRequest, TextRequest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Iterator
     from datetime import datetime
     from pathlib import Path
 
     from google import genai
 
-    from pipelex_core.results import TextAnswer
+    from pipelex_core.results import EmbeddingAnswer, TextAnswer
     from pipelex_core.specs import Secret
 
 _LIMITS = BatchLimits(requests=50_000, bytes=18_000_000, hours=24)
 _KEY = "key"
+_EMBEDDINGS = "embeddings"
+"""The group of requests that go to `asyncBatchEmbedContent`."""
 _ENDED = frozenset({"JOB_STATE_SUCCEEDED", "JOB_STATE_PARTIALLY_SUCCEEDED", "JOB_STATE_CANCELLED", "JOB_STATE_EXPIRED"})
 """The SDK's own `done` leaves out the second one."""
 
@@ -48,23 +52,37 @@ class GeminiBatches(BatchRunner):
 
     def batch_limits(self, request: Any) -> BatchLimits | None:
         """Those of the API for requests that go inline."""
-        return _LIMITS if isinstance(request, TextRequest) else None
+        return _LIMITS if isinstance(request, TextRequest | EmbeddingRequest) else None
 
-    async def batch_line(self, key: str, request: TextRequest) -> bytes:
+    def batch_group(self, request: Any) -> str:
+        """Embeddings have a method of their own."""
+        return _EMBEDDINGS if isinstance(request, EmbeddingRequest) else ""
+
+    async def batch_line(self, key: str, request: TextRequest | EmbeddingRequest) -> bytes:
         """A request with its key among its metadata."""
-        line = {"request": text_body(request), "metadata": {_KEY: key}}
+        if isinstance(request, EmbeddingRequest):
+            body = embedding_body(request, request.spec.model_id.removeprefix(self.model_prefix), vertex=False)
+        else:
+            body = text_body(request)
+        line = {"request": body, "metadata": {_KEY: key}}
         return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
 
-    async def submit_batch(self, lines: Path, *, model_id: str, group: str, mark: str) -> str:  # noqa: ARG002 -- there is one
+    async def submit_batch(self, lines: Path, *, model_id: str, group: str, mark: str) -> str:
         """Make the batch, once: the SDK sends it a single time."""
-        requests = _read(lines)
-        body = {"batch": {"displayName": mark, "inputConfig": {"requests": {"requests": requests}}}}
-        source = [
-            types.InlinedRequest(contents=types.Content(parts=[types.Part(text="")]))
-        ]  # the body has the real ones
-        config = types.CreateBatchJobConfig(display_name=mark, http_options=types.HttpOptions(extra_body=body))
+        body = {"batch": {"displayName": mark, "inputConfig": {"requests": {"requests": _read(lines)}}}}
+        options = types.HttpOptions(extra_body=body)
         model = model_id.removeprefix(self.model_prefix)
-        job = await self._guarded(self._batches.create(model=model, src=source, config=config))
+        nothing = types.Content(parts=[types.Part(text="")])  # the body has the requests
+        if group == _EMBEDDINGS:
+            warnings.filterwarnings("ignore", message=r"batches\.create_embeddings\(\) is experimental")
+            source = types.EmbeddingsBatchJobSource(inlined_requests=types.EmbedContentBatch(contents=[nothing]))
+            config = types.CreateEmbeddingsBatchJobConfig(display_name=mark, http_options=options)
+            made = self._batches.create_embeddings(model=model, src=source, config=config)
+        else:
+            requests = [types.InlinedRequest(contents=nothing)]
+            settings = types.CreateBatchJobConfig(display_name=mark, http_options=options)
+            made = self._batches.create(model=model, src=requests, config=settings)
+        job = await self._guarded(made)
         return job.name or ""
 
     async def find_batch(self, mark: str, *, count: int, since: datetime) -> str | None:  # noqa: ARG002 -- the mark is enough
@@ -95,16 +113,18 @@ class GeminiBatches(BatchRunner):
     async def collect_batch(self, batch_id: str) -> AsyncIterator[BatchLine]:
         """What came of each request; one without an answer and without an error was not asked."""
         job = await self._guarded(self._batches.get(name=batch_id))
-        for outcome in (job.dest.inlined_responses if job.dest else None) or ():
+        for outcome in _outcomes(job.dest):
             data = outcome.model_dump(mode="json", by_alias=True, exclude_none=True)
             key = (data.get("metadata") or {}).get(_KEY, "")
             was_requested = "response" in data or "error" in data
             yield BatchLine(key=str(key), data=data if was_requested else None)
 
-    def read_batch(self, request: TextRequest, data: Any) -> TextAnswer:
+    def read_batch(self, request: TextRequest | EmbeddingRequest, data: Any) -> TextAnswer | EmbeddingAnswer:
         """The answer, read as that of a call."""
         if "error" in data:
             raise call_error(reported(data["error"], {}), self.secret)
+        if isinstance(request, EmbeddingRequest):
+            return batch_vector(request, data["response"])
         gathered = Gathered(request_id=None)
         gathered.take(data["response"])
         if isinstance(request, ObjectRequest):
@@ -127,6 +147,13 @@ class GeminiBatches(BatchRunner):
 
 async def _next_of(pages: AsyncIterator[Any]) -> Any:
     return await anext(pages, None)
+
+
+def _outcomes(destination: Any) -> Iterator[Any]:
+    """What came of each request: where all embeddings failed, the SDK takes them for texts."""
+    if destination is not None:
+        yield from destination.inlined_embed_content_responses or ()
+        yield from destination.inlined_responses or ()
 
 
 def _read(lines: Path) -> list[Any]:

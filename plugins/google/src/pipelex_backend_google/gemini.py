@@ -14,6 +14,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pipelex_backend_google._answer import Gathered, gathered_answer
+from pipelex_backend_google._batch_embeddings import embedding_body
 from pipelex_backend_google._batches import GeminiBatches
 from pipelex_backend_google._body import text_body
 from pipelex_backend_google._call import NO_CONTENTS, call_config, count_config
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from pipelex_core.sound import SpeechAnswer, SpeechRequest, TranscriptAnswer, TranscriptRequest
     from pipelex_core.specs import BackendConfig, ModelSpec, Secret
 
-__all__ = ["GeminiBackend", "GeminiBatches", "call_error", "http_options", "text_body"]
+__all__ = ["GeminiBackend", "GeminiBatches", "call_error", "embedding_body", "http_options", "text_body"]
 
 Read = TypeVar("Read")
 

@@ -33,6 +33,7 @@ _ENDINGS = (
     ("/batches", "batch"),
     ("/batch/jobs", "batch"),
     (":batchGenerateContent", "batch"),
+    (":asyncBatchEmbedContent", "batchEmbeddings"),
     ("/model-invocation-job", "batch"),
     ("/files", "files"),
 )

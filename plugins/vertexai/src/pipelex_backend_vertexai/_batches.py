@@ -1,7 +1,8 @@
 """Batch jobs of Gemini on Vertex AI, from and to Cloud Storage.
 
 https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/batch-prediction-from-cloud-storage. An outcome has its whole
-request in it and no id: its row is known by a label of the request.
+request in it and no id: its row is known by a label of the request. Requests of embeddings, and what comes of them, have a key:
+https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/embeddings/batch-prediction-genai-embeddings.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from google.genai import types
 
-from pipelex_backend_google.gemini import GeminiBatches, text_body
+from pipelex_backend_google.gemini import GeminiBatches, embedding_body, text_body
 from pipelex_backend_vertexai._storage import Storage
 from pipelex_core.batches import BatchLimits, BatchLine
 from pipelex_core.errors import BadRequestError, InvalidAnswerError
-from pipelex_core.requests import TextRequest
+from pipelex_core.requests import EmbeddingRequest, TextRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,16 +53,27 @@ class VertexBatches(GeminiBatches):
             BadRequestError: The folder is none of Cloud Storage.
         """
         folder = self.config.options.get("batch_gcs_uri")
-        if not folder or self._caller is None or not isinstance(request, TextRequest):
+        if not folder or self._caller is None or not isinstance(request, TextRequest | EmbeddingRequest):
             return None
+        if isinstance(request, EmbeddingRequest) and "gemini" not in request.spec.model_id:
+            return None  # outcomes of the older models have no key
         if not _URI.fullmatch(folder):
             msg = f"backend '{self.config.name}' needs batch_gcs_uri for batches, such as gs://bucket/folder, not '{folder}'"
             raise BadRequestError(msg)
         return None if self._endpoint(request.spec) is not None else LIMITS
 
-    async def batch_line(self, key: str, request: TextRequest) -> bytes:
-        """A request with its key among its labels."""
-        line = {"request": {**text_body(request), "labels": {_LABEL: key}}}
+    def batch_group(self, request: Any) -> str:  # noqa: ARG002 -- jobs of texts and of embeddings are made alike
+        """Requests of a model are of one kind."""
+        return ""
+
+    async def batch_line(self, key: str, request: TextRequest | EmbeddingRequest) -> bytes:
+        """A request with its key among its labels, or beside it."""
+        line: dict[str, Any]
+        if isinstance(request, EmbeddingRequest):
+            model = request.spec.model_id.removeprefix(self.model_prefix)
+            line = {"key": key, "request": embedding_body(request, model, vertex=True)}
+        else:
+            line = {"request": {**text_body(request), "labels": {_LABEL: key}}}
         return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
 
     async def submit_batch(self, lines: Path, *, model_id: str, group: str, mark: str) -> str:  # noqa: ARG002 -- there is one
@@ -98,7 +110,7 @@ def _line(text: bytes) -> BatchLine:
     """An outcome: an answer, or a status that says why there is none."""
     try:
         data = json.loads(text)
-        key = data["request"]["labels"][_LABEL]
+        key = data["key"] if "key" in data else data["request"]["labels"][_LABEL]
     except (ValueError, LookupError, TypeError):
         msg = f"a line of the job's results is not what the API promises: {text[:200]!r}"
         raise InvalidAnswerError(msg) from None

@@ -76,6 +76,12 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "generateContent": {"contents": [{"role": "user", "parts": [{"text": "a"}]}]},
     "embedContent": {"content": {"parts": [{"text": "a"}]}},
+    "batchEmbeddings": {
+        "batch": {
+            "displayName": "a",
+            "inputConfig": {"requests": {"requests": [{"request": {"content": {"parts": [{"text": "a"}]}}}]}},
+        },
+    },
     "ocr": {"document": {"type": "document_url", "document_url": "https://x.test/a.pdf"}},
     "converse": {"messages": [{"role": "user", "content": [{"text": "a"}]}]},
     "invoke": {"prompt": "a cat", "inputText": "a"},

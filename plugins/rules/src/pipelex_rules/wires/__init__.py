@@ -46,6 +46,7 @@ PLACES: dict[str, dict[str, str]] = {
         "embeddings": "gemini_embeddings:BATCH_EMBED",
         "predict": "gemini_embeddings:PREDICT",
         "batch": "gemini_batches:BATCH",
+        "batchEmbeddings": "gemini_batches:BATCH_EMBEDDINGS",
     },
     "mistral": {
         "chat": "mistral_chat:CHAT",

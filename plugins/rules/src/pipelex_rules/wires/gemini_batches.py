@@ -1,4 +1,4 @@
-"""Gemini's `batchGenerateContent`: requests inline, or in a file of the API."""
+"""Gemini's `batchGenerateContent` and `asyncBatchEmbedContent`: requests inline, or in a file of the API."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from pipelex_rules.sources import Source
 from pipelex_rules.values import encoded_size
 from pipelex_rules.wire import Wire
 from pipelex_rules.wires.gemini import camel_case
+from pipelex_rules.wires.gemini_embeddings import EMBED
 
 if TYPE_CHECKING:
     from pipelex_rules.rule import Findings, Request
+    from pipelex_rules.shapes import Shape
 
 PAGE = Source("https://ai.google.dev/gemini-api/docs/batch-api", "2026-11")
 MEGABYTES = 20
@@ -27,11 +29,10 @@ def inline_bytes(requested: Request) -> Findings:
         yield "batch.inputConfig.requests", f"inline requests exceed {MEGABYTES} MB: upload a file"
 
 
-_REQUEST = obj("request", request=obj("contents", contents=listing(OBJECT, at_least=1)), metadata=OBJECT)
-BATCH = Wire(
-    provider="google",
-    api="batch",
-    shape=obj(
+def _batch(request: Shape) -> Shape:
+    """A batch of such requests, each with metadata of its own."""
+    inlined = obj("request", request=request, metadata=OBJECT)
+    return obj(
         "batch",
         batch=obj(
             "inputConfig",
@@ -39,10 +40,25 @@ BATCH = Wire(
             model=TEXT,
             priority=INTEGER,
             inputConfig=union(
-                requests=obj("requests", requests=listing(_REQUEST, at_least=1)), fileName=text(pattern=r"files/.+")
+                requests=obj("requests", requests=listing(inlined, at_least=1)), fileName=text(pattern=r"files/.+")
             ),
         ),
-    ),
+    )
+
+
+BATCH = Wire(
+    provider="google",
+    api="batch",
+    shape=_batch(obj("contents", contents=listing(OBJECT, at_least=1))),
+    rules=(inline_bytes,),
+    form=forms.google,
+    source=PAGE,
+    normalise=camel_case,
+)
+BATCH_EMBEDDINGS = Wire(
+    provider="google",
+    api="batchEmbeddings",
+    shape=_batch(EMBED.shape),
     rules=(inline_bytes,),
     form=forms.google,
     source=PAGE,
