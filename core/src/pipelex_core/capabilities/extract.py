@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_core.backend import DocumentExtractor
-from pipelex_core.capabilities.record import Capability, Operation
+from pipelex_core.capabilities.record import Capability, Operation, results
 from pipelex_core.errors import ExtractHandleNotFoundError, ExtractPresetNotFoundError, UnsupportedInputError
-from pipelex_core.requests import ExtractRequest
-from pipelex_core.results import DocumentAnswer, DocumentResult
 from pipelex_core.settings import SettingRule
 
 if TYPE_CHECKING:
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.media import MediaSource
     from pipelex_core.parts import Media
+    from pipelex_core.requests import ExtractRequest
     from pipelex_core.specs import ModelSpec
 
 _PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==")
@@ -41,6 +40,8 @@ def _build(document: Media, spec: ModelSpec, settings: Mapping[str, Any], timeou
     if spec.inputs and kind not in spec.inputs:
         msg = f"model '{spec.name}' takes no {document.media_type}: its inputs are {', '.join(sorted(spec.inputs))}"
         raise UnsupportedInputError(msg)
+    from pipelex_core.requests import ExtractRequest
+
     return ExtractRequest(spec=spec, document=document, timeout=timeout, **settings)
 
 
@@ -69,7 +70,14 @@ EXTRACT = Capability(
     unit="page",
     outputs=frozenset({"pages"}),
     gives=frozenset({"pages", "text"}),
-    operations=(Operation(name="extract", needs=DocumentExtractor, answer=DocumentAnswer, result=DocumentResult),),
+    operations=(
+        Operation(
+            name="extract",
+            needs=DocumentExtractor,
+            answer=lambda: results().DocumentAnswer,
+            result=lambda: results().DocumentResult,
+        ),
+    ),
     settings={
         "max_nb_images": SettingRule("integer", "Most images to cut out of the document; 0 for none.", minimum=0),
         "image_min_size": SettingRule("integer", "Smallest side, in pixels, of an image to cut out.", minimum=0),

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from pipelex_core.backend import Backend, ImageGenerator
-from pipelex_core.capabilities.record import Capability, Operation
+from pipelex_core.capabilities.record import Capability, Operation, results
 from pipelex_core.errors import ImgGenHandleNotFoundError, ImgGenPresetNotFoundError, UnsupportedInputError
-from pipelex_core.requests import ImageRequest
-from pipelex_core.results import ImageAnswer, ImageResult
 from pipelex_core.settings import SEED, SettingRule
 
 if TYPE_CHECKING:
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.media import MediaSource
     from pipelex_core.parts import Media
+    from pipelex_core.requests import ImageRequest
     from pipelex_core.specs import ModelSpec
 
 
@@ -67,6 +66,8 @@ def _build(what: ImageInput, spec: ModelSpec, settings: Mapping[str, Any], timeo
     if what.images and spec.inputs and "images" not in spec.inputs:
         msg = f"model '{spec.name}' takes no images: its inputs are {', '.join(sorted(spec.inputs))}"
         raise UnsupportedInputError(msg)
+    from pipelex_core.requests import ImageRequest
+
     return ImageRequest(spec=spec, prompt=what.prompt, images=what.images, mask=what.mask, timeout=timeout, **settings)
 
 
@@ -114,7 +115,13 @@ IMAGES = Capability(
     outputs=frozenset({"image"}),
     gives=frozenset({"image"}),
     operations=(
-        Operation(name="generate_image", needs=ImageGenerator, answer=ImageAnswer, result=ImageResult, refuse=_refuse),
+        Operation(
+            name="generate_image",
+            needs=ImageGenerator,
+            answer=lambda: results().ImageAnswer,
+            result=lambda: results().ImageResult,
+            refuse=_refuse,
+        ),
     ),
     settings={
         "quality": SettingRule(

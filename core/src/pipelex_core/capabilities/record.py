@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 NO_CHOICES = ("default",)
 
 
+def results() -> Any:
+    """The module of what callers get, for records: no command but those that call needs its classes."""
+    import pipelex_core.results
+
+    return pipelex_core.results
+
+
 def _never(*_arguments: object, **_named: object) -> bool:
     return False
 

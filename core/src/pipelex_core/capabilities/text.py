@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from pipelex_core.backend import Backend, ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer
-from pipelex_core.capabilities.record import Capability, Operation
+from pipelex_core.capabilities.record import Capability, Operation, results
 from pipelex_core.errors import LLMHandleNotFoundError, LLMPresetNotFoundError, UnsupportedInputError
-from pipelex_core.requests import ObjectRequest, TextRequest
-from pipelex_core.results import ObjectResult, TextAnswer, TextResult
 from pipelex_core.settings import REASONING_EFFORTS, SEED, SettingRule
 
 if TYPE_CHECKING:
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
     from pipelex_core.objects import ObjectType
     from pipelex_core.parts import Media, Message, Tool
     from pipelex_core.prompts import Conversation, Prompt, ToolLike
+    from pipelex_core.requests import ObjectRequest, TextRequest
+    from pipelex_core.results import TextAnswer
     from pipelex_core.specs import ModelSpec
 
 _NOT_SENT = frozenset({"prompting_target"})
@@ -102,6 +102,8 @@ def _check_tool_choice(choice: object, tools: tuple[Tool, ...]) -> None:
 def _build(
     what: TextInput, spec: ModelSpec, settings: Mapping[str, Any], timeout: float | None
 ) -> TextRequest | ObjectRequest:
+    from pipelex_core.requests import ObjectRequest, TextRequest
+
     if what.conversation.n_images or what.conversation.n_documents or what.conversation.n_audio:
         from pipelex_core.prompts import check_inputs
 
@@ -161,6 +163,7 @@ async def _with_bytes(request: TextRequest, fetched: Callable[[Media, str], Awai
 
 def _expect(request: TextRequest) -> Expectation:
     from pipelex_core.estimates.expectations import of_text
+    from pipelex_core.requests import ObjectRequest
 
     return of_text(request, request.schema if isinstance(request, ObjectRequest) else None)
 
@@ -217,8 +220,8 @@ def _text(answer: TextAnswer) -> dict[str, Any]:
 GENERATE_TEXT = Operation(
     name="generate_text",
     needs=TextGenerator,
-    answer=TextAnswer,
-    result=TextResult,
+    answer=lambda: results().TextAnswer,
+    result=lambda: results().TextResult,
     further=_text,
     choice="for_text",
     refuse=_refuse_text,
@@ -227,8 +230,8 @@ STREAM_TEXT = evolve(GENERATE_TEXT, name="stream_text", needs=TextStreamer, stre
 GENERATE_OBJECT = Operation(
     name="generate_object",
     needs=ObjectGenerator,
-    answer=TextAnswer,
-    result=ObjectResult,
+    answer=lambda: results().TextAnswer,
+    result=lambda: results().ObjectResult,
     choice="for_object",
     refuse=_refuse_tools,
 )
