@@ -51,6 +51,10 @@ class BedrockJobs(BatchServer):
             return failure("UnrecognizedClientException", 403, "The security token included in the request is invalid.")
         path = unquote(request.path.partition("?")[0])
         self.calls.append(f"{request.method} {path}")
+        if path.endswith("/converse"):
+            prompt = _prompt_of(request.json)
+            self.billed[prompt] += 1
+            return Reply.json(self._converse(request.json, prompt))
         return await asyncio.to_thread(self._answer, request, path)
 
     def _answer(self, request: Received, path: str) -> Reply:
@@ -156,8 +160,9 @@ class BedrockJobs(BatchServer):
                 made["error"] = {"errorCode": 400, "errorMessage": refused or "this prompt is refused"}
             else:
                 self.bill(prompt)
-                embeds = job.body["modelInvocationType"] == "InvokeModel"
-                made["modelOutput"] = _titan(prompt) if embeds else self._converse(sent, prompt)
+                by_invoking = job.body["modelInvocationType"] == "InvokeModel"
+                answer = _titan if "inputText" in sent else _claude if by_invoking else self._converse
+                made["modelOutput"] = answer(sent, prompt)
             results.append(made)
         job.results = results
         if only is None:
@@ -174,6 +179,8 @@ class BedrockJobs(BatchServer):
             return "toolConfig is not supported in batch inference"
         if "inputText" in sent:
             return "" if "titan-embed" in model else "Malformed input request"
+        if "anthropic_version" in sent:
+            return _claude_refusal(sent, model)
         wrong = pipelex_rules.check("bedrock", "converse", sent, model=model, warnings=False)
         return wrong[0].words if wrong else ""
 
@@ -207,8 +214,30 @@ class BedrockJobs(BatchServer):
 def _prompt_of(sent: dict[str, Any]) -> str:
     if "inputText" in sent:
         return str(sent["inputText"])
-    return next(str(block["text"]) for block in sent["messages"][-1]["content"] if "text" in block)
+    return next(str(block["text"]) for message in sent["messages"] for block in message["content"] if "text" in block)
 
 
-def _titan(text: str) -> dict[str, Any]:
+def _titan(_: dict[str, Any], text: str) -> dict[str, Any]:
     return {"embedding": vector_of(text, 3), "inputTextTokenCount": len(text)}
+
+
+def _claude_refusal(sent: dict[str, Any], model: str) -> str:
+    """What Claude refuses of a body of InvokeModel: it is one of Anthropic's, without its model, and with a version."""
+    if sent["anthropic_version"] != "bedrock-2023-05-31" or {"model", "stream"} & set(sent):
+        return "Malformed input request"
+    body = {name: value for name, value in sent.items() if name != "anthropic_version"}
+    name = model.partition("anthropic.")[2].partition("-2025")[0]
+    wrong = pipelex_rules.check("anthropic", "messages", {"model": name, **body}, model=name, warnings=False)
+    return wrong[0].words if wrong else ""
+
+
+def _claude(sent: dict[str, Any], text: str) -> dict[str, Any]:
+    """A message of Claude's that calls a tool, which is the last one."""
+    tool = sent["tools"][-1]
+    blocks = [
+        {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"},
+        {"type": "text", "text": text.upper()},
+        {"type": "tool_use", "id": "toolu_1", "name": tool["name"], "input": example(tool["input_schema"])},
+    ]
+    usage = {"input_tokens": len(text), "output_tokens": 2 * len(text)}
+    return {"type": "message", "role": "assistant", "content": blocks, "stop_reason": "tool_use", "usage": usage}

@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from attrs import evolve
 
+import pipelex_backend_bedrock._batches as bedrock_module
 from pipelex_batch.choosing import chosen
 from pipelex_batch.engine import run
 from pipelex_batch.running import Run, RunOptions
@@ -17,6 +19,7 @@ from pipelex_core.client import AsyncClient
 from pipelex_core.plugins import discover
 from tests.batch.bedrock_batches import BedrockJobs
 from tests.batch.project import read_rows, total, write_rows
+from tests.documents.pdfs import lines, pdf
 from tests.servers.base import in_thread, vector_of
 from tests.servers.bedrock import clean_aws
 from tests.servers.s3 import s3_client, s3_server
@@ -83,7 +86,7 @@ def write_bedrock(folder: Path, server: BedrockJobs, s3: str, **options: str) ->
     (inference / "routing_profiles.toml").write_text('active = "a"\n[profiles.a]\ndefault = "bedrock"\n')
     (inference / "backends" / "bedrock.toml").write_text(
         '[smart]\nsdk = "bedrock"\nmodel_id = "us.anthropic.claude-haiku-4-5-20251001-v1:0"\nmax_tokens = 1000\n'
-        'structured_output = "json_schema"\ninputs = ["text", "images"]\noutputs = ["text", "structured"]\n'
+        'structured_output = "json_schema"\ninputs = ["text", "images", "pdf"]\noutputs = ["text", "structured"]\n'
         "costs = { input = 3, output = 7, batch = { input = 1.5, output = 3.5 } }\n"
     )
     with (inference / "backends" / "bedrock.toml").open("a") as file:
@@ -150,11 +153,61 @@ def test_embeddings(folder: Path, server: BedrockJobs) -> None:
     assert next(iter(server.jobs.values())).body["modelInvocationType"] == "InvokeModel"
 
 
-def test_tools_have_no_batches(folder: Path, server: BedrockJobs) -> None:
-    """Converse takes none there: the rows are failed, unpaid, and say so."""
+TOOL = {"name": "look_up", "description": "Look up.", "parameters": {"type": "object", "properties": {}}}
+
+
+def test_tools_of_a_claude(folder: Path, server: BedrockJobs) -> None:
+    """In Claude's own form, for Converse takes none in a batch: calls, thoughts and results of earlier turns are in it."""
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(20)
+    (folder / "p.png").write_bytes(picture)
+    (folder / "p.pdf").write_bytes(pdf(lines("Invoice 7")))
+    function = {"name": "look_up", "arguments": '{"a": 1}'}
+    call = {"id": "call_1", "type": "function", "function": function}
+    turns: list[Any] = [
+        {"role": "user", "content": "question with turns"},
+        {"role": "assistant", "content": "wait", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "it is 7"},
+    ]
+    rows: list[Any] = [{"prompt": f"question {n}"} for n in range(100)]
+    rows[0] |= {"images": [str(folder / "p.png")], "documents": [str(folder / "p.pdf")], "system": "Be brief."}
+    rows[1] = {"messages": turns}
+    write_rows(folder / "q.jsonl", rows)
+    report = batch(folder, settings={"arguments": {"tools": [TOOL], "tool_choice": "required", "temperature": 0.5}})
+    found = read_rows(folder / "a.jsonl")
+    assert report.errors == {}, found[0]["error"]
+    assert report.done == 100
+    assert found[2]["output"] == "QUESTION 2"
+    assert found[2]["tool_calls"] == [{"id": "toolu_1", "name": "look_up", "arguments": {}}]
+    assert report.cost == total(found) == server.money
+    (job,) = server.jobs.values()
+    assert job.body["modelInvocationType"] == "InvokeModel"
+    sent = [line["modelInput"] for line in job.lines]
+    assert [block["type"] for block in sent[0]["messages"][0]["content"]] == ["document", "image", "text"]
+    assert sent[0]["tool_choice"] == {"type": "any"}
+    assert sent[0]["system"] == [{"type": "text", "text": "Be brief."}]
+    assert [block["type"] for message in sent[1]["messages"] for block in message["content"]] == [
+        "text",
+        "text",
+        "tool_use",
+        "tool_result",
+    ]
+
+
+def test_objects_by_a_tool(folder: Path, server: BedrockJobs) -> None:
+    """Of a Claude that is asked for objects by a tool, a batch has them too, tools of the caller's beside them."""
+    spec = folder / ".pipelex" / "inference" / "backends" / "bedrock.toml"
+    spec.write_text(spec.read_text().replace('structured_output = "json_schema"\n', ""))
     requested(folder, 100)
-    tool = {"name": "look_up", "description": "", "parameters": {"type": "object", "properties": {}}}
-    report = batch(folder, settings={"arguments": {"tools": [tool]}})
+    batch(folder, "objects.jsonl", {"schema": SCHEMA, "arguments": {"tools": [TOOL]}})
+    assert [row["output"] for row in read_rows(folder / "objects.jsonl")] == [{"name": "text"}] * 100
+
+
+def test_tools_of_others_have_no_batches(folder: Path, server: BedrockJobs) -> None:
+    """The rows are failed, unpaid, and say so."""
+    spec = folder / ".pipelex" / "inference" / "backends" / "bedrock.toml"
+    spec.write_text(spec.read_text().replace("us.anthropic.claude-haiku-4-5-20251001-v1:0", "amazon.nova-pro-v1:0"))
+    requested(folder, 100)
+    report = batch(folder, settings={"arguments": {"tools": [TOOL]}})
     assert report.errors == {"UnsupportedInputError": 100}
     assert not server.jobs
 
@@ -198,6 +251,47 @@ def test_too_few_that_expired_are_for_calls(folder: Path, server: BedrockJobs) -
     report = batch(folder)
     assert (report.state, report.done, report.failed) == ("stopped", 89, 0)
     assert "11 rows are too few" in (report.reason or "")
+
+
+@pytest.mark.parametrize(
+    "rows,most,sizes", [(220, 150, [120, 100]), (350, 120, [120, 120, 110]), (205, 180, [105, 100])]
+)
+def test_the_last_batch_has_as_many_rows_as_it_needs(
+    folder: Path, server: BedrockJobs, monkeypatch: pytest.MonkeyPatch, *, rows: int, most: int, sizes: list[int]
+) -> None:
+    """Some of the one before where it would have too few; their order, and what each came to, is as ever."""
+    monkeypatch.setattr(bedrock_module, "LIMITS", evolve(bedrock_module.LIMITS, requests=most))
+    prompts = requested(folder, rows)
+    report = batch(folder)
+    assert [len(job.lines) for job in server.jobs.values()] == sizes
+    assert (report.state, report.done) == ("finished", rows)
+    assert [row["output"] for row in read_rows(folder / "a.jsonl")] == [prompt.upper() for prompt in prompts]
+    for job in server.jobs.values():
+        assert [line["recordId"] for line in job.lines] == sorted(line["recordId"] for line in job.lines)
+    assert set(server.billed.values()) == {1}
+
+
+def test_a_last_batch_that_cannot_be_levelled_is_for_calls(
+    folder: Path, server: BedrockJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the one before has none to spare: what is too few stays new, and the run says so."""
+    monkeypatch.setattr(bedrock_module, "LIMITS", evolve(bedrock_module.LIMITS, requests=110))
+    requested(folder, 115)
+    report = batch(folder)
+    assert (report.state, report.done) == ("stopped", 110)
+    assert "5 rows are too few" in (report.reason or "")
+    assert not list((folder / "a.jsonl.batches").iterdir())
+
+
+def test_what_is_too_few_is_called_where_it_is_the_runs_to_choose(folder: Path, server: BedrockJobs) -> None:
+    """With `auto`, rows that expired and are too few for another batch go by calls."""
+    requested(folder, 100)
+    server.expiring = "question 7"
+    report = batch(folder, via="auto", within=48)
+    assert (report.state, report.done, report.failed) == ("finished", 100, 0)
+    assert len(server.jobs) == 1
+    assert len([call for call in server.calls if call.endswith("/converse")]) == 11
+    assert set(server.billed.values()) == {1}
 
 
 @pytest.mark.parametrize("ended", [False, True])

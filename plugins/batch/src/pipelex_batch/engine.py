@@ -51,10 +51,12 @@ async def run_batch(
 
 
 async def _send(run: Run, progress: Any) -> None:
-    via = await chosen(run)
-    if via == "provider":
-        await by_provider(run, progress)
-    elif run.options.engine == "ray":
+    if await chosen(run) == "provider":
+        are_few = await by_provider(run, progress)
+        if not are_few:
+            return
+        run.note("the rows that remain are too few for a batch, and are called")
+    if run.options.engine == "ray":
         from pipelex_batch.cluster import make_calls_on_cluster
 
         await make_calls_on_cluster(run, progress)

@@ -35,9 +35,13 @@ _LOOKS = 3
 _SLOWEST_POLL = 60.0
 
 
-async def by_provider(run: Run, progress: Progress) -> None:
-    """Have the providers' batch APIs answer every row that has no outcome yet."""
-    await _ByProvider(run, progress).run()
+async def by_provider(run: Run, progress: Progress) -> bool:
+    """Have the providers' batch APIs answer every row that has no outcome yet.
+
+    Returns:
+        Whether the rows that remain are for calls: too few for a batch, where it is the run's to choose.
+    """
+    return await _ByProvider(run, progress).run()
 
 
 class _ByProvider:
@@ -50,7 +54,7 @@ class _ByProvider:
         self._submission = Submission(run, self._batches)
         self._collection = Collection(run, self._batches)
 
-    async def run(self) -> None:
+    async def run(self) -> bool:
         """Submit every row, wait for the batches, and write down what came; again for rows of which nothing came."""
         run = self._run
         with Interrupts(run):
@@ -60,11 +64,13 @@ class _ByProvider:
                 if self._submission.is_full and not self._batches.by_mark:
                     run.stop("the budget has no room for a further row at batch prices")
                 if self._submission.too_few and not self._batches.by_mark:
+                    if run.options.via == "auto" and run.stopping is None:
+                        return True
                     run.stop(self._submission.too_few)
                 if run.options.detach or run.stopping is not None:
                     break
                 if not self._batches.by_mark:
-                    return
+                    return False
                 await self._wait()
                 if run.stopping is not None:
                     break
@@ -72,6 +78,7 @@ class _ByProvider:
             run.submitted = len(self._batches.by_mark)
         elif run.stopping is None and any(run.standing.state[number] == NEW for number in self._numbers()):
             run.stop(f"after {_ROUNDS} batches there are rows of which nothing came")
+        return False
 
     def _numbers(self) -> Iterator[int]:
         return (

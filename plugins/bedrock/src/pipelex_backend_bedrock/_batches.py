@@ -1,7 +1,8 @@
 """Batches of Bedrock: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html.
 
 A job reads its records from S3 and writes what comes of them there. Its records are bodies of Converse, which takes no tools
-in a batch, or for embeddings of InvokeModel; its name and its token are the batch's mark, so that it is found again, and made once.
+in a batch, or of InvokeModel, for embeddings and for a Claude with tools; its name and its token are the batch's mark, so that it
+is found again, and made once.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipelex_backend_bedrock._calls import Call
-from pipelex_backend_bedrock._request import asks_by_tool
+from pipelex_backend_bedrock._claude_records import needs_tools, speaks_claude
 from pipelex_core.batches import BatchLimits, BatchRunner, BatchStatus
-from pipelex_core.requests import EmbeddingRequest, ObjectRequest, TextRequest
+from pipelex_core.requests import EmbeddingRequest, TextRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -45,18 +46,19 @@ class BedrockBatches(BatchRunner):
     _job_clients: tuple[Any, Any] | None = None
 
     def batch_limits(self, request: Any) -> BatchLimits | None:
-        """Those of AWS's quotas, where the request needs no tool."""
+        """Those of AWS's quotas, where the request needs no tool, or its model is a Claude."""
         if self._settings.batch_s3_uri is None:
             return None
         if isinstance(request, EmbeddingRequest):
             return LIMITS
-        if not isinstance(request, TextRequest) or request.tools:
+        if not isinstance(request, TextRequest) or (needs_tools(request) and not speaks_claude(request)):
             return None
-        return None if isinstance(request, ObjectRequest) and asks_by_tool(request) else LIMITS
+        return LIMITS
 
     def batch_group(self, request: TextRequest | EmbeddingRequest) -> str:
         """A job's records are bodies of one operation."""
-        return "InvokeModel" if isinstance(request, EmbeddingRequest) else "Converse"
+        by_invoking = isinstance(request, EmbeddingRequest) or needs_tools(request)
+        return "InvokeModel" if by_invoking else "Converse"
 
     async def batch_line(self, key: str, request: TextRequest | EmbeddingRequest) -> bytes:
         """A record of a body of Converse or InvokeModel; its id is the number in the key, for AWS speaks of eleven letters and digits."""

@@ -15,6 +15,7 @@ from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
 from pipelex_backend_bedrock._answer import read_answer
+from pipelex_backend_bedrock._claude_records import claude_body, needs_tools, read_claude
 from pipelex_backend_bedrock._embeddings import embedding_answer, embedding_body
 from pipelex_backend_bedrock._request import converse_parameters
 from pipelex_core.batches import BatchLine
@@ -56,6 +57,8 @@ def record_of(key: str, request: TextRequest | EmbeddingRequest, options: Mappin
     """A request as a record: what botocore would send, bytes in base64."""
     if isinstance(request, EmbeddingRequest):
         body = json.dumps(embedding_body(request), ensure_ascii=False).encode()
+    elif needs_tools(request):
+        body = json.dumps(claude_body(request, options), ensure_ascii=False).encode()
     else:
         body = _SERIALIZER.serialize_to_request(converse_parameters(request, options), _converse(client))["body"]
     return b'{"recordId":"%s","modelInput":%s}' % (f"{int(key.rpartition('-')[2]):011d}".encode(), body)
@@ -132,6 +135,8 @@ def read_record(
         raise error
     if isinstance(request, EmbeddingRequest):
         return embedding_answer(data["modelOutput"], request)
+    if needs_tools(request):
+        return read_claude(request, data["modelOutput"])
     response = {"status_code": 200, "headers": {}, "body": json.dumps(data["modelOutput"]).encode()}
     return read_answer(_PARSER.parse(response, _converse(client).output_shape), request.spec.model_id)
 
