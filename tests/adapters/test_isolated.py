@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_an_adapter_against_its_library(name: str, built_wheels: dict[str, Path], tmp_path: Path) -> None:
     """Core, what adapters share, the adapter, and the library itself; skipped where the index does not answer."""
     environment = make_environment(tmp_path / "venv")
-    wheels = [str(built_wheels[each]) for each in ("core", "http", "operations", "adapters", name)]
+    wheels = [str(built_wheels[each]) for each in ("core", "http", "limits", "operations", "adapters", name)]
     install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(environment.python), "pytest"]
     done = subprocess.run([*install, *wheels], capture_output=True, text=True, check=False)
     if done.returncode and "Failed to fetch" in done.stderr:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelex_core.costs import cost_of, most_cost
+from pipelex_core.costs import cost_of
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.estimates.expectations import of_text
 from pipelex_core.histories import HistoryForm, fit
 from pipelex_core.parts import AudioPart, Media, Message, TextPart
 from pipelex_core.prompts import check_inputs, read_prompt
 from pipelex_core.requests import TextRequest
 from pipelex_core.results import Usage
 from pipelex_core.specs import Costs, ModelSpec
+from pipelex_limits.bounds import most_cost
+from pipelex_limits.expectations import of_text
 from tests.support.sounds import wav
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from pipelex_core.costs import cost_of, most_cost, total
-from pipelex_core.estimates.expectations import Expectation, Guess
+from pipelex_core.costs import cost_of, total
+from pipelex_core.estimates import Expectation, Guess
 from pipelex_core.results import Cost, Usage
 from pipelex_core.specs import Costs
+from pipelex_limits.bounds import most_cost
 
 D = Decimal
 

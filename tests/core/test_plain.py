@@ -24,7 +24,7 @@ from pipelex_core.backend import TextGenerator
 from pipelex_core.calls import FinishedCall
 from pipelex_core.error_data import error_from_dict, error_to_dict
 from pipelex_core.errors import CallError, PipelexError, PlainDataError, RateLimitError, UnsupportedInputError
-from pipelex_core.estimates.estimate import Estimate
+from pipelex_core.estimates import Estimate
 from pipelex_core.explain import Explanation
 from pipelex_core.parts import (
     DocumentPart,

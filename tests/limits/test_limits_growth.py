@@ -11,12 +11,12 @@ from attrs import evolve
 from pipelex_core.capabilities.text import TEXT
 from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.attempts import Attempting
-from pipelex_core.execution.budgets import Budget
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.plugins import discover
 from pipelex_core.requests import TextRequest
 from pipelex_core.results import Usage
 from pipelex_core.specs import Limits
+from pipelex_limits.budgets import Budget
 from tests.support.scripted import deck_of, spec
 
 CALLS = 20_000

@@ -173,6 +173,38 @@ def test_without_what_keeps_limits_a_client_that_has_some_says_what_to_install(a
     assert done.stdout == f"{expected}\n", done.stderr
 
 
+GUESSED = """
+from pipelex_core import Client, PluginError
+from pipelex_core.deck import ModelDeck
+from pipelex_core.plugins import discover
+from pipelex_core.routing import ModelEntry, RouteMatch
+from pipelex_core.specs import BackendConfig, ModelSpec
+
+spec = ModelSpec(name="m", backend="b", sdk="s", model_id="m")
+deck = ModelDeck(models={"m": ModelEntry(name="m", route=RouteMatch(backend="b"), spec=spec)}, backends={"b": BackendConfig(name="b")})
+with Client(deck, discover()) as client:
+    for ask in (lambda: client.estimate("Hi", model="m"), lambda: client.budget(usd=1)):
+        try:
+            ask()
+        except PluginError as error:
+            print(error)
+try:
+    Client(deck, discover(), budget_usd=1)
+except PluginError as error:
+    print(error)
+"""
+
+
+def test_without_what_keeps_budgets_a_budget_and_an_estimate_say_what_to_install(alone: Environment) -> None:
+    """Money is never left unwatched in silence; a call without a budget needs nothing of it."""
+    done = alone.run("python", "-c", GUESSED, cwd=alone.folder)
+    lacks = (
+        "what a call will use is guessed by a distribution that is not installed",
+        *["budgets come with a distribution that is not installed"] * 2,
+    )
+    assert done.stdout == "".join(f"{lack}; run: pip install pipelex-limits\n" for lack in lacks), done.stderr
+
+
 LOCKED = """
 from pathlib import Path
 

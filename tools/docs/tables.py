@@ -9,6 +9,7 @@ from attrs import fields_dict
 
 from pipelex_cli.schemas.meanings import since
 from pipelex_core import backend, errors, hookspecs, parts, results
+from pipelex_core.budgets import Budget
 from pipelex_core.calls import Call, FinishedCall
 from pipelex_core.capabilities import BUILT_IN
 from pipelex_core.client import AsyncClient
@@ -17,8 +18,7 @@ from pipelex_core.config.backends import NEWER_BACKEND_KEYS
 from pipelex_core.config.deck_files import NEWER_DECK_KEYS, NEWER_SECTION_KEYS
 from pipelex_core.config.model_specs import NEWER_SPEC_KEYS
 from pipelex_core.constraints import CONSTRAINTS
-from pipelex_core.estimates.estimate import MemberEstimate
-from pipelex_core.execution.budgets import Budget
+from pipelex_core.estimates import MemberEstimate
 from pipelex_core.plugins import FIRST_PARTY, discover
 from pipelex_core.policies import COOLDOWN, FALLBACK_ON, RETRY, FallbackOn
 from pipelex_core.specs import PRICES, BackendConfig, Costs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from pipelex_core.deck import ChainMember, ModelDeck, Resolution
-from pipelex_core.estimates.estimate import Estimate
+from pipelex_core.estimates import Estimate
 from pipelex_core.first_party import COMMAND_LINE, brought
 from pipelex_core.plain import Plain
 from pipelex_core.plugins import PluginRecord, Plugins

@@ -131,7 +131,7 @@ DIALECTS = "pipelex-dialects"
 """The distribution that adapts schemas and conversations to providers."""
 
 LIMITER = "pipelex-limits"
-"""The distribution that keeps limits."""
+"""The distribution that keeps limits and budgets, and guesses what calls will use."""
 
 OPERATIONS = "pipelex-operations"
 """The distribution that carries out embed, rerank, transcribe, speak and moderate."""

@@ -168,7 +168,7 @@ def pipelex_capabilities() -> Sequence[Capability]:
         >>> from attrs import frozen
         >>> from pipelex_core.backend import Backend
         >>> from pipelex_core.capabilities import Capability, Operation
-        >>> from pipelex_core.estimates.expectations import Expectation, tokens_of
+        >>> from pipelex_core.estimates import Expectation, tokens_of
         >>> from pipelex_core.hookspecs import hookimpl
         >>> from pipelex_core.results import NO_USAGE, Result, Usage
         >>> from pipelex_core.specs import ModelSpec

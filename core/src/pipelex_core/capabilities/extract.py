@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_core.backend import DocumentExtractor
-from pipelex_core.capabilities.record import Capability, Operation, results
+from pipelex_core.capabilities.record import Capability, Operation, expectation_of, results
 from pipelex_core.errors import ExtractHandleNotFoundError, ExtractPresetNotFoundError, UnsupportedInputError
 from pipelex_core.settings import SettingRule
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.media import MediaSource
     from pipelex_core.parts import Media
     from pipelex_core.requests import ExtractRequest
@@ -47,12 +46,6 @@ def _build(document: Media, spec: ModelSpec, settings: Mapping[str, Any], timeou
 
 async def _fetch(request: ExtractRequest, fetched: Callable[[Media, str], Awaitable[Media]]) -> ExtractRequest:
     return evolve(request, document=await fetched(request.document, "any"))
-
-
-def _expect(request: ExtractRequest) -> Expectation:
-    from pipelex_core.estimates.expectations import Expectation, pages_of
-
-    return Expectation(pages=pages_of(request.document))
 
 
 def _sample(spec: ModelSpec | None) -> Media:
@@ -88,7 +81,7 @@ EXTRACT = Capability(
     reads_files=_reads_files,
     build=_build,
     fetch=_fetch,
-    expect=_expect,
+    expect=expectation_of("of_document"),
     sample=_sample,
 )
 """The pages of a document."""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
 from pipelex_core.backend import Backend, ImageGenerator
-from pipelex_core.capabilities.record import Capability, Operation, results
+from pipelex_core.capabilities.record import Capability, Operation, expectation_of, results
 from pipelex_core.errors import ImgGenHandleNotFoundError, ImgGenPresetNotFoundError, UnsupportedInputError
 from pipelex_core.settings import SEED, SettingRule
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.media import MediaSource
     from pipelex_core.parts import Media
     from pipelex_core.requests import ImageRequest
@@ -91,17 +89,6 @@ def _refuse(request: ImageRequest, backend: Backend) -> str | None:
     return None
 
 
-def _expect(request: ImageRequest) -> Expectation:
-    from pipelex_core.estimates.expectations import IMAGE, Expectation, tokens_of
-
-    pixels = (request.width or 0) * (request.height or 0)
-    megapixels = Decimal(-(-pixels // 1_000_000) * request.number) if pixels else None  # providers round up
-    tokens = tokens_of(request.prompt)
-    for _ in request.images:
-        tokens = tokens.plus(IMAGE)
-    return Expectation(input_tokens=tokens, images=request.number, megapixels=megapixels)
-
-
 def _sample(_spec: ModelSpec | None) -> ImageInput:
     return ImageInput("A lighthouse")
 
@@ -148,7 +135,7 @@ IMAGES = Capability(
     reads_files=_reads_files,
     build=_build,
     fetch=_fetch,
-    expect=_expect,
+    expect=expectation_of("of_image"),
     sample=_sample,
     once=True,
     telemetry="generate_content",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from pipelex_core.backend import Backend
-    from pipelex_core.estimates.expectations import Expectation
+    from pipelex_core.estimates import Expectation
     from pipelex_core.parts import Media
     from pipelex_core.results import Result
     from pipelex_core.settings import SettingRule
@@ -27,6 +27,18 @@ def results() -> Any:
     import pipelex_core.results
 
     return pipelex_core.results
+
+
+def expectation_of(name: str) -> Callable[[Any], Expectation]:
+    """Make the `expect` of a record: a function of what guesses, imported when the first call needs it."""
+
+    def expect(request: Any) -> Expectation:
+        from pipelex_core.estimates import counting
+
+        found: Expectation = getattr(counting(), name)(request)
+        return found
+
+    return expect
 
 
 def _never(*_arguments: object, **_named: object) -> bool:

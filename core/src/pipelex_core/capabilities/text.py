@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from pipelex_core.backend import Backend, ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer
-from pipelex_core.capabilities.record import Capability, Operation, results
+from pipelex_core.capabilities.record import Capability, Operation, expectation_of, results
 from pipelex_core.errors import LLMHandleNotFoundError, LLMPresetNotFoundError, UnsupportedInputError
 from pipelex_core.settings import REASONING_EFFORTS, SEED, SettingRule
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from pipelex_core.estimates.expectations import Expectation
     from pipelex_core.media import MediaSource
     from pipelex_core.objects import ObjectType
     from pipelex_core.parts import Media, Message, Tool
@@ -161,13 +160,6 @@ async def _with_bytes(request: TextRequest, fetched: Callable[[Media, str], Awai
     return evolve(request, messages=tuple(messages))
 
 
-def _expect(request: TextRequest) -> Expectation:
-    from pipelex_core.estimates.expectations import of_text
-    from pipelex_core.requests import ObjectRequest
-
-    return of_text(request, request.schema if isinstance(request, ObjectRequest) else None)
-
-
 def _sample(_spec: ModelSpec | None) -> TextInput:
     return _read("Name three rivers.")
 
@@ -278,7 +270,7 @@ TEXT = Capability(
     reads_files=_reads_files,
     build=_build,
     fetch=_fetch,
-    expect=_expect,
+    expect=expectation_of("of_text"),
     sample=_sample,
     telemetry="chat",
 )

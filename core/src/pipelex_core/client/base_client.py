@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from pipelex_core.budgets import Budget, Unknown
     from pipelex_core.config import LoadedConfig
     from pipelex_core.deck import ModelDeck
-    from pipelex_core.estimates.estimate import Estimate
-    from pipelex_core.execution.budgets import Budget, Unknown
+    from pipelex_core.estimates import Estimate
     from pipelex_core.explain import Explanation
     from pipelex_core.media import MediaSource
     from pipelex_core.plugins import Plugins
@@ -152,8 +152,9 @@ class BaseClient:
         Raises:
             CallError: The call would be refused.
             ConfigError: The handle leads to nothing that can be called.
+            PluginError: What guesses is not installed.
         """
-        from pipelex_core.estimates.estimate import estimate
+        from pipelex_core.execution.estimating import estimate
 
         provided = {"system": system, "images": images, "documents": documents, "tools": tools}
         settings |= {name: value for name, value in provided.items() if value is not None and value != ()}
@@ -168,5 +169,6 @@ class BaseClient:
 
         Raises:
             UnsupportedInputError: The amount is not a positive number.
+            PluginError: What keeps budgets is not installed.
         """
         return self._execution.budget(usd, unknown)

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pipelex_core.costs import most_cost
+from pipelex_core.budgets import keeping
 from pipelex_core.execution.attempts import Attempting
-from pipelex_core.execution.budgets import LOCK
 from pipelex_core.first_party import LIMITER, brought
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from pipelex_core.deck import ModelDeck
     from pipelex_core.plugins import Plugins
 
@@ -50,7 +46,10 @@ class Admissions:
     def __call__(self, attempting: Attempting) -> AbstractAsyncContextManager[Any] | None:
         """See `Admission`."""
         admitted = None if self._limiter is None else self._limiter(attempting)
-        return Budgeted(attempting, admitted) if attempting.budgets else admitted
+        if not attempting.budgets:
+            return admitted
+        budgeted: AbstractAsyncContextManager[Any] = keeping().Budgeted(attempting, admitted)
+        return budgeted
 
     async def close(self) -> None:
         """Close what was opened in the running loop."""
@@ -62,59 +61,3 @@ def _is_limited(deck: ModelDeck) -> bool:
     return any(config.limits for config in deck.backends.values()) or any(
         entry.spec is not None and entry.spec.limits for entry in deck.models.values()
     )
-
-
-class Budgeted:
-    """One attempt that counts in budgets.
-
-    It reserves the most that it may cost before it waits, so that what waits is not promised to others; once it has ended,
-    what it did cost is spent.
-    """
-
-    def __init__(self, attempting: Attempting, admitted: AbstractAsyncContextManager[Any] | None) -> None:
-        self._attempting = attempting
-        self._admitted = admitted
-        self._most: Decimal | None = None
-
-    def reserve(self) -> None:
-        """Reserve in every budget, or in none.
-
-        Raises:
-            BudgetExceededError: One of them does not reach, or the cost is unknown and may not be.
-        """
-        attempting = self._attempting
-        request = attempting.request
-        assert request is not None  # noqa: S101 -- an admission is entered with what is about to be sent
-        self._most = most_cost(request.spec.costs, attempting.capability.expect(request))
-        with LOCK.lock:
-            for budget in attempting.budgets:
-                budget.check(self._most, request.spec.name)
-            for budget in attempting.budgets:
-                budget.hold(self._most)
-
-    async def __aenter__(self) -> None:
-        self.reserve()
-        if self._admitted is not None:
-            try:
-                await self._admitted.__aenter__()
-            except BaseException as error:
-                self.settle(error)
-                raise
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.settle(error)
-        if self._admitted is not None:
-            await self._admitted.__aexit__(kind, error, traceback)
-
-    def settle(self, error: BaseException | None) -> None:
-        """Spend what the attempt cost, which has ended with this error or well."""
-        attempting = self._attempting
-        cost = attempting.cost
-        paid = None if cost is None else cost.amount
-        if paid is None and attempting.was_turned_away(error):
-            paid = Decimal(0)
-        with LOCK.lock:
-            for budget in attempting.budgets:
-                budget.settle(self._most, paid)

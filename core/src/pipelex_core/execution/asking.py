@@ -235,7 +235,10 @@ def _named_by_size(error: CallError, attempting: Attempting) -> CallError:
         or error.partial_text
     ):
         return error
-    tokens = attempting.capability.expect(request).input_tokens
+    try:
+        tokens = attempting.capability.expect(request).input_tokens
+    except PluginError:  # without what guesses, it is a bad request as any other
+        return error
     if tokens is None or tokens.likely < window:
         return error
     made = ContextTooLongError(

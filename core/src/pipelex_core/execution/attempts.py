@@ -14,9 +14,9 @@ from pipelex_core.results import Attempt, CacheUse, Cost, Usage
 from pipelex_core.sending import Sending
 
 if TYPE_CHECKING:
+    from pipelex_core.budgets import Budget
     from pipelex_core.capabilities import Capability
     from pipelex_core.errors import DeadlineExceededError
-    from pipelex_core.execution.budgets import Budget
     from pipelex_core.execution.plan import Plan
     from pipelex_core.requests import Request
     from pipelex_core.specs import BackendConfig, ModelSpec

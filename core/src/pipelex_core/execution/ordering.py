@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import define
 
-from pipelex_core.costs import likely_cost
 from pipelex_core.errors import CallError, PluginError
+from pipelex_core.estimates import counting
 from pipelex_core.orders import CHAIN, ORDERS, Order, Standing
 
 if TYPE_CHECKING:
@@ -81,7 +81,10 @@ class Orders:
                 request = plan.build(spec, member.settings, None)
             except CallError:
                 return None  # it is refused there, which costs nothing and answers nothing
-            return likely_cost(spec.costs, plan.capability.expect(request), spec.service_tier)
+            cost: Decimal | None = counting().likely_cost(
+                spec.costs, plan.capability.expect(request), spec.service_tier
+            )
+            return cost
 
         return Standing(
             spec=spec, weight=member.weight, running=known.running, seconds=known.seconds, estimate=estimate

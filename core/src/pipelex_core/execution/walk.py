@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pipelex_core.prompts  # noqa: F401 -- what a capability imports at its first call would count in that call's deadline
+from pipelex_core.budgets import budgets_of, keeping, open_budgets
 from pipelex_core.calls import FinishedCall
 from pipelex_core.capabilities.text import GENERATE_OBJECT, STREAM_OBJECT, STREAM_TEXT, TEXT
 from pipelex_core.errors import CallError, DeadlineExceededError, PluginError, UnsupportedInputError
@@ -17,7 +18,6 @@ from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.asking import Asking
 from pipelex_core.execution.attempts import Ledger
 from pipelex_core.execution.backends import Backends
-from pipelex_core.execution.budgets import Budget, Unknown, budgets_of, open_budgets
 from pipelex_core.execution.call_log import calls_log, log_fallback, log_finished
 from pipelex_core.execution.chain import Chain, Turn
 from pipelex_core.execution.clocks import Deadline, within
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipelex_core.backend import Backend
+    from pipelex_core.budgets import Budget, Unknown
     from pipelex_core.deck import ChainMember, ModelDeck
     from pipelex_core.plugins import Plugins
     from pipelex_core.policies import OnInterrupted
@@ -65,7 +66,7 @@ class Execution:
         check_proxies()
         self._deck = deck
         self._plugins = plugins
-        self.total_budget = None if budget_usd is None else Budget(budget_usd)
+        self.total_budget: Budget | None = None if budget_usd is None else keeping().Budget(budget_usd)
         self._configs = deck.backends
         self._backends = Backends(deck.backends, plugins)
         self._admissions = Admissions(deck, plugins)
@@ -210,7 +211,8 @@ class Execution:
 
     def budget(self, usd: Decimal | float | str, unknown: Unknown) -> Budget:
         """A budget for the calls that are begun inside it."""
-        return Budget(usd, unknown=unknown, owner=self)
+        budget: Budget = keeping().Budget(usd, unknown=unknown, owner=self)
+        return budget
 
     def run(self, plan: Plan, ledger: Ledger) -> Awaitable[tuple[ChainMember, Any]]:
         """The first answer a member gives, and that member.

@@ -10,7 +10,7 @@ from pipelex_batch.jobs import JobMaker, common_arguments
 from pipelex_batch.settings import BatchError
 from pipelex_batch.templates import BadRowError
 from pipelex_core.errors import PipelexError
-from pipelex_core.estimates.expectations import tokens_of
+from pipelex_core.estimates import tokens_of
 from pipelex_core.execution.plan import make_plan
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from pipelex_batch.inputs import read_rows
 from pipelex_batch.settings import BatchError
 from pipelex_batch.standing import NEW
 from pipelex_core.batches import BatchRunner
-from pipelex_core.costs import likely_cost
 from pipelex_core.errors import PipelexError
+from pipelex_limits.bounds import likely_cost
 
 if TYPE_CHECKING:
     from pipelex_batch.running import Run

@@ -22,8 +22,8 @@ from pipelex_batch.outcomes import line_of
 from pipelex_batch.settings import BatchError
 from pipelex_batch.to_call import Hope, RowsToCall
 from pipelex_batch.worker import Ended, Handed, Worker, chain_of
-from pipelex_core.costs import most_cost
 from pipelex_core.errors import PipelexError
+from pipelex_limits.bounds import most_cost
 
 if TYPE_CHECKING:
     from types import ModuleType

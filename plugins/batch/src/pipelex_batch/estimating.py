@@ -11,14 +11,14 @@ from pipelex_batch.checking import Checker, Faults
 from pipelex_batch.inputs import read_rows
 from pipelex_batch.report import shown
 from pipelex_batch.templates import BadRowError
-from pipelex_core.costs import least_cost, likely_cost, most_cost
 from pipelex_core.errors import PipelexError
 from pipelex_core.plain import Plain
+from pipelex_limits.bounds import least_cost, likely_cost, most_cost
 
 if TYPE_CHECKING:
     from pipelex_batch.settings import BatchSettings
     from pipelex_core.deck import ModelDeck
-    from pipelex_core.estimates.expectations import Expectation
+    from pipelex_core.estimates import Expectation
     from pipelex_core.execution.plan import Plan
     from pipelex_core.specs import ModelSpec
 

@@ -14,8 +14,8 @@ from pipelex_batch.outcomes import error_line
 from pipelex_batch.ranges import as_ranges, numbers_in
 from pipelex_batch.standing import FAILED, NEW
 from pipelex_batch.templates import BadRowError
-from pipelex_core.costs import most_cost
 from pipelex_core.errors import CallError, PipelexError, UnsupportedInputError
+from pipelex_limits.bounds import most_cost
 
 if TYPE_CHECKING:
     from pipelex_batch.answers import RowRequest

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_cli.explaining.facts import shown_endpoint
-from pipelex_core.estimates.expectations import Guess
+from pipelex_core.estimates import Guess
 from pipelex_core.specs import NOWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_core.estimates.estimate import Estimate, MemberEstimate
+    from pipelex_core.estimates import Estimate, MemberEstimate
     from pipelex_core.explain import Explanation, MemberFacts, Value
     from pipelex_core.plugins import PluginRecord
     from pipelex_core.routing import RouteMatch

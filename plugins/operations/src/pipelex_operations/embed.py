@@ -1,6 +1,6 @@
 """Texts to embed: read and checked, split into requests, and their vectors put together in one buffer.
 
-A text is counted by characters, because nobody's tokenizer is at hand (`estimates/expectations.py`): a request holds no more
+A text is counted by characters, because nobody's tokenizer is at hand (`pipelex_limits/expectations.py`): a request holds no more
 than surely fits, and a text is refused only where it surely does not.
 """
 
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, fields_dict, frozen
 
 from pipelex_core.errors import BadRequestError, CallError, InvalidAnswerError, UnsupportedInputError
-from pipelex_core.estimates.expectations import Expectation, of_texts, tokens_of
+from pipelex_core.estimates import Expectation, tokens_of
 from pipelex_core.ledger import Usage
 from pipelex_core.prompts.checks import check_text
 from pipelex_core.requests import EmbeddingRequest
 from pipelex_core.results import EmbeddingAnswer, EmbeddingResult
 from pipelex_core.vectors import BYTES_A_NUMBER, PartialVectors, Vectors
+from pipelex_limits.expectations import of_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.estimates.expectations import Expectation, Guess, tokens_of
+from pipelex_core.estimates import Expectation, Guess, tokens_of
 from pipelex_core.judging import ModerationAnswer, ModerationRequest, ModerationResult
 from pipelex_operations.rerank import texts_of
 

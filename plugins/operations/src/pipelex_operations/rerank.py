@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.estimates.expectations import Expectation, Guess, tokens_of
+from pipelex_core.estimates import Expectation, Guess, tokens_of
 from pipelex_core.judging import RerankAnswer, RerankRequest, RerankResult
 from pipelex_core.prompts.checks import check_text
 

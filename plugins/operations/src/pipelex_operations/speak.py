@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.estimates.expectations import Expectation, Guess, by_tokens, tokens_of
+from pipelex_core.estimates import Expectation, Guess, tokens_of
 from pipelex_core.near import did_you_mean
 from pipelex_core.prompts.checks import check_text
 from pipelex_core.sound import SpeechAnswer, SpeechRequest, SpeechResult
+from pipelex_limits.expectations import by_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

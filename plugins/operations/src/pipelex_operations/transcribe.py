@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from pipelex_core.estimates.expectations import SOUND, Expectation, by_tokens, seconds_of
+from pipelex_core.estimates import Expectation
 from pipelex_core.parts import Media
 from pipelex_core.sound import TranscriptAnswer, TranscriptRequest, TranscriptResult
+from pipelex_limits.expectations import SOUND, by_tokens, seconds_of
 from pipelex_operations.audio import read_recording
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from pipelex_core.costs import cost_of, most_cost
+from pipelex_core.costs import cost_of
 from pipelex_core.errors import PipelexError
 from pipelex_core.results import Usage
+from pipelex_limits.bounds import most_cost
 from pipelex_serve.keys.key import ANONYMOUS, digest_of, nano, periods, usd
 from pipelex_serve.keys.store import Entry, Use
 from pipelex_serve.problems import Problem, RefusedError
@@ -203,7 +204,7 @@ def spent(plan: Plan | None, ledger: Ledger, reserved: int) -> tuple[Usage, int]
 
 
 def _estimated(plan: Plan | None, ledger: Ledger) -> tuple[Usage | None, Cost | None]:
-    from pipelex_core.estimates.expectations import tokens_of
+    from pipelex_core.estimates import tokens_of
 
     last = ledger.last
     if plan is None or last is None or last.request is None:

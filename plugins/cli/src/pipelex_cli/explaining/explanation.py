@@ -10,7 +10,7 @@ from pipelex_cli.explaining.facts import facts_of
 from pipelex_cli.explaining.remedies import Remedies
 from pipelex_cli.written import WrittenValues
 from pipelex_core.errors import CallError, ConfigError
-from pipelex_core.estimates.estimate import estimate
+from pipelex_core.execution.estimating import estimate
 from pipelex_core.explain import Explanation
 
 if TYPE_CHECKING:

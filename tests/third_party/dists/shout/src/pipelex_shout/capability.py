@@ -11,7 +11,7 @@ from attrs import field, frozen
 from pipelex_core.backend import Backend
 from pipelex_core.capabilities import Capability, Operation
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.estimates.expectations import Expectation, Guess
+from pipelex_core.estimates import Expectation, Guess
 from pipelex_core.plain import Tagged
 from pipelex_core.results import NO_USAGE, CacheUse, Result, Usage
 from pipelex_core.settings import SettingRule

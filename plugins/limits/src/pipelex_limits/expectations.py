@@ -21,11 +21,11 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-from attrs import frozen
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from pipelex_core.documents import count_pages
+from pipelex_core.estimates import Expectation, Guess
 from pipelex_core.parts import (
     AudioPart,
     DocumentPart,
@@ -37,13 +37,12 @@ from pipelex_core.parts import (
     ToolCall,
     ToolResult,
 )
-from pipelex_core.results import Usage
+from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from decimal import Decimal
 
-    from pipelex_core.requests import TextRequest
+    from pipelex_core.requests import ExtractRequest, ImageRequest, TextRequest
     from pipelex_core.specs import ModelSpec
 
 _PER_MESSAGE = 4
@@ -56,23 +55,6 @@ _SHARES: dict[str, tuple[float, float, float]] = {
 _LIKELY_ANSWER = 1000
 
 
-class Guess(NamedTuple):
-    """A count that is not known yet; `high` is None where nothing bounds it."""
-
-    low: int = 0
-    likely: int = 0
-    high: int | None = 0
-
-    def plus(self, other: Guess) -> Guess:
-        """Both together."""
-        high = None if self.high is None or other.high is None else self.high + other.high
-        return Guess(self.low + other.low, self.likely + other.likely, high)
-
-    def times(self, low: int, likely: int, high: int) -> Guess:
-        """So many of each."""
-        return Guess(self.low * low, self.likely * likely, None if self.high is None else self.high * high)
-
-
 IMAGE = Guess(85, 800, 5000)
 """Tokens of an image."""
 
@@ -80,64 +62,28 @@ _PAGE = (250, 2000, 5000)
 _AROUND_A_TEXT = Guess(0, 1, 2)
 
 
-@frozen(kw_only=True)
-class Expectation:
-    """What a request will use.
-
-    Attributes:
-        input_tokens: Tokens of the prompt, None for what is not a matter of tokens.
-        output_tokens: Tokens of the answer, likewise.
-        images: Images that will be made, or None.
-        megapixels: Millions of their pixels, or None where the size is not asked for.
-        pages: Pages that will be read, or None.
-        seconds: Seconds of audio or video, or None.
-        characters: Characters of text, where they are what is paid, or None.
-        searches: Searches that will be counted, or None.
-    """
-
-    input_tokens: Guess | None = None
-    output_tokens: Guess | None = None
-    images: int | None = None
-    megapixels: Decimal | None = None
-    pages: Guess | None = None
-    seconds: Guess | None = None
-    characters: Guess | None = None
-    searches: int | None = None
-
-    def bound(self, which: Literal["low", "likely", "high"]) -> Usage:
-        """The least, the likely, or the most that will be used; None for what nothing bounds."""
-
-        def count(guess: Guess | None) -> int | None:
-            return None if guess is None else getattr(guess, which)
-
-        return Usage(
-            input_tokens=count(self.input_tokens),
-            output_tokens=count(self.output_tokens),
-            images=self.images,
-            megapixels=self.megapixels,
-            pages=count(self.pages),
-            seconds=count(self.seconds),
-            characters=count(self.characters),
-            searches=self.searches,
-        )
-
-    @property
-    def tokens(self) -> int:
-        """Tokens that will likely be used, input and output; what a limit reserves."""
-        return (self.input_tokens.likely if self.input_tokens else 0) + self.requested
-
-    @property
-    def requested(self) -> int:
-        """Output tokens to reserve: all that the call asks for, or a likely number where it does not say."""
-        return self.output_tokens.likely if self.output_tokens else 0
-
-
-def of_text(request: TextRequest, schema: Mapping[str, object] | None = None) -> Expectation:
-    """What a request for text will use, or one for an object of a schema."""
+def of_text(request: TextRequest) -> Expectation:
+    """What a request for text will use, or one for an object."""
+    schema = request.schema if isinstance(request, ObjectRequest) else None
     several = request.n or 1
     return Expectation(
         input_tokens=_input(request, schema), output_tokens=_output(request).times(several, several, several)
     )
+
+
+def of_document(request: ExtractRequest) -> Expectation:
+    """What a request for the pages of a document will use."""
+    return Expectation(pages=pages_of(request.document))
+
+
+def of_image(request: ImageRequest) -> Expectation:
+    """What a request for images will use; providers round megapixels up."""
+    pixels = (request.width or 0) * (request.height or 0)
+    megapixels = Decimal(-(-pixels // 1_000_000) * request.number) if pixels else None
+    tokens = tokens_of(request.prompt)
+    for _ in request.images:
+        tokens = tokens.plus(IMAGE)
+    return Expectation(input_tokens=tokens, images=request.number, megapixels=megapixels)
 
 
 def of_texts(texts: Iterable[str]) -> Expectation:

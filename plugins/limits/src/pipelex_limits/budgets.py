@@ -8,18 +8,21 @@ answer that was paid for is always handed out, even where it cost more than was 
 from __future__ import annotations
 
 import threading
-from contextvars import ContextVar
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from pipelex_core.budgets import open_budgets
 from pipelex_core.errors import BudgetExceededError, UnsupportedInputError
 from pipelex_core.runtime.forks import after_fork
+from pipelex_limits.bounds import most_cost
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
+    from pipelex_core.budgets import Unknown
+    from pipelex_core.execution.attempts import Attempting
 
-Unknown = Literal["refuse", "allow"]
 _ZERO = Decimal(0)
 
 
@@ -34,26 +37,12 @@ class _Lock:
         self.lock = threading.Lock()
 
 
-LOCK = _Lock()
-after_fork(LOCK)
-open_budgets: ContextVar[tuple[Budget, ...]] = ContextVar("pipelex_core_budgets", default=())
+_LOCK = _Lock()
+after_fork(_LOCK)
 
 
 class Budget:
-    """Money for calls, in US$.
-
-    As a context manager it counts the calls that are begun inside, by the client that made it; it may be entered again, in
-    another thread too, and goes on counting. Budgets may be nested: a call counts in all of them.
-
-    Attributes:
-        limit: What the calls may cost together.
-        spent: What has been paid, failed attempts included.
-        estimated: The part of `spent` that nobody reported: the most that attempts may have cost which broke off or reported
-            nothing.
-        reserved: The most that the requests under way may cost.
-        remaining: What is neither spent nor reserved; never below zero.
-        unpriced: Attempts whose cost is unknown and counts as nothing, where `unknown="allow"` let them through.
-    """
+    """See `pipelex_core.budgets.Budget`."""
 
     def __init__(self, usd: Decimal | float | str, *, unknown: Unknown = "refuse", owner: object = None) -> None:
         self._limit = _amount(usd)
@@ -150,9 +139,61 @@ class Budget:
         open_budgets.set(tuple(opened))
 
 
-def budgets_of(owner: object) -> tuple[Budget, ...]:
-    """The budgets, open here and now, that a call counts in which a client begins."""
-    return tuple(dict.fromkeys(budget for budget in open_budgets.get() if budget.counts_for(owner)))
+class Budgeted:
+    """One attempt that counts in budgets.
+
+    It reserves the most that it may cost before it waits, so that what waits is not promised to others; once it has ended,
+    what it did cost is spent.
+    """
+
+    def __init__(self, attempting: Attempting, admitted: AbstractAsyncContextManager[Any] | None) -> None:
+        self._attempting = attempting
+        self._admitted = admitted
+        self._budgets: tuple[Any, ...] = attempting.budgets
+        self._most: Decimal | None = None
+
+    def reserve(self) -> None:
+        """Reserve in every budget, or in none.
+
+        Raises:
+            BudgetExceededError: One of them does not reach, or the cost is unknown and may not be.
+        """
+        attempting = self._attempting
+        request = attempting.request
+        assert request is not None  # noqa: S101 -- an admission is entered with what is about to be sent
+        self._most = most_cost(request.spec.costs, attempting.capability.expect(request))
+        with _LOCK.lock:
+            for budget in self._budgets:
+                budget.check(self._most, request.spec.name)
+            for budget in self._budgets:
+                budget.hold(self._most)
+
+    async def __aenter__(self) -> None:
+        self.reserve()
+        if self._admitted is not None:
+            try:
+                await self._admitted.__aenter__()
+            except BaseException as error:
+                self.settle(error)
+                raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.settle(error)
+        if self._admitted is not None:
+            await self._admitted.__aexit__(kind, error, traceback)
+
+    def settle(self, error: BaseException | None) -> None:
+        """Spend what the attempt cost, which has ended with this error or well."""
+        attempting = self._attempting
+        cost = attempting.cost
+        paid = None if cost is None else cost.amount
+        if paid is None and attempting.was_turned_away(error):
+            paid = Decimal(0)
+        with _LOCK.lock:
+            for budget in self._budgets:
+                budget.settle(self._most, paid)
 
 
 def _shown(amount: Decimal) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from pipelex_core import AsyncClient, Client
 from pipelex_core.errors import ConfigError, UnsupportedInputError
-from pipelex_core.estimates.estimate import estimate
+from pipelex_core.execution.estimating import estimate
 from pipelex_core.specs import Costs
 from tests.support.scripted import OCR, PAINTER, PNG, Script, deck_of, plugins_for, spec
 

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelex_core.capabilities import BUILT_IN
-from pipelex_core.costs import cost_of, least_cost, most_cost
+from pipelex_core.costs import cost_of
 from pipelex_core.documents import count_pages
-from pipelex_core.estimates.expectations import Expectation, Guess, tokens_of
+from pipelex_core.estimates import Expectation, Guess, tokens_of
 from pipelex_core.parts import DocumentPart, ImagePart, Media, Message, TextPart, Tool
 from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest, TextRequest
 from pipelex_core.results import Usage
 from pipelex_core.specs import Costs
+from pipelex_limits.bounds import least_cost, most_cost
 from tests.support.properties import PROPERTY
 from tests.support.scripted import OCR, PAINTER, PNG, spec
 

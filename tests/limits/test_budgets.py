@@ -24,14 +24,13 @@ from pipelex_core.errors import (
     ServerError,
     UnsupportedInputError,
 )
-from pipelex_core.execution.admission import Budgeted
 from pipelex_core.execution.attempts import Attempting
-from pipelex_core.execution.budgets import Budget
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.policies import CooldownPolicy, RetryPolicy
 from pipelex_core.requests import TextRequest
 from pipelex_core.results import TextAnswer, Usage
 from pipelex_core.specs import Costs, Limits
+from pipelex_limits.budgets import Budget, Budgeted
 from tests.support.properties import PROPERTY
 from tests.support.scripted import OCR, PAINTER, PNG, USAGE, Script, deck_of, plugins_for, spec
 
