@@ -181,7 +181,9 @@ from pipelex_core.routing import ModelEntry, RouteMatch
 from pipelex_core.specs import BackendConfig, ModelSpec
 
 spec = ModelSpec(name="m", backend="b", sdk="s", model_id="m")
-deck = ModelDeck(models={"m": ModelEntry(name="m", route=RouteMatch(backend="b"), spec=spec)}, backends={"b": BackendConfig(name="b")})
+route = RouteMatch(rule="default", backend="b")
+entry = ModelEntry(name="m", spec=spec, available=True, reason=None, route=route)
+deck = ModelDeck(models={"m": entry}, backends={"b": BackendConfig(name="b")})
 with Client(deck, discover()) as client:
     for ask in (lambda: client.estimate("Hi", model="m"), lambda: client.budget(usd=1)):
         try:
