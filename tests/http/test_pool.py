@@ -15,7 +15,7 @@ from pipelex_core.errors import InvalidAnswerError
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.sending import Sending, sending
 from pipelex_http.pool import Pool
-from pipelex_http.transport import _decoded
+from pipelex_http.transport import _MOST_TEXTS, _HeaderTexts
 
 _NAMES = st.sampled_from(
     ["Accept", "ACCEPT-ENCODING", "user-agent", "connection", "Host", "content-length", "Transfer-Encoding", "X-One"]
@@ -94,7 +94,17 @@ def test_the_transport_adds_no_header_of_its_own(headers: dict[str, str]) -> Non
 @given(headers=st.lists(st.tuples(st.sampled_from([b"X-One", b"X-TWO"]), st.binary(max_size=4)), max_size=4))
 def test_headers_are_read_as_httpx2_reads_them(headers: list[tuple[bytes, bytes]]) -> None:
     """Names and values are those of `multi_items`, in whatever encoding they are."""
-    assert list(_decoded(httpx2.Headers(headers))) == httpx2.Headers(headers).multi_items()
+    texts = _HeaderTexts()
+    for _ in range(2):  # the second time they are known
+        assert list(texts.of(httpx2.Headers(headers)).items()) == httpx2.Headers(headers).multi_items()
+
+
+def test_the_texts_of_headers_that_differ_in_each_request_are_forgotten() -> None:
+    """A pool keeps those of a few hundred headers, however many requests it sends."""
+    texts = _HeaderTexts()
+    for number in range(10 * _MOST_TEXTS):
+        assert texts.of(httpx2.Headers({"x-id": str(number)}))["X-Id"] == str(number)
+    assert len(texts._texts) <= _MOST_TEXTS + 2
 
 
 @pytest.mark.parametrize("most", [None, 3])

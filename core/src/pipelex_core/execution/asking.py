@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.errors import (
@@ -19,7 +20,7 @@ from pipelex_core.errors import (
 from pipelex_core.execution.clocks import Silence, within
 from pipelex_core.execution.fetching import fetched
 from pipelex_core.execution.plan import Plan, fell_silent, out_of_time
-from pipelex_core.execution.redaction import redact_error, redacted, without_key
+from pipelex_core.execution.redaction import redact_error, redacted, sealed, without_key
 from pipelex_core.results import NO_USAGE
 from pipelex_core.sending import sending
 
@@ -55,6 +56,7 @@ class Asking:
         self.configs = configs
         self.plugins = plugins
         self.admission = admission
+        self._shown: dict[str, Mapping[str, Any]] = {}
 
     async def ask(self, plan: Plan, member: ChainMember, ledger: Ledger) -> Any:
         """One answer of one member.
@@ -67,8 +69,13 @@ class Asking:
         operation = plan.operation
         attempting = ledger.begin(spec, plan, self.configs[spec.backend])
         try:
-            send: Proceed = partial(self._send, getattr(backend, operation.name), attempting)
-            answer = await (self.around(send, spec) if self.plugins.middlewares else send)(call)
+            method = getattr(backend, operation.name)
+            if self.plugins.middlewares:
+                answering = self.around(partial(self._send, method, attempting), spec)(call)
+            else:
+                answering = self._send(method, attempting, call)
+            del call  # a thousand calls under way hold no more than they need
+            answer = await answering
             if not isinstance(answer, operation.answer):
                 raise wrong_answer(spec, answer)  # noqa: TRY301 -- written down below, as the others
         except CallError as error:
@@ -102,7 +109,19 @@ class Asking:
             raise
         except Exception as error:  # noqa: BLE001 -- what a plugin does to open its backend may raise anything
             raise broken(error, spec, config) from None
-        return spec, plan.call(request, config, len(ledger.attempts) + 1), backend
+        return spec, plan.call(request, self._shown_of(config), len(ledger.attempts) + 1), backend
+
+    def _shown_of(self, config: BackendConfig) -> Mapping[str, Any]:
+        """What the calls of a backend show middlewares of it; made once, and held by each call under way."""
+        shown = self._shown.get(config.name)
+        if shown is None:
+            shown = self._shown[config.name] = {
+                "endpoint": config.endpoint,
+                "options": MappingProxyType(config.open_options),
+                "redact": partial(redacted, config=config),
+                "seal": partial(sealed, config=config),
+            }
+        return shown
 
     async def _ready(self, plan: Plan, spec: ModelSpec, settings: Mapping[str, Any]) -> tuple[Request, Backend]:
         remaining = None if plan.terms.ends_at is None else plan.terms.ends_at - time.monotonic()

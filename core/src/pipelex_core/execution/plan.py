@@ -21,7 +21,6 @@ from pipelex_core.errors import (
     UnsupportedInputError,
 )
 from pipelex_core.execution.call_log import calls_log, log_attempt
-from pipelex_core.execution.redaction import redacted, sealed
 from pipelex_core.execution.terms import NO_TERMS, Terms
 from pipelex_core.orders import CHAIN
 from pipelex_core.settings import check_settings
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from pipelex_core.deck import ChainMember, ModelDeck, Resolution
     from pipelex_core.requests import Request
     from pipelex_core.results import Answer
-    from pipelex_core.specs import BackendConfig, ModelSpec
+    from pipelex_core.specs import ModelSpec
 
 _log = logging.getLogger("pipelex_core.execution")
 
@@ -71,9 +70,9 @@ class Plan:
         """Whether the caller's time is over."""
         return self.terms.ends_at is not None and self.terms.ends_at <= time.monotonic()
 
-    def call(self, request: Request, config: BackendConfig, attempt: int) -> Call:
-        """One attempt, as middlewares see it; `attempt` counts from 1."""
-        wanted = {} if self.fits is None else {"fits": self.fits}
+    def call(self, request: Request, shown: Mapping[str, Any], attempt: int) -> Call:
+        """One attempt, as middlewares see it: with what its backend shows them; `attempt` counts from 1."""
+        wanted: Mapping[str, Any] = {} if self.fits is None else {"fits": self.fits}
         call = Call(
             operation=self.operation.name,
             capability=self.capability.name,
@@ -82,10 +81,7 @@ class Plan:
             request=request,
             call_id=self.call_id,
             attempt=attempt,
-            endpoint=config.endpoint,
-            options=config.open_options,
-            redact=partial(redacted, config=config),
-            seal=partial(sealed, config=config),
+            **shown,
             **wanted,
         )
         if calls_log.isEnabledFor(logging.DEBUG):

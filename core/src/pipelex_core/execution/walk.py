@@ -94,7 +94,7 @@ class Execution:
         plan = make_plan(self._deck, capability, what, handle=model, settings=settings, terms=terms)
         return await self.ask(plan, what)
 
-    async def ask(self, plan: Plan, what: Any, ledger: Ledger | None = None) -> Any:
+    def ask(self, plan: Plan, what: Any, ledger: Ledger | None = None) -> Awaitable[Any]:
         """The result of a call that is planned already.
 
         Args:
@@ -103,11 +103,11 @@ class Execution:
             ledger: Gets its attempts, however it ends.
         """
         if plan.capability.gather is None:
-            return await self._finished(plan, self._result, ledger)
+            return self._finished(plan, None, ledger)
         from pipelex_core.execution.batches import in_batches  # what calls of one request do without
 
         gathering = plan.capability.gather(what, plan.members)
-        return await self._finished(plan, partial(in_batches, self, gathering), ledger)
+        return self._finished(plan, partial(in_batches, self, gathering), ledger)
 
     def stream(self, plan: Plan, ledger: Ledger) -> AsyncGenerator[Any, None]:
         """The deltas of a stream that is planned already, and last its result; `ledger` as in `ask`."""
@@ -337,13 +337,17 @@ class Execution:
         return Ledger(budgets=(*own, *budgets_of(self)) if open_budgets.get() else own)
 
     async def _finished(
-        self, plan: Plan, ask: Callable[[Plan, Ledger], Awaitable[Any]], ledger: Ledger | None = None
+        self, plan: Plan, ask: Callable[[Plan, Ledger], Awaitable[Any]] | None, ledger: Ledger | None = None
     ) -> Any:
-        """What `ask` gives, after those who listen heard how it ended."""
+        """What `ask` gives, or without it the result of one request, after those who listen heard how it ended."""
         ledger = self._ledger() if ledger is None else ledger
         ended: Any = None
         try:
-            ended = await ask(plan, ledger)
+            if ask is None:
+                member, answer = await self.run(plan, ledger)
+                ended = result_of(plan, member, answer, ledger)
+            else:
+                ended = await ask(plan, ledger)
         except Exception as error:
             ended = error
             raise
@@ -351,17 +355,16 @@ class Execution:
             self.finish(plan, ledger, ended)
         return ended
 
-    async def _result(self, plan: Plan, ledger: Ledger) -> Result:
-        member, answer = await self.run(plan, ledger)
-        return result_of(plan, member, answer, ledger)
-
     async def _walk(self, plan: Plan, ledger: Ledger) -> tuple[ChainMember, Any]:
         chain = self._chain(plan)
         while (turn := chain.next()) is not None:
             try:
                 await self._begin(turn, ledger)
-                with self._measure(turn.state.spec) if self._measure else _UNMEASURED:
+                if self._measure is None:
                     answer = await self._asking.ask(plan, turn.state.member, ledger)
+                else:
+                    with self._measure(turn.state.spec):
+                        answer = await self._asking.ask(plan, turn.state.member, ledger)
             except (CallError, PluginError) as error:
                 if not chain.failed(turn, error, sent=ledger.has_sent):
                     ledger.close(error)

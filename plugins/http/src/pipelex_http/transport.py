@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
+    from pipelex_http.proxies import Way
+
 
 PIECE = 256 * 1024
 """Bytes of a large body that are written at once."""
@@ -64,6 +66,9 @@ _NO_DESCRIPTOR = (
     "max_concurrency of the backend in backends.toml"
 )
 
+_MOST_TEXTS = 256
+"""Headers whose text a pool keeps: more than programs send, those aside that differ in each request."""
+
 _ADDED = tuple(istr(name) for name in ("Accept", "Accept-Encoding", "Content-Type", "User-Agent"))
 """Headers that aiohttp adds of itself to a request that lacks them, unless that is switched off."""
 
@@ -80,12 +85,25 @@ def _address(url: str) -> URL:
     return URL(url, encoded=True)
 
 
-def _decoded(headers: httpx2.Headers) -> Sequence[tuple[str, str]]:
-    """The headers as text, as `multi_items` has them, which looks for their encoding twice for each."""
-    try:
-        return [(name.lower().decode(), value.decode()) for name, value in headers.raw]
-    except UnicodeDecodeError:
-        return headers.multi_items()
+class _HeaderTexts:
+    """Headers as text. Most of a request's are those of the one before: each is decoded once, and held once by all calls under way."""
+
+    def __init__(self) -> None:
+        self._texts: dict[tuple[bytes, bytes], tuple[str, str]] = {}
+
+    def of(self, headers: httpx2.Headers) -> CIMultiDict[str]:
+        """The headers of a request for aiohttp."""
+        texts = self._texts
+        if len(texts) > _MOST_TEXTS:
+            texts.clear()
+        try:
+            return CIMultiDict([texts.get(pair) or self._decoded(pair) for pair in headers.raw])
+        except UnicodeDecodeError:
+            return CIMultiDict(headers.multi_items())
+
+    def _decoded(self, pair: tuple[bytes, bytes]) -> tuple[str, str]:
+        text = self._texts[pair] = (istr(pair[0].lower().decode()), pair[1].decode())
+        return text
 
 
 class PoolTransport(httpx2.AsyncBaseTransport):
@@ -101,6 +119,7 @@ class PoolTransport(httpx2.AsyncBaseTransport):
         self._only_public = proxies is None
         self._tls: ssl.SSLContext | None = None
         self._proxies = proxies or None
+        self._texts = _HeaderTexts()
         self._may_need_tls = {"https", "http"} if proxies else {"https"}  # a proxy may itself be reached by TLS
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -125,15 +144,11 @@ class PoolTransport(httpx2.AsyncBaseTransport):
             clock.sent()
         limits = request.extensions.get("timeout") or {}
         way = DIRECT if self._proxies is None else self._proxies.to(request.url)
-        headers = CIMultiDict(_decoded(request.headers))
-        if way.headers and request.url.scheme == "http":
-            headers.update(way.headers)  # there is no tunnel: the proxy reads the request itself
         url = request.url.copy_with(userinfo=b"") if request.url.userinfo else request.url  # it is a header by now
         try:
             response = await self._session.request(
                 request.method,
                 _address(str(url)),
-                headers=headers,
                 data=_body(request, clock),
                 allow_redirects=False,
                 timeout=_timeout(limits.get("pool"), limits.get("connect"), limits.get("read")),
@@ -141,7 +156,7 @@ class PoolTransport(httpx2.AsyncBaseTransport):
                 proxy_headers=way.headers or None,
                 ssl=self._tls or True,
                 server_hostname=request.extensions.get("sni_hostname"),
-                skip_auto_headers=[name for name in _ADDED if name not in headers] or None,
+                **self._headers(request, way),
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if clock is not None:
@@ -161,6 +176,13 @@ class PoolTransport(httpx2.AsyncBaseTransport):
             await _closed(response, clock)
             return _Whole(whole, **head)
         return _Streamed(stream=_Body(response, clock, record), **head)
+
+    def _headers(self, request: httpx2.Request, way: Way) -> dict[str, Any]:
+        """The headers of a request, and which of its own aiohttp must not add; nothing here holds them while it waits."""
+        headers = self._texts.of(request.headers)
+        if way.headers and request.url.scheme == "http":
+            headers.update(way.headers)  # there is no tunnel: the proxy reads the request itself
+        return {"headers": headers, "skip_auto_headers": [name for name in _ADDED if name not in headers] or None}
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -150,7 +150,7 @@ class ResponsesBackend(
         """One response."""
         body = response_body(request, self._traits_for(request.spec), self._responses_provider)
         return says_something(
-            await self._endpoint.ask(_RESPONSES, body, ResponseReading(self._responses_provider)), request
+            await self._endpoint.ask(_RESPONSES, body, partial(ResponseReading, self._responses_provider)), request
         )
 
     def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
@@ -165,8 +165,8 @@ class ResponsesBackend(
     async def generate_object(self, request: ObjectRequest) -> TextAnswer:
         """One response whose text, or whose forced call of a tool, is the object."""
         requested = response_object_body(request, self._traits_for(request.spec), self._responses_provider)
-        reading = ResponseReading(self._responses_provider, object_tool=requested.tool, others=requested.others)
-        return object_answer(await self._endpoint.ask(_RESPONSES, requested.body, reading), requested.sent)
+        reads = partial(ResponseReading, self._responses_provider, object_tool=requested.tool, others=requested.others)
+        return object_answer(await self._endpoint.ask(_RESPONSES, requested.body, reads), requested.sent)
 
     async def stream_object(self, request: ObjectRequest) -> AsyncGenerator[str | TextAnswer, None]:
         """The same, streamed."""
@@ -229,7 +229,7 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls
             return await super().generate_text(request)
         request = await self._prepared(request, traits)
         body = chat_body(request, traits, self._provider)
-        answer = await self._endpoint.ask(_CHAT, body, ChatReading(traits, self._provider))
+        answer = await self._endpoint.ask(_CHAT, body, partial(ChatReading, traits, self._provider))
         return says_something(answer, request)
 
     def stream_text(self, request: TextRequest) -> AsyncIterator[str | TextAnswer]:
@@ -250,8 +250,8 @@ class ChatBackend(ImageBackend, EmbeddingBackend, ResponsesBackend, FurtherCalls
             return await super().generate_object(request)
         request = await self._prepared(request, traits)
         requested = object_body(request, traits, self._provider)
-        reading = ChatReading(traits, self._provider, object_tool=requested.tool, others=requested.others)
-        return object_answer(await self._endpoint.ask(_CHAT, requested.body, reading), requested.sent)
+        reads = partial(ChatReading, traits, self._provider, object_tool=requested.tool, others=requested.others)
+        return object_answer(await self._endpoint.ask(_CHAT, requested.body, reads), requested.sent)
 
     async def stream_object(self, request: ObjectRequest) -> AsyncGenerator[str | TextAnswer, None]:
         """The same, streamed."""

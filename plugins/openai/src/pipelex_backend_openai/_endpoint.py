@@ -229,9 +229,20 @@ class Endpoint:
         failure.request_id = request_id(response.headers)
         return failure
 
-    async def ask(self, path: str, body: JsonObject, reading: Reading) -> TextAnswer:
-        """The answer to a POST, read."""
-        data, identity = await self.post(path, body)
+    async def ask(self, path: str, body: JsonObject, reads: Callable[[], Reading]) -> TextAnswer:
+        """The answer to a POST, read by what `reads` makes once it is here."""
+        try:
+            response: httpx2.Response = await self._client.post(
+                self._address + path, cast_to=httpx2.Response, body=body, options=self._options
+            )
+        except Exception as error:  # noqa: BLE001 -- every error is ours from here on
+            failure = self._failures.of(error)
+        else:
+            return self._read_whole(response, reads())
+        raise failure
+
+    def _read_whole(self, response: httpx2.Response, reading: Reading) -> TextAnswer:
+        data, identity = self._parsed(response), request_id(response.headers)
         try:
             reading.whole(data)
             return reading.answer(identity)

@@ -46,7 +46,7 @@ class _Kept:
             headers=self.headers,
             cookies=cookies,
             stream=httpx2.ByteStream(body),
-            extensions={"timeout": dict(self.timeout)},
+            extensions={"timeout": self.timeout},
         )
         request.headers.encoding = self.headers.encoding  # or it is looked for again
         request.headers[_LENGTH] = str(len(body))
@@ -91,24 +91,15 @@ class KeepingOpenAI(AsyncOpenAI):
             return await super().post(
                 path, cast_to=cast_to, body=body, options=options, stream=stream, stream_cls=stream_cls, **more
             )
-        read = self._read(options)
         kept = self._kept.get(path)
-        if kept is None or kept.read != read:
+        if kept is None or kept.read != self._read(options):
+            read = _copied(self._read(options))
             answer = await super().post(
                 path, cast_to=cast_to, body=body, options=options, stream=stream, stream_cls=stream_cls
             )
             self._keep(path, read, (answer.response if stream else answer).request)
             return answer
-        response = await self._sent(kept.with_body(openapi_dumps(body), self._client.cookies), stream=stream)
-        return stream_cls(cast_to=cast_to, response=response, client=self) if stream else response
-
-    @property
-    def user_agent(self) -> str:
-        """What the SDK's own client says; it takes it from the name of its class."""
-        return f"{AsyncOpenAI.__name__}/Python {self._version}"
-
-    async def _sent(self, request: httpx2.Request, *, stream: bool) -> httpx2.Response:
-        """The answer with a good status; raises the SDK's errors."""
+        request = kept.with_body(openapi_dumps(body), self._client.cookies)
         try:
             response = await self._client.send(request, stream=stream)
         except httpx2.TimeoutException as error:
@@ -118,7 +109,12 @@ class KeepingOpenAI(AsyncOpenAI):
         if not 200 <= response.status_code < 300:
             await response.aread()
             raise self._make_status_error_from_response(response)
-        return response
+        return stream_cls(cast_to=cast_to, response=response, client=self) if stream else response
+
+    @property
+    def user_agent(self) -> str:
+        """What the SDK's own client says; it takes it from the name of its class."""
+        return f"{AsyncOpenAI.__name__}/Python {self._version}"
 
     def _is_plain(self) -> bool:
         """Whether nothing but the body of a request may differ from the one before."""
@@ -153,6 +149,4 @@ class KeepingOpenAI(AsyncOpenAI):
             return
         headers = request.headers.copy()
         del headers[_LENGTH]
-        self._kept[path] = _Kept(
-            read=_copied(read), url=request.url, headers=headers, timeout=request.extensions["timeout"]
-        )
+        self._kept[path] = _Kept(read=read, url=request.url, headers=headers, timeout=request.extensions["timeout"])
