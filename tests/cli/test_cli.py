@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import tomli
@@ -21,34 +21,7 @@ from pipelex_core.client import Client
 from pipelex_core.plugins import discover
 from tests.documents.pdfs import lines, pdf
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with what `pipelex init` writes, as the working directory; no key in the environment."""
-    example = starter_files(discover(), {})[".env.example"]
-    for variable in (line.split("=")[0] for line in example.splitlines() if "=" in line):
-        monkeypatch.delenv(variable.lstrip("# "), raising=False)
-    monkeypatch.chdir(tmp_path)
-    assert run(["init"]) == 0
-    return tmp_path
-
-
-@pytest.fixture
-def pipelex(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command line: exit code, stdout, stderr."""
-
-    def call(*tokens: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run(tokens)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def test_the_repositorys_own_configuration_is_what_init_writes() -> None:
@@ -89,9 +62,9 @@ def test_init_enables_what_needs_no_key_and_what_has_one(tmp_path: Path, monkeyp
     assert "123456" not in "".join(file.read_text() for file in (tmp_path / ".pipelex").rglob("*.toml"))
 
 
-def test_init_again_adds_and_loses_nothing(project: Path, pipelex: Any) -> None:
+def test_init_again_adds_and_loses_nothing(initialised: Path, pipelex: Any) -> None:
     """Files stay; a table that is missing is added, a changed line is kept, `--force` replaces."""
-    backends = project / ".pipelex/inference/backends.toml"
+    backends = initialised / ".pipelex/inference/backends.toml"
     tables = tomli.loads(backends.read_text())
     text = backends.read_text().replace('display_name = "OpenAI"', 'display_name = "Ours" # mine')
     start = text.index("[mistral]")
@@ -107,21 +80,21 @@ def test_init_again_adds_and_loses_nothing(project: Path, pipelex: Any) -> None:
     assert "mine" not in backends.read_text()
 
 
-def test_what_init_writes_is_valid_and_answers_by_default(project: Path, pipelex: Any) -> None:
+def test_what_init_writes_is_valid_and_answers_by_default(initialised: Path, pipelex: Any) -> None:
     """No error, and each default leads to a model that needs no key."""
     code, out, _ = pipelex("validate", "--json")
     report = json.loads(out)
     assert (code, report["ok"]) == (0, True)
     assert not [problem for problem in report["problems"] if problem["severity"] == "error"]
-    code, out, _ = pipelex("explain", Client.from_project(project).deck.default("llm.for_text"), "--json")
+    code, out, _ = pipelex("explain", Client.from_project(initialised).deck.default("llm.for_text"), "--json")
     assert (code, json.loads(out)["chosen"]["backend"]) == (0, "llamacpp")
 
 
-def test_validate_shows_every_fault_with_its_place(project: Path, pipelex: Any) -> None:
+def test_validate_shows_every_fault_with_its_place(initialised: Path, pipelex: Any) -> None:
     """Exit 1; each fault has the keys of the stable JSON shape, file and line."""
-    deck = project / ".pipelex/inference/deck/base_deck.toml"
+    deck = initialised / ".pipelex/inference/deck/base_deck.toml"
     deck.write_text(deck.read_text().replace("temperature = 0.9", "temprature = 0.9"))
-    overrides = project / ".pipelex/inference/deck/overrides.toml"
+    overrides = initialised / ".pipelex/inference/deck/overrides.toml"
     overrides.write_text('[aliases]\nround = "about"\nabout = "round"\n')
     code, out, _ = pipelex("validate", "inference", "--json")
     report = json.loads(out)
@@ -137,9 +110,9 @@ def test_validate_shows_every_fault_with_its_place(project: Path, pipelex: Any) 
     assert f"{deck}:{errors['unknown-key']['line']}:" in err
 
 
-def test_a_faulty_configuration_is_an_error_object_for_every_command(project: Path, pipelex: Any) -> None:
+def test_a_faulty_configuration_is_an_error_object_for_every_command(initialised: Path, pipelex: Any) -> None:
     """No traceback; with `--json` one document, else a message on stderr; exit 1."""
-    (project / ".pipelex/inference/backends.toml").write_text("[openai\n")
+    (initialised / ".pipelex/inference/backends.toml").write_text("[openai\n")
     code, out, _ = pipelex("generate", "Hi", "--json")
     error = json.loads(out)["error"]
     assert (code, error["type"]) == (1, "ModelsManagerError")
@@ -159,7 +132,7 @@ def test_wrong_usage_is_exit_2(pipelex: Any, tokens: list[str]) -> None:
     assert "pipelex --help" in err
 
 
-def test_show_models_has_every_model_of_every_enabled_backend_once(project: Path, pipelex: Any) -> None:
+def test_show_models_has_every_model_of_every_enabled_backend_once(initialised: Path, pipelex: Any) -> None:
     """In the stable JSON shape."""
     code, out, _ = pipelex("show", "models", "--json")
     rows = json.loads(out)
@@ -191,7 +164,7 @@ def test_show_models_has_every_model_of_every_enabled_backend_once(project: Path
 
 
 @pytest.mark.parametrize("what", ["backends", "models", "presets", "aliases", "routes"])
-def test_show_prints_a_table_or_a_document(project: Path, pipelex: Any, what: str) -> None:
+def test_show_prints_a_table_or_a_document(initialised: Path, pipelex: Any, what: str) -> None:
     """Every kind, both ways; `--available` leaves out what cannot be used."""
     code, out, _ = pipelex("show", what)
     assert code == 0
@@ -205,9 +178,9 @@ def test_show_prints_a_table_or_a_document(project: Path, pipelex: Any, what: st
     assert all(row["reason"] for row in everything if not row.get("available", True))
 
 
-def test_explain_has_the_stable_shape(project: Path, pipelex: Any) -> None:
+def test_explain_has_the_stable_shape(initialised: Path, pipelex: Any) -> None:
     """A preset over an alias over a chain: every member, its route, why it is skipped, and what was chosen."""
-    (project / ".env").write_text("OPENAI_API_KEY=sk-a-key-of-openai\n")
+    (initialised / ".env").write_text("OPENAI_API_KEY=sk-a-key-of-openai\n")
     assert pipelex("enable", "openai")[0] == 0
     code, out, _ = pipelex("explain", "llm_to_extract_invoice", "--json")
     reported = json.loads(out)
@@ -266,9 +239,9 @@ def test_plugins_are_listed_in_the_stable_shape(pipelex: Any) -> None:
         assert row["status"] == "ok"
 
 
-def test_extract_gives_pages(project: Path, pipelex: Any) -> None:
+def test_extract_gives_pages(initialised: Path, pipelex: Any) -> None:
     """Text for people, a document for programs; a missing file is an error that names it."""
-    (project / "two.pdf").write_bytes(pdf(lines("First page"), lines("Second page")))
+    (initialised / "two.pdf").write_bytes(pdf(lines("First page"), lines("Second page")))
     code, out, _ = pipelex("extract", "two.pdf", "-m", "extract_text_from_pdf")
     assert (code, out) == (0, "First page\n\f\nSecond page\n")
     reported = json.loads(pipelex("extract", "two.pdf", "-m", "extract_text_from_pdf", "--json")[1])
@@ -282,10 +255,12 @@ def test_extract_gives_pages(project: Path, pipelex: Any) -> None:
     assert "three.pdf" in err
 
 
-def test_another_profile_and_folder_for_one_run(project: Path, pipelex: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_profile_and_folder_for_one_run(
+    initialised: Path, pipelex: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`--profile` and `--config`, before or after the command."""
     monkeypatch.chdir("/")
-    config = str(project / ".pipelex")
+    config = str(initialised / ".pipelex")
     for tokens in (
         ["--config", config, "explain", "smollm2", "--json"],
         ["explain", "smollm2", "--json", "--config", config],
@@ -298,17 +273,17 @@ def test_another_profile_and_folder_for_one_run(project: Path, pipelex: Any, mon
     assert "nonsense" in err
 
 
-def test_pull_refuses_a_model_that_has_no_file(project: Path, pipelex: Any) -> None:
+def test_pull_refuses_a_model_that_has_no_file(initialised: Path, pipelex: Any) -> None:
     """And says why."""
     code, _, err = pipelex("pull", "nonsense")
     assert code == 1
     assert "nonsense" in err
 
 
-def test_a_schema_that_is_none_is_an_error(project: Path, pipelex: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_schema_that_is_none_is_an_error(initialised: Path, pipelex: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is generated; the prompt may come from stdin."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Hello")))
-    (project / "schema.json").write_text("[]")
+    (initialised / "schema.json").write_text("[]")
     code, _, err = pipelex("generate", "-", "--schema", "schema.json")
     assert code == 1
     assert "not a JSON object" in err
@@ -338,7 +313,7 @@ def shell(command: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("more", ["", "--json"])
-def test_a_reader_that_has_seen_enough_is_no_fault(project: Path, more: str) -> None:
+def test_a_reader_that_has_seen_enough_is_no_fault(initialised: Path, more: str) -> None:
     """`pipelex show routes | head -1`: one line, nothing on stderr, exit code 0."""
     done = shell(f"for _ in 1 2 3; do pipelex show routes {more} | (read line; echo line); done")
     assert (done.stdout, done.stderr, done.returncode) == ("line\nline\nline\n", "", 0)
@@ -351,7 +326,7 @@ def test_help_without_a_reader_is_no_fault(command: str) -> None:
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
-def test_what_cannot_be_written_is_an_error_without_a_traceback(project: Path) -> None:
+def test_what_cannot_be_written_is_an_error_without_a_traceback(initialised: Path) -> None:
     """A full disk: one line, exit code 1. A closed stdout: nothing."""
     done = shell("pipelex show backends >/dev/full")
     assert (done.stderr, done.returncode) == ("pipelex: [Errno 28] No space left on device\n", 1)
@@ -360,7 +335,7 @@ def test_what_cannot_be_written_is_an_error_without_a_traceback(project: Path) -
 
 
 @pytest.mark.parametrize("more", ["", "--json"])
-def test_a_terminal_without_unicode_gets_escapes(project: Path, more: str) -> None:
+def test_a_terminal_without_unicode_gets_escapes(initialised: Path, more: str) -> None:
     """Not a traceback; JSON stays JSON."""
     done = shell(f"pipelex explain base-gpt {more}", PYTHONIOENCODING="ascii")
     assert (done.stderr, done.returncode) == ("", 0)
@@ -380,17 +355,17 @@ def test_a_terminal_without_unicode_gets_escapes(project: Path, more: str) -> No
         ("pipelex image - <&-", "UnsupportedInputError: there is no stdin"),
     ],
 )
-def test_a_prompt_that_cannot_be_read_is_an_error(project: Path, command: str, reported: str) -> None:
+def test_a_prompt_that_cannot_be_read_is_an_error(initialised: Path, command: str, reported: str) -> None:
     """From stdin or from the command line."""
     done = shell(command)
     assert done.stderr.startswith(reported)
     assert (done.stdout, done.returncode) == ("", 1)
 
 
-def test_control_c_ends_a_call_quietly(project: Path) -> None:
+def test_control_c_ends_a_call_quietly(initialised: Path) -> None:
     """Exit code 130, no traceback, and the connection is closed."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        backends = project / ".pipelex/inference/backends.toml"
+        backends = initialised / ".pipelex/inference/backends.toml"
         address = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
         backends.write_text(f'[openai]\nendpoint = "{address}"\napi_key = "sk-123456"\n')
         for more in ((), ("--json",), ("--stream",)):
@@ -425,15 +400,15 @@ def test_help_has_no_options_that_only_negate(pipelex: Any) -> None:
 
 
 @pytest.mark.parametrize("schema", [b"\xff", b"{", b"[" * 100_000, b"3"])
-def test_a_schema_file_that_is_none_is_an_error(project: Path, pipelex: Any, schema: bytes) -> None:
+def test_a_schema_file_that_is_none_is_an_error(initialised: Path, pipelex: Any, schema: bytes) -> None:
     """Not UTF-8, not JSON, nested too deeply, no object."""
-    (project / "schema.json").write_bytes(schema)
+    (initialised / "schema.json").write_bytes(schema)
     code, out, err = pipelex("generate", "x", "--schema", "schema.json")
     assert (code, out) == (1, "")
     assert "schema.json" in err
 
 
-def test_a_table_has_one_line_a_row_where_there_is_no_terminal(project: Path, pipelex: Any) -> None:
+def test_a_table_has_one_line_a_row_where_there_is_no_terminal(initialised: Path, pipelex: Any) -> None:
     """However long a reason is, so that `grep` finds it; and no blanks at its end."""
     _, out, _ = pipelex("show", "aliases")
     _, listed, _ = pipelex("show", "aliases", "--json")

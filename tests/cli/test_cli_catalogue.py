@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from base64 import b64encode
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pipelex_cli.app import run
-from pipelex_cli.starter import starter_files
 from pipelex_core.config import load
 from pipelex_core.plugins import discover
 from tests.servers.base import Received, Reply, Server
@@ -25,6 +25,8 @@ from tests.servers.base import Received, Reply, Server
 if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
+
+    from tests.cli.conftest import Pipelex
 
 CATALOGUE = Path(".pipelex", "inference", "catalogue")
 LOCK = Path(".pipelex", "inference", "catalogue.lock.toml")
@@ -55,32 +57,17 @@ def digest(data: bytes) -> str:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with what `pipelex init` writes, as the working directory."""
-    example = starter_files(discover(), {})[".env.example"]
-    for variable in (line.split("=")[0] for line in example.splitlines() if "=" in line):
-        monkeypatch.delenv(variable.lstrip("# "), raising=False)
-    for variable in ("PIPELEX_CONFIG_DIR", "GIT_DIR", "GIT_WORK_TREE"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    monkeypatch.chdir(tmp_path)
+def project(initialised: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose models are those of OpenAI."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789")
-    assert run(["init"]) == 0
-    assert run(["use", "all_openai"]) == 0
-    return tmp_path
+    assert run(["enable", "openai"]) == run(["use", "all_openai"]) == 0
+    return initialised
 
 
 @pytest.fixture
-def pipelex(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs `pipelex catalogue`: exit code, stdout, stderr."""
-
-    def call(*tokens: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run(["catalogue", *map(str, tokens)])
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+def pipelex(pipelex: Pipelex) -> Pipelex:
+    """The command `pipelex catalogue`."""
+    return partial(pipelex, "catalogue")
 
 
 def price() -> Decimal | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import pty
@@ -17,47 +16,15 @@ import pytest
 import tomli
 from dotenv import dotenv_values
 
-from pipelex_cli.app import run
-from pipelex_cli.starter import starter_files
-from pipelex_core.plugins import discover
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.cli.conftest import Pipelex
 
 KEY = "sk-hidden 'quoted' ${HOME} #\\ \u00e9"
 INFERENCE = Path(".pipelex", "inference")
 BACKENDS = INFERENCE / "backends.toml"
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with what `pipelex init` writes, as the working directory; no key in the environment."""
-    example = starter_files(discover(), {})[".env.example"]
-    for variable in (line.split("=")[0] for line in example.splitlines() if "=" in line):
-        monkeypatch.delenv(variable.lstrip("# "), raising=False)
-    for variable in ("PIPELEX_CONFIG_DIR", "GIT_DIR", "GIT_WORK_TREE"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    monkeypatch.chdir(tmp_path)
-    assert run(["init"]) == 0
-    return tmp_path
-
-
-@pytest.fixture
-def pipelex(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command line, with bytes on stdin: exit code, stdout, stderr."""
-
-    def call(*tokens: str, stdin: bytes = b"") -> tuple[int, str, str]:
-        capsys.readouterr()
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        code = run(tokens)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
-
-
-def test_a_backend_is_switched_on_and_off(project: Path, pipelex: Callable[..., tuple[int, str, str]]) -> None:
+def test_a_backend_is_switched_on_and_off(initialised: Path, pipelex: Pipelex) -> None:
     """One line changes, the difference is shown, what is missing is told; switched back, the file is as it was."""
     before = BACKENDS.read_bytes()
     code, out, err = pipelex("enable", "openai", "mistral")
@@ -73,7 +40,7 @@ def test_a_backend_is_switched_on_and_off(project: Path, pipelex: Callable[..., 
     assert BACKENDS.read_bytes() == before
 
 
-def test_a_dry_run_writes_nothing(project: Path, pipelex: Callable[..., tuple[int, str, str]]) -> None:
+def test_a_dry_run_writes_nothing(initialised: Path, pipelex: Pipelex) -> None:
     """It shows the same difference."""
     before = BACKENDS.read_bytes()
     _, dry, err = pipelex("enable", "openai", "--dry-run")
@@ -86,9 +53,7 @@ def test_a_dry_run_writes_nothing(project: Path, pipelex: Callable[..., tuple[in
     assert "as it was" in err
 
 
-def test_a_backend_that_only_a_plugin_brings_gets_its_table(
-    project: Path, pipelex: Callable[..., tuple[int, str, str]]
-) -> None:
+def test_a_backend_that_only_a_plugin_brings_gets_its_table(initialised: Path, pipelex: Pipelex) -> None:
     """Whole, at the end of the file; switched off, a table of one line."""
     BACKENDS.write_bytes(b"\xef\xbb\xbf# mine\r\n[internal]")
     assert pipelex("enable", "openai")[0] == 0
@@ -106,20 +71,18 @@ def test_a_backend_that_only_a_plugin_brings_gets_its_table(
     [(["enable", "opnai"], "openai"), (["use", "all_opnai"], "all_openai"), (["set-key", "opnai"], "openai")],
 )
 def test_an_unknown_name_is_told_the_nearest(
-    project: Path, pipelex: Callable[..., tuple[int, str, str]], command: list[str], suggestion: str
+    initialised: Path, pipelex: Pipelex, command: list[str], suggestion: str
 ) -> None:
     """And nothing is written."""
-    before = {file: file.read_bytes() for file in project.rglob("*") if file.is_file()}
+    before = {file: file.read_bytes() for file in initialised.rglob("*") if file.is_file()}
     code, _, err = pipelex(*command, stdin=b"key")
     assert code == 1
     assert f"did you mean '{suggestion}'?" in err
-    assert {file: file.read_bytes() for file in project.rglob("*") if file.is_file()} == before
+    assert {file: file.read_bytes() for file in initialised.rglob("*") if file.is_file()} == before
 
 
 @pytest.mark.parametrize("command", [["enable", "openai"], ["disable", "openai"], ["set-key", "openai"], ["init"]])
-def test_a_broken_file_is_refused_with_its_fault(
-    project: Path, pipelex: Callable[..., tuple[int, str, str]], command: list[str]
-) -> None:
+def test_a_broken_file_is_refused_with_its_fault(initialised: Path, pipelex: Pipelex, command: list[str]) -> None:
     """Nothing is written into a file that is not TOML; where the fault is, is told."""
     BACKENDS.write_text("[openai]\nenabled = yes\n")
     code, out, err = pipelex(*command, stdin=b"key")
@@ -128,7 +91,7 @@ def test_a_broken_file_is_refused_with_its_fault(
     assert BACKENDS.read_text() == "[openai]\nenabled = yes\n"
 
 
-def test_a_profile_is_used(project: Path, pipelex: Callable[..., tuple[int, str, str]]) -> None:
+def test_a_profile_is_used(initialised: Path, pipelex: Pipelex) -> None:
     """`active` changes, and the rest of the file stays."""
     file = INFERENCE / "routing_profiles.toml"
     before = file.read_text()
@@ -140,7 +103,7 @@ def test_a_profile_is_used(project: Path, pipelex: Callable[..., tuple[int, str,
     assert '+active = "first_enabled"' in document["files"][0]["diff"]
 
 
-def test_a_key_goes_to_the_env_file_alone(project: Path, pipelex: Callable[..., tuple[int, str, str]]) -> None:
+def test_a_key_goes_to_the_env_file_alone(initialised: Path, pipelex: Pipelex) -> None:
     """It is read from stdin, comes back whole, is nowhere else, and only its owner may read it."""
     Path(".env").write_text("# mine\nOTHER='x' # kept\n")
     code, out, err = pipelex("set-key", "openai", stdin=f"  {KEY}\r\n".encode())
@@ -186,7 +149,7 @@ def on_terminal(*words: str, typed: bytes = b"", after: bytes = b"", environ: di
     return seen
 
 
-def test_a_key_is_asked_for_unseen_on_a_terminal(project: Path) -> None:
+def test_a_key_is_asked_for_unseen_on_a_terminal(initialised: Path) -> None:
     """What is typed is not echoed."""
     seen = on_terminal("set-key", "openai", typed=b"sk-typed\n", after=b"OPENAI_API_KEY (openai)")
     assert b"OPENAI_API_KEY is set in" in seen
@@ -195,7 +158,7 @@ def test_a_key_is_asked_for_unseen_on_a_terminal(project: Path) -> None:
 
 
 @pytest.mark.parametrize("stdin", [b"", b" \n", b"\xff"])
-def test_no_key_is_no_key(project: Path, pipelex: Callable[..., tuple[int, str, str]], stdin: bytes) -> None:
+def test_no_key_is_no_key(initialised: Path, pipelex: Pipelex, stdin: bytes) -> None:
     """An empty stdin, or one that is not text, changes nothing."""
     code, _, err = pipelex("set-key", "openai", stdin=stdin)
     assert code == 1
@@ -203,7 +166,7 @@ def test_no_key_is_no_key(project: Path, pipelex: Callable[..., tuple[int, str, 
     assert not Path(".env").exists()
 
 
-def test_which_variable_a_backend_reads(project: Path, pipelex: Callable[..., tuple[int, str, str]]) -> None:
+def test_which_variable_a_backend_reads(initialised: Path, pipelex: Pipelex) -> None:
     """Its api_key's; another one has to be named; one that reads none is told what to write."""
     code, _, err = pipelex("set-key", "bedrock", stdin=b"x")
     assert code == 1
@@ -226,7 +189,7 @@ def git(*command: str) -> str:
     return subprocess.run(["git", *command], check=True, capture_output=True, text=True).stdout
 
 
-def test_git_is_made_to_ignore_the_keys(project: Path, pipelex: Callable[..., tuple[int, str, str]]) -> None:
+def test_git_is_made_to_ignore_the_keys(initialised: Path, pipelex: Pipelex) -> None:
     """In a clone, a line in `.gitignore` comes before the key; once it is there, none is added."""
     git("init", "--quiet")
     Path(".gitignore").write_text("*.log")
@@ -239,7 +202,7 @@ def test_git_is_made_to_ignore_the_keys(project: Path, pipelex: Callable[..., tu
     assert Path(".gitignore").read_text() == "*.log\n/.env\n"
 
 
-def test_keys_that_git_tracks_are_warned_of(project: Path, pipelex: Callable[..., tuple[int, str, str]]) -> None:
+def test_keys_that_git_tracks_are_warned_of(initialised: Path, pipelex: Pipelex) -> None:
     """An entry in `.gitignore` would not help; what to run is told."""
     Path(".env").write_text("")
     git("init", "--quiet")
@@ -249,7 +212,7 @@ def test_keys_that_git_tracks_are_warned_of(project: Path, pipelex: Callable[...
     assert "git rm --cached .env" in err
 
 
-def test_init_run_again_adds_and_shows(project: Path, pipelex: Callable[..., tuple[int, str, str]]) -> None:
+def test_init_run_again_adds_and_shows(initialised: Path, pipelex: Pipelex) -> None:
     """A table that was taken out comes back at the end; nothing else changes, and a dry run shows it first."""
     whole = BACKENDS.read_text()
     start = whole.index("[groq]")
@@ -266,7 +229,7 @@ def test_init_run_again_adds_and_shows(project: Path, pipelex: Callable[..., tup
     assert pipelex("init")[1] == ""
 
 
-def test_colours_are_for_terminals(project: Path) -> None:
+def test_colours_are_for_terminals(initialised: Path) -> None:
     """On one, additions are green; with NO_COLOR there is nothing but text."""
     plain = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     seen = on_terminal("enable", "openai", "--dry-run", environ=plain)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipelex_cli.app import run
+from tests.support.projects import write_files
 from tests.support.sounds import wav
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.cli.conftest import Pipelex
 
 FILES = {
     "backends.toml": "[fake]\n",
@@ -34,25 +36,17 @@ FILES = {
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose defaults are mocks, as the working directory, with a recording."""
     inference = tmp_path / ".pipelex" / "inference"
-    for name, text in FILES.items():
-        (inference / name).parent.mkdir(parents=True, exist_ok=True)
-        (inference / name).write_text(text)
+    write_files(inference, FILES)
     (tmp_path / "talk.wav").write_bytes(wav(4))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
-def pipelex(project: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """Runs a command line: exit code and stdout."""
+def pipelex(project: Path, pipelex: Pipelex) -> Callable[..., tuple[int, str]]:
+    """The command in the project: exit code and stdout."""
     assert project.is_dir()
-
-    def call(*tokens: str) -> tuple[int, str]:
-        capsys.readouterr()
-        code = run(tokens)
-        return code, capsys.readouterr().out
-
-    return call
+    return lambda *tokens: pipelex(*tokens)[:2]
 
 
 def test_transcribe_prints_the_text_or_the_times(pipelex: Any) -> None:

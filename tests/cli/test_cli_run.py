@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelex_cli.app import run
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    Pipelex = Callable[..., tuple[int, str, str]]
+    from tests.cli.conftest import Pipelex
+
 
 TOOLS = '''
 def shout(words: str) -> str:
@@ -52,19 +50,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "routing_profiles.toml").write_text(routing, encoding="utf-8")
     (tmp_path / "loud_tools.py").write_text(TOOLS, encoding="utf-8")
     return tmp_path
-
-
-@pytest.fixture
-def pipelex(capsys: pytest.CaptureFixture[str]) -> Pipelex:
-    """Runs a command line: exit code, stdout, stderr."""
-
-    def call(*tokens: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run(tokens)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def test_a_function_of_the_folder_is_a_tool(project: Path, pipelex: Pipelex) -> None:

@@ -21,7 +21,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from pipelex_cli.app import run
 from pipelex_cli.report.filters import read_prices
 from pipelex_cli.report.picture import Node, Picture, picture_of
 from pipelex_cli.report.svg import MARK, draw_svg
@@ -33,7 +32,6 @@ from tests.core.config_project import KEY, Project
 from tests.testing.test_kit import KIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 PRICED = """
@@ -66,9 +64,8 @@ PRICED = """
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project of the first-party plugins, as the working directory."""
-    project = Project(tmp_path)
     project.plugins = discover()
     project.write(
         "backends.toml", f'[gateway]\nendpoint = "https://g.test/v1"\napi_key = "{KEY}"\n[dark]\nenabled = false\n'
@@ -105,22 +102,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
         paint = { model = "painter", quality = "low" }
         """,
     )
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(project.root)
     return project
-
-
-@pytest.fixture
-def pipelex(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command line: exit code, stdout, stderr; no key in either."""
-
-    def call(*tokens: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run(tokens)
-        out, err = capsys.readouterr()
-        assert KEY not in out + err
-        return code, out, err
-
-    return call
 
 
 def names(pipelex: Any, what: str, *options: str) -> list[str]:

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from pipelex_cli.explained_json import explanation_as_json
 from pipelex_cli.explaining import explain
 from tests.core.config_project import KEY, Project
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
 
 
 def explained(project: Project, handle: str, capability: str = "llm", **how: Any) -> dict[str, Any]:

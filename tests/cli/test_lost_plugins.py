@@ -13,6 +13,7 @@ from pipelex_core import Client, ConfigError, config
 from pipelex_core.first_party import BACKENDS, MODELS, backend_of
 from pipelex_core.plugins import discover
 from tests.core.config_project import Project
+from tests.support.projects import write_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,10 +27,7 @@ POINTS = tuple(entry_points(group="pipelex_core.plugins"))
 @pytest.fixture
 def initialised(tmp_path: Path) -> Path:
     """A folder as `init` writes it where all plugins are installed and two keys are set."""
-    for name, text in starter_files(discover(entry_points=POINTS), ENVIRON).items():
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+    write_files(tmp_path, starter_files(discover(entry_points=POINTS), ENVIRON))
     return tmp_path
 
 
@@ -189,9 +187,7 @@ def test_the_names_of_the_documentation_are_known(tmp_path: Path) -> None:
     plugins = discover(entry_points=POINTS)
     aliases = '[aliases]\nmy_custom_llm = "claude-3-sonnet"\nmy_custom_img_gen = "flux-dev"\n'
     files = {**starter_files(plugins, environ), ".pipelex/inference/deck/own.toml": aliases}
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
+    write_files(tmp_path, files)
     loaded, problems = config.check(tmp_path, environ=environ, plugins=plugins)
     assert loaded is not None, problems
     flux, claude = (loaded.deck.models[name].spec for name in ("flux-dev", "claude-3-sonnet"))

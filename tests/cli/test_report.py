@@ -29,9 +29,8 @@ CANARY = "sk-canary-&<x>-0123456789"
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(project: Project) -> Project:
     """A project with names that are HTML, and keys in every place that could show one."""
-    project = Project(tmp_path)
     quoted = json.dumps(EVIL)
     project.add("backends/acme.toml", f"[{quoted}]\nmodel_id = {quoted}\n")
     project.add("deck/base.toml", f"[llm.presets.{quoted}]\nmodel = {quoted}\ndescription = {quoted}\n")

@@ -12,6 +12,7 @@ from pipelex_cli.starter.backend import ShippedBackend
 from pipelex_cli.starter.deck import starter_deck
 from pipelex_core.config import load
 from pipelex_core.plugins import discover
+from tests.support.projects import write_files
 from tests.support.scripted import Script, ScriptedBackend, plugin
 
 if TYPE_CHECKING:
@@ -46,9 +47,7 @@ def acme(tmp_path: Path) -> Plugins:
 
 def write(files: dict[str, str], folder: Path) -> None:
     """Put files into a folder."""
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+    write_files(folder, files)
 
 
 @pytest.mark.parametrize("key", ["", "k-123456"])

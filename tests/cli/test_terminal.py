@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from pipelex_cli.terminal import shown
 from pipelex_testing import OpenAIChat, SampleAnswer, Server, in_thread
+from tests.support.projects import write_inference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,10 +62,7 @@ def test_what_scripts_are_written_with_stays(text: str) -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project whose model talks to a gateway."""
-    for name, text in FILES.items():
-        file = tmp_path / ".pipelex" / "inference" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    write_inference(tmp_path, FILES)
     return tmp_path
 
 

@@ -15,16 +15,10 @@ if TYPE_CHECKING:
     from pipelex_core.errors import Problem
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> ValidProject:
-    """A project without a finding."""
-    return ValidProject(tmp_path)
-
-
-def found(project: ValidProject, pipe: str) -> list[Problem]:
+def found(valid: ValidProject, pipe: str) -> list[Problem]:
     """What is found in a bundle of one pipe."""
-    project.path("more.mthds").write_text(f'domain = "x"\n\n[pipe.p]\n{pipe}\n')
-    return list(project.report().problems)
+    valid.path("more.mthds").write_text(f'domain = "x"\n\n[pipe.p]\n{pipe}\n')
+    return list(valid.report().problems)
 
 
 RIGHT = [
@@ -55,9 +49,9 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("pipe", RIGHT)
-def test_a_right_reference_is_no_finding(project: ValidProject, pipe: str) -> None:
+def test_a_right_reference_is_no_finding(valid: ValidProject, pipe: str) -> None:
     """Presets, aliases with and without their signs, models, tables with settings; other pipes are not ours."""
-    assert found(project, pipe) == []
+    assert found(valid, pipe) == []
 
 
 WRONG = [
@@ -88,46 +82,46 @@ WRONG = [
 
 @pytest.mark.parametrize(("pipe", "code", "line", "column"), WRONG)
 def test_a_wrong_reference_is_one_finding_with_its_place(
-    project: ValidProject, pipe: str, code: str, line: int, column: int
+    valid: ValidProject, pipe: str, code: str, line: int, column: int
 ) -> None:
     """A finding has the file, line and column of the value that is wrong, or of the key."""
-    (problem,) = found(project, pipe)
+    (problem,) = found(valid, pipe)
     assert (problem.code, problem.line, problem.column) == (code, line, column)
-    assert problem.file == str(project.path("more.mthds"))
+    assert problem.file == str(valid.path("more.mthds"))
 
 
-def test_a_name_with_the_wrong_sign_is_suggested_without_it(project: ValidProject) -> None:
+def test_a_name_with_the_wrong_sign_is_suggested_without_it(valid: ValidProject) -> None:
     """`~` is a sign of newer releases; `$` makes a preset of an alias, which it is not."""
-    (problem,) = found(project, 'type = "PipeLLM"\nmodel = "~best"')
+    (problem,) = found(valid, 'type = "PipeLLM"\nmodel = "~best"')
     assert problem.suggestion == "did you mean 'best'?"
-    (problem,) = found(project, 'type = "PipeLLM"\nmodel = "$best"')
+    (problem,) = found(valid, 'type = "PipeLLM"\nmodel = "$best"')
     assert problem.suggestion == "did you mean 'best'?"
 
 
-def test_what_is_wrong_with_the_deck_is_not_told_again(project: ValidProject) -> None:
+def test_what_is_wrong_with_the_deck_is_not_told_again(valid: ValidProject) -> None:
     """A pipe that names an alias in a circle, a preset with a fault, or a model that is off already told."""
-    project.add("deck/base.toml", '[llm.presets.bad]\nmodel = "m-one"\ntop_p = 9\n')
-    project.write("deck/z.toml", 'aliases.a = "b"\naliases.b = "a"\n')
+    valid.add("deck/base.toml", '[llm.presets.bad]\nmodel = "m-one"\ntop_p = 9\n')
+    valid.write("deck/z.toml", 'aliases.a = "b"\naliases.b = "a"\n')
     pipes = "".join(
         f'[pipe.p{n}]\ntype = "PipeLLM"\nmodel = "{name}"\n' for n, name in enumerate(("a", "b", "bad", "$bad"))
     )
-    project.path("more.plx").write_text(pipes)
-    assert [problem.code for problem in project.report().problems] == ["bad-value", "alias-cycle"]
+    valid.path("more.plx").write_text(pipes)
+    assert [problem.code for problem in valid.report().problems] == ["bad-value", "alias-cycle"]
 
 
-def test_a_model_that_is_off_is_told_once_however_many_pipes_name_it(project: ValidProject) -> None:
+def test_a_model_that_is_off_is_told_once_however_many_pipes_name_it(valid: ValidProject) -> None:
     """At the first."""
     pipes = "".join(f'[pipe.p{number}]\ntype = "PipeLLM"\nmodel = "m-off"\n' for number in range(9))
-    project.path("more.plx").write_text(pipes)
-    (problem,) = project.report().problems
+    valid.path("more.plx").write_text(pipes)
+    (problem,) = valid.report().problems
     assert (problem.code, problem.line) == ("no-available-model", 3)
 
 
 @pytest.mark.parametrize("text", ["pipe = 3", "pipe = []", '[pipe]\np = "x"', '[pipes.p]\ntype = "PipeLLM"', ""])
-def test_a_bundle_of_another_form_is_not_judged(project: ValidProject, text: str) -> None:
+def test_a_bundle_of_another_form_is_not_judged(valid: ValidProject, text: str) -> None:
     """Nothing but model references is ours."""
-    project.path("more.plx").write_text(text)
-    assert project.report().ok
+    valid.path("more.plx").write_text(text)
+    assert valid.report().ok
 
 
 def test_every_bundle_is_found_and_none_of_what_tools_bring(tmp_path: Path) -> None:
@@ -162,9 +156,9 @@ def test_the_project_of_a_configuration_is_the_folder_around_it(
     """From a folder below too; but a configuration in the home never makes the whole home a project."""
     from pipelex_cli.commands.validate import _project
 
-    project = ValidProject(tmp_path / "app")
+    valid = ValidProject(tmp_path / "app")
     (tmp_path / "app" / "below").mkdir()
     monkeypatch.chdir(tmp_path / "app" / "below")
-    assert _project(project.validation()) == tmp_path / "app"
+    assert _project(valid.validation()) == tmp_path / "app"
     monkeypatch.setenv("HOME", str(tmp_path / "app"))
-    assert _project(project.validation()) == tmp_path / "app" / "below"
+    assert _project(valid.validation()) == tmp_path / "app" / "below"

@@ -12,17 +12,13 @@ from pipelex_cli.validation import Validation
 from pipelex_cli.validation.credentials import is_placeholder
 from pipelex_core.plugins import discover
 from tests.cli.test_validate_kit import backend_plugins
-from tests.cli.valid_project import ValidProject
 from tests.core.config_project import KEY
+from tests.support.projects import write_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-
-@pytest.fixture
-def project(tmp_path: Path) -> ValidProject:
-    """A project without a finding."""
-    return ValidProject(tmp_path)
+    from tests.cli.valid_project import ValidProject
 
 
 PLACEHOLDERS = [
@@ -80,34 +76,34 @@ def test_what_is_a_value(value: str) -> None:
     assert not is_placeholder(value)
 
 
-def test_a_placeholder_is_told_where_the_variable_has_it(project: ValidProject) -> None:
+def test_a_placeholder_is_told_where_the_variable_has_it(valid: ValidProject) -> None:
     """In `.env` with the line that counts; in the environment, which wins, at the key that needs it."""
-    project.path(".env").write_text("ACME_KEY=sk-...\n\n# again\n\nexport ACME_KEY='your-key-here'\n")
-    (problem,) = project.report().problems
-    assert (problem.code, problem.file, problem.line) == ("placeholder-value", str(project.path(".env")), 5)
-    project.environ["ACME_KEY"] = "changeme"
-    (problem,) = project.report().problems
-    assert (problem.file, problem.key) == (str(project.path("backends.toml")), "acme.api_key")
+    valid.path(".env").write_text("ACME_KEY=sk-...\n\n# again\n\nexport ACME_KEY='your-key-here'\n")
+    (problem,) = valid.report().problems
+    assert (problem.code, problem.file, problem.line) == ("placeholder-value", str(valid.path(".env")), 5)
+    valid.environ["ACME_KEY"] = "changeme"
+    (problem,) = valid.report().problems
+    assert (problem.file, problem.key) == (str(valid.path("backends.toml")), "acme.api_key")
     assert "in the environment" in problem.message
 
 
-def test_a_server_of_ones_own_may_have_any_key(project: ValidProject) -> None:
+def test_a_server_of_ones_own_may_have_any_key(valid: ValidProject) -> None:
     """Nothing on this machine refuses it."""
-    project.replace("backends.toml", "https://acme.test/v1", "http://localhost:11434/v1")
-    project.path(".env").write_text("ACME_KEY=your-key-here\n")
-    assert project.report().problems == ()
+    valid.replace("backends.toml", "https://acme.test/v1", "http://localhost:11434/v1")
+    valid.path(".env").write_text("ACME_KEY=your-key-here\n")
+    assert valid.report().problems == ()
 
 
-def test_a_variable_is_looked_for_where_the_message_says(project: ValidProject) -> None:
+def test_a_variable_is_looked_for_where_the_message_says(valid: ValidProject) -> None:
     """Which variable, which file, which backends need it."""
-    project.path(".env").write_text("OTHER=1\n")
-    (problem,) = project.report().problems
+    valid.path(".env").write_text("OTHER=1\n")
+    (problem,) = valid.report().problems
     assert problem.code == "missing-variable"
-    assert f"ACME_KEY is not set or empty (the environment and {project.path('.env')})" in problem.message
+    assert f"ACME_KEY is not set or empty (the environment and {valid.path('.env')})" in problem.message
     assert "backend 'acme'" in problem.message
-    project.path(".env").unlink()
-    (problem,) = project.report().problems
-    assert f"(the environment; there is no {project.path('.env')})" in problem.message
+    valid.path(".env").unlink()
+    (problem,) = valid.report().problems
+    assert f"(the environment; there is no {valid.path('.env')})" in problem.message
 
 
 def declaring(root: Path, needs: str) -> EntryPoint:
@@ -133,12 +129,12 @@ def declaring(root: Path, needs: str) -> EntryPoint:
     ],
 )
 def test_the_sdk_must_be_what_the_plugin_was_made_for(
-    project: ValidProject, monkeypatch: pytest.MonkeyPatch, needs: str, reported: str | None
+    valid: ValidProject, monkeypatch: pytest.MonkeyPatch, needs: str, reported: str | None
 ) -> None:
     """A release outside its range, or none, with the command that mends it; other environments' needs do not count."""
-    monkeypatch.syspath_prepend(str(project.root / "site"))
-    project.plugins = discover(entry_points=[declaring(project.root, needs)])
-    problems = project.report().problems
+    monkeypatch.syspath_prepend(str(valid.root / "site"))
+    valid.plugins = discover(entry_points=[declaring(valid.root, needs)])
+    problems = valid.report().problems
     assert [problem.code for problem in problems] == (["sdk-version"] if reported else [])
     for problem in problems:
         assert reported is not None
@@ -156,11 +152,11 @@ def test_the_installed_plugins_have_their_sdks() -> None:
     assert not [problem for problem in report.problems if problem.code == "sdk-version"]
 
 
-def test_a_quarantined_plugin_is_one_finding(project: ValidProject) -> None:
+def test_a_quarantined_plugin_is_one_finding(valid: ValidProject) -> None:
     """Its models are unavailable because of that; it is not told for each of them."""
     broken = EntryPoint("broken", "no_such_module_anywhere", "pipelex_core.plugins")
-    project.plugins = discover(entry_points=[broken], extra=[])
-    codes = [problem.code for problem in project.report().problems]
+    valid.plugins = discover(entry_points=[broken], extra=[])
+    codes = [problem.code for problem in valid.report().problems]
     assert codes == [
         "plugin-quarantined",
         "plugin-missing",
@@ -170,9 +166,7 @@ def test_a_quarantined_plugin_is_one_finding(project: ValidProject) -> None:
 def test_a_fresh_start_without_a_key_is_one_finding(tmp_path: Path) -> None:
     """What `pipelex init` writes: no error, and one help that names the variables to choose from."""
     plugins = backend_plugins()
-    for name, text in starter_files(plugins, {}).items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    write_files(tmp_path, starter_files(plugins, {}))
     report = Validation(tmp_path, environ={"HOME": str(tmp_path)}, plugins=plugins).report()
     (problem,) = report.problems
     assert (problem.severity, problem.code) == ("warning", "no-available-model")
@@ -182,27 +176,27 @@ def test_a_fresh_start_without_a_key_is_one_finding(tmp_path: Path) -> None:
     assert (problem.file or "").endswith("backends.toml")
 
 
-def test_a_nested_chain_is_mixed_once(project: ValidProject) -> None:
+def test_a_nested_chain_is_mixed_once(valid: ValidProject) -> None:
     """Where the kinds meet, not in every alias above."""
-    project.write(
+    valid.write(
         "deck/z.toml",
         'aliases.inner = ["m-one", "painter"]\naliases.outer = ["inner", "m-two"]\naliases.top = "outer"\n',
     )
-    (problem,) = project.report().problems
+    (problem,) = valid.report().problems
     assert (problem.code, problem.key) == ("mixed-chain", "aliases.inner.1")
 
 
-def test_a_limit_that_a_plugin_knows_is_no_contradiction_of_the_project(project: ValidProject) -> None:
+def test_a_limit_that_a_plugin_knows_is_no_contradiction_of_the_project(valid: ValidProject) -> None:
     """The plugin's context window and the project's max_tokens were written by different people."""
-    project.ship("acme", "[m-one]\ncontext_window = 100\n")
-    assert project.report().problems == ()
+    valid.ship("acme", "[m-one]\ncontext_window = 100\n")
+    assert valid.report().problems == ()
 
 
-def test_many_handles_without_a_model_by_one_pattern_are_one_finding(project: ValidProject) -> None:
+def test_many_handles_without_a_model_by_one_pattern_are_one_finding(valid: ValidProject) -> None:
     """At the pattern."""
-    project.replace("routing_profiles.toml", '"b-*" = "beta"', '"b-*" = "acme"')
-    project.write("deck/z.toml", 'aliases.x = "b-only"\naliases.y = ["b-only"]\n')
-    (problem,) = project.report().problems
+    valid.replace("routing_profiles.toml", '"b-*" = "beta"', '"b-*" = "acme"')
+    valid.write("deck/z.toml", 'aliases.x = "b-only"\naliases.y = ["b-only"]\n')
+    (problem,) = valid.report().problems
     assert (problem.code, problem.key) == ("no-available-model", 'profiles.main.routes."b-*"')
     assert "alias 'x', alias 'y' lead to no model" in problem.message
     assert "offered by 'beta'" in (problem.suggestion or "")

@@ -7,18 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelex_cli.validation import Validation
-from tests.core.config_project import Project
 from tests.core.test_config_routing import write_routes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipelex_core import Problem
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+    from tests.core.config_project import Project
 
 
 def validated(project: Project) -> tuple[Problem, ...]:

@@ -12,6 +12,7 @@ import pytest
 from pipelex_cli.app import run
 from pipelex_cli.validation import Validation
 from pipelex_core.plugins import discover
+from tests.support.projects import write_inference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,10 +54,7 @@ FILES = {
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    for name, text in FILES.items():
-        file = tmp_path / ".pipelex" / "inference" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    write_inference(tmp_path, FILES)
     return tmp_path
 
 
@@ -159,10 +157,7 @@ def test_what_a_provider_would_refuse_is_a_fault(
         "routing_profiles.toml": 'active = "a"\n[profiles.a]\ndefault = "openai"\n',
         "deck/deck.toml": f'[llm.presets.talk]\nmodel = "thinker"\n{preset}\n',
     }
-    for name, text in files.items():
-        file = tmp_path / ".pipelex" / "inference" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    write_inference(tmp_path, files)
 
     done, problems = tried(tmp_path)
 
@@ -192,10 +187,7 @@ def test_what_bedrock_would_refuse_is_a_fault(
         "routing_profiles.toml": 'active = "a"\n[profiles.a]\ndefault = "bedrock"\n',
         "deck/deck.toml": f'[llm.presets.talk]\nmodel = "thinker"\n{preset}\n',
     }
-    for name, text in files.items():
-        file = tmp_path / ".pipelex" / "inference" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    write_inference(tmp_path, files)
 
     done, problems = tried(tmp_path)
 
@@ -226,10 +218,7 @@ def test_forms_are_looked_at(  # noqa: PLR0917 -- one argument a column
         "routing_profiles.toml": f'active = "a"\n[profiles.a]\ndefault = "{backend}"\n',
         "deck/deck.toml": f'[transcribe.presets.hear]\nmodel = "hearer"\n{preset}\n',
     }
-    for name, text in files.items():
-        file = tmp_path / ".pipelex" / "inference" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    write_inference(tmp_path, files)
 
     done, problems = tried(tmp_path)
 
@@ -301,10 +290,7 @@ def test_what_is_sent_without_a_key_is_looked_at_as_well(  # noqa: PLR0917 -- on
         "routing_profiles.toml": f'active = "a"\n[profiles.a]\ndefault = "{backend}"\n',
         "deck/deck.toml": f'[llm.presets.talk]\nmodel = "thinker"\n{preset}\n',
     }
-    for name, text in files.items():
-        file = tmp_path / ".pipelex" / "inference" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    write_inference(tmp_path, files)
 
     done, problems = tried(tmp_path)
 

@@ -9,21 +9,17 @@ import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jsonschema
 import pytest
 
-from pipelex_cli.app import run
 from pipelex_cli.validation import Report, formats
 from pipelex_cli.validation.codes import MEANINGS
 from pipelex_core.errors import Problem
 from tests.cli.mistakes import MISTAKES
 from tests.cli.valid_project import ValidProject
 from tests.core.config_project import KEY
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -122,28 +118,15 @@ def many(tmp_path: Path) -> Report:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ValidProject:
+def project(valid: ValidProject, monkeypatch: pytest.MonkeyPatch) -> ValidProject:
     """A project with one fault and one warning, as the working directory."""
-    project = ValidProject(tmp_path)
+    project = valid
     project.replace("deck/base.toml", "temperature = 0.5", "temprature = 0.5")
     project.add("routing_profiles.toml", '"zz*" = "acme"\n')
     project.replace("routing_profiles.toml", '[profiles.other]\ndefault = "beta"\n', "")
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(project.root)
     monkeypatch.delenv("ACME_KEY", raising=False)
     return project
-
-
-@pytest.fixture
-def pipelex(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command line: exit code, stdout, stderr."""
-
-    def call(*tokens: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run(tokens)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 def test_sarif_is_what_the_specification_says(tmp_path: Path) -> None:

@@ -8,16 +8,14 @@ import pytest
 
 from pipelex_cli.positions import position
 from pipelex_cli.written import WrittenValues
-from tests.core.config_project import Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tests.core.config_project import Project
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(project: Project) -> Project:
     """A project, and a plugin that ships a backend it has, and one it has not."""
-    project = Project(tmp_path)
     project.ship(
         "acme",
         """

@@ -14,6 +14,7 @@ from pipelex_core.config import load
 from pipelex_core.errors import ConfigError, HandleNotFoundError, PluginError
 from pipelex_core.plugins import discover
 from pipelex_core.specs import ModelType
+from tests.support.projects import write_files
 from tests.support.scripted import Script, ScriptedBackend, plugin
 
 if TYPE_CHECKING:
@@ -35,9 +36,7 @@ def loaded(tmp_path: Path) -> LoadedConfig:
         "routing_profiles.toml": 'active = "a"\n[profiles.a]\ndefault = "b"\n',
         "deck/deck.toml": f'[aliases]\nvoices = "m-speaker"\n{SECTIONS}\n',
     }
-    for name, text in files.items():
-        (inference / name).parent.mkdir(parents=True, exist_ok=True)
-        (inference / name).write_text(text)
+    write_files(inference, files)
     made = plugin({"s": lambda config: ScriptedBackend(config, Script())})
     return load(tmp_path, plugins=discover(entry_points=(), extra=[made]))
 

@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from pipelex_core.config import LoadedConfig
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
-
-
 def test_a_table_becomes_a_config(project: Project) -> None:
     """The common keys, with defaults, and the rest as options; the key is a secret."""
     acme, beta = project.load().deck.backends.values()

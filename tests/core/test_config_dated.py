@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelex_cli.written import WrittenValues
-from tests.core.config_project import Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tests.core.config_project import Project
 
 SHIPPED = """
     [backend]
@@ -31,8 +30,8 @@ SHIPPED = """
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    project = Project(tmp_path)
+def project(project: Project) -> Project:
+    """The same, with models that a plugin ships."""
     project.ship("delta", SHIPPED)
     return project
 

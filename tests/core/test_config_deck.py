@@ -15,19 +15,12 @@ from pipelex_core.errors import (
     LLMHandleNotFoundError,
     LLMPresetNotFoundError,
 )
-from tests.core.config_project import Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipelex_core.deck import Resolution
+    from tests.core.config_project import Project
 
 BASE = "deck/base.toml"
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
 
 
 def resolve(project: Project, handle: Any, capability: str = "llm") -> Resolution:

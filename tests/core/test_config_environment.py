@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 HERE = Environment({"A": "one", "EMPTY": "", "B": "two"}, {"A": "shadowed", "FILE": "three", "EMPTY": "full"})
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path / "project")
-
-
 @pytest.mark.parametrize(
     ("text", "value", "used"),
     [

@@ -9,17 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelex_core.errors import ConfigError, ModelDeckNotFoundError, ModelsManagerError, Problem
-from tests.core.config_project import Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tests.core.config_project import Project
 
 ALL = ["backends.toml", "backends/acme.toml", "routing_profiles.toml", "deck/base.toml"]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
 
 
 def test_the_project_is_sound(project: Project) -> None:

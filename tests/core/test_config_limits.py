@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pipelex_limits_redis
 import pytest
 
@@ -13,16 +11,8 @@ from pipelex_core.specs import Limits, Secret
 from tests.core.config_project import Acme, Project
 from tests.support.scripted import plugin
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 KEYS = ("max_concurrency", "requests_per_minute", "tokens_per_minute")
 URL = "redis://:hunter2-hunter2@localhost:6379/3"
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
 
 
 def top(project: Project, line: str) -> None:

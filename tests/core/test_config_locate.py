@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path / "project")
-
-
 def test_config_names_the_folder_or_its_inference_folder(project: Project, tmp_path: Path) -> None:
     """`config` wins over everything, and names `.pipelex` or the `inference/` in it."""
     environ = {"PIPELEX_CONFIG_DIR": str(tmp_path)}

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelex_core import CooldownPolicy, RetryPolicy
-from tests.core.config_project import Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from tests.core.config_project import Project
 
 ANCHOR = 'region = "eu"'
 ALL = """
@@ -23,11 +22,6 @@ fallback_on = "provider"
 rest_after_failures = 0
 rest_seconds = 60
 """
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
 
 
 def test_each_key_has_its_place_and_defaults_are_those_of_the_policies(project: Project) -> None:

@@ -7,17 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelex_core.errors import ModelsManagerError
-from tests.core.config_project import Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipelex_core.routing import ModelEntry
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+    from tests.core.config_project import Project
 
 
 def write_routes(project: Project, routes: str, *, default: str = 'default = "acme"', more: str = "") -> None:

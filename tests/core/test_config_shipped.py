@@ -10,15 +10,9 @@ import tomli
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.shipped import read_shipped
 from pipelex_core.plugins import discover
-from tests.core.config_project import Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+    from tests.core.config_project import Project
 
 
 def test_the_head_of_every_shipped_file_tells_what_is_in_it() -> None:

@@ -11,15 +11,9 @@ from pipelex_cli.explained_json import costs_as_json
 from pipelex_cli.written import WrittenValues
 from pipelex_core.plugins import discover
 from pipelex_core.specs import Costs, ModelType, Source
-from tests.core.config_project import Project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+    from tests.core.config_project import Project
 
 
 def spec_of(project: Project, name: str) -> Any:

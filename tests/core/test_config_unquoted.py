@@ -6,15 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.core.config_project import Project
-
 if TYPE_CHECKING:
-    from pathlib import Path
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+    from tests.core.config_project import Project
 
 
 @pytest.mark.parametrize(

@@ -24,14 +24,7 @@ from tests.core.config_project import Acme, Project
 from tests.support.scripted import Script, deck_of, plugin, plugins_for, spec
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipelex_core.deck import ModelDeck
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
 
 
 def chain_of(*names: str, order: str, prices: dict[str, int | None] | None = None, **fields: Any) -> ModelDeck:

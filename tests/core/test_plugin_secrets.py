@@ -16,14 +16,8 @@ from tests.support.scripted import plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 CANARY = "canary-from-the-vault"
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
 
 
 def with_vault(project: Project, reader: Callable[[str], Any], written: str = "${vault:acme}") -> None:

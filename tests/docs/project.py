@@ -16,6 +16,7 @@ from tests.documents.pdfs import lines, pdf
 from tests.servers import anthropic, bedrock, fal, google, mistral
 from tests.servers.base import Received, Reply, Server, in_thread
 from tests.servers.openai_server import OpenAIServer
+from tests.support.projects import write_files
 from tests.support.sounds import wav
 
 if TYPE_CHECKING:
@@ -54,10 +55,7 @@ def every_variable(*texts: str) -> dict[str, str]:
 def write_project(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> None:
     """What `pipelex init` writes; a backend of `changes` has these keys, every other one is off."""
     keys = {} if set(changes) <= set(OFFLINE) else {"OPENAI_API_KEY": "sk-loopback"}
-    for name, text in starter_files(discover(), keys).items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+    write_files(folder, starter_files(discover(), keys))
     tables = tomli.loads((folder / BACKENDS).read_text(encoding="utf-8"))
     for name, table in tables.items():
         table.update(changes.get(name, {"enabled": False}))

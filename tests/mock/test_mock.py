@@ -22,6 +22,7 @@ from pipelex_core.plugins import discover
 from pipelex_core.routing import ModelEntry, RouteMatch
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType
 from pipelex_testing import PDF
+from tests.support.projects import write_inference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -210,10 +211,7 @@ def test_in_a_project(tmp_path: Path) -> None:
         "routing_profiles.toml": 'active = "a"\n[profiles.a]\ndefault = "fake"\n',
         "deck/base_deck.toml": '[llm.presets.talk]\nmodel = "mocked"\n',
     }
-    for name, text in files.items():
-        file = tmp_path / ".pipelex" / "inference" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    write_inference(tmp_path, files)
     plugins = discover(entry_points=(), extra=[pipelex_backend_mock])
     with Client(load(tmp_path, environ={}, plugins=plugins).deck, plugins) as fake:
         assert fake.generate_text("Hi", model="mocked").text == "From the project."

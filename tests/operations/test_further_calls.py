@@ -19,6 +19,7 @@ from pipelex_core.errors import IdleTimeoutError, OverloadedError, ProviderConne
 from pipelex_core.judging import ModerationResult, Ranked, RerankResult
 from pipelex_core.plugins import discover
 from pipelex_core.sound import SpeechResult, TranscriptResult
+from tests.support.projects import write_files
 from tests.support.scripted import plugin
 from tests.support.sounds import wav
 
@@ -133,9 +134,7 @@ def project(tmp_path: Path) -> Path:
         "routing_profiles.toml": 'active = "a"\n[profiles.a]\ndefault = "fake"\n',
         "deck/deck.toml": DECK,
     }
-    for name, text in files.items():
-        (inference / name).parent.mkdir(parents=True, exist_ok=True)
-        (inference / name).write_text(text)
+    write_files(inference, files)
     (tmp_path / "talk.wav").write_bytes(wav(30))
     return tmp_path
 

@@ -16,6 +16,7 @@ from pipelex_core.plugins import discover
 from tests.plugins import opentelemetry_conventions as conventions
 from tests.plugins.cache_calls import cache_in, plugins_of
 from tests.plugins.opentelemetry_traces import Traces, stated
+from tests.support.projects import write_files
 from tests.support.scripted import VECTORS, Script, deck_of, spec
 
 if TYPE_CHECKING:
@@ -103,9 +104,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "routing_profiles.toml": 'active = "p"\n[profiles.p]\ndefault = "b"\n',
         "deck/d.toml": '[embed.presets]\ne = { model = "m" }\n[embed]\nchoice_default = "e"\n',
     }
-    for name, text in files.items():
-        (inference / name).parent.mkdir(parents=True, exist_ok=True)
-        (inference / name).write_text(text)
+    write_files(inference, files)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

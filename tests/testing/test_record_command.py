@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelex_testing import OpenAIChat, SampleAnswer, Server, in_thread
+from tests.support.projects import write_inference
 
 PIPELEX = Path(sys.executable).with_name("pipelex")
 FILES = {
@@ -33,10 +34,7 @@ def test_rivers():
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A user's project: a configuration and a test."""
-    for name, text in FILES.items():
-        file = tmp_path / ".pipelex" / "inference" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    write_inference(tmp_path, FILES)
     (tmp_path / "test_rivers.py").write_text(TEST)
     return tmp_path
 

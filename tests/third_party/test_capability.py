@@ -23,6 +23,7 @@ from pipelex_core.config import check
 from pipelex_core.errors import HandleNotFoundError, PresetNotFoundError
 from pipelex_core.plugins import discover
 from pipelex_testing import CapabilityConformance
+from tests.support.projects import write_files
 from tests.support.scripted import plugin
 
 if TYPE_CHECKING:
@@ -63,9 +64,7 @@ def project(tmp_path: Path) -> Path:
         "routing_profiles.toml": 'active = "a"\n[profiles.a]\ndefault = "loud"\n',
         "deck/deck.toml": DECK,
     }
-    for name, text in files.items():
-        (inference / name).parent.mkdir(parents=True, exist_ok=True)
-        (inference / name).write_text(text)
+    write_files(inference, files)
     return tmp_path
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from pipelex_testing import OpenAIChat, SampleAnswer, Server, in_thread
 from tests.packaging.environments import COMMAND_LINE_NAMES, Environment, make_environment, with_command_line
+from tests.support.projects import write_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,9 +55,7 @@ def project(environment: Environment, servers: dict[str, Server]) -> Path:
         "routing_profiles.toml": 'active = "a"\n[profiles.a]\ndefault = "corp"\n[profiles.a.routes]\n"lumen-*" = "lumen"\n',
         "deck/deck.toml": '[llm.choice_defaults]\nfor_text = "corp-large"\nfor_object = "corp-large"\n[llm.presets.bright]\nmodel = "lumen-bright"\ntemperature = 0.5\n',
     }
-    for name, text in files.items():
-        (inference / name).parent.mkdir(parents=True, exist_ok=True)
-        (inference / name).write_text(text)
+    write_files(inference, files)
     return inference.parent.parent
 
 
