@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, fields_dict, frozen
 
-from pipelex_core.config.environment import has_variables
-from pipelex_core.config.problems import Faults, listed, type_name
-from pipelex_core.config.structure import structure
+from pipelex_core.config.problems import Faults, listed
+from pipelex_core.config.structure import is_table, structure
 from pipelex_core.config.tables import BackendTable
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.hiding import WHOLE_WORDS_BELOW
@@ -31,7 +30,7 @@ NEWER_BACKEND_KEYS: dict[str, str] = {
 """Keys that newer releases of the format use in backends.toml, and why each is left out."""
 
 _FAULTY = "has a fault in its table"
-_COMMON = frozenset(fields_dict(BackendTable))
+_COMMON = {*fields_dict(BackendTable), *NEWER_BACKEND_KEYS}
 _FILLED = ("endpoint", "api_key", "display_name", "sdk")
 """The keys of `BackendTable` in which variables are filled in."""
 
@@ -72,6 +71,11 @@ class BackendDraft:
         """Where one of its keys was written; its table for a key that was not."""
         return self.sources.get(key, self.source)
 
+    def where_needed(self, key: str) -> Source:
+        """Where a project needs the variables of one of its keys: the table, where the plugin has the key."""
+        written = self.where(key)
+        return written if written.file or not self.explicit else self.source
+
     def turned_off(self, why: str, help: str | None = None, *, reported: bool = False) -> BackendDraft:
         """The same backend, off."""
         return made(BackendDraft, {**vars(self), "off": why, "help": help, "reported": reported})
@@ -88,9 +92,8 @@ def read_backends(
     missing: dict[str, list[Source]] = {}
     for name, table in tables.items():
         source = Source(file=file, key=(name,))
-        if not isinstance(table, dict):
-            message = f"'{name}' is {type_name(table)}, not the table of a backend"
-            context.faults.error(ModelsManagerError, "bad-value", message, source, expected=f"[{name}]")
+        of = ", not the table of a backend"
+        if not is_table(table, source, context.faults, ModelsManagerError, f"[{name}]", of=of):
             drafts[name] = BackendDraft(name=name, table=BackendTable(), source=source, off=_FAULTY, reported=True)
             continue
         draft = _explicit(name, table, source, shipped.get(name, ()), context)
@@ -143,19 +146,14 @@ def defaults_of(shipped: Iterable[ShippedFile]) -> dict[str, tuple[Any, Source]]
 def _structured(
     name: str, merged: dict[str, Any], sources: dict[str, Source], source: Source, faults: Faults, *, explicit: bool
 ) -> BackendDraft:
-    for key in [key for key in merged if key in NEWER_BACKEND_KEYS]:
-        message = f"the key '{key}' is left out: {NEWER_BACKEND_KEYS[key]}"
-        faults.warning("newer-key", message, sources[key])
-        del merged[key]
     common = {key: merged.pop(key) for key in [*merged] if key in _COMMON}
     literal = common.get("api_key")
     if isinstance(literal, str) and "${" not in literal:
         faults.hide(literal)
-    table = structure(BackendTable, common, faults, kind=ModelsManagerError, where=lambda key: sources.get(key, source))
-    off = None
-    if table is None:
-        off = _FAULTY
-    elif not table.enabled:
+    kind, later = ModelsManagerError, NEWER_BACKEND_KEYS
+    table = structure(BackendTable, common, faults, kind=kind, where=lambda key: sources.get(key, source), later=later)
+    off = _FAULTY if table is None else None
+    if table is not None and not table.enabled:
         off = f"is disabled in {'backends.toml' if explicit else f'its plugin ({source})'}"
     return BackendDraft(
         name=name,
@@ -176,34 +174,25 @@ def _help_to_enable(name: str, *, explicit: bool) -> str:
 
 def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Source]]) -> BackendDraft:
     """The backend with its variables filled in; off where one is missing."""
-    lacking: list[str] = []
-    withheld: list[str] = []
-    hidden: list[str] = []
-    values: dict[str, Any] = {**{key: getattr(draft.table, key) for key in _FILLED}, **draft.options}
-    variable: str | None = None
-    for key, value in values.items():
-        if not has_variables(value):
-            continue
-        written = draft.where(key)
-        source = written if written.file or not draft.explicit else draft.source
-        found = context.fill(value, source)
-        values[key] = found.value
-        for name in found.missing:
-            missing.setdefault(name, []).append(source)
-            lacking.append(name)
-        withheld += context.withhold(draft.name, found.used, source)
-        if key == "api_key":
-            variable = found.used[0] if found.used else None
-        hidden += dict.fromkeys(found.hidden)
-        may_be_secret = isinstance(found.value, str) and key not in {"display_name", "sdk"}
-        if may_be_secret and (key == "api_key" or len(found.value) >= WHOLE_WORDS_BELOW):
-            context.faults.hide(found.value)
-    table = BackendTable(**{**vars(draft.table), **{key: values.pop(key) or None for key in _FILLED}})
-    missed = tuple(dict.fromkeys(lacking))
-    filled = {"table": table, "options": values, "api_key_variable": variable, "hidden": tuple(hidden)}
-    filled_draft = made(BackendDraft, {**vars(draft), **filled, "missing": missed})
-    if withheld:
-        why = f"needs {', '.join(dict.fromkeys(withheld))}, which the plugin lock does not let it have"
+    table = {**{key: getattr(draft.table, key) for key in _FILLED}, **draft.options}
+    filled = context.fill_table(table, draft.name, draft.where_needed)
+    values = filled.values
+    for name, source in filled.missing:
+        missing.setdefault(name, []).append(source)
+    for key in filled.used.keys() - {"display_name", "sdk"}:
+        if isinstance(values[key], str) and (key == "api_key" or len(values[key]) >= WHOLE_WORDS_BELOW):
+            context.faults.hide(values[key])
+    missed = tuple(dict.fromkeys(name for name, _ in filled.missing))
+    changes = {
+        "table": BackendTable(**{**vars(draft.table), **{key: values.pop(key) or None for key in _FILLED}}),
+        "options": values,
+        "api_key_variable": next(iter(filled.used.get("api_key", ())), None),
+        "hidden": tuple(filled.hidden),
+        "missing": missed,
+    }
+    filled_draft = made(BackendDraft, {**vars(draft), **changes})
+    if filled.withheld:
+        why = f"needs {', '.join(dict.fromkeys(filled.withheld))}, which the plugin lock does not let it have"
         return filled_draft.turned_off(why, "run: pipelex plugins lock", reported=draft.explicit)
     if missed:
         names = ", ".join(missed)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from pipelex_core.config.problems import Faults, type_name
+from pipelex_core.config.structure import checked, structured_values
+from pipelex_core.config.values import exactly, name_of, one_of, rule
 from pipelex_core.errors import ConfigError
 from pipelex_core.orders import CHAIN, ORDERS
 from pipelex_core.routing import ModelEntry, RouteMatch
@@ -21,111 +23,72 @@ if TYPE_CHECKING:
     from pipelex_core.plugins import Plugins
     from pipelex_core.specs import Source
 
-MEMBER_KEYS = ("model", "weight", "last_resort")
+Members = tuple[tuple[str, ...], dict[str, float], frozenset[str]]
+"""The members of a chain, each once; those with a weight; and those that are a last resort."""
 
+NO_MEMBERS: Members = ((), {}, frozenset())
 
-@frozen(kw_only=True)
-class Members:
-    """The members of a chain, each once.
-
-    Attributes:
-        targets: Models, pinned models or aliases; empty where there is a fault.
-        weights: Target -> its weight, where one is written.
-        last_resort: The targets that are marked so.
-    """
-
-    targets: tuple[str, ...] = ()
-    weights: Mapping[str, float] = field(factory=dict)
-    last_resort: frozenset[str] = frozenset()
+_NUMBERS = (int, float)
+_MEMBER = {
+    "model": name_of("a model or alias"),
+    "weight": rule(
+        "a number above 0",
+        lambda value: value.__class__ in _NUMBERS and 0 < value < float("inf"),
+        got=lambda value: str(value) if value.__class__ in _NUMBERS else type_name(value),
+        made=float,
+    ),
+    "last_resort": exactly(bool, "true or false"),
+}
 
 
 def read_members(name: str, written: list[Any], source: Source, faults: Faults) -> Members:
-    """The members of the chain of an alias."""
+    """The members of the chain of an alias; none where one has a fault."""
     weights: dict[str, float] = {}
     last_resort: set[str] = set()
     targets: dict[str, None] = {}
     wrong = False
     for number, item in enumerate(written):
-        at = source.child(str(number))
-        model = _member(name, item, at, weights, last_resort, faults=faults) if isinstance(item, dict) else item
-        if not isinstance(model, str) or not model:
+        member = _member(name, item, source.child(str(number)), faults)
+        if member is None:
             wrong = True
-            if not isinstance(item, dict):
-                message = f"a member of the chain '{name}' cannot be {type_name(item) if item != '' else 'empty'}"
-                expected = "a model or alias, or { model = …, weight = … }"
-                faults.error(ConfigError, "bad-value", message, at, expected=expected)
-        elif model in targets:
+            continue
+        model = member["model"]
+        if model in targets:
             message = f"the chain '{name}' names '{model}' twice; the second is dropped"
-            faults.warning("duplicate-chain-member", message, at)
-        else:
-            targets[model] = None
-    if wrong:
-        return Members()
-    return Members(targets=tuple(targets), weights=weights, last_resort=frozenset(last_resort))
+            faults.warning("duplicate-chain-member", message, source.child(str(number)))
+        targets[model] = None
+        if "weight" in member:
+            weights.setdefault(model, member["weight"])
+        if member.get("last_resort"):
+            last_resort.add(model)
+    return NO_MEMBERS if wrong else (tuple(targets), weights, frozenset(last_resort))
 
 
-def _member(
-    name: str,
-    table: dict[str, Any],
-    source: Source,
-    weights: dict[str, float],
-    last_resort: set[str],
-    *,
-    faults: Faults,
-) -> str | None:
-    """The model of a member that is a table; None where that has a fault."""
-    model, weight, is_last = table.get("model"), table.get("weight", 1), table.get("last_resort", False)
-    is_number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
-    rules: list[tuple[str, bool, str, str]] = [
-        (
-            "model",
-            isinstance(model, str) and bool(model),
-            "empty" if model == "" else type_name(model),
-            "a model or alias",
-        ),
-        (
-            "weight",
-            is_number and 0 < weight < float("inf"),
-            str(weight) if is_number else type_name(weight),
-            "a number above 0",
-        ),
-        ("last_resort", isinstance(is_last, bool), type_name(is_last), "true or false"),
-    ]
-    unknown = [key for key in table if key not in MEMBER_KEYS]
-    for key in unknown:
-        message = f"unknown key '{key}' in a member of the chain '{name}'"
-        faults.error(ConfigError, "unknown-key", message, source.child(key), near=(key, MEMBER_KEYS))
-    if "model" not in table:
-        message = f"a member of the chain '{name}' names no model"
-        faults.error(ConfigError, "missing-key", message, source, expected='model = "…"')
-    wrong = [(key, what, expected) for key, is_right, what, expected in rules if key in table and not is_right]
-    for key, what, expected in wrong:
-        message = f"'{key}' of a member of the chain '{name}' cannot be {what}"
-        faults.error(ConfigError, "bad-value", message, source.child(key), expected=expected)
-    if unknown or wrong or not isinstance(model, str):
+def _member(name: str, item: Any, source: Source, faults: Faults) -> dict[str, Any] | None:
+    """The keys of one member, its model at least; None where it has a fault."""
+    if isinstance(item, str) and item:
+        return {"model": item}
+    if not isinstance(item, dict):
+        message = f"a member of the chain '{name}' cannot be {type_name(item) if item != '' else 'empty'}"
+        expected = "a model or alias, or { model = …, weight = … }"
+        faults.error(ConfigError, "bad-value", message, source, expected=expected)
         return None
-    if "weight" in table:
-        weights.setdefault(model, float(weight))
-    if is_last:
-        last_resort.add(model)
-    return model
+    of = f"a member of the chain '{name}'"
+    if "model" not in item:
+        faults.error(ConfigError, "missing-key", f"{of} names no model", source, expected='model = "…"')
+    values = structured_values(_MEMBER, item, faults, kind=ConfigError, where=source.child, of=of)
+    return values if values is not None and "model" in values else None
 
 
 def read_order(name: str, table: Layered, orders: Collection[str], faults: Faults) -> str | None:
     """The order of an alias's chain; None where it has a fault."""
-    order = table.values.get("order", CHAIN)
     source = table.where("order")
     if "order" in table.values and isinstance(table.values.get("model"), str):
         message = f"'order' is for a list of models, and '{name}' names one"
         faults.error(ConfigError, "bad-value", message, source, expected="a list as its model")
         return None
-    known = (CHAIN, *ORDERS, *orders)
-    if isinstance(order, str) and order in known:
-        return order
-    message = f"'order' cannot be {repr(order) if isinstance(order, str) else type_name(order)}"
-    near = (order, known) if isinstance(order, str) else None
-    faults.error(ConfigError, "bad-value", message, source, expected=f"one of {', '.join(known)}", near=near)
-    return None
+    order: str | None = checked(one_of((CHAIN, *ORDERS, *orders)), table.values.get("order", CHAIN), source, faults)
+    return order
 
 
 def pinned_models(

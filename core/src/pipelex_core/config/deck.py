@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast, get_args
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, get_args
 
-from pipelex_core.config.chains import Members, read_members, read_order
+from pipelex_core.config.chains import NO_MEMBERS, Members, read_members, read_order
 from pipelex_core.config.layered import REPORTED, Layered
 from pipelex_core.config.problems import Faults, type_name
+from pipelex_core.config.structure import STRING, checked
+from pipelex_core.config.values import name_of, one_of
 from pipelex_core.constraints import Policy
 from pipelex_core.deck import Alias, Preset
 from pipelex_core.errors import ConfigError
 from pipelex_core.near import nearest
-from pipelex_core.settings import MODEL_KEYS, SettingFault, check_settings
+from pipelex_core.settings import MODEL_KEYS, check_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -20,42 +23,43 @@ if TYPE_CHECKING:
     from pipelex_core.config.deck_files import DeckTables
     from pipelex_core.specs import Source
 
+T = TypeVar("T")
+V = TypeVar("V")
+
 POLICIES: tuple[str, ...] = get_args(Policy)
 _NO_SETTINGS = frozenset({"model", "description", "on_unsupported_setting"})
 DISABLED = "disabled"
-"""The message for a value outside a choice."""
+"""The handle of a default that there shall not be."""
+
+_POLICY = one_of(POLICIES)
+_HANDLE = name_of('a preset, model or alias, a table { model = …, settings }, or "disabled"')
+
+
+def made_of(tables: Mapping[str, V], make: Callable[[str, V], T | None]) -> tuple[dict[str, T], set[str]]:
+    """What is made of each table, and the names of those with a fault."""
+    found = {name: make(name, table) for name, table in tables.items()}
+    sound = {name: value for name, value in found.items() if value is not None}
+    return sound, found.keys() - sound.keys()
 
 
 def make_aliases(deck: DeckTables, faults: Faults, orders: Collection[str] = ()) -> tuple[dict[str, Alias], set[str]]:
     """The aliases, and the names of those with a fault; `orders` are those that plugins add."""
-    tables = deck.aliases
-    aliases: dict[str, Alias] = {}
-    broken: set[str] = set()
-    for name, table in tables.items():
-        alias = _alias(name, table, deck, orders, faults=faults)
-        if alias is None:
-            broken.add(name)
-        else:
-            aliases[name] = alias
-    return aliases, broken
+    return made_of(deck.aliases, lambda name, table: _alias(name, table, deck, orders, faults=faults))
 
 
 def _alias(name: str, table: Layered, deck: DeckTables, orders: Collection[str], *, faults: Faults) -> Alias | None:
-    members = _members(name, table, deck, faults)
+    targets, weights, last_resort = _members(name, table, deck, faults)
     order = read_order(name, table, orders, faults)
     settings = {key: value for key, value in table.values.items() if key not in {"model", "order"}}
-    if settings:
-        capability = _kind_of(settings, deck.capabilities)
-        if _report_settings(check_settings(capability, settings), table.where, faults):
-            return None
-    if not members.targets or order is None:
+    wrong = bool(settings) and _are_wrong(settings, _kind_of(settings, deck.capabilities), table.where, faults)
+    if wrong or not targets or order is None:
         return None
     return Alias(
         name=name,
-        targets=members.targets,
+        targets=targets,
         order=order,
-        weights=members.weights,
-        last_resort=members.last_resort,
+        weights=weights,
+        last_resort=last_resort,
         settings=settings,
         source=table.source,
         origins=table.sources,
@@ -69,159 +73,116 @@ def _kind_of(settings: Mapping[str, Any], capabilities: Capabilities) -> Kind:
 
 def _members(name: str, table: Layered, deck: DeckTables, faults: Faults) -> Members:
     """What an alias leads to; nothing where there is a fault."""
-    model = _model_of(name, table, deck.aliases, deck.capabilities.settings, faults=faults)
-    source = table.where("model")
-    if isinstance(model, str):
-        return Members(targets=(model,))
+    model = _model_of(name, table, deck.aliases, deck, faults, expected="a model or alias, or a list of them")
     if not isinstance(model, list):
-        if model is not REPORTED:
-            message = f"the model of '{name}' cannot be {type_name(model)}"
-            expected = "a model or alias, or a list of them"
-            faults.error(ConfigError, "bad-value", message, source, expected=expected)
-        return Members()
+        return NO_MEMBERS if model is REPORTED else ((model,), {}, frozenset())
     if not model:
         message = f"the chain '{name}' is empty"
-        faults.error(ConfigError, "empty-chain", message, source, expected="at least one model or alias")
-    return read_members(name, model, source, faults)
+        faults.error(ConfigError, "empty-chain", message, table.where("model"), expected="at least one model or alias")
+    return read_members(name, model, table.where("model"), faults)
 
 
-def _model_of(name: str, table: Layered, others: Collection[str], settings: frozenset[str], *, faults: Faults) -> Any:
-    if "model" not in table.values and _is_misspelt(table, settings, faults):
-        return REPORTED
+def _model_of(
+    name: str, table: Layered, others: Collection[str], deck: DeckTables, faults: Faults, *, expected: str
+) -> Any:
+    """What an alias or a preset names as its model; a list is right where `expected` says so."""
+    source, model = table.where("model"), table.values.get("model")
     if "model" not in table.values:
-        message = f"'{name}' names no model, and no earlier file has a table of that name"
-        faults.error(ConfigError, "missing-key", message, table.source, expected='model = "…"', near=(name, others))
-        return REPORTED
-    model = table.values["model"]
-    if model == "":
-        message = f"the model of '{name}' is empty"
-        faults.error(ConfigError, "bad-value", message, table.sources["model"], expected="a model or alias")
-        return REPORTED
-    return model
+        if not _is_misspelt(table.values, deck.capabilities.settings, faults, table.where):
+            message = f"'{name}' names no model, and no earlier file has a table of that name"
+            faults.error(ConfigError, "missing-key", message, source, expected='model = "…"', near=(name, others))
+    elif model == "":
+        faults.error(ConfigError, "bad-value", f"the model of '{name}' is empty", source, expected="a model or alias")
+    elif model is not REPORTED and not isinstance(model, (str, list) if "list" in expected else str):
+        message = f"the model of '{name}' cannot be {type_name(model)}"
+        faults.error(ConfigError, "bad-value", message, source, expected=expected)
+    else:
+        return model
+    return REPORTED
 
 
-def _misspelt_model(
-    table: Mapping[str, Any], settings: frozenset[str], faults: Faults, where: Callable[[str], Source]
-) -> str | None:
-    """The key that means nothing and is nearly `model`; it is reported."""
+def _is_misspelt(
+    table: dict[str, Any], settings: frozenset[str], faults: Faults, where: Callable[[str], Source]
+) -> bool:
+    """Whether a key that means nothing is nearly `model`; it is reported, and taken out."""
     known = _NO_SETTINGS | settings
     wrong = next((key for key in table if key not in known and nearest(key, MODEL_KEYS)), None)
     if wrong is not None:
         near = (wrong, MODEL_KEYS)
         faults.error(ConfigError, "unknown-key", f"unknown key '{wrong}'", where(wrong), near=near)
-    return wrong
-
-
-def _is_misspelt(table: Layered, settings: frozenset[str], faults: Faults) -> bool:
-    """Whether a key that means nothing is nearly `model`; it is reported, and taken out."""
-    wrong = _misspelt_model(table.values, settings, faults, table.sources.__getitem__)
-    if wrong is None:
-        return False
-    del table.values[wrong]
-    return True
+        del table[wrong]
+    return wrong is not None
 
 
 def make_presets(deck: DeckTables, faults: Faults) -> tuple[dict[str, dict[str, Preset]], dict[str, set[str]]]:
     """The presets by capability, and the names of those with a fault."""
-    presets: dict[str, dict[str, Preset]] = {}
-    broken: dict[str, set[str]] = {}
-    for capability, named in deck.presets.items():
-        presets[capability], broken[capability] = {}, set()
-        for name, table in named.items():
-            preset = _preset(name, capability, table, deck, faults)
-            if preset is None:
-                broken[capability].add(name)
-            else:
-                presets[capability][name] = preset
-    return presets, broken
+    found = {
+        capability: made_of(named, partial(_preset, capability, deck, faults))
+        for capability, named in deck.presets.items()
+    }
+    return {name: presets for name, (presets, _) in found.items()}, {
+        name: broken for name, (_, broken) in found.items()
+    }
 
 
-def _preset(name: str, capability: str, table: Layered, deck: DeckTables, faults: Faults) -> Preset | None:
-    model = _model_of(name, table, deck.presets[capability], deck.capabilities.settings, faults=faults)
-    if model is not REPORTED and not isinstance(model, str):
-        message = f"the model of '{name}' cannot be {type_name(model)}"
-        expected = "a model or alias; write a chain as an alias"
-        faults.error(ConfigError, "bad-value", message, table.sources["model"], expected=expected)
-        model = REPORTED
+def _preset(capability: str, deck: DeckTables, faults: Faults, name: str, table: Layered) -> Preset | None:
+    expected = "a model or alias; write a chain as an alias"
+    model = _model_of(name, table, deck.presets[capability], deck, faults, expected=expected)
     settings = {key: value for key, value in table.values.items() if key not in _NO_SETTINGS}
-    wrong = _report_settings(check_settings(deck.capabilities[capability], settings), table.where, faults)
-    description, policy = table.values.get("description", ""), table.values.get("on_unsupported_setting")
-    if not isinstance(description, str):
-        message = f"'description' cannot be {type_name(description)}"
-        faults.error(ConfigError, "bad-value", message, table.sources["description"], expected="a string")
-        wrong = True
-    if policy is not None and not check_policy(policy, table.sources["on_unsupported_setting"], faults):
-        wrong = True
-    if wrong or model is REPORTED:
+    wrong = _are_wrong(settings, deck.capabilities[capability], table.where, faults)
+    description = checked(STRING, table.values.get("description", ""), table.where("description"), faults)
+    policy = table.values.get("on_unsupported_setting")
+    is_policy = policy is None or check_policy(policy, table.where("on_unsupported_setting"), faults)
+    if wrong or model is REPORTED or description is None or not is_policy:
         return None
     return Preset(
         name=name,
         capability=capability,
         model=model,
         settings=settings,
-        on_unsupported_setting=cast("Policy | None", policy),
+        on_unsupported_setting=policy,
         description=description,
         source=table.source,
         origins=table.sources,
     )
 
 
-def check_policy(policy: Any, source: Source, faults: Faults) -> bool:
+def check_policy(policy: Any, source: Source, faults: Faults) -> TypeGuard[Policy]:
     """Whether a policy is valid; one that is not is reported."""
-    if isinstance(policy, str) and policy in POLICIES:
-        return True
-    message = f"'on_unsupported_setting' cannot be {repr(policy) if isinstance(policy, str) else type_name(policy)}"
-    near = (policy, POLICIES) if isinstance(policy, str) else None
-    expected = f"one of {', '.join(POLICIES)}"
-    faults.error(ConfigError, "bad-value", message, source, expected=expected, near=near)
-    return False
+    return checked(_POLICY, policy, source, faults) is not None
 
 
-def _report_settings(found: list[SettingFault], where: Callable[[str], Source], faults: Faults) -> bool:
-    """Report wrong settings; whether there were any."""
+def _are_wrong(settings: Mapping[str, Any], kind: Kind, where: Callable[[str], Source], faults: Faults) -> bool:
+    """Whether there are wrong settings, which are reported."""
+    found = check_settings(kind, settings)
     for fault in found:
         code = "unknown-key" if fault.unknown else "bad-value"
-        suggestion = f"did you mean '{fault.suggestion}'?" if fault.suggestion else None
+        mend = f"did you mean '{fault.suggestion}'?" if fault.suggestion else None
         at, expected = where(fault.name), fault.expected
-        faults.error(ConfigError, code, fault.message, at, expected=expected, suggestion=suggestion)
+        faults.error(ConfigError, code, fault.message, at, expected=expected, suggestion=mend)
     return bool(found)
 
 
 def make_choices(deck: DeckTables, faults: Faults) -> dict[str, tuple[str | Mapping[str, Any], Source]]:
     """The handle of each choice, overrides applied, with the place it was written; `"disabled"` means none."""
     choices: dict[str, tuple[str | Mapping[str, Any], Source]] = {}
-    for tables in (deck.defaults, deck.overrides):
-        for choice, (handle, source) in tables.items():
-            if handle == DISABLED:
-                continue
-            if isinstance(handle, dict):
-                if _right_table(
-                    deck.capabilities.of_choice(choice), handle, source, deck.capabilities.settings, faults=faults
-                ):
-                    choices[choice] = (handle, source)
-            elif isinstance(handle, str) and handle:
-                choices[choice] = (handle, source)
-            else:
-                what = "empty" if handle == "" else type_name(handle)
-                message = f"'{source.key[-1]}' cannot be {what}"
-                expected = 'a preset, model or alias, a table { model = …, settings }, or "disabled"'
-                faults.error(ConfigError, "bad-value", message, source, expected=expected)
+    for choice, (handle, source) in (*deck.defaults.items(), *deck.overrides.items()):
+        if isinstance(handle, dict):
+            is_right = _is_right_table(deck.capabilities.of_choice(choice), handle, source, deck, faults=faults)
+        else:
+            is_right = handle != DISABLED and checked(_HANDLE, handle, source, faults) is not None
+        if is_right:
+            choices[choice] = (handle, source)
     return choices
 
 
-def _right_table(
-    capability: Kind, table: Mapping[str, Any], source: Source, known: frozenset[str], *, faults: Faults
-) -> bool:
+def _is_right_table(kind: Kind, table: Mapping[str, Any], source: Source, deck: DeckTables, *, faults: Faults) -> bool:
     settings = {key: value for key, value in table.items() if key not in MODEL_KEYS}
-    names_model = any(key in table for key in MODEL_KEYS)
-    misspelt = None if names_model else _misspelt_model(settings, known, faults, source.child)
-    found = [fault for fault in check_settings(capability, settings) if fault.name != misspelt]
-    wrong = _report_settings(found, source.child, faults)
     models = [table[key] for key in MODEL_KEYS if key in table]
-    if misspelt:
-        return False
-    if len(models) != 1 or not isinstance(models[0], str) or not models[0]:
+    misspelt = not models and _is_misspelt(settings, deck.capabilities.settings, faults, source.child)
+    wrong = _are_wrong(settings, kind, source.child, faults)
+    if not misspelt and (len(models) != 1 or not isinstance(models[0], str) or not models[0]):
         message = "the table names no model" if not models else "the table names no single model"
         faults.error(ConfigError, "missing-key", message, source, expected='{ model = "…", settings }')
         return False
-    return not wrong
+    return not wrong and not misspelt

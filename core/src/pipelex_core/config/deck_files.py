@@ -10,16 +10,16 @@ from attrs import field, frozen
 
 from pipelex_core.capabilities.record import NO_CHOICES
 from pipelex_core.config.layered import Layered, add_tables
-from pipelex_core.config.problems import Faults, type_name
-from pipelex_core.config.structure import report_unknown
+from pipelex_core.config.structure import is_table, report_newer, report_unknown
 from pipelex_core.config.toml_file import read_toml, report_empty
 from pipelex_core.errors import ConfigError, ModelDeckNotFoundError
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipelex_core.capabilities import Capabilities
+    from pipelex_core.config.problems import Faults
 
 LAST = "overrides.toml"
 PROMPTS = "prompts"
@@ -96,14 +96,9 @@ def read_deck_files(folder: Path, capabilities: Capabilities, faults: Faults) ->
     files = deck_files(folder)
     if not files:
         message = f"the deck has no files: {folder} is missing, or empty"
-        faults.error(
-            ModelDeckNotFoundError,
-            "missing-file",
-            message,
-            Source(file=str(folder)),
-            expected="at least one TOML file",
-            suggestion="run: pipelex init",
-        )
+        source, how = Source(file=str(folder)), "run: pipelex init"
+        expected = "at least one TOML file"
+        faults.error(ModelDeckNotFoundError, "missing-file", message, source, expected=expected, suggestion=how)
         deck.unread.append(folder)
     empty = 0
     for path in files:
@@ -120,85 +115,62 @@ def read_deck_files(folder: Path, capabilities: Capabilities, faults: Faults) ->
 
 
 def add_file(deck: DeckTables, tables: Mapping[str, Any], file: Source, faults: Faults) -> None:
-    """Merge what one file says into a deck."""
-    for path, value in _sections(tables, file, deck, faults):
-        source = file.at(*path)
-        if path == ("on_unsupported_setting",):
-            deck.policy.append((value, source))
-            continue
-        if path == ("aliases",):
-            add_tables(deck.aliases, value, source, faults, settings=deck.capabilities.settings)
-            continue
-        capability, part = OLDER_SECTIONS.get(path[0]) or path
-        if part == PROMPTS:
-            _add_prompts(deck, value, source, faults)
-        elif part == "presets":
-            known = deck.capabilities.settings
-            add_tables(deck.presets[capability], value, source, faults, settings=known, short=False)
-        else:
-            _add_choices(deck, capability, part, value, source, faults=faults)
-
-
-def _sections(
-    tables: Mapping[str, Any], file: Source, deck: DeckTables, faults: Faults
-) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every part of a file that means something, with its path; the rest is reported."""
+    """Merge what one file says into a deck; what means nothing is reported."""
     for key, value in tables.items():
+        source = file.at(key)
         if key in NEWER_DECK_KEYS:
-            _report_newer(key, file.at(key), faults)
+            report_newer(key, NEWER_DECK_KEYS[key], source, faults)
+        elif key == "on_unsupported_setting":
+            deck.policy.append((value, source))
+        elif key == "aliases":
+            add_tables(deck.aliases, value, source, faults, settings=deck.capabilities.settings)
         elif key in OLDER_SECTIONS:
             capability, part = OLDER_SECTIONS[key]
             current = tables.get(capability)
             if isinstance(current, dict) and part in current:
                 message = f"the file mixes two generations of the format: [{key}] and [{capability}.{part}]"
-                faults.error(ConfigError, "mixed-generations", message, file.at(key), expected="one of them")
-            yield (key,), value
+                faults.error(ConfigError, "mixed-generations", message, source, expected="one of them")
+            _add_part(deck, capability, part, value, source, faults=faults)
         elif key in deck.capabilities.names:
-            yield from _parts(key, value, file, deck, faults=faults)
-        elif key in {"aliases", "on_unsupported_setting"}:
-            yield (key,), value
+            _add_section(deck, key, value, source, faults)
         else:
             names = ("aliases", *deck.capabilities.names, "on_unsupported_setting")
-            report_unknown(key, names, faults, ConfigError, file.at(key))
-            _may_have_had_names(value, file, deck)
+            _report_nameless(deck, names, value, source, faults)
 
 
-def _add_prompts(deck: DeckTables, tables: Any, source: Source, faults: Faults) -> None:
-    if not isinstance(tables, dict):
-        faults.error(ConfigError, "bad-value", f"'prompts' is {type_name(tables)}", source, expected="a table")
-        return
-    deck.prompts.update({name: (table, source.child(name)) for name, table in tables.items()})
-
-
-def _may_have_had_names(value: Any, file: Source, deck: DeckTables) -> None:
-    """A table that means nothing may be one of names, misspelt: those are missing then."""
-    if isinstance(value, dict):
-        deck.unread.append(Path(file.file or ""))
-
-
-def _parts(
-    capability: str, table: Any, file: Source, deck: DeckTables, *, faults: Faults
-) -> Iterator[tuple[tuple[str, ...], Any]]:
-    if not isinstance(table, dict):
-        message = f"'{capability}' is {type_name(table)}"
-        faults.error(ConfigError, "bad-value", message, file.at(capability), expected="a table")
+def _add_section(deck: DeckTables, capability: str, table: Any, source: Source, faults: Faults) -> None:
+    """Merge the table of a capability."""
+    if not is_table(table, source, faults, ConfigError):
         return
     known = deck.capabilities[capability].section_keys
     known = (*known, PROMPTS) if capability == "llm" else known
     for key, value in table.items():
-        source = file.at(capability, key)
+        at = source.child(key)
         if key in NEWER_SECTION_KEYS:
-            _report_newer(f"{capability}.{key}", source, faults)
+            report_newer(f"{capability}.{key}", NEWER_SECTION_KEYS[key], at, faults)
         elif key in known:
-            yield (capability, key), value
+            _add_part(deck, capability, key, value, at, faults=faults)
         else:
-            report_unknown(key, known, faults, ConfigError, source)
-            _may_have_had_names(value, file, deck)
+            _report_nameless(deck, known, value, at, faults)
 
 
-def _report_newer(key: str, source: Source, faults: Faults) -> None:
-    why = NEWER_DECK_KEYS.get(key) or NEWER_SECTION_KEYS[key.rpartition(".")[2]]
-    faults.warning("newer-key", f"the key '{key}' is left out: {why}", source)
+def _report_nameless(deck: DeckTables, known: Sequence[str], value: Any, source: Source, faults: Faults) -> None:
+    """Report a key that means nothing; a table may be one of names, misspelt: those are missing then."""
+    report_unknown(source.key[-1], known, faults, ConfigError, source)
+    if isinstance(value, dict):
+        deck.unread.append(Path(source.file or ""))
+
+
+def _add_part(deck: DeckTables, capability: str, part: str, value: Any, source: Source, *, faults: Faults) -> None:
+    """Merge what one key of the table of a capability has."""
+    if part == PROMPTS:
+        if is_table(value, source, faults, ConfigError):
+            deck.prompts.update({name: (table, source.child(name)) for name, table in value.items()})
+    elif part == "presets":
+        known = deck.capabilities.settings
+        add_tables(deck.presets[capability], value, source, faults, settings=known, short=False)
+    else:
+        _add_choices(deck, capability, part, value, source, faults=faults)
 
 
 def _add_choices(deck: DeckTables, capability: str, part: str, value: Any, source: Source, *, faults: Faults) -> None:
@@ -207,13 +179,11 @@ def _add_choices(deck: DeckTables, capability: str, part: str, value: Any, sourc
     if kind.choices == NO_CHOICES:
         target[kind.name] = (value, source)
         return
-    if not isinstance(value, dict):
-        message = f"'{part}' is {type_name(value)}"
-        faults.error(kind.handle_error, "bad-value", message, source, expected="a table")
+    if not is_table(value, source, faults, kind.handle_error):
         return
     for key, handle in value.items():
         if key in NEWER_SECTION_KEYS:
-            _report_newer(f"{capability}.{part}.{key}", source.child(key), faults)
+            report_newer(f"{capability}.{part}.{key}", NEWER_SECTION_KEYS[key], source.child(key), faults)
         elif key in kind.choices:
             target[kind.choice(key)] = (handle, source.child(key))
         else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from pipelex_core.config.problems import Faults, type_name
+from pipelex_core.config.structure import is_table
 from pipelex_core.config.unquoted import report_unquoted, unquoted
 from pipelex_core.errors import ConfigError
 from pipelex_core.near import nearest
@@ -59,9 +60,7 @@ def add_tables(
 
     `settings` are the names of the settings that there are.
     """
-    if not isinstance(tables, dict):
-        message = f"'{source.key[-1]}' is {type_name(tables)}"
-        faults.error(ConfigError, "bad-value", message, source, expected="a table")
+    if not is_table(tables, source, faults, ConfigError):
         return
     keys = TABLE_KEYS | settings
     for name, value in tables.items():

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from pipelex_core.config.problems import type_name
+from pipelex_core.config.structure import checked
+from pipelex_core.config.values import exactly
 from pipelex_core.errors import ModelsManagerError, PluginError
 from pipelex_core.specs import Secret, Source
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pipelex_core.config.context import Context
 
 KEY = "limits_url"
+_EXPECTED = "an address such as redis://localhost:6379/0"
+_ADDRESS = exactly(str, _EXPECTED)
 
 
 def read_limits_url(tables: Mapping[str, Any], file: str, context: Context) -> Secret | None:
@@ -22,11 +25,8 @@ def read_limits_url(tables: Mapping[str, Any], file: str, context: Context) -> S
     value = tables.get(KEY)
     if value is None or isinstance(value, dict):  # the table of a backend of that name
         return None
-    source = Source(file=file, key=(KEY,))
-    expected = "an address such as redis://localhost:6379/0"
-    if not isinstance(value, str):
-        message = f"'{KEY}' cannot be {type_name(value)}"
-        context.faults.error(ModelsManagerError, "bad-value", message, source, expected=expected)
+    source, faults = Source(file=file, key=(KEY,)), context.faults
+    if checked(_ADDRESS, value, source, faults, ModelsManagerError) is None:
         return None
     filled = context.fill(value, source)
     for name in filled.missing:
@@ -35,25 +35,22 @@ def read_limits_url(tables: Mapping[str, Any], file: str, context: Context) -> S
     if filled.faults or filled.missing:
         return None
     url = str(filled.value)
-    context.faults.hide(url)
+    faults.hide(url)
     try:
         parts = urlsplit(url)
         password, _ = parts.password, parts.port
     except ValueError:  # a port that is not a number, brackets that are not closed
         message = f"'{KEY}' is not an address"
-        context.faults.error(ModelsManagerError, "bad-value", message, source, expected=expected)
+        faults.error(ModelsManagerError, "bad-value", message, source, expected=_EXPECTED)
         return None
     if password:
-        context.faults.hide(password)
-        context.faults.hide(unquote(password))
+        faults.hide(password)
+        faults.hide(unquote(password))
     secret = Secret(url)
     try:
         context.plugins.limiter(secret)
     except PluginError as error:
-        message, _, mend = str(error).partition("; ")
-        message = f"'{KEY}' cannot be used: {message}"
-        context.faults.error(
-            ModelsManagerError, "bad-value", message, source, expected=expected, suggestion=mend or None
-        )
+        message, _, mend = f"'{KEY}' cannot be used: {error}".partition("; ")
+        faults.error(ModelsManagerError, "bad-value", message, source, expected=_EXPECTED, suggestion=mend or None)
         return None
     return secret

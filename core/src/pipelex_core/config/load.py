@@ -15,13 +15,13 @@ from pipelex_core.config.catalogue import Catalogue, read_catalogue
 from pipelex_core.config.chains import pinned_models
 from pipelex_core.config.checks import DeckCheck, Unknown
 from pipelex_core.config.context import Context
-from pipelex_core.config.deck import check_policy, make_aliases, make_choices, make_presets
+from pipelex_core.config.deck import check_policy, made_of, make_aliases, make_choices, make_presets
 from pipelex_core.config.deck_files import read_deck_files
 from pipelex_core.config.environment import read_environment
 from pipelex_core.config.loaded import DisabledBackend, LoadedConfig, ReadConfig
 from pipelex_core.config.lost import lost_models
 from pipelex_core.config.problems import Faults
-from pipelex_core.config.prompt_tables import make_prompts
+from pipelex_core.config.prompt_tables import make_prompt
 from pipelex_core.config.routed import check_routes, excused_models, route_models
 from pipelex_core.config.routing import read_profiles
 from pipelex_core.config.secrets import secrets_of
@@ -137,7 +137,7 @@ def _read(context: Context, chosen: str | None) -> ReadConfig:
         profile=active,
         on_unsupported_setting=policies[-1] if policies else None,
         limits_url=catalogue.limits_url,
-        prompts=make_prompts(written.prompts, faults),
+        prompts=made_of(written.prompts, lambda name, table: make_prompt(name, *table, faults))[0],
         capabilities=context.plugins.capabilities,
     )
     sources = {choice: source for choice, (_, source) in choices.items()}

@@ -12,7 +12,7 @@ from pipelex_core.config.layers import Layers
 from pipelex_core.config.options import checked_options
 from pipelex_core.config.prices import costs_of
 from pipelex_core.config.problems import listed
-from pipelex_core.config.structure import read_values, structured_values
+from pipelex_core.config.structure import READERS, structured_values
 from pipelex_core.config.tables import SpecTable
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import Costs, Limits, ModelSpec, Source, made
@@ -34,7 +34,8 @@ NEWER_SPEC_KEYS: dict[str, str] = {
 }
 """Keys that newer releases of the format use in model specs, and why each is left out."""
 
-_SPEC_KEYS = frozenset(fields_dict(SpecTable))
+_SPEC_KEYS = READERS[SpecTable]
+_KNOWN = frozenset(_SPEC_KEYS)
 _LIMITS = frozenset(fields_dict(Limits))
 _THOUSAND = 1000
 _SWITCHED_OFF = "has it switched off (enabled = false)"
@@ -120,10 +121,16 @@ class SpecReader:
             table, lacking = self._expanded(table, layers)
             if lacking:
                 return lacking
-        extra: dict[str, Any] = {}
-        values = read_values(SpecTable, table)
+        unknown = (
+            () if _KNOWN.issuperset(table) else [key for key in table if key not in _KNOWN | NEWER_SPEC_KEYS.keys()]
+        )
+        extra = {key: table.pop(key) for key in unknown}
+        faults, where = self.context.faults, layers.where
+        values = structured_values(
+            _SPEC_KEYS, table, faults, kind=ModelsManagerError, where=where, later=NEWER_SPEC_KEYS
+        )
         if values is None:
-            values, extra = self._with_options(table, layers)
+            self._options(str(table.get("sdk")), extra, layers)
         if values is None or not self._is_type(values.get("model_type"), layers):
             return "has a fault in its spec"
         if not values.pop("enabled", True):
@@ -158,17 +165,6 @@ class SpecReader:
         at, expected = layers.where("model_id"), "what the provider calls the model"
         self.context.faults.error(ModelsManagerError, "bad-value", message, at, expected=expected)
 
-    def _with_options(self, table: dict[str, Any], layers: Layers) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-        """The values of a table with a fault, or with keys of a plugin, and those keys; None where there is a fault."""
-        unknown = [key for key in table if key not in _SPEC_KEYS and key not in NEWER_SPEC_KEYS]
-        extra = {key: table.pop(key) for key in unknown}
-        values = structured_values(
-            SpecTable, table, self.context.faults, kind=ModelsManagerError, where=layers.where, later=NEWER_SPEC_KEYS
-        )
-        if values is None:
-            self._options(str(table.get("sdk")), extra, layers)
-        return values, extra
-
     def _requires_options(self, sdk: str) -> bool:
         """Whether the plugin of an sdk cannot do without some key of a model."""
         known = self._requiring.get(sdk)
@@ -191,26 +187,17 @@ class SpecReader:
 
     def _expanded(self, table: dict[str, Any], layers: Layers) -> tuple[dict[str, Any], str | None]:
         """The table with its variables filled in, and why there is no model, where one is missing or withheld."""
-        expanded = dict(table)
-        missing: list[str] = []
-        withheld: list[str] = []
-        for key, value in table.items():
-            if not has_variables(value):
-                continue
-            source = layers.where(key)
-            filled = self.context.fill(value, source)
-            expanded[key] = filled.value
-            self._hidden.extend(filled.hidden)
-            if isinstance(filled.value, str):
-                self.context.faults.hide(filled.value)
-            withheld += self.context.withhold(self.backend, filled.used, source)
-            missing += filled.missing
-            for name in filled.missing:
-                message = f"{name} is not set or empty, and models of backend '{self.backend}' need it"
-                self.context.report_lack("missing-variable", message, source, f"set {name}")
-        if withheld:
-            return expanded, f"needs {', '.join(withheld)} for it, which the plugin lock does not let it have"
-        return expanded, f"needs {', '.join(missing)} for it, which is not set" if missing else None
+        filled = self.context.fill_table(table, self.backend, layers.where)
+        self._hidden.extend(filled.hidden)
+        for key in filled.used:
+            if isinstance(filled.values[key], str):
+                self.context.faults.hide(filled.values[key])
+        for name, source in filled.missing:
+            message = f"{name} is not set or empty, and models of backend '{self.backend}' need it"
+            self.context.report_lack("missing-variable", message, source, f"set {name}")
+        names = ", ".join(filled.withheld or [name for name, _ in filled.missing])
+        why = "which the plugin lock does not let it have" if filled.withheld else "which is not set"
+        return filled.values, f"needs {names} for it, {why}" if names else None
 
     def _costs(self, prices: Mapping[str, Any], model_type: str, layers: Layers) -> Costs:
         """The price list in the unit of the model's type; an older file has prices per thousand tokens."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_core.config.environment import has_variables
 from pipelex_core.config.problems import Faults, type_name
-from pipelex_core.config.structure import report_unknown
+from pipelex_core.config.structure import STRING, checked, report_unknown
+from pipelex_core.config.values import each
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.near import nearest
 from pipelex_core.specs import Secret, Source
@@ -26,6 +27,8 @@ _TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     "table": ("a table", (dict,)),
     "strings": ("a table of strings", (dict,)),
 }
+
+_STRINGS = each(STRING, "a table of strings", kind=dict, made=dict)
 
 
 def checked_options(
@@ -77,11 +80,8 @@ def _checked(value: Any, option: Option, faults: Faults, source: Source) -> Any:
     if not right:
         message = f"'{option.name}' cannot be {type_name(value)}"
         faults.error(ModelsManagerError, "bad-value", message, source, expected=_expected(option))
-    elif option.type == "strings" and not all(isinstance(item, str) for item in value.values()):
-        for key, item in value.items():
-            if not isinstance(item, str):
-                message = f"'{option.name}.{key}' cannot be {type_name(item)}"
-                faults.error(ModelsManagerError, "bad-value", message, source.child(key), expected="a string")
+    elif option.type == "strings":
+        checked(_STRINGS, value, source, faults, ModelsManagerError)
     elif option.choices and value not in option.choices:
         message = f"'{option.name}' has a value it cannot have"
         near = (value, option.choices) if isinstance(value, str) else None

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.config.lack import lack_of
-from pipelex_core.config.problems import Faults, type_name
-from pipelex_core.config.structure import report_unknown, structure
+from pipelex_core.config.structure import checked, is_table, report_unknown, structure
 from pipelex_core.config.tables import ProfileTable
 from pipelex_core.config.toml_file import read_filled
+from pipelex_core.config.values import exactly
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.routing import Route, RoutingProfile
 from pipelex_core.specs import Source
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelex_core.config.catalogue import Catalogue
+    from pipelex_core.config.problems import Faults
     from pipelex_core.plugins import Plugins
 
 _TOP_KEYS = ("active", "profiles")
+_NAME = exactly(str, "the name of a profile")
 
 
 def read_profiles(
@@ -46,10 +48,8 @@ def read_profiles(
         if key not in _TOP_KEYS:
             report_unknown(key, _TOP_KEYS, faults, ModelsManagerError, Source(file=file, key=(key,)))
     written = tables.get("profiles", {})
-    if not isinstance(written, dict):
-        message = f"'profiles' is {type_name(written)}"
-        source = Source(file=file, key=("profiles",))
-        faults.error(ModelsManagerError, "bad-value", message, source, expected="tables [profiles.name]")
+    at = Source(file=file, key=("profiles",))
+    if not is_table(written, at, faults, ModelsManagerError, "tables [profiles.name]"):
         return {}, None
     active = _active(tables, file, written, faults, chosen)
     profiles: dict[str, RoutingProfile] = {}
@@ -69,28 +69,22 @@ def _active(
     name = tables.get("active") if chosen is None else chosen
     source = Source(file=file, key=("active",) if chosen is None else ())
     if name is None:
-        message = "no profile is active"
-        faults.error(
-            ModelsManagerError, "missing-key", message, source, line=1, column=1, expected='active = "<profile>"'
-        )
+        message, expected = "no profile is active", 'active = "<profile>"'
+        faults.error(ModelsManagerError, "missing-key", message, source, line=1, column=1, expected=expected)
         return None
-    if not isinstance(name, str):
-        message = f"'active' cannot be {type_name(name)}"
-        faults.error(ModelsManagerError, "bad-value", message, source, expected="the name of a profile")
-        return None
-    if name not in written:
+    name = checked(_NAME, name, source, faults, ModelsManagerError)
+    if name is not None and name not in written:
         message = f"there is no routing profile '{name}'"
         expected = f"one of {', '.join(written)}" if written else f"a table [profiles.{name}]"
         faults.error(ModelsManagerError, "unknown-profile", message, source, expected=expected, near=(name, written))
         return None
-    return name
+    return str(name) if name is not None else None
 
 
 def _profile(name: str, table: Any, file: str, faults: Faults) -> RoutingProfile | None:
     source = Source(file=file, key=("profiles", name))
-    if not isinstance(table, dict):
-        message = f"'{name}' is {type_name(table)}, not the table of a profile"
-        faults.error(ModelsManagerError, "bad-value", message, source, expected=f"[profiles.{name}]")
+    of = ", not the table of a profile"
+    if not is_table(table, source, faults, ModelsManagerError, f"[profiles.{name}]", of=of):
         return None
     read = structure(ProfileTable, table, faults, kind=ModelsManagerError, where=source.child)
     if read is None:
@@ -102,10 +96,8 @@ def _profile(name: str, table: Any, file: str, faults: Faults) -> RoutingProfile
             if pattern:
                 routes.append(Route(pattern, backend, section == "optional_routes", at))
             else:
-                message = "a route has an empty pattern"
-                faults.error(
-                    ModelsManagerError, "bad-value", message, at, expected="a model's name, or a pattern", on_key=True
-                )
+                message, expected = "a route has an empty pattern", "a model's name, or a pattern"
+                faults.error(ModelsManagerError, "bad-value", message, at, expected=expected, on_key=True)
     return RoutingProfile(
         name=name,
         description=read.description,

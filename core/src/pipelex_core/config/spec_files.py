@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, fields_dict, frozen
 
-from pipelex_core.config.problems import Faults, listed, type_name
-from pipelex_core.config.structure import report_unknown
+from pipelex_core.config.problems import Faults, listed
+from pipelex_core.config.structure import is_table, report_unknown
 from pipelex_core.config.tables import SpecTable
 from pipelex_core.config.unquoted import report_unquoted, unquoted
 from pipelex_core.errors import ModelsManagerError
@@ -68,11 +68,9 @@ def read_spec_file(
     models: dict[str, dict[str, Any]] = {}
     others: dict[str, dict[str, Any]] = {}
     for name, value in (container or {}).items():
-        if isinstance(value, dict):
+        at, expected, of = file.at("models", name), f"[models.{name}]", ", not the table of a model"
+        if is_table(value, at, faults, ModelsManagerError, expected, of=of):
             models[name] = value
-        else:
-            message = f"'{name}' is {type_name(value)}, not the table of a model"
-            faults.error(ModelsManagerError, "bad-value", message, file.at("models", name), expected=f"[models.{name}]")
     for key, value in tables.items():
         if value.__class__ is dict and container is None and key not in _PARTS:
             models[key] = value
@@ -130,9 +128,7 @@ def _read_defaults(tables: Mapping[str, Any], file: SpecFile, faults: Faults) ->
         if key in tables:
             defaults[meaning], paths[meaning] = tables[key], (key,)
     table = tables.get("defaults", {})
-    if not isinstance(table, dict):
-        message = f"'defaults' is {type_name(table)}"
-        faults.error(ModelsManagerError, "bad-value", message, file.at("defaults"), expected="a table")
+    if not is_table(table, file.at("defaults"), faults, ModelsManagerError):
         return
     for key, value in table.items():
         if key in defaults and defaults[key] != value:

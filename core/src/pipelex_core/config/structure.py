@@ -2,31 +2,81 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
-from pipelex_core.config.prices import UnknownNameError, WrongValueError
-from pipelex_core.config.readers import READERS
+from attrs import fields_dict
+
+from pipelex_core.config import tables
+from pipelex_core.config.prices import read_costs, read_day
+from pipelex_core.config.problems import type_name
 from pipelex_core.config.unquoted import QUOTES
+from pipelex_core.config.values import (
+    HUGE,
+    ValueFault,
+    at_least,
+    each,
+    exactly,
+    faults_of,
+    one_of,
+    read_keys,
+    rule,
+    words,
+)
+from pipelex_core.constraints import CONSTRAINTS
+from pipelex_core.errors import ConfigError
 from pipelex_core.near import nearest
+from pipelex_core.policies import FALLBACK_ON, FallbackOn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipelex_core.config.problems import Faults
-    from pipelex_core.config.readers import Reader
-    from pipelex_core.errors import ConfigError
+    from pipelex_core.config.values import Reader
     from pipelex_core.specs import Source
 
 T = TypeVar("T")
 
+STRING = exactly(str, "a string")
+NUMBERS: frozenset[Any] = frozenset({int, float, Decimal})
 
-def read_values(cls: type, table: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The values of a sound table, typed; None where a key is unknown, or a value at fault."""
-    readers = READERS[cls]
-    try:
-        return {key: readers[key](value) for key, value in table.items()}
-    except (KeyError, ValueError, ExceptionGroup):
-        return None
+
+def seconds(expected: str, is_right: Callable[[Any], bool]) -> Reader:
+    """A number of seconds."""
+    return rule(
+        expected,
+        lambda value: value.__class__ in NUMBERS and Decimal(value).is_finite() and is_right(value) and value < HUGE,
+        got=lambda value: "negative, 0 or infinite" if value.__class__ in NUMBERS else type_name(value),
+        made=float,
+    )
+
+
+_OF_TYPE: dict[Any, Reader] = {
+    str: STRING,
+    bool: exactly(bool, "true or false"),
+    tuple[str, ...]: each(STRING, "a list of strings"),
+    dict[str, str]: each(STRING, "a table of strings", kind=dict, made=dict),
+    tables.TypeOfModel: STRING,
+    tables.Positive: at_least(1),
+    tables.NotNegative: at_least(0),
+    tables.Counts: each(at_least(1), "a list of whole numbers"),
+    tables.Seconds: seconds("a number of seconds, 0 or more", lambda value: value >= 0),
+    tables.SomeSeconds: seconds("a number of seconds above 0", lambda value: value > 0),
+    FallbackOn: one_of(FALLBACK_ON),
+    tables.Inputs: words(tables.INPUTS),
+    tables.Outputs: words(tables.OUTPUTS),
+    tables.Constraints: words({name: name for name in CONSTRAINTS}),
+    tables.Prices: read_costs,
+    tables.Day: read_day,
+}
+_OF_TYPE |= {type_ | None: reader for type_, reader in _OF_TYPE.items()}
+"""The reader of each type; TOML has no null: what may be None was left out, or is of the type itself."""
+
+READERS: dict[type, Mapping[str, Reader]] = {
+    cls: {name: _OF_TYPE[attribute.type] for name, attribute in fields_dict(cls).items()}
+    for cls in (tables.BackendTable, tables.SpecTable, tables.ProfileTable)
+}
+"""The reader of each key of each table."""
 
 
 def structure(
@@ -36,99 +86,91 @@ def structure(
     *,
     kind: type[ConfigError],
     where: Callable[[str], Source],
-    known: tuple[str, ...] = (),
+    later: Mapping[str, str] | None = None,
 ) -> T | None:
     """The typed form of a table, or None where it has a fault; every fault is reported; see `structured_values`."""
-    values = structured_values(cls, table, faults, kind=kind, where=where, known=known)
+    values = structured_values(READERS[cls], table, faults, kind=kind, where=where, later=later)
     return None if values is None else cls(**values)
 
 
 def structured_values(
-    cls: type,
+    readers: Mapping[str, Reader],
     table: Mapping[str, Any],
     faults: Faults,
     *,
     kind: type[ConfigError],
     where: Callable[[str], Source],
-    known: tuple[str, ...] = (),
     later: Mapping[str, str] | None = None,
+    of: str = "",
 ) -> dict[str, Any] | None:
     """The values of a table, typed, or None where it has a fault; every fault is reported.
 
     Args:
-        cls: One of the classes of `tables.py`.
+        readers: What reads each key.
         table: As it was read.
         faults: Where to report.
         kind: The error class its faults belong to.
         where: The source of one of its keys.
-        known: Further keys that are right, for suggestions.
         later: Keys of newer releases of the format, each with what to say: warned about, not refused.
+        of: What the table is, for messages that name it.
     """
-    quickly = read_values(cls, table)
-    if quickly is not None:
-        return quickly
     if later and not table.keys().isdisjoint(later):
         for key in [key for key in table if key in later]:
-            faults.warning("newer-key", f"the key '{key}' is left out: {later[key]}", where(key))
+            report_newer(key, later[key], where(key), faults)
         table = {key: value for key, value in table.items() if key not in later}
-    readers = READERS[cls]
-    values, wrong = _read(table, readers)
-    if not wrong and len(values) == len(table):
-        return values
-    for key, fault in wrong:
-        _report(key, fault, faults, kind, where(key))
-    for key in table:
-        if key not in readers:
-            names = (*readers, *known)
-            tip = (
-                f"where it is a part of a name: {QUOTES}"
-                if isinstance(table[key], dict) and not nearest(key, names)
-                else None
-            )
-            report_unknown(key, names, faults, kind, where(key), suggestion=tip)
+    try:
+        return read_keys(table, readers)
+    except ExceptionGroup as group:
+        for fault in sorted(faults_of(group), key=lambda fault: fault.got is None and len(fault.path) == 1):
+            key, *rest = fault.path
+            tip = None
+            if fault.got is None and not rest and isinstance(table[key], dict) and not nearest(key, readers):
+                tip = f"where it is a part of a name: {QUOTES}"
+            _report(fault, where(key).child(*rest), faults, kind, tip=tip, of=of)
     return None
 
 
-def _read(
-    table: Mapping[str, Any], readers: Mapping[str, Reader]
-) -> tuple[dict[str, Any], list[tuple[str, Exception]]]:
-    """The values of the keys that are known, and what is wrong with those that cannot be read."""
-    values: dict[str, Any] = {}
-    wrong: list[tuple[str, Exception]] = []
-    for key, value in table.items():
-        if key in readers:
-            try:
-                values[key] = readers[key](value)
-            except ExceptionGroup as group:
-                wrong += [(key, fault) for fault in group.exceptions]
-            except (WrongValueError, UnknownNameError) as error:
-                wrong.append((key, error))
-    return values, wrong
+def checked(reader: Reader, value: Any, source: Source, faults: Faults, kind: type[ConfigError] = ConfigError) -> Any:
+    """What a reader makes of the value of a key; None where it is wrong, which is reported."""
+    try:
+        return reader(value)
+    except (ValueFault, ExceptionGroup) as error:
+        for fault in faults_of(error):
+            at = source.child(*fault.path)
+            fault.path = (source.key[-1], *fault.path)
+            _report(fault, at, faults, kind)
+    return None
 
 
-def _report(key: str, fault: Exception, faults: Faults, kind: type[ConfigError], source: Source) -> None:
-    """Report what a reader found wrong with the value of a key."""
-    if isinstance(fault, WrongValueError):
-        message = f"'{'.'.join((key, *fault.path))}' cannot be {fault.got}"
-        tip = QUOTES if (fault.got, fault.expected) == ("a table", "a string") and fault.path else None
-        at = source.child(*fault.path)
-        faults.error(kind, "bad-value", message, at, expected=fault.expected, suggestion=tip, near=fault.near)
-    elif isinstance(fault, UnknownNameError):
-        report_unknown(fault.path[-1], fault.names, faults, kind, source.child(*fault.path))
-
-
-def report_unknown(
-    key: str,
-    names: tuple[str, ...],
-    faults: Faults,
-    kind: type[ConfigError],
-    source: Source,
-    *,
-    suggestion: str | None = None,
+def _report(
+    fault: ValueFault, source: Source, faults: Faults, kind: type[ConfigError], *, tip: str | None = None, of: str = ""
 ) -> None:
-    """Report a key that means nothing; without a suggestion, the nearest name is one."""
-    expected = f"one of {', '.join(sorted(names))}"
-    near = (key, names)
-    faults.error(
-        kind, "unknown-key", f"unknown key '{key}'", source, expected=expected, suggestion=suggestion, near=near
-    )
+    """Report what a reader found wrong with a value, or with a key in it."""
+    if fault.got is None:
+        code, message = "unknown-key", f"unknown key '{fault.path[-1]}'{of and f' in {of}'}"
+    else:
+        code, message = "bad-value", f"'{'.'.join(fault.path)}'{of and f' of {of}'} cannot be {fault.got}"
+        if (fault.got, fault.expected) == ("a table", "a string") and len(fault.path) > 1:
+            tip = QUOTES
+    faults.error(kind, code, message, source, expected=fault.expected, suggestion=tip, near=fault.near)
+
+
+def is_table(
+    value: Any, source: Source, faults: Faults, kind: type[ConfigError], expected: str = "a table", *, of: str = ""
+) -> TypeGuard[dict[str, Any]]:
+    """Whether a value is a table; what is not one is reported, by its key, and as not that `of` something."""
+    if isinstance(value, dict):
+        return True
+    faults.error(kind, "bad-value", f"'{source.key[-1]}' is {type_name(value)}{of}", source, expected=expected)
+    return False
+
+
+def report_newer(key: str, why: str, source: Source, faults: Faults) -> None:
+    """Report a key that newer releases of the format have."""
+    faults.warning("newer-key", f"the key '{key}' is left out: {why}", source)
+
+
+def report_unknown(key: str, names: Sequence[str], faults: Faults, kind: type[ConfigError], source: Source) -> None:
+    """Report a key that means nothing; the nearest name is suggested."""
+    fault = ValueFault(None, f"one of {', '.join(sorted(names))}", (key, names), (key,))
+    _report(fault, source, faults, kind)

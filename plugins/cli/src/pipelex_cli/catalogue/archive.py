@@ -20,7 +20,7 @@ from attrs import field, fields_dict, frozen
 
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.spec_files import SpecFile, read_spec_file
-from pipelex_core.config.structure import structured_values
+from pipelex_core.config.structure import READERS, structured_values
 from pipelex_core.config.tables import SpecTable
 from pipelex_core.errors import ModelsManagerError, PipelexError
 from pipelex_core.specs import Source
@@ -132,7 +132,9 @@ def _spec_file(backend: str, tables: Mapping[str, Any]) -> SpecFile:
     file = read_spec_file(tables, source, faults, has_variables=False)
     for name, table in file.models.items():
         known = {key: value for key, value in table.items() if key in _SPEC_KEYS}
-        structured_values(SpecTable, known, faults, kind=ModelsManagerError, where=partial(file.at_model, name))
+        structured_values(
+            READERS[SpecTable], known, faults, kind=ModelsManagerError, where=partial(file.at_model, name)
+        )
     if faults.stop:
         msg = f"the file of the catalogue is damaged: models/{backend}.toml: {faults.errors[0].message}"
         raise PipelexError(msg)
