@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from pipelex_batch.engine import run_batch
 from pipelex_batch.journal import journal_of
-from pipelex_batch.running import Run, RunOptions
+from pipelex_batch.run_options import RunOptions
+from pipelex_batch.running import Run
 from pipelex_batch.settings import BatchSettings
 from pipelex_core.client import AsyncClient
 from pipelex_core.plugins import discover

@@ -13,7 +13,8 @@ from attrs import evolve
 import pipelex_backend_bedrock._batches as bedrock_module
 from pipelex_batch.choosing import chosen
 from pipelex_batch.engine import run
-from pipelex_batch.running import Run, RunOptions
+from pipelex_batch.run_options import RunOptions
+from pipelex_batch.running import Run
 from pipelex_batch.settings import BatchSettings
 from pipelex_core.client import AsyncClient
 from pipelex_core.plugins import discover
@@ -226,7 +227,8 @@ def test_too_few_rows_are_not_submitted(folder: Path, server: BedrockJobs) -> No
     async def choose() -> str:
         async with client:
             looked = Run(made, client, RunOptions(via="auto", within=48), notes.append)
-            looked._look()
+            looked.look.look()
+            looked.total = looked.look.total
             return await chosen(looked)
 
     assert asyncio.run(choose()) == "calls"

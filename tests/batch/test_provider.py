@@ -204,7 +204,9 @@ def test_it_may_be_left_and_collected_later(folder: Path, server: OpenAIBatches)
     requested(folder, "one", "two")
     report = batch(folder, detach=True)
     assert (report.state, report.done, report.is_fine) == ("submitted", 0, False)
-    assert look(folder / "a.jsonl").state == "submitted"
+    status = look(folder / "a.jsonl")
+    assert (status.state, status.batches) == ("submitted", report.batches)
+    assert [(each["id"], each["rows"]) for each in status.batches] == [("batch_0", 2)]
     with pytest.raises(BatchError, match="go on with --via provider"):
         batch(folder, via="calls")
     report = batch(folder)

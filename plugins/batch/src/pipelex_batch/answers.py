@@ -48,18 +48,20 @@ class RowRequest:
     kind: ObjectType[Any] | None
 
 
-def outcome_line(job: RowJob, requested: RowRequest, data: Any, files: Path, before: Decimal | None) -> bytes:
-    """The line of what came of a row."""
+def outcome_line(
+    job: RowJob, requested: RowRequest, data: Any, files: Path, before: Decimal | None, *, batch: str | None
+) -> bytes:
+    """The line of what came of a row in a batch."""
     try:
         answer = requested.runner.read_batch(requested.request, data)
         answer = evolve(answer, usage=evolve(answer.usage, service_tier="batch"))
-        return line_of(job, _result(requested, answer), files, before)
+        return line_of(job, _result(requested, answer), files, before, batch)
     except CallError as error:
         if not error.attempts:
             used = None if error.usage is None else evolve(error.usage, service_tier="batch")
             error.attempts = (_attempt(requested.spec, used, error),)
         error.model, error.backend = requested.spec.name, requested.spec.backend
-        return error_line(job.number, job.id, error, before)
+        return error_line(job.number, job.id, error, before, batch)
 
 
 def _result(requested: RowRequest, answer: TextAnswer | EmbeddingAnswer) -> Any:

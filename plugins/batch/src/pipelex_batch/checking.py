@@ -16,8 +16,8 @@ from pipelex_core.execution.plan import make_plan
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pipelex_batch.inputs import Row
     from pipelex_batch.jobs import RowJob
+    from pipelex_batch.rows import Row
     from pipelex_batch.settings import BatchSettings
     from pipelex_core.deck import ModelDeck
     from pipelex_core.execution.plan import Plan

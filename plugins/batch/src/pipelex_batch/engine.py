@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pipelex_batch.calls import make_calls
 from pipelex_batch.choosing import chosen
 from pipelex_batch.provider import by_provider
-from pipelex_batch.running import Run, RunOptions
+from pipelex_batch.run_options import RunOptions
+from pipelex_batch.running import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

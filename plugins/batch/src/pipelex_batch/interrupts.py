@@ -7,7 +7,7 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pipelex_batch.running import INTERRUPTED
+from pipelex_batch.ending import INTERRUPTED
 
 if TYPE_CHECKING:
     from pipelex_batch.running import Run

@@ -16,7 +16,7 @@ from pipelex_core.client.mapping import Job
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_batch.inputs import Row
+    from pipelex_batch.rows import Row
     from pipelex_batch.settings import BatchSettings
     from pipelex_core.capabilities import Capabilities, Capability
 

@@ -37,6 +37,11 @@ def rows_of(output: Path) -> Path:
     return output.with_name(f"{output.name}.rows.jsonl")
 
 
+def sizes_of(output: Path) -> list[int]:
+    """The bytes of the journal and of the outcomes."""
+    return [path.stat().st_size if path.is_file() else 0 for path in (journal_of(output), rows_of(output))]
+
+
 def read_settings(output: Path) -> BatchSettings:
     """What the run of an output was to do.
 
@@ -113,15 +118,17 @@ class Journal:
         """Write down that it was not sent after all."""
         self._log.append(b"[-%d]\n" % number)
 
-    def event(self, name: str, **facts: Any) -> None:
-        """Write down what happened; it is on the disk when this returns.
+    def event(self, name: str, **facts: Any) -> dict[str, Any]:
+        """Write down what happened, and return it as it is written; it is on the disk then.
 
         Raises:
             BatchError: The journal cannot be written.
         """
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        self._log.append(msgspec.json.encode({"event": name, "at": at, **facts}) + b"\n")
+        event = {"event": name, "at": at, **facts}
+        self._log.append(msgspec.json.encode(event) + b"\n")
         self._log.sync()
+        return event
 
     def start(self, in_flight: Iterable[int]) -> None:
         """Write down who runs, and which rows were under way when an earlier process ended."""

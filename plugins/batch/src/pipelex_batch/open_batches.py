@@ -100,7 +100,7 @@ class OpenBatches:
 
     def forget(self, batch: Batch, why: str) -> None:
         """Write down that nothing more will come of a batch; its rows without an outcome are new."""
-        self._run.journal.event("batch_collected", mark=batch.mark, reason=why)
+        self._run.record("batch_collected", mark=batch.mark, reason=why)
         del self.by_mark[batch.mark]
         self.lines(batch.mark).unlink(missing_ok=True)
         self.results(batch.mark).unlink(missing_ok=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelex_batch.report import Report
-    from pipelex_batch.running import RunOptions
+    from pipelex_batch.run_options import RunOptions
     from pipelex_batch.settings import BatchSettings
     from pipelex_core.client import AsyncClient
     from pipelex_core.command_line import Context

@@ -37,7 +37,9 @@ _SUFFIXES = {
 _ENCODER = msgspec.json.Encoder()
 
 
-def line_of(job: RowJob, result: Any, files: Path, before: Decimal | None = Decimal(0)) -> bytes:
+def line_of(
+    job: RowJob, result: Any, files: Path, before: Decimal | None = Decimal(0), batch: str | None = None
+) -> bytes:
     """The line of an answer.
 
     Args:
@@ -45,6 +47,7 @@ def line_of(job: RowJob, result: Any, files: Path, before: Decimal | None = Deci
         result: What was answered.
         files: The folder for what is not text, such as images.
         before: What the row has cost before, in vain; None where that is unknown.
+        batch: The provider's id of the batch that it came in, or None.
     """
     answer: dict[str, Any]
     if isinstance(result, TextResult):
@@ -68,6 +71,8 @@ def line_of(job: RowJob, result: Any, files: Path, before: Decimal | None = Deci
         "cost": _cost(cost),
         "attempts": _attempts(result.attempts),
     }
+    if batch is not None:
+        line["batch"] = batch
     if isinstance(result, TextResult | ObjectResult):
         line["finish_reason"] = result.finish_reason
     if isinstance(result, TextResult) and result.tool_calls:
@@ -77,8 +82,10 @@ def line_of(job: RowJob, result: Any, files: Path, before: Decimal | None = Deci
     return encode(line)
 
 
-def error_line(number: int, identity: Any, error: Exception, before: Decimal | None = Decimal(0)) -> bytes:
-    """The line of an error; its cost is that of the attempts that were paid."""
+def error_line(
+    number: int, identity: Any, error: Exception, before: Decimal | None = Decimal(0), batch: str | None = None
+) -> bytes:
+    """The line of an error; its cost is that of the attempts that were paid. `before` and `batch` as of `line_of`."""
     attempts = getattr(error, "attempts", ())
     paid = total_cost(attempts)
     cost = None if paid is None or before is None else paid.amount + before
@@ -94,6 +101,8 @@ def error_line(number: int, identity: Any, error: Exception, before: Decimal | N
         "cost": _cost(cost),
         "attempts": _attempts(attempts),
     }
+    if batch is not None:
+        line["batch"] = batch
     raw = getattr(error, "raw", None)
     if isinstance(raw, str) and raw:
         line["error"]["raw"] = raw  # an answer that was paid and does not fit

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
 
+from pipelex_batch.open_batches import open_batches
 from pipelex_core.plain import Plain
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Report(Plain):
         repeated: Calls that may have been paid twice.
         in_flight: Calls that are under way, or were when the process ended.
         reason: Why it stopped, or None.
+        batches: Of each batch at a provider, its id, model, rows and when it was submitted.
     """
 
     output: str
@@ -63,6 +65,7 @@ class Report(Plain):
     errors: dict[str, int] = field(factory=dict)
     models: dict[str, dict[str, Any]] = field(factory=dict)
     reason: str | None = None
+    batches: tuple[dict[str, Any], ...] = ()
 
     @property
     def is_fine(self) -> bool:
@@ -87,6 +90,10 @@ class Report(Plain):
             lines.append(f"  {self.reason}")
         for model, totals in sorted(self.models.items()):
             lines.append(f"  {model}: {totals['rows']} rows, {shown(Decimal(totals['cost']))} US$")
+        lines += [
+            f"  batch {each['id'] or 'of unknown id'} of {each['model']}: {each['rows']} rows, since {each['at']}"
+            for each in self.batches
+        ]
         for name, count in sorted(self.errors.items()):
             lines.append(f"  {name}: {count} rows")
         if self.repeated.calls:
@@ -117,6 +124,15 @@ def report_of(output: Path, standing: Standing, *, state: str, rows: int | None,
         ),
         in_flight=0 if state == "finished" else len(standing.in_flight),
         reason=reason,
+        batches=tuple(
+            {
+                "id": each.id,
+                "model": each.model,
+                "rows": sum(last - first + 1 for first, last in each.rows),
+                "at": each.at,
+            }
+            for each in open_batches(standing.batches).values()
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from pipelex_batch.journal import read_settings
 from pipelex_batch.options import amount_of, run_and_report
-from pipelex_batch.running import RunOptions
+from pipelex_batch.run_options import RunOptions
 from pipelex_core.command_line import Context
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from pipelex_batch.options import amount_of, arguments_of, read_json, run_and_report
-from pipelex_batch.running import RunOptions
+from pipelex_batch.run_options import RunOptions
 from pipelex_batch.settings import BatchSettings
 from pipelex_core.command_line import Context
 

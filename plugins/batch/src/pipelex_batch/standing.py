@@ -36,6 +36,7 @@ class Seen(msgspec.Struct):
     error: _Error | None = None
     cost: _Money | None = None
     model: str | None = None
+    batch: str | None = None
 
 
 _SEEN = msgspec.json.Decoder(Seen)
@@ -65,6 +66,7 @@ class Standing:
         self._open = bytearray(1)
         self._failed_costs: dict[int, Decimal | None] = {}
         self._failed_types: dict[int, str] = {}
+        self._failed_in: dict[int, str] = {}
         self.done = self.failed = self.unpriced = 0
         self.errors: Counter[str] = Counter()
         self.models: dict[str, list[Any]] = {}
@@ -88,6 +90,10 @@ class Standing:
     def failed_cost(self, number: int) -> Decimal | None:
         """What a row has cost that failed; 0 for one that did not."""
         return self._failed_costs.get(number, Decimal(0))
+
+    def failed_in(self, number: int) -> str | None:
+        """The batch of whose results a failed row is, or None."""
+        return self._failed_in.get(number)
 
     def begin(self, number: int, digest: int) -> None:
         """A row was begun."""
@@ -117,6 +123,7 @@ class Standing:
             self.failed -= 1
             self.errors -= Counter([self._failed_types.pop(number)])
             cost = self._failed_costs.pop(number)
+            self._failed_in.pop(number, None)
             self.spent -= cost or 0
             self.unpriced -= cost is None
         amount = None if seen.cost is None else seen.cost.amount
@@ -136,6 +143,8 @@ class Standing:
             self.errors[seen.error.type] += 1
             self._failed_costs[number] = amount
             self._failed_types[number] = seen.error.type
+            if seen.batch is not None:
+                self._failed_in[number] = seen.batch
 
     def outcome_of(self, line: bytes) -> None:
         """As `outcome`, of its line."""
@@ -168,12 +177,14 @@ class Standing:
 
 
 def read_standing(output: Path) -> Standing:
-    """How far the run of an output is.
+    """How far the run of an output is; where there is none, as one that begins.
 
     Raises:
         BatchError: One of its files is damaged.
     """
     standing = Standing()
+    if not journal_of(output).exists():
+        return standing
     for line in _lines(journal_of(output)):
         _read_mark(standing, line, journal_of(output))
     rows = rows_of(output)

@@ -19,8 +19,8 @@ from pipelex_limits.bounds import most_cost
 
 if TYPE_CHECKING:
     from pipelex_batch.answers import RowRequest
-    from pipelex_batch.inputs import Row
     from pipelex_batch.open_batches import OpenBatches
+    from pipelex_batch.rows import Row
     from pipelex_batch.running import Run
 
 
@@ -164,7 +164,11 @@ class Submission:
             run.journal.put(number, digest)
             run.standing.put(number, digest)
         facts = {"mark": batch.mark, "model": batch.model, "model_id": batch.model_id, "group": batch.group}
-        run.journal.event("batch_intent", **facts, rows=batch.rows, most=batch.most)
+        run.record("batch_intent", **facts, rows=batch.rows, most=batch.most)
+        if run.journal.failure is not None:
+            into.discard()
+            run.stop(f"the journal cannot be written: {run.journal.failure.strerror}")
+            return
         self._batches.by_mark[batch.mark] = batch
         try:
             batch.id = await into.runner.submit_batch(
@@ -175,7 +179,7 @@ class Submission:
                 self._batches.forget(batch, "it was refused")
             run.stop(f"a batch of {spec.name} was not taken: {error}")
             return
-        run.journal.event("batch_submitted", mark=batch.mark, id=batch.id)
+        run.record("batch_submitted", mark=batch.mark, id=batch.id)
         run.note(f"the batch {batch.id} of {len(into.numbers)} rows is at {spec.backend}")
 
 
