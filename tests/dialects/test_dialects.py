@@ -10,7 +10,8 @@ import jsonschema
 import pytest
 
 from pipelex_core import UnsupportedInputError
-from pipelex_core.dialects import BOUNDS, WHOLE, Adapted, Canonical, Dialect, SchemaLimits, adapt, canonical
+from pipelex_core.dialects import BOUNDS, WHOLE, Adapted, Canonical, Dialect, SchemaLimits, adapt
+from pipelex_dialects.canonical import canonical
 
 STRICT = Dialect(
     name="a strict mode",

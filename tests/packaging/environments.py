@@ -29,7 +29,7 @@ MIDDLEWARES = tuple(
     name for name in PLUGINS if (ROOT / "plugins" / name / "src" / f"pipelex_middleware_{name}").is_dir()
 )
 """Those around the calls of every backend."""
-COMMAND_LINE = ("cli", "operations", "limits", "lock", "mock", "rules", "runs")
+COMMAND_LINE = ("cli", "dialects", "operations", "limits", "lock", "mock", "rules", "runs")
 """What brings the command `pipelex`."""
 COMMAND_LINE_NAMES = frozenset({"pipelex-cli", "pipelex-backend-mock"})
 """The same, as the index names them: plugins that every environment with a command line has."""

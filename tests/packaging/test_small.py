@@ -27,6 +27,7 @@ ABOVE = {
     "pydantic",
     "redis",
     "httpx2",
+    "jsonschema",
     "pipelex-dialects",
     "pipelex-operations",
     "pipelex-http",
@@ -207,6 +208,26 @@ def test_without_what_keeps_budgets_a_budget_and_an_estimate_say_what_to_install
     assert done.stdout == "".join(f"{lack}; run: pip install pipelex-limits\n" for lack in lacks), done.stderr
 
 
+TYPED = """
+from pipelex_core import Client, PluginError
+from pipelex_core.deck import ModelDeck
+from pipelex_core.plugins import discover
+
+with Client(ModelDeck(models={}), discover()) as client:
+    try:
+        client.generate_object("Hi", dict[str, int], model="m")
+    except PluginError as error:
+        print(error)
+"""
+
+
+def test_without_what_makes_objects_a_typed_call_says_what_to_install(alone: Environment) -> None:
+    """`client.generate_object` is refused with the pip command that brings it."""
+    done = alone.run("python", "-c", TYPED, cwd=alone.folder)
+    expected = "typed objects come with a distribution that is not installed; run: pip install pipelex-dialects"
+    assert done.stdout == f"{expected}\n", done.stderr
+
+
 LOCKED = """
 from pathlib import Path
 
@@ -262,7 +283,10 @@ def test_with_the_command_line_the_module_runs_it(
     """`python -m pipelex_core` is `pipelex`, found through an entry point."""
     environment = make_environment(tmp_path / "venv")
     environment.install(
-        *(str(built_wheels[name]) for name in ("core", "cli", "operations", "limits", "lock", "mock", "rules", "runs"))
+        *(
+            str(built_wheels[name])
+            for name in ("core", "cli", "dialects", "operations", "limits", "lock", "mock", "rules", "runs")
+        )
     )
     by_module = environment.run("python", "-m", "pipelex_core", "plugins", "--json", cwd=tmp_path)
     by_script = environment.run("pipelex", "plugins", "--json", cwd=tmp_path)

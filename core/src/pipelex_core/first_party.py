@@ -128,7 +128,7 @@ HTTP = "pipelex-http"
 """The distribution that brings the HTTP connection pool."""
 
 DIALECTS = "pipelex-dialects"
-"""The distribution that adapts schemas and conversations to providers."""
+"""The distribution that makes typed objects, and adapts schemas and conversations to providers."""
 
 LIMITER = "pipelex-limits"
 """The distribution that keeps limits and budgets, and guesses what calls will use."""

@@ -9,8 +9,7 @@ A plugin declares what its provider takes as a `Dialect`, best first, and sends 
 
 from __future__ import annotations
 
-from pipelex_core.dialects.adapted import Adapted, adapt
-from pipelex_core.dialects.canonical import Canonical, canonical
+from pipelex_core.dialects.adapted import Adapted, Canonical, adapt
 from pipelex_core.dialects.dialect import BOUNDS, WHOLE, Dialect, SchemaLimits
 
-__all__ = ["BOUNDS", "WHOLE", "Adapted", "Canonical", "Dialect", "SchemaLimits", "adapt", "canonical"]
+__all__ = ["BOUNDS", "WHOLE", "Adapted", "Canonical", "Dialect", "SchemaLimits", "adapt"]

@@ -6,13 +6,10 @@ A dialect that takes all of JSON Schema needs no work.
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from pipelex_core.dialects.canonical import Canonical, canonical
-from pipelex_core.dialects.nodes import CHOICES
 from pipelex_core.first_party import DIALECTS, brought
 
 if TYPE_CHECKING:
@@ -23,10 +20,27 @@ if TYPE_CHECKING:
 GROUP = "pipelex_core.dialects"
 """The entry point of the module that adapts schemas and conversations."""
 
+CHOICES = ("anyOf", "oneOf", "allOf", "not", "if", "then", "else")
+"""Keywords whose schemas are chosen from, or looked at together."""
+
 OF_PLAIN_ROOTS = frozenset({*CHOICES, "enum", "const"})
 """Keywords that a plain root does not have."""
 
 _LACK = "the schema has to be adapted to the provider, and what does that is not installed"
+
+
+class Canonical(dict[str, Any]):
+    """A schema in the canonical form.
+
+    Attributes:
+        adapted: What was made of it, by dialects: adapting is done once.
+    """
+
+    __slots__ = ("adapted",)
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        super().__init__(schema)
+        self.adapted: dict[Any, Any] = {}
 
 
 @frozen(kw_only=True)
@@ -63,18 +77,14 @@ def adapt(schema: Mapping[str, Any], *dialects: Dialect) -> Adapted:
     """
     if is_whole(schema, dialects[0]):
         return Adapted(schema=schema, dialect=dialects[0])
-    source = schema if isinstance(schema, Canonical) else _of_text(json.dumps(schema, default=dict))
+    work = brought(GROUP, DIALECTS, _LACK)
+    source = schema if isinstance(schema, Canonical) else work.canonical_of(json.dumps(schema, default=dict))
     found: Adapted | None = source.adapted.get(dialects)
     if found is None:
-        found = source.adapted[dialects] = brought(GROUP, DIALECTS, _LACK).first_adapted(source, dialects)
+        found = source.adapted[dialects] = work.first_adapted(source, dialects)
     return found
 
 
 def is_whole(schema: Mapping[str, Any], dialect: Dialect) -> bool:
     """Whether a schema is sent as it was written."""
     return dialect.is_whole and not (dialect.plain_root and schema.keys() & OF_PLAIN_ROOTS)
-
-
-@lru_cache(maxsize=256)
-def _of_text(text: str) -> Canonical:
-    return canonical(json.loads(text))

@@ -12,9 +12,7 @@ from attrs import evolve
 
 from pipelex_core.errors import CallError, ContentFilterError, InvalidAnswerError
 from pipelex_core.execution.results import common_fields
-from pipelex_core.objects import InvalidObjectError, ObjectType, read_object
-from pipelex_core.objects.json_schemas import WRAPPED
-from pipelex_core.objects.partial_json import NOTHING, PartialJson
+from pipelex_core.objects import InvalidObjectError, ObjectType, making, read_object
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.requests import ObjectRequest
 from pipelex_core.results import ObjectResult, Result, TextAnswer
@@ -77,19 +75,20 @@ async def stream_object(
     """Partial objects, the whole one, and last the result; errors as in `generate_object`."""
     turns = _Turns(execution, kind, offers_tools, plan, ledger)
     ended: ObjectResult[Any] | Exception | None = None
+    objects = making()
     try:
         while True:
-            partial, whole = PartialJson(), None
+            partial, whole = objects.PartialJson(), None
             async with aclosing(execution.events(turns.current, ledger)) as events:
                 async for event in events:
                     if isinstance(event, str):
                         value = partial.feed(event)
-                        if kind.is_wrapped and value is not NOTHING:
-                            value = value.get(WRAPPED, NOTHING)
-                        if value is not NOTHING:
+                        if kind.wrapped and value is not objects.NOTHING:
+                            value = value.get(kind.wrapped, objects.NOTHING)
+                        if value is not objects.NOTHING:
                             yield PartialObject(value)
                     elif isinstance(event, StreamRestarted):
-                        partial = PartialJson()
+                        partial = objects.PartialJson()
                     else:
                         whole = event
             assert whole is not None  # noqa: S101 -- a stream ends with an answer, or an error

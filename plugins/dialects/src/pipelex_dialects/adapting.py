@@ -10,17 +10,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.dialects.adapted import OF_PLAIN_ROOTS, Adapted, is_whole
-from pipelex_core.dialects.nodes import CHOICES, Node, kind_of, mapped, target
+from pipelex_core.dialects.adapted import CHOICES, OF_PLAIN_ROOTS, Adapted, is_whole
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_dialects.limits import excess
+from pipelex_dialects.nodes import Node, kind_of, mapped, target
 from pipelex_dialects.nulls import accepts_null
 from pipelex_dialects.recursion import lead_back, leads, loops
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelex_core.dialects.canonical import Canonical
+    from pipelex_core.dialects.adapted import Canonical
     from pipelex_core.dialects.dialect import Dialect
 
 _STRUCTURE = frozenset(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import asdict
 
-from pipelex_core.dialects.nodes import Node, every_node, sub_schemas, target
+from pipelex_dialects.nodes import Node, every_node, sub_schemas, target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

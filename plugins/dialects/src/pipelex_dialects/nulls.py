@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.dialects.nodes import CHOICES, kind_of, target
+from pipelex_core.dialects.adapted import CHOICES
+from pipelex_dialects.nodes import kind_of, target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_core.dialects.nodes import Node, sub_schemas, target
+from pipelex_dialects.nodes import Node, sub_schemas, target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

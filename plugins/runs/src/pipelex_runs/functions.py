@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from attrs import frozen
 
-from pipelex_core.dialects.canonical import Canonical
+from pipelex_core.dialects import Canonical
 from pipelex_core.errors import ToolFailedError, UnsupportedInputError
 from pipelex_core.execution.threaded import in_thread
 from pipelex_core.near import did_you_mean

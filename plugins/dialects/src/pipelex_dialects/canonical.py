@@ -7,12 +7,16 @@ canonical form accept the same values, but that a keyword is taken to mean its t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-from pipelex_core.dialects.nodes import CHOICES, DEFINITIONS, KIND_OF, Node, every_node, kind_of, mapped, target
+from pipelex_core.dialects import Canonical
+from pipelex_core.dialects.adapted import CHOICES
 from pipelex_core.errors import UnsupportedInputError
+from pipelex_dialects.nodes import DEFINITIONS, KIND_OF, Node, every_node, kind_of, mapped, target
 
 _DROPPED = frozenset(
     {
@@ -22,20 +26,6 @@ _DROPPED = frozenset(
 )
 _NOTES = frozenset({"title", "description", "default"})
 _MOST_NODES = 20_000
-
-
-class Canonical(dict[str, Any]):
-    """A schema in the canonical form.
-
-    Attributes:
-        adapted: What was made of it, by dialects: adapting is done once.
-    """
-
-    __slots__ = ("adapted",)
-
-    def __init__(self, schema: Mapping[str, Any]) -> None:
-        super().__init__(schema)
-        self.adapted: dict[Any, Any] = {}
 
 
 def canonical(schema: Mapping[str, Any]) -> Canonical:
@@ -57,6 +47,12 @@ def canonical(schema: Mapping[str, Any]) -> Canonical:
         top = reader.definitions[top["$ref"].removeprefix(DEFINITIONS)]
     definitions = _needed(top, reader.definitions)
     return Canonical({**top, "$defs": definitions} if definitions else top)
+
+
+@lru_cache(maxsize=256)
+def canonical_of(text: str) -> Canonical:
+    """As `canonical`, of a schema's JSON: once for each schema."""
+    return canonical(json.loads(text))
 
 
 def _needed(top: Node, definitions: Mapping[str, Node]) -> dict[str, Node]:

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 Node: TypeAlias = dict[str, Any]
 
 DEFINITIONS = "#/$defs/"
-CHOICES = ("anyOf", "oneOf", "allOf", "not", "if", "then", "else")
 
 _MAPS = frozenset({"properties", "patternProperties", "dependentSchemas"})
 _LISTS = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})

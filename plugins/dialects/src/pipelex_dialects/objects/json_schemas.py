@@ -9,9 +9,10 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.dialects.canonical import Canonical, canonical
-from pipelex_core.dialects.nodes import CHOICES
+from pipelex_core.dialects import Canonical
+from pipelex_core.dialects.adapted import CHOICES
 from pipelex_core.errors import UnsupportedInputError
+from pipelex_dialects.canonical import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,14 +14,13 @@ from contextlib import suppress
 from functools import lru_cache
 from importlib import import_module
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any, Generic, TypeVar, get_args
-
-from attrs import frozen
+from typing import Any, TypeVar, get_args
 
 from pipelex_core.errors import UnsupportedInputError
-from pipelex_core.objects.answers import json_texts, with_whole_numbers
-from pipelex_core.objects.date_formats import add_date_formats
-from pipelex_core.objects.json_schemas import WRAPPED, faults_finder, object_at_top, read_schema
+from pipelex_core.objects import InvalidObjectError, ObjectType
+from pipelex_dialects.objects.answers import json_texts, with_whole_numbers
+from pipelex_dialects.objects.date_formats import add_date_formats
+from pipelex_dialects.objects.json_schemas import WRAPPED, faults_finder, object_at_top, read_schema
 
 T = TypeVar("T")
 
@@ -29,37 +28,8 @@ _REMEMBERED = 128
 """How many types, and how many JSON schemas, are made ready once for all calls."""
 
 
-class InvalidObjectError(ValueError):
-    """A JSON text that does not fit a type; its message says where and why, for the model to mend."""
-
-
-@frozen(kw_only=True)
-class ObjectType(Generic[T]):
-    """A type a model can be asked for.
-
-    Attributes:
-        name: Letters, digits, `_` and `-`.
-        schema: Its JSON schema, always an object at the top.
-        decode: Makes the value of a JSON text; raises `InvalidObjectError`.
-        is_wrapped: Whether the value is wrapped in an object, under the key `value`, because providers are asked for objects alone.
-    """
-
-    name: str
-    schema: Mapping[str, Any]
-    decode: Callable[[str], T]
-    is_wrapped: bool = False
-
-
 def object_type(requested: Any) -> ObjectType[Any]:
-    """What to ask a model for.
-
-    Args:
-        requested: An attrs class, dataclass, TypedDict, pydantic model, any other type msgspec or pydantic knows (such as
-            `list[Line]`), or a JSON schema.
-
-    Raises:
-        UnsupportedInputError: The type cannot be written as a JSON schema.
-    """
+    """See `pipelex_core.objects.object_type`."""
     if isinstance(requested, Mapping):
         try:
             text = json.dumps(dict(requested), allow_nan=False)
@@ -70,11 +40,7 @@ def object_type(requested: Any) -> ObjectType[Any]:
 
 
 def read_object(kind: ObjectType[T], text: str) -> tuple[T, str]:
-    """Make an object of a model's answer, and tell which JSON of it that was.
-
-    Raises:
-        InvalidObjectError: No JSON in it fits the type; the fault is that of the answer as a whole.
-    """
+    """See `pipelex_core.objects.read_object`."""
     texts = json_texts(text)
     first = next(texts)
     if not first:
@@ -182,7 +148,7 @@ def _made(
                 return decode(whole)
             raise
 
-    return ObjectType(name=name, schema=schema, decode=decode_leniently, is_wrapped=is_wrapped)
+    return ObjectType(name=name, schema=schema, decode=decode_leniently, wrapped=WRAPPED if is_wrapped else None)
 
 
 def _parsed(text: str) -> Any:
