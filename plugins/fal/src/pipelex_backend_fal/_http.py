@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import fal_client
 import httpx
@@ -40,12 +41,13 @@ class FalHttp(httpx.AsyncClient):
         )
         self._key = key
         self._endpoint = httpx.URL(endpoint) if endpoint else None
+        self._root = str(self._endpoint.copy_with(raw_path=b"")) if self._endpoint else ""
 
     async def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
         """Send once; an answer that is not a success is an error of ours. httpx's redirects and hooks are left out."""
         options["timeout"] = TIMEOUT
         try:
-            sent = self.build_request(method, self._address(httpx.URL(url)), **options)
+            sent = self.build_request(method, self._address(str(url)), **options)
             response = await self._way.handle_async_request(sent)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise of_transport(error) from None
@@ -57,18 +59,24 @@ class FalHttp(httpx.AsyncClient):
             raise of_status(response.status_code, response.headers, text, _json(text))
         return response
 
-    def _address(self, url: httpx.URL) -> httpx.URL:
+    def _address(self, url: str) -> httpx.URL:
         if self._endpoint is None:
-            if url.scheme == "https" and any(url.host == host or url.host.endswith(f".{host}") for host in FAL_HOSTS):
-                return url
-            msg = f"the key goes to fal alone, not to {url.scheme}://{url.host}"
+            address = httpx.URL(url)
+            host = address.host
+            if address.scheme == "https" and any(host == fal or host.endswith(f".{fal}") for fal in FAL_HOSTS):
+                return address
+            msg = f"the key goes to fal alone, not to {address.scheme}://{host}"
             raise InvalidAnswerError(msg)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise httpx.InvalidURL(str(error)) from None
         prefix = self._endpoint.path.rstrip("/")
-        at_endpoint = (url.scheme, url.netloc) == (self._endpoint.scheme, self._endpoint.netloc)
-        path = url.raw_path.decode("ascii")
+        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        at_endpoint = (parts.scheme, parts.netloc) == (self._endpoint.scheme, self._endpoint.netloc.decode("ascii"))
         if not (at_endpoint and path.startswith(f"{prefix}/")):
-            path = prefix + path
-        return self._endpoint.copy_with(raw_path=path.encode("ascii"))
+            path = f"{prefix}/{path.lstrip('/')}"
+        return httpx.URL(f"{self._root}{path}")
 
 
 class FalQueue(fal_client.AsyncClient):
