@@ -80,6 +80,7 @@ SHARED = {
         "pipelex_backend_google.gemini.GeminiBackend",
         "pipelex_backend_google.gemini.GeminiBatches",
         "pipelex_backend_google.gemini.call_error",
+        "pipelex_backend_google.gemini.embedding_body",
         "pipelex_backend_google.gemini.http_options",
         "pipelex_backend_google.gemini.text_body",
         "pipelex_backend_google.options.MODEL_TYPES",
@@ -91,6 +92,13 @@ SHARED = {
         "pipelex_backend_mistral.models.MistralClient",
         "pipelex_backend_mistral.models.MistralModels",
         "pipelex_backend_mistral.options.MODEL_OPTIONS",
+    },
+    **{
+        name: {
+            "pipelex_http.kept.KeptRequest",
+            "pipelex_http.kept.copied",
+        }
+        for name in ("anthropic", "openai")
     },
     "llamacpp": {
         "pipelex_local.weights",
@@ -106,10 +114,7 @@ SHARED = {
             "pipelex_local.engines.Engine",
             "pipelex_local.engines.Engines",
             "pipelex_local.engines.threads_of",
-            "pipelex_local.weights.Model",
-            "pipelex_local.weights.Progress",
-            "pipelex_local.weights.bring",
-            "pipelex_local.weights.models_in",
+            "pipelex_local.weights.Catalogue",
             "pipelex_local.weights.named",
         }
         for name in ("kokoro", "whisper")
@@ -119,7 +124,8 @@ SHARED = {
         "pipelex_backend_internal.pdf.PdfFile",
         "pipelex_backend_internal.pdf.serve",
         "pipelex_backend_internal.reading.Readers",
-        "pipelex_backend_internal.reading.read_pages",
+        "pipelex_backend_internal.reading.ReadingBackend",
+        "pipelex_backend_internal.reading.dpi_of",
     },
 }
 """What a plugin may use of the one that it is built on."""

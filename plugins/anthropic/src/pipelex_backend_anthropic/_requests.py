@@ -1,7 +1,4 @@
-"""The SDK's client, with the requests that it builds kept: the same question to the API differs in its body only.
-
-To copy the body and the options, build a request and wrap its answer costs the SDK a third of a call.
-"""
+"""The SDK's client, with the requests that it builds kept: the same question to the API differs in its body only."""
 
 from __future__ import annotations
 
@@ -11,49 +8,14 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 from anthropic import APIConnectionError, APITimeoutError, AsyncAnthropic, AsyncStream
 from anthropic._utils._json import openapi_dumps
-from attrs import field, frozen
+
+from pipelex_http.kept import KeptRequest, copied
 
 if TYPE_CHECKING:
     from anthropic import RequestOptions
 
-_LENGTH = "Content-Length"
 _TIMEOUTS = ("x-stainless-timeout", "x-stainless-read-timeout")
 _log = logging.getLogger("anthropic")
-
-
-@frozen(kw_only=True)
-class _Kept:
-    """A request without its body and its time-out.
-
-    Attributes:
-        read: All that the SDK read to build it.
-        url: Where it goes.
-        headers: Its headers, but for those that each request has of its own.
-        extensions: What the transport is to know, the time-outs aside.
-    """
-
-    read: tuple[Any, ...] = field(repr=False)
-    url: httpx2.URL
-    headers: httpx2.Headers = field(repr=False)
-    extensions: dict[str, Any]
-
-    def with_body(self, body: bytes, timeout: httpx2.Timeout, cookies: httpx2.Cookies) -> httpx2.Request:
-        """The request with a body, its time-out, and the cookies of the moment."""
-        request = httpx2.Request(
-            "POST",
-            self.url,
-            headers=self.headers,
-            cookies=cookies,
-            stream=httpx2.ByteStream(body),
-            extensions={**self.extensions, "timeout": timeout.as_dict()},
-        )
-        headers = request.headers
-        headers.encoding = self.headers.encoding  # or it is looked for again
-        headers[_LENGTH] = str(len(body))
-        for name in _TIMEOUTS:
-            headers[name] = str(timeout.read)
-        request.read()
-        return request
 
 
 class KeepingAnthropic(AsyncAnthropic):
@@ -63,7 +25,7 @@ class KeepingAnthropic(AsyncAnthropic):
     SDK's own log, the SDK builds each request. Errors are the SDK's, and so is how events are read.
     """
 
-    _kept: dict[str, _Kept]
+    _kept: dict[str, KeptRequest]
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -76,7 +38,9 @@ class KeepingAnthropic(AsyncAnthropic):
         read = self._read(options) if self._is_plain() else None
         kept, timeout = self._kept.get(path), options.get("timeout")
         if kept is not None and kept.read == read and isinstance(timeout, httpx2.Timeout):
-            request = kept.with_body(openapi_dumps(body), timeout, self._client.cookies)
+            request = kept.with_body(openapi_dumps(body), self._client.cookies, timeout.as_dict())
+            for name in _TIMEOUTS:
+                request.headers[name] = str(timeout.read)
             return await self._sent(request, stream=stream)
         if stream:
             events: AsyncStream[object] = await self.post(
@@ -130,13 +94,9 @@ class KeepingAnthropic(AsyncAnthropic):
         )
 
     def _keep(self, path: str, read: tuple[Any, ...] | None, request: httpx2.Request) -> None:
-        """Keep a request, unless it has a cookie, which changes by itself, or a body without a length."""
-        self._kept.pop(path, None)
-        if read is None or "cookie" in request.headers or _LENGTH not in request.headers:
-            return
-        headers = request.headers.copy()
-        for name in (_LENGTH, *_TIMEOUTS):
-            del headers[name]
-        extensions = {name: value for name, value in request.extensions.items() if name != "timeout"}
-        copied = tuple(dict(value) if isinstance(value, dict) else value for value in read)
-        self._kept[path] = _Kept(read=copied, url=request.url, headers=headers, extensions=extensions)
+        """Keep a request that nothing but its body makes different from the next."""
+        kept = None if read is None else KeptRequest.of(request, copied(read), without=_TIMEOUTS)
+        if kept is None:
+            self._kept.pop(path, None)
+        else:
+            self._kept[path] = kept

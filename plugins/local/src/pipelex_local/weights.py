@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "Catalogue",
     "HubFile",
     "Make",
     "Model",
@@ -143,3 +146,42 @@ def named(name: str, catalogue: Mapping[str, Model]) -> Model:
         msg = f"no model is called '{name}' here; {hint}"
         raise NotFoundError(msg)
     return model
+
+
+@frozen(kw_only=True)
+class Catalogue:
+    """The models that an engine's package knows by name, in its file `catalogue.toml`.
+
+    Attributes:
+        engine: Name of the folder that its models are kept in.
+        package: Where the file is.
+    """
+
+    engine: str
+    package: str
+
+    def models(self) -> Mapping[str, Model]:
+        """Every model that can be fetched by name."""
+        return _models_of(self.package)
+
+    def fetch(
+        self,
+        name: str,
+        *,
+        cache_dir: str | Path | None = None,
+        progress: Progress | None = None,
+        stopped: Stopped = lambda: False,
+    ) -> Path:
+        """Bring a model onto this machine, once; the folder of its files.
+
+        Raises:
+            NotFoundError: The catalogue has no such model.
+            CallError: As `bring`.
+        """
+        model = named(name, self.models())
+        return bring(model.name, model.files, model.folder(self.engine, cache_dir), progress=progress, stopped=stopped)
+
+
+@cache
+def _models_of(package: str) -> Mapping[str, Model]:
+    return models_in(resources.files(package).joinpath("catalogue.toml").read_text(encoding="utf-8"))

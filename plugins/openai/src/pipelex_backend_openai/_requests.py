@@ -9,56 +9,17 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import httpx2
-from attrs import field, frozen
 from openai import APIConnectionError, APITimeoutError, AsyncOpenAI
 from openai._utils._json import openapi_dumps
+
+from pipelex_http.kept import KeptRequest, copied
 
 if TYPE_CHECKING:
     from openai._types import RequestOptions
 
 _NO_OPTIONS: RequestOptions = {}
-_LENGTH = "Content-Length"
 _CHANGING = ("cookie", "x-stainless-read-timeout")
 _log = logging.getLogger("openai")
-
-
-@frozen(kw_only=True)
-class _Kept:
-    """A request without its body.
-
-    Attributes:
-        read: All that the SDK read to build it.
-        url: Where it goes.
-        headers: Its headers, the length aside.
-        timeout: The time-outs of the pool.
-    """
-
-    read: tuple[Any, ...] = field(repr=False)
-    url: httpx2.URL
-    headers: httpx2.Headers = field(repr=False)
-    timeout: dict[str, float | None]
-
-    def with_body(self, body: bytes, cookies: httpx2.Cookies) -> httpx2.Request:
-        """The request with a body, and the cookies of the moment."""
-        request = httpx2.Request(
-            "POST",
-            self.url,
-            headers=self.headers,
-            cookies=cookies,
-            stream=httpx2.ByteStream(body),
-            extensions={"timeout": self.timeout},
-        )
-        request.headers.encoding = self.headers.encoding  # or it is looked for again
-        request.headers[_LENGTH] = str(len(body))
-        request.read()
-        return request
-
-
-def _copied(value: Any) -> Any:
-    """What can be changed in place, as it is now."""
-    if isinstance(value, dict):
-        return {name: _copied(each) for name, each in value.items()}
-    return tuple(map(_copied, value)) if isinstance(value, tuple) else value
 
 
 class KeepingOpenAI(AsyncOpenAI):
@@ -68,7 +29,7 @@ class KeepingOpenAI(AsyncOpenAI):
     idempotency keys and the SDK's own log, the SDK builds each request. Errors are the SDK's, and so is how events are read.
     """
 
-    _kept: dict[str, _Kept]
+    _kept: dict[str, KeptRequest]
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -93,7 +54,7 @@ class KeepingOpenAI(AsyncOpenAI):
             )
         kept = self._kept.get(path)
         if kept is None or kept.read != self._read(options):
-            read = _copied(self._read(options))
+            read = copied(self._read(options))
             answer = await super().post(
                 path, cast_to=cast_to, body=body, options=options, stream=stream, stream_cls=stream_cls
             )
@@ -143,10 +104,9 @@ class KeepingOpenAI(AsyncOpenAI):
         )
 
     def _keep(self, path: str, read: tuple[Any, ...], request: httpx2.Request) -> None:
-        """Keep a request, unless it has headers that change by themselves, or a body without a length."""
-        self._kept.pop(path, None)
-        if any(name in request.headers for name in _CHANGING) or _LENGTH not in request.headers:
-            return
-        headers = request.headers.copy()
-        del headers[_LENGTH]
-        self._kept[path] = _Kept(read=read, url=request.url, headers=headers, timeout=request.extensions["timeout"])
+        """Keep a request that nothing but its body makes different from the next."""
+        kept = KeptRequest.of(request, read, unlike=_CHANGING)
+        if kept is None:
+            self._kept.pop(path, None)
+        else:
+            self._kept[path] = kept

@@ -33,9 +33,14 @@ Capability = Literal[
     "speech",
     "speech stream",
 ]
+CONVERSATION: tuple[Capability, ...] = (
+    *("text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking"),
+)
+"""What a wire can say whose provider has conversations."""
+
 CAPABILITIES: tuple[Capability, ...] = (
-    *("text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking", "OCR", "image out"),
-    *("embeddings", "transcription", "speech", "speech stream"),
+    *CONVERSATION,
+    *("OCR", "image out", "embeddings", "transcription", "speech", "speech stream"),
 )
 """What a backend may claim, in the order of the certificate."""
 

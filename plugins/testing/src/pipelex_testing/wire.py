@@ -82,10 +82,10 @@ class Wire(ABC):
         return url
 
     @abstractmethod
-    def answer(self, stated: SampleAnswer) -> Reply:
+    def answer(self, sample: SampleAnswer) -> Reply:
         """A whole answer, with the counts of `USAGE`."""
 
-    def stream(self, stated: SampleAnswer) -> Reply:
+    def stream(self, sample: SampleAnswer) -> Reply:
         """The same, streamed: an event a piece of the reply, its text in two deltas at least."""
         msg = f"the wire {self.name} has no streams"
         raise NotImplementedError(msg)

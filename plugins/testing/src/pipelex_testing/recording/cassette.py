@@ -134,7 +134,7 @@ def _likeness(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[bool, f
 
 def _shown(request: Mapping[str, Any]) -> str:
     """An operation, a model, and the beginning of what was asked."""
-    stated = request.get("prompt") or next(
+    prompt = request.get("prompt") or next(
         (
             part["text"]
             for message in reversed(request.get("messages", ()))
@@ -143,7 +143,7 @@ def _shown(request: Mapping[str, Any]) -> str:
         ),
         "",
     )
-    short = stated if len(stated) <= _SHOWN else f"{stated[:_SHOWN]}…"
+    short = prompt if len(prompt) <= _SHOWN else f"{prompt[:_SHOWN]}…"
     return f"{request['operation']} of '{request['model']}'" + (f" with {short!r}" if short else "")
 
 

@@ -49,9 +49,9 @@ _ON_WIRES = _STREAMS | {"generate_text", "generate_object", "generate_image", "e
 class Loopback:
     """The server, and the backend that talks to it; both of one event loop."""
 
-    def __init__(self, wire: Any, stated: Any) -> None:
+    def __init__(self, wire: Any, sample: Any) -> None:
         self._wire = wire
-        self._stated = stated
+        self._sample = sample
         self._server = wire.server()
         self._listens = False
         self._inner: Any = None
@@ -105,11 +105,11 @@ class Loopback:
         elif operation == "extract":
             self._server.queue(self._wire.document())
         elif operation in {"generate_object", "stream_object"}:
-            stated = self._stated(value=_object(words))
-            self._server.queue(self._wire.stream(stated) if operation in _STREAMS else self._wire.answer(stated))
+            sample = self._sample(value=_object(words))
+            self._server.queue(self._wire.stream(sample) if operation in _STREAMS else self._wire.answer(sample))
         else:
-            stated = self._stated(text=words if len(words) > 1 else "Replayed.")
-            self._server.queue(self._wire.stream(stated) if operation == "stream_text" else self._wire.answer(stated))
+            sample = self._sample(text=words if len(words) > 1 else "Replayed.")
+            self._server.queue(self._wire.stream(sample) if operation == "stream_text" else self._wire.answer(sample))
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_testing.bodies import anthropic
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import ARGUMENTS, WEATHER, Capability, SampleAnswer
+from pipelex_testing.samples import ARGUMENTS, CONVERSATION, WEATHER, Capability, SampleAnswer
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import words
@@ -26,17 +26,15 @@ class AnthropicMessages(Wire):
 
     name = "anthropic-messages"
     rules = Rulebook(provider="anthropic")
-    says: ClassVar[frozenset[Capability]] = frozenset(
-        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking"}
-    )
+    says: ClassVar[frozenset[Capability]] = frozenset(CONVERSATION)
     error_headers = _HEADERS
     ending = 2
 
-    def answer(self, stated: SampleAnswer) -> Reply:
-        return Reply.json(_message(stated), headers=_HEADERS)
+    def answer(self, sample: SampleAnswer) -> Reply:
+        return Reply.json(_message(sample), headers=_HEADERS)
 
-    def stream(self, stated: SampleAnswer) -> Reply:
-        return Reply.sse(*anthropic.events(_message(stated)), headers=_HEADERS)
+    def stream(self, sample: SampleAnswer) -> Reply:
+        return Reply.sse(*anthropic.events(_message(sample)), headers=_HEADERS)
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
@@ -55,10 +53,10 @@ def _fault(kind: str, message: str) -> dict[str, Any]:
     return anthropic.error(kind, message, _HEADERS["request-id"])
 
 
-def _message(stated: SampleAnswer) -> anthropic.Message:
-    content = [anthropic.thinking(stated.thought)] if stated.thought else []
-    content += [anthropic.tool_use(f"toolu_{number}", WEATHER.name, ARGUMENTS) for number in range(stated.calls)]
-    if words(stated):
-        content.append(anthropic.text(words(stated)))
-    reason = _STOPS.get(stated.finish or "", "tool_use" if stated.calls else "end_turn")
+def _message(sample: SampleAnswer) -> anthropic.Message:
+    content = [anthropic.thinking(sample.thought)] if sample.thought else []
+    content += [anthropic.tool_use(f"toolu_{number}", WEATHER.name, ARGUMENTS) for number in range(sample.calls)]
+    if words(sample):
+        content.append(anthropic.text(words(sample)))
+    reason = _STOPS.get(sample.finish or "", "tool_use" if sample.calls else "end_turn")
     return anthropic.message(*content, stop_reason=reason, **_USAGE)

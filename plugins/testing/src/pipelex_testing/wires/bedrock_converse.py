@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from pipelex_testing.bodies import bedrock
 from pipelex_testing.replies import Reply
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import ARGUMENTS, PNG, VECTORS, WEATHER, Capability, SampleAnswer
+from pipelex_testing.samples import ARGUMENTS, CONVERSATION, PNG, VECTORS, WEATHER, Capability, SampleAnswer
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import words
 
@@ -40,31 +40,18 @@ class BedrockConverse(Wire):
 
     name = "bedrock-converse"
     rules = Rulebook(provider="bedrock")
-    says: ClassVar[frozenset[Capability]] = frozenset(
-        {
-            "text",
-            "stream",
-            "object",
-            "object stream",
-            "tools",
-            "image in",
-            "PDF in",
-            "thinking",
-            "image out",
-            "embeddings",
-        }
-    )
+    says: ClassVar[frozenset[Capability]] = frozenset({*CONVERSATION, "image out", "embeddings"})
     error_headers = bedrock.HEADERS
     ending = 2
 
-    def answer(self, stated: SampleAnswer) -> Reply:
-        return bedrock.message(*_content(stated), stop=_stop(stated), usage=_USAGE)
+    def answer(self, sample: SampleAnswer) -> Reply:
+        return bedrock.message(*_content(sample), stop=_stop(sample), usage=_USAGE)
 
-    def stream(self, stated: SampleAnswer) -> Reply:
+    def stream(self, sample: SampleAnswer) -> Reply:
         events = [bedrock.event("messageStart", role="assistant")]
-        for index, block in enumerate(_content(stated)):
+        for index, block in enumerate(_content(sample)):
             events += bedrock.block_events(index, block)
-        return bedrock.stream(*events, *bedrock.end_events(_stop(stated), _USAGE))
+        return bedrock.stream(*events, *bedrock.end_events(_stop(sample), _USAGE))
 
     def image(self) -> Reply:
         encoded = b64encode(PNG).decode()
@@ -90,16 +77,16 @@ class BedrockConverse(Wire):
         return {"model": model, "temperature": config.get("temperature"), "max_tokens": config.get("maxTokens")}
 
 
-def _stop(stated: SampleAnswer) -> str:
-    return _STOPS.get(stated.finish or "", "tool_use" if stated.calls or stated.value else "end_turn")
+def _stop(sample: SampleAnswer) -> str:
+    return _STOPS.get(sample.finish or "", "tool_use" if sample.calls or sample.value else "end_turn")
 
 
-def _content(stated: SampleAnswer) -> list[dict[str, Any]]:
+def _content(sample: SampleAnswer) -> list[dict[str, Any]]:
     content: list[dict[str, Any]] = []
-    if stated.thought:
-        thought = {"text": stated.thought, "signature": "c2lnbmVk"}
+    if sample.thought:
+        thought = {"text": sample.thought, "signature": "c2lnbmVk"}
         content.append({"reasoningContent": {"reasoningText": thought}})
-    if stated.value is not None:
-        return [*content, bedrock.tool_use("tooluse_0", "City", stated.value)]
-    content += [bedrock.tool_use(f"tooluse_{number}", WEATHER.name, ARGUMENTS) for number in range(stated.calls)]
-    return content if stated.calls or not words(stated) else [*content, {"text": words(stated)}]
+    if sample.value is not None:
+        return [*content, bedrock.tool_use("tooluse_0", "City", sample.value)]
+    content += [bedrock.tool_use(f"tooluse_{number}", WEATHER.name, ARGUMENTS) for number in range(sample.calls)]
+    return content if sample.calls or not words(sample) else [*content, {"text": words(sample)}]

@@ -57,7 +57,7 @@ class FalQueue(Wire):
     def server(self) -> QueueServer:
         return QueueServer(self.rules)
 
-    def answer(self, stated: SampleAnswer) -> Reply:
+    def answer(self, sample: SampleAnswer) -> Reply:
         msg = "fal's queue has no words"
         raise NotImplementedError(msg)
 

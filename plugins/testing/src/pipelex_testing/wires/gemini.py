@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pipelex_testing.bodies import gemini
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import ARGUMENTS, PNG, VECTORS, WEATHER, Capability, SampleAnswer
+from pipelex_testing.samples import ARGUMENTS, CONVERSATION, PNG, VECTORS, WEATHER, Capability, SampleAnswer
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import words
@@ -33,28 +33,15 @@ class Gemini(Wire):
     name = "gemini"
     rules = Rulebook(provider="google")
     counts_embeddings = False
-    says: ClassVar[frozenset[Capability]] = frozenset(
-        {
-            "text",
-            "stream",
-            "object",
-            "object stream",
-            "tools",
-            "image in",
-            "PDF in",
-            "thinking",
-            "image out",
-            "embeddings",
-        }
-    )
+    says: ClassVar[frozenset[Capability]] = frozenset({*CONVERSATION, "image out", "embeddings"})
 
-    def answer(self, stated: SampleAnswer) -> Reply:
-        return Reply.json(gemini.answer(*_parts(stated, [words(stated)]), finish=_finish(stated), usage=_USAGE))
+    def answer(self, sample: SampleAnswer) -> Reply:
+        return Reply.json(gemini.answer(*_parts(sample, [words(sample)]), finish=_finish(sample), usage=_USAGE))
 
-    def stream(self, stated: SampleAnswer) -> Reply:
-        parts = _parts(stated, halves(words(stated)))
+    def stream(self, sample: SampleAnswer) -> Reply:
+        parts = _parts(sample, halves(words(sample)))
         chunks = [gemini.answer(part, finish=None, usage={}) for part in parts]
-        return Reply.sse(*chunks, gemini.answer({"text": ""}, finish=_finish(stated), usage=_USAGE))
+        return Reply.sse(*chunks, gemini.answer({"text": ""}, finish=_finish(sample), usage=_USAGE))
 
     def image(self) -> Reply:
         picture = {"mimeType": "image/png", "data": b64encode(PNG).decode()}
@@ -83,15 +70,15 @@ class Gemini(Wire):
         }
 
 
-def _parts(stated: SampleAnswer, texts: list[str]) -> list[dict[str, Any]]:
-    parts: list[dict[str, Any]] = [{"text": stated.thought, "thought": True}] if stated.thought else []
-    for number in range(stated.calls):
+def _parts(sample: SampleAnswer, texts: list[str]) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = [{"text": sample.thought, "thought": True}] if sample.thought else []
+    for number in range(sample.calls):
         call = {"name": WEATHER.name, "args": ARGUMENTS, "id": f"id-{number}"}
         parts.append({"functionCall": call, **({} if number else {"thoughtSignature": _SIGNATURE})})
-    if not stated.calls:
+    if not sample.calls:
         parts += [{"text": text} for text in texts]
     return parts
 
 
-def _finish(stated: SampleAnswer) -> str:
-    return _FINISH.get(stated.finish or "", "STOP")
+def _finish(sample: SampleAnswer) -> str:
+    return _FINISH.get(sample.finish or "", "STOP")

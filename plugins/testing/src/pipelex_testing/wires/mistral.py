@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pipelex_testing.bodies import mistral
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import JPEG, SPOKEN, VECTORS, WEATHER, Capability, SampleAnswer
+from pipelex_testing.samples import CONVERSATION, JPEG, SPOKEN, VECTORS, WEATHER, Capability, SampleAnswer
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import arguments, words
@@ -25,37 +25,23 @@ class Mistral(Wire):
 
     name = "mistral"
     rules = Rulebook(provider="mistral")
-    says: ClassVar[frozenset[Capability]] = frozenset(
-        {
-            "text",
-            "stream",
-            "object",
-            "object stream",
-            "tools",
-            "image in",
-            "PDF in",
-            "thinking",
-            "OCR",
-            "embeddings",
-            "transcription",
-        }
-    )
+    says: ClassVar[frozenset[Capability]] = frozenset({*CONVERSATION, "OCR", "embeddings", "transcription"})
     error_headers = _HEADERS
     ending = 2
 
-    def answer(self, stated: SampleAnswer) -> Reply:
-        content: Any = words(stated)
-        if stated.thought:
-            content = [_thought(stated.thought), {"type": "text", "text": content}]
-        calls = _calls(stated) or None
-        body = mistral.message(content, finish_reason=_finish(stated), tool_calls=calls, usage=_USAGE)
+    def answer(self, sample: SampleAnswer) -> Reply:
+        content: Any = words(sample)
+        if sample.thought:
+            content = [_thought(sample.thought), {"type": "text", "text": content}]
+        calls = _calls(sample) or None
+        body = mistral.message(content, finish_reason=_finish(sample), tool_calls=calls, usage=_USAGE)
         return Reply.json(body, headers=_HEADERS)
 
-    def stream(self, stated: SampleAnswer) -> Reply:
-        events = [mistral.chunk([_thought(stated.thought)])] if stated.thought else []
-        events += [mistral.chunk(piece) for piece in halves(words(stated))]
-        called = {"tool_calls": _calls(stated)} if stated.calls else {}
-        last = mistral.chunk("", finish_reason=_finish(stated), usage=_USAGE, **called)
+    def stream(self, sample: SampleAnswer) -> Reply:
+        events = [mistral.chunk([_thought(sample.thought)])] if sample.thought else []
+        events += [mistral.chunk(piece) for piece in halves(words(sample))]
+        called = {"tool_calls": _calls(sample)} if sample.calls else {}
+        last = mistral.chunk("", finish_reason=_finish(sample), usage=_USAGE, **called)
         return Reply.sse(*events, last, "[DONE]", headers=_HEADERS)
 
     def document(self) -> Reply:
@@ -88,10 +74,10 @@ def _thought(text: str) -> dict[str, Any]:
     return mistral.thinking(text, signature="c2lnbmVk")
 
 
-def _calls(stated: SampleAnswer) -> list[dict[str, Any]]:
-    ids = [f"abcdefgh{number}" for number in range(stated.calls)]  # nine letters and digits, as Mistral's are
+def _calls(sample: SampleAnswer) -> list[dict[str, Any]]:
+    ids = [f"abcdefgh{number}" for number in range(sample.calls)]  # nine letters and digits, as Mistral's are
     return [mistral.call(WEATHER.name, arguments(), call_id=id_, index=n) for n, id_ in enumerate(ids)]
 
 
-def _finish(stated: SampleAnswer) -> str:
-    return stated.finish or ("tool_calls" if stated.calls else "stop")
+def _finish(sample: SampleAnswer) -> str:
+    return sample.finish or ("tool_calls" if sample.calls else "stop")

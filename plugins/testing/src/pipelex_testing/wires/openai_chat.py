@@ -13,7 +13,7 @@ from pipelex_core import errors
 from pipelex_testing.bodies import openai_chat as chat
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import PNG, SOUND, SPOKEN, VECTORS, WEATHER, Capability, SampleAnswer
+from pipelex_testing.samples import CONVERSATION, PNG, SOUND, SPOKEN, VECTORS, WEATHER, Capability, SampleAnswer
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import arguments, words
@@ -36,21 +36,7 @@ class OpenAIChat(Wire):
     name = "openai-chat"
     rules = Rulebook(provider="compatible")
     says: ClassVar[frozenset[Capability]] = frozenset(
-        {
-            "text",
-            "stream",
-            "object",
-            "object stream",
-            "tools",
-            "image in",
-            "PDF in",
-            "thinking",
-            "image out",
-            "embeddings",
-            "transcription",
-            "speech",
-            "speech stream",
-        }
+        {*CONVERSATION, "image out", "embeddings", "transcription", "speech", "speech stream"}
     )
     error_headers = _HEADERS
     ending = 3
@@ -66,21 +52,21 @@ class OpenAIChat(Wire):
     def endpoint(self, url: str) -> str:
         return f"{url}/v1"
 
-    def answer(self, stated: SampleAnswer) -> Reply:
-        fields: dict[str, Any] = {"reasoning_content": stated.thought} if stated.thought else {}
-        if stated.calls:
-            fields["tool_calls"] = [_call(number) for number in range(stated.calls)]
-        body = chat.completion(words(stated) or None, finish_reason=stated.finish, usage=_USAGE, **fields)
+    def answer(self, sample: SampleAnswer) -> Reply:
+        fields: dict[str, Any] = {"reasoning_content": sample.thought} if sample.thought else {}
+        if sample.calls:
+            fields["tool_calls"] = [_call(number) for number in range(sample.calls)]
+        body = chat.completion(words(sample) or None, finish_reason=sample.finish, usage=_USAGE, **fields)
         return Reply.json(body, headers=_HEADERS)
 
-    def stream(self, stated: SampleAnswer) -> Reply:
+    def stream(self, sample: SampleAnswer) -> Reply:
         events = [chat.chunk({"role": "assistant", "content": ""})]
-        if stated.thought:
-            events.append(chat.chunk({"reasoning_content": stated.thought}))
-        events += [chat.chunk({"content": piece}) for piece in halves(words(stated))]
-        for number in range(stated.calls):
+        if sample.thought:
+            events.append(chat.chunk({"reasoning_content": sample.thought}))
+        events += [chat.chunk({"content": piece}) for piece in halves(words(sample))]
+        for number in range(sample.calls):
             events += chat.tool_call_chunks(number, _call(number))
-        events.append(chat.chunk({}, stated.finish or ("tool_calls" if stated.calls else "stop")))
+        events.append(chat.chunk({}, sample.finish or ("tool_calls" if sample.calls else "stop")))
         return Reply.sse(*events, chat.usage_chunk(_USAGE), "[DONE]", headers=_HEADERS)
 
     def image(self) -> Reply:

@@ -9,7 +9,7 @@ from pipelex_testing.bodies import openai_chat as chat
 from pipelex_testing.bodies import openai_responses as responses
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import WEATHER, Capability, SampleAnswer
+from pipelex_testing.samples import CONVERSATION, WEATHER, Capability, SampleAnswer
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import arguments, words
@@ -32,9 +32,7 @@ class OpenAIResponses(Wire):
 
     name = "openai-responses"
     rules = Rulebook(provider="openai")
-    says: ClassVar[frozenset[Capability]] = frozenset(
-        {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking"}
-    )
+    says: ClassVar[frozenset[Capability]] = frozenset(CONVERSATION)
     error_headers = _HEADERS
     special_errors: ClassVar = {
         errors.ContextTooLongError: (400, {"error": {"message": "too long", "code": "context_length_exceeded"}}),
@@ -43,11 +41,11 @@ class OpenAIResponses(Wire):
     def endpoint(self, url: str) -> str:
         return f"{url}/v1"
 
-    def answer(self, stated: SampleAnswer) -> Reply:
-        return Reply.json(_response(stated), headers=_HEADERS)
+    def answer(self, sample: SampleAnswer) -> Reply:
+        return Reply.json(_response(sample), headers=_HEADERS)
 
-    def stream(self, stated: SampleAnswer) -> Reply:
-        return Reply.sse(*responses.events(_response(stated), halves), headers=_HEADERS)
+    def stream(self, sample: SampleAnswer) -> Reply:
+        return Reply.sse(*responses.events(_response(sample), halves), headers=_HEADERS)
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         return Reply.json(chat.error(message), status=status, headers=_HEADERS)
@@ -63,18 +61,18 @@ class OpenAIResponses(Wire):
         return {**reported, "max_tokens": body.get("max_output_tokens")}
 
 
-def _output(stated: SampleAnswer) -> list[dict[str, Any]]:
+def _output(sample: SampleAnswer) -> list[dict[str, Any]]:
     output: list[dict[str, Any]] = []
-    if stated.thought:
-        summary = [{"type": "summary_text", "text": stated.thought}]
+    if sample.thought:
+        summary = [{"type": "summary_text", "text": sample.thought}]
         output.append({"type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": "c2VhbGVk"})
-    output += [responses.function_call(number, WEATHER.name, arguments()) for number in range(stated.calls)]
-    return output if stated.calls else [*output, responses.message_item(words(stated))]
+    output += [responses.function_call(number, WEATHER.name, arguments()) for number in range(sample.calls)]
+    return output if sample.calls else [*output, responses.message_item(words(sample))]
 
 
-def _response(stated: SampleAnswer) -> dict[str, Any]:
+def _response(sample: SampleAnswer) -> dict[str, Any]:
     reasons = {"length": "max_output_tokens", "content_filter": "content_filter"}
-    reason = reasons.get(stated.finish or "")
+    reason = reasons.get(sample.finish or "")
     details = {"reason": reason} if reason else None
     status = "incomplete" if reason else "completed"
-    return responses.response(*_output(stated), status=status, incomplete_details=details, usage=_USAGE)
+    return responses.response(*_output(sample), status=status, incomplete_details=details, usage=_USAGE)

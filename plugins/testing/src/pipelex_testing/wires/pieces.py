@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from pipelex_testing.samples import SampleAnswer
 
 
-def words(stated: SampleAnswer) -> str:
+def words(sample: SampleAnswer) -> str:
     """The text of an answer: its words, or the object as JSON; empty where it asks for tools."""
-    if stated.calls:
+    if sample.calls:
         return ""
-    return stated.text if stated.value is None else json.dumps(stated.value)
+    return sample.text if sample.value is None else json.dumps(sample.value)
 
 
 def arguments() -> str:
