@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from pipelex_core.deck import Alias
     from pipelex_core.routing import ModelEntry
+    from pipelex_core.specs import Source
 
 
 _MOST_CYCLES = 50
@@ -37,40 +38,25 @@ def follow_all(aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]) -
     done: set[str] = set()
     circling: set[str] = set()
     for root in aliases:
-        if root not in done:
-            _follow(root, aliases, models, graph, done=done, circling=circling)
-    for name in graph.order:
-        if all(target in models or target.removeprefix("@") in graph.sound for target in aliases[name].targets):
-            graph.sound.add(name)
+        trail = {} if root in done else {root: _onward(aliases[root], aliases, models)}
+        while trail:
+            name, onward = next(reversed(trail.items()))
+            target = next(onward, None)
+            if target is None:
+                del trail[name]
+                done.add(name)
+                graph.order.append(name)
+                if all(each in models or each.removeprefix("@") in graph.sound for each in aliases[name].targets):
+                    graph.sound.add(name)
+            elif target in trail:
+                if len(graph.cycles) < _MOST_CYCLES and not {name, target} <= circling:
+                    names = list(trail)
+                    cycle = names[names.index(target) :]
+                    graph.cycles.append([*cycle, target])
+                    circling.update(cycle)
+            elif target not in done:
+                trail[target] = _onward(aliases[target], aliases, models)
     return graph
-
-
-def _follow(
-    root: str,
-    aliases: Mapping[str, Alias],
-    models: Mapping[str, ModelEntry],
-    graph: AliasGraph,
-    *,
-    done: set[str],
-    circling: set[str],
-) -> None:
-    """Put everything below an alias in order, and note the circles on the way."""
-    trail: dict[str, Iterator[str]] = {root: _onward(aliases[root], aliases, models)}
-    while trail:
-        name, onward = next(reversed(trail.items()))
-        target = next(onward, None)
-        if target is None:
-            del trail[name]
-            done.add(name)
-            graph.order.append(name)
-        elif target in trail:
-            if len(graph.cycles) < _MOST_CYCLES and not {name, target} <= circling:
-                names = list(trail)
-                cycle = names[names.index(target) :]
-                graph.cycles.append([*cycle, target])
-                circling.update(cycle)
-        elif target not in done:
-            trail[target] = _onward(aliases[target], aliases, models)
 
 
 def _onward(alias: Alias, aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]) -> Iterator[str]:
@@ -81,24 +67,27 @@ def _onward(alias: Alias, aliases: Mapping[str, Alias], models: Mapping[str, Mod
             yield name
 
 
-def first_model(alias: str, aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]) -> str:
-    """The first model that a sound alias leads to."""
-    name = alias
-    while name not in models:
-        name = aliases[name.removeprefix("@")].targets[0]
-    return name
-
-
-def all_models(alias: str, aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]) -> set[str]:
-    """Every model that a sound alias leads to."""
-    found: set[str] = set()
+def models_below(
+    name: str, aliases: Mapping[str, Alias], models: Mapping[str, ModelEntry]
+) -> tuple[list[ModelEntry], bool]:
+    """Every model that a sound name leads to, the first of its chain first; and whether an alias on the way has settings."""
+    found: dict[str, ModelEntry] = {}
     seen: set[str] = set()
-    waiting = [alias]
+    waiting, has_settings = [name], False
     while waiting:
-        name = waiting.pop()
-        if name in models:
-            found.add(name)
-        elif name not in seen:
-            seen.add(name)
-            waiting += aliases[name.removeprefix("@")].targets
-    return found
+        target = waiting.pop()
+        if target in models:
+            found[target] = models[target]
+        elif target not in seen:
+            seen.add(target)
+            alias = aliases[target.removeprefix("@")]
+            has_settings = has_settings or bool(alias.settings)
+            waiting += reversed(alias.targets)
+    return list(found.values()), has_settings
+
+
+def targets_of(alias: Alias) -> Iterator[tuple[str, Source]]:
+    """Each name that an alias leads to, and where it was written."""
+    at = alias.origins.get("model", alias.source)
+    for number, target in enumerate(alias.targets):
+        yield target, at.child(str(number)) if len(alias.targets) > 1 else at

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from pipelex_core.config.aliases import targets_of
 from pipelex_core.config.problems import Faults, type_name
 from pipelex_core.config.structure import checked, structured_values
 from pipelex_core.config.values import exactly, name_of, one_of, rule
@@ -133,10 +134,9 @@ def pinned_models(
 def _pins(aliases: Iterable[Alias], models: Mapping[str, ModelEntry]) -> Iterator[tuple[str, Source]]:
     known = {alias.name for alias in aliases}
     for alias in aliases:
-        at = alias.origins.get("model", alias.source)
-        for number, target in enumerate(alias.targets):
+        for target, source in targets_of(alias):
             if "@" in target[1:] and target not in models and target.removeprefix("@") not in known:
-                yield target, at.child(str(number)) if len(alias.targets) > 1 else at
+                yield target, source
 
 
 def _pinned(

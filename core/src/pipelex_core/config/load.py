@@ -10,10 +10,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from attrs import evolve
+
 from pipelex_core.config.bare import bare_deck, bare_profile
 from pipelex_core.config.catalogue import Catalogue, read_catalogue
 from pipelex_core.config.chains import pinned_models
-from pipelex_core.config.checks import DeckCheck, Unknown
+from pipelex_core.config.checks import DeckCheck
 from pipelex_core.config.context import Context
 from pipelex_core.config.deck import check_policy, made_of, make_aliases, make_choices, make_presets
 from pipelex_core.config.deck_files import read_deck_files
@@ -25,6 +27,7 @@ from pipelex_core.config.prompt_tables import make_prompt
 from pipelex_core.config.routed import check_routes, excused_models, route_models
 from pipelex_core.config.routing import read_profiles
 from pipelex_core.config.secrets import secrets_of
+from pipelex_core.config.uses import Unknown, unknown_uses
 from pipelex_core.deck import ModelDeck
 from pipelex_core.errors import ModelDeckNotFoundError, Problem
 from pipelex_core.locate import env_file_of, locate
@@ -141,17 +144,17 @@ def _read(context: Context, chosen: str | None) -> ReadConfig:
         capabilities=context.plugins.capabilities,
     )
     sources = {choice: source for choice, (_, source) in choices.items()}
-    broken = broken_aliases.union(*broken_presets.values())
-    lost = lost_models(deck, broken, sources, catalogue, context)
-    models.update(lost)
     unknown = Unknown(
         aliases=broken_aliases,
         presets=broken_presets,
-        models=excused_models(catalogue.backends, models) | lost.keys(),
         routes_missing=active is None or not catalogue.complete,
         names_missing=bool(written.unread) or not catalogue.complete,
     )
-    DeckCheck(deck, unknown, sources, faults).run()
+    uses = unknown_uses(deck, unknown, sources)
+    lost = lost_models(deck, uses, catalogue, context)
+    models.update(lost)
+    unknown = evolve(unknown, models=excused_models(catalogue.backends, models) | lost.keys())
+    DeckCheck(deck, [use for use in uses if use.name not in lost], unknown, sources, faults).run()
     if active is not None and catalogue.complete:
         check_routes(active, catalogue.backends, models, faults)
     loaded = LoadedConfig(

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelex_core.config.catalogue import Catalogue
-    from pipelex_core.config.checks import Unknown
     from pipelex_core.config.context import Context
     from pipelex_core.config.problems import Faults
+    from pipelex_core.config.uses import Unknown
     from pipelex_core.deck import ModelDeck
     from pipelex_core.errors import Problem
     from pipelex_core.routing import RoutingProfile

@@ -17,10 +17,11 @@ from pipelex_core.near import did_you_mean, nearest
 from pipelex_core.routing import ModelEntry, RoutingProfile, assign
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable
 
     from pipelex_core.config.catalogue import Catalogue
     from pipelex_core.config.context import Context
+    from pipelex_core.config.uses import Use
     from pipelex_core.deck import ModelDeck
     from pipelex_core.plugins import Plugins
     from pipelex_core.specs import Source
@@ -28,15 +29,12 @@ if TYPE_CHECKING:
 _MOST_NAMED = 3
 
 
-def lost_models(
-    deck: ModelDeck, broken: Collection[str], sources: Mapping[str, Source], catalogue: Catalogue, context: Context
-) -> dict[str, ModelEntry]:
+def lost_models(deck: ModelDeck, uses: Iterable[Use], catalogue: Catalogue, context: Context) -> dict[str, ModelEntry]:
     """Name -> entry, for the names in use that may be models of a lost plugin; one warning for each thing that is missing.
 
     Args:
         deck: The deck without them.
-        broken: The names of aliases and presets with a fault.
-        sources: Where each choice was written.
+        uses: The names in it that mean nothing.
         catalogue: The backends.
         context: The load.
     """
@@ -44,24 +42,26 @@ def lost_models(
     found: dict[str, ModelEntry] = {}
     reports: dict[Lack, list[tuple[str, Source]]] = {}
     off = {name: read.draft.off for name, read in catalogue.backends.items() if read.draft.off is not None}
-    for name, source in dict(reversed(list(_unknown_names(deck, broken, sources)))).items():
-        lack = _lack_of_model(name, models, catalogue, context.plugins)
+    known = {*deck.models, *deck.aliases, *(name for presets in deck.presets.values() for name in presets)}
+    routes = [(route.pattern, route.source) for route in profile.routes if route.is_exact]
+    named = [*((use.name, use.source) for use in uses), *routes]
+    for name, source in dict(reversed(named)).items():
+        lack = None if name in known else _lack_of_model(name, models, catalogue, context.plugins)
         if lack is not None:
             entry = assign(name, profile, {}, why_off=off)
             routed = catalogue.lost.get(entry.route.backend or "") if entry.route.rule in {"exact", "pattern"} else None
             why, mend = (entry.reason, routed.help) if routed else (f"no backend knows it; {lack.why}", lack.help)
-            entry = evolve(entry, reason=f"{why}; {mend}" if mend else why)
-            found[name] = evolve(entry, exact_fault=False)
+            found[name] = evolve(entry, reason=f"{why}; {mend}" if mend else why, exact_fault=False)
             reports.setdefault(lack, []).insert(0, (name, source))
     for name, entry in models.items() if catalogue.lost else ():
         own = backend_of(name) or ""
         if own in catalogue.lost and entry.reason is not None and entry.route.rule not in {"exact", "pattern"}:
             found[name] = evolve(entry, reason=f"{_sentence(own, catalogue.lost[own])}; {entry.reason}")
-    for lack, uses in reports.items():
-        names = listed(name for name, _ in uses)
+    for lack, named in reports.items():
+        names = listed(name for name, _ in named)
         message = f"no backend knows {names}: {lack.why}"
-        near = did_you_mean(uses[0][0], models) if lack.help is None else None
-        context.faults.warning("plugin-missing", message, uses[0][1], suggestion=lack.help or near)
+        near = did_you_mean(named[0][0], models) if lack.help is None else None
+        context.faults.warning("plugin-missing", message, named[0][1], suggestion=lack.help or near)
     return found
 
 
@@ -87,27 +87,3 @@ def _lack_of_model(name: str, models: Collection[str], catalogue: Catalogue, plu
     more = f"; and {len(lost) - _MOST_NAMED} more backends have none" if len(lost) > _MOST_NAMED else ""
     helps = dict.fromkeys(catalogue.lost[backend].help for backend in lost)
     return Lack("; ".join(whys) + more, next(iter(helps)) if len(helps) == 1 else None)
-
-
-def _unknown_names(
-    deck: ModelDeck, broken: Collection[str], sources: Mapping[str, Source]
-) -> Iterator[tuple[str, Source]]:
-    """Every name that a deck and the exact routes use, and that means nothing; with where it was written."""
-    known = deck.models.keys() | deck.aliases.keys() | set(broken)
-    presets = [preset for named in deck.presets.values() for preset in named.values()]
-    for alias in deck.aliases.values():
-        source = alias.origins.get("model", alias.source)
-        for number, target in enumerate(alias.targets):
-            if target not in known:
-                yield target, source.child(str(number)) if len(alias.targets) > 1 else source
-    for preset in presets:
-        if preset.model not in known:
-            yield preset.model, preset.origins.get("model", preset.source)
-    known.update(preset.name for preset in presets)
-    for choice, handle in deck.choices.items():
-        name = handle if isinstance(handle, str) else str(handle.get("model"))
-        if name not in known:
-            yield name, sources[choice]
-    for route in deck.profile.routes if deck.profile else ():
-        if route.is_exact and route.pattern not in known:
-            yield route.pattern, route.source

@@ -1,0 +1,102 @@
+"""The names that a deck uses: which of them mean nothing, and where each is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from pipelex_core.config.aliases import targets_of
+from pipelex_core.settings import MODEL_KEYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from pipelex_core.deck import ModelDeck
+    from pipelex_core.errors import ConfigError
+    from pipelex_core.specs import Source
+
+
+@frozen(kw_only=True, eq=False, repr=False)
+class Unknown:
+    """What could not be read, and is therefore not checked further: one fault a cause.
+
+    Attributes:
+        aliases: Aliases with a fault.
+        presets: Presets with a fault.
+        models: Models with a fault, or of a backend with one.
+        names_missing: A file could not be read, so that any name may have been in it.
+        routes_missing: Backends or routes could not be read, so that nothing is known of what can be called.
+    """
+
+    aliases: set[str] = field(factory=set)
+    presets: Mapping[str, set[str]] = field(factory=dict)
+    models: set[str] = field(factory=set)
+    names_missing: bool = False
+    routes_missing: bool = False
+
+
+@frozen(eq=False, repr=False)
+class Use:
+    """A use of a name that is neither a model's nor an alias's.
+
+    Attributes:
+        name: The name.
+        who: Who uses it: `alias 'best'`.
+        source: Where.
+        kind: The error of a handle that leads nowhere, for what it is used for.
+        more: What it might have named besides models and aliases.
+    """
+
+    name: str
+    who: str
+    source: Source
+    kind: type[ConfigError]
+    more: Iterable[str] = ()
+
+
+def unknown_uses(deck: ModelDeck, unknown: Unknown, choices: Mapping[str, Source]) -> list[Use]:
+    """Every use of a name that means nothing, those of names with a fault omitted; `choices` are the places of defaults."""
+    return [use for use in _uses(deck, unknown, choices) if not _is_known(use.name, deck, unknown)]
+
+
+def _uses(deck: ModelDeck, unknown: Unknown, choices: Mapping[str, Source]) -> Iterator[Use]:
+    """Every use of a name that is not a preset's."""
+    presets = [preset for named in deck.presets.values() for preset in named.values()]
+    first = {preset.model: preset.capability for preset in reversed(presets)}  # what presets name first
+    for alias in deck.aliases.values():
+        for target, source in targets_of(alias):
+            kind = deck.capabilities[first.get(alias.name, "llm")].handle_error
+            yield Use(target, f"alias '{alias.name}'", source, kind)
+    for preset in presets:
+        source, kind = preset.origins.get("model", preset.source), deck.capabilities[preset.capability].handle_error
+        yield Use(preset.model, f"preset '{preset.name}'", source, kind)
+    for choice, handle, source in choices_of(deck, choices):
+        name, at = (handle, source) if isinstance(handle, str) else model_of(handle, source)
+        capability = choice.partition(".")[0]
+        named = {*deck.presets.get(capability, ()), *unknown.presets.get(capability, ())}
+        if name.removeprefix("$") not in named and not (handle is name and name.startswith("$")):
+            yield Use(name, f"'{source.key[-1]}'", at, deck.capabilities[capability].handle_error, named)
+
+
+def _is_known(name: str, deck: ModelDeck, unknown: Unknown) -> bool:
+    """Whether a name is a model's or an alias's, one with a fault included."""
+    bare = name.removeprefix("@")
+    return name in deck.models or bare in deck.aliases or bare in unknown.aliases
+
+
+def choices_of(
+    deck: ModelDeck, sources: Mapping[str, Source]
+) -> Iterator[tuple[str, str | Mapping[str, object], Source]]:
+    """Every default, its handle and its place; the models of prompts are defaults too."""
+    for choice, handle in deck.choices.items():
+        yield choice, handle, sources[choice]
+    for prompt in deck.prompts.values():
+        if prompt.model is not None:
+            yield "llm", prompt.model, prompt.source.child("model")
+
+
+def model_of(table: Mapping[str, object], source: Source) -> tuple[str, Source]:
+    """What an inline handle names as its model, and where."""
+    key = next(key for key in MODEL_KEYS if key in table)
+    return str(table[key]), source.child(key)
