@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelex_cli.edits.document import append, put, read
+from pipelex_cli.edits.syntax import scan
 from pipelex_core import PipelexError
-from pipelex_core.toml import scan
 from tests.support.properties import PROPERTY
 
 SAMPLE = """\

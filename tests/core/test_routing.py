@@ -67,7 +67,7 @@ def test_the_first_of_the_file_decides(patterns: list[str], name: str) -> None:
     wanted = next(iter([*exact, *fitting]), None)
     assert found.pattern == wanted
     assert found.rule == ("none" if wanted is None else "pattern" if "*" in wanted else "exact")
-    every = [route.pattern for route in profile(dict.fromkeys(patterns, "b")).all_matching(name)]
+    every = [route.pattern for route in profile(dict.fromkeys(patterns, "b")).routes if route.matches(name)]
     assert every == [pattern for pattern in patterns if fits(pattern, name)]
 
 

@@ -11,7 +11,8 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelex_core.toml import Places, TomlError, parse, scan
+from pipelex_cli.edits.syntax import scan
+from pipelex_core.toml import Places, TomlError, parse
 from tests.support.properties import PROPERTY
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from attrs import evolve, field, frozen
@@ -14,9 +13,9 @@ from pipelex_core.config.finish import ReadBackend, read_backend
 from pipelex_core.config.lack import Lack, lack_of
 from pipelex_core.config.limits_url import KEY, read_limits_url
 from pipelex_core.config.shipped import read_shipped
-from pipelex_core.config.spec_files import SpecFile, read_spec_file
+from pipelex_core.config.spec_files import read_spec_path
 from pipelex_core.config.tables import BackendTable
-from pipelex_core.config.toml_file import read_filled, read_toml
+from pipelex_core.config.toml_file import read_filled
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import Secret, Source
 
@@ -67,8 +66,10 @@ def read_catalogue(context: Context) -> Catalogue:
             file.spec_file(own.faults) if is_read else file.outline(own.faults) for file in shipped.get(name, ())
         ]
         from_plugins = with_newer(from_plugins, newer.get(name), own.faults)
-        backend, files = draft, _files(own_files.get(name), from_plugins, own)
-        if files is None:
+        backend, own_file = draft, own_files.get(name)
+        written = None if own_file is None else read_spec_path(own_file, Source(file=str(own_file)), own.faults)
+        files = [*filter(None, [written]), *from_plugins]
+        if own_file is not None and written is None:
             files, complete = [], False
         elif not any(file.models for file in files) and name in tables:
             lack = lack_of(name, context.plugins, has_file=name in own_files)
@@ -88,19 +89,6 @@ def own_files_of(folder: Path) -> dict[str, Path]:
     except OSError:
         return {}
     return {name[:-5]: folder / name for name in names if name.endswith(".toml") and not name.startswith(".")}
-
-
-def _files(own: Path | None, shipped: list[SpecFile], context: Context) -> list[SpecFile] | None:
-    """The files of one backend's models, the strongest first; None where the project's own cannot be read."""
-    files: list[SpecFile] = []
-    if own is not None:
-        read = read_toml(own, context.faults, ModelsManagerError, parse_float=Decimal)
-        if read is None:
-            return None
-        files.append(
-            read_spec_file(read.tables, Source(file=str(own)), context.faults, has_variables=read.variables > 0)
-        )
-    return files + shipped
 
 
 def _orphan(name: str, file: Path, backends: Collection[str] | None, context: Context) -> BackendDraft:

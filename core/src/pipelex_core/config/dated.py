@@ -6,14 +6,11 @@ ships too, the table counts whose facts are newer by their `as_of`: a plugin tha
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from pipelex_core.config.spec_files import SpecFile, read_spec_file
-from pipelex_core.config.toml_file import read_toml
-from pipelex_core.errors import ModelsManagerError
+from pipelex_core.config.spec_files import SpecFile, read_spec_path
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
@@ -33,12 +30,10 @@ def with_newer(shipped: list[SpecFile], file: Path | None, faults: Faults) -> li
     if file is None or not shipped:
         return shipped
     source = Source(file=str(file), plugin=FOLDER)
-    read = read_toml(file, faults.lenient(), ModelsManagerError, source=source, parse_float=Decimal)
-    if read is None:
-        return shipped
-    catalogue = read_spec_file(read.tables, source, faults.lenient(), has_variables=read.variables > 0)
-    newer = {name: table for name, table in catalogue.models.items() if is_newer(name, catalogue, shipped)}
-    if not newer:
+    catalogue = read_spec_path(file, source, faults.lenient())
+    models = {} if catalogue is None else catalogue.models
+    newer = {name: table for name, table in models.items() if catalogue and is_newer(name, catalogue, shipped)}
+    if catalogue is None or not newer:
         return shipped
     return [evolve(catalogue, models=newer), *filter(None, (_without(newer, each) for each in shipped))]
 

@@ -9,7 +9,7 @@ import re
 from collections import ChainMap
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from pipelex_core.config.secrets import SecretFault, Secrets
 from pipelex_core.errors import ConfigError
@@ -34,31 +34,23 @@ _ADDRESSES = ("_URL", "_ENDPOINT", "_BASE")
 _NAME = re.compile(r"[^\s|:${}]+")
 
 
+@frozen(eq=False, repr=False)
 class Environment:
     """What `${…}` can be filled with.
 
-    Args:
+    Attributes:
         variables: The process environment.
         dotenv: The variables of the `.env` file, which count where the environment has none.
         file: That file, for messages; None where there is none.
         absent: The file that was looked for, where there is none.
-        secrets: What `${scheme:NAME}` is read from; None for the keyring alone.
+        secrets: What `${scheme:NAME}` is read from; by default the keyring alone.
     """
 
-    def __init__(
-        self,
-        variables: Mapping[str, str],
-        dotenv: Mapping[str, str] | None = None,
-        file: Path | None = None,
-        *,
-        absent: Path | None = None,
-        secrets: Secrets | None = None,
-    ) -> None:
-        self._variables = variables
-        self._dotenv = dotenv or {}
-        self.file = file
-        self._absent = absent
-        self.secrets = secrets or Secrets()
+    _variables: Mapping[str, str]
+    _dotenv: Mapping[str, str] = field(factory=dict)
+    file: Path | None = None
+    _absent: Path | None = field(default=None, kw_only=True)
+    secrets: Secrets = field(factory=Secrets, kw_only=True)
 
     @property
     def looked_in(self) -> str:
@@ -215,25 +207,22 @@ def read_environment(
     environ: Mapping[str, str], file: Path, faults: Faults, *, required: bool = False, secrets: Secrets | None = None
 ) -> Environment:
     """The environment with a `.env` file below it; the file may be absent unless it is required."""
+    source = Source(file=str(file))
+    values, read, absent = dict[str, str](), None, None
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        values, read = _read_dotenv(file.read_text(encoding="utf-8-sig"), environ, source, faults), file
     except FileNotFoundError:
+        absent = None if required else file
         if required:
-            message = f"the environment file {file} is missing"
-            faults.error(ConfigError, "missing-file", message, Source(file=str(file)))
-            return Environment(environ, secrets=secrets)
-        return Environment(environ, absent=file, secrets=secrets)
+            faults.error(ConfigError, "missing-file", f"the environment file {file} is missing", source)
     except IsADirectoryError:
-        return Environment(environ, secrets=secrets)
+        pass
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        faults.error(ConfigError, "unreadable-file", f"the file cannot be read: {reason}", Source(file=str(file)))
-        return Environment(environ, secrets=secrets)
+        faults.error(ConfigError, "unreadable-file", f"the file cannot be read: {reason}", source)
     except UnicodeDecodeError:
-        message = "the file is not UTF-8"
-        faults.error(ConfigError, "bad-encoding", message, Source(file=str(file)), expected="text in UTF-8")
-        return Environment(environ, secrets=secrets)
-    return Environment(environ, _read_dotenv(text, environ, file, faults), file, secrets=secrets)
+        faults.error(ConfigError, "bad-encoding", "the file is not UTF-8", source, expected="text in UTF-8")
+    return Environment(environ, values, read, absent=absent, secrets=secrets or Secrets())
 
 
 def leading_lines(text: str) -> int:
@@ -241,7 +230,7 @@ def leading_lines(text: str) -> int:
     return text[: len(text) - len(text.lstrip())].count("\n")
 
 
-def _read_dotenv(text: str, environ: Mapping[str, str], file: Path, faults: Faults) -> dict[str, str]:
+def _read_dotenv(text: str, environ: Mapping[str, str], source: Source, faults: Faults) -> dict[str, str]:
     """The variables of a `.env` text; `${NAME}` in a value means the environment's or an earlier one of the file."""
     from io import StringIO
 
@@ -254,7 +243,7 @@ def _read_dotenv(text: str, environ: Mapping[str, str], file: Path, faults: Faul
         line = binding.original.line + leading_lines(binding.original.string)
         if binding.error:
             message = "a line is not NAME=value and was left out"
-            faults.warning("bad-env-line", message, Source(file=str(file)), line=line, column=1)
+            faults.warning("bad-env-line", message, source, line=line, column=1)
         elif binding.key is not None and binding.value is not None:
             value = binding.value
             if "${" in value:
@@ -262,9 +251,7 @@ def _read_dotenv(text: str, environ: Mapping[str, str], file: Path, faults: Faul
             if len(value) > LONGEST_VALUE:
                 message = f"the value of {binding.key} is too long once its variables are filled in, and was left out"
                 expected = f"{LONGEST_VALUE} characters at most"
-                faults.error(
-                    ConfigError, "bad-value", message, Source(file=str(file)), line=line, column=1, expected=expected
-                )
+                faults.error(ConfigError, "bad-value", message, source, line=line, column=1, expected=expected)
             else:
                 values[binding.key] = value
     return values

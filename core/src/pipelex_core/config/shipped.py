@@ -9,7 +9,7 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import tomli
 from attrs import frozen
@@ -21,12 +21,13 @@ from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from importlib.resources.abc import Traversable
 
     from pipelex_core.plugins import Plugins
     from pipelex_core.toml import TomlDocument
 
+T = TypeVar("T")
 
 _HEADER = re.compile(r"^[ \t]*\[.*$", re.MULTILINE)
 _NAMED = re.compile(r'\[(?:"([^"\\]+)"|([A-Za-z0-9_-]+))\]')
@@ -57,7 +58,7 @@ class ShippedFile:
 
     def tables(self, faults: Faults) -> Mapping[str, Any]:
         """Everything but `[backend]`; nothing where it has a fault, which is reported as a warning."""
-        read = _read(self.file)
+        read = _once(_read, self.file)
         if read is None:
             read_toml(self.file, faults.lenient(), ModelsManagerError, source=self.source)
             return {}
@@ -79,7 +80,7 @@ def read_shipped(plugins: Plugins, faults: Faults) -> dict[str, list[ShippedFile
     found: dict[str, list[ShippedFile]] = {}
     for shipped in plugins.shipped_specs:
         source = Source(plugin=shipped.plugin.distribution or shipped.plugin.name, version=shipped.plugin.version)
-        read = _head(shipped.file)
+        read = _once(_head, shipped.file)
         if read is None:
             read_toml(shipped.file, faults.lenient(), ModelsManagerError, source=source)
             continue
@@ -110,28 +111,25 @@ class _Head:
     variables: int
 
 
-def _head(file: Traversable) -> _Head | None:
-    """The head of a file; all of it where its form does not tell the names of its models, None where it has a fault."""
+def _once(read: Callable[[Traversable], T | None], file: Traversable) -> T | None:
+    """What a function reads of a file, once as long as the file does not change; None where it is not there."""
     if not isinstance(file, Path):
-        return _read_head(file)
-    version = _version(file)
-    return None if version is None else _remembered_head(*version)
-
-
-def _version(file: Path) -> tuple[Path, int, int] | None:
+        return read(file)
     try:
         status = file.stat()
     except OSError:
         return None
-    return file, status.st_mtime_ns, status.st_size
+    found: T | None = _remembered(read, file, status.st_mtime_ns, status.st_size)
+    return found
 
 
-@lru_cache(maxsize=256)
-def _remembered_head(file: Path, _modified: int, _size: int) -> _Head | None:
-    return _read_head(file)
+@lru_cache(maxsize=512)
+def _remembered(read: Callable[[Traversable], Any], file: Path, _modified: int, _size: int) -> Any:
+    return read(file)
 
 
-def _read_head(file: Traversable) -> _Head | None:
+def _head(file: Traversable) -> _Head | None:
+    """The head of a file; all of it where its form does not tell the names of its models, None where it has a fault."""
     try:
         text = file.read_text(encoding="utf-8")
         outlined = _outline(text)
@@ -144,7 +142,7 @@ def _read_head(file: Traversable) -> _Head | None:
 
 
 def _whole(file: Traversable) -> _Head | None:
-    read = _read(file)
+    read = _once(_read, file)
     return None if read is None else _Head(read.tables, None, read.variables)
 
 
@@ -170,13 +168,5 @@ def _outline(text: str) -> tuple[int, tuple[str, ...]] | None:
 
 
 def _read(file: Traversable) -> TomlDocument | None:
-    """A plugin's file, or None where it has a fault; parsed once as long as it does not change."""
-    if not isinstance(file, Path):
-        return read_toml(file, Faults(), ModelsManagerError, parse_float=Decimal)
-    version = _version(file)
-    return None if version is None else _remembered(*version)
-
-
-@lru_cache(maxsize=256)
-def _remembered(file: Path, _modified: int, _size: int) -> TomlDocument | None:
+    """A plugin's file, or None where it has a fault."""
     return read_toml(file, Faults(), ModelsManagerError, parse_float=Decimal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, fields_dict, frozen
@@ -9,11 +10,13 @@ from attrs import field, fields_dict, frozen
 from pipelex_core.config.problems import Faults, listed
 from pipelex_core.config.structure import is_table, report_unknown
 from pipelex_core.config.tables import SpecTable
+from pipelex_core.config.toml_file import read_toml
 from pipelex_core.config.unquoted import report_unquoted, unquoted
 from pipelex_core.errors import ModelsManagerError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from pipelex_core.specs import Source
 
@@ -56,6 +59,12 @@ class SpecFile:
         """The source of a model's table, or of a key in it."""
         path = self.paths.get(name, (name,))
         return self.source.at("models", *path, *key) if self.older else self.source.at(*path, *key)
+
+
+def read_spec_path(path: Path, source: Source, faults: Faults) -> SpecFile | None:
+    """The models of a file; None where it cannot be read, which is reported."""
+    read = read_toml(path, faults, ModelsManagerError, source=source, parse_float=Decimal)
+    return None if read is None else read_spec_file(read.tables, source, faults, has_variables=read.variables > 0)
 
 
 def read_spec_file(

@@ -139,10 +139,6 @@ class RoutingProfile:
             return RouteMatch(rule="none")
         return RouteMatch(rule="default", backend=self.default, source=self.default_source)
 
-    def all_matching(self, name: str) -> tuple[Route, ...]:
-        """Every route that fits a name, in file order: the winner and the ones it beat."""
-        return tuple(route for route in self.routes if route.matches(name))
-
 
 @frozen(kw_only=True, slots=False)
 class ModelEntry(Plain):

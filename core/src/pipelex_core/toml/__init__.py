@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pipelex_core.toml.document import LARGEST, TomlDocument, TomlError, parse
 from pipelex_core.toml.places import Places
-from pipelex_core.toml.scanner import Head, Pair, Part, Path, Syntax, line_end, line_start, scan
+from pipelex_core.toml.scanner import Head, Pair, Path, statements
+from pipelex_core.toml.tokens import Part, children
 
 __all__ = [
     "LARGEST",
@@ -17,11 +18,9 @@ __all__ = [
     "Part",
     "Path",
     "Places",
-    "Syntax",
     "TomlDocument",
     "TomlError",
-    "line_end",
-    "line_start",
+    "children",
     "parse",
-    "scan",
+    "statements",
 ]

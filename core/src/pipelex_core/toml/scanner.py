@@ -1,23 +1,17 @@
-"""Every header and every pair of a TOML text, in the order of the text.
-
-tomlkit keeps comments too, but it takes no byte-order mark, and writes its own line ends into files that have others;
-here, what is not replaced is not touched at all.
-"""
+"""Every header and every pair of a TOML text, in the order of the text."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import frozen
 
-from pipelex_core.toml.tokens import Part, children, read_key, skip_between, skip_blank, value_end
+from pipelex_core.toml.tokens import Part, read_key, skip_between, skip_blank, value_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Path = tuple[str, ...]
-
-__all__ = ["Head", "Pair", "Part", "Path", "Syntax", "line_end", "line_start", "scan", "statements"]
 
 
 @frozen
@@ -29,7 +23,7 @@ class Pair:
         parts: Its own key, as it is written.
         start: Where its value begins.
         end: Where its value ends.
-        head: The header above it, a number of `Syntax.heads`; -1 above the first.
+        head: The header above it, its number among the headers; -1 above the first.
         inline: Whether it is in an inline table.
     """
 
@@ -60,14 +54,6 @@ class Head:
     array: bool
 
 
-@frozen
-class Syntax:
-    """The places of keys and values in a text; pairs of inline tables come after the pair whose value they are in."""
-
-    heads: list[Head] = field(factory=list)
-    pairs: list[Pair] = field(factory=list)
-
-
 def statements(text: str) -> Iterator[Head | Pair]:
     """Every header, and every pair that is not in an inline table.
 
@@ -90,35 +76,3 @@ def statements(text: str) -> Iterator[Head | Pair]:
             end = value_end(text, start)
             yield Pair((*base, *(part.name for part in parts)), parts, start, end, head, inline=False)
         at = skip_between(text, end)
-
-
-def scan(text: str) -> Syntax:
-    """Find every header and pair of a sound text, those in inline tables too, but for those inside lists."""
-    found = Syntax()
-    for statement in statements(text):
-        if isinstance(statement, Head):
-            found.heads.append(statement)
-            continue
-        waiting = [statement]
-        while waiting:
-            pair = waiting.pop()
-            found.pairs.append(pair)
-            if text[pair.start] == "{":
-                inner = [
-                    Pair((*pair.path, *(part.name for part in parts)), parts, start, end, pair.head, inline=True)
-                    for parts, start, end in children(text, pair.start)
-                ]
-                waiting += reversed(inner)
-    return found
-
-
-def line_end(text: str, at: int) -> int:
-    """Behind the end of the line that holds a place."""
-    end = text.find("\n", at)
-    return len(text) if end < 0 else end + 1
-
-
-def line_start(text: str, at: int) -> int:
-    """The beginning of the line that holds a place; a byte-order mark belongs to no line."""
-    start = text.rfind("\n", 0, at) + 1
-    return start + 1 if start == 0 and text.startswith("\ufeff") else start

@@ -5,7 +5,6 @@ A load keeps none of this: a value's origin is asked for by people, and a call n
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
@@ -15,7 +14,7 @@ from pipelex_core.config.dated import FOLDER, with_newer
 from pipelex_core.config.layers import Layers
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.shipped import ShippedFile, read_shipped
-from pipelex_core.config.spec_files import SpecFile, read_spec_file
+from pipelex_core.config.spec_files import SpecFile, read_spec_path
 from pipelex_core.config.toml_file import read_toml
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import Source
@@ -84,8 +83,8 @@ class WrittenValues:
         """The files of a backend's models, the strongest first; what is wrong in them a load has reported."""
         if backend not in self._files:
             own = next((file for file in self._toml_files("backends") if file.stem == backend), None)
-            read = None if own is None else read_toml(own, Faults(), ModelsManagerError, parse_float=Decimal)
-            files = [] if read is None else [read_spec_file(read.tables, Source(file=str(own)), Faults())]
+            read = None if own is None else read_spec_path(own, Source(file=str(own)), Faults())
+            files = [] if read is None else [read]
             shipped = [each.spec_file(Faults()) for each in self._shipped_files().get(backend, ())]
             newer = next((file for file in self._toml_files(FOLDER) if file.stem == backend), None)
             self._files[backend] = files + with_newer(shipped, newer, Faults())

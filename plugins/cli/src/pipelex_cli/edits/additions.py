@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_cli.edits.document import append, key, newline_of, put, read
-from pipelex_core.toml import scan
+from pipelex_cli.edits.syntax import scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipelex_core.toml import Path
+    from pipelex_cli.edits.syntax import Path
 
 
 def additions(name: str, old: str, new: str) -> str:

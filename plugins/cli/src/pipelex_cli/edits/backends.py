@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_cli.edits.document import append, put, read, replaced
+from pipelex_cli.edits.syntax import scan
 from pipelex_cli.starter import WAITS, backend_table
 from pipelex_core.errors import ModelsManagerError, Problem
 from pipelex_core.near import did_you_mean
-from pipelex_core.toml import scan
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from pipelex_cli.edits.syntax import Pair
     from pipelex_cli.starter.backend import ShippedBackend
-    from pipelex_core.toml import Pair
 
 
 def switch(text: str, names: Sequence[str], shipped: Mapping[str, ShippedBackend], *, on: bool) -> str:

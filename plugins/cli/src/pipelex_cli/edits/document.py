@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import tomli
 
+from pipelex_cli.edits.syntax import Path, line_end, line_start, scan
 from pipelex_core.errors import PipelexError
-from pipelex_core.toml import Path, line_end, line_start, scan
 
 if TYPE_CHECKING:
-    from pipelex_core.toml import Pair, Syntax
+    from pipelex_cli.edits.syntax import Pair, Syntax
 
 
 def read(text: str) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pipelex_cli.edits.document import read, replaced
+from pipelex_cli.edits.syntax import Path, scan
 from pipelex_core.capabilities import BUILT_IN
 from pipelex_core.config.deck_files import OLDER_SECTIONS
 from pipelex_core.errors import PipelexError
 from pipelex_core.settings import MODEL_KEYS
-from pipelex_core.toml import Path, scan
 
 _OLDER_MODEL_KEYS = MODEL_KEYS[1:]
 

@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipelex_cli.edits.document import newline_of, read, replaced
+from pipelex_cli.edits.syntax import line_end, line_start, scan
 from pipelex_core.errors import PipelexError
-from pipelex_core.toml import line_end, line_start, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipelex_core.toml import Head
+    from pipelex_cli.edits.syntax import Head
 
 _RESERVED = ("defaults", "default_sdk", "default_prompting_target", "backend", "models")
 _NUMBER = re.compile(r"[+-]?(?:\d[\d_]*)(?:\.[\d_]+)?(?:[eE][+-]?[\d_]+)?\Z|0[xob][\da-fA-F_]+\Z")

@@ -90,7 +90,8 @@ def beaten_rules(member: ChainMember, deck: ModelDeck) -> tuple[Beaten, ...]:
     profile, winner = deck.profile, member.entry.route
     if profile is None:
         return ()
-    losers = [route for route in profile.all_matching(member.name) if route.pattern != winner.pattern]
+    fitting = (route for route in profile.routes if route.matches(member.name))
+    losers = [route for route in fitting if route.pattern != winner.pattern]
     beaten = [
         Beaten(route.pattern, route.backend, _why_beaten(route, winner.rule, deck), route.source) for route in losers
     ]
