@@ -5,6 +5,7 @@ It prints what the server billed, what the output holds, and how the run ended, 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -18,8 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_batch.engine import run
 from pipelex_batch.settings import BatchSettings
+from pipelex_core.client import AsyncClient
+from pipelex_core.plugins import discover
 from tests.batch.project import BillingServer, client_in, price_of, read_rows, total, write_project, write_rows
-from tests.servers.base import in_thread
+from tests.batch.test_pace import LimitedServer
+from tests.servers.base import Received, Reply, in_thread
+from tests.servers.redis import redis_server
 
 if TYPE_CHECKING:
     from pipelex_batch.report import Report
@@ -28,7 +33,16 @@ ROWS = int(os.environ.get("RAY_RUN_ROWS", "400"))
 
 
 def cluster_of(nodes: int) -> Any:
-    """A cluster with so many nodes besides the head."""
+    """A cluster with so many nodes besides the head; Ray gives a node 30 seconds to start, which a busy machine may exceed."""
+    for _ in range(3):
+        try:
+            return _cluster_of(nodes)
+        except Exception as error:
+            failure = error
+    raise failure
+
+
+def _cluster_of(nodes: int) -> Any:
     from ray.cluster_utils import Cluster
 
     head = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80_000_000}
@@ -176,6 +190,77 @@ def speed(folder: Path) -> dict[str, Any]:
     return {"one": rates[0], "two": rates[1], "ratio": rates[1] / rates[0]}
 
 
+class _CrowdedServer(BillingServer):
+    """Counts how many calls are under way, and when each came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.under_way = self.most = 0
+        self.times: list[float] = []
+
+    async def answer(self, request: Received) -> Reply:
+        self.times.append(time.monotonic())
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            await asyncio.sleep(0.1)
+            return await super().answer(request)
+        finally:
+            self.under_way -= 1
+
+
+def _limited_client(folder: Path, url: str) -> AsyncClient:
+    """A client of the project whose limits are on a Redis server."""
+    return AsyncClient.from_project(folder, environ={"LIMITS_URL": url}, plugins=discover(only=["openai", "redis"]))
+
+
+def limits(folder: Path) -> dict[str, Any]:
+    """Three workers that may hold eight calls each, and limits of six calls at once and of 150 a minute for all of them."""
+    server = _CrowdedServer()
+    with in_thread(server), redis_server() as redis:
+        write_project(folder, server.url)
+        backends = folder / ".pipelex" / "inference" / "backends.toml"
+        own = "max_concurrency = 6\nrequests_per_minute = 150\n"
+        backends.write_text('limits_url = "${LIMITS_URL}"\n\n' + backends.read_text() + own)
+        write_rows(folder / "q.jsonl", [{"prompt": f"question {n}"} for n in range(ROWS)])
+        cluster = cluster_of(2)
+        try:
+            settings = BatchSettings(inputs=(str(folder / "q.jsonl"),), output=str(folder / "a.jsonl"), model="smart")
+            make = partial(_limited_client, folder, redis.url)
+            started = time.monotonic()
+            report = run(
+                settings,
+                make(),
+                engine="ray",
+                address=cluster.address,
+                make_client=make,
+                concurrency=8,
+                workers=3,
+            )
+            found = facts(folder, server, report)
+        finally:
+            cluster.shutdown()
+    times = server.times
+    found["seconds"] = times[-1] - started
+    found["at_once"] = server.most
+    found["a_minute"] = max(sum(first <= each < first + 59.5 for each in times) for first in times)
+    return found
+
+
+def paced(folder: Path) -> dict[str, Any]:
+    """Two workers at a provider that says what remains of its limit, and refuses where nothing does."""
+    server = LimitedServer(says=True)
+    with in_thread(server):
+        write_project(folder, server.url)
+        write_rows(folder / "q.jsonl", [{"prompt": f"question {n}"} for n in range(ROWS)])
+        cluster = cluster_of(1)
+        try:
+            report = call(folder, cluster.address, concurrency=4, workers=2)
+        finally:
+            cluster.shutdown()
+    return {"refused": server.limited, "done": report.done}
+
+
 def _timeless(path: Path) -> list[Any]:
     rows = read_rows(path)
     for row in rows:
@@ -194,5 +279,6 @@ def _marks(path: Path) -> list[Any]:
 
 if __name__ == "__main__":
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    found = {"lost_node": lost_node, "plain": plain, "speed": speed}[sys.argv[1]](Path(sys.argv[2]))
+    kinds = {"lost_node": lost_node, "plain": plain, "speed": speed, "limits": limits, "paced": paced}
+    found = kinds[sys.argv[1]](Path(sys.argv[2]))
     sys.stdout.write("\n" + json.dumps(found) + "\n")

@@ -194,9 +194,9 @@ def test_an_input_that_changed_meanwhile_is_refused(folder: Path, server: OpenAI
     """An answer is not another row's; a row that is no longer there is missed."""
     noted = submitted(folder, server)
     write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in ("one", "TWO", "three")])
-    with pytest.raises(BatchError, match="1 rows hold something else") as caught:
+    with pytest.raises(BatchError, match="1 row changed since") as caught:
         noted.run()
-    assert "and 1 rows that were asked are no longer there" in str(caught.value)
+    assert "and 1 row of those that were asked no longer there" in str(caught.value)
     assert "row 2: " in str(caught.value)
     report = noted.run(changed="keep")
     assert report.done == 3
@@ -209,7 +209,7 @@ def test_an_answered_row_that_is_no_longer_there_is_missed(folder: Path, server:
     noted = Noted(folder)
     noted.run(via="calls")
     write_rows(folder / "q.jsonl", [{"prompt": "one"}])
-    with pytest.raises(BatchError, match="3 rows that were asked are no longer there"):
+    with pytest.raises(BatchError, match="3 rows of those that were asked no longer there"):
         noted.run(via="calls")
     assert noted.run(via="calls", changed="keep").done == 4
 

@@ -91,6 +91,18 @@ def test_only_a_limit_that_is_near_slows_a_run_down() -> None:
     assert pace.interval() == 0
 
 
+def test_workers_share_a_pace() -> None:
+    """Each goes as slowly as lets all of them keep to the limit together, and sooner: more has begun that is not counted."""
+    pace = Pace(4, 3)
+    pace.hear("one.example", bucket(100, "9s"))
+    assert pace.interval() == pytest.approx(0.03)
+    pace.hear("one.example", {**bucket(23, "1s"), "x-ratelimit-limit-requests": "100"})
+    assert pace.interval() == pytest.approx(3 / 77)
+    alone = Pace(4)
+    alone.hear("one.example", {**bucket(23, "1s"), "x-ratelimit-limit-requests": "100"})
+    assert alone.interval() == 0
+
+
 def test_anthropics_headers_have_times() -> None:
     """Of each of its kinds."""
     pace = Pace(1)

@@ -17,6 +17,7 @@ from pipelex_batch.settings import BatchError, BatchSettings
 from tests.batch.project import BillingServer, client_in, write_project, write_rows
 from tests.packaging.environments import ROOT
 from tests.servers.base import in_thread
+from tests.servers.redis import server_binary
 from tools.docs.markdown import blocks
 
 if TYPE_CHECKING:
@@ -77,6 +78,22 @@ def test_a_node_that_is_lost(python: Path, tmp_path: Path) -> None:
 def test_two_workers_are_nearly_twice_as_fast(python: Path, tmp_path: Path) -> None:
     """Where the answers take half a second and each worker may hold twenty calls."""
     assert on_cluster(python, "speed", tmp_path, rows=1200)["ratio"] >= 1.8
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(server_binary() is None, reason="no redis-server or valkey-server here")
+def test_limits_are_one_for_all_workers(python: Path, tmp_path: Path) -> None:
+    """On a real Redis server: calls at once, and calls a minute, whichever worker makes them."""
+    found = on_cluster(python, "limits", tmp_path, rows=200)
+    assert (found["state"], found["failed"], found["twice"]) == ("finished", 0, 0)
+    assert found["at_once"] <= 6
+    assert found["a_minute"] <= 150
+
+
+@pytest.mark.slow
+def test_workers_slow_down_before_they_are_refused(python: Path, tmp_path: Path) -> None:
+    """By what the provider says in its answers, which each worker hears of its own calls alone."""
+    assert on_cluster(python, "paced", tmp_path, rows=200) == {"refused": 0, "done": 200}
 
 
 @pytest.mark.slow

@@ -163,7 +163,7 @@ def test_parquet_in_with_odd_types(folder: Path, server: BillingServer) -> None:
         '2026-01-02 1.10 ["A","B"] 4611686018427387904',
         " 2.20 [] 1",
     ]
-    with pytest.raises(BatchError, match=r"2 rows cannot be called(.|\n)*row 1: its column 'raw' holds bytes"):
+    with pytest.raises(BatchError, match=r"2 rows cannot be called(.|\n)*rows 1-2: its column 'raw' holds bytes"):
         batch(folder, "in.parquet", output="other.jsonl", prompt="{raw}")
 
 
@@ -246,8 +246,25 @@ def test_bad_rows_may_be_written_as_failed(folder: Path, server: BillingServer) 
     (folder / "q.jsonl").write_text('{"prompt": "one"}\nnonsense\n{"prompt": "three"}\n')
     report = batch(folder, "q.jsonl", skip_bad=True)
     rows = read_rows(folder / "answers.jsonl")
-    assert [row["error"] and row["error"]["type"] for row in rows] == [None, "BatchError", None]
+    assert [row["error"] and row["error"]["type"] for row in rows] == [None, "BadRowError", None]
     assert (report.state, report.done, report.failed) == ("finished", 2, 1)
+    again = batch(folder, "q.jsonl", skip_bad=True, options={"retry": True})
+    assert again.errors == {"BadRowError": 1}
+    assert len((folder / "answers.jsonl").read_bytes().splitlines()) == 3
+    assert any("--failed` shows what failed" in line for line in again.lines())
+
+
+def test_a_fault_that_many_rows_have_is_named_once(folder: Path, server: BillingServer) -> None:
+    """With their numbers; of very many different faults the first are named, and the others counted."""
+    write_rows(folder / "q.jsonl", [{"prompt": "fine" if n in {3, 5} else ""} for n in range(1, 10)])
+    with pytest.raises(BatchError, match=r"7 rows cannot be called(.|\n)*rows 1-2, 4, 6-9: its 'prompt' is empty$"):
+        batch(folder, "q.jsonl")
+    write_rows(folder / "q.jsonl", [{"prompt": "" if n % 2 else "fine"} for n in range(1, 31)])
+    with pytest.raises(BatchError, match="rows 1, 3, 5, 7, 9 and 10 more: its 'prompt' is empty"):
+        batch(folder, "q.jsonl")
+    write_rows(folder / "q.jsonl", [{f"column_{n}": "x"} for n in range(25)])
+    with pytest.raises(BatchError, match=r"row 20: it lacks(.|\n)*… and 5 more$"):
+        batch(folder, "q.jsonl", prompt="{column}")
 
 
 @pytest.mark.parametrize(
@@ -326,7 +343,7 @@ def test_a_changed_input_is_reported(folder: Path, server: BillingServer) -> Non
     write_rows(folder / "q.jsonl", [{"prompt": "one"}, {"prompt": "two"}, {"prompt": "three"}])
     batch(folder, "q.jsonl")
     write_rows(folder / "q.jsonl", [{"prompt": "one"}, {"prompt": "other"}, {"prompt": "three"}, {"prompt": "four"}])
-    with pytest.raises(BatchError, match=r"1 rows hold something else(.|\n)*row 2"):
+    with pytest.raises(BatchError, match=r"1 row changed since(.|\n)*row 2"):
         batch(folder, "q.jsonl")
     assert sum(server.billed.values()) == 3
     batch(folder, "q.jsonl", options={"changed": "keep"})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
 from pipelex_batch.jobs import JobMaker, common_arguments
+from pipelex_batch.report import counted
 from pipelex_batch.settings import BatchError
 from pipelex_batch.templates import BadRowError
 from pipelex_core.errors import PipelexError
@@ -14,8 +16,6 @@ from pipelex_core.estimates import tokens_of
 from pipelex_core.execution.plan import make_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from pipelex_batch.jobs import RowJob
     from pipelex_batch.rows import Row
     from pipelex_batch.settings import BatchSettings
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _TERMS = frozenset({"type", "deadline", "idle_timeout", "retries", "fallback_on"})
 SHOWN = 20
 """How many faults a message names."""
+_RANGES = 5
 
 
 @define
@@ -34,22 +35,38 @@ class Faults:
 
     Attributes:
         count: How many there are.
-        first: The first of them, with their faults.
     """
 
     count: int = 0
-    first: list[str] = field(factory=list)
+    _numbers: dict[str, list[list[int]]] = field(factory=dict)
+    _counts: Counter[str] = field(factory=Counter)
 
     def add(self, number: int, fault: str) -> None:
-        """Add one."""
+        """Add one; those with the same fault are named together."""
         self.count += 1
-        if len(self.first) < SHOWN:
-            self.first.append(f"row {number}: {fault}")
+        if fault in self._numbers or len(self._numbers) < SHOWN:
+            self._counts[fault] += 1
+            ranges = self._numbers.setdefault(fault, [])
+            if ranges and ranges[-1][1] == number - 1:
+                ranges[-1][1] = number
+            elif len(ranges) <= _RANGES:
+                ranges.append([number, number])
+
+    @property
+    def first(self) -> list[str]:
+        """The first faults, each with its rows."""
+        return [f"{self._rows(fault)}: {fault}" for fault in self._numbers]
+
+    def _rows(self, fault: str) -> str:
+        count, ranges = self._counts[fault], self._numbers[fault][:_RANGES]
+        named = ", ".join(f"{start}" if start == last else f"{start}-{last}" for start, last in ranges)
+        others = count - sum(last - start + 1 for start, last in ranges)
+        return f"row {named}" if count == 1 else f"rows {named}{f' and {others} more' if others else ''}"
 
     def describe(self) -> str:
         """Name the first ones."""
-        more = f"\n… and {self.count - len(self.first)} more" if self.count > len(self.first) else ""
-        return "\n".join(self.first) + more
+        others = self.count - sum(self._counts.values())
+        return "\n".join(self.first) + (f"\n… and {others} more" if others else "")
 
 
 class Checker:
@@ -149,16 +166,6 @@ class Checker:
         return None if None in windows else max(window for window in windows if window is not None)
 
 
-def check_rows(rows: Iterable[Row], checker: Checker, faults: Faults) -> Iterator[tuple[Row, RowJob | None]]:
-    """Check each row; the faults are gathered."""
-    for row in rows:
-        try:
-            yield row, checker.job(row)
-        except BadRowError as error:
-            faults.add(row.number, str(error))
-            yield row, None
-
-
 def refuse(faults: Faults) -> None:
     """Refuse a run with such rows.
 
@@ -166,6 +173,5 @@ def refuse(faults: Faults) -> None:
         BatchError: There are some.
     """
     if faults.count:
-        rows = "1 row" if faults.count == 1 else f"{faults.count} rows"
-        msg = f"{rows} cannot be called; nothing was sent (--skip-bad writes them as failed, and calls the others):\n{faults.describe()}"
+        msg = f"{counted(faults.count)} cannot be called; nothing was sent (--skip-bad writes them as failed, and calls the others):\n{faults.describe()}"
         raise BatchError(msg)

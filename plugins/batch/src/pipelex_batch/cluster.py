@@ -19,6 +19,7 @@ from attrs import define, field
 
 from pipelex_batch.interrupts import Interrupts
 from pipelex_batch.outcomes import line_of
+from pipelex_batch.pace import Pace
 from pipelex_batch.settings import BatchError
 from pipelex_batch.to_call import Hope, RowsToCall
 from pipelex_batch.worker import Ended, Handed, Worker, chain_of
@@ -81,7 +82,7 @@ def _connected(run: Run) -> ModuleType:
     local = {} if address else {"include_dashboard": False}
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **local)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises bare exceptions where a node does not start in time
         msg = f"the Ray cluster '{address or 'local'}' does not answer: {error}"
         raise BatchError(msg) from error
     found: ModuleType = ray
@@ -104,14 +105,14 @@ class _OnCluster:
         self._reserved = Decimal(0)
         self._chain = chain_of(run.client, run.settings)
         self._is_all = False
+        self._count = run.options.workers or max(sum(1 for node in ray.nodes() if node["Alive"]), 2)
 
     async def run(self) -> None:
         """Hand out the rows, until each has an outcome or nothing further is to be sent."""
-        count = self._run.options.workers or max(sum(1 for node in self._ray.nodes() if node["Alive"]), 2)
-        self._run.note(f"{count} workers, each with {self._run.options.concurrency} calls at once")
+        self._run.note(f"{self._count} workers, each with {self._run.options.concurrency} calls at once")
         self._warn_of_limits()
         try:
-            for _ in range(count):
+            for _ in range(self._count):
                 self._start()
             stopped = asyncio.create_task(self._run.stopped.wait())
             stopped.add_done_callback(lambda _: self._changed.set())
@@ -153,7 +154,8 @@ class _OnCluster:
         actor = self._ray.remote(Worker).options(
             num_cpus=_CPUS, max_restarts=0, max_task_retries=0, scheduling_strategy="SPREAD"
         )
-        made = actor.remote(run.options.make_client, run.settings, str(Path.cwd()))
+        pace = Pace(run.options.concurrency, self._count)
+        made = actor.remote(run.options.make_client, run.settings, str(Path.cwd()), pace)
         hand = _Hand(made)
         self._hands[hand] = asyncio.create_task(self._serve(hand))
         self._hands[hand].add_done_callback(lambda _: self._changed.set())

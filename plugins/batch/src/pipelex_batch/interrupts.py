@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class Interrupts:
     """Ctrl-C once: what is under way ends, and nothing further is sent; twice: it is cancelled. SIGTERM as the first."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, words: str = "the calls under way end; once more cancels them") -> None:
         self._run = run
+        self._words = words
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         self._installed: list[signal.Signals] = []
@@ -35,6 +36,6 @@ class Interrupts:
     def _interrupt(self) -> None:
         if self._run.stopping is None:
             self._run.stop(INTERRUPTED)
-            self._run.note("interrupted: the calls under way end; once more cancels them")
+            self._run.note(f"interrupted: {self._words}")
         elif self._task is not None:
             self._task.cancel()

@@ -56,10 +56,12 @@ class Pace:
 
     Args:
         concurrency: Calls under way at most: so many have begun that the provider has not counted yet.
+        sharers: How many processes keep to the same limits, each of which has a pace of its own.
     """
 
-    def __init__(self, concurrency: int) -> None:
-        self._concurrency = concurrency
+    def __init__(self, concurrency: int, sharers: int = 1) -> None:
+        self._concurrency = concurrency * sharers
+        self._sharers = sharers
         self._buckets: dict[tuple[str, str], _Bucket] = {}
         self._tokens = self._calls = 0
         self._next = 0.0
@@ -106,7 +108,7 @@ class Pace:
             near = max(bucket.limit * _NEAR, 2 * self._concurrency * unit)
             if now < bucket.full_at and bucket.remaining < near:
                 found = max(found, bucket.seconds * unit)
-        return min(found, _LONGEST)
+        return min(found * self._sharers, _LONGEST)
 
     def turn(self) -> float:
         """Take the next turn: seconds to wait for it."""

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from pipelex_batch.checking import SHOWN, Faults, refuse
+from pipelex_batch.checking import Faults, refuse
 from pipelex_batch.inputs import list_inputs, read_rows, spool
 from pipelex_batch.journal import journal_of, read_settings
 from pipelex_batch.open_batches import open_batches
 from pipelex_batch.outcomes import error_line
 from pipelex_batch.ranges import numbers_in
+from pipelex_batch.report import counted
 from pipelex_batch.settings import BatchError
 from pipelex_batch.standing import FAILED, NEW
 from pipelex_batch.templates import BadRowError
@@ -59,7 +60,7 @@ class Look:
     def __init__(self, run: Run) -> None:
         self._run = run
         self.total = 0
-        self.bad: list[int] = []
+        self.bad: set[int] = set()
 
     def look(self) -> None:
         """Read every row: those that are new are checked, those that are answered, or in a batch, must not have changed.
@@ -84,7 +85,7 @@ class Look:
                 run.checker.job(row)
             except BadRowError as error:
                 faults.add(row.number, str(error))
-                self.bad.append(row.number)
+                self.bad.add(row.number)
         missing = standing.done + standing.failed + sum(standing.of(number) == NEW for number in in_batches) - begun
         if run.options.changed == "refuse":
             _refuse_changed(changed, missing)
@@ -100,18 +101,19 @@ class Look:
         """Write the rows that cannot be called as failed."""
         if not self.bad:
             return
-        run, bad, self.bad = self._run, set(self.bad), []
+        run = self._run
         for row in read_rows(run.settings.inputs):
-            if row.number in bad:
+            if row.number in self.bad:
                 try:
                     run.checker.job(row)
                 except BadRowError as fault:
                     run.journal.begin(row.number, row.digest)
                     run.standing.begin(row.number, row.digest)
-                    identity = row.fields.get("id", row.number)
-                    run.write(error_line(row.number, identity, BatchError(str(fault))))
+                    identity, before = row.fields.get("id", row.number), run.standing.failed_cost(row.number)
+                    run.write(error_line(row.number, identity, fault, before))
         run.note(
-            f"{len(bad)} rows cannot be called, and are written as failed; the first {SHOWN} … `pipelex batch status`"
+            f"{counted(len(run.look.bad))} cannot be called, written as failed: `pipelex batch results {run.settings.output} "
+            "--failed` shows why"
         )
 
 
@@ -121,9 +123,9 @@ def _refuse_changed(changed: Faults, missing: int) -> None:
         return
     found = []
     if changed.count:
-        found.append(f"{changed.count} rows hold something else than when they were asked")
+        found.append(f"{counted(changed.count)} changed since they were asked")
     if missing:
-        found.append(f"{missing} rows that were asked are no longer there")
+        found.append(f"{counted(missing)} of those that were asked no longer there")
     msg = (
         f"the input has changed: {', and '.join(found)}. --changed keep keeps their answers; another output answers all rows "
         f"anew{':' if changed.count else ''}\n{changed.describe()}"

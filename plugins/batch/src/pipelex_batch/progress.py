@@ -29,13 +29,13 @@ class Progress:
         self._before = standing.done + standing.failed
         self._next = self._started + (0 if self._on_terminal else _ELSEWHERE)
 
-    def update(self) -> None:
-        """Show it, where it is time to."""
+    def update(self, more: str = "") -> None:
+        """Show it, where it is time to; with something more."""
         now = time.monotonic()
         if now < self._next:
             return
         self._next = now + (_ON_TERMINAL if self._on_terminal else _ELSEWHERE)
-        line = self.line(now)
+        line = self.line(now) + (f", {more}" if more else "")
         if self._on_terminal:
             sys.stderr.write(f"{_CLEAR}{line}")
             sys.stderr.flush()

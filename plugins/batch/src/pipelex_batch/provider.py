@@ -59,7 +59,7 @@ class _ByProvider:
     async def run(self) -> bool:
         """Submit every row, wait for the batches, and write down what came; again for rows of which nothing came."""
         run = self._run
-        with Interrupts(run):
+        with Interrupts(run, "the batches stay at the provider; the same command again collects them"):
             try:
                 if await self._rounds():
                     return True
@@ -144,7 +144,7 @@ class _ByProvider:
             if ended and not failed:
                 pause = run.options.poll_s
                 continue
-            self._progress.update()
+            self._progress.update(self._under_way())
             if len(gone) < len(waiting):
                 await self._sleep(pause)
             pause = min(pause * 1.5, max(_SLOWEST_POLL, run.options.poll_s))
@@ -153,6 +153,13 @@ class _ByProvider:
 
     def _open(self) -> list[Batch]:
         return list(self._batches.by_mark.values())
+
+    def _under_way(self) -> str:
+        """How many requests of how many batches the provider has answered, as far as it says."""
+        statuses = [each.status for each in self._open() if each.status is not None]
+        answered, total = sum(each.done or 0 for each in statuses), sum(each.total or 0 for each in statuses)
+        batches = f"{len(statuses)} batch{'' if len(statuses) == 1 else 'es'} at the provider"
+        return f"{batches}, {answered} of {total} requests answered" if total else batches
 
     async def _poll(self, batches: list[Batch]) -> tuple[list[Batch], dict[str, CallError]]:
         """Those that have ended, each asked for; and of those that cannot be asked, mark -> why."""

@@ -85,17 +85,22 @@ class Report(Plain):
             f"{self.output}: {self.state}; {self.done + self.failed}{of} rows, {self.failed} failed; {shown(self.cost)} US$"
         ]
         if self.unpriced:
-            lines[0] += f" and {self.unpriced} rows of unknown cost"
+            lines[0] += f" and {counted(self.unpriced)} of unknown cost"
         if self.reason:
             lines.append(f"  {self.reason}")
         for model, totals in sorted(self.models.items()):
-            lines.append(f"  {model}: {totals['rows']} rows, {shown(Decimal(totals['cost']))} US$")
+            lines.append(f"  {model}: {counted(totals['rows'])}, {shown(Decimal(totals['cost']))} US$")
         lines += [
-            f"  batch {each['id'] or 'of unknown id'} of {each['model']}: {each['rows']} rows, since {each['at']}"
+            f"  batch {each['id'] or 'of unknown id'} of {each['model']}: {counted(each['rows'])}, since {each['at']}"
             for each in self.batches
         ]
         for name, count in sorted(self.errors.items()):
-            lines.append(f"  {name}: {count} rows")
+            lines.append(f"  {name}: {counted(count)}")
+        if self.failed and self.state != "running":
+            lines.append(
+                f"  `pipelex batch results {self.output} --failed` shows what failed; `pipelex batch retry {self.output}` calls "
+                "for it again"
+            )
         if self.repeated.calls:
             lines.append(
                 f"  {self.repeated.calls} calls were under way when a process ended, and were made again: they may have cost up to "
@@ -134,6 +139,11 @@ def report_of(output: Path, standing: Standing, *, state: str, rows: int | None,
             for each in open_batches(standing.batches).values()
         ),
     )
+
+
+def counted(count: int) -> str:
+    """So many rows."""
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def shown(amount: Decimal) -> str:

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from pipelex_batch.journal import read_settings, rows_of
 from pipelex_batch.outputs import in_order, write_output
 from pipelex_batch.settings import BatchError
+from pipelex_batch.standing import is_failed
 from pipelex_core.command_line import Context
 
 
@@ -41,6 +42,6 @@ def results(
         context.note(f"written: {to}")
         return 0
     for line in in_order(rows_of(output)):
-        if not failed or b'"output":null' in line:
+        if not failed or is_failed(line):
             sys.stdout.write(line.decode())
     return 0

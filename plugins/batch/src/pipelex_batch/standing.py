@@ -42,6 +42,11 @@ class Seen(msgspec.Struct):
 _SEEN = msgspec.json.Decoder(Seen)
 
 
+def is_failed(line: bytes) -> bool:
+    """Whether the line of an outcome is that of an error."""
+    return _SEEN.decode(line).error is not None
+
+
 class Standing:
     """How far a run is.
 

@@ -48,7 +48,7 @@ class Submission:
             for row in read_rows(run.settings.inputs):
                 if run.stopping is not None:
                     break
-                if run.standing.of(row.number) != wanted or row.number in away:
+                if run.standing.of(row.number) != wanted or row.number in away or row.number in run.look.bad:
                     continue
                 try:
                     await self._add(row)

@@ -66,7 +66,7 @@ class RowsToCall:
         run = self._run
         wanted = FAILED if run.options.retry else NEW
         for row in read_rows(run.settings.inputs):
-            if run.standing.of(row.number) != wanted:
+            if run.standing.of(row.number) != wanted or row.number in run.look.bad:
                 continue
             try:
                 yield run.checker.maker.make(row)

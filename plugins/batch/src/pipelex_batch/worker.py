@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from pipelex_batch.jobs import RowJob
+    from pipelex_batch.pace import Pace
     from pipelex_batch.settings import BatchSettings
     from pipelex_core.client import AsyncClient
 
@@ -60,13 +61,16 @@ class Ended:
 
 
 class Worker:
-    """Makes calls; rows come by `feed`, and go by `outcomes`."""
+    """Makes calls; rows come by `feed`, and go by `outcomes`. It slows down by what the provider says, as if all workers did."""
 
-    def __init__(self, make_client: Callable[[], AsyncClient], settings: BatchSettings, folder: str) -> None:
+    def __init__(
+        self, make_client: Callable[[], AsyncClient], settings: BatchSettings, folder: str, pace: Pace
+    ) -> None:
         if Path(folder).is_dir():
             os.chdir(folder)  # the names of files in rows are of there
         self._make_client = make_client
         self._settings = settings
+        self._pace = pace
         self._calls: set[asyncio.Task[None]] = set()
 
     async def open(self) -> list[str]:
@@ -94,7 +98,11 @@ class Worker:
             yield found
 
     async def _call(self, row: Handed) -> None:
-        self._ended.put_nowait(await self._outcome(row))
+        if wait := self._pace.turn():
+            await asyncio.sleep(wait)
+        with self._pace.hearing():
+            ended = await self._outcome(row)
+        self._ended.put_nowait(ended)
 
     async def _outcome(self, row: Handed) -> Ended:
         job = row.job
@@ -104,6 +112,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 -- an outcome, as an answer is
             line = error_line(job.number, job.id, error, row.before)
             return Ended(job.number, line, error=str(error), lasts=isinstance(error, LASTING))
+        self._pace.used((result.usage.input_tokens or 0) + (result.usage.output_tokens or 0))
         if isinstance(result, TextResult | ObjectResult | EmbeddingResult):
             return Ended(job.number, line_of(job, result, Path(), row.before))
         return Ended(job.number, result=evolve(result, raw=None))
