@@ -101,7 +101,7 @@ class TextStreamer(Backend):
         """Deltas of text as they come, then exactly one `TextAnswer`, with the whole text, and nothing after it.
 
         Written as an async generator. An empty delta is a sign of life, for the call's `idle_timeout`, and is not passed
-        on; answers through the shared pool need none. Closing it closes the connection. A stream that ends without the provider's
+        on; answers through the shared pool need none. Reasoning that is shown, and calls of tools, may come as `deltas.SideDelta`s. Closing it closes the connection. A stream that ends without the provider's
         finish event raises `ProviderConnectionError` with `partial_text`.
         """
 

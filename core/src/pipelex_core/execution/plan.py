@@ -52,6 +52,7 @@ class Plan:
         terms: How long it may take, and how hard to try.
         fits: Whether an answer is what the caller asked for, where that has to be looked at; or None.
         order: The order in which they are asked; `chain` for that of the list.
+        with_sides: Whether a stream's reader wants its side deltas: reasoning and calls of tools as they come.
         call_id: Counts the calls of this process.
     """
 
@@ -63,6 +64,7 @@ class Plan:
     terms: Terms = NO_TERMS
     fits: Callable[[Answer], bool] | None = None
     order: str = CHAIN
+    with_sides: bool = False
     call_id: int = field(factory=_call_ids.__next__)
 
     @property

@@ -191,7 +191,8 @@ class MemberStream:
                     elif not event:
                         if silence is not None:
                             silence.heard()  # a sign of life
-                        continue
+                        if not self._plan.with_sides or type(event) is str:
+                            continue
                     if silence is None:
                         yield event
                     else:

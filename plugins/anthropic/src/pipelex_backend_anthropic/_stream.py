@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pipelex_core.deltas import ReasoningDelta, ToolCallDelta
 from pipelex_core.errors import InvalidAnswerError, ProviderConnectionError
 
 _CUT = frozenset({"max_tokens", "model_context_window_exceeded", "refusal"})
@@ -23,6 +24,7 @@ class StreamedMessage:
         self._message: dict[str, Any] = {}
         self._blocks: dict[int, dict[str, Any]] = {}
         self._pieces: dict[tuple[int, str], list[str]] = {}
+        self._calls: list[int] = []
 
     @property
     def has_begun(self) -> bool:
@@ -37,7 +39,7 @@ class StreamedMessage:
         )
 
     def add(self, event: Any) -> str | None:
-        """Take one event, and give the visible text it brings, if any.
+        """Take one event, and give the visible text it brings, or the piece of reasoning or of a call, if any.
 
         Raises:
             InvalidAnswerError: It is not an event of such a stream.
@@ -71,15 +73,25 @@ class StreamedMessage:
             case "input_json_delta":
                 piece = _string(delta["partial_json"])
                 self._pieces[index, "input"].append(piece)
-                return piece if self._shows_input else None
+                return piece if self._shows_input else self._piece_of_call(index, piece)
             case "thinking_delta":
                 self._pieces[index, "thinking"].append(_string(delta["thinking"]))
+                return ReasoningDelta(delta["thinking"]) if delta["thinking"] else None
             case "signature_delta":
                 self._blocks[index]["signature"] = delta["signature"]
             case "citations_delta":
                 block = self._blocks[index]
                 block["citations"] = [*(block.get("citations") or ()), delta["citation"]]
         return None  # further kinds may come at any time, and are of no use here
+
+    def _piece_of_call(self, index: int, piece: str) -> str | None:
+        """A piece of the arguments of a tool that the caller runs."""
+        block = self._blocks[index]
+        if not piece or block["type"] != "tool_use":
+            return None
+        if index not in self._calls:
+            self._calls.append(index)
+        return ToolCallDelta(number=self._calls.index(index), id=block["id"], name=block["name"], arguments=piece)
 
     def _add_other(self, event: dict[str, Any]) -> str | None:
         match event["type"]:

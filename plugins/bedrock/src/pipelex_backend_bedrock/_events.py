@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pipelex_core.deltas import ReasoningDelta, ToolCallDelta
 from pipelex_core.errors import InvalidAnswerError, ProviderConnectionError
 from pipelex_core.results import NO_USAGE
 
@@ -36,7 +37,7 @@ class Assembly:
         return "".join(self._deltas)
 
     def add(self, event: Mapping[str, Any]) -> str:
-        """Take one event in; gives the visible text it brought, mostly a piece, sometimes none."""
+        """Take one event in; gives the visible text it brought, mostly a piece, sometimes none, or a piece of reasoning or of a call."""
         found = event.get("contentBlockDelta")
         if found is not None:
             return self._delta(found["contentBlockIndex"], found["delta"])
@@ -77,12 +78,20 @@ class Assembly:
             call = block.setdefault("toolUse", {})
             piece: str = delta["toolUse"].get("input", "")
             call["input"] = call.get("input", "") + piece
-            return piece if self._shows_input else ""
+            return piece if self._shows_input else self._piece_of_call(index, call, piece)
         if "reasoningContent" in delta:
             _reason(block.setdefault("reasoningContent", {}), delta["reasoningContent"])
-        elif "citation" in delta:
+            thought = delta["reasoningContent"].get("text")
+            return ReasoningDelta(thought) if thought else ""
+        if "citation" in delta:
             block.setdefault("citations", []).append(delta["citation"])
         return ""
+
+    def _piece_of_call(self, index: int, call: Mapping[str, Any], piece: str) -> str:
+        if not (piece and call.get("toolUseId") and call.get("name")):
+            return ""
+        calls = [number for number in sorted(self._blocks) if "toolUse" in self._blocks[number]]
+        return ToolCallDelta(number=calls.index(index), id=call["toolUseId"], name=call["name"], arguments=piece)
 
 
 def _reason(block: dict[str, Any], delta: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from pipelex_backend_google._citations import citations_of
 from pipelex_backend_google._contents import PROVIDER, new_call_id
 from pipelex_backend_google._errors import reported, request_id
 from pipelex_core.answers import count
+from pipelex_core.deltas import ReasoningDelta, ToolCallDelta
 from pipelex_core.errors import ContentFilterError, InvalidAnswerError
 from pipelex_core.parts import ProviderPart, ToolCall
 from pipelex_core.results import NO_USAGE, FinishReason, TextAnswer, TokenLogprob, Usage
@@ -65,7 +66,7 @@ class Gathered:
     _others: list[str] = field(factory=list)
 
     def take(self, piece: dict[str, Any]) -> list[str]:
-        """Take a piece in, and give the visible text it brings.
+        """Take a piece in, and give the visible text it brings, with reasoning and calls as side deltas.
 
         Raises:
             InvalidAnswerError: It has another form than it should.
@@ -104,10 +105,15 @@ class Gathered:
             call = _tool_call(called)
             self._calls.append(call)
             self._sign("call", call.id, signature)
+            if call.arguments:
+                arguments = json.dumps(call.arguments, ensure_ascii=False)
+                yield ToolCallDelta(number=len(self._calls) - 1, id=call.id, name=call.name, arguments=arguments)
         elif part.get("thought"):
             thought = _string(part.get("text"))
             self._reasoning.append(thought)
             self._sign("thought", thought, signature)
+            if thought:
+                yield ReasoningDelta(thought)
         else:
             text = _string(part.get("text"))
             self._sign("text", text, signature)

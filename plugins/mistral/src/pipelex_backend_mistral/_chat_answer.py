@@ -37,6 +37,7 @@ class Gathered:
         finish_reason: The provider's word for why it ended; None as long as it has not.
         usage: As the provider counts it.
         raw: The last answer or chunk.
+        thought: The reasoning that the last chunk of a stream brought.
     """
 
     request_id: str | None
@@ -44,6 +45,7 @@ class Gathered:
     finish_reason: str | None = None
     usage: Usage = NO_USAGE
     raw: Any = None
+    thought: str = ""
     _thinking: list[dict[str, Any]] = field(factory=list)
     _still_thinking: bool = False
     _calls: list[dict[str, Any]] = field(factory=list)
@@ -56,7 +58,7 @@ class Gathered:
         Raises:
             InvalidAnswerError: It has not the form of one.
         """
-        self.raw = payload
+        self.raw, self.thought = payload, ""
         if not isinstance(payload, dict) or not isinstance(payload.get("choices"), list):
             self._fail("it has no choices")
         if isinstance(payload.get("usage"), dict):
@@ -139,6 +141,7 @@ class Gathered:
         else:
             self._thinking.append(dict(chunk))
         self._still_thinking = True
+        self.thought += _thinking_text(chunk)
 
     def _take_call(self, call: Any, *, streamed: bool) -> None:
         """Keep a call; a streamed piece without an id of its own (or `null`) continues the one with its index."""

@@ -14,6 +14,7 @@ from pipelex_backend_mistral._client import MistralClient
 from pipelex_backend_mistral._ocr import document_answer, ocr_body
 from pipelex_core.answers import says_something
 from pipelex_core.backend import DocumentExtractor, ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer
+from pipelex_core.deltas import ReasoningDelta
 from pipelex_core.errors import CallError, PluginError, ProviderConnectionError
 from pipelex_core.requests import ObjectRequest
 
@@ -95,6 +96,8 @@ class MistralModels(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer
             async for event in events:
                 gathered.request_id = event.request_id
                 delta = gathered.take(event.payload, "delta")
+                if gathered.thought:
+                    yield ReasoningDelta(gathered.thought)
                 if delta:
                     yield delta
         except CallError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from pipelex_backend_openai._errors import MalformedError
+from pipelex_core.deltas import ToolCallDelta
 from pipelex_core.parts import ToolCall
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class PendingCall:
         id: Its name for the result, empty until it came.
         name: The tool, so far.
         arguments: Its arguments in JSON, so far.
+        shown: How many characters of them have been passed on.
         extras: Further fields that the provider wants back.
     """
 
@@ -30,6 +32,7 @@ class PendingCall:
     id: str = ""
     name: str = ""
     arguments: str = ""
+    shown: int = 0
     extras: dict[str, Any] = field(factory=dict)
 
     @property
@@ -45,8 +48,10 @@ class PendingCalls:
         self.calls: list[PendingCall] = []
         self._kept_fields = kept_fields
 
-    def add(self, piece: Mapping[str, Any], index: int | None = None) -> None:
+    def add(self, piece: Mapping[str, Any], index: int | None = None) -> ToolCallDelta | None:
         """Take a call, or a piece of one: pieces belong together by their index, or else follow each other.
+
+        Gives what can be passed on of a call whose name and id are known; one without an id has to wait for the end.
 
         Without an index or an id, a name begins a call. Some servers repeat the name with every piece.
         `index` is the call's position in an answer that was not streamed.
@@ -74,6 +79,10 @@ class PendingCalls:
         for kept in self._kept_fields:
             if kept in piece:
                 call.extras[kept] = piece[kept]
+        if not (is_piece and call.id and call.name and len(call.arguments) > call.shown):
+            return None
+        fresh, call.shown = call.arguments[call.shown :], len(call.arguments)
+        return ToolCallDelta(number=self.calls.index(call), id=call.id, name=call.name, arguments=fresh)
 
     def take(self, name: str | None, others: Collection[str]) -> PendingCall | None:
         """The first call of the tool named, taken out; the only call there is, where a model misspelt its name and means none of the others."""

@@ -12,6 +12,7 @@ from pipelex_backend_openai._errors import MalformedError, ReportedError
 from pipelex_backend_openai._think import ThinkTags
 from pipelex_backend_openai._usage import chat_usage
 from pipelex_core.answers import token_logprobs
+from pipelex_core.deltas import ReasoningDelta
 from pipelex_core.parts import ProviderPart
 from pipelex_core.results import FinishReason, TextAnswer
 
@@ -55,6 +56,7 @@ class ChatReading:
         self._finish_reason: str | None = None
         self._usage: Any = None
         self._service_tier: Any = None
+        self.beside: list[str] = []
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._refused = False
@@ -98,7 +100,7 @@ class ChatReading:
         self._last = data
 
     def event(self, chunk: Any) -> str:
-        """Take a chunk of a stream; the piece of visible text it holds, or nothing."""
+        """Take a chunk of a stream; the piece of visible text it holds, or nothing: with something beside it, it is in there."""
         self._last = chunk
         usage = _usage_in(chunk)
         if usage:
@@ -122,7 +124,10 @@ class ChatReading:
             self._finish_reason = reason
             if choice.get("error") or reason == "error":
                 raise ReportedError(choice)
-            return text + self._flushed()
+            text += self._flushed()
+        if self.beside and text:
+            self.beside.insert(isinstance(self.beside[0], ReasoningDelta), text)
+            return ""
         return text
 
     def answer(self, request_id: str | None) -> TextAnswer:
@@ -155,7 +160,7 @@ class ChatReading:
             if not isinstance(text, str):
                 text = _joined(text)
             if self._tags:
-                text = self._tags.feed(text)
+                text = self._untagged(text, self._tags, is_whole=is_whole)
             self._text.append(text)
             if len(message) == 1:
                 return text
@@ -164,17 +169,32 @@ class ChatReading:
             self._refused = True
             self._text.append(refusal)
             text += refusal
-        reasoning = message.get("reasoning_content") or message.get("reasoning")
-        if isinstance(reasoning, str):
-            self._reasoning.append(reasoning)
-        calls = message.get("tool_calls")
-        for number, call in enumerate(calls if isinstance(calls, list) else ()):
-            self._calls.add(call, number if is_whole else None)
-        text += self._object_pieces(calls) if calls and not is_whole else ""
+        text += self._add_others(message, is_whole=is_whole)
         for name in self._traits.returned_fields:
             value = message.get(name)
             if value is not None:  # an empty one is wanted back too
                 self._extras[name] = _appended(self._extras.get(name), value)
+        return text
+
+    def _add_others(self, message: Mapping[str, Any], *, is_whole: bool) -> str:
+        """Take reasoning and calls; the piece of an object that is written into a call, or nothing."""
+        reasoning = message.get("reasoning_content") or message.get("reasoning")
+        if isinstance(reasoning, str):
+            self._reasoning.append(reasoning)
+            if reasoning and not is_whole:
+                self.beside.append(ReasoningDelta(reasoning))
+        calls = message.get("tool_calls")
+        for number, call in enumerate(calls if isinstance(calls, list) else ()):
+            piece = self._calls.add(call, number if is_whole else None)
+            if piece is not None and self._object_tool is None:
+                self.beside.append(piece)
+        return self._object_pieces(calls) if calls and not is_whole else ""
+
+    def _untagged(self, text: str, tags: ThinkTags, *, is_whole: bool) -> str:
+        known = len(tags.reasoning)
+        text = tags.feed(text)
+        if len(tags.reasoning) > known and not is_whole:
+            self.beside.append(ReasoningDelta(tags.reasoning[known:]))
         return text
 
     def _take_logprobs(self, choice: Mapping[str, Any]) -> None:

@@ -43,7 +43,13 @@ R = TypeVar("R")
 
 
 class Reading(Protocol):
-    """An answer as it is put together; raises `MalformedError`, `ReportedError`, or whatever odd data leads to."""
+    """An answer as it is put together; raises `MalformedError`, `ReportedError`, or whatever odd data leads to.
+
+    Attributes:
+        beside: What the last event brought beside text, in order, and with its text; for whoever passes it on to clear.
+    """
+
+    beside: list[str]
 
     @property
     def text(self) -> str:
@@ -326,6 +332,10 @@ class Endpoint:
                 piece = reading.event(event)
                 if piece:
                     yield piece
+                elif reading.beside:
+                    for beside in reading.beside:
+                        yield beside
+                    reading.beside.clear()
             if reading.is_finished:
                 answer = reading.answer(identity)
             else:

@@ -13,6 +13,7 @@ from pipelex_backend_openai._errors import MalformedError, ReportedError
 from pipelex_backend_openai._responses import has_content
 from pipelex_backend_openai._usage import responses_usage
 from pipelex_core.answers import token_logprobs
+from pipelex_core.deltas import ReasoningDelta, ToolCallDelta
 from pipelex_core.parts import Citation, ProviderPart, ToolCall
 from pipelex_core.results import FinishReason, TextAnswer
 
@@ -23,6 +24,7 @@ _CUT: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_
 """Why a response is incomplete."""
 
 _TEXT_DELTAS = frozenset(["response.output_text.delta", "response.refusal.delta"])
+_REASONING_DELTAS = frozenset(["response.reasoning_text.delta", "response.reasoning_summary_text.delta"])
 _LAST = frozenset(["response.completed", "response.incomplete"])
 
 
@@ -37,7 +39,9 @@ class ResponseReading:
         self._provider = provider
         self._object_tool = object_tool
         self._others = others
+        self.beside: list[str] = []
         self._deltas: list[str] = []
+        self._begun: dict[str, tuple[int, str, str]] = {}
         self._items: list[Mapping[str, Any]] = []
         self._response: Mapping[str, Any] = {}
 
@@ -71,10 +75,13 @@ class ResponseReading:
                 raise MalformedError(msg)
             self._deltas.append(delta)
             return delta
-        if kind == "response.function_call_arguments.delta" and self._object_tool is not None and not self._others:
-            delta = event["delta"]
-            return delta if isinstance(delta, str) else ""
-        if kind == "response.output_item.done":
+        if kind == "response.function_call_arguments.delta":
+            return self._arguments(event)
+        if kind in _REASONING_DELTAS:
+            self.beside.append(ReasoningDelta(event["delta"]))
+        elif kind == "response.output_item.added":
+            self._begin(event["item"])
+        elif kind == "response.output_item.done":
             self._items.append(event["item"])
         elif kind in _LAST:
             self.whole(event["response"])
@@ -82,6 +89,24 @@ class ResponseReading:
             raise ReportedError(event["response"])
         elif kind == "error":
             raise ReportedError({"error": event})
+        return ""
+
+    def _begin(self, item: Mapping[str, Any]) -> None:
+        """Remember which call an item is."""
+        if item.get("type") == "function_call":
+            self._begun[str(item.get("id"))] = (len(self._begun), item["call_id"], item["name"])
+
+    def _arguments(self, event: Any) -> str:
+        """A piece of a call's arguments: of the object, where that is written there, else of a tool's."""
+        delta = event["delta"]
+        if not isinstance(delta, str):
+            return ""
+        if self._object_tool is not None:
+            return "" if self._others else delta
+        begun = self._begun.get(str(event.get("item_id")))
+        if begun is not None and delta:
+            index, identity, name = begun
+            self.beside.append(ToolCallDelta(number=index, id=identity, name=name, arguments=delta))
         return ""
 
     def answer(self, request_id: str | None) -> TextAnswer:

@@ -41,6 +41,9 @@ class Writer(Pieces, Protocol):
     def first(self) -> Sequence[bytes]:
         """What comes before the first piece of text."""
 
+    def beside(self, delta: Any) -> bytes:
+        """Write a piece of reasoning, or of a tool's call; nothing where that comes with the end."""
+
 
 async def stream_text(exchange: Exchange, running: Running, writer: Writer) -> None:
     """Stream an answer in server-sent events; errors as of `pass_on`."""
@@ -50,7 +53,7 @@ async def stream_text(exchange: Exchange, running: Running, writer: Writer) -> N
         stream.put(b"".join(writer.first()))
         return stream
 
-    await pass_on(exchange, running, writer, str, begin)
+    await pass_on(exchange, running, writer, str, begin, beside=writer.beside)
 
 
 async def pass_on(
@@ -59,6 +62,8 @@ async def pass_on(
     writer: Pieces,
     kind: type[str | bytes],
     begin: Callable[[Any], Awaitable[EventStream]],
+    *,
+    beside: Callable[[Any], bytes] = lambda _delta: b"",
 ) -> None:
     """Pass a call's pieces on to the client as they come.
 
@@ -70,6 +75,7 @@ async def pass_on(
         writer: Writes the pieces, and the end.
         kind: What a piece is; the first event that is something else is the result.
         begin: Begins the answer; it gets the first piece, or None where there is none.
+        beside: Writes what is no piece of the text.
 
     Raises:
         PipelexError: The call failed before anything came.
@@ -83,7 +89,7 @@ async def pass_on(
                     break
                 if stream is None:
                     stream = await begin(event)
-                stream.put(writer.text(event))
+                stream.put(writer.text(event) if event else beside(event))
                 if stream.is_full:
                     await stream.drain()
     except Exception as error:

@@ -90,16 +90,17 @@ def text_plan(deck: ModelDeck, call: TextCall) -> Plan:
 
 
 async def streamed_plan(gateway: Gateway, call: TextCall) -> Plan:
-    """The same for a call that is to stream; its operation streams unless it is one for an object that not every member streams.
+    """The same for a call that is to stream; its operation streams, with what comes beside the text, unless it is one for an object that not every member streams.
 
     Raises:
         CallError: The call is wrong.
         ConfigError: Its handle leads nowhere.
     """
-    plan = text_plan(gateway.deck, call)
+    plan = evolve(text_plan(gateway.deck, call), with_sides=True)
     if call.schema is None or call.tools or not await is_streamed(gateway, plan, ObjectStreamer):
         return plan
-    return evolve(text_plan(gateway.deck, call), operation=_OBJECT_IN_PIECES)  # of the deck as it is by now
+    plan = text_plan(gateway.deck, call)  # of the deck as it is by now
+    return evolve(plan, operation=_OBJECT_IN_PIECES, with_sides=True)
 
 
 def _kind(call: TextCall) -> ObjectType[Any]:

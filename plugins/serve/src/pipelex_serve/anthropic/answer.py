@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
+from pipelex_core.deltas import ReasoningDelta, ToolCallDelta
 from pipelex_serve.anthropic.errors import error_body
 from pipelex_serve.jsons import encode
+from pipelex_serve.live import LiveCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,6 +72,11 @@ def _thoughts(result: TextResult, packed: str | None) -> list[dict[str, Any]]:
     return [] if packed is None else [{"type": "redacted_thinking", "data": packed}]
 
 
+_TEXT = (
+    b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":'
+)
+
+
 class Events:
     """The events of one stream."""
 
@@ -75,9 +84,11 @@ class Events:
         self._id = id
         self._model = model
         self._keep = keep
-        self._index = 0
-        self._has_text = False
-        self._text = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":'
+        self._index = -1
+        self._open: str | None = None
+        self._text = b""
+        self._has_reasoning = False
+        self._calls = LiveCalls()
 
     def first(self) -> Sequence[bytes]:
         """The beginning of the message; what it uses is known at its end."""
@@ -101,24 +112,44 @@ class Events:
 
     def text(self, delta: str) -> bytes:
         """A piece of text."""
-        piece = b"".join((self._text, encode(delta), b"}}\n\n"))
-        if self._has_text:
-            return piece
-        self._has_text = True
-        return _event("content_block_start", index=0, content_block={"type": "text", "text": ""}) + piece
+        if self._open == "text":
+            return b"".join((self._text, encode(delta), b"}}\n\n"))
+        begun = self._begin("text", {"type": "text", "text": ""})
+        self._text = _TEXT % self._index
+        return begun + self.text(delta)
+
+    def beside(self, delta: Any) -> bytes:
+        """A piece of reasoning, or of a tool's input."""
+        if isinstance(delta, ReasoningDelta):
+            thinking = {"type": "thinking", "thinking": "", "signature": ""}
+            begun = b"" if self._open == "thinking" else self._begin("thinking", thinking)
+            self._has_reasoning = True
+            return begun + self._delta({"type": "thinking_delta", "thinking": delta.reasoning})
+        if not isinstance(delta, ToolCallDelta):
+            return b""
+        is_begun = self._calls.open is not None and self._calls.open.number == delta.number
+        if not self._calls.takes(delta):
+            return b""
+        begun = b"" if is_begun else self._begin("tool_use", _tool_use(delta.id, delta.name, {}))
+        return begun + self._delta({"type": "input_json_delta", "partial_json": delta.arguments})
 
     def last(self, result: TextResult) -> Sequence[bytes]:
-        """The end of the text, the other blocks, the reason and the usage."""
+        """The end of the open block, the blocks that have not come, the reason and the usage.
+
+        What the provider wants back is known at the end: it signs the reasoning that is still open, or follows as a block.
+        """
+        packed = self._keep(result)
         events = []
-        if self._has_text:
-            events.append(_event("content_block_stop", index=0))
-            self._index = 1
-        for block in _thoughts(result, self._keep(result)):
+        if self._open == "thinking" and packed is not None:
+            events.append(self._delta({"type": "signature_delta", "signature": packed}))
+            packed = None
+        events.append(self._ended())
+        for block in _thoughts(evolve(result, reasoning=None) if self._has_reasoning else result, packed):
             events += self._thought(block)
-        for call in result.tool_calls:
+        for _, call in self._calls.rest(result.tool_calls):
             delta = {"type": "input_json_delta", "partial_json": encode(call.arguments).decode("utf-8")}
             events += self._block(_tool_use(call.id, call.name, {}), delta)
-        if not self._index:
+        if self._index < 0:
             events += self._block({"type": "text", "text": ""})
         ended: dict[str, Any] = {"stop_reason": stop_reason(result), "stop_sequence": None}
         events += [_event("message_delta", delta=ended, usage=usage_of(result.usage)), _event("message_stop")]
@@ -136,10 +167,24 @@ class Events:
         return self._block({"type": "thinking", "thinking": "", "signature": ""}, reported, signed)
 
     def _block(self, begun: dict[str, Any], *deltas: dict[str, Any]) -> list[bytes]:
-        index, self._index = self._index, self._index + 1
-        pieces = [_event("content_block_delta", index=index, delta=delta) for delta in deltas]
-        started = _event("content_block_start", index=index, content_block=begun)
-        return [started, *pieces, _event("content_block_stop", index=index)]
+        return [self._begin(begun["type"], begun), *map(self._delta, deltas), self._ended()]
+
+    def _begin(self, kind: str, block: dict[str, Any]) -> bytes:
+        """Begin a block, after the end of the one that is open."""
+        ended = self._ended()
+        if kind != "tool_use":
+            self._calls.close()
+        self._index, self._open = self._index + 1, kind
+        return ended + _event("content_block_start", index=self._index, content_block=block)
+
+    def _delta(self, delta: dict[str, Any]) -> bytes:
+        return _event("content_block_delta", index=self._index, delta=delta)
+
+    def _ended(self) -> bytes:
+        if self._open is None:
+            return b""
+        self._open = None
+        return _event("content_block_stop", index=self._index)
 
 
 def _event(kind: str, **fields: Any) -> bytes:

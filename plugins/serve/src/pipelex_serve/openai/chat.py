@@ -54,6 +54,7 @@ class _ChatWriter:
         self._chunks = Chunks(id=exchange.id, model=model)
         self._with_usage = bool(fields.table_of(body, "stream_options").get("include_usage"))
         self.text = self._chunks.text
+        self.beside = self._chunks.beside
 
     def first(self) -> Sequence[bytes]:
         return (self._chunks.first(),)

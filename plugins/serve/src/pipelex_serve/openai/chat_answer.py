@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from pipelex_core.deltas import ReasoningDelta, ToolCallDelta
 from pipelex_serve.jsons import encode
+from pipelex_serve.live import LiveCalls
 from pipelex_serve.openai.usage import chat_usage
 
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ class Chunks:
         head = {"id": f"chatcmpl-{id}", "object": "chat.completion.chunk", "created": int(time.time()), "model": model}
         self._head = b"data: " + encode(head)[:-1] + b',"choices":['
         self._text = self._head + b'{"index":0,"delta":{"content":'
+        self._has_reasoning = False
+        self._calls = LiveCalls()
 
     def first(self) -> bytes:
         """The chunk that names the role."""
@@ -85,16 +89,34 @@ class Chunks:
         """A piece of text."""
         return b"".join((self._text, encode(delta), b'},"logprobs":null,"finish_reason":null}]}\n\n'))
 
+    def beside(self, delta: Any) -> bytes:
+        """A piece of reasoning, or of a tool's call."""
+        if isinstance(delta, ReasoningDelta):
+            self._has_reasoning = True
+            return self._chunk({"reasoning_content": delta.reasoning})
+        if not isinstance(delta, ToolCallDelta):
+            return b""
+        is_begun = self._calls.open is not None and self._calls.open.number == delta.number
+        if not self._calls.takes(delta):
+            return b""
+        piece = self._chunk({"tool_calls": [{"index": delta.number, "function": {"arguments": delta.arguments}}]})
+        if is_begun:
+            return piece
+        begun = {"index": delta.number, "id": delta.id, "type": "function"}
+        return self._chunk({"tool_calls": [{**begun, "function": {"name": delta.name, "arguments": ""}}]}) + piece
+
     def last(self, result: TextResult, *, packed: str | None, with_usage: bool) -> list[bytes]:
-        """What comes after the text: tool calls, reasoning, the reason, the usage, and the end."""
+        """What comes after the text: what has not come of tool calls and reasoning, the reason, the usage, and the end."""
         chunks = []
-        for index, call in enumerate(result.tool_calls):
+        for index, call in self._calls.rest(result.tool_calls):
             written = _call(call)
             written["function"]["arguments"] = ""
             chunks.append(self._chunk({"tool_calls": [{"index": index, **written}]}))
             arguments = encode(call.arguments).decode("utf-8")
             chunks.append(self._chunk({"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}))
         reasoning = _reasoning(result, packed)
+        if self._has_reasoning:
+            reasoning.pop("reasoning_content", None)
         if reasoning:
             chunks.append(self._chunk(reasoning))
         chunks.append(self._chunk({}, finish_reason(result)))

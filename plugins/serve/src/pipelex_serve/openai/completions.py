@@ -94,6 +94,10 @@ class _Made:
     def text(self, delta: str) -> bytes:
         return _event(self.completion(delta, None))
 
+    @staticmethod
+    def beside(_delta: object) -> bytes:
+        return b""
+
     def last(self, result: TextResult) -> Sequence[bytes]:
         events = [_event(self.completion("", finish_reason(result)))]
         if self._with_usage:
