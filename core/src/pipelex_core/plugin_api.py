@@ -23,6 +23,7 @@ _NAMES = {
     "commands": "Command",
     "converter": "from_plain to_plain",
     "costs": "cost_of total",
+    "deltas": "ReasoningDelta SideDelta ToolCallDelta",
     "dialects": "BOUNDS WHOLE Adapted Dialect SchemaLimits adapt",
     "documents": "as_text count_pages file_name is_text",
     "efforts": "EFFORTS nearest_effort",
