@@ -151,9 +151,9 @@ def test_openais_client_puts_a_response_together(served: Served, providers: Prov
     assert numbers == [*range(len(numbers))]
     assert [item.type for item in made.output] == ["reasoning", "message", "function_call"]
     assert [ended[index].id for index in range(3)] == [item.id for item in made.output]
-    thought, said, call = made.output
+    thought, answered, call = made.output
     assert thought.summary[0].text == THOUGHT  # type: ignore[union-attr]
-    assert said.content[0].text == "Let me look."  # type: ignore[union-attr]
+    assert answered.content[0].text == "Let me look."  # type: ignore[union-attr]
     assert json.loads(call.arguments) == ARGUMENTS  # type: ignore[union-attr]
     assert pieces == 2
 

@@ -75,7 +75,7 @@ async def pass_on(
         writer: Writes the pieces, and the end.
         kind: What a piece is; the first event that is something else is the result.
         begin: Begins the answer; it gets the first piece, or None where there is none.
-        beside: Writes what is no piece of the text.
+        beside: Writes what comes beside the text.
 
     Raises:
         PipelexError: The call failed before anything came.
