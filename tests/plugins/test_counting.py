@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from attrs import evolve
 
 from pipelex_backend_anthropic import pipelex_backends as anthropic_backends
 from pipelex_backend_google import pipelex_backends as google_backends
@@ -16,11 +17,13 @@ from pipelex_core.execution.resources import LoopResources
 from pipelex_core.parts import Message, TextPart, Tool
 from pipelex_core.requests import ObjectRequest, TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
-from tests.servers import anthropic, google
+from tests.servers import anthropic, bedrock, google
 from tests.servers.anthropic import AnthropicServer
 from tests.servers.base import Reply
+from tests.servers.bedrock import clean_aws  # noqa: F401 -- a fixture
 from tests.servers.google import GoogleServer
 from tests.servers.openai_server import OpenAIServer
+from tests.support import llamacpp
 from tests.wire import harness
 from tests.wire.anthropic import MessagesAdapter
 
@@ -108,6 +111,74 @@ def test_an_answer_without_a_count_is_an_error(sdk: str) -> None:
             server.queue(Reply.json({"error": {"message": "slow down", "status": "RESOURCE_EXHAUSTED"}}, status=429))
             with pytest.raises(errors.RateLimitError):
                 await counted(backend_of(sdk, server.url), asks(sdk))
+
+    asyncio.run(main())
+
+
+def bedrocks(model_id: str, *replies: Reply, is_object: bool = False) -> tuple[int, Any]:
+    """What Bedrock counts for a model, and what was sent for it."""
+
+    async def main() -> tuple[int, Any]:
+        async with bedrock.served(*replies) as (server, backend):
+            made = asks("bedrock", is_object=is_object)
+            spec = ModelSpec(name="m", backend="bedrock", sdk="bedrock", model_id=model_id, max_tokens=8000)
+            count = await backend.count_tokens(evolve(made, spec=spec, top_p=None))
+            return count, server.received[-1]
+
+    return asyncio.run(main())
+
+
+@pytest.mark.usefixtures("clean_aws")
+@pytest.mark.parametrize("is_object", [False, True])
+@pytest.mark.parametrize(
+    "model_id",
+    [
+        "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "global.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    ],
+)
+def test_bedrock_counts_for_the_model_behind_a_profile(model_id: str, is_object: bool) -> None:
+    """CountTokens takes the conversation, the system prompt and the tools, and the foundation model's own id."""
+    count, sent = bedrocks(model_id, Reply.json({"inputTokens": 321}), is_object=is_object)
+    assert count == 321
+    assert sent.path == "/model/anthropic.claude-sonnet-4-5-20250929-v1:0/count-tokens"
+    body = sent.json["input"]["converse"]
+    assert body["messages"] == [{"role": "user", "content": [{"text": PROMPT}]}]
+    assert body["system"] == [{"text": SYSTEM}]
+    assert set(body) <= {"messages", "system", "toolConfig", "additionalModelRequestFields"}
+    assert ("city" if is_object else "weather") in sent.body.decode()
+
+
+@pytest.mark.usefixtures("clean_aws")
+def test_bedrock_without_a_count_is_an_error() -> None:
+    """A model that CountTokens does not know is refused, and so is an answer without a count."""
+    refused = Reply.json(
+        {"message": "The provided model doesn't support counting tokens."},
+        status=400,
+        headers={"x-amzn-errortype": "ValidationException"},
+    )
+    with pytest.raises(errors.BadRequestError, match="support counting"):
+        bedrocks("meta.llama3-1-8b-instruct-v1:0", refused)
+    with pytest.raises(errors.InvalidAnswerError):
+        bedrocks("meta.llama3-1-8b-instruct-v1:0", Reply.json({}))
+
+
+def test_a_model_of_this_machine_counts_what_it_reads() -> None:
+    """The count is the usage that the same request has when it is answered, and counting generates nothing."""
+    llamacpp.need("smollm2")
+    spec = ModelSpec(name="smollm2", backend="llamacpp", sdk="llamacpp", model_id="smollm2", max_tokens=64)
+
+    async def main() -> None:
+        async with llamacpp.opened() as backend:
+            for text in (PROMPT, "word " * 60):
+                message = Message(role="user", parts=(TextPart(text),))
+                request = TextRequest(spec=spec, messages=(message,), system=SYSTEM, max_tokens=1)
+                count = await backend.count_tokens(request)
+                assert count == (await backend.generate_text(request)).usage.input_tokens
+            with pytest.raises(errors.UnsupportedInputError):
+                await backend.count_tokens(evolve(request, tools=(WEATHER,)))
 
     asyncio.run(main())
 

@@ -128,7 +128,8 @@ def test_openais_client_puts_a_chat_together(served: Served, providers: Provider
                     count += bool(delta.tool_calls and delta.tool_calls[0].function.arguments)  # type: ignore[union-attr]
             made = stream.get_final_completion().choices[0]
     assert (thought, made.message.content, made.finish_reason) == (THOUGHT, "Let me look.", "tool_calls")
-    (call,) = made.message.tool_calls or ()
+    assert made.message.tool_calls is not None
+    (call,) = made.message.tool_calls
     assert (call.id, call.function.name, json.loads(call.function.arguments)) == ("toolu_1", "get_weather", ARGUMENTS)
     assert count == 2
 
@@ -137,7 +138,9 @@ def test_openais_client_puts_a_chat_together(served: Served, providers: Provider
 def test_openais_client_puts_a_response_together(served: Served, providers: Providers, model: str) -> None:
     """Every item begins and ends once, at its place, and the whole response has what the events had."""
     _queue(providers, model)
-    ended, pieces = {}, 0
+    ended: dict[int, Any] = {}
+    pieces = 0
+    made: Any
     with openai.OpenAI(base_url=f"{served.url}/v1", api_key="x", max_retries=0) as client:
         with client.responses.stream(model=model, **RESPONSES) as stream:
             numbers = []
@@ -152,9 +155,9 @@ def test_openais_client_puts_a_response_together(served: Served, providers: Prov
     assert [item.type for item in made.output] == ["reasoning", "message", "function_call"]
     assert [ended[index].id for index in range(3)] == [item.id for item in made.output]
     thought, answered, call = made.output
-    assert thought.summary[0].text == THOUGHT  # type: ignore[union-attr]
-    assert answered.content[0].text == "Let me look."  # type: ignore[union-attr]
-    assert json.loads(call.arguments) == ARGUMENTS  # type: ignore[union-attr]
+    assert thought.summary[0].text == THOUGHT
+    assert answered.content[0].text == "Let me look."
+    assert json.loads(call.arguments) == ARGUMENTS
     assert pieces == 2
 
 

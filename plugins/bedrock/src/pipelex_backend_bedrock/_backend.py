@@ -24,6 +24,7 @@ from pipelex_core.backend import (
     Reranker,
     TextGenerator,
     TextStreamer,
+    TokenCounter,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class BedrockBackend(
     TextStreamer,
     ObjectGenerator,
     ObjectStreamer,
+    TokenCounter,
     Embedder,
     Reranker,
     ImageGenerator,
@@ -96,6 +98,13 @@ class BedrockBackend(
             return self._mapped(error, call)
 
         return self._workers.stream(call, lambda: converse_stream(self._client, request, options, mapped))
+
+    async def count_tokens(self, request: TextRequest) -> int:
+        """The count of CountTokens, which some of Bedrock's models have."""
+        from pipelex_backend_bedrock._counting import count_tokens
+
+        options = self.config.options
+        return await self._workers.run(self._call(request), lambda: count_tokens(self._client, request, options))
 
     async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
         """The vectors of InvokeModel."""

@@ -21,6 +21,7 @@ from pipelex_core.backend import (
     Reranker,
     TextGenerator,
     TextStreamer,
+    TokenCounter,
 )
 from pipelex_core.errors import CallError, NotFoundError
 from pipelex_core.requests import ObjectRequest
@@ -42,7 +43,9 @@ _TICK = 0.2
 """Seconds between two signs of life of a call that waits for its turn."""
 
 
-class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, Embedder, Reranker, ModelFetcher):
+class LlamaCppBackend(
+    TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer, TokenCounter, Embedder, Reranker, ModelFetcher
+):
     """Models in this process; each is loaded at its first call and freed when its last backend closes."""
 
     def __init__(self, config: BackendConfig) -> None:
@@ -87,20 +90,28 @@ class LlamaCppBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStream
         """A JSON document; the schema is a grammar, so that the model cannot write another."""
         return await self.generate_text(request)
 
+    async def count_tokens(self, request: TextRequest) -> int:
+        """The model's own count of the prompt as its template writes it; nothing is generated."""
+        from pipelex_backend_llamacpp._counting import Counting
+
+        body = chat_body(request, most_tokens=1)
+        counted: int = await self._done(request.spec, lambda tell: Counting(body, tell))
+        return counted
+
     async def embed(self, request: EmbeddingRequest) -> EmbeddingAnswer:
         """A vector of each text, of length 1; a text that is too long is refused, with its length in tokens."""
         spec, texts = request.spec, request.texts
-        answer: EmbeddingAnswer = await self._embedded(spec, lambda tell: Embedding(spec, texts, tell))
+        answer: EmbeddingAnswer = await self._done(spec, lambda tell: Embedding(spec, texts, tell))
         return embeds_all(answer, request)
 
     async def rerank(self, request: RerankRequest) -> RerankAnswer:
         """The documents by the cosine of their vectors and the query's; texts that are too long are refused as in `embed`."""
         from pipelex_backend_llamacpp._ranking import Ranking
 
-        answer: RerankAnswer = await self._embedded(request.spec, lambda tell: Ranking(request, tell))
+        answer: RerankAnswer = await self._done(request.spec, lambda tell: Ranking(request, tell))
         return answer
 
-    async def _embedded(self, spec: ModelSpec, job_of: Callable[[Callable[[Any], None]], Embedding]) -> Any:
+    async def _done(self, spec: ModelSpec, job_of: Callable[[Callable[[Any], None]], Job]) -> Any:
         """What a job answers; leaving stops it."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Any] = loop.create_future()
