@@ -38,7 +38,7 @@ class BaseClient:
         config: LoadedConfig | None = None,
         budget_usd: Decimal | float | str | None = None,
     ) -> None:
-        from pipelex_core.execution.walk import Execution  # what calls need, importing the package does not
+        from pipelex_core.execution.execution import Execution  # what calls need, importing the package does not
 
         self._execution = Execution(deck, plugins, budget_usd=budget_usd)
         self._deck = deck

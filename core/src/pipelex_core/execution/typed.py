@@ -33,7 +33,7 @@ _REPAIR = (
 
 
 class Chained(Protocol):
-    """What walks a chain: `execution.walk.Execution`."""
+    """What walks a chain: `execution.walk.Walk`."""
 
     def run(self, plan: Plan, ledger: Ledger) -> Awaitable[tuple[ChainMember, Any]]:
         """The first answer a member gives, and that member."""

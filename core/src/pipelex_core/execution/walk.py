@@ -1,4 +1,4 @@
-"""The calls of a client, from their arguments to their result; each walks its chain, until a member answers or all failed."""
+"""A planned call walks its chain, until a member answers or all failed; its result, or its error, has every attempt."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pipelex_core.prompts  # noqa: F401 -- what a capability imports at its first call would count in that call's deadline
 from pipelex_core.budgets import budgets_of, keeping, open_budgets
 from pipelex_core.calls import FinishedCall
-from pipelex_core.capabilities.text import GENERATE_OBJECT, STREAM_OBJECT, STREAM_TEXT, TEXT
-from pipelex_core.errors import CallError, DeadlineExceededError, PluginError, UnsupportedInputError
+from pipelex_core.errors import CallError, DeadlineExceededError, PluginError
 from pipelex_core.execution.admission import Admissions
 from pipelex_core.execution.asking import Asking
 from pipelex_core.execution.attempts import Ledger
@@ -23,44 +21,32 @@ from pipelex_core.execution.chain import Chain, Turn
 from pipelex_core.execution.clocks import Deadline, within
 from pipelex_core.execution.cooldown import Cooldowns
 from pipelex_core.execution.ordering import Orders
-from pipelex_core.execution.plan import Plan, make_plan, out_of_time
+from pipelex_core.execution.plan import Plan, out_of_time
 from pipelex_core.execution.policy import verdict
 from pipelex_core.execution.proxy_names import check_proxies
 from pipelex_core.execution.redaction import redact_error
 from pipelex_core.execution.results import result_of
 from pipelex_core.execution.streaming import MemberStream
-from pipelex_core.execution.terms import NO_TERMS, split_terms
-from pipelex_core.execution.threaded import in_thread
-from pipelex_core.streams import (
-    AsyncObjectStream,
-    AsyncRestartingTextStream,
-    AsyncSpeechStream,
-    AsyncTextStream,
-    StreamEvent,
-    StreamRestarted,
-)
+from pipelex_core.streams import StreamEvent, StreamRestarted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from decimal import Decimal
 
     from pipelex_core.backend import Backend
     from pipelex_core.budgets import Budget, Unknown
     from pipelex_core.deck import ChainMember, ModelDeck
     from pipelex_core.plugins import Plugins
-    from pipelex_core.policies import OnInterrupted
     from pipelex_core.requests import Request
     from pipelex_core.results import Result
     from pipelex_core.specs import ModelSpec
-
-    Handle = str | Mapping[str, Any] | None
 
 _UNMEASURED: AbstractContextManager[None] = nullcontext()
 """Around an attempt of a client whose chains all have the order of their lists."""
 
 
-class Execution:
-    """Carries the calls of one client to the plugins."""
+class Walk:
+    """Carries planned calls of one client to the plugins."""
 
     def __init__(self, deck: ModelDeck, plugins: Plugins, *, budget_usd: Decimal | float | str | None = None) -> None:
         check_proxies()
@@ -74,25 +60,6 @@ class Execution:
         self._orders = Orders(deck, plugins)
         self._measure = self._orders.asking if self._orders else None
         self._cooldowns = Cooldowns({name: config.cooldown for name, config in deck.backends.items()})
-
-    async def call(self, name: str, source: Any, model: Handle, arguments: Mapping[str, Any]) -> Any:
-        """Call a capability by its name.
-
-        Args:
-            name: The capability.
-            source: What the call is about: a prompt, a document.
-            model: The handle; None for the deck's default.
-            arguments: The terms of the call, what goes with `source`, and settings.
-        """
-        capability = self._deck.capabilities[name]
-        terms, arguments = split_terms(arguments) if arguments else (NO_TERMS, arguments)
-        beside, settings = capability.split(arguments) if arguments else (arguments, arguments)
-        if capability.reads_files(source, **beside):
-            what = await in_thread(partial(capability.read, source, **beside))
-        else:
-            what = capability.read(source, **beside)
-        plan = make_plan(self._deck, capability, what, handle=model, settings=settings, terms=terms)
-        return await self.ask(plan, what)
 
     def ask(self, plan: Plan, what: Any, ledger: Ledger | None = None) -> Awaitable[Any]:
         """The result of a call that is planned already.
@@ -112,89 +79,6 @@ class Execution:
     def stream(self, plan: Plan, ledger: Ledger) -> AsyncGenerator[Any, None]:
         """The deltas of a stream that is planned already, and last its result; `ledger` as in `ask`."""
         return self._stream(plan, ledger)
-
-    def stream_text(
-        self, prompt: Any, model: Handle, on_interrupted: OnInterrupted, arguments: Mapping[str, Any]
-    ) -> AsyncTextStream | AsyncRestartingTextStream:
-        """Stream a text; arguments as in `call`."""
-        terms, arguments = split_terms(arguments, on_interrupted)
-        beside, settings = TEXT.split(arguments)
-        what = TEXT.read(prompt, **beside)
-        plan = make_plan(self._deck, TEXT, what, operation=STREAM_TEXT, handle=model, settings=settings, terms=terms)
-        kind = AsyncRestartingTextStream if terms.restarts else AsyncTextStream
-        ledger = self._ledger()
-        return kind(self._stream(plan, ledger), ledger)
-
-    def stream_speech(self, text: Any, model: Handle, arguments: Mapping[str, Any]) -> AsyncSpeechStream:
-        """Stream speech; arguments as in `call`."""
-        from pipelex_core.capabilities.operations import SPEAK, STREAM_SPEECH
-
-        terms, settings = split_terms(arguments)
-        what = SPEAK.read(text)
-        plan = make_plan(self._deck, SPEAK, what, operation=STREAM_SPEECH, handle=model, settings=settings, terms=terms)
-        ledger = self._ledger()
-        return AsyncSpeechStream(self._stream(plan, ledger), ledger)
-
-    async def generate_object(self, prompt: Any, type: Any, model: Handle, arguments: Mapping[str, Any]) -> Any:
-        """Generate a typed object; arguments as in `call`."""
-        from pipelex_core.execution.typed import fits, generate_object  # what calls for text do without
-        from pipelex_core.objects import object_type
-
-        terms, arguments = split_terms(arguments)
-        kind = object_type(type)
-        beside, settings = TEXT.split(arguments)
-        read = partial(TEXT.read, prompt, **beside, kind=kind)
-        what = await in_thread(read) if TEXT.reads_files(prompt, **beside) else read()
-        planned: dict[str, Any] = {
-            "handle": model,
-            "settings": settings,
-            "terms": terms,
-            "fits": partial(fits, kind, bool(what.tools)),
-        }
-        plan = make_plan(self._deck, TEXT, what, operation=GENERATE_OBJECT, **planned)
-        return await self._finished(plan, partial(generate_object, self, kind, bool(what.tools)))
-
-    def stream_object(
-        self, prompt: Any, type: Any, model: Handle, arguments: Mapping[str, Any]
-    ) -> AsyncObjectStream[Any]:
-        """Stream a typed object; arguments as in `call`."""
-        from pipelex_core.execution.typed import fits, stream_object
-        from pipelex_core.objects import object_type
-
-        terms, arguments = split_terms(arguments, "restart")  # a partial object takes the place of the one before
-        kind = object_type(type)
-        beside, settings = TEXT.split(arguments)
-        what = TEXT.read(prompt, **beside, kind=kind)
-        planned: dict[str, Any] = {
-            "handle": model,
-            "settings": settings,
-            "terms": terms,
-            "fits": partial(fits, kind, bool(what.tools)),
-        }
-        plan = make_plan(self._deck, TEXT, what, operation=STREAM_OBJECT, **planned)
-        ledger = self._ledger()
-        return AsyncObjectStream(stream_object(self, kind, bool(what.tools), plan, ledger), ledger)
-
-    def operation(self, name: str) -> Callable[[Any, Handle, Mapping[str, Any]], Awaitable[Any]]:
-        """The function that calls an operation, or a capability, by its name; for an object, `type` is an argument.
-
-        Raises:
-            UnsupportedInputError: There is none of that name, or it streams.
-        """
-        if name == GENERATE_OBJECT.name:
-            return self._generate_typed
-        for capability in self._deck.capabilities:
-            if name in (capability.name, capability.operations[0].name):
-                return partial(self.call, capability.name)
-        whole = [each.operations[0].name for each in self._deck.capabilities]
-        msg = f"an operation is one of {', '.join([*whole, GENERATE_OBJECT.name])}, not {name!r:.60}"
-        raise UnsupportedInputError(msg)
-
-    async def _generate_typed(self, prompt: Any, model: Handle, arguments: Mapping[str, Any]) -> Any:
-        own = dict(arguments)
-        if "type" not in own:
-            raise UnsupportedInputError(f"{GENERATE_OBJECT.name} needs a type")
-        return await self.generate_object(prompt, own.pop("type"), model, own)
 
     async def backend(self, spec: ModelSpec) -> Backend:
         """The open backend of a model."""

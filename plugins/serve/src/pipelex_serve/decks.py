@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from pipelex_core.execution.walk import Execution
+from pipelex_core.execution.execution import Execution
 
 if TYPE_CHECKING:
     from collections.abc import Callable
