@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from pipelex_batch import outputs as outputs_module
 from pipelex_batch.calls import make_calls
-from pipelex_batch.engine import Run, RunOptions, run
+from pipelex_batch.engine import Run, RunOptions, run, run_batch
 from pipelex_batch.estimating import estimate_rows
 from pipelex_batch.looking import look
 from pipelex_batch.settings import BatchError, BatchSettings
@@ -167,6 +167,33 @@ def test_parquet_in_with_odd_types(folder: Path, server: BillingServer) -> None:
         batch(folder, "in.parquet", output="other.jsonl", prompt="{raw}")
 
 
+def test_broken_parquet_is_named(folder: Path, server: BillingServer) -> None:
+    """Two columns of one name, or a file that is cut: before anything is sent."""
+    double = pa.table({"a": ["x"], "b": ["y"]}).rename_columns(["a", "a"])
+    parquet.write_table(double, folder / "in.parquet")
+    with pytest.raises(BatchError, match="two columns named 'a'"):
+        batch(folder, "in.parquet", prompt="{a}")
+    (folder / "in.parquet").write_bytes((folder / "in.parquet").read_bytes()[:-10])
+    with pytest.raises(BatchError, match="cannot be read as Parquet, after row 0"):
+        batch(folder, "in.parquet", prompt="{a}")
+    assert server.received == []
+
+
+def test_an_input_without_rows_is_named(folder: Path, server: BillingServer) -> None:
+    """It is not an error: the output has no rows either."""
+    (folder / "q.csv").write_text("a,b\n")
+    settings = BatchSettings(inputs=(str(folder / "q.csv"),), output=str(folder / "o.csv"), model="smart", prompt="{a}")
+    notes: list[str] = []
+
+    async def main() -> Report:
+        async with client_in(folder) as client:
+            return await run_batch(settings, client, RunOptions(), notes.append)
+
+    assert asyncio.run(main()).is_fine
+    assert any("there are no rows in" in note for note in notes)
+    assert (folder / "o.csv").read_text().startswith("id,output")
+
+
 def test_a_folder_of_files(folder: Path, server: BillingServer) -> None:
     """Each file is a row: PDFs are attached, a text goes behind the prompt, hidden files are left out."""
     invoices = folder / "invoices"
@@ -208,6 +235,7 @@ def test_rows_have_models_settings_and_tools_of_their_own(folder: Path, server: 
 
 BAD = {
     '{"prompt": ': "it is not JSON",
+    "\x00": "it is not JSON",
     "[1]": "it is a JSON list, and not an object",
     "3": "it is a JSON int, and not an object",
     '{"promt": "x"}': "it lacks the column 'prompt'; did you mean 'promt'?",

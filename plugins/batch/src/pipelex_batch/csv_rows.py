@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pipelex_batch.rows import Row, digest_of
+from pipelex_batch.rows import Row, check_header, digest_of
 from pipelex_batch.settings import BatchError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def read_csv(file: Path, before: int) -> Iterator[Row]:
             text.seek(0)
             records = csv.reader(text, delimiter=_delimiter(file, first), strict=True)
             names = next(records, [])
-            _check_header(file, names)
+            check_header(file, names)
             for number, values in enumerate((record for record in records if record), before + 1):
                 yield _of_record(number, names, values)
     except UnicodeDecodeError as error:
@@ -41,13 +41,6 @@ def _delimiter(file: Path, header: str) -> str:
     if file.suffix.lower() == ".tsv":
         return "\t"
     return ";" if ";" in header and "," not in header else ","
-
-
-def _check_header(file: Path, names: Sequence[str]) -> None:
-    double = next((name for name in names if names.count(name) > 1), None)
-    if not names or double is not None:
-        msg = f"'{file}' has no header" if not names else f"'{file}' has two columns named '{double}'"
-        raise BatchError(msg)
 
 
 def _of_record(number: int, names: Sequence[str], values: Sequence[str]) -> Row:

@@ -51,7 +51,7 @@ def _of_odd_line(number: int, digest: int, text: bytes, error: Exception) -> Row
         raise ValueError(msg)
 
     try:
-        return _of_value(number, digest, json.loads(text, parse_constant=refuse))
+        return _of_value(number, digest, json.loads(text.decode(), parse_constant=refuse))
     except UnicodeDecodeError as fault:
         return Row(number, digest, {}, f"it is not valid UTF-8: byte {fault.start + 1} of the line")
     except (ValueError, RecursionError):

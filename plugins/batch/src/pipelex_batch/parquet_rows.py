@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pipelex_batch.rows import Row, digest_of
+from pipelex_batch.rows import Row, check_header, digest_of
 from pipelex_batch.settings import BatchError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def read_parquet(file: Path, before: int) -> Iterator[Row]:
     number = before
     try:
         with parquet.ParquetFile(file) as table:
+            check_header(file, table.schema_arrow.names)
             for batch in table.iter_batches(batch_size=512):
                 for fields in batch.to_pylist():
                     number += 1

@@ -94,6 +94,8 @@ class Run:
         self.look = Look(self)
         self.look.look()
         self.total = self.look.total
+        if not self.total:
+            self.note(f"there are no rows in {', '.join(self.settings.inputs)}")
 
     async def _send(self, send: Callable[[Run, Progress], Awaitable[None]]) -> None:
         if self.standing.done + self.standing.failed >= self.total and not (
