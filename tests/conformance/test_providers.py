@@ -15,6 +15,7 @@ from attrs import evolve
 
 from pipelex_core.errors import CallError, UnsupportedInputError
 from pipelex_core.results import DocumentResult, ImageResult, ObjectResult, Usage
+from pipelex_testing.running import until
 from tests.conformance.cells import empty_cells, proves
 from tests.conformance.checks import check_common, check_text
 from tests.conformance.provider import reached
@@ -57,13 +58,6 @@ def run(provider: Provider, use: Callable[[Reached], Awaitable[None]]) -> None:
             await use(at)
 
     asyncio.run(main())
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for what no event tells of."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 -- the server is another task, without an event for it
-            await asyncio.sleep(0.01)
 
 
 @proves("text")

@@ -12,6 +12,7 @@ import pytest
 
 from pipelex_core import AsyncClient, DeadlineExceededError, PluginError
 from pipelex_core.plugins import discover
+from pipelex_testing.running import until
 from tests.support.scripted import KEY, Script, ScriptedBackend, deck_of, plugin, plugins_for, spec
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ def test_a_backend_given_up_while_it_opens_is_closed() -> None:
         script = Script()
         async with client_of(OpensSlowly, script) as client:
             call = asyncio.create_task(client.generate_text("x", model="smart"))
-            while not script.opened:  # noqa: ASYNC110 -- the backend knows of no event
-                await asyncio.sleep(0.001)
+            await until(lambda: script.opened)
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call

@@ -15,6 +15,7 @@ from pipelex_core.backend import ModelLister, ObjectGenerator, TextGenerator, Te
 from pipelex_core.errors import AuthenticationError, InvalidAnswerError
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.results import FinishReason, Usage
+from pipelex_testing.running import until
 from tests.servers.anthropic import (
     ANSWER,
     KEY,
@@ -27,7 +28,6 @@ from tests.servers.anthropic import (
     requested,
     spec,
     text,
-    until,
 )
 from tests.servers.base import Received, Reply
 

@@ -18,6 +18,7 @@ from pipelex_core.errors import (
 )
 from pipelex_core.parts import ToolCall
 from pipelex_core.results import TextAnswer, Usage
+from pipelex_testing.running import until
 from tests.servers.anthropic import (
     KEY,
     REQUEST_ID,
@@ -36,7 +37,6 @@ from tests.servers.anthropic import (
     text,
     thinking,
     tool_use,
-    until,
 )
 from tests.servers.base import Reply, sse_event
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelex_core.errors import CallError, ProviderConnectionError
+from pipelex_testing.running import until
 from tests.servers import bedrock
 from tests.servers.base import Reply, Server, in_thread
-from tests.servers.bedrock import opened, read, request, served, stated, stream, text_events, until
+from tests.servers.bedrock import opened, read, request, served, stated, stream, text_events
 
 if TYPE_CHECKING:
     from pipelex_backend_bedrock._backend import BedrockBackend

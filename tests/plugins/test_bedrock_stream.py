@@ -20,6 +20,7 @@ from pipelex_core.errors import (
 )
 from pipelex_core.parts import ProviderPart, ToolCall
 from pipelex_core.results import TextAnswer, Usage
+from pipelex_testing.running import until
 from tests.servers import bedrock
 from tests.servers.base import Reply
 from tests.servers.bedrock import (
@@ -36,7 +37,6 @@ from tests.servers.bedrock import (
     served,
     stream,
     text_events,
-    until,
 )
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from pipelex_core.plugins import discover
 from pipelex_core.results import Image, ImageAnswer, TextAnswer, Usage
 from pipelex_core.specs import Secret
 from pipelex_middleware_cache import Cache, bypassed
+from pipelex_testing.running import until
 from tests.documents.pdfs import lines, pdf
 from tests.plugins.cache_calls import DONE, cache_in, plugins_of, run, streamed, text, uses
 from tests.support.scripted import KEY, PNG, USAGE, Script, ScriptedBackend, deck_of, plugin, spec
@@ -315,8 +316,7 @@ def test_the_same_request_at_once_is_sent_once(tmp_path: Path) -> None:
 
 async def script_requested(script: Script) -> None:
     """Wait until a request has come."""
-    while not script.requests:  # noqa: ASYNC110 -- a script is a list, and tells nobody
-        await asyncio.sleep(0.001)
+    await until(lambda: script.requests)
 
 
 @pytest.mark.parametrize("how", ["fails", "is cancelled", "is cut short"])

@@ -26,6 +26,7 @@ from tests.servers.openai_server import OpenAIServer
 from tests.support import llamacpp
 from tests.wire import harness
 from tests.wire.anthropic import MessagesAdapter
+from tests.wire.replaying import ReplayServer
 
 if TYPE_CHECKING:
     from pipelex_core.backend import Backend
@@ -191,15 +192,11 @@ def test_recorded_counts(record: harness.Record) -> None:
         request = adapter.request(record)
     except harness.NoCapabilityError as error:
         pytest.skip(str(error))
-    server = harness.replay_module().Server([record])
+    server = ReplayServer([record])
 
     async def main() -> int:
-        listener = await server.start()
-        server.forced.append({"id": record["id"]})
-        try:
-            return await counted(adapter.backend(record, server.base), request)
-        finally:
-            listener.close()
+        async with server:
+            return await counted(adapter.backend(record, server.url), request)
 
     if record["id"] == "anthropic-count_tokens-319b43ce":
         with pytest.raises(errors.UnsupportedInputError, match="demands a tool while it reasons"):
@@ -210,6 +207,6 @@ def test_recorded_counts(record: harness.Record) -> None:
             asyncio.run(main())
         return
     assert asyncio.run(main()) == record["expect"]["input_tokens"]
-    sent, recorded = server.entries[0]["body"], record["request"]["body"]
+    sent, recorded = server.sent[0].json, record["request"]["body"]
     assert sent["messages"] == recorded["messages"]
     assert sent.get("thinking") == recorded.get("thinking")

@@ -36,6 +36,7 @@ from pipelex_core.requests import ImageRequest
 from pipelex_core.sound import Segment, SpeechRequest, TranscriptRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
 from pipelex_operations.audio import read_recording
+from pipelex_testing.running import until
 from tests.servers.base import Reply
 from tests.servers.fal import PNG, FalServer, fault
 from tests.support.sounds import wav
@@ -361,8 +362,7 @@ def give_up(server_script: dict[str, Any], *, after: int) -> tuple[FalServer, fl
 
             async def work(backend: FalBackend) -> float:
                 call = asyncio.create_task(backend.generate_image(ask()))
-                while len(server.received) < after:  # noqa: ASYNC110 -- the server has no event to wait for
-                    await asyncio.sleep(0.005)
+                await until(lambda: len(server.received) >= after)
                 started = asyncio.get_running_loop().time()
                 call.cancel()
                 with pytest.raises(asyncio.CancelledError):
@@ -421,13 +421,11 @@ def test_a_submission_that_is_not_answered_is_cut_off(
             async def work(backend: FalBackend) -> None:
                 call = asyncio.create_task(backend.generate_image(ask()))
                 async with asyncio.timeout(30):
-                    while not server.received:  # noqa: ASYNC110 -- the server has no event to wait for
-                        await asyncio.sleep(0.005)
+                    await until(lambda: server.received)
                     call.cancel()
                     with pytest.raises(asyncio.CancelledError):
                         await call
-                    while server.abandoned != server.submitted:  # noqa: ASYNC110 -- likewise
-                        await asyncio.sleep(0.005)
+                    await until(lambda: server.abandoned == server.submitted)
 
             await use(server, work)
 

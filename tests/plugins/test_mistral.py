@@ -18,6 +18,7 @@ from pipelex_core.errors import AuthenticationError, CallError, PluginError
 from pipelex_core.parts import Tool
 from pipelex_core.requests import ObjectRequest, TextRequest
 from pipelex_core.results import TextAnswer, Usage
+from pipelex_testing.running import until
 from tests.servers.base import Reply
 from tests.servers.mistral import (
     HEADERS,
@@ -34,15 +35,7 @@ from tests.servers.mistral import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pipelex_backend_mistral._backend import MistralBackend
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not happened():  # noqa: ASYNC110 -- the server tells nobody
-            await asyncio.sleep(0.01)
 
 
 async def streamed(backend: MistralBackend, request: TextRequest) -> tuple[list[str], TextAnswer]:

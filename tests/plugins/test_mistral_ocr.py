@@ -6,7 +6,7 @@ import asyncio
 import logging
 from base64 import b64encode
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -17,11 +17,9 @@ from pipelex_core.parts import Media
 from pipelex_core.requests import ExtractRequest
 from pipelex_core.results import DocumentAnswer, Image, Usage
 from pipelex_core.specs import ModelType
+from pipelex_testing.running import until
 from tests.servers.base import Received, Reply
 from tests.servers.mistral import HEADERS, PIXEL, REQUEST_ID, MistralServer, config, fault, opened, page, pages, spec
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 OCR = spec("mistral-ocr-latest", model_type=ModelType.TEXT_EXTRACTOR)
 SMALL = Media(data=b"%PDF-1.7", media_type="application/pdf")
@@ -147,12 +145,6 @@ def test_the_providers_refusal_is_an_error() -> None:
     refusal = fault(400, "Document is not a valid PDF.", code="3740", kind="document_parser_invalid_file")
     with pytest.raises(errors.BadRequestError, match="not a valid PDF"):
         asyncio.run(read(wanted(), refusal))
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not happened():  # noqa: ASYNC110 -- the server tells nobody
-            await asyncio.sleep(0.01)
 
 
 def steps(server: MistralServer) -> list[tuple[str, str]]:

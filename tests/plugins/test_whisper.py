@@ -25,6 +25,7 @@ from pipelex_core import errors
 from pipelex_core.sound import TranscriptRequest
 from pipelex_core.specs import BackendConfig, ModelSpec
 from pipelex_operations.audio import read_recording
+from pipelex_testing.running import until
 from tests.servers.base import Reply, Server, in_thread
 from tests.support.speech import SENTENCES, SPEAKER, WRITER, client, need, sound, wrong_words
 
@@ -313,8 +314,7 @@ def test_a_call_that_is_given_up_computes_no_further_window(monkeypatch: pytest.
     async def main() -> None:
         backend = WhisperBackend(BackendConfig(name="whisper"))
         task = asyncio.create_task(backend.transcribe(TranscriptRequest(spec=spec, audio=long)))
-        while not heard:  # noqa: ASYNC110 -- the model tells nobody
-            await asyncio.sleep(0.01)
+        await until(lambda: heard)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

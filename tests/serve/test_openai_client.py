@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import openai
 import pytest
 
+from pipelex_testing.running import until
 from pipelex_testing.samples import png
 from tests.servers.anthropic import message, replied, streamed, thinking, tool_use
 from tests.servers.base import Reply
@@ -287,23 +288,17 @@ def test_a_client_that_leaves_ends_the_call_at_the_provider(served: Served, prov
                 if event.choices[0].delta.content == "one":
                     break
             await stream.close()
-            await _until(lambda: len(providers[0].abandoned) == before + 1)
+            await until(lambda: len(providers[0].abandoned) == before + 1)
             providers[0].queue(Reply(fault="hang"))
             waiting = asyncio.create_task(client.chat.completions.create(model="gpt", messages=HELLO))
             count = len(providers[0].received)
-            await _until(lambda: len(providers[0].received) > count)
+            await until(lambda: len(providers[0].received) > count)
             waiting.cancel()
             await asyncio.wait([waiting])
-            await _until(lambda: len(providers[0].abandoned) == before + 2)
+            await until(lambda: len(providers[0].abandoned) == before + 2)
 
     asyncio.run(main())
-    asyncio.run(_until(lambda: served.gateway.in_flight == 0))
-
-
-async def _until(condition: Any) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 -- no event tells of it
-            await asyncio.sleep(0.01)
+    asyncio.run(until(lambda: served.gateway.in_flight == 0))
 
 
 def test_models_are_the_handles(client: openai.OpenAI) -> None:

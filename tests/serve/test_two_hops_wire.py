@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +17,7 @@ from pipelex_core import errors
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.requests import TextRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, Secret
+from tests.servers.base import in_thread
 from tests.support.serving import Served, serving
 from tests.wire import harness
 from tests.wire.anthropic import MessagesAdapter
@@ -26,6 +25,7 @@ from tests.wire.google import GoogleAdapter
 from tests.wire.mistral import MistralAdapter
 from tests.wire.openai_chat import ChatAdapter, make
 from tests.wire.openai_responses import ResponsesAdapter
+from tests.wire.replaying import ReplayServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,49 +127,28 @@ def write_deck(folder: Path, url: str) -> None:
     (inference / "backends.toml").write_text("[mock]\nenabled = true\n" + "\n".join(tables))
 
 
-@contextmanager
-def replaying() -> Iterator[Any]:
-    """The replay server of all records, in a thread; the record that is `forced` is what it gives next."""
-    server = harness.replay_module().Server([case.record for case in CASES])
-    loop, started = asyncio.new_event_loop(), threading.Event()
-
-    async def main() -> None:
-        listener = await server.start()
-        started.set()
-        await ended.wait()
-        listener.close()
-        await listener.wait_closed()
-
-    ended = asyncio.Event()
-    thread = threading.Thread(target=loop.run_until_complete, args=(main(),), daemon=True)
-    thread.start()
-    assert started.wait(20)
-    try:
-        yield server
-    finally:
-        loop.call_soon_threadsafe(ended.set)
-        thread.join(10)
-        loop.close()
-
-
 @pytest.fixture(scope="module")
-def hops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Any]]:
+def hops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, ReplayServer]]:
     folder = tmp_path_factory.mktemp("hops")
-    with replaying() as server, serving(folder, prepare=lambda: write_deck(folder, server.base)) as served:
+    with (
+        in_thread(ReplayServer([case.record for case in CASES])) as server,
+        serving(folder, prepare=lambda: write_deck(folder, server.url)) as served,
+    ):
+        assert isinstance(server, ReplayServer)
         yield served, server
 
 
-def over_two_hops(case: Case, served: Served, server: Any) -> harness.Outcome:
+def over_two_hops(case: Case, served: Served, server: ReplayServer) -> harness.Outcome:
     """What the near end gets."""
-    server.forced.clear()
-    server.forced.append({"id": case.id})
+    server.forget()
+    server.give(case.record)
     request = case.adapter.request(case.record)
     assert isinstance(request, TextRequest)
     spec = ModelSpec(name=case.id, backend="pipelex_inference", sdk="openai", model_id=case.id)
     config = BackendConfig(
         name="pipelex_inference", endpoint=f"{served.url}/v1", api_key=Secret("sk-near"), options=OPTIONS
     )
-    outcome = harness.Outcome(log=server.entries)
+    outcome = harness.Outcome(log=server.sent)
 
     async def main() -> None:
         resources = LoopResources()
@@ -202,7 +181,7 @@ def parameters() -> list[Any]:
 
 
 @pytest.mark.parametrize("case", parameters())
-def test_the_answer_is_the_recorded_one(hops: tuple[Served, Any], case: Case) -> None:
+def test_the_answer_is_the_recorded_one(hops: tuple[Served, ReplayServer], case: Case) -> None:
     """Text, finish reason, counts, tool calls or the class of the error, as the record says."""
     outcome, expected = over_two_hops(case, *hops), case.adapter.expected(case.record)
     if case.record["expect"].get("error_class") in {"auth", "permission"}:

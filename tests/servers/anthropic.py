@@ -10,7 +10,6 @@ the API's 400.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ from pipelex_testing.bodies.anthropic import Message, events, message, text, thi
 from tests.servers.base import Received, Reply, Server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Iterable
 
     from pipelex_backend_anthropic._backend import AnthropicBackend
     from pipelex_core.parts import Part
@@ -117,13 +116,6 @@ async def opened(made: BackendConfig) -> AsyncIterator[AnthropicBackend]:
     finally:
         await backend.close()
         await resources.close()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait until something holds that no event tells of, ten seconds at most."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 -- as said
-            await asyncio.sleep(0.01)
 
 
 class AnthropicServer(Server):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,7 @@ from pipelex_testing.rulebook import Rulebook
 from tests.servers.base import Reply, Server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from pipelex_backend_bedrock._backend import BedrockBackend
@@ -148,12 +147,3 @@ async def next_delta(events: AsyncIterator[str | TextAnswer]) -> str | TextAnswe
     while (item := await anext(events)) == "":
         pass
     return item
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that happens in another thread or at the server; fails after five seconds."""
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail("it did not happen")

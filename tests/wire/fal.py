@@ -37,7 +37,7 @@ class FalAdapter:
         "queue_stream": "the status is polled, not streamed",
         "queue_cancel": "needs a caller who gives up: test_a_recorded_cancellation",
     }
-    replay_options: dict[str, Any] = {"rewrite_urls": True}  # noqa: RUF012 -- as above
+    replay_options: dict[str, Any] = {"rewrites_urls": True}  # noqa: RUF012 -- as above
 
     def backend(self, record: Record, url: str) -> Backend:
         """The plugin's backend, at the replay server."""

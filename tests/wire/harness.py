@@ -8,10 +8,8 @@ The records are no part of this project: where their folder is absent, the tests
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
-import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -30,13 +28,14 @@ from pipelex_core.backend import (
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.requests import ExtractRequest, ImageRequest, ObjectRequest, TextRequest
 from pipelex_core.results import DocumentAnswer, ImageAnswer, TextAnswer
+from tests.wire.replaying import ReplayServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
     from pipelex_core.backend import Backend
     from pipelex_core.requests import Request
+    from tests.wire.replaying import Sent
 
 Record = dict[str, Any]
 
@@ -63,10 +62,10 @@ def no_capability(what: str) -> NoCapabilityError:
 
 
 def wire_folder() -> Path | None:
-    """The folder with `records/` and `replay.py`, or None."""
+    """The folder with `records/`, or None."""
     here = Path(__file__).resolve().parents[2]
     folder = Path(os.environ.get("PIPELEX_WIRE") or here.parent / "shared" / "wire")
-    return folder if (folder / "replay.py").is_file() else None
+    return folder if (folder / "records").is_dir() else None
 
 
 def load_records(*stems: str) -> list[Record]:
@@ -82,21 +81,6 @@ def load_records(*stems: str) -> list[Record]:
         for line in file.read_text(encoding="utf-8").split("\n")  # JSON may hold other line separators
         if line.strip()
     ]
-
-
-def replay_module() -> ModuleType:
-    """The replay server's module, loaded from the folder of the records."""
-    folder = wire_folder()
-    if folder is None:
-        pytest.skip("no recorded traffic here: set PIPELEX_WIRE to its folder")
-    if "wire_replay" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("wire_replay", folder / "replay.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules["wire_replay"] = module
-        spec.loader.exec_module(module)
-    return sys.modules["wire_replay"]
 
 
 @frozen(kw_only=True)
@@ -125,7 +109,7 @@ class Outcome:
     answer: TextAnswer | DocumentAnswer | ImageAnswer | None = None
     deltas: list[str] = field(factory=list)
     error: errors.CallError | None = None
-    log: list[dict[str, Any]] = field(factory=list)
+    log: list[Sent] = field(factory=list)
 
 
 class Adapter(Protocol):
@@ -134,7 +118,7 @@ class Adapter(Protocol):
     Attributes:
         stems: The record files, such as `openai__chat`.
         skipped: Scenario (its stream too) or record id -> why this project has no capability for it.
-        replay_options: Further keyword arguments of the replay server.
+        replay_options: Further keyword arguments of `ReplayServer`.
     """
 
     stems: tuple[str, ...]
@@ -189,11 +173,9 @@ def _error_classes(expect: dict[str, Any]) -> tuple[type[errors.CallError], ...]
     return (*named, *(kind for kinds in also for kind in kinds))
 
 
-def play(record: Record, adapter: Adapter, *, opts: dict[str, Any] | None = None) -> Outcome:
-    """Serve one record and make the plugin ask for it; `opts` are the replay server's, such as `cut_after`."""
-    replay = replay_module()
-    server = replay.Server(flow_of(record, adapter), **adapter.replay_options)
-    return asyncio.run(_play(record, adapter, server, opts or {}))
+def play(record: Record, adapter: Adapter, *, cut_after: int | None = None) -> Outcome:
+    """Serve one record and make the plugin ask for it; `cut_after` is `ReplayServer.give`'s."""
+    return asyncio.run(_play(record, adapter, cut_after))
 
 
 def flow_of(record: Record, adapter: Adapter) -> list[Record]:
@@ -210,22 +192,22 @@ def flow_of(record: Record, adapter: Adapter) -> list[Record]:
     return complete(flow)
 
 
-async def _play(record: Record, adapter: Adapter, server: Any, opts: dict[str, Any]) -> Outcome:
-    listener = await server.start()
-    if not record.get("flow"):
-        server.forced.append({"id": record["id"], **opts})
-    outcome = Outcome(log=server.entries)
-    resources = LoopResources()
-    backend = adapter.backend(record, server.base)
-    try:
-        await backend.open(resources)
-        outcome.answer = await run(backend, requested(record, adapter), record["stream"], outcome.deltas)
-    except errors.CallError as error:
-        outcome.error = error
-    finally:
-        await backend.close()
-        await resources.close()
-        listener.close()
+async def _play(record: Record, adapter: Adapter, cut_after: int | None) -> Outcome:
+    async with ReplayServer(flow_of(record, adapter), **adapter.replay_options) as server:
+        if not record.get("flow"):
+            server.give(record, cut_after=cut_after)
+        outcome = Outcome(log=server.sent)
+        resources = LoopResources()
+        backend = adapter.backend(record, server.url)
+        try:
+            await backend.open(resources)
+            outcome.answer = await run(backend, requested(record, adapter), record["stream"], outcome.deltas)
+        except errors.CallError as error:
+            outcome.error = error
+        finally:
+            await backend.close()
+            await resources.close()
+        assert server.refused == [], "the provider would refuse the request"
     return outcome
 
 

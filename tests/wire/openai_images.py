@@ -43,7 +43,7 @@ class ImagesAdapter:
     def __init__(self) -> None:
         self.stems: tuple[str, ...] = ("openai__images", "openai__images_edits", "xai__images", "xai__images_edits")
         self.skipped = SKIPPED
-        self.replay_options: dict[str, Any] = {"rewrite_urls": True}
+        self.replay_options: dict[str, Any] = {"rewrites_urls": True}
 
     def backend(self, record: Record, url: str) -> Any:
         """The backend that the record's provider would be in backends.toml."""

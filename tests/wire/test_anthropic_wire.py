@@ -40,22 +40,22 @@ def test_the_request_is_the_recorded_one(record: Record) -> None:
     sent, recorded = outcome.log[0], record["request"]["body"]
     is_object = isinstance(ADAPTER.request(record), ObjectRequest)
     wanted = comparable(recorded, is_object=is_object, is_streamed=record["stream"])
-    assert comparable(sent["body"], is_object=is_object, is_streamed=record["stream"]) == wanted
-    assert sent["body"].get("stream", False) == bool(record["stream"])
+    assert comparable(sent.json, is_object=is_object, is_streamed=record["stream"]) == wanted
+    assert sent.json.get("stream", False) == bool(record["stream"])
     if record["provider"] == "vertex":
-        assert "model" not in sent["body"]
-        assert sent["body"]["anthropic_version"]
-        assert sent["path"] == record["request"]["path"]
+        assert "model" not in sent.json
+        assert sent.json["anthropic_version"]
+        assert sent.path == record["request"]["path"]
         return
-    assert sent["body"]["model"] == recorded.get("model", record["model"])
-    assert sent["path"] == "/v1/messages"
-    assert {"x-api-key", "authorization"} <= sent["headers"].keys()
+    assert sent.json["model"] == recorded.get("model", record["model"])
+    assert sent.path == "/v1/messages"
+    assert {"x-api-key", "authorization"} <= sent.headers.keys()
 
 
 @pytest.mark.parametrize("record", parameters(ADAPTER, is_whole_stream))
 def test_a_recorded_stream_that_is_cut_is_no_answer(record: Record) -> None:
     """Cut in the middle, every recorded stream ends as a broken connection with the text it had given."""
-    outcome = play(record, ADAPTER, opts={"cut_after": len(record["response"]["body"].encode()) // 2})
+    outcome = play(record, ADAPTER, cut_after=len(record["response"]["body"].encode()) // 2)
     assert type(outcome.error) is ProviderConnectionError
     assert outcome.error.partial_text == "".join(outcome.deltas)
     assert (record["expect"].get("text") or "").startswith(outcome.error.partial_text)

@@ -41,17 +41,17 @@ def test_a_record_comes_out_as_it_must(record: Record) -> None:
         assert not outcome.answer.reasoning or thought
     if is_sayable(record, ADAPTER):
         (entry,) = outcome.log
-        assert unquote(entry["path"]) == unquote(record["request"]["path"])
+        assert unquote(entry.path) == unquote(record["request"]["path"])
         requested = comparable(record["request"]["body"])
         if record["stream"] and has_schema(record):
             del requested["outputConfig"]
-        assert comparable(entry["body"]) == requested
+        assert comparable(entry.json) == requested
 
 
 @pytest.mark.parametrize("record", parameters(ADAPTER, _streams))
 def test_a_stream_that_is_cut_is_an_error_with_what_it_gave(record: Record) -> None:
     """A recorded stream that ends in the middle is not an answer."""
     size = len(b64decode(record["response"]["body_base64"]))
-    outcome = play(record, ADAPTER, opts={"cut_after": size // 2})
+    outcome = play(record, ADAPTER, cut_after=size // 2)
     assert isinstance(outcome.error, errors.ProviderConnectionError), repr(outcome.error or outcome.answer)
     assert outcome.error.partial_text == "".join(outcome.deltas)

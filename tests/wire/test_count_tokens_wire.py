@@ -10,7 +10,8 @@ import pytest
 from pipelex_core import errors
 from pipelex_core.execution.resources import LoopResources
 from tests.wire.anthropic import MessagesAdapter
-from tests.wire.harness import Record, parameters, replay_module
+from tests.wire.harness import Record, parameters
+from tests.wire.replaying import ReplayServer
 
 
 class CountAdapter(MessagesAdapter):
@@ -33,26 +34,24 @@ def test_the_count_is_the_recorded_one(record: Record) -> None:
     """The number, or the class of the error; what has tokens is sent, and nothing of how to answer."""
 
     async def main() -> None:
-        server = replay_module().Server([record])
-        listener = await server.start()
-        server.forced.append({"id": record["id"]})
-        resources = LoopResources()
-        backend: Any = ADAPTER.backend(record, server.base)
-        try:
-            await backend.open(resources)
-            request = ADAPTER.request(record)
-            if "error_class" in record["expect"]:
-                with pytest.raises(errors.NotFoundError):
-                    await backend.count_tokens(request)
-            else:
-                assert await backend.count_tokens(request) == record["expect"]["input_tokens"]
-        finally:
-            await backend.close()
-            await resources.close()
-            listener.close()
-        sent = server.entries[0]
-        assert sent["path"] == "/v1/messages/count_tokens"
-        assert sent["body"].keys() <= {
+        async with ReplayServer([record]) as server:
+            resources = LoopResources()
+            backend: Any = ADAPTER.backend(record, server.url)
+            try:
+                await backend.open(resources)
+                request = ADAPTER.request(record)
+                if "error_class" in record["expect"]:
+                    with pytest.raises(errors.NotFoundError):
+                        await backend.count_tokens(request)
+                else:
+                    assert await backend.count_tokens(request) == record["expect"]["input_tokens"]
+            finally:
+                await backend.close()
+                await resources.close()
+        assert server.refused == []
+        (sent,) = server.sent
+        assert sent.path == "/v1/messages/count_tokens"
+        assert sent.json.keys() <= {
             "messages",
             "model",
             "output_config",
@@ -61,6 +60,6 @@ def test_the_count_is_the_recorded_one(record: Record) -> None:
             "tool_choice",
             "tools",
         }
-        assert sent["body"]["model"] == record["model"]
+        assert sent.json["model"] == record["model"]
 
     asyncio.run(main())

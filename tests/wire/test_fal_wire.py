@@ -12,9 +12,11 @@ from pipelex_backend_fal import _backend
 from pipelex_core.backend import ImageGenerator
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.results import ImageAnswer
+from pipelex_testing.running import until
 from tests.wire.fal import FalAdapter, comparable
-from tests.wire.harness import Record, check, flow_of, load_records, play, replay_module, wire_folder
+from tests.wire.harness import Record, check, flow_of, load_records, play, wire_folder
 from tests.wire.harness import parameters as records
+from tests.wire.replaying import ReplayServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,12 +35,12 @@ def test_a_record_comes_out_as_it_must(record: Record) -> None:
     """What the plugin makes of a flow is the record's `expect`, and it asked for the record as it was asked for."""
     outcome = play(record, ADAPTER)
     check(outcome, ADAPTER.expected(record))
-    served = [entry for entry in outcome.log if entry["matched"] == record["id"]]
-    assert served, f"the record was not asked for: {[entry['path'] for entry in outcome.log]}"
+    served = [entry for entry in outcome.log if entry.record == record["id"]]
+    assert served, f"the record was not asked for: {[entry.path for entry in outcome.log]}"
     if record["request"].get("recorded", True):
-        assert (served[0]["method"], served[0]["path"]) == (record["request"]["method"], record["request"]["path"])
+        assert (served[0].method, served[0].path) == (record["request"]["method"], record["request"]["path"])
         if record["request"]["method"] == "POST":
-            assert comparable(served[0]["body"]) == comparable(record["request"]["body"])
+            assert comparable(served[0].json) == comparable(record["request"]["body"])
     if outcome.answer is not None:
         assert isinstance(outcome.answer, ImageAnswer)
         assert outcome.answer.request_id == record["flow"]
@@ -70,22 +72,19 @@ def test_a_recorded_cancellation(record: Record) -> None:
 
     async def main() -> None:
         flow = [other for other in flow_of(record, ADAPTER) if "COMPLETED" not in other["response"]["body"]]
-        server = replay_module().Server(flow, **ADAPTER.replay_options)
-        listener = await server.start()
-        resources, backend = LoopResources(), ADAPTER.backend(record, server.base)
-        assert isinstance(backend, ImageGenerator)
-        await backend.open(resources)
-        call = asyncio.create_task(backend.generate_image(ADAPTER.request(record)))
-        while len(server.entries) < 3:  # noqa: ASYNC110 -- the replay server has no event to wait for
-            await asyncio.sleep(0.01)
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await call
-        await backend.close()
-        await resources.close()
-        listener.close()
-        (cancelled,) = (entry for entry in server.entries if entry["method"] == "PUT")
-        assert (cancelled["matched"], cancelled["path"]) == (record["id"], record["request"]["path"])
-        assert sum(entry["method"] == "POST" for entry in server.entries) == 1
+        async with ReplayServer(flow, **ADAPTER.replay_options) as server:
+            resources, backend = LoopResources(), ADAPTER.backend(record, server.url)
+            assert isinstance(backend, ImageGenerator)
+            await backend.open(resources)
+            call = asyncio.create_task(backend.generate_image(ADAPTER.request(record)))
+            await until(lambda: len(server.sent) >= 3)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            await backend.close()
+            await resources.close()
+        (cancelled,) = (entry for entry in server.sent if entry.method == "PUT")
+        assert (cancelled.record, cancelled.path) == (record["id"], record["request"]["path"])
+        assert sum(entry.method == "POST" for entry in server.sent) == 1
 
     asyncio.run(main())

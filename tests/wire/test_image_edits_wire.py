@@ -103,12 +103,12 @@ def test_the_request_has_the_recorded_prompt_and_pictures(record: Record) -> Non
     """OpenAI takes a form where the recorded client sent JSON; the same words and the same bytes are in it."""
     sent = play(with_reachable_pictures(record), ADAPTER).log[0]
     body = body_of(record)
-    assert sent["path"] == record["request"]["path"]
+    assert sent.path == record["request"]["path"]
     if record["provider"] == "xai":
-        assert sent["body"]["prompt"] == body["prompt"]
-        assert [each["url"] for each in sent["body"]["images"]] == [each.as_url() for each in body["pictures"]]
+        assert sent.json["prompt"] == body["prompt"]
+        assert [each["url"] for each in sent.json["images"]] == [each.as_url() for each in body["pictures"]]
         return
-    again = body_of({"request": {"headers_kept": sent["headers"], "body_base64": sent["body"]["_not_json_base64"]}})
+    again = body_of({"request": {"headers_kept": sent.headers, "body_base64": base64.b64encode(sent.body)}})
     assert again["prompt"] == body["prompt"]
     assert [each.data for each in again["pictures"]] == [each.data for each in body["pictures"]]
     assert (again.get("mask") is None) == (body.get("mask") is None)

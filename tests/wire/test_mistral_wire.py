@@ -29,14 +29,14 @@ def test_a_record_comes_out_as_it_must(record: Record) -> None:
         assert outcome.answer.request_id == headers["mistral-correlation-id"]
     if is_sayable(record, ADAPTER):
         (entry,) = outcome.log
-        assert entry["path"] == record["request"]["path"]
-        assert comparable(entry["body"]) == comparable(record["request"]["body"])
+        assert entry.path == record["request"]["path"]
+        assert comparable(entry.json) == comparable(record["request"]["body"])
 
 
 @pytest.mark.parametrize("record", parameters(ADAPTER, _streams))
 def test_a_stream_that_is_cut_is_an_error_with_what_it_gave(record: Record) -> None:
     """A recorded stream that ends in the middle is not an answer."""
     body = record["response"]["body"]
-    outcome = play(record, ADAPTER, opts={"cut_after": len(body.encode()) // 2})
+    outcome = play(record, ADAPTER, cut_after=len(body.encode()) // 2)
     assert isinstance(outcome.error, errors.ProviderConnectionError), repr(outcome.error or outcome.answer)
     assert outcome.error.partial_text == ("".join(outcome.deltas) or None)

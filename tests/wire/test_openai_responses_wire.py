@@ -26,12 +26,12 @@ def is_comparable(record: Record) -> bool:
 def test_the_request_is_the_recorded_one(record: Record) -> None:
     """The plugin sends what the recorded client sent, but for the differences that `openai_responses` lists."""
     sent, recorded = play(record, ADAPTER).log[0], record["request"]
-    assert sent["body"]["store"] is False
-    provided, wanted = comparable_response(sent["body"]), comparable_response({**recorded["body"], "store": False})
+    assert sent.json["store"] is False
+    provided, wanted = comparable_response(sent.json), comparable_response({**recorded["body"], "store": False})
     if record["stream"]:
         wanted["format"] = (None, None, None)  # objects are not streamed
     if TOLD in provided["system"]:  # JSON mode needs the schema told
         provided["system"] = provided["system"].partition(TOLD)[0].rstrip()
     assert provided == wanted
-    assert sent["path"] == recorded["path"]
-    assert ("api-key" if record["provider"] == "azure_openai" else "authorization") in sent["headers"]
+    assert sent.path == recorded["path"]
+    assert ("api-key" if record["provider"] == "azure_openai" else "authorization") in sent.headers

@@ -16,7 +16,8 @@ from pipelex_core.requests import EmbeddingRequest, ExtractRequest, ImageRequest
 from pipelex_core.results import DocumentResult, ImageResult, ObjectResult
 from pipelex_core.routing import ModelEntry, RouteMatch
 from tests.conformance.provider import installed
-from tests.wire.harness import flow_of, load_records, replay_module, wire_folder
+from tests.wire.harness import flow_of, load_records, wire_folder
+from tests.wire.replaying import ReplayServer
 from tests.wire.test_variations_wire import ADAPTERS, QUICK, clean_aws, playable
 
 if TYPE_CHECKING:
@@ -68,22 +69,19 @@ def test_what_is_out_of_reach_is_known() -> None:
 
 
 async def _ask(record: Record, adapter: Any) -> None:
-    server = replay_module().Server(flow_of(record, adapter), **adapter.replay_options)
-    listener = await server.start()
-    if not record.get("flow"):
-        server.forced.append({"id": record["id"]})
-    config = adapter.backend(record, server.base).config
-    request = adapter.request(record)
-    spec = evolve(request.spec, backend=config.name, constraints=frozenset({"temperature_up_to_2"}))
-    entry = ModelEntry(
-        name=spec.name, spec=spec, available=True, reason=None, route=RouteMatch(rule="exact", backend=config.name)
-    )
-    deck = ModelDeck(models={spec.name: entry}, backends={config.name: config})
-    try:
+    async with ReplayServer(flow_of(record, adapter), **adapter.replay_options) as server:
+        if not record.get("flow"):
+            server.give(record)
+        config = adapter.backend(record, server.url).config
+        request = adapter.request(record)
+        spec = evolve(request.spec, backend=config.name, constraints=frozenset({"temperature_up_to_2"}))
+        entry = ModelEntry(
+            name=spec.name, spec=spec, available=True, reason=None, route=RouteMatch(rule="exact", backend=config.name)
+        )
+        deck = ModelDeck(models={spec.name: entry}, backends={config.name: config})
         async with asyncio.timeout(30), AsyncClient(deck, installed()) as client:
             await _check(client, request, record, adapter.expected(record))
-    finally:
-        listener.close()
+        assert server.refused == []
 
 
 async def _check(client: AsyncClient, request: Request, record: Record, expected: Expected) -> None:

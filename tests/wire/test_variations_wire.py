@@ -114,7 +114,7 @@ def test_the_same_in_other_words_is_the_same(variation: str, name: str, chosen: 
 def test_the_pieces_of_a_stream_may_end_anywhere(size: int, name: str, chosen: Slice) -> None:
     """In the middle of a line, an event or a character; or all of it comes at once."""
     adapter = ADAPTERS[name]()
-    adapter.replay_options = {**adapter.replay_options, "chunk": size}
+    adapter.replay_options = {**adapter.replay_options, "piece": size}
     for record in records_of(adapter, chosen):
         if record["stream"]:
             _check_same(record, play(record, adapter), adapter, f"pieces of {size}")

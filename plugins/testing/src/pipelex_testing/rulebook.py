@@ -12,6 +12,8 @@ from pipelex_rules.routes import api_of, provider_of
 from pipelex_testing.replies import FormFile, Reply
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from pipelex_rules import Violation
     from pipelex_testing.replies import Received
 
@@ -24,11 +26,13 @@ class Rulebook:
         provider: Whose rules; a name that `pipelex_rules.check` knows.
         warnings: Whether what only users report or clients assume is refused as well.
         without: Ids of rules that are not applied, such as `openai.chat.effort-levels`, for a provider that differs.
+        on: The day whose rules hold; None for today: models retire, and what was recorded earlier had them.
     """
 
     provider: str
     warnings: bool = True
     without: frozenset[str] = frozenset()
+    on: date | None = None
 
     def violations(self, request: Received) -> tuple[Violation, ...]:
         """What a request breaks; nothing for one that is not a POST of JSON or of a form, or whose API has no rules."""
@@ -49,6 +53,7 @@ class Rulebook:
             query=request.query,
             size=len(request.body),
             warnings=self.warnings,
+            on=self.on,
         )
         return tuple(violation for violation in found if violation.rule not in self.without)
 

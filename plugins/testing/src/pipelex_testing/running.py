@@ -164,7 +164,7 @@ async def _unless_the_server_fails(use: Callable[[Running], Awaitable[None]], at
         raise AssertionError(msg) from faults[0]
 
 
-async def until(condition: Callable[[], object], what: str) -> None:
+async def until(condition: Callable[[], object], what: str = "what the test waits for") -> None:
     """Wait for what no event tells of, ten seconds at most."""
     for _ in range(1000):
         if condition():
