@@ -26,12 +26,14 @@ class Example:
         good: What is sent over a plain request, and taken.
         bad: What is sent, and refused.
         model: The model that is asked; by default the usual one of the API.
+        headers: The headers of the bad request.
     """
 
     rule: str
     good: Mapping[str, Any] = field(factory=dict)
     bad: Mapping[str, Any]
     model: str = ""
+    headers: Mapping[str, str] = field(factory=dict)
 
     @property
     def wire(self) -> tuple[str, str]:

@@ -64,4 +64,7 @@ OTHERS: list[Example] = [
         good={"documents": None, "texts": ["a"]},
         bad={"texts": ["a"], "documents": ["a"]},
     ),
+    Example(
+        rule="xai.images/edits.edits-are-json", bad={}, headers={"content-type": "multipart/form-data; boundary=a"}
+    ),
 ]

@@ -9,6 +9,7 @@ from pipelex_rules.wires import PLACES, PROVIDER_ALIASES, speaks
 _ENDINGS = (
     ("/chat/completions", "chat"),
     ("/responses", "responses"),
+    ("/responses/input_tokens", "input_tokens"),
     ("/images/generations", "images"),
     ("/images/edits", "images/edits"),
     ("/images/variations", "images/variations"),
@@ -30,6 +31,8 @@ _ENDINGS = (
     (":embedContent", "embedContent"),
     (":batchEmbedContents", "embeddings"),
     (":predict", "predict"),
+    (":rank", "rank"),
+    (":countTokens", "countTokens"),
     ("/batches", "batch"),
     ("/batch/jobs", "batch"),
     (":batchGenerateContent", "batch"),

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pipelex_rules.facts import histories
-from pipelex_rules.facts.fragments import messages, pair, set_at
+from pipelex_rules.facts.fragments import messages, pair, set_at, text_block
 from pipelex_rules.facts.macros import is_marker
 from pipelex_rules.facts.pictures import media
+from pipelex_rules.facts.shaping import enclose
 from pipelex_rules.facts.surroundings import FORMATS, TOOLS
 from pipelex_rules.values import dig, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pipelex_rules.shapes import Shape
 
 _NOTE = re.compile(r"\s*\(([^)]*)\)\s*$")
 _STEP = re.compile(r"([^.\[\]]+)|\[(-?\d*)\]")
@@ -25,8 +29,11 @@ _SWITCHES: tuple[tuple[str, Any], ...] = (
     ("store", True),
     ("modalities", ["text", "audio"]),
     ("response_format", "verbose_json"),
+    ("output_format", "jpeg"),
 )
 """Parameters that others need beside them."""
+MIN_DEPTH = 2
+"""Steps from which on a place is deep enough for its surroundings to be read from the shape."""
 HISTORIES = {"messages": "chat", "contents": "generateContent", "input": "responses"}
 
 
@@ -40,14 +47,15 @@ def steps(where: str) -> tuple[list[str | int], str]:
     return found, note
 
 
-def place(
-    body: dict[str, Any], api: str, where: str, fragment: Any, mentioned: frozenset[str]
+def place(  # noqa: PLR0917 -- a fact has as many parts
+    body: dict[str, Any], api: str, where: str, fragment: Any, mentioned: frozenset[str], shape: Shape | None = None
 ) -> Iterator[dict[str, Any]]:
     """Propose requests with a fragment at its place, the plainest first.
 
-    Fragments are small: fields of calls that none of a fact's fragments mentions are filled in.
+    Fragments are small: fields of calls that none of a fact's fragments mentions are filled in. What surrounds a place that
+    is deep in a request is read from the shape of the API's bodies.
     """
-    for request in _place(body, api, where, fragment):
+    for request in chain(_place(body, api, where, fragment), _shaped(body, api, where, fragment, shape)):
         if placing_is_chat(api) and isinstance(request.get("messages"), list):
             yield {**request, "messages": [_complete(message, mentioned) for message in request["messages"]]}
         elif api == "batch" and isinstance(request.get("requests"), list):
@@ -113,6 +121,42 @@ def _place(body: dict[str, Any], api: str, where: str, fragment: Any) -> Iterato
         yield from _elsewhere(body, api, path, note, fragment)
 
 
+def _shaped(body: dict[str, Any], api: str, where: str, fragment: Any, shape: Shape | None) -> Iterator[dict[str, Any]]:
+    """Propose what surrounds a place by the shape of the API's bodies."""
+    path, note = steps(where)
+    if shape is None or shape.kind != "object" or note or len(path) < MIN_DEPTH:
+        return
+    key = str(path[0])
+    if key in HISTORIES and path[1] == 0 and len(path) > MIN_DEPTH:
+        listed = shape.fields.get(key)
+        lists = [each for each in (listed, *(listed.options if listed else ())) if each is not None and each.item]
+        for message in _spoken(api, enclose(lists[0].item if lists else None, path[2:], fragment)):
+            for made in (body, _with_tools(body, api)):
+                if api == "responses":
+                    yield {**made, key: [*pair(message), histories.user(api)]}
+                    yield {**made, key: [message]}
+                    continue
+                for before, after in histories.around(api, message):
+                    yield {**made, key: [*before, message, *after]}
+        return
+    for made in enclose(shape, path, fragment):
+        yield {**made, **body, key: made[key]}
+        if key not in {"tools", "toolConfig"}:
+            yield {**made, **_with_tools(body, api), key: made[key]}
+
+
+def _spoken(api: str, messages: Iterator[Any]) -> Iterator[Any]:
+    """Propose messages as they are, and with a text beside what they hold."""
+    name = "parts" if api == "generateContent" else "content"
+    for message in messages:
+        yield message
+        held = record(message).get(name)
+        if isinstance(held, list) and api != "responses":
+            yield {**message, name: [*held, text_block(api)]}
+            if message.get("role") != "user":
+                yield {**message, "role": "user", name: [*held, text_block(api)]}
+
+
 def _top(body: dict[str, Any], api: str, fragment: Any) -> Iterator[dict[str, Any]]:
     merged = {**body, **record(fragment)}
     if api == "converse" and isinstance(fragment, dict) and "modelId" in fragment:
@@ -143,10 +187,18 @@ def _whole_history(body: dict[str, Any], api: str, key: str, fragment: list[Any]
                 yield {**made, key: [*before, *fragment, *after]}
 
 
-def _with_tools(body: dict[str, Any], api: str) -> dict[str, Any]:
-    if api == "converse":
-        return {**body, "toolConfig": {"tools": TOOLS[api]}}
-    return {**body, "tools": TOOLS[api]} if api in TOOLS else body
+def _with_tools(body: dict[str, Any], api: str, name: str = "f") -> dict[str, Any]:
+    if api not in TOOLS:
+        return body
+    tools = TOOLS[api] if name == "f" else json.loads(json.dumps(TOOLS[api]).replace('"f"', json.dumps(name)))
+    return {**body, "toolConfig": {"tools": tools}} if api == "converse" else {**body, "tools": tools}
+
+
+def _named(fragment: Any) -> str:
+    """Find the name of the tool that a fragment chooses; `f` where it names none."""
+    inner = record(fragment)
+    names = (inner.get("name"), *(record(value).get("name") for value in inner.values()))
+    return next((name for name in names if isinstance(name, str) and name), "f")
 
 
 def _in_history(body: dict[str, Any], api: str, path: list[str | int], fragment: Any) -> Iterator[dict[str, Any]]:
@@ -171,7 +223,10 @@ def _elsewhere(
     if first in {"tools", "toolConfig"} and len(path) > 1:
         roots = [_with_tools(body, api), *roots]
     if first == "tool_choice" or path[:2] == ["toolConfig", "toolChoice"]:
-        roots = [_with_tools(body, api), *roots]
+        named = _named(fragment) if len(path) < 3 or path[-1] != "name" else str(fragment)
+        roots = [_with_tools(body, api), _with_tools(body, api, named), *roots]
+    elif api in TOOLS and first not in {"tools", "toolConfig"} and len(path) == 1:
+        roots = [*roots, _with_tools(body, api)]
     if "key" in note:
         yield from (set_at(root, [*path, fragment], {"type": "string"}) for root in roots)
         return

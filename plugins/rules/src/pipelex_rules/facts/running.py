@@ -13,15 +13,16 @@ from pipelex_rules.facts import pictures, placing
 from pipelex_rules.facts.macros import expand
 from pipelex_rules.facts.surroundings import MODELS, PATH_MODEL, body_of
 from pipelex_rules.values import record
-from pipelex_rules.wires import API_ALIASES, PLACES
+from pipelex_rules.wires import API_ALIASES, PLACES, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from pipelex_rules.rule import Violation
+    from pipelex_rules.shapes import Shape
 
-NOT_THE_BODY = ("traffic", "account", "model answer", "header", "url", "modelId")
+NOT_THE_BODY = re.compile(r"(traffic|account|model answer|header|url)\b(?!_)")
 """Places of facts that are not in a body; the examples of error forms only name a case."""
 _FIRST_MODELS = {"before 4.6": "claude-sonnet-4-5"}
 
@@ -74,7 +75,8 @@ def is_spoken(fact: dict[str, Any]) -> bool:
 
 def concerns_a_body(fact: dict[str, Any]) -> bool:
     """Tell whether a fact is about the body of a request."""
-    return fact.get("subject") != "error form" and not fact["where"].startswith(NOT_THE_BODY)
+    in_path = fact["where"] == "modelId" and fact["api"] != "batch"
+    return fact.get("subject") != "error form" and not NOT_THE_BODY.match(fact["where"]) and not in_path
 
 
 def run_fact(fact: dict[str, Any]) -> Outcome:
@@ -85,10 +87,10 @@ def run_fact(fact: dict[str, Any]) -> Outcome:
     accepted = False
     for api in _apis(fact):
         for model in _models(fact, api):
-            body = body_of(fact["provider"], api, model)
+            body, shape = body_of(fact["provider"], api, model), wire(fact["provider"], api).shape
             pairs = zip(
-                _requests(body, api, fact["where"], good, mentioned),
-                _requests(body, api, fact["where"], bad, mentioned),
+                _requests(body, api, fact["where"], good, mentioned, shape),
+                _requests(body, api, fact["where"], bad, mentioned, shape),
                 strict=False,
             )
             for (valid, valid_size), (invalid, invalid_size) in pairs:
@@ -105,14 +107,14 @@ def run_fact(fact: dict[str, Any]) -> Outcome:
     )
 
 
-def _requests(
-    body: dict[str, Any], api: str, where: str, fragment: Any, mentioned: frozenset[str]
+def _requests(  # noqa: PLR0917 -- a fact has as many parts
+    body: dict[str, Any], api: str, where: str, fragment: Any, mentioned: frozenset[str], shape: Shape
 ) -> Iterator[tuple[dict[str, Any], int | None]]:
     size = pictures.whole_size(fragment) if where == "body" else None
     if size is not None:
         yield body, size
         return
-    for request in placing.place(body, placing_api(api), where, fragment, mentioned):
+    for request in placing.place(body, placing_api(api), where, fragment, mentioned, shape):
         yield request, None
 
 

@@ -51,6 +51,9 @@ MODELS: dict[tuple[str, str], tuple[str, ...]] = {
     ("vllm", "chat"): ("qwen",),
     ("llamacpp", "chat"): ("qwen",),
     ("fal", "queue"): ("fal-ai/flux/dev", "fal-ai/any"),
+    ("google", "rank"): ("semantic-ranker-default@latest",),
+    ("google", "countTokens"): ("gemini-3-flash",),
+    ("openai", "input_tokens"): ("gpt-4.1",),
 }
 """Models for the rest of a request, the one tried first at the left."""
 
@@ -58,6 +61,8 @@ _CHAT = {"messages": [{"role": "user", "content": "Answer as JSON."}]}
 BODIES: dict[str, dict[str, Any]] = {
     "chat": _CHAT,
     "foundry": _CHAT,
+    "input_tokens": {"input": [{"role": "user", "content": "a"}]},
+    "countTokens": {"contents": [{"role": "user", "parts": [{"text": "a"}]}]},
     "responses": {"input": [{"role": "user", "content": "Answer as JSON."}]},
     "images": {"prompt": "a cat"},
     "images/edits": {"prompt": "a cat", "image": "AAAA"},
@@ -94,6 +99,8 @@ OF_PROVIDER: dict[tuple[str, str], dict[str, Any]] = {
     ("anthropic", "batch"): {"requests": [{"custom_id": "a", "params": {}}]},
     ("google", "embeddings"): {"requests": [{"content": {"parts": [{"text": "a"}]}}]},
     ("xai", "images"): {"prompt": "a cat"},
+    ("xai", "images/edits"): {"prompt": "a cat", "image": {"url": "https://x.test/a.png"}},
+    ("google", "rank"): {"query": "a", "records": [{"id": "1", "content": "a"}]},
     ("google", "batch"): {
         "batch": {
             "displayName": "a",
@@ -123,7 +130,18 @@ OF_PROVIDER: dict[tuple[str, str], dict[str, Any]] = {
     ("mistral", "audio/speech"): {"input": "a"},
 }
 PATH_MODEL = frozenset(
-    {"generateContent", "converse", "invoke", "embedContent", "queue", "batch", "files", "rawPredict", "predict"}
+    {
+        "generateContent",
+        "countTokens",
+        "converse",
+        "invoke",
+        "embedContent",
+        "queue",
+        "batch",
+        "files",
+        "rawPredict",
+        "predict",
+    }
 )
 """APIs whose model is not in the body."""
 

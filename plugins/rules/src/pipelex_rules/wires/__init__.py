@@ -13,6 +13,7 @@ PLACES: dict[str, dict[str, str]] = {
     "openai": {
         "chat": "openai_chat:CHAT",
         "responses": "openai_responses:RESPONSES",
+        "input_tokens": "openai_responses:INPUT_TOKENS",
         "images": "openai_images:IMAGES",
         "images/edits": "openai_images:IMAGE_EDITS",
         "images/variations": "openai_images:IMAGE_VARIATIONS",
@@ -45,6 +46,8 @@ PLACES: dict[str, dict[str, str]] = {
         "embedContent": "gemini_embeddings:EMBED",
         "embeddings": "gemini_embeddings:BATCH_EMBED",
         "predict": "gemini_embeddings:PREDICT",
+        "rank": "gemini_ranking:RANK",
+        "countTokens": "gemini_ranking:COUNT",
         "batch": "gemini_batches:BATCH",
         "batchEmbeddings": "gemini_batches:BATCH_EMBEDDINGS",
     },
@@ -72,8 +75,8 @@ PLACES: dict[str, dict[str, str]] = {
     "xai": {
         "chat": "xai:CHAT",
         "responses": "xai:RESPONSES",
-        "images": "xai:IMAGES",
-        "images/edits": "xai:IMAGE_EDITS",
+        "images": "xai_images:IMAGES",
+        "images/edits": "xai_images:IMAGE_EDITS",
         "batch": "xai:BATCH",
     },
     "deepseek": {"chat": "deepseek:CHAT", "responses": "deepseek:RESPONSES"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelex_rules.shapes import BOOLEAN, OBJECT, TEXT, choice, either, listing, obj, tagged, text
 from pipelex_rules.sources import Source, client
+from pipelex_rules.wires.anthropic_hosted_shapes import BLOCKS, CACHE_CONTROL, CITATION
 
 SPECIFICATION = Source(
     "github:laszukdawid/anthropic-openapi-spec hosted_spec.json@40cee51 (Anthropic's published specification)",
@@ -11,16 +12,9 @@ SPECIFICATION = Source(
 )
 SDK = Source("anthropic@2.14.0 types/content_block_param.py", "2026-11-30")
 VISION = Source("https://platform.claude.com/docs/en/build-with-claude/vision", "2026-11-30")
-CACHE_CONTROL = obj(
-    "type",
-    type=choice("ephemeral"),
-    ttl=choice("5m 1h"),
-    closed=True,
-    origin=Source("anthropic@2.14.0 types/cache_control_ephemeral_param.py", "2026-11-30"),
-)
 TOOL_ID = text(1, pattern=r"[a-zA-Z0-9_-]+")
 _CACHED = {"type": TEXT, "cache_control": CACHE_CONTROL}
-_TEXT = obj("text", closed=True, fields=_CACHED, text=text(1), citations=listing(OBJECT))
+_TEXT = obj("text", closed=True, fields=_CACHED, text=text(1), citations=listing(CITATION))
 TEXT_BLOCK = tagged(shapes={"text": _TEXT})
 _IMAGE_SOURCE = tagged(
     shapes={
@@ -56,21 +50,25 @@ _DOCUMENT = obj(
     context=text(0),
     citations=obj(enabled=BOOLEAN),
 )
+_SEARCH_RESULT = obj(
+    "source title content",
+    fields=_CACHED,
+    source=text(1),
+    title=text(1),
+    content=listing(TEXT_BLOCK, at_least=1),
+    citations=obj(enabled=BOOLEAN),
+)
 _RESULT_BLOCK = tagged(
     shapes={
         "text": _TEXT,
         "image": _IMAGE,
         "document": _DOCUMENT,
-        "search_result": OBJECT,
-        "tool_reference": OBJECT,
+        "search_result": _SEARCH_RESULT,
+        "tool_reference": BLOCKS["tool_reference"],
         "browser_state": OBJECT,
     }
 )
-_SERVER = (
-    "search_result server_tool_use web_search_tool_result web_fetch_tool_result code_execution_tool_result"
-    " bash_code_execution_tool_result text_editor_code_execution_tool_result tool_search_tool_result container_upload"
-    " mcp_tool_use mcp_tool_result compaction tool_addition tool_removal"
-)
+_SERVER = ("mcp_tool_use", "mcp_tool_result", "compaction", "tool_addition", "tool_removal")
 _RESULT = obj(
     "tool_use_id",
     closed=True,
@@ -88,7 +86,9 @@ _RESULT = obj(
 )
 _USE = obj("id name input", fields=_CACHED, id=TOOL_ID, name=text(1, 200), input=OBJECT, caller=OBJECT)
 _BLOCKS = {
-    **dict.fromkeys(_SERVER.split(), OBJECT),
+    **dict.fromkeys(_SERVER, OBJECT),
+    **BLOCKS,
+    "search_result": _SEARCH_RESULT,
     "text": _TEXT,
     "image": _IMAGE,
     "document": _DOCUMENT,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pipelex_rules.rule import Findings, Request
 
+OLD_USER_ID = 256
 SPECIFICATION = Source(
     "github:laszukdawid/anthropic-openapi-spec hosted_spec.json@40cee51 (Anthropic's published specification)",
     "2024-11-08",
@@ -153,6 +154,13 @@ def citations_without_a_schema(requested: Request) -> Findings:
             yield f"{place}.citations", "citations are not supported with output_config.format"
 
 
+@rule(SPECIFICATION.assumed())
+def long_user_ids(request: Request) -> Findings:
+    """metadata.user_id had at most 256 characters in an older specification; today's has 512."""
+    if size_of(dig(request.get("metadata"), "user_id")) > OLD_USER_ID:
+        yield "metadata.user_id", f"has more than {OLD_USER_ID} characters"
+
+
 SHARED = (
     cache_breakpoints,
     longer_cache_first,
@@ -166,6 +174,7 @@ SHARED = (
     citations_without_a_schema,
     rule(SPECIFICATION)(_typed_root).but(name="tool-schema-type", words="A tool's schema says its type."),
     object_root_rule("tool-schema-root", SPECIFICATION, tool_schemas),
+    long_user_ids,
     *blocks.RULES,
     *models.RULES,
     *dialect.strict_rules(strict_schemas),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pipelex_rules.shapes import BOOLEAN, OBJECT, TEXT, choice, either, integer, listing, number, obj, tagged, text
 from pipelex_rules.sources import Source
 from pipelex_rules.wires import anthropic_blocks_shapes
+from pipelex_rules.wires.anthropic_hosted_shapes import CACHE_CONTROL, CALLERS, TOOLS
 
 SDK = Source("anthropic@2.14.0 types/message_create_params.py", "2026-11-30")
+REFERENCE = Source("https://platform.claude.com/docs/en/api/messages/create", "2026-08-22")
 _TOOL_NAME = text(1, 128, pattern=r"[a-zA-Z0-9_-]+", source=SDK)
 _CUSTOM = obj(
     "name input_schema",
@@ -15,25 +17,15 @@ _CUSTOM = obj(
     name=_TOOL_NAME,
     description=TEXT,
     input_schema=OBJECT,
-    cache_control=anthropic_blocks_shapes.CACHE_CONTROL,
+    cache_control=CACHE_CONTROL,
     strict=BOOLEAN,
     defer_loading=BOOLEAN,
     eager_input_streaming=BOOLEAN,
     input_examples=listing(OBJECT),
-    allowed_callers=listing(TEXT),
-)
-_DOMAINS = listing(text(1))
-_WEB_SEARCH = obj(
-    "name",
-    name=choice("web_search"),
-    max_uses=integer(1),
-    allowed_domains=_DOMAINS,
-    blocked_domains=_DOMAINS,
-    user_location=OBJECT,
-    origin=Source("https://platform.claude.com/docs/en/agents-and-tools/tool-use/web-search-tool", "2026-08"),
+    allowed_callers=CALLERS,
 )
 TOOL = tagged(
-    shapes={"custom": _CUSTOM, "web_search_20250305": _WEB_SEARCH, "web_search_20260209": _WEB_SEARCH},
+    shapes={"custom": _CUSTOM, **TOOLS},
     open=True,
     default="custom",
 )
@@ -72,7 +64,7 @@ OUTPUT_CONFIG = obj(
     task_budget=OBJECT,
 )
 _BETA = dict.fromkeys(("context_management", "diagnostics", "billing_policy", "compaction", "thread"), OBJECT) | {
-    "fallback_credit_token": TEXT,
+    "fallback_credit_token": text(1, 2_048, source=REFERENCE),
     "user_profile_id": TEXT,
     "workspace_id": TEXT,
     "betas": listing(TEXT),
@@ -84,7 +76,7 @@ COUNTED = obj(
     messages=listing(anthropic_blocks_shapes.MESSAGE, at_least=1, at_most=100_000),
     model=text(1, 256),
     anthropic_version=TEXT,
-    cache_control=anthropic_blocks_shapes.CACHE_CONTROL,
+    cache_control=CACHE_CONTROL,
     mcp_servers=listing(OBJECT, at_most=20),
     output_config=OUTPUT_CONFIG,
     output_format=_FORMAT,
@@ -100,7 +92,7 @@ BODY = COUNTED.having(
     container=either(TEXT, OBJECT),
     fallbacks=listing(OBJECT),
     inference_geo=TEXT,
-    metadata=obj(user_id=text(0, 256), closed=True),
+    metadata=obj(user_id=text(0, 512, source=REFERENCE), closed=True),
     service_tier=choice("auto standard_only", source=SDK),
     stop_sequences=listing(TEXT, at_most=8_191),
     stream=BOOLEAN,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelex_rules.shapes import ANY, BOOLEAN, OBJECT, TEXT, choice, data, listing, obj, text, union
+from pipelex_rules.shapes import ANY, BOOLEAN, TEXT, choice, data, integer, listing, obj, text, union
 
 TOOL_ID = text(1, 64, pattern=r"[a-zA-Z0-9_.:-]+")
 TOOL_NAME = text(1, 64, pattern=r"[a-zA-Z0-9_-]+")
@@ -18,10 +18,10 @@ _IMAGE = obj(
     "format source",
     format=choice("png jpeg gif webp"),
     source=union(bytes=_BYTES, s3Location=_S3),
-    error=OBJECT,
+    error=obj(message=TEXT, closed=True),
     closed=True,
 )
-_CITATIONS = obj("enabled", enabled=BOOLEAN)
+_CITATIONS = obj("enabled", enabled=BOOLEAN, closed=True)
 _DOCUMENT = obj(
     "name source",
     format=choice("pdf csv doc docx xls xlsx html txt md"),
@@ -41,15 +41,34 @@ _AUDIO = obj(
     "format source",
     format=choice("mp3 opus wav aac flac mp4 ogg mkv mka x-aac m4a mpeg mpga pcm webm"),
     source=union(bytes=_BYTES, s3Location=_S3),
-    error=OBJECT,
+    error=obj(message=TEXT, closed=True),
     closed=True,
 )
 _SEARCH = obj(
-    "source title content", source=TEXT, title=TEXT, content=listing(obj("text", text=TEXT)), citations=_CITATIONS
+    "source title content",
+    source=TEXT,
+    title=TEXT,
+    content=listing(obj("text", text=TEXT, closed=True)),
+    citations=_CITATIONS,
+    closed=True,
+)
+_INDEX = integer(0)
+_SPAN = obj(documentIndex=_INDEX, start=_INDEX, end=_INDEX, closed=True)
+_CITED = union(
+    web=obj(url=TEXT, domain=TEXT, closed=True),
+    documentChar=_SPAN,
+    documentPage=_SPAN,
+    documentChunk=_SPAN,
+    searchResultLocation=obj(searchResultIndex=_INDEX, start=_INDEX, end=_INDEX, closed=True),
+)
+_CITATION = obj(title=TEXT, source=TEXT, sourceContent=listing(union(text=TEXT)), location=_CITED, closed=True)
+_CITED_CONTENT = obj(content=listing(union(text=TEXT)), citations=listing(_CITATION), closed=True)
+_TOOL_CHANGE = obj(
+    "tool", tool=obj(type=text(1, 64), name=text(1, 128), serverName=text(1, 128), closed=True), closed=True
 )
 GUARD = union(
-    text=obj("text", text=TEXT, qualifiers=listing(choice("grounding_source query guard_content"))),
-    image=obj("format source", format=choice("png jpeg"), source=union(bytes=_BYTES)),
+    text=obj("text", text=TEXT, qualifiers=listing(choice("grounding_source query guard_content")), closed=True),
+    image=obj("format source", format=choice("png jpeg"), source=union(bytes=_BYTES), closed=True),
 )
 _USE = obj(
     "toolUseId name input", toolUseId=TOOL_ID, name=TOOL_NAME, input=ANY, type=choice("server_tool_use"), closed=True
@@ -75,9 +94,9 @@ BLOCK = union(
     guardContent=GUARD,
     cachePoint=CACHE_POINT,
     reasoningContent=_REASONING,
-    citationsContent=OBJECT,
+    citationsContent=_CITED_CONTENT,
     searchResult=_SEARCH,
-    toolAddition=OBJECT,
-    toolRemoval=OBJECT,
+    toolAddition=_TOOL_CHANGE,
+    toolRemoval=_TOOL_CHANGE,
 )
 MESSAGE = obj("role content", role=choice("user assistant system"), content=listing(BLOCK), closed=True)

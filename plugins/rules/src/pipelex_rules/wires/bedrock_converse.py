@@ -39,12 +39,16 @@ TOOLS = obj(
     tools=listing(
         union(
             toolSpec=TOOL_SPEC,
-            systemTool=obj("name", name=bedrock_blocks_shapes.TOOL_NAME),
+            systemTool=obj("name", name=bedrock_blocks_shapes.TOOL_NAME, closed=True),
             cachePoint=bedrock_blocks_shapes.CACHE_POINT,
         ),
         at_least=1,
     ),
-    toolChoice=union(auto=OBJECT, any=OBJECT, tool=obj("name", name=bedrock_blocks_shapes.TOOL_NAME)),
+    toolChoice=union(
+        auto=obj(closed=True),
+        any=obj(closed=True),
+        tool=obj("name", name=bedrock_blocks_shapes.TOOL_NAME, closed=True),
+    ),
     closed=True,
 )
 INFERENCE = obj(
@@ -79,7 +83,7 @@ BODY = obj(
     inferenceConfig=INFERENCE,
     toolConfig=TOOLS,
     guardrailConfig=GUARDRAIL,
-    projectIdentifier=text(1, 2_048),
+    projectIdentifier=text(1, 2_048, pattern=r"[a-zA-Z0-9_-]+|arn:aws[a-z-]*:bedrock:[0-9a-z-]+:[0-9]{12}:\S+"),
     additionalModelRequestFields=ANY,
     promptVariables=mapping(union(text=TEXT)),
     additionalModelResponseFieldPaths=listing(text(1, 256), at_most=10),

@@ -10,6 +10,7 @@ from pipelex_rules.shapes import BOOLEAN, INTEGER, TEXT, choice, either, integer
 from pipelex_rules.sources import Source
 from pipelex_rules.values import string
 from pipelex_rules.wire import Wire
+from pipelex_rules.wires import fal_sound
 
 if TYPE_CHECKING:
     from pipelex_rules.rule import Findings, Request
@@ -68,7 +69,7 @@ QUEUE = Wire(
     provider="fal",
     api="queue",
     shape=BODY,
-    rules=(prompt_is_a_text, bounds_of_flux, prompt_of_flux),
+    rules=(prompt_is_a_text, bounds_of_flux, prompt_of_flux, *fal_sound.RULES),
     form=forms.fal,
     source=ERRORS,
 )

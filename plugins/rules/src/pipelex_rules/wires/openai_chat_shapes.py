@@ -68,6 +68,8 @@ _LOCATION = obj(
     approximate=obj(city=TEXT, country=text(2, 2), region=TEXT, timezone=TEXT),
 )
 _MODERATION_MODE = obj("mode", mode=choice("score block"))
+MODERATION = obj("model", model=TEXT, policy=obj(input=_MODERATION_MODE, output=_MODERATION_MODE))
+CACHE_OPTIONS = obj(mode=choice("implicit explicit"), ttl=choice("30m"))
 BODY = obj(
     "model messages",
     closed=True,
@@ -87,14 +89,14 @@ BODY = obj(
     max_tokens=integer(1),
     metadata=METADATA,
     modalities=listing(choice("text audio"), at_least=1),
-    moderation=obj("model", model=TEXT, policy=obj(input=_MODERATION_MODE, output=_MODERATION_MODE)),
+    moderation=MODERATION,
     n=integer(1, 128),
     parallel_tool_calls=BOOLEAN,
     prediction=tagged(
         shapes={"content": obj("content", content=either(TEXT, listing(messages.TEXT_PART, at_least=1)))}
     ),
     prompt_cache_key=CACHE_KEY,
-    prompt_cache_options=obj(mode=choice("implicit explicit"), ttl=TEXT),
+    prompt_cache_options=CACHE_OPTIONS,
     prompt_cache_retention=choice("in_memory in-memory 24h"),
     reasoning_effort=choice(EFFORTS, source=Source("openai@3.57.0 types/shared/reasoning_effort.py", "2026-11-30")),
     response_format=RESPONSE_FORMAT,

@@ -10,7 +10,6 @@ from pipelex_rules.shapes import (
     ANY,
     BOOLEAN,
     INTEGER,
-    OBJECT,
     TEXT,
     choice,
     either,
@@ -18,6 +17,7 @@ from pipelex_rules.shapes import (
     listing,
     number,
     obj,
+    tagged,
     text,
 )
 from pipelex_rules.sources import Source
@@ -134,11 +134,20 @@ TRANSCRIPTION_BODY = obj(
     "model",
     file=_FILE,
     model=text(1),
-    chunking_strategy=either(choice("auto"), OBJECT),
+    chunking_strategy=either(
+        choice("auto"),
+        tagged(
+            shapes={
+                "server_vad": obj(prefix_padding_ms=INTEGER, silence_duration_ms=INTEGER, threshold=number(0, 1)),
+            }
+        ),
+    ),
     include=listing(choice("logprobs")),
     known_speaker_names=listing(TEXT, at_most=4, source=TRANSCRIPTION_SDK),
     known_speaker_references=listing(TEXT, at_most=4, source=TRANSCRIPTION_SDK),
     language=text(2, 10),
+    languages=listing(TEXT, at_least=1),
+    keywords=listing(TEXT),
     prompt=TEXT,
     response_format=choice("json text srt verbose_json vtt diarized_json"),
     stream=BOOLEAN,

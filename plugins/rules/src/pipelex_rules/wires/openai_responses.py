@@ -13,10 +13,11 @@ from pipelex_rules.shapes import ANY, BOOLEAN, OBJECT, TEXT, choice, either, int
 from pipelex_rules.sources import Source, client, thread
 from pipelex_rules.values import dig, records, string
 from pipelex_rules.wire import Wire
+from pipelex_rules.wires import openai_responses_hosted as hosted
 from pipelex_rules.wires import openai_responses_items as items
 from pipelex_rules.wires import openai_responses_items_shapes
 from pipelex_rules.wires.openai_chat_models import ALWAYS_REFUSED, DEFAULTS
-from pipelex_rules.wires.openai_chat_shapes import CACHE_KEY, EFFORTS, METADATA, NAME
+from pipelex_rules.wires.openai_chat_shapes import CACHE_KEY, CACHE_OPTIONS, EFFORTS, METADATA, MODERATION, NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,25 +32,6 @@ INCLUDES = (
     "file_search_call.results web_search_call.results web_search_call.action.sources message.input_image.image_url"
     " computer_call_output.output.image_url code_interpreter_call.outputs reasoning.encrypted_content message.output_text.logprobs"
 )
-BUILT_IN = (
-    "file_search computer computer_use computer_use_preview web_search web_search_2025_08_26 web_search_preview"
-    " web_search_preview_2025_03_11 mcp code_interpreter image_generation local_shell shell custom namespace tool_search"
-    " apply_patch programmatic_tool_calling"
-)
-
-FUNCTION = obj("name", type=TEXT, name=text(1, 128, pattern=NAME), description=TEXT, parameters=OBJECT, strict=BOOLEAN)
-TOOL = tagged(
-    shapes={
-        **{name: obj() for name in BUILT_IN.split()},
-        "function": FUNCTION,
-        "custom": obj("name", name=text(1, 128, pattern=NAME)),
-        "file_search": obj(
-            "vector_store_ids", vector_store_ids=listing(TEXT, at_least=1), max_num_results=integer(1, 50)
-        ),
-        "mcp": obj("server_label", server_label=text(1)),
-        "code_interpreter": obj("container"),
-    }
-)
 FORMAT = tagged(
     shapes={
         "text": obj(),
@@ -59,7 +41,7 @@ FORMAT = tagged(
         ),
     }
 )
-_CHOICES = {name: obj() for name in BUILT_IN.split()}
+_CHOICES = {name: obj() for name in hosted.TOOLS}
 TOOL_CHOICE = either(
     choice("none auto required"),
     tagged(
@@ -85,7 +67,7 @@ BODY = obj(
     access_programs=OBJECT,
     background=BOOLEAN,
     background_options=OBJECT,
-    context_management=listing(OBJECT),
+    context_management=listing(obj("type", type=choice("compaction"), compact_threshold=integer(1_000)), at_least=1),
     conversation=either(TEXT, obj("id", id=TEXT)),
     image=OBJECT,
     include=listing(choice(INCLUDES, source=SDK)),
@@ -95,13 +77,13 @@ BODY = obj(
     max_tool_calls=integer(1),
     metadata=METADATA,
     model=text(1),
-    moderation=OBJECT,
+    moderation=MODERATION,
     multi_agent=ANY,
     parallel_tool_calls=BOOLEAN,
     previous_response_id=TEXT,
     prompt=obj("id", id=TEXT, variables=OBJECT, version=TEXT),
     prompt_cache_key=CACHE_KEY,
-    prompt_cache_options=OBJECT,
+    prompt_cache_options=CACHE_OPTIONS,
     prompt_cache_retention=choice("in_memory in-memory 24h"),
     reasoning=REASONING,
     safety_identifier=text(0, 128, source=SDK),
@@ -112,7 +94,7 @@ BODY = obj(
     temperature=number(0, 2),
     text=obj(format=FORMAT, verbosity=choice("low medium high"), closed=True),
     tool_choice=TOOL_CHOICE,
-    tools=listing(TOOL, at_most=128),
+    tools=listing(tagged(shapes=hosted.TOOLS), at_most=128),
     top_logprobs=integer(0, 20),
     top_p=number(0, 1),
     truncation=choice("auto disabled"),
@@ -251,8 +233,18 @@ def json_mode_without_the_word(request: Request) -> Findings:
         )
 
 
+@rule(SPECIFICATION)
+def mcp_servers_have_a_place(request: Request) -> Findings:
+    """An MCP server is named by one of server_url, connector_id and tunnel_id."""
+    for index, tool in records(request.get("tools")):
+        named = [name for name in ("server_url", "connector_id", "tunnel_id") if tool.get(name) is not None]
+        if tool.get("type") == "mcp" and len(named) != 1:
+            yield f"tools[{index}]", "exactly one of 'server_url', 'connector_id' and 'tunnel_id' must be provided"
+
+
 RULES = (
     two_histories,
+    mcp_servers_have_a_place,
     input_is_needed,
     model_is_needed,
     stream_options_without_stream,
@@ -271,3 +263,16 @@ RULES = (
 )
 
 RESPONSES = Wire(provider="openai", api="responses", shape=BODY, rules=RULES, form=forms.openai, source=SPECIFICATION)
+_COUNTED = (
+    "conversation input instructions model parallel_tool_calls personality previous_response_id reasoning text tool_choice"
+    " tools truncation"
+)
+_FIELDS = {**BODY.fields, "personality": TEXT}
+INPUT_TOKENS = Wire(
+    provider="openai",
+    api="input_tokens",
+    shape=obj(closed=True, fields={name: _FIELDS[name] for name in _COUNTED.split()}),
+    rules=(two_histories, mcp_servers_have_a_place, effort_levels, tool_choice_names_a_tool, *items.RULES),
+    form=forms.openai,
+    source=Source("openai@3.57.0 types/responses/input_token_count_params.py", "2026-11-30"),
+)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pipelex_rules.rule import Findings, Request
 
 SDK = Source("xai_sdk@1.21.0 chat.py", "2026-11-30")
-IMAGE_SDK = Source("xai_sdk@1.21.0 sync/image.py", "2026-11-30")
 PARAMETERS = thread("https://github.com/mnfst/modelparams.dev/pull/330", "2026-08-31")
 IMAGE_BYTES = 20 * 1024 * 1024
 
@@ -173,37 +172,6 @@ RESPONSES = Wire(
         *xai_rules(_schemas),
     ),
 )
-
-
-@rule(IMAGE_SDK)
-def one_kind_of_image(requested: Request) -> Findings:
-    """image_url, image_file_id, image_urls and image_file_ids exclude each other."""
-    provided = [
-        name
-        for name in ("image", "images", "image_url", "image_file_id", "image_urls", "image_file_ids")
-        if requested.has(name)
-    ]
-    if len(provided) > 1:
-        yield provided[1], f"'{provided[0]}' and '{provided[1]}' exclude each other"
-
-
-_IMAGES_BODY = obj(
-    model=TEXT,
-    prompt=text(1),
-    n=integer(1, 10),
-    response_format=choice("url b64_json"),
-    aspect_ratio=choice(
-        "auto 1:1 3:4 4:3 9:16 16:9 2:3 3:2 9:19.5 19.5:9 9:20 20:9 1:2 2:1", source=IMAGE_SDK.assumed()
-    ),
-    resolution=choice("1k 2k 4k"),
-    images=listing(at_most=5),
-    image_urls=listing(at_most=5),
-    image_file_ids=listing(at_most=5),
-)
-IMAGES = Wire(
-    provider="xai", api="images", shape=_IMAGES_BODY, rules=(one_kind_of_image,), form=forms.xai, source=IMAGE_SDK
-)
-IMAGE_EDITS = IMAGES.of("xai", api="images/edits")
 
 
 @rule(SDK)
