@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ def served(tmp_path: Path) -> Iterator[tuple[Served, str]]:
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if BROWSER is None:
+        assert "CI" not in os.environ, "the page is to be tested in a browser, and none is installed"
         pytest.skip("there is no browser")
     with playwright.sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox", "--disable-gpu"])

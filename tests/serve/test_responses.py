@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import openai
 import pytest
 
 from pipelex_core.pictures import kind_and_size
+from pipelex_serve.memory import Memory
 from pipelex_serve.openai.items import Items
 from pipelex_serve.problems import RefusedError
 from pipelex_testing.bodies.openai_chat import tool_call
@@ -165,18 +167,25 @@ def test_an_item_that_is_not_known_is_refused(client: openai.OpenAI) -> None:
         reference: Any = {"type": "item_reference", "id": identity}
         with pytest.raises(openai.BadRequestError, match="send the item itself"):
             client.responses.create(model="m", input=[reference])
-    items = Items(most_bytes=4000)
-    for number in range(100):
-        items.keep("alice", [{"id": f"msg_{number}", "text": "x" * 50}])
-    items.keep("alice", [{"id": "msg_huge", "text": "x" * 1000}])
 
-    def refer(key: str, identity: str) -> Any:
-        return items.resolved(key, {"input": [{"type": "item_reference", "id": identity}]})["input"][0]
+    async def refer(key: str, identity: Any) -> Any:
+        items = Items(Memory(most=4000))
+        items.keep("alice", [{"id": f"msg_{number}", "text": "x" * 50} for number in range(100)])
+        items.keep("alice", [{"id": "msg_huge", "text": "x" * 1000}])
+        body = await items.resolved(key, {"input": [{"type": "item_reference", "id": identity}]})
+        return body["input"][0]
 
-    assert refer("alice", "msg_99")["id"] == "msg_99"
-    for key, identity in (("bob", "msg_99"), ("alice", "msg_0"), ("alice", "msg_huge"), ("alice", "")):
+    assert asyncio.run(refer("alice", "msg_99"))["id"] == "msg_99"
+    wrong: tuple[tuple[str, Any], ...] = (
+        ("bob", "msg_99"),
+        ("alice", "msg_0"),
+        ("alice", "msg_huge"),
+        ("alice", ""),
+        ("alice", []),
+    )
+    for key, identity in wrong:
         with pytest.raises(RefusedError, match="not known"):
-            refer(key, identity)
+            asyncio.run(refer(key, identity))
 
 
 def test_an_object_and_an_answer_that_was_cut(client: openai.OpenAI, providers: Providers) -> None:

@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pipelex_serve.kept import Kept
+from pipelex_serve.memory import Memory, open_shelf
 from pipelex_serve.openai.items import Items
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Gateway:
         decks: The deck in use, and the way to read it anew.
         accounts: Keys and spend.
         metrics: What Prometheus asks for.
+        memory: What its workers remember together.
         kept: What providers want back, for clients that drop it.
         items: The items of the last responses, for clients that refer to them.
         in_flight: Requests under way.
@@ -44,8 +46,9 @@ class Gateway:
         self.decks = decks
         self.accounts = accounts
         self.metrics = metrics
-        self.kept = Kept()
-        self.items = Items()
+        self.memory = Memory(open_shelf(accounts.store))
+        self.kept = Kept(self.memory)
+        self.items = Items(self.memory)
         self.in_flight = 0
         self.recent: deque[dict[str, Any]] = deque(maxlen=_RECENT)
         self.is_draining = False

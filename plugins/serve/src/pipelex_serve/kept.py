@@ -12,7 +12,6 @@ import binascii
 import json
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections import OrderedDict
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pipelex_core.results import TextResult
+    from pipelex_serve.memory import Memory
 
 _MARK = "pplx1."
 _MOST_INFLATED = 8 * 1024 * 1024
-_MOST_BYTES = 8 * 1024 * 1024
 
 
 def envelope(parts: Iterable[ProviderPart]) -> str | None:
@@ -72,40 +71,42 @@ def parts_of(result: TextResult) -> tuple[ProviderPart, ...]:
 class Kept:
     """The envelopes of the last answers, by who asked and what they say."""
 
-    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
-        self._most = most_bytes
-        self._size = 0
-        self._envelopes: OrderedDict[bytes, str] = OrderedDict()
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
 
     def keep(self, key_id: str, text: str, calls: Sequence[ToolCall], packed: str | None) -> None:
         """Remember the envelope of an answer."""
-        if packed is None or len(packed) > self._most // 8:
-            return
-        place = _place(key_id, text, calls)
-        old = self._envelopes.pop(place, None)
-        self._size += len(packed) - (len(old) if old else 0)
-        self._envelopes[place] = packed
-        while self._size > self._most:
-            _, dropped = self._envelopes.popitem(last=False)
-            self._size -= len(dropped)
+        if packed is not None:
+            self._memory.put(key_id, {_place(text, calls): packed})
 
-    def restore(self, key_id: str, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    async def restore(self, key_id: str, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """The conversation, its assistant's messages with the parts that the client left out."""
-        if not self._envelopes or not any(message.role == "assistant" for message in messages):
+        if self._memory.is_blank:
             return messages
-        return tuple(self._restored(key_id, message) for message in messages)
+        places = {number: _place_of(message) for number, message in enumerate(messages) if _is_bare(message)}
+        if not places:
+            return messages
+        packed = await self._memory.find(key_id, [*places.values()])
+        return tuple(
+            evolve(message, parts=(*unpack(packed[places[number]]), *message.parts))
+            if places.get(number) in packed
+            else message
+            for number, message in enumerate(messages)
+        )
 
-    def _restored(self, key_id: str, message: Message) -> Message:
-        if message.role != "assistant" or any(isinstance(part, ProviderPart) for part in message.parts):
-            return message
-        calls = [part for part in message.parts if isinstance(part, ToolCall)]
-        packed = self._envelopes.get(_place(key_id, message.text, calls))
-        return message if packed is None else evolve(message, parts=(*unpack(packed), *message.parts))
+
+def _is_bare(message: Message) -> bool:
+    """Whether a message is the model's, without what its provider wants back."""
+    return message.role == "assistant" and not any(isinstance(part, ProviderPart) for part in message.parts)
 
 
-def _place(key_id: str, text: str, calls: Sequence[ToolCall]) -> bytes:
-    stated: list[Any] = [key_id, text.strip(), [[call.id, call.name, call.arguments] for call in calls]]
-    return sha256(json.dumps(stated, sort_keys=True, default=str).encode("ascii")).digest()
+def _place_of(message: Message) -> str:
+    return _place(message.text, [part for part in message.parts if isinstance(part, ToolCall)])
+
+
+def _place(text: str, calls: Sequence[ToolCall]) -> str:
+    stated: list[Any] = [text.strip(), [[call.id, call.name, call.arguments] for call in calls]]
+    return sha256(json.dumps(stated, sort_keys=True, default=str).encode("ascii")).hexdigest()
 
 
 def assistant(texts: Iterable[str], calls: Iterable[ToolCall], kept: Iterable[ProviderPart]) -> Message:

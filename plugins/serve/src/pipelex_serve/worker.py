@@ -84,6 +84,7 @@ async def serve(
     finally:
         if watching is not None:
             watching.cancel()
+        await gateway.memory.close()
         await gateway.accounts.close()
         await gateway.decks.close()
         log.flush()

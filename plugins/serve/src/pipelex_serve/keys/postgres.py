@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import asyncpg
 import attrs
@@ -31,13 +32,18 @@ _TEXTS = frozenset({"id", "day", "month", "name", "digest", "handles", "created"
 _SCHEMA_LOCK = 7_165_301
 """The advisory lock under which tables are made: `IF NOT EXISTS` alone fails where two do it at once."""
 
+_PUTS_A_SWEEP = 256
+
 
 class PostgresStore(Store):
     """The database."""
 
+    is_shared: ClassVar[bool] = True
+
     def __init__(self, url: str) -> None:
         self._url = url
         self._pool: Any = None
+        self._puts = 0
 
     async def open(self) -> None:
         """Connect, and make the tables."""
@@ -47,7 +53,7 @@ class PostgresStore(Store):
             self._pool = await asyncpg.create_pool(self._url, min_size=1, max_size=8, command_timeout=15)
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.execute(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")
-                for statement in sql.TABLES:
+                for statement in (*sql.TABLES, sql.TABLE_OF_TEXTS):
                     await connection.execute(statement)
             await self._write(sql.ADD_SPEND, {"id": ANONYMOUS.id})
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
@@ -106,6 +112,20 @@ class PostgresStore(Store):
         """As of `Store`."""
         await self._write(sql.ADD_SECRET, {"name": name, "value": fresh})
         return str((await self._read(sql.SECRET, {"name": name}))[0]["value"])
+
+    async def put(self, owner: str, texts: Mapping[str, str], seconds: int) -> None:
+        """As of `Store`; what is kept no longer goes now and then."""
+        now = int(time.time())
+        columns = [owner] * len(texts), [*texts], [*texts.values()], [now + seconds] * len(texts)
+        await self._whole(self._open().execute(sql.PUT_TEXTS, *columns))
+        self._puts += 1
+        if self._puts % _PUTS_A_SWEEP == 0:
+            await self._write(sql.SWEEP_TEXTS, {"now": now})
+
+    async def texts(self, owner: str, names: Sequence[str]) -> dict[str, str]:
+        """As of `Store`."""
+        rows = await self._whole(self._open().fetch(sql.TEXTS, owner, [*names], int(time.time())))
+        return {row["name"]: row["text"] for row in rows}
 
     async def _write(self, statement: str, parameters: Mapping[str, Any]) -> int:
         """Run a statement to its end, also where whoever waits for it leaves; how many rows it changed."""

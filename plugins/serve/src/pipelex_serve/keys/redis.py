@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import attrs
 import redis.asyncio
@@ -15,7 +15,7 @@ from pipelex_serve.keys.rows import key_of, of_entry, of_key, of_settled
 from pipelex_serve.keys.store import Standing, Store, Use
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from pipelex_serve.keys.key import Key
     from pipelex_serve.keys.store import Entry
@@ -89,6 +89,8 @@ _COUNTED = ("calls", "errors", "input_tokens", "output_tokens", "nano", "millis"
 
 class RedisStore(Store):
     """The server."""
+
+    is_shared: ClassVar[bool] = True
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -189,6 +191,18 @@ class RedisStore(Store):
         await self._whole(self._open().hsetnx(_SECRETS, name, fresh))
         return str(await self._whole(self._open().hget(_SECRETS, name)))
 
+    async def put(self, owner: str, texts: Mapping[str, str], seconds: int) -> None:
+        """As of `Store`."""
+        async with self._open().pipeline(transaction=False) as pipe:
+            for name, text in texts.items():
+                pipe.set(_text(owner, name), text, ex=seconds)
+            await self._whole(pipe.execute())
+
+    async def texts(self, owner: str, names: Sequence[str]) -> dict[str, str]:
+        """As of `Store`."""
+        found = await self._whole(self._open().mget([_text(owner, name) for name in names]))
+        return {name: text for name, text in zip(names, found, strict=True) if text is not None}
+
     async def _run(self, script: str, keys: list[str], arguments: list[Any]) -> Any:
         self._open()
         return await self._whole(self._scripts[script](keys=keys, args=arguments))
@@ -213,6 +227,10 @@ class RedisStore(Store):
 
 def _spend(key_id: str) -> str:
     return f"pipelex:spend:{key_id}"
+
+
+def _text(owner: str, name: str) -> str:
+    return f"pipelex:texts:{owner}:{name}"
 
 
 def _without_nulls(row: dict[str, Any]) -> dict[str, Any]:

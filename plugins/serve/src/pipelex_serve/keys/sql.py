@@ -20,6 +20,15 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS pipelex_secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
 
+TABLE_OF_TEXTS = """CREATE TABLE IF NOT EXISTS pipelex_texts (
+    owner TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, until BIGINT NOT NULL, PRIMARY KEY (owner, name))"""
+PUT_TEXTS = """INSERT INTO pipelex_texts (owner, name, text, until)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+    ON CONFLICT (owner, name) DO UPDATE SET text = excluded.text, until = excluded.until"""
+TEXTS = "SELECT name, text FROM pipelex_texts WHERE owner = $1 AND name = ANY($2::text[]) AND until > $3"
+SWEEP_TEXTS = "DELETE FROM pipelex_texts WHERE until <= :now"
+"""Statements of PostgreSQL alone: SQLite's store is of one machine."""
+
 ADD = """INSERT INTO pipelex_keys
     (id, name, digest, handles, day_budget, month_budget, rpm, tpm, is_admin, created, revoked)
     VALUES (:id, :name, :digest, :handles, :day_budget, :month_budget, :rpm, :tpm, :is_admin, :created, NULL)

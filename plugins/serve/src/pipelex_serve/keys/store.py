@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Self
 
     from pipelex_serve.keys.key import Key
@@ -121,7 +121,12 @@ class Store(ABC):
 
     What a call may cost is spent when it is let in, and what it did not cost is given back when it has ended. So a process
     that is killed forgets nothing: what its calls had reserved stays spent, because the provider may have worked for it.
+
+    Attributes:
+        is_shared: Whether other machines use it too: it then has `put` and `texts`.
     """
+
+    is_shared: ClassVar[bool] = False
 
     @abstractmethod
     async def open(self) -> None:
@@ -173,3 +178,11 @@ class Store(ABC):
     @abstractmethod
     async def secret(self, name: str, fresh: str) -> str:
         """A value that all processes share: that which is kept under this name, or else the fresh one, kept from now on."""
+
+    async def put(self, owner: str, texts: Mapping[str, str], seconds: int) -> None:
+        """Keep texts by their owner and name, for so long."""
+        raise NotImplementedError
+
+    async def texts(self, owner: str, names: Sequence[str]) -> dict[str, str]:
+        """Those of the names that are kept still."""
+        raise NotImplementedError

@@ -31,7 +31,7 @@ async def chat(gateway: Gateway, exchange: Exchange) -> None:
     call = read_chat(body)
     check_handle(exchange, call.model)
     assert exchange.key is not None  # noqa: S101 -- the gate let it in
-    call = evolve(call, messages=gateway.kept.restore(exchange.key.id, call.messages))
+    call = evolve(call, messages=await gateway.kept.restore(exchange.key.id, call.messages))
     plan = await streamed_plan(gateway, call) if call.streams else text_plan(gateway.deck, call)
     running = Running(gateway, exchange, call.model, plan)
     exchange.add_headers(gateway.notes_of(call.ignored))

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 async def responses(gateway: Gateway, exchange: Exchange) -> None:
     """Answer a request for a response."""
     assert exchange.key is not None  # noqa: S101 -- the gate let it in
-    body = gateway.items.resolved(exchange.key.id, await exchange.json())
+    body = await gateway.items.resolved(exchange.key.id, await exchange.json())
     call = read_response_call(body)
     check_handle(exchange, call.model)
-    call = evolve(call, messages=gateway.kept.restore(exchange.key.id, call.messages))
+    call = evolve(call, messages=await gateway.kept.restore(exchange.key.id, call.messages))
     plan = await streamed_plan(gateway, call) if call.streams else text_plan(gateway.deck, call)
     running = Running(gateway, exchange, call.model, plan)
     exchange.add_headers(gateway.notes_of(call.ignored))
@@ -45,7 +45,7 @@ async def responses(gateway: Gateway, exchange: Exchange) -> None:
 async def count_input(gateway: Gateway, exchange: Exchange) -> None:
     """Count the tokens of a request."""
     assert exchange.key is not None  # noqa: S101 -- the gate let it in
-    call = read_response_call(gateway.items.resolved(exchange.key.id, await exchange.json()))
+    call = read_response_call(await gateway.items.resolved(exchange.key.id, await exchange.json()))
     check_handle(exchange, call.model)
     counted = await count(gateway, exchange, call)
     await exchange.answer({"object": "response.input_tokens", "input_tokens": counted})
