@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, fields_dict
 
-from pipelex_core.results import Cost, Usage
+from pipelex_core.ledger import Cost, Usage
 from pipelex_core.specs import SERVICES, TOKEN_PRICES, Costs
 
 if TYPE_CHECKING:

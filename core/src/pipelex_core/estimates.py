@@ -11,8 +11,8 @@ from typing import Any, Literal, NamedTuple
 from attrs import frozen
 
 from pipelex_core.first_party import LIMITER, brought
+from pipelex_core.ledger import Usage
 from pipelex_core.plain import Plain
-from pipelex_core.results import Usage
 
 GROUP = "pipelex_core.estimates"
 """The entry point of the module that guesses."""

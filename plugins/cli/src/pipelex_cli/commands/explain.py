@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from pipelex_cli.completion import handles
-from pipelex_cli.explained_json import explanation_as_json
 from pipelex_cli.explaining import explain as explain_handle
 from pipelex_cli.foreign import handle_of
 from pipelex_cli.output import note, print_json, write
 from pipelex_cli.text_input import prompt_text
-from pipelex_cli.validation.pages import page_text
 from pipelex_core.command_line import Context
 from pipelex_core.errors import ConfigError
 
@@ -53,6 +51,8 @@ def explain(
         if meant is not None:
             note(f"'{handle}' is '{meant}' here")
             return explain(meant, capability=capability, prompt=prompt, all=all, json=json, context=context)
+        from pipelex_cli.validation.pages import page_text
+
         if (page := page_text(handle)) is None:  # the page helps most where the configuration does not load
             raise
         if json:
@@ -61,6 +61,8 @@ def explain(
             write(page)
         return 0
     if json:
+        from pipelex_cli.explained_json import explanation_as_json
+
         print_json(explanation_as_json(explanation))
     else:
         from pipelex_cli.explained import lines

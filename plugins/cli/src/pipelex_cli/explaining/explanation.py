@@ -10,7 +10,6 @@ from pipelex_cli.explaining.facts import facts_of
 from pipelex_cli.explaining.remedies import Remedies
 from pipelex_cli.written import WrittenValues
 from pipelex_core.errors import CallError, ConfigError
-from pipelex_core.execution.estimating import estimate
 from pipelex_core.explain import Explanation
 
 if TYPE_CHECKING:
@@ -86,6 +85,8 @@ class Explainer:
 
 
 def _estimated(explanation: Explanation, deck: ModelDeck, handle: Any, prompt: Any) -> Explanation:
+    from pipelex_core.execution.estimating import estimate
+
     try:
         found = estimate(deck, prompt, model=handle, capability=explanation.resolution.capability)
     except (CallError, ConfigError) as error:
