@@ -78,14 +78,14 @@ def fit(settings: Mapping[str, Any], spec: ModelSpec) -> Fitted:
         del sent["max_tokens"]  # all it has, which it gives unasked
 
     def refuse(name: str, reason: str) -> None:
-        refused[name] = reason
+        refused[name] = f"model '{spec.name}' {reason}"
         del sent[name]
 
     for name in [name for name in sent if f"no_{name}" in spec.constraints]:
-        refuse(name, f"model '{spec.name}' {CONSTRAINTS[f'no_{name}']}")
+        refuse(name, CONSTRAINTS[f"no_{name}"])
     _fit_temperature(sent, spec, refuse)
     if "temperature_or_top_p" in spec.constraints and {"temperature", "top_p"} <= sent.keys():
-        refuse("top_p", f"model '{spec.name}' {CONSTRAINTS['temperature_or_top_p']}")
+        refuse("top_p", CONSTRAINTS["temperature_or_top_p"])
     _fit_max_tokens(sent, spec, refuse)
     if "dimensions" in sent:
         _fit_dimensions(sent, spec, refuse)
@@ -98,9 +98,9 @@ def _fit_temperature(sent: dict[str, Any], spec: ModelSpec, refuse: Any) -> None
         return
     if "temperature_must_be_1" in spec.constraints:
         if temperature != 1:
-            refuse("temperature", f"model '{spec.name}' {CONSTRAINTS['temperature_must_be_1']}, not {temperature:g}")
+            refuse("temperature", f"{CONSTRAINTS['temperature_must_be_1']}, not {temperature:g}")
     elif temperature > 1 and "temperature_up_to_2" not in spec.constraints:
-        refuse("temperature", f"model '{spec.name}' takes temperatures from 0 to 1, not {temperature:g}")
+        refuse("temperature", f"takes temperatures from 0 to 1, not {temperature:g}")
     elif "temperature_must_be_multiplied_by_2" in spec.constraints:
         sent["temperature"] = temperature * 2
 
@@ -116,7 +116,7 @@ def _fit_max_tokens(sent: dict[str, Any], spec: ModelSpec, refuse: Any) -> None:
             sent["max_tokens"] = spec.max_tokens
         return
     if spec.max_tokens is not None and max_tokens > spec.max_tokens:
-        refuse("max_tokens", f"model '{spec.name}' has {spec.max_tokens} output tokens at most, not {max_tokens}")
+        refuse("max_tokens", f"has {spec.max_tokens} output tokens at most, not {max_tokens}")
     elif "max_tokens_must_be_high_enough" in spec.constraints and max_tokens < ENOUGH_MAX_TOKENS:
         sent["max_tokens"] = min(ENOUGH_MAX_TOKENS, spec.max_tokens or ENOUGH_MAX_TOKENS)
 
@@ -127,15 +127,13 @@ def _fit_dimensions(sent: dict[str, Any], spec: ModelSpec, refuse: Any) -> None:
     if spec.dimensions_allowed:
         if wanted not in spec.dimensions_allowed:
             known = " or ".join(map(str, spec.dimensions_allowed))
-            refuse("dimensions", f"model '{spec.name}' gives vectors of {known} dimensions, not {wanted}")
+            refuse("dimensions", f"gives vectors of {known} dimensions, not {wanted}")
     elif most is not None:
         if not spec.min_dimensions <= wanted <= most:
             known = f"from {spec.min_dimensions} to {most}"
-            refuse("dimensions", f"model '{spec.name}' gives vectors of {known} dimensions, not {wanted}")
+            refuse("dimensions", f"gives vectors of {known} dimensions, not {wanted}")
     elif spec.dimensions is not None:
         if wanted != spec.dimensions:
-            refuse(
-                "dimensions", f"model '{spec.name}' gives vectors of {spec.dimensions} dimensions only, not {wanted}"
-            )
+            refuse("dimensions", f"gives vectors of {spec.dimensions} dimensions only, not {wanted}")
         else:
             del sent["dimensions"]

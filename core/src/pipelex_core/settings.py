@@ -132,7 +132,9 @@ def check_settings(capability: Configurable, settings: Mapping[str, Any]) -> lis
     for name, value in present.items():
         rule = rules.get(name)
         if rule is None:
-            faults.append(_unknown(capability, name))
+            what, expected = f"'{name}' is not a setting of {capability.name}", f"one of {', '.join(rules)}"
+            near = nearest(str(name), rules)
+            faults.append(SettingFault(name=name, message=what, expected=expected, suggestion=near, unknown=True))
         elif not rule.accepts(value):
             faults.append(SettingFault(name=name, message=f"{name} cannot be {_shown(value)}", expected=rule.expected))
     return faults + _rivalries(rules, present)
@@ -152,17 +154,6 @@ def _rivalries(rules: Mapping[str, SettingRule], present: Mapping[str, Any]) -> 
             first, second = sorted((name, rule.partner), key=list(rules).index)
             faults.append(SettingFault(name=name, message=f"{first} and {second} belong together"))
     return faults
-
-
-def _unknown(capability: Configurable, name: str) -> SettingFault:
-    rules = capability.settings
-    return SettingFault(
-        name=name,
-        message=f"'{name}' is not a setting of {capability.name}",
-        expected=f"one of {', '.join(rules)}",
-        suggestion=nearest(str(name), rules),
-        unknown=True,
-    )
 
 
 def _shown(value: object) -> str:

@@ -96,42 +96,33 @@ def read_backends(
         if not is_table(table, source, context.faults, ModelsManagerError, f"[{name}]", of=of):
             drafts[name] = BackendDraft(name=name, table=BackendTable(), source=source, off=_FAULTY, reported=True)
             continue
-        draft = _explicit(name, table, source, shipped.get(name, ()), context)
-        if draft.off is None:
-            draft = _filled(draft, context, missing)
-        drafts[name] = draft
+        drafts[name] = _draft(name, table, source, shipped.get(name, ()), context, missing=missing)
     for name, files in shipped.items():
         if name not in drafts and any(file.declares for file in files):
-            drafts[name] = _implicit(name, files, context.lenient())
+            drafts[name] = _draft(name, None, files[0].source.at("backend"), files, context.lenient(), missing={})
     _report_missing(missing, context)
     return drafts
 
 
-def _explicit(
-    name: str, table: dict[str, Any], source: Source, shipped: Iterable[ShippedFile], context: Context
+def _draft(
+    name: str,
+    table: dict[str, Any] | None,
+    source: Source,
+    shipped: Iterable[ShippedFile],
+    context: Context,
+    *,
+    missing: dict[str, list[Source]],
 ) -> BackendDraft:
-    sources = {key: source.child(key) for key in table}
-    replaced = {option.replaces for option in context.plugins.options if table.get(option.name)}
-    faults = context.faults
-    if table.get("enabled") is False:
-        faults = faults.lenient()
-    merged, inherited = dict(table), defaults_of(shipped)
-    for key, (value, origin) in inherited.items():
-        if key not in merged and key != "enabled" and key not in replaced:
+    """A backend of the file, or without a table one that only plugins declare: missing variables turn that off."""
+    merged = dict(table or {})
+    sources = {key: source.child(key) for key in merged}
+    replaced = {option.replaces for option in context.plugins.options if merged.get(option.name)}
+    faults = context.faults.lenient() if merged.get("enabled") is False else context.faults
+    for key, (value, origin) in defaults_of(shipped).items():
+        if key not in merged and key not in replaced and (table is None or key != "enabled"):
             merged[key], sources[key] = value, origin
-    return _structured(name, merged, sources, source, faults, explicit=True)
-
-
-def _implicit(name: str, files: list[ShippedFile], context: Context) -> BackendDraft:
-    """A backend that only a plugin declares: its faults are the plugin's, and missing variables turn it off."""
-    inherited = defaults_of(files)
-    merged = {key: value for key, (value, _) in inherited.items()}
-    sources = {key: origin for key, (_, origin) in inherited.items()}
-    source = files[0].source.at("backend")
-    draft = _structured(name, merged, sources, source, context.faults, explicit=False)
-    if draft.off is None:
-        draft = _filled(draft, context, {})
-    return draft
+    draft = _structured(name, merged, sources, source, faults, explicit=table is not None)
+    return draft if draft.off is not None else _filled(draft, context, missing)
 
 
 def defaults_of(shipped: Iterable[ShippedFile]) -> dict[str, tuple[Any, Source]]:

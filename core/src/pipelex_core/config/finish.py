@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pipelex_core.config.context import Context
     from pipelex_core.config.spec_files import SpecFile
 
+_SAME = ("endpoint", "idle_timeout", "max_answer_bytes", "max_media_bytes", "allow_private_urls")
+"""The keys of a table that a plugin gets to know as they are."""
+
 _COMMON_KEYS = tuple(fields_dict(BackendTable))
 
 
@@ -67,19 +70,15 @@ def read_backend(draft: BackendDraft, files: Sequence[SpecFile], context: Contex
     config = BackendConfig(
         name=draft.name,
         display_name=draft.table.display_name or draft.name,
-        endpoint=draft.table.endpoint,
         api_key=None if draft.table.api_key is None else Secret(draft.table.api_key),
         api_key_variable=draft.api_key_variable,
         hidden=tuple(map(Secret, dict.fromkeys((*draft.hidden, *models.hidden)))),
         options=options,
         limits=limits_of(draft.table),
-        idle_timeout=draft.table.idle_timeout,
-        max_answer_bytes=draft.table.max_answer_bytes,
-        max_media_bytes=draft.table.max_media_bytes,
-        allow_private_urls=draft.table.allow_private_urls,
         retry=retry_of(draft.table),
         cooldown=cooldown_of(draft.table),
         source=draft.source,
+        **{name: getattr(draft.table, name) for name in _SAME},
     )
     secrets = {"api_key": config.api_key, **options}
     for name, secret in secrets.items() if not context.faults.stop else ():

@@ -32,16 +32,9 @@ def route_models(
     unserved = _unserved(backends, context)
     profile = profile or RoutingProfile(name="")
     models: dict[str, ModelEntry] = {}
-    for name in [*offers, *(name for name in withheld if name not in offers)]:
-        entry = assign(
-            name,
-            profile,
-            offers.get(name, {}),
-            why_off=why_off,
-            withheld=withheld.get(name, {}),
-            unserved=unserved,
-        )
-        models[name] = entry
+    for name in dict.fromkeys((*offers, *withheld)):
+        known, own = offers.get(name, {}), withheld.get(name, {})
+        models[name] = assign(name, profile, known, why_off=why_off, withheld=own, unserved=unserved)
     return models
 
 

@@ -180,21 +180,29 @@ class Resolution(Plain):
             settings=over(self.settings, settings, self.rivals),
             origins=over(self.origins, dict.fromkeys(settings, source), self.rivals),
             chain=tuple(
-                evolve(
-                    fit_member(member.entry, over(member.provided, settings, self.rivals), member.origins),
-                    weight=member.weight,
-                    last_resort=member.last_resort,
+                fit_member(
+                    each.entry, over(each.provided, settings, self.rivals), each.origins, each.weight, each.last_resort
                 )
-                for member in self.chain
+                for each in self.chain
             ),
         )
 
 
-def fit_member(entry: ModelEntry, settings: Mapping[str, Any], origins: Mapping[str, Source] = NOTHING) -> ChainMember:
+def fit_member(
+    entry: ModelEntry,
+    settings: Mapping[str, Any],
+    origins: Mapping[str, Source] = NOTHING,
+    weight: float = 1.0,
+    last_resort: bool = False,
+) -> ChainMember:
     """A member of a chain, with the settings as its model takes them."""
-    if entry.spec is None or not settings:
-        return ChainMember(entry=entry, settings=settings, provided=settings, origins=origins)
-    fitted = fit(settings, entry.spec)
+    fitted = fit(settings, entry.spec) if entry.spec is not None and settings else None
     return ChainMember(
-        entry=entry, settings=fitted.settings, refused=fitted.refused, provided=settings, origins=origins
+        entry=entry,
+        settings=fitted.settings if fitted else settings,
+        refused=fitted.refused if fitted else {},
+        provided=settings,
+        origins=origins,
+        weight=weight,
+        last_resort=last_resort,
     )

@@ -7,7 +7,7 @@ what it found; `pipelex explain` prints the very object that a call uses.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import evolve, field, frozen
 
@@ -159,8 +159,7 @@ class ModelDeck:
         if handle in self.models:
             return self._assemble(handle, "model", capability, self._follow((handle,), capability))
         if bare in self.aliases:
-            way = self._follow((handle,), capability)
-            return self._assemble(handle, "alias", capability, way)
+            return self._assemble(handle, "alias", capability, self._follow((handle,), capability))
         names = [*presets, *self.models, *self.aliases]
         message = f"there is no {self.capabilities[capability].noun} model, alias or preset '{handle}'"
         others = [self.capabilities[other].is_for for other, named in self.presets.items() if bare in named]
@@ -172,15 +171,9 @@ class ModelDeck:
         way = self._follow((preset.model,), preset.capability)
         way.steps.insert(0, Step(kind="preset", name=preset.name, targets=(preset.model,), source=preset.source))
         origins = {name: preset.origins.get(name, preset.source) for name in preset.settings}
-        return self._assemble(
-            preset.name,
-            "preset",
-            preset.capability,
-            way,
-            settings=preset.settings,
-            origins=origins,
-            policy=preset.on_unsupported_setting,
-        )
+        policy, settings = preset.on_unsupported_setting, preset.settings
+        name, capability = preset.name, preset.capability
+        return self._assemble(name, "preset", capability, way, settings=settings, origins=origins, policy=policy)
 
     def _follow(self, targets: tuple[str, ...], capability: str) -> _Way:
         """Where names lead, each a model, else an alias; without recursion, and each alias once."""
@@ -188,21 +181,18 @@ class ModelDeck:
         rivals = self.capabilities[capability].rivals
         trail: dict[str, None] = {}
         done: set[str] = set()
-        waiting: list[tuple[str, Mapping[str, Any], Mapping[str, Source], float, bool] | Alias] = [
-            (target, {}, {}, 1.0, False) for target in reversed(targets)
-        ]
+        waiting: list[tuple[str, _Brought] | Alias] = [(target, ({}, {}, 1.0, False)) for target in reversed(targets)]
         while waiting:
             item = waiting.pop()
             if isinstance(item, Alias):  # all it leads to has been seen
                 del trail[item.name]
                 done.add(item.name)
                 continue
-            name, settings, origins, weight, last_resort = item
+            name, brought = item
             if name in self.models:
                 if name not in way.models:
                     way.steps.append(Step(kind="model", name=name))
-                    way.models[name] = (settings, origins)
-                    way.marks[name] = (weight, last_resort)
+                    way.models[name] = brought
                 continue
             alias = self.aliases.get(name.removeprefix("@"))
             if alias is None:
@@ -213,6 +203,7 @@ class ModelDeck:
                 raise cycle([*trail], alias.name)
             if alias.name not in done:
                 trail[alias.name] = None
+                settings, origins, weight, last_resort = brought
                 way.steps.append(Step(kind="alias", name=alias.name, targets=alias.targets, source=alias.source))
                 if alias.settings:
                     settings = over(alias.settings, settings, rivals)
@@ -222,7 +213,8 @@ class ModelDeck:
                 way.orders.append(alias.order)
                 for target in reversed(alias.targets):
                     is_last = last_resort or target in alias.last_resort
-                    waiting.append((target, settings, origins, weight * alias.weights.get(target, 1.0), is_last))
+                    share = weight * alias.weights.get(target, 1.0)
+                    waiting.append((target, (settings, origins, share, is_last)))
         return way
 
     def _assemble(
@@ -239,7 +231,7 @@ class ModelDeck:
         members = []
         wanted = self.capabilities[capability]
         rivals = wanted.rivals
-        for name, (inherited, inherited_origins) in way.models.items():
+        for name, (inherited, inherited_origins, weight, last_resort) in way.models.items():
             entry = self.models[name]
             own = self._kind_of(entry)
             if own is not None and own is not wanted:
@@ -251,11 +243,7 @@ class ModelDeck:
                 settings, origins = over(inherited, settings, rivals), over(inherited_origins, origins, rivals)
             provided = over(inherited, settings, rivals) if inherited else settings
             places = over(inherited_origins, origins, rivals) if inherited else origins
-            member = fit_member(entry, provided, places)
-            weight, last_resort = way.marks[name]
-            if weight != 1.0 or last_resort:
-                member = evolve(member, weight=weight, last_resort=last_resort)
-            members.append(member)
+            members.append(fit_member(entry, provided, places, weight, last_resort))
         default: Policy = "error" if len(members) == 1 else "drop"
         return Resolution(
             handle=handle,
@@ -275,13 +263,16 @@ class ModelDeck:
         return None if entry.spec is None else self.capabilities.of_type(entry.spec.model_type)
 
 
+_Brought: TypeAlias = "tuple[Mapping[str, Any], Mapping[str, Source], float, bool]"
+"""What the aliases before a model give it: settings, their origins, its weight, and whether it is a last resort."""
+
+
 @frozen(eq=False, repr=False, slots=False)
 class _Way:
-    """Where names lead: the steps, and each model with the settings of the aliases before it, and their origins."""
+    """Where names lead: the steps, and each model with what the aliases before it give it."""
 
     steps: list[Step] = field(factory=list)
-    models: dict[str, tuple[Mapping[str, Any], Mapping[str, Source]]] = field(factory=dict)
-    marks: dict[str, tuple[float, bool]] = field(factory=dict)
+    models: dict[str, _Brought] = field(factory=dict)
     orders: list[str] = field(factory=list)
 
     @property

@@ -191,13 +191,7 @@ class Plugins:
         """
         from pipelex_core.backend import Backend as BackendClass
 
-        table = {
-            "config": config,
-            "sdk": sdk,
-            "make": make,
-            "redact": redact,
-            "capabilities": self.capabilities,
-        }
+        table = {"config": config, "sdk": sdk, "make": make, "redact": redact, "capabilities": self.capabilities}
         for implementation in reversed(self._in_order("pipelex_wrap_backend")):
             arguments = {"backend": backend, **table}
             wrapped = implementation.function(**{name: arguments[name] for name in implementation.argnames})

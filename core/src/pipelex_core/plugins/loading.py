@@ -49,15 +49,7 @@ def _is_plainly_inside(ranges: str, installed: str) -> bool:
     if not re.fullmatch(r"\d+(\.\d+)*", installed):
         return False
     clauses = [_PLAIN_CLAUSE.match(clause) for clause in ranges.split(",")]
-    return all(
-        clause is not None
-        and (
-            _numbers(installed) >= _numbers(clause[2])
-            if clause[1] == ">="
-            else _numbers(installed) < _numbers(clause[2])
-        )
-        for clause in clauses
-    )
+    return all(each and (_numbers(installed) >= _numbers(each[2])) == (each[1] == ">=") for each in clauses)
 
 
 def _numbers(release: str) -> tuple[int, ...]:
