@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from pipelex_core.config.structure import checked
 from pipelex_core.config.values import exactly
 from pipelex_core.errors import ModelsManagerError, PluginError
+from pipelex_core.first_party import LIMITER, brought
 from pipelex_core.specs import Secret, Source
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pipelex_core.config.context import Context
 
 KEY = "limits_url"
+GROUP = "pipelex_core.limits_url"
 _EXPECTED = "an address such as redis://localhost:6379/0"
 _ADDRESS = exactly(str, _EXPECTED)
 
@@ -48,7 +50,7 @@ def read_limits_url(tables: Mapping[str, Any], file: str, context: Context) -> S
         faults.hide(unquote(password))
     secret = Secret(url)
     try:
-        context.plugins.limiter(secret)
+        brought(GROUP, LIMITER, "what keeps limits is not installed")(context.plugins, secret)
     except PluginError as error:
         message, _, mend = f"'{KEY}' cannot be used: {error}".partition("; ")
         faults.error(ModelsManagerError, "bad-value", message, source, expected=_EXPECTED, suggestion=mend or None)

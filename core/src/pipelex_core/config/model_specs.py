@@ -12,8 +12,9 @@ from pipelex_core.config.layers import Layers
 from pipelex_core.config.options import checked_options
 from pipelex_core.config.prices import costs_of
 from pipelex_core.config.problems import listed
-from pipelex_core.config.structure import READERS, structured_values
+from pipelex_core.config.structure import READERS, checked, structured_values
 from pipelex_core.config.tables import SpecTable
+from pipelex_core.config.values import one_of
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import Costs, Limits, ModelSpec, Source, made
 
@@ -79,20 +80,9 @@ class SpecReader:
     files: Sequence[SpecFile]
     context: Context
     sdk: tuple[str, Source] | None = None
-    _may_have_variables: bool = field(init=False)
-    _may_be_older: bool = field(init=False)
-
     _without_sdk: list[tuple[str, Source]] = field(factory=list, init=False)
     _requiring: dict[str, bool] = field(factory=dict, init=False)
     _hidden: list[str] = field(factory=list, init=False)
-
-    @_may_have_variables.default
-    def _look_for_variables(self) -> bool:
-        return any(file.has_variables for file in self.files)
-
-    @_may_be_older.default
-    def _look_for_older(self) -> bool:
-        return any(file.older for file in self.files)
 
     def read(self) -> BackendModels:
         """Every model."""
@@ -117,7 +107,7 @@ class SpecReader:
         """The spec, or why there is none."""
         layers = Layers(name, self.files, self.sdk)
         table = layers.merged()
-        if self._may_have_variables and has_variables(table):
+        if any(file.has_variables for file in self.files) and has_variables(table):
             table, lacking = self._expanded(table, layers)
             if lacking:
                 return lacking
@@ -202,19 +192,15 @@ class SpecReader:
     def _costs(self, prices: Mapping[str, Any], model_type: str, layers: Layers) -> Costs:
         """The price list in the unit of the model's type; an older file has prices per thousand tokens."""
         unit = self.context.plugins.capabilities.of_type(model_type).unit
-        if self._may_be_older and unit == "million_tokens" and layers.is_older("costs"):
-            return costs_of(prices, unit, _THOUSAND)
-        return costs_of(prices, unit)
+        may_be_older = unit == "million_tokens" and any(file.older for file in self.files)
+        return costs_of(prices, unit, _THOUSAND if may_be_older and layers.is_older("costs") else 1)
 
     def _is_type(self, model_type: str | None, layers: Layers) -> bool:
         """Whether a capability has a type, where the spec names one; an unknown one is reported."""
-        if model_type is None or self.context.plugins.capabilities.has_type(model_type):
+        kinds, faults = self.context.plugins.capabilities, self.context.faults
+        if model_type is None or kinds.has_type(model_type):
             return True
-        known = self.context.plugins.capabilities.model_types
-        message = f"'model_type' cannot be '{model_type}'"
-        where, expected = layers.where("model_type"), f"one of {', '.join(known)}"
-        near = (model_type, known)
-        self.context.faults.error(ModelsManagerError, "bad-value", message, where, expected=expected, near=near)
+        checked(one_of(kinds.model_types), model_type, layers.where("model_type"), faults, ModelsManagerError)
         return False
 
     def inferred_type(self, sdk: str, outputs: frozenset[str], model_id: str) -> str:
@@ -229,11 +215,7 @@ class SpecReader:
         found = self.context.plugins.find(self.backend, sdk)
         options = found[0].model_options if found else ()
         written = {key: float(value) if isinstance(value, Decimal) else value for key, value in extra.items()}
+        others, complete = tuple(sorted(_SPEC_KEYS)), found is not None
         return checked_options(
-            written,
-            options,
-            self.context.faults,
-            where=layers.where,
-            others=tuple(sorted(_SPEC_KEYS)),
-            complete=found is not None,
+            written, options, self.context.faults, where=layers.where, others=others, complete=complete
         )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.config.environment import has_variables
-from pipelex_core.config.problems import Faults, type_name
 from pipelex_core.config.structure import STRING, checked, report_unknown
-from pipelex_core.config.values import each
+from pipelex_core.config.values import each, rule
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.near import nearest
 from pipelex_core.specs import Secret, Source
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pipelex_core.backend import Option
+    from pipelex_core.config.problems import Faults
 
 _TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     "str": ("a string", (str,)),
@@ -27,8 +27,6 @@ _TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
     "table": ("a table", (dict,)),
     "strings": ("a table of strings", (dict,)),
 }
-
-_STRINGS = each(STRING, "a table of strings", kind=dict, made=dict)
 
 
 def checked_options(
@@ -76,16 +74,17 @@ def checked_options(
 
 
 def _checked(value: Any, option: Option, faults: Faults, source: Source) -> Any:
-    right = isinstance(value, _TYPES[option.type][1]) and (option.type == "bool") == isinstance(value, bool)
-    if not right:
-        message = f"'{option.name}' cannot be {type_name(value)}"
-        faults.error(ModelsManagerError, "bad-value", message, source, expected=_expected(option))
-    elif option.type == "strings":
-        checked(_STRINGS, value, source, faults, ModelsManagerError)
-    elif option.choices and value not in option.choices:
+    """The value of an option; what is wrong with it is reported."""
+    types, expected = _TYPES[option.type][1], _expected(option)
+    reader = rule(expected, lambda value: value.__class__ in types)
+    if option.type == "strings":
+        reader = each(STRING, expected, kind=dict, made=dict)
+    if checked(reader, value, source, faults, ModelsManagerError) is None:
+        return value
+    if option.choices and value not in option.choices:
         message = f"'{option.name}' has a value it cannot have"
         near = (value, option.choices) if isinstance(value, str) else None
-        faults.error(ModelsManagerError, "bad-value", message, source, expected=_expected(option), near=near)
+        faults.error(ModelsManagerError, "bad-value", message, source, expected=expected, near=near)
     elif option.type == "secret":
         faults.hide(value)
         return Secret(value)

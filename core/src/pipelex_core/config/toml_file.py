@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from pipelex_core.config.problems import Faults
+
+_PIPE = errno.ESPIPE
+"""The number of the error that a pipe in the place of a file is."""
 
 
 def read_toml(
@@ -38,17 +42,14 @@ def read_toml(
     named = source or Source(file=str(file))
     try:
         content = _content(file)
-    except _PipeError:
-        message = f"the file {file.name} cannot be read: it is a pipe, which may never end"
-        faults.error(kind, "unreadable-file", message, named, expected="a file")
-        return None
     except FileNotFoundError:
         message = f"the file {file.name} is missing"
         faults.error(ModelDeckNotFoundError, "missing-file", message, named, suggestion="run: pipelex init")
         return None
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        faults.error(kind, "unreadable-file", f"the file {file.name} cannot be read: {reason}", named)
+        message = f"the file {file.name} cannot be read: {error.strerror or type(error).__name__}"
+        expected = "a file" if error.errno == _PIPE else None
+        faults.error(kind, "unreadable-file", message, named, expected=expected)
         return None
     try:
         document = parse(content, parse_float=parse_float)
@@ -61,17 +62,13 @@ def read_toml(
     return document
 
 
-class _PipeError(Exception):
-    """A pipe in the place of a file."""
-
-
 def _content(file: Path | Traversable) -> bytes:
     """The bytes of a file, no more than one above the number that is read at most."""
     if not isinstance(file, Path):
         return file.read_bytes()
     status = os.stat(file)  # noqa: PTH116 -- of the many files of a load, a path's own methods would take much longer
     if stat.S_ISFIFO(status.st_mode):
-        raise _PipeError
+        raise OSError(_PIPE, "it is a pipe, which may never end")
     with open(file, "rb") as stream:  # noqa: PTH123 -- as above
         return stream.read(min(status.st_size, LARGEST) + 1) + (b"" if status.st_size else stream.read(LARGEST))
 

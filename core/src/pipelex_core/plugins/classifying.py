@@ -9,6 +9,7 @@ from attrs import evolve
 
 from pipelex_core import hookspecs
 from pipelex_core.errors import PluginError
+from pipelex_core.near import did_you_mean
 from pipelex_core.plugins.declarations import DECLARATIONS
 from pipelex_core.plugins.records import Candidate, described
 
@@ -132,8 +133,5 @@ def _implemented(plugin: object, manager: pluggy.PluginManager) -> dict[str, Cal
 
 
 def _unknown(hook: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(hook, HOOKS, n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    return f"it implements a hook that does not exist: '{hook}'{hint}"
+    hint = did_you_mean(hook, HOOKS)
+    return f"it implements a hook that does not exist: '{hook}'{f'; {hint}' if hint else ''}"

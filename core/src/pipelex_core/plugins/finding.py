@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from pipelex_core.hookspecs import ENTRY_POINT_GROUP
-from pipelex_core.near import nearest
+from pipelex_core.near import did_you_mean
 from pipelex_core.plugins.records import Candidate, PluginRecord, described
 
 if TYPE_CHECKING:
@@ -115,10 +115,10 @@ class Selection:
         there = {normal(name) for name in known}
         for name in self.names or ():
             if normal(name) not in there:
-                near = nearest(name, known)
-                hint = f"; did you mean '{near}'?" if near else ""
+                hint = did_you_mean(name, known)
                 record = PluginRecord(name=name, distribution=None, version=None)
-                reason = f"{self.by} asks for it, and no installed plugin or distribution has this name{hint}"
+                reason = f"{self.by} asks for it, and no installed plugin or distribution has this name"
+                reason += f"; {hint}" if hint else ""
                 yield Candidate(record=record).out_of_use("missing", reason)
 
 

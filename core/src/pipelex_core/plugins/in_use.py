@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_core.capabilities import BUILT_IN
 from pipelex_core.errors import PluginError
-from pipelex_core.first_party import FIRST_PARTY, LIMITS
+from pipelex_core.first_party import FIRST_PARTY
 from pipelex_core.plugins.classifying import declare, without_disputed
 from pipelex_core.plugins.declarations import DECLARATIONS
 from pipelex_core.plugins.records import Candidate, PluginRecord, ShippedSpecs
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from pipelex_core.commands import Command
     from pipelex_core.hookspecs import Middleware
     from pipelex_core.plugins.records import Lock
-    from pipelex_core.shared_limits import SharedLimits
-    from pipelex_core.specs import BackendConfig, Secret
+    from pipelex_core.specs import BackendConfig
 
 _STATED = {"quarantined": "quarantined", "off": "switched off"}
 """States of an installed plugin that is not in use, as they are reported."""
@@ -45,6 +44,7 @@ class Plugins:
         middleware_owners: The name of the plugin that each of them is of.
         lock: The plugin lock that was kept, or None.
         capabilities: What there is to call.
+        shipped_specs: The model-spec files of all plugins, in the order of the plugins' names.
     """
 
     def __init__(
@@ -67,9 +67,9 @@ class Plugins:
         self.middleware_owners = tuple(owner for _, owner in owned)
         records = (record for _, claimed in self.declared("pipelex_capabilities") for record in claimed.values())
         self.capabilities = BUILT_IN.adding(records)
-        self._listeners = self._in_order("pipelex_call_finished")
+        self._listeners = self.in_order("pipelex_call_finished")
         self._factories: dict[str, tuple[BackendFactory, PluginRecord]] = self.offered("pipelex_backends")
-        self._specs = tuple(
+        self.shipped_specs = tuple(
             ShippedSpecs(backend=backend, file=file, plugin=record)
             for record, files in self.declared("pipelex_model_specs")
             for backend, file in files.items()
@@ -79,7 +79,7 @@ class Plugins:
     def declared(self, hook: str) -> list[tuple[PluginRecord, Any]]:
         """What plugins declare through a hook: those that want to come first, the others by name, those last."""
         found = {candidate.record.name: candidate for candidate in self._candidates if hook in candidate.declared}
-        names = [str(implementation.plugin_name) for implementation in self._in_order(hook)]
+        names = [str(implementation.plugin_name) for implementation in self.in_order(hook)]
         return [(found[name].record, found[name].declared[hook]) for name in names if name in found]
 
     def ask(self, hook: str, reserved: Mapping[str, str] = NOTHING) -> None:
@@ -101,16 +101,11 @@ class Plugins:
         self.ask(hook)
         return {name: (value, record) for record, values in self.declared(hook) for name, value in values.items()}
 
-    def _in_order(self, hook: str) -> list[pluggy.HookImpl]:
+    def in_order(self, hook: str) -> list[pluggy.HookImpl]:
         """The implementations of a hook in the order in which they count."""
         implementations: list[pluggy.HookImpl] = getattr(self._manager.hook, hook).get_hookimpls()
         place = {candidate.record.name: place for place, candidate in enumerate(self._candidates)}
         return sorted(implementations, key=lambda each: (each.trylast - each.tryfirst, place[each.plugin_name]))
-
-    @property
-    def shipped_specs(self) -> tuple[ShippedSpecs, ...]:
-        """The model-spec files of all plugins, in the order of the plugins' names."""
-        return self._specs
 
     @property
     def sdks(self) -> tuple[str, ...]:
@@ -192,7 +187,7 @@ class Plugins:
         from pipelex_core.backend import Backend as BackendClass
 
         table = {"config": config, "sdk": sdk, "make": make, "redact": redact, "capabilities": self.capabilities}
-        for implementation in reversed(self._in_order("pipelex_wrap_backend")):
+        for implementation in reversed(self.in_order("pipelex_wrap_backend")):
             arguments = {"backend": backend, **table}
             wrapped = implementation.function(**{name: arguments[name] for name in implementation.argnames})
             if wrapped is not None and not isinstance(wrapped, BackendClass):
@@ -209,31 +204,6 @@ class Plugins:
         """
         self.ask("pipelex_commands", reserved)
         return {name: command for name, (command, _) in self.offered("pipelex_commands").items()}
-
-    def limiter(self, url: Secret) -> SharedLimits:
-        """What shares limits at an address; the first plugin that knows it is used.
-
-        Raises:
-            PluginError: No plugin does, or one broke its contract; the address is not in it.
-        """
-        from pipelex_core.shared_limits import SharedLimits as SharedLimitsClass
-
-        for implementation in self._in_order("pipelex_limiter"):
-            who = f"plugin {implementation.plugin_name}: pipelex_limiter"
-            try:
-                found = implementation.function(url)
-            except Exception as error:  # noqa: BLE001 -- whatever a plugin raises
-                raise PluginError(f"{who} raised {type(error).__name__}") from None  # its text could hold the address
-            if found is not None and not isinstance(found, SharedLimitsClass):
-                raise PluginError(f"{who} returned a {type(found).__name__}, not a SharedLimits")
-            if found is not None:
-                return found
-        scheme = url.reveal().partition(":")[0]
-        distribution = LIMITS.get(scheme)
-        msg = "no installed plugin shares limits at such an address"
-        if distribution:
-            msg = f"no installed plugin shares limits at a '{scheme}:' address; run: pip install {distribution}"
-        raise PluginError(msg)
 
     def call_finished(self, call: FinishedCall) -> None:
         """Tell every plugin that listens; what a listener raises is logged and goes no further."""

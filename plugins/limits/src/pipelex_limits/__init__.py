@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from pipelex_limits.limiter import limiter_of
+from pipelex_limits.place import place_at
 
-__all__ = ["limiter_of"]
+__all__ = ["limiter_of", "place_at"]

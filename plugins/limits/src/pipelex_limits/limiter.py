@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipelex_core.runtime.forks import after_fork
 from pipelex_limits.admitted import Admitted
 from pipelex_limits.gate import Gate
+from pipelex_limits.place import place_at
 from pipelex_limits.shared import SharedGate, Sharing
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def limiter_of(deck: ModelDeck, plugins: Plugins) -> Limiter:
     limited = {name: config.limits for name, config in deck.backends.items() if config.limits or name in models}
     if deck.limits_url is None:
         return Limiter({name: Gate(name, limits, models.get(name, {})) for name, limits in limited.items()}, {}, None)
-    place = plugins.limiter(deck.limits_url)
+    place = place_at(plugins, deck.limits_url)
     sharing = Sharing(place)
     gates = {name: SharedGate(name, limits, models.get(name, {}), sharing) for name, limits in limited.items()}
     return Limiter({}, gates, place)
