@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-
 from pipelex_core.config.aliases import targets_of
 from pipelex_core.config.problems import Faults, type_name
 from pipelex_core.config.structure import checked, structured_values
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from pipelex_core.config.layered import Layered
     from pipelex_core.deck import Alias
     from pipelex_core.plugins import Plugins
-    from pipelex_core.specs import Source
+    from pipelex_core.specs import ModelSpec, Source
 
 Members = tuple[tuple[str, ...], dict[str, float], frozenset[str]]
 """The members of a chain, each once; those with a weight; and those that are a last resort."""
@@ -122,12 +120,11 @@ def pinned_models(
         elif model not in models and backend not in lost:
             message = f"'{name}' pins a model that no backend knows"
             faults.error(ConfigError, "unknown-handle", message, source, near=(model, models))
-        entry = _pinned(name, model, backend, backends.get(backend), plugins, source=source)
+        spec, reason = _pinned(model, backend, backends.get(backend), plugins)
         if backend in lost:
-            entry = evolve(
-                entry, reason=f"it is pinned to backend '{backend}', which {lost[backend].why}; {lost[backend].help}"
-            )
-        found[name] = entry
+            reason = f"it is pinned to backend '{backend}', which {lost[backend].why}; {lost[backend].help}"
+        route = RouteMatch(rule="pinned", pattern=name, backend=backend, source=source)
+        found[name] = ModelEntry(name=name, spec=spec, available=reason is None, reason=reason, route=route)
     return found
 
 
@@ -140,15 +137,13 @@ def _pins(aliases: Iterable[Alias], models: Mapping[str, ModelEntry]) -> Iterato
 
 
 def _pinned(
-    name: str, model: str, backend: str, read: ReadBackend | None, plugins: Plugins, *, source: Source
-) -> ModelEntry:
-    spec = read.models.specs.get(model) if read else None
-    if spec is not None:
-        reason = None if plugins.find(backend, spec.sdk) else plugins.why_missing(backend, spec.sdk)
-    elif read is None:
-        reason = f"there is no backend '{backend}'"
-    else:
+    model: str, backend: str, read: ReadBackend | None, plugins: Plugins
+) -> tuple[ModelSpec | None, str | None]:
+    """The spec of a model at a backend, and why it cannot be called, or None."""
+    if read is None:
+        return None, f"there is no backend '{backend}'"
+    spec = read.models.specs.get(model)
+    if spec is None:
         why = read.draft.off or read.models.withheld.get(model, f"does not offer '{model}'")
-        reason = f"it is pinned to backend '{backend}', which {why}"
-    route = RouteMatch(rule="pinned", pattern=name, backend=backend, source=source)
-    return ModelEntry(name=name, spec=spec, available=spec is not None and reason is None, reason=reason, route=route)
+        return None, f"it is pinned to backend '{backend}', which {why}"
+    return spec, None if plugins.find(backend, spec.sdk) else plugins.why_missing(backend, spec.sdk)

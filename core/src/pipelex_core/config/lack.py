@@ -11,8 +11,6 @@ from pipelex_core.first_party import BACKENDS
 if TYPE_CHECKING:
     from pipelex_core.plugins import PluginRecord, Plugins
 
-_STATES = {"quarantined": "quarantined", "off": "switched off", "missing": "missing"}
-
 
 @frozen
 class Lack:
@@ -32,16 +30,16 @@ def lack_of(backend: str, plugins: Plugins, *, has_file: bool) -> Lack | None:
     """
     distribution = BACKENDS.get(backend)
     install = f"run: pip install {distribution}" if distribution else None
-    lost = [record for record in plugins.records if record.status in _STATES]
+    lost = [record for record in plugins.records if record.status != "ok"]
     its = [each for each in lost if each.name == backend or (distribution and each.distribution == distribution)]
     if its:
-        return Lack(f"has no models: {_state(its[0])}", _help(its[0], its[0].distribution or distribution))
+        return Lack(f"has no models: {its[0].state}", _help(its[0], its[0].distribution or distribution))
     if distribution and any(each.distribution == distribution for each in plugins.records):
         return Lack(f"has no models: the plugin lock does not let {distribution} serve it", "run: pipelex plugins lock")
     if distribution:
         return Lack("has no models: no installed plugin ships any for it", install)
     if lost:
-        return Lack(f"has no models: no plugin in use ships any for it, and {_state(lost[0])}", None)
+        return Lack(f"has no models: no plugin in use ships any for it, and {lost[0].state}", None)
     if has_file:
         mend = f"install the plugin that ships its models, or write them in backends/{backend}.toml"
         return Lack("has no models: no installed plugin ships any for it", mend)
@@ -55,7 +53,3 @@ def _help(record: PluginRecord, distribution: str | None) -> str | None:
     if record.status == "off":
         return f"let the plugin be used again; if it is not installed, run: pip install {distribution}"
     return f"run: pip install {'--upgrade ' if record.status == 'quarantined' else ''}{distribution}"
-
-
-def _state(record: PluginRecord) -> str:
-    return f"the plugin {record.label} is {_STATES[record.status]}: {record.reason}"

@@ -182,11 +182,8 @@ def _profiles(
 
 def _report_quarantined(context: Context) -> None:
     for record in context.plugins.records:
-        if record.status == "quarantined":
-            message = f"the plugin {record.label} is quarantined: {record.reason}"
-            context.faults.warning("plugin-quarantined", message)
-        elif record.status == "missing":
-            context.faults.warning("plugin-missing", f"the plugin {record.label} is missing: {record.reason}")
+        if record.status in {"quarantined", "missing"}:
+            context.faults.warning(f"plugin-{record.status}", record.state)
 
 
 def _disabled(backend: ReadBackend) -> DisabledBackend:

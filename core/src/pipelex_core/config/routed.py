@@ -49,13 +49,13 @@ def _unserved(backends: Mapping[str, ReadBackend], context: Context) -> dict[tup
                 unserved[name, sdk] = plugins.why_missing(name, sdk)
                 lacking.setdefault(distribution_for(name, sdk) or sdk, []).append((name, sdk))
     served = sorted({*plugins.sdks, *FIRST_PARTY})
-    quarantined = [record.label for record in plugins.records if record.status == "quarantined"]
+    quarantined = [record.state for record in plugins.records if record.status == "quarantined"]
     for distribution, pairs in lacking.items():
         why = unserved[pairs[0]]
         if distribution == pairs[0][1] and not plugins.may_serve(distribution):
             _report_unknown_sdk(distribution, backends[pairs[0][0]], served, context)
             continue
-        if any(f"the plugin {label} is quarantined" in why for label in quarantined):
+        if any(state in why for state in quarantined):
             continue  # that is a problem of its own
         names, sdks = dict.fromkeys(name for name, _ in pairs), dict.fromkeys(sdk for _, sdk in pairs)
         noun = "backend" if len(names) == 1 else "backends"

@@ -14,7 +14,7 @@ from pipelex_core.plugins.declarations import DECLARATIONS
 from pipelex_core.plugins.records import Candidate, described
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import pluggy
 
@@ -93,29 +93,36 @@ def without_disputed(
         manager: Where they are registered.
         reserved: Names that core does not have, and neither can a plugin -> who has them.
     """
-    every = list(candidates)
-    declaration = DECLARATIONS[hook]
+    declaration, every = DECLARATIONS[hook], list(candidates)
     if declaration.noun is None:
         return every
     claims = {name: ["pipelex-core"] for name in declaration.reserved}
     claims |= {name: [owner] for name, owner in reserved.items()}
-    for candidate in every:
-        for name in candidate.declared.get(hook, ()):
+    disputes = disputed(every, declaration.noun, lambda candidate: candidate.declared.get(hook, ()), claims)
+    for candidate, settled in zip(every, disputes, strict=True):
+        if settled is not candidate:
+            manager.unregister(candidate.module)
+    return disputes
+
+
+def disputed(
+    candidates: Sequence[Candidate],
+    what: str,
+    names_of: Callable[[Candidate], Iterable[str]],
+    claims: dict[str, list[str]],
+) -> list[Candidate]:
+    """Quarantine every plugin that has a name which another one has too; `claims` are names that are taken -> by whom."""
+    for candidate in candidates:
+        for name in names_of(candidate):
             claims.setdefault(name, []).append(candidate.record.label)
     settled = []
-    for candidate in every:
-        disputed = [name for name in candidate.declared.get(hook, ()) if len(claims[name]) > 1]
-        if disputed:
-            manager.unregister(candidate.module)
-            settled.append(candidate.quarantined(offered_twice(declaration.noun, disputed[0], claims[disputed[0]])))
-        else:
-            settled.append(candidate)
+    for candidate in candidates:
+        twice = next((name for name in names_of(candidate) if len(claims[name]) > 1), None)
+        if twice is not None:
+            owners = " and ".join(claims[twice])
+            candidate = candidate.quarantined(f"{what} '{twice}' is offered by {owners}: uninstall one of them")  # noqa: PLW2901
+        settled.append(candidate)
     return settled
-
-
-def offered_twice(what: str, name: str, owners: Iterable[str]) -> str:
-    """The reason of plugins that offer the same."""
-    return f"{what} '{name}' is offered by {' and '.join(owners)}: uninstall one of them"
 
 
 def _implemented(plugin: object, manager: pluggy.PluginManager) -> dict[str, Callable[..., Any]]:

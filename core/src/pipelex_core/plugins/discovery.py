@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from pipelex_core.first_party import LOCK, brought
-from pipelex_core.plugins.classifying import classify, offered_twice
+from pipelex_core.plugins.classifying import classify, disputed
 from pipelex_core.plugins.finding import installed_entry_points, look_up, selected
 from pipelex_core.plugins.in_use import Plugins
 from pipelex_core.plugins.loading import as_candidate, installed_core, load
@@ -54,7 +54,8 @@ def discover(
     watch = Watch()
     loaded = [_timed(watch, load, one, core, selection, locked) for one in found]
     manager = _manager()
-    named = _with_names_of_their_own([*loaded, *map(as_candidate, extra)])
+    every = [*loaded, *map(as_candidate, extra)]
+    named = disputed(every, "the plugin name", lambda each: (each.record.name,) if each.module is not None else (), {})
     classified = [_timed(watch, classify, one, manager) for one in named]
     absent = [*selection.missing(found), *(locked.missing(found) if locked else ())]
     plugins = Plugins([*classified, *unreadable, *absent], manager, locked)
@@ -88,20 +89,6 @@ def _manager() -> pluggy.PluginManager:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     return manager
-
-
-def _with_names_of_their_own(candidates: list[Candidate]) -> list[Candidate]:
-    """Quarantine every plugin whose name another one has too."""
-    owners: dict[str, list[str]] = {}
-    for candidate in candidates:
-        if candidate.module is not None:
-            owners.setdefault(candidate.record.name, []).append(candidate.record.label)
-    return [
-        candidate.quarantined(offered_twice("the plugin name", candidate.record.name, owners[candidate.record.name]))
-        if candidate.module is not None and len(owners[candidate.record.name]) > 1
-        else candidate
-        for candidate in candidates
-    ]
 
 
 def _timed(watch: Watch, step: Callable[..., Candidate], *arguments: Any) -> Candidate:

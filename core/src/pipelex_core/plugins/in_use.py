@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pipelex_core.plugins.records import Lock
     from pipelex_core.specs import BackendConfig
 
-_STATED = {"quarantined": "quarantined", "off": "switched off"}
-"""States of an installed plugin that is not in use, as they are reported."""
+_UNUSED = frozenset({"quarantined", "off"})
+"""States of an installed plugin that is not in use."""
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -136,10 +136,10 @@ class Plugins:
         """Why no plugin serves an sdk, and which command brings one."""
         key = f"{backend}:{sdk}" if f"{backend}:{sdk}" in FIRST_PARTY else sdk
         for record in self.records:
-            if record.status in _STATED and (
+            if record.status in _UNUSED and (
                 key in record.sdks or (record.distribution and record.distribution == FIRST_PARTY.get(key))
             ):
-                return f"the plugin {record.label} is {_STATED[record.status]}: {record.reason}"
+                return record.state
         served = self._factories.get(key)
         if served:
             return (
@@ -149,7 +149,7 @@ class Plugins:
         distribution = FIRST_PARTY.get(key)
         if distribution:
             return f"no installed plugin serves sdk '{sdk}'; run: pip install {distribution}"
-        others = [f"{record.label} ({record.reason})" for record in self.records if record.status in _STATED]
+        others = [f"{record.label} ({record.reason})" for record in self.records if record.status in _UNUSED]
         unused = f"; not in use: {', '.join(others)}" if others else ""
         installed = ", ".join(sorted(self._factories)) or "none"
         return f"no installed plugin serves sdk '{sdk}'; installed: {installed}{unused}"

@@ -50,6 +50,12 @@ class PluginRecord(Plain):
         """Distribution and version, or the name of a plugin without one."""
         return f"{self.distribution} {self.version}" if self.distribution else self.name
 
+    @property
+    def state(self) -> str:
+        """That it is not in use, and why, as a clause."""
+        how = "switched off" if self.status == "off" else self.status
+        return f"the plugin {self.label} is {how}: {self.reason}"
+
 
 @frozen(kw_only=True, eq=False, repr=False)
 class Candidate:

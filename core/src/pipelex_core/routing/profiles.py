@@ -122,14 +122,10 @@ class RoutingProfile:
     @cached_property
     def _matches(self) -> list[RouteMatch]:
         """What each route decides."""
+        rules: dict[bool, RouteRule] = {True: "exact", False: "pattern"}
         return [
-            RouteMatch(
-                rule="exact" if route.is_exact else "pattern",
-                pattern=route.pattern,
-                backend=route.backend,
-                source=route.source,
-            )
-            for route in self.routes
+            RouteMatch(rule=rules[each.is_exact], pattern=each.pattern, backend=each.backend, source=each.source)
+            for each in self.routes
         ]
 
     @cached_property
