@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
+from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING
 
 import pytest
+import tomli
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from tests.packaging.environments import BACKENDS, MIDDLEWARES, ROOT
+from pipelex_core.plugin_api import PLUGIN_API
+from tests.packaging.environments import ROOT
 from tests.packaging.imports import circle, graph, imported_by, modules
+from tools import import_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,71 +82,68 @@ def test_core_imports_its_own_by_statement() -> None:
                 assert ast.unparse(argument).startswith("f'{__name__}."), f"{file}:{node.lineno}"
 
 
-SHARED = {
-    "vertexai": {
-        "pipelex_backend_google.gemini.GeminiBackend",
-        "pipelex_backend_google.gemini.GeminiBatches",
-        "pipelex_backend_google.gemini.call_error",
-        "pipelex_backend_google.gemini.embedding_body",
-        "pipelex_backend_google.gemini.http_options",
-        "pipelex_backend_google.gemini.text_body",
-        "pipelex_backend_google.options.MODEL_TYPES",
-        "pipelex_backend_google.options.MODEL_OPTIONS",
-        "pipelex_backend_anthropic.claude.ClaudeBackend",
-        "pipelex_backend_anthropic.claude.MessagesClient",
-        "pipelex_backend_anthropic.claude.translated_errors",
-        "pipelex_backend_anthropic.options.MODEL_OPTIONS",
-        "pipelex_backend_mistral.models.MistralClient",
-        "pipelex_backend_mistral.models.MistralModels",
-        "pipelex_backend_mistral.options.MODEL_OPTIONS",
-    },
-    **{
-        name: {
-            "pipelex_http.kept.KeptRequest",
-            "pipelex_http.kept.copied",
-        }
-        for name in ("anthropic", "openai")
-    },
-    "llamacpp": {
-        "pipelex_local.weights",
-        "pipelex_local.weights.HubFile",
-        "pipelex_local.weights.Progress",
-        "pipelex_local.weights.SourceFile",
-        "pipelex_local.weights.Stopped",
-        "pipelex_local.weights.WheelFile",
-        "pipelex_local.weights.bring",
-    },
-    **{
-        name: {
-            "pipelex_local.engines.Engine",
-            "pipelex_local.engines.Engines",
-            "pipelex_local.engines.threads_of",
-            "pipelex_local.weights.Catalogue",
-            "pipelex_local.weights.named",
-        }
-        for name in ("kokoro", "whisper")
-    },
-    "rapidocr": {
-        "pipelex_backend_internal.pdf.Document",
-        "pipelex_backend_internal.pdf.PdfFile",
-        "pipelex_backend_internal.pdf.serve",
-        "pipelex_backend_internal.reading.Readers",
-        "pipelex_backend_internal.reading.ReadingBackend",
-        "pipelex_backend_internal.reading.dpi_of",
-    },
-}
-"""What a plugin may use of the one that it is built on."""
-
-
-@pytest.mark.parametrize("name", [*BACKENDS, *MIDDLEWARES, "http", "local", "mock", "redis"])
-def test_a_plugin_imports_no_other_and_nothing_private(name: str) -> None:
+@pytest.mark.parametrize("plugin", import_rules.plugins())
+def test_a_plugin_imports_no_other_and_nothing_private(plugin: str) -> None:
     """Of this project, what `pipelex_core.plugin_api` lists, itself, and what the plugin beneath it offers."""
-    from pipelex_core.plugin_api import PLUGIN_API
-
-    public = {f"pipelex_core.{module}.{word}" for module, words in PLUGIN_API.items() for word in words}
-    public |= {f"pipelex_core.{module}" for module in PLUGIN_API}
-    public |= SHARED.get(name, set())
-    (own,) = (file.parent.name for file in ROOT.glob(f"plugins/{name}/src/*/__init__.py"))
-    for file in ROOT.glob(f"plugins/{name}/src/**/*.py"):
+    built_on = {name for module in import_rules.BUILT_ON.get(plugin, {}) for name in _names_of(plugin, module)}
+    used: set[str] = set()
+    for file in ROOT.glob(f"plugins/*/src/{plugin}/**/*.py"):
         ours = {target for target in imported_by(file) if target.startswith("pipelex_")}
-        assert {target for target in ours if target.partition(".")[0] != own} <= public, file
+        others = {target for target in ours if target.partition(".")[0] != plugin}
+        assert others <= import_rules.allowed(plugin), file
+        used |= others
+    assert built_on <= used, "what no file imports is not to be allowed"
+
+
+def _names_of(plugin: str, module: str) -> set[str]:
+    return {f"{module}.{name}" for name in import_rules.BUILT_ON[plugin][module].split()}
+
+
+def test_the_contracts_are_made_from_the_plugin_api() -> None:
+    """Run: python -m tools.import_rules."""
+    text = import_rules.PROJECT.read_text(encoding="utf-8")
+    assert import_rules.with_made(text) == text
+
+
+def test_a_name_that_leaves_the_plugin_api_is_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contract follows: its module is hidden, and no plugin may import it."""
+    assert "pipelex_core.headers" not in import_rules.hidden_modules()
+    api = {module: names for module, names in PLUGIN_API.items() if module != "headers"}
+    monkeypatch.setattr(import_rules, "PLUGIN_API", api)
+    assert "pipelex_core.headers" in import_rules.hidden_modules()
+    assert "pipelex_core.headers.retry_after" not in import_rules.allowed("pipelex_backend_openai")
+    text = import_rules.PROJECT.read_text(encoding="utf-8")
+    assert "pipelex_core.headers" not in text
+    assert "pipelex_core.headers" in import_rules.with_made(text)
+
+
+def test_the_layers_name_every_module_of_core() -> None:
+    """`exhaustive` is on, and what it leaves out is named in layers of its own."""
+    rules = tomli.loads(import_rules.PROJECT.read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (layers,) = (contract for contract in rules["contracts"] if contract["type"] == "layers")
+    assert layers["exhaustive"] is True
+    named = [name.strip() for layer in layers["layers"] for name in layer.split("|")]
+    assert len(named) == len(set(named))
+    for name in layers.get("exhaustive_ignores", []):
+        inner = {path.stem for path in (CORE / name).glob("*.py")} - {"__init__"}
+        assert {f"{name}.{each}" for each in inner} <= set(named)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "optional"),
+    [("core", {"httpx2", "keyring", "numpy", "pydantic"}), ("plugins/rules", set())],  # httpx2 for an annotation
+)
+def test_it_imports_its_own_dependencies_only(distribution: str, optional: set[str]) -> None:
+    """No SDK, no library of another floor: the standard library, what its project file names, and optional libraries."""
+    project = tomli.loads((ROOT / distribution / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {canonicalize_name(Requirement(line).name) for line in project.get("dependencies", [])}
+    distributions = packages_distributions()
+    found: dict[str, str] = {}
+    for file in (ROOT / distribution / "src").rglob("*.py"):
+        for target in imported_by(file):
+            name = target.partition(".")[0]
+            if name in sys.stdlib_module_names or name.startswith("pipelex_") or name in optional:
+                continue
+            if not {canonicalize_name(each) for each in distributions.get(name, [])} & needed:
+                found[name] = str(file.relative_to(ROOT))
+    assert found == {}

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pipelex_batch.outputs import write_output
 from pipelex_batch.report import report_of
 from pipelex_batch.settings import BatchError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelex_batch.journal import Journal
     from pipelex_batch.report import Report
-    from pipelex_batch.running import Run
+    from pipelex_batch.settings import BatchSettings
+    from pipelex_batch.standing import Standing
 
 INTERRUPTED = "interrupted"
 """Why a run stopped at Ctrl-C."""
 
 
-def end(run: Run) -> Report:
+class Ending(Protocol):
+    """What the end of a run needs of it: see `Run`."""
+
+    settings: BatchSettings
+    standing: Standing
+    journal: Journal
+    stopping: str | None
+    submitted: int
+    form: str
+    total: int
+    note: Callable[[str], None]
+
+
+def end(run: Ending) -> Report:
     """Write the output, and how the run ended."""
     failure, output, standing = run.journal.failure, run.settings.path, run.standing
     if failure is not None:
@@ -32,7 +49,7 @@ def end(run: Run) -> Report:
     return report_of(output, standing, state=state, rows=run.total, reason=run.stopping)
 
 
-def _why_full(run: Run, failure: OSError) -> str:
+def _why_full(run: Ending, failure: OSError) -> str:
     rows = run.journal.rows
     reason = f"the disk takes no more ({failure.strerror}): make room and give the same command again"
     if rows.rescue is not None:
@@ -42,7 +59,7 @@ def _why_full(run: Run, failure: OSError) -> str:
     return reason
 
 
-def _write_output(run: Run) -> None:
+def _write_output(run: Ending) -> None:
     """Write the output; one that is JSONL is there already, and is put in order where there is room to."""
     output, form = run.settings.path, run.form
     run.journal.rows.free()

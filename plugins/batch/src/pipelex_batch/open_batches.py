@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import define
 
@@ -12,7 +12,8 @@ from pipelex_core.batches import BatchRunner
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipelex_batch.running import Run
+    from pipelex_batch.settings import BatchSettings
+    from pipelex_batch.standing import Standing
     from pipelex_core.batches import BatchStatus
     from pipelex_core.client import AsyncClient
 
@@ -76,6 +77,16 @@ async def runner_of(batch: Batch, client: AsyncClient) -> BatchRunner:
     return backend
 
 
+class Recorded(Protocol):
+    """What open batches need of their run: see `Run`."""
+
+    settings: BatchSettings
+    standing: Standing
+
+    def record(self, name: str, **facts: Any) -> None:
+        """Write an event down."""
+
+
 class OpenBatches:
     """The batches of a run whose outcomes are not written down.
 
@@ -83,7 +94,7 @@ class OpenBatches:
         by_mark: Them, by mark.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Recorded) -> None:
         self._run = run
         self.by_mark = open_batches(run.standing.batches)
         output = run.settings.path

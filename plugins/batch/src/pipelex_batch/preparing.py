@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import evolve
 
@@ -19,9 +19,29 @@ from pipelex_batch.standing import FAILED, NEW
 from pipelex_batch.templates import BadRowError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelex_batch.checking import Checker
+    from pipelex_batch.journal import Journal
     from pipelex_batch.rows import Row
-    from pipelex_batch.running import Run
+    from pipelex_batch.run_options import RunOptions
     from pipelex_batch.settings import BatchSettings
+    from pipelex_batch.standing import Standing
+
+
+class Beginning(Protocol):
+    """What the beginning of a run needs of it: see `Run`."""
+
+    settings: BatchSettings
+    options: RunOptions
+    standing: Standing
+    checker: Checker
+    journal: Journal
+    note: Callable[[str], None]
+    look: Look
+
+    def write(self, line: bytes) -> None:
+        """Write an outcome down."""
 
 
 def same_settings(settings: BatchSettings) -> BatchSettings:
@@ -57,7 +77,7 @@ class Look:
         bad: The numbers of those that cannot be called.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Beginning) -> None:
         self._run = run
         self.total = 0
         self.bad: set[int] = set()
