@@ -366,6 +366,47 @@ def test_an_output_with_other_content_is_left_alone(folder: Path, server: Billin
     assert sum(server.billed.values()) == 1
 
 
+@pytest.mark.parametrize(
+    "settings,words",
+    [
+        ({"prompt": "Other {text}"}, "prompt"),
+        ({"system": "Be brief."}, "system"),
+        ({"schema": SCHEMA}, "operation and another schema"),
+        ({"arguments": {"temperature": 0.5}}, "arguments"),
+        ({"model": "cheap", "attach": ("file",)}, "model and another attach"),
+    ],
+)
+def test_a_run_that_is_another_is_refused(
+    folder: Path, server: BillingServer, settings: dict[str, Any], words: str
+) -> None:
+    """With what differs; nothing is sent, and nothing is overwritten."""
+    write_rows(folder / "q.jsonl", [{"text": "x", "file": "none"}])
+    batch(folder, "q.jsonl", prompt="Say {text}")
+    before = (folder / "answers.jsonl").read_bytes()
+    with pytest.raises(BatchError, match=f"a run with another {words}: name another output"):
+        batch(folder, "q.jsonl", **{"prompt": "Say {text}", **settings})
+    assert (folder / "answers.jsonl").read_bytes() == before
+    assert sum(server.billed.values()) == 1
+
+
+def test_a_handle_that_leads_elsewhere_now_is_noted(folder: Path, server: BillingServer) -> None:
+    """The run goes on: its owner has changed the deck, and each row has its model."""
+    write_rows(folder / "q.jsonl", [{"prompt": "one"}])
+    notes: list[str] = []
+    settings = BatchSettings(inputs=(str(folder / "q.jsonl"),), output=str(folder / "answers.jsonl"), model="best")
+
+    async def main() -> Report:
+        async with client_in(folder) as client:
+            return await run_batch(settings, client, RunOptions(), notes.append)
+
+    asyncio.run(main())
+    deck = folder / ".pipelex" / "inference" / "deck" / "deck.toml"
+    deck.write_text(deck.read_text().replace('best = "smart"', 'best = "cheap"'))
+    write_rows(folder / "q.jsonl", [{"prompt": "one"}, {"prompt": "two"}])
+    assert asyncio.run(main()).models.keys() == {"smart", "cheap"}
+    assert any("'best' leads to cheap at gateway: cheap-1 now" in note and "smart-1" in note for note in notes)
+
+
 def test_a_changed_input_is_reported(folder: Path, server: BillingServer) -> None:
     """Rows that hold something else than when they were answered are named; they are kept only where that is wanted."""
     write_rows(folder / "q.jsonl", [{"prompt": "one"}, {"prompt": "two"}, {"prompt": "three"}])

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from pipelex_batch.interrupts import Interrupts
+from pipelex_batch.jobs import chain_of
 from pipelex_batch.outcomes import line_of
 from pipelex_batch.pace import Pace
 from pipelex_batch.settings import BatchError
 from pipelex_batch.to_call import Hope, RowsToCall
-from pipelex_batch.worker import Ended, Handed, Worker, chain_of
+from pipelex_batch.worker import Ended, Handed, Worker
 from pipelex_core.errors import PipelexError
 from pipelex_limits.bounds import most_cost
 
@@ -103,7 +104,7 @@ class _OnCluster:
         self._changed = asyncio.Event()
         self._deaths = 0
         self._reserved = Decimal(0)
-        self._chain = chain_of(run.client, run.settings)
+        self._chain = chain_of(run.client.deck, run.settings)
         self._is_all = False
         self._count = run.options.workers or max(sum(1 for node in ray.nodes() if node["Alive"]), 2)
 

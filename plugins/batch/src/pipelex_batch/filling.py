@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from array import array
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -125,10 +126,11 @@ class Filling:
     def close(self) -> None:
         """Close its file."""
         if self._file is not None:
-            self._file.close()
-            self._file = None
+            file, self._file = self._file, None
+            file.close()
 
     def discard(self) -> None:
         """Remove its file: it is not submitted."""
-        self.close()
+        with suppress(OSError):  # a full disk does not take what is thrown away
+            self.close()
         self.path.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipelex_batch.rows import Row
     from pipelex_batch.settings import BatchSettings
     from pipelex_core.capabilities import Capabilities, Capability
+    from pipelex_core.deck import ModelDeck
 
 PROMPTS = ("messages", "prompt")
 SOURCES = ("input", "inputs", "source", "file", "document", "text", "prompt", "query")
@@ -201,3 +202,16 @@ def common_arguments(settings: BatchSettings) -> dict[str, Any]:
         msg = f"a schema is for {_OBJECT}, not for {settings.called}"
         raise BatchError(msg)
     return arguments
+
+
+def chain_of(deck: ModelDeck, settings: BatchSettings) -> list[str]:
+    """The models that a run's handle leads to, each with its backend and id; empty where each row has its own.
+
+    Raises:
+        ConfigError: It leads to nothing.
+    """
+    if settings.model is None:
+        return []
+    capability = capability_of(deck.capabilities, settings.called)
+    members = deck.resolve(settings.model, capability.name).chain
+    return [f"{each.name} at {each.spec.backend}: {each.spec.model_id}" for each in members if each.spec is not None]

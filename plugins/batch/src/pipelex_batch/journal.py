@@ -130,9 +130,10 @@ class Journal:
         self._log.sync()
         return event
 
-    def start(self, in_flight: Iterable[int]) -> None:
-        """Write down who runs, and which rows were under way when an earlier process ended."""
-        self.event("started", pid=os.getpid(), host=socket.gethostname(), in_flight=list(in_flight))
+    def start(self, in_flight: Iterable[int], models: list[str]) -> None:
+        """Write down who runs, which rows were under way when an earlier process ended, and which models answer."""
+        rows = list(in_flight)
+        self.event("started", pid=os.getpid(), host=socket.gethostname(), in_flight=rows, models=models)
 
     def sync(self) -> None:
         """Have the disk take everything."""

@@ -31,6 +31,7 @@ def run(
     via: Literal["calls", "provider", "auto"] = "calls",
     within: float | None = None,
     detach: bool = False,
+    poll: float = 10.0,
     engine: Literal["local", "ray"] = "local",
     address: str | None = None,
     workers: int | None = None,
@@ -61,6 +62,7 @@ def run(
             `--within`.
         within: Hours within which the answers are wanted, for `--via auto`.
         detach: End when the batches are at the provider; the same command again collects them.
+        poll: Seconds before the provider is first asked how far its batches are; then it is asked ever less often.
         engine: Make the calls in this process, or on the nodes of a Ray cluster.
         address: Of the cluster, such as `auto`; without it, `--engine ray` starts one on this machine.
         workers: Workers on the cluster; one for each node, and two at least, where it is left out.
@@ -89,6 +91,7 @@ def run(
         via=via,
         within=within,
         detach=detach,
+        poll_s=poll,
         engine=engine,
         address=address,
         workers=workers,

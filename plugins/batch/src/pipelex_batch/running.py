@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_batch.checking import Checker
 from pipelex_batch.ending import end
+from pipelex_batch.jobs import chain_of
 from pipelex_batch.journal import Journal, rows_of, sizes_of
 from pipelex_batch.preparing import Look, same_settings
 from pipelex_batch.progress import Progress
 from pipelex_batch.standing import Standing, read_standing
+from pipelex_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -79,7 +81,7 @@ class Run:
             if any(after > before for before, after in zip(written, sizes_of(output), strict=True)):
                 self._look(read_standing(output))  # another run has gone on meanwhile
             in_flight = self.standing.in_flight
-            self.journal.start(in_flight)
+            self.journal.start(in_flight, self._models())
             self.standing.event({"event": "started", "in_flight": in_flight})
             if in_flight:
                 self.note(f"{len(in_flight)} calls were under way when an earlier run ended; they are made again")
@@ -88,6 +90,20 @@ class Run:
             return end(self)
         finally:
             self.journal.close()
+
+    def _models(self) -> list[str]:
+        """Which models answer; where they are others than before, people should know."""
+        try:
+            models = chain_of(self.client.deck, self.settings)
+        except ConfigError:
+            models = []  # each row has been looked at: none needs it
+        before = self.standing.events.get("started", {}).get("models") or models
+        if models and models != before:
+            self.note(
+                f"'{self.settings.model}' leads to {', '.join(models)} now; rows that are answered were answered when it led to "
+                f"{', '.join(before)}"
+            )
+        return models
 
     def _look(self, standing: Standing) -> None:
         self.standing = standing

@@ -149,7 +149,11 @@ class Submission:
             )
             into.discard()
             return
-        into.close()
+        try:
+            into.close()
+        except OSError:
+            into.discard()
+            raise
         at = datetime.now(UTC).isoformat(timespec="seconds")
         batch = Batch(
             mark=into.mark,

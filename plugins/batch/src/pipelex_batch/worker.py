@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from pipelex_batch.jobs import common_arguments
+from pipelex_batch.jobs import chain_of, common_arguments
 from pipelex_batch.outcomes import error_line, line_of
 from pipelex_batch.to_call import LASTING
 from pipelex_core.client.mapping import asking
@@ -80,7 +80,7 @@ class Worker:
         arguments = common_arguments(self._settings)
         operation = self._client._execution.operation(self._settings.called)  # noqa: SLF001 -- a tool of core's
         self._ask = asking(operation, self._settings.model, arguments)
-        return chain_of(self._client, self._settings)
+        return chain_of(self._client.deck, self._settings)
 
     async def feed(self, rows: list[Handed]) -> None:
         """Begin the calls of rows."""
@@ -116,14 +116,3 @@ class Worker:
         if isinstance(result, TextResult | ObjectResult | EmbeddingResult):
             return Ended(job.number, line_of(job, result, Path(), row.before))
         return Ended(job.number, result=evolve(result, raw=None))
-
-
-def chain_of(client: AsyncClient, settings: BatchSettings) -> list[str]:
-    """The models that the run's handle leads to; empty where each row has its own."""
-    from pipelex_batch.jobs import capability_of
-
-    if settings.model is None:
-        return []
-    capability = capability_of(client.deck.capabilities, settings.called)
-    members = client.deck.resolve(settings.model, capability.name).chain
-    return [f"{each.name} at {each.spec.backend}: {each.spec.model_id}" for each in members if each.spec is not None]
