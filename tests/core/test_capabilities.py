@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import re
+import tokenize
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +22,6 @@ from tests.support.projects import write_files
 from tests.support.scripted import Script, ScriptedBackend, plugin
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipelex_core.config import LoadedConfig
 
 SECTIONS = '[embed]\nchoice_default = "p"\n[embed.presets]\np = { model = "m-embedding", purpose = "query" }'
@@ -84,3 +86,28 @@ def test_an_unknown_model_type_is_a_fault_with_the_nearest_one(loaded: LoadedCon
         load(config=loaded.folder, plugins=discover(entry_points=()))
     problem = next(problem for problem in caught.value.problems if problem.code == "bad-value")
     assert (problem.key, problem.suggestion) == ("m.model_type", "did you mean 'embedding'?")
+
+
+_RERANK = re.compile(r"_?rerank", re.IGNORECASE)
+
+
+def _is_about_reranking(file: Path) -> bool:
+    """Whether the code of a file names it, comments and texts aside."""
+    tokens = tokenize.generate_tokens(io.StringIO(file.read_text(encoding="utf-8")).readline)
+    return any(
+        (token.type == tokenize.NAME and _RERANK.match(token.string))
+        or (token.type == tokenize.STRING and re.fullmatch(r"[\"']rerank\w*[\"']", token.string))
+        for token in tokens
+    )
+
+
+def test_a_capability_of_the_project_s_own_is_in_few_files() -> None:
+    """Reranking, with its values, methods of both clients, work and command, is in as many as docs/architecture.md says at most."""
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
+    found_in = re.search(r"A capability of the project's own is in (\d+) files", page)
+    assert found_in is not None
+    sources = (root / "core" / "src", root / "plugins" / "cli" / "src", root / "plugins" / "operations" / "src")
+    files = [file for source in sources for file in source.rglob("*.py*") if file.suffix in {".py", ".pyi"}]
+    found = [str(file.relative_to(root)) for file in files if _is_about_reranking(file)]
+    assert 3 < len(found) <= int(found_in[1]), found

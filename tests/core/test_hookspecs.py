@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import re
 import sys
 import types
@@ -45,9 +46,11 @@ def _implemented_in_tests() -> set[str]:
 
 
 def test_every_hook_has_a_test_a_page_and_a_place_in_the_api() -> None:
-    """A hook that no test implements, docs/plugins.md does not name, or the API for plugins lacks, fails."""
+    """A hook that no test implements, docs/plugins.md does not name, or the API for plugins and its snapshot lack, fails."""
     names = {hook.__name__ for hook in HOOKS}
     page = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
     assert names - _implemented_in_tests() == set()
     assert {name for name in names if f"`{name}`" not in page} == set()
     assert names - set(PLUGIN_API["hookspecs"]) == set()
+    snapshot = Path(__file__).parents[1] / "packaging" / "contract" / "api-0.1.0.json"
+    assert names - json.loads(snapshot.read_text(encoding="utf-8"))["hookspecs"].keys() == set()

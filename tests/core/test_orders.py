@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from attrs import evolve
 
+from pipelex_cli.explained import lines
 from pipelex_cli.explained_json import explanation_as_json
 from pipelex_cli.explaining import explain
 from pipelex_core import AsyncClient, Client
@@ -189,6 +190,29 @@ def test_a_chain_as_it_is_written(project: Project) -> None:
     assert [each.get("weight") for each in shown["chain"]] == [2.0, 1.0, 1.0]
     assert shown["chain"][0]["route"]["rule"] == "pinned"
     assert deck.resolve("spread").with_settings({"temperature": 0.5}).chain[0].weight == 2.0
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        ("weighted", "drawn by their weights"),
+        ("cheapest", "the cheapest for the call first"),
+        ("fastest", "the fastest of the last calls first"),
+        ("least_busy", "the one with the fewest calls in flight first"),
+    ],
+)
+def test_each_order_is_written_for_an_alias_and_explained(project: Project, order: str, words: str) -> None:
+    """One alias has it and another has not; as JSON, and as text."""
+    project.add(
+        "deck/base.toml",
+        f'\n[aliases.x]\nmodel = ["m-one", "m-two"]\norder = "{order}"\n[aliases.y]\nmodel = ["m-one", "m-two"]\n',
+    )
+    deck = project.load().deck
+    assert (deck.resolve("x").order, deck.resolve("y").order) == (order, "chain")
+    explained = explain("x", "llm", deck=deck, plugins=project.plugins)
+    assert explanation_as_json(explained)["order"] == order
+    assert f"2 models, {words}" in "\n".join(lines(explained))
+    assert "2 models, tried in this order" in "\n".join(lines(explain("y", "llm", deck=deck, plugins=project.plugins)))
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from pipelex_core.config import check
 from pipelex_core.errors import HandleNotFoundError, PresetNotFoundError
 from pipelex_core.plugins import discover
 from pipelex_testing import CapabilityConformance
+from tests.plugins.opentelemetry_traces import Traces
 from tests.support.projects import write_files
 from tests.support.scripted import plugin
 
@@ -212,6 +213,24 @@ def test_its_answers_are_cached(
         results = [client.call("shout", "hey") for _ in range(2)]
     assert [result.attempts[0].cache for result in results] == ["miss", "hit"]
     assert results[1].text == results[0].text
+
+
+def test_its_calls_and_attempts_are_spans(project: Path, shout: ModuleType) -> None:
+    """Each attempt by the name of the capability; the call has handle, cost and how often it was tried."""
+    traces = Traces()
+    with client_of(project, shout, traces.telemetry) as client:
+        client.call("shout", "hey", model="somehow", retries=0)
+    assert [span.name for span in traces.attempts()] == ["shout broken-megaphone", "shout megaphone"]
+    assert [span.status.is_ok for span in traces.attempts()] == [False, True]
+    (call,) = traces.calls()
+    attributes = dict(call.attributes or {})
+    assert call.name == "shout somehow"
+    assert [attributes[f"pipelex.{name}"] for name in ("operation", "attempts", "model", "cost.amount")] == [
+        "shout",
+        2,
+        "megaphone",
+        0.005,
+    ]
 
 
 def test_a_second_capability_of_the_same_name_is_refused(shout: ModuleType) -> None:
