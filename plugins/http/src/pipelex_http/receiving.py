@@ -93,6 +93,7 @@ class Body(httpx2.AsyncByteStream):
             raise translated(error) from error
 
     async def aclose(self) -> None:
+        """Give the connection back, or close it."""
         clock, self._clock = self._clock, None
         await give_back(self._response, clock)
 
