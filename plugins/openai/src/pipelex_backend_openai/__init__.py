@@ -59,7 +59,7 @@ def _make_azure_responses(config: BackendConfig) -> Backend:
 
 
 def _make_images(config: BackendConfig) -> Backend:
-    from pipelex_backend_openai._backend import ImageBackend
+    from pipelex_backend_openai._endpoint_backend import ImageBackend
 
     return ImageBackend(config)
 
