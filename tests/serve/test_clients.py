@@ -421,6 +421,75 @@ assert run(OpenAIResponses(id="caller", **o), tools=[weather]).content and len(a
 assert run(Claude(id="m", api_key="x", client_params={"base_url": URL})).content == "Mock answer to: Hi"; print("ok messages")
 """,
     ),
+    "AutoGen": RealClient(
+        packages=("autogen-ext[openai]", "autogen-agentchat"),
+        tasks=("text", "stream", "tools"),
+        program="""
+import asyncio
+from autogen_agentchat.agents import AssistantAgent
+from autogen_core.models import UserMessage
+from autogen_ext.models.openai import OpenAIChatCompletionClient
+info = {"vision": False, "function_calling": True, "json_output": True, "family": "unknown", "structured_output": True}
+make = lambda name: OpenAIChatCompletionClient(model=name, base_url=URL + "/v1", api_key="x", model_info=info, max_retries=0)
+asked = []
+async def weather(city: str) -> str:
+    "The weather."
+    asked.append(city)
+    return "sunny"
+async def main():
+    hi = [UserMessage(content="Hi", source="user")]
+    assert (await make("m").create(hi)).content == "Mock answer to: Hi"; print("ok text")
+    said = "".join([p async for p in make("m").create_stream(hi) if isinstance(p, str)])
+    assert said == "Mock answer to: Hi"; print("ok stream")
+    ran = await AssistantAgent("a", make("caller"), tools=[weather], reflect_on_tool_use=True).run(task="Hi")
+    assert asked and ran.messages[-1].content; print("ok tools")
+asyncio.run(main())
+""",
+    ),
+    "CrewAI": RealClient(
+        packages=("crewai",),
+        tasks=("text", "stream", "agents"),
+        program="""
+os.environ["CREWAI_DISABLE_TELEMETRY"] = os.environ["OTEL_SDK_DISABLED"] = "true"
+from crewai import Agent, Crew, LLM, Task
+make = lambda **more: LLM(model="openai/m", base_url=URL + "/v1", api_key="x", **more)
+assert make().call("Hi") == "Mock answer to: Hi"; print("ok text")
+assert make(stream=True).call("Hi") == "Mock answer to: Hi"; print("ok stream")
+agent = Agent(role="r", goal="g", backstory="b", llm=make())
+task = Task(description="Hi", expected_output="text", agent=agent)
+assert "Mock answer to" in Crew(agents=[agent], tasks=[task]).kickoff().raw; print("\\nok agents")
+""",
+    ),
+    "Aider": RealClient(
+        packages=("aider-chat",),
+        tasks=("text",),
+        program="""
+import subprocess, sys
+keys = {"OPENAI_API_BASE": URL + "/v1", "OPENAI_API_KEY": "x", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+options = ["--no-show-model-warnings", "--no-check-update", "--no-git", "--yes-always", "--analytics-disable"]
+command = [sys.executable, "-m", "aider", "--model", "openai/m", *options, "--message", "Hi"]
+done = subprocess.run(command, env={**os.environ, **keys}, capture_output=True, text=True, check=True)
+assert "Mock answer to" in done.stdout, done.stdout; print("ok text")
+""",
+    ),
+    "mistralai": RealClient(
+        packages=("mistralai",),
+        tasks=("text", "stream", "tools", "embeddings"),
+        program="""
+from mistralai.client import Mistral
+client = Mistral(api_key="x", server_url=URL)
+hi = [{"role": "user", "content": "Hi"}]
+assert client.chat.complete(model="m", messages=hi).choices[0].message.content == "Mock answer to: Hi"; print("ok text")
+said = "".join(str(e.data.choices[0].delta.content or "") for e in client.chat.stream(model="m", messages=hi))
+assert said == "Mock answer to: Hi"; print("ok stream")
+tools = [{"type": "function", "function": {"name": "weather", "parameters": PARAMETERS}}]
+first = client.chat.complete(model="caller", messages=hi, tools=tools).choices[0].message
+call = first.tool_calls[0]
+after = [*hi, first, {"role": "tool", "tool_call_id": call.id, "name": "weather", "content": "sunny"}]
+assert client.chat.complete(model="caller", messages=after, tools=tools).choices[0].message.content; print("ok tools")
+assert len(client.embeddings.create(model="vectors", inputs=["a", "b"]).data) == 2; print("ok embeddings")
+""",
+    ),
     "openai (Node)": RealClient(
         packages=("openai",),
         node=True,
@@ -503,6 +572,44 @@ const all = async (log) => {
 };
 setOpenAIAPI("chat_completions"); await all((task) => console.log("ok " + task));
 setOpenAIAPI("responses"); await all(() => {}); console.log("ok responses");
+""",
+    ),
+    "LlamaIndex (Node)": RealClient(
+        packages=("llamaindex", "@llamaindex/openai", "zod@4"),
+        node=True,
+        tasks=("text", "stream", "tools", "embeddings"),
+        program="""
+import { OpenAI, OpenAIEmbedding } from "@llamaindex/openai";
+import { tool } from "llamaindex";
+import { z } from "zod";
+const o = { apiKey: "x", baseURL: process.env.GATEWAY + "/v1", maxRetries: 0 };
+const make = (model) => new OpenAI({ model, ...o, supportToolCall: true });
+const hi = [{ role: "user", content: "Hi" }];
+const same = (a, b) => { if (a !== b) throw new Error(`${a} is not ${b}`); };
+same((await make("m").chat({ messages: hi })).message.content, "Mock answer to: Hi"); console.log("ok text");
+let said = ""; for await (const piece of await make("m").chat({ messages: hi, stream: true })) said += piece.delta;
+same(said, "Mock answer to: Hi"); console.log("ok stream");
+const weather = tool({ name: "weather", description: "w", parameters: z.object({ city: z.string() }), execute: () => "sunny" });
+const first = (await make("caller").chat({ messages: hi, tools: [weather] })).message;
+const { id, name } = first.options.toolCall[0]; same(name, "weather");
+const after = [...hi, first, { role: "user", content: "sunny", options: { toolResult: { id, result: "sunny", isError: false } } }];
+same(typeof (await make("caller").chat({ messages: after, tools: [weather] })).message.content, "string"); console.log("ok tools");
+same((await new OpenAIEmbedding({ model: "vectors", ...o }).getTextEmbedding("a")).length, 8); console.log("ok embeddings");
+""",
+    ),
+    "Groq (Node)": RealClient(
+        packages=("groq-sdk",),
+        node=True,
+        tasks=("text", "stream", "models"),
+        program="""
+import Groq from "groq-sdk";
+const client = new Groq({ apiKey: "x", baseURL: process.env.GATEWAY, maxRetries: 0 });
+const asked = { model: "m", messages: [{ role: "user", content: "Hi" }] };
+const same = (a, b) => { if (a !== b) throw new Error(`${a} is not ${b}`); };
+same((await client.chat.completions.create(asked)).choices[0].message.content, "Mock answer to: Hi"); console.log("ok text");
+let said = ""; for await (const piece of await client.chat.completions.create({ ...asked, stream: true })) said += piece.choices[0]?.delta?.content ?? "";
+same(said, "Mock answer to: Hi"); console.log("ok stream");
+same((await client.models.list()).data.some((model) => model.id === "brief"), true); console.log("ok models");
 """,
     ),
     "anthropic (Node)": RealClient(

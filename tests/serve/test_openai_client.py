@@ -310,6 +310,18 @@ def test_models_are_the_handles(client: openai.OpenAI) -> None:
         client.models.retrieve("org/model:1")
 
 
+def test_azures_client(served: Served) -> None:
+    """OpenAI's client of Azure, whose paths name a deployment, and its key a header of its own."""
+    with openai.AzureOpenAI(azure_endpoint=served.url, api_key="x", api_version="2025-04-01", max_retries=0) as client:
+        answer = client.chat.completions.create(model="m", messages=HELLO)
+        assert answer.choices[0].message.content
+        assert len(client.embeddings.create(model="vectors", input="a").data[0].embedding) == 8
+        assert client.responses.create(model="m", input="Hello").output_text
+        assert "brief" in {model.id for model in client.models.list()}
+        with pytest.raises(openai.NotFoundError):
+            client.chat.completions.create(model="nothing", messages=HELLO)
+
+
 def test_many_at_once(served: Served) -> None:
     """An asynchronous client with many requests at once gets each its own answer."""
 

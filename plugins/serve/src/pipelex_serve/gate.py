@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger("pipelex_serve")
 
 _VERSIONS = re.compile(r"^(?:/v1)+(?=/|$)")
+_AZURES = re.compile(r"^/openai(?:/deployments/[^/]+)?(?=/)")
+"""What Azure's clients, and Groq's, have before a path; they name the model in the body as well:
+https://learn.microsoft.com/azure/ai-foundry/openai/reference"""
 _LEFT = 499
 """The status that the log has for a client that left: nginx's."""
 
@@ -140,10 +143,12 @@ class Gate:
 
 
 def canonical_path(path: str) -> str:
-    """The path of the route that a client means: with one `/v1`, and without a slash at the end."""
+    """The path of the route that a client means: with one `/v1`, and without a slash at the end, or what Azure's have before it."""
     path = re.sub(r"/{2,}", "/", path) if "//" in path else path
     if len(path) > 1 and path[-1] == "/":
         path = path.rstrip("/") or "/"
+    if path.startswith("/openai/"):
+        path = _AZURES.sub("", path)
     if path.startswith("/v1/"):
         return _VERSIONS.sub("/v1", path) if path.startswith("/v1/v1") else path
     return f"/v1{path}" if path.startswith(_WITHOUT_VERSION) else path

@@ -60,7 +60,10 @@ async def embeddings(gateway: Gateway, exchange: Exchange) -> None:
     usage: dict[str, Any] = {"prompt_tokens": tokens, "total_tokens": tokens}
     if result.cost is not None:
         usage["cost"] = result.cost.amount
-    await exchange.answer({"object": "list", "data": data, "model": handle, "usage": usage})
+    # Mistral's clients want an id, as Mistral's own answers have one.
+    await exchange.answer(
+        {"id": f"embd-{exchange.id}", "object": "list", "data": data, "model": handle, "usage": usage}
+    )
 
 
 def _texts(body: Mapping[str, Any]) -> list[str]:
