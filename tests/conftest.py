@@ -40,6 +40,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if is_fast(item):
             item.add_marker(pytest.mark.fast)
+        if _is_one_of_many(item):
+            item.add_marker(pytest.mark.slow)
+
+
+_FURTHER = frozenset({"transcription", "speech", "speech stream", "image edits", "rerank", "moderation"})
+
+
+def _is_one_of_many(item: pytest.Item) -> bool:
+    """Whether it is a scenario of the kit whose kind of call goes the way of another, and which has a row of failures for each."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    kind = getattr(parameters.get("call"), "capability", None)
+    return kind in _FURTHER and any(name in parameters for name in ("status", "body", "fault"))
 
 
 @pytest.fixture(scope="session")

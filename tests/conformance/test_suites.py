@@ -28,14 +28,21 @@ CHAT: frozenset[Capability] = frozenset(
     {"text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking"}
 )
 
+SOUND: frozenset[Capability] = frozenset({"transcription", "speech", "speech stream"})
+
 
 class TestOpenAI(Conformance):
     """Chat completions and images, at OpenAI."""
 
     sdk = "openai"
     wire = OpenAIChat("openai")
-    claims: ClassVar = CHAT | {"image out", "embeddings", "transcription", "speech", "speech stream"}
-    model_ids: ClassVar = {ModelType.IMG_GEN: "gpt-image-1.5", ModelType.TRANSCRIBER: "whisper-1"}
+    claims: ClassVar = CHAT | SOUND | {"image out", "image edits", "embeddings", "audio in", "moderation"}
+    model_ids: ClassVar = {
+        ModelType.IMG_GEN: "gpt-image-1.5",
+        ModelType.TRANSCRIBER: "whisper-1",
+        ModelType.MODERATOR: "omni-moderation-latest",
+    }
+    listener_id = "gpt-audio"
     sdk_modules = ("openai",)
 
 
@@ -44,6 +51,7 @@ class TestCompatible(TestOpenAI):
     """Chat completions at an endpoint that no table knows; it has a voice, which a request for speech must name."""
 
     backend = "my_gateway"
+    claims: ClassVar = TestOpenAI.claims | {"rerank"}
     options: ClassVar = {"voices": ["alloy"]}
 
 
@@ -53,6 +61,7 @@ class TestAzureOpenAI(TestOpenAI):
 
     sdk = "azure_openai"
     backend = "azure_openai"
+    claims: ClassVar = TestOpenAI.claims - {"moderation"}
     options: ClassVar = {"api_version": "2024-10-21"}
 
 
@@ -86,11 +95,12 @@ class TestAnthropic(Conformance):
 
 @pytest.mark.slow
 class TestMistral(Conformance):
-    """Chat and OCR."""
+    """Chat, OCR, vectors, sound and moderation."""
 
     sdk = "mistral"
     wire = Mistral()
-    claims: ClassVar = CHAT | {"OCR", "embeddings", "transcription"}
+    claims: ClassVar = CHAT | SOUND | {"OCR", "embeddings", "audio in", "moderation"}
+    formats = ("wav",)
     sdk_modules = ("mistralai",)
 
 
@@ -100,10 +110,13 @@ class TestGoogle(Conformance):
 
     sdk = "google"
     wire = Gemini()
-    claims: ClassVar = CHAT | {"image out", "embeddings"}
+    claims: ClassVar = CHAT | SOUND | {"image out", "image edits", "embeddings", "audio in"}
+    formats = ("pcm",)
     model_ids: ClassVar = {
         ModelType.LLM: "gemini-2.5-flash",
         ModelType.IMG_GEN: "gemini-2.5-flash-image",
+        ModelType.TRANSCRIBER: "gemini-2.5-flash",
+        ModelType.SPEAKER: "gemini-2.5-flash-preview-tts",
         ModelType.EMBEDDING: "text-embedding-005",
     }
     model_options: ClassVar = {"thinking": "budget"}
@@ -125,9 +138,10 @@ class TestBedrock(Conformance):
 
     sdk = "bedrock"
     wire = BedrockConverse()
-    claims: ClassVar = CHAT | {"image out", "embeddings"}
+    claims: ClassVar = CHAT | {"image out", "embeddings", "rerank"}
     model_ids: ClassVar = {
         ModelType.EMBEDDING: "cohere.embed-v4:0",
+        ModelType.RERANKER: "cohere.rerank-v3-5:0",
         ModelType.LLM: "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
         ModelType.IMG_GEN: "stability.stable-image-core-v1:1",
     }
@@ -176,8 +190,12 @@ class TestLlamaCpp(Conformance):
     sdk = "llamacpp"
     wire = None
     takes_key = False
-    claims: ClassVar = frozenset({"text", "stream", "object", "object stream", "embeddings"})
-    model_ids: ClassVar = {ModelType.LLM: "smollm2", ModelType.EMBEDDING: "all-minilm-l6-v2"}
+    claims: ClassVar = frozenset({"text", "stream", "object", "object stream", "embeddings", "rerank"})
+    model_ids: ClassVar = {
+        ModelType.LLM: "smollm2",
+        ModelType.EMBEDDING: "all-minilm-l6-v2",
+        ModelType.RERANKER: "all-minilm-l6-v2",
+    }
     options: ClassVar = {"n_ctx": 2048, "n_predict": 64}
     sdk_modules = ("xllamacpp",)
 
@@ -208,10 +226,16 @@ class TestKokoro(Conformance):
 
 
 class TestFal(Conformance):
-    """Images, as jobs of a queue."""
+    """Images and sound, as jobs of a queue."""
 
     sdk = "fal"
     wire = FalQueue()
-    claims: ClassVar = frozenset({"image out"})
-    model_ids: ClassVar = {ModelType.IMG_GEN: "fal-ai/flux/dev"}
+    claims: ClassVar = frozenset({"image out", "image edits", "transcription", "speech"})
+    model_ids: ClassVar = {
+        ModelType.IMG_GEN: "fal-ai/flux/dev",
+        ModelType.TRANSCRIBER: "fal-ai/whisper",
+        ModelType.SPEAKER: "fal-ai/kokoro/american-english",
+    }
+    editor_id = "fal-ai/flux-pro/kontext"
+    formats = ("wav",)
     sdk_modules = ("fal_client",)

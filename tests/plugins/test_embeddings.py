@@ -37,6 +37,8 @@ pytestmark = pytest.mark.usefixtures("clean_aws")
 TEXTS = ("a river", "the sea")
 TITAN = "amazon.titan-embed-text-v2:0"
 COHERE = "us.cohere.embed-v4:0"
+NOVA = "amazon.nova-2-multimodal-embeddings-v1:0"
+MARENGO = "us.twelvelabs.marengo-embed-3-0-v1:0"
 
 
 def wish(model_id: str, texts: tuple[str, ...] = TEXTS, **fields: Any) -> EmbeddingRequest:
@@ -306,6 +308,10 @@ def test_cohere_is_told_the_purpose_and_not_to_cut(purpose: Any, sent: str, form
         (TITAN, TEXTS[:1], {"embedding": ["a"]}),
         (COHERE, TEXTS, {"embeddings": {"int8": [[1]]}}),
         (COHERE, TEXTS, {"embeddings": [[1.0]]}),
+        (NOVA, TEXTS[:1], {"embeddings": []}),
+        (NOVA, TEXTS[:1], {"embedding": [1.0]}),
+        (MARENGO, TEXTS[:1], {"data": [{}]}),
+        (MARENGO, TEXTS[:1], {"embedding": [1.0]}),
     ],
 )
 def test_an_answer_of_bedrock_without_all_vectors_is_an_error(model_id: str, texts: tuple[str, ...], body: Any) -> None:
@@ -314,10 +320,44 @@ def test_an_answer_of_bedrock_without_all_vectors_is_an_error(model_id: str, tex
         of_bedrock(wish(model_id, texts), body)
 
 
+@pytest.mark.parametrize(
+    ("purpose", "sent"), [("query", "TEXT_RETRIEVAL"), ("document", "GENERIC_INDEX"), (None, "GENERIC_INDEX")]
+)
+def test_nova_is_told_the_purpose_and_not_to_cut(purpose: Any, sent: str) -> None:
+    """It takes one text, and its answer has one vector, with the kind of its input."""
+    body = {"embeddings": [{"embeddingType": "TEXT", "embedding": [1.0] * 256}]}
+    answer, received = of_bedrock(wish(NOVA, TEXTS[:1], purpose=purpose, dimensions=256), body)
+    wanted = {
+        "embeddingPurpose": sent,
+        "embeddingDimension": 256,
+        "text": {"truncationMode": "NONE", "value": TEXTS[0]},
+    }
+    assert received.path == f"/model/{NOVA}/invoke"
+    assert received.json == {
+        "schemaVersion": "nova-multimodal-embed-v1",
+        "taskType": "SINGLE_EMBEDDING",
+        "singleEmbeddingParams": wanted,
+    }
+    assert (len(answer.vectors), answer.vectors.dimensions, answer.raw) == (1, 256, {})
+    assert answer.usage == Usage(input_tokens=5, output_tokens=0)
+    with pytest.raises(errors.UnsupportedInputError, match="max_inputs = 1"):
+        of_bedrock(wish(NOVA), body)
+
+
+@pytest.mark.parametrize("data", [[{"embedding": [0.5, 0.5]}], {"embedding": [0.5, 0.5]}], ids=["list", "object"])
+def test_marengo_takes_one_text(data: Any) -> None:
+    """In a table of its own; it has one number of dimensions."""
+    answer, received = of_bedrock(wish(MARENGO, TEXTS[:1]), {"data": data})
+    assert received.json == {"inputType": "text", "text": {"inputText": TEXTS[0]}}
+    assert (answer.vectors.tolist(), answer.raw) == ([[0.5, 0.5]], {})
+    with pytest.raises(errors.UnsupportedInputError, match="one number of dimensions"):
+        of_bedrock(wish(MARENGO, TEXTS[:1], dimensions=256), {})
+
+
 def test_a_family_that_bedrock_has_and_the_plugin_does_not_know_is_refused() -> None:
-    """Each has a request of its own."""
-    with pytest.raises(errors.UnsupportedInputError, match="Titan, Cohere"):
-        of_bedrock(wish("twelvelabs.marengo-embed-3-0-v1:0", TEXTS[:1]), {})
+    """Each has a request of its own; Marengo 2.7, which is retired, had another."""
+    with pytest.raises(errors.UnsupportedInputError, match="Titan, Nova, Cohere, Marengo 3"):
+        of_bedrock(wish("twelvelabs.marengo-embed-2-7-v1:0", TEXTS[:1]), {})
 
 
 def test_errors_of_bedrock_are_ours() -> None:

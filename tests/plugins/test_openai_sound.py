@@ -371,3 +371,96 @@ def test_httpx_streams_a_form_with_its_length() -> None:
     assert int(request.headers["content-length"]) > len(wav())
     with pytest.raises(httpx2.RequestNotRead):
         _ = request.content
+
+
+# ── xAI: addresses and forms of its own ───────────────────────────────────────────────────────────────────────────────
+
+GROK = {
+    "text": "Hello there. General.",
+    "language": "English",
+    "duration": 2.5,
+    "words": [
+        {"text": "Hello", "start": 0.0, "end": 0.4, "speaker": 0},
+        {"text": "there.", "start": 0.5, "end": 0.9, "speaker": 0},
+        {"text": "General.", "start": 1.5, "end": 2.5, "speaker": 1},
+    ],
+}
+
+
+def grok(url: str) -> BackendConfig:
+    """The backend of xAI."""
+    return config(url, "xai")
+
+
+def test_xai_hears_at_an_address_of_its_own() -> None:
+    """The file comes last in the form; a language is for formatting; words have times and speakers."""
+    model = transcriber("grok-voice-transcribe-2.0", backend="xai")
+    fields = {"language": "en", "speakers": True, "prompt": "General"}
+    answer, received = heard(Reply.json(GROK, headers=HEADERS), make=grok, spec=model, **fields)
+    assert received.path == "/v1/stt"
+    sent = received.form
+    assert list(sent)[-1] == "file"
+    assert {name: value for name, value in sent.items() if name != "file"} == {
+        "model": "grok-voice-transcribe-2.0",
+        "format": "true",
+        "language": "en",
+        "diarize": "true",
+        "keyterm": "General",
+    }
+    assert answer.segments == (
+        Segment(start=0.0, end=0.9, text="Hello there.", speaker="0"),
+        Segment(start=1.5, end=2.5, text="General.", speaker="1"),
+    )
+    assert (answer.text, answer.duration_s, answer.language, answer.raw) == (GROK["text"], 2.5, "English", GROK)
+    assert answer.usage == Usage(seconds=2.5)
+    answer, _ = heard(Reply.json(GROK), make=grok, spec=model, timestamps="word")
+    assert [segment.text for segment in answer.segments] == ["Hello", "there.", "General."]
+    answer, received = heard(Reply.json(GROK), make=grok, spec=model)
+    assert (answer.segments, set(received.form)) == ((), {"model", "file"})
+    with pytest.raises(errors.UnsupportedInputError, match="times of words"):
+        heard(Reply.json(GROK), make=grok, spec=model, timestamps="segment")
+
+
+@pytest.mark.parametrize("body", [{}, {"words": []}, {"text": 3}, {"text": "a", "words": [{"start": 0}]}])
+def test_a_transcript_of_xai_without_text_or_times_is_an_error(body: Any) -> None:
+    """Never an empty one."""
+    model = transcriber("grok-voice-transcribe-2.0", backend="xai")
+    with pytest.raises(errors.InvalidAnswerError):
+        heard(Reply.json(body), make=grok, spec=model, timestamps="word")
+
+
+@pytest.mark.parametrize(("format", "kind"), [("mp3", "audio/mpeg"), ("wav", "audio/wav"), ("pcm", "audio/pcm")])
+def test_xai_speaks_at_an_address_of_its_own(format: Any, kind: str) -> None:
+    """Without a model, in any language; `eve` speaks where no voice is named."""
+    model = speaker("grok-tts", backend="xai")
+    reply = Reply(chunks=(b"abc", b"def"), content_type=kind, headers=HEADERS)
+    answer, received = spoken(reply, make=grok, spec=model, format=format)
+    assert received.path == "/v1/tts"
+    assert received.json == {
+        "text": "Hello there.",
+        "voice_id": "eve",
+        "language": "auto",
+        "output_format": {"codec": format, "sample_rate": 24_000},
+    }
+    assert (answer.audio.data, answer.audio.content_type, answer.request_id) == (b"abcdef", kind, "req_test")
+    assert answer.usage.characters == len("Hello there.")
+    _, received = spoken(reply, make=grok, spec=model, format=format, voice="ara", speed=1.5)
+    assert (received.json["voice_id"], received.json["speed"]) == ("ara", 1.5)
+
+
+def test_an_encoding_that_xai_does_not_have_is_refused() -> None:
+    """Before anything is sent, with those that it has."""
+    with pytest.raises(errors.UnsupportedInputError, match="mp3, pcm, wav"):
+        spoken(Reply(chunks=(b"a",)), make=grok, spec=speaker("grok-tts", backend="xai"), format="flac")
+
+
+def test_speech_of_xai_comes_as_it_is_made() -> None:
+    """In pieces, and then the whole."""
+
+    async def use(backend: Any, server: Server) -> Any:
+        request = SpeechRequest(spec=speaker("grok-tts", backend="xai"), text="Hello there.")
+        return [piece async for piece in backend.stream_speech(request)], server.received[0].path
+
+    reply = Reply(chunks=(b"abc", b"def"), content_type="audio/mpeg")
+    (*pieces, answer), path = with_backend(use, reply, make=grok)
+    assert (b"".join(pieces), answer.audio.data, path) == (b"abcdef", b"abcdef", "/v1/tts")

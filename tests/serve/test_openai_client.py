@@ -236,8 +236,8 @@ def test_errors_come_in_the_protocols_own_form(client: openai.OpenAI, providers:
     assert unknown.value.code == "model_not_found"
     with pytest.raises(openai.BadRequestError, match="temperature"):
         client.chat.completions.create(model="m", messages=HELLO, temperature=7)
-    with pytest.raises(openai.BadRequestError, match="'n' must be 1"):
-        client.chat.completions.create(model="m", messages=HELLO, n=2)
+    with pytest.raises(openai.BadRequestError, match="'n' must be a whole number from 1 to 128"):
+        client.chat.completions.create(model="m", messages=HELLO, n=0)
     providers[0].queue(error(429, "slow down", headers={"retry-after": "3"}))
     with pytest.raises(openai.RateLimitError) as full:
         client.chat.completions.create(model="gpt", messages=HELLO)

@@ -88,9 +88,9 @@ def refusal_of(request: dict[str, Any], body: Any) -> int | None:  # noqa: PLR09
         return 405
     if not isinstance(body, dict):
         return None
-    if body.get("thread") or body.get("previous_response_id") or body.get("store") or body.get("n", 1) != 1:
+    if body.get("thread") or body.get("previous_response_id") or body.get("store"):
         return 400
-    if body.get("logprobs") is True or "audio" in (body.get("modalities") or ()) or body.get("background"):
+    if "audio" in (body.get("modalities") or ()) or body.get("background"):
         return 400
     if "input_audio" in json.dumps(body.get("messages")):
         return 400

@@ -28,11 +28,11 @@ _PUBLISHERS = ("claude-", "mistral", "codestral")
 _OPEN = ("deepseek-ai/", "google/gemma", "meta/", "minimaxai/", "moonshotai/", "openai/", "qwen/", "xai/", "zai-org/")
 """Publishers whose models Google runs behind chat completions."""
 
-_EMBEDS = ("amazon.titan-embed", "cohere.embed")
+_EMBEDS = ("amazon.titan-embed", "amazon.nova-2-multimodal", "cohere.embed", "twelvelabs.marengo-embed-3")
 """Bedrock's families whose embeddings its plugin can ask for: each has a request of its own."""
 
 _ELSEWHERE = re.compile(r"realtime|-live(-|$)|^speech/|^chirp")
-"""Speech over a socket, or at another service of the provider: no plugin has a way there. xAI has addresses of its own."""
+"""Speech over a socket, or at another service of the provider: no plugin has a way there."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -66,7 +66,7 @@ def is_served(fact: dict[str, Any]) -> bool:
     if fact["provider"] == "vertexai" and not fact["id"].startswith(_OURS):
         is_text = fact["kind"] == "llm" and str(fact["id"]).startswith(_OPEN)
         return is_text or (fact["kind"] in {"llm", "ocr"} and str(fact["id"]).startswith(_PUBLISHERS))
-    if fact["kind"] in {"stt", "tts"} and (fact["provider"] == "xai" or _ELSEWHERE.search(fact["id"])):
+    if fact["kind"] in {"stt", "tts"} and _ELSEWHERE.search(fact["id"]):
         return False
     if fact["provider"] == "bedrock" and fact["kind"] not in {"llm", "embed", "image", "rerank"}:
         return False

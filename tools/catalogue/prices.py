@@ -106,6 +106,8 @@ def _one_way(found: dict[str, Any], model_type: str) -> dict[str, Any]:
         drop = ["second", "minute"]
     elif model_type == "text_extractor" and "page" in found:
         drop = tokens
+    elif model_type == "embedding":
+        drop = ["second", "minute"]  # of sound, of which no vectors are made here
     elif model_type == "reranker" and "request" in found:
         drop, found["search"] = [*tokens, "request"], found["request"]  # a request with many documents is several
     else:

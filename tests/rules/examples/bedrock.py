@@ -16,6 +16,15 @@ _NOVA = "us.amazon.nova-pro-v1:0"
 _TITAN = "amazon.titan-embed-text-v2:0"
 _COHERE = "us.cohere.embed-v4:0"
 _EMBED = {"texts": ["a"], "input_type": "search_query"}
+_NOVA_VECTORS = "amazon.nova-2-multimodal-embeddings-v1:0"
+
+
+def _nova(**wanted: Any) -> dict[str, Any]:
+    text = {"truncationMode": "NONE", "value": "a"}
+    return {
+        "taskType": "SINGLE_EMBEDDING",
+        "singleEmbeddingParams": {"embeddingPurpose": "GENERIC_INDEX", "text": text, **wanted},
+    }
 
 
 def _turns(*turns: Any) -> dict[str, Any]:
@@ -104,6 +113,24 @@ BEDROCK: list[Example] = [
         good={**_EMBED, "truncate": "NONE"},
         bad={**_EMBED, "truncate": "MIDDLE"},
         model=_COHERE,
+    ),
+    Example(
+        rule="bedrock.invoke.nova-task",
+        good=_nova(),
+        bad={**_nova(), "taskType": "EMBEDDING"},
+        model=_NOVA_VECTORS,
+    ),
+    Example(
+        rule="bedrock.invoke.nova-parameters",
+        good=_nova(embeddingDimension=384),
+        bad=_nova(embeddingDimension=500),
+        model=_NOVA_VECTORS,
+    ),
+    Example(
+        rule="bedrock.invoke.marengo-input",
+        good={"inputType": "text", "text": {"inputText": "a"}},
+        bad={"inputType": "text", "inputText": "a"},
+        model="twelvelabs.marengo-embed-3-0-v1:0",
     ),
     Example(
         rule="bedrock.invoke.bedrock-documents",

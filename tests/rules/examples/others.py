@@ -18,6 +18,17 @@ OTHERS: list[Example] = [
         bad={"top_logprobs": 2},
     ),
     Example(
+        rule="xai.stt.format-needs-a-language",
+        good={"format": "true", "language": "en"},
+        bad={"format": "true"},
+    ),
+    Example(rule="xai.stt.one-source-of-sound", good={"diarize": "true"}, bad={"file": Size(5)}),
+    Example(
+        rule="xai.stt.audio-bytes",
+        good={"url": None, "file": Size(5)},
+        bad={"url": None, "file": Size(501 * 1024 * 1024)},
+    ),
+    Example(
         rule="deepseek.chat.top-logprobs-without-logprobs",
         good={"logprobs": True, "top_logprobs": 2, "thinking": {"type": "disabled"}},
         bad={"top_logprobs": 2, "thinking": {"type": "disabled"}},

@@ -1,7 +1,9 @@
-"""Embeddings of Amazon Titan and Cohere, by InvokeModel; this runs in worker threads.
+"""Embeddings of Amazon Titan and Nova, Cohere and TwelveLabs Marengo, by InvokeModel; this runs in worker threads.
 
 https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html ·
-https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html
+https://docs.aws.amazon.com/nova/latest/userguide/embeddings-schema.html ·
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed.html ·
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-marengo-3.html
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 _TOKENS = "x-amzn-bedrock-input-token-count"
 _COHERE_PURPOSES = {"query": "search_query", "document": "search_document", None: "search_document"}
 """Cohere's models demand one; texts are documents where a call does not say."""
+_NOVA_PURPOSES = {"query": "TEXT_RETRIEVAL", "document": "GENERIC_INDEX", None: "GENERIC_INDEX"}
+"""Nova's model demands one, too: a query for texts, or what is to be found by queries of any kind."""
 
 
 def embed(client: Any, request: EmbeddingRequest) -> EmbeddingAnswer:
@@ -42,9 +46,17 @@ def embedding_body(request: EmbeddingRequest) -> dict[str, Any]:
     """The body for the model's family.
 
     Raises:
-        UnsupportedInputError: As of `titan_body`.
+        UnsupportedInputError: The model is of no family that is known, or there are several texts for one that takes one.
     """
-    return cohere_body(request) if _is_cohere(request) else titan_body(request)
+    model = request.spec.model_id
+    family = next((name for name in _FAMILIES if name in model), None)
+    if family is None:
+        msg = f"model '{request.spec.name}' is of no family whose embeddings this plugin can ask Bedrock for: Titan, Nova, Cohere, Marengo 3"
+        raise UnsupportedInputError(msg)
+    if family != _COHERE and len(request.texts) > 1:
+        msg = f"model '{request.spec.name}' takes one text a request: write max_inputs = 1 in its spec"
+        raise UnsupportedInputError(msg)
+    return _FAMILIES[family](request)
 
 
 def embedding_answer(
@@ -57,30 +69,16 @@ def embedding_answer(
     """
     usage = Usage(input_tokens=count(data.get("inputTextTokenCount")) if tokens is None else tokens, output_tokens=0)
     try:
-        vectors = Vectors.of(_cohere_rows(data) if _is_cohere(request) else [data["embedding"]])
+        vectors = Vectors.of(_rows(data, request.spec.model_id))
     except (KeyError, TypeError, ValueError) as fault:
         msg = f"Bedrock answered with something else than vectors: {fault}"
         raise InvalidAnswerError(msg, raw=data, request_id=identity, usage=usage) from None
-    raw = {name: value for name, value in data.items() if not name.startswith("embedding")}
+    raw = {name: value for name, value in data.items() if not name.startswith("embedding") and name != "data"}
     return embeds_all(EmbeddingAnswer(vectors=vectors, usage=usage, request_id=identity, raw=raw), request)
 
 
-def _is_cohere(request: EmbeddingRequest) -> bool:
-    return "cohere.embed" in request.spec.model_id
-
-
 def titan_body(request: EmbeddingRequest) -> dict[str, Any]:
-    """The body for a model of Titan, which takes one text; purposes make no difference to it.
-
-    Raises:
-        UnsupportedInputError: There are several texts, or the model is of another family.
-    """
-    if "titan-embed" not in request.spec.model_id:
-        msg = f"model '{request.spec.name}' is of no family whose embeddings this plugin can ask Bedrock for: Titan, Cohere"
-        raise UnsupportedInputError(msg)
-    if len(request.texts) > 1:
-        msg = f"model '{request.spec.name}' takes one text a request: write max_inputs = 1 in its spec"
-        raise UnsupportedInputError(msg)
+    """The body for a model of Titan, which takes one text; purposes make no difference to it."""
     body: dict[str, Any] = {"inputText": request.texts[0]}
     if request.dimensions is not None:
         body["dimensions"] = request.dimensions
@@ -100,6 +98,39 @@ def cohere_body(request: EmbeddingRequest) -> dict[str, Any]:
     return body
 
 
+def nova_body(request: EmbeddingRequest) -> dict[str, Any]:
+    """The body for Nova's model, which takes one text; one that is too long is refused, which it would cut."""
+    wanted: dict[str, Any] = {
+        "embeddingPurpose": _NOVA_PURPOSES[request.purpose],
+        "text": {"truncationMode": "NONE", "value": request.texts[0]},
+    }
+    if request.dimensions is not None:
+        wanted["embeddingDimension"] = request.dimensions
+    return {
+        "schemaVersion": "nova-multimodal-embed-v1",
+        "taskType": "SINGLE_EMBEDDING",
+        "singleEmbeddingParams": wanted,
+    }
+
+
+def marengo_body(request: EmbeddingRequest) -> dict[str, Any]:
+    """The body for Marengo 3, which takes one text, and has one number of dimensions."""
+    if request.dimensions is not None:
+        msg = f"model '{request.spec.name}' has one number of dimensions: leave `dimensions` out"
+        raise UnsupportedInputError(msg)
+    return {"inputType": "text", "text": {"inputText": request.texts[0]}}
+
+
+_COHERE = "cohere.embed"
+_FAMILIES = {
+    _COHERE: cohere_body,
+    "titan-embed": titan_body,
+    "nova-2-multimodal-embeddings": nova_body,
+    "marengo-embed-3": marengo_body,
+}
+"""Words in a model's id, and the body for it."""
+
+
 def _parsed(content: bytes, identity: str | None) -> dict[str, Any]:
     try:
         data = json.loads(content)
@@ -111,7 +142,14 @@ def _parsed(content: bytes, identity: str | None) -> dict[str, Any]:
     raise InvalidAnswerError(msg, raw=content[:1000], request_id=identity)
 
 
-def _cohere_rows(data: dict[str, Any]) -> Any:
-    """The rows: by their type where types were asked for, and bare from older models."""
+def _rows(data: dict[str, Any], model: str) -> Any:
+    """The rows, wherever the family has them; Cohere's by their type where types were asked for, and bare from older models."""
+    if "marengo" in model:
+        found = data["data"]
+        return [each["embedding"] for each in (found if isinstance(found, list) else [found])]
+    if "nova-" in model:
+        return [each["embedding"] for each in data["embeddings"]]
+    if _COHERE not in model:
+        return [data["embedding"]]
     found = data["embeddings"]
     return found["float"] if isinstance(found, dict) else found

@@ -38,10 +38,15 @@ class FurtherCalls(Transcriber, Speaker, SpeechStreamer, Moderator, Reranker):
         from pipelex_core.audio import with_bytes
 
         request = evolve(request, audio=await with_bytes(request.audio, self._download))
-        form = transcription_form(request, self._traits_for(request.spec))
+        traits = self._traits_for(request.spec)
+        path, form, read = _TRANSCRIPTIONS, transcription_form(request, traits), transcript_of
+        if traits.sound_api == "xai":
+            from pipelex_backend_openai import _sound_xai as xai
+
+            path, form, read = xai.TRANSCRIPTIONS, xai.transcription_form(request), xai.read_transcript
         with request.audio.open() as file:
-            response = await self._endpoint.respond(_TRANSCRIPTIONS, form, files=upload_of(request.audio, file))
-        return self._endpoint.read_answer(response, transcript_of, request, or_text=True)
+            response = await self._endpoint.respond(path, form, files=upload_of(request.audio, file))
+        return self._endpoint.read_answer(response, read, request, or_text=True)
 
     async def speak(self, request: SpeechRequest) -> SpeechAnswer:
         """One call of `audio/speech`, whose answer is the sound itself; or a stream of events, of models that count so."""
@@ -52,6 +57,11 @@ class FurtherCalls(Transcriber, Speaker, SpeechStreamer, Moderator, Reranker):
             *_, answer = [event async for event in self.stream_speech(request)]
             assert not isinstance(answer, bytes)  # noqa: S101 -- a stream ends with its answer
             return answer
+        if traits.sound_api == "xai":
+            from pipelex_backend_openai import _sound_xai as xai
+
+            response = await self._endpoint.respond(xai.SPEECH, xai.speech_body(request, traits))
+            return self._endpoint.read_bytes(response, xai.read_speech, request)
         response = await self._endpoint.respond(_SPEECH, speech_body(request, traits))
         return self._endpoint.read_bytes(response, speech_of, request)
 
@@ -60,6 +70,10 @@ class FurtherCalls(Transcriber, Speaker, SpeechStreamer, Moderator, Reranker):
         from pipelex_backend_openai._sound import piece_of, speech_body, speech_of
 
         traits = self._traits_for(request.spec)
+        if traits.sound_api == "xai":
+            from pipelex_backend_openai import _sound_xai as xai
+
+            return self._endpoint.sound(xai.SPEECH, xai.speech_body(request, traits), xai.read_speech, request)
         body = speech_body(request, traits, in_events=traits.speech_events)
         if traits.speech_events:
             return self._endpoint.sound_events(_SPEECH, body, piece_of, speech_of, request)

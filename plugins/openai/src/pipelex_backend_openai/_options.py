@@ -152,6 +152,12 @@ TRAIT_OPTIONS = (
     Option(name="fetches_urls", default="true", type="bool", help="Whether the endpoint downloads images itself."),
     Option(name="max_audio_bytes", type="int", help="Most bytes of a recording to transcribe."),
     Option(
+        name="sound_api",
+        default="openai",
+        choices=("openai", "xai"),
+        help="Whose addresses and forms transcription and speech have: audio/transcriptions and audio/speech, or stt and tts.",
+    ),
+    Option(
         name="voices",
         type="list",
         help="The voices there are: the first speaks where none is named, and in a model's spec another is refused.",

@@ -57,6 +57,7 @@ class Traits:
         batches: Whether it has a batch API.
         batch_form: Whose: OpenAI's, or xAI's, which has no embeddings.
         max_audio_bytes: Most bytes of a recording; None where that is not known.
+        sound_api: Whose addresses and forms its transcription and speech have: OpenAI's, or xAI's.
         voices: Its voices; the first is taken where none is named. A model's spec may have others.
         speech_events: Whether speech comes in events, of which the last tells what was used.
         rerank_path: Where documents are ranked.
@@ -95,6 +96,7 @@ class Traits:
     batches: bool = False
     batch_form: Literal["openai", "xai"] = "openai"
     max_audio_bytes: int | None = None
+    sound_api: Literal["openai", "xai"] = "openai"
     voices: tuple[str, ...] = ()
     speech_events: bool = False
     rerank_path: str = "/rerank"
@@ -141,6 +143,9 @@ TRAITS: dict[str, Traits] = {
         image_parameters=("aspect_ratio", "quality"),
         batches=True,
         batch_form="xai",
+        sound_api="xai",
+        voices=("eve",),
+        max_audio_bytes=500 * 1024 * 1024,
     ),
     # https://console.groq.com/docs/structured-outputs: json_schema on a few models only, tools on all.
     "groq": Traits(

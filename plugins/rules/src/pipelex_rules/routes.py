@@ -18,6 +18,8 @@ _ENDINGS = (
     ("/rerank", "rerank"),
     ("/audio/speech", "audio/speech"),
     ("/audio/transcriptions", "audio/transcriptions"),
+    ("/tts", "tts"),
+    ("/stt", "stt"),
     ("/messages", "messages"),
     ("/messages/count_tokens", "count_tokens"),
     ("/ocr", "ocr"),

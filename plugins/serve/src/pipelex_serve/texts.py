@@ -72,7 +72,7 @@ def text_plan(deck: ModelDeck, call: TextCall) -> Plan:
     what: TextInput = TEXT.read(
         call.messages, system=call.system, tools=call.tools, tool_choice=call.tool_choice if call.tools else None
     )
-    operation = STREAM_TEXT if call.streams else GENERATE_TEXT
+    operation = STREAM_TEXT if call.streams and "n" not in call.settings else GENERATE_TEXT  # several come as a whole
     if call.schema is not None:
         operation = OBJECT_AS_IT_CAME
         what = evolve(what, kind=_kind(call))
@@ -97,7 +97,12 @@ async def streamed_plan(gateway: Gateway, call: TextCall) -> Plan:
         ConfigError: Its handle leads nowhere.
     """
     plan = evolve(text_plan(gateway.deck, call), with_sides=True)
-    if call.schema is None or call.tools or not await is_streamed(gateway, plan, ObjectStreamer):
+    if (
+        call.schema is None
+        or call.tools
+        or "n" in call.settings
+        or not await is_streamed(gateway, plan, ObjectStreamer)
+    ):
         return plan
     plan = text_plan(gateway.deck, call)  # of the deck as it is by now
     return evolve(plan, operation=_OBJECT_IN_PIECES, with_sides=True)

@@ -6,7 +6,25 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_core.vectors import Vectors
-from pipelex_testing.samples import CITY, EMBEDDED, OBJECT, PDF, PLAIN, PROMPT, SOUND, SPOKEN, TEXT, VECTORS, City
+from pipelex_testing.samples import (
+    CATEGORY,
+    CITY,
+    DOCUMENTS,
+    DOUBTFUL,
+    EMBEDDED,
+    OBJECT,
+    PDF,
+    PLAIN,
+    PNG,
+    PROMPT,
+    QUERY,
+    RANKING,
+    SOUND,
+    SPOKEN,
+    TEXT,
+    VECTORS,
+    City,
+)
 
 if TYPE_CHECKING:
     from pipelex_core.results import Result
@@ -42,7 +60,7 @@ class Kind(ABC):
 
     def queue(self, at: Running) -> None:
         """Have the server give the good answer next."""
-        at.server.queue(self.reply(at))
+        at.wire.queue_reply(at.server, lambda: self.reply(at))
 
     def prepare(self, at: Running) -> None:
         """The same; an engine in this process needs nothing to answer."""
@@ -131,7 +149,7 @@ class Document(Kind):
 class Picture(Kind):
     """A picture."""
 
-    capability = "image out"
+    capability: ClassVar[Capability] = "image out"
 
     async def make(self, at: Running, **options: Any) -> Result:
         return await at.client.generate_image("A lighthouse", model=at.painter, **options)
@@ -205,7 +223,8 @@ class Speech(Kind):
         assert result.audio.data
 
     def check(self, result: Any) -> None:
-        assert result.audio.data == SOUND
+        has_no_header = result.audio.content_type == "audio/pcm"
+        assert result.audio.data == (SOUND[44:] if has_no_header else SOUND)
 
 
 class SpeechStream(Speech):
@@ -220,8 +239,58 @@ class SpeechStream(Speech):
         assert b"".join(pieces) == result.audio.data  # type: ignore[attr-defined]  # a speech has sound
         return result
 
+    def reply(self, at: Running) -> Reply:
+        return at.wire.speech_stream()
+
+
+class Edit(Picture):
+    """A picture, changed."""
+
+    capability: ClassVar[Capability] = "image edits"
+
+    async def make(self, at: Running, **options: Any) -> Result:
+        return await at.client.generate_image("At night", model=at.editor, images=[PNG], **options)
+
+
+class Ranking(Kind):
+    """Two documents, ranked."""
+
+    capability: ClassVar[Capability] = "rerank"
+
+    async def make(self, at: Running, **options: Any) -> Result:
+        return await at.client.rerank(QUERY, DOCUMENTS, model=at.judge, **options)
+
+    def reply(self, at: Running) -> Reply:
+        return at.wire.ranking()
+
+    def holds(self, result: Any) -> None:
+        assert [index for index, _ in result.ranking] == [index for index, _ in RANKING]
+
+    def check(self, result: Any) -> None:
+        assert tuple(tuple(each) for each in result.ranking) == RANKING
+
+
+class Moderation(Kind):
+    """Verdicts on two texts."""
+
+    capability: ClassVar[Capability] = "moderation"
+
+    async def make(self, at: Running, **options: Any) -> Result:
+        return await at.client.moderate(DOUBTFUL, model=at.guard, **options)
+
+    def reply(self, at: Running) -> Reply:
+        return at.wire.verdicts()
+
+    def holds(self, result: Any) -> None:
+        assert [verdict.flagged for verdict in result.verdicts] == [False, True]
+
+    def check(self, result: Any) -> None:
+        assert [verdict.categories[CATEGORY] for verdict in result.verdicts] == [False, True]
+        assert [verdict.scores[CATEGORY] for verdict in result.verdicts] == [0.1, 0.9]
+
 
 CALLS: tuple[Kind, ...] = (
     *(Text(), Stream(), Object(), Document(), Picture(), Embeddings()),
     *(Transcription(), Speech(), SpeechStream()),
+    *(Edit(), Ranking(), Moderation()),
 )

@@ -64,6 +64,11 @@ class Running:
         return "llm"
 
     @property
+    def listener(self) -> str:
+        """The language model that takes recordings."""
+        return "listener"
+
+    @property
     def reader(self) -> str:
         """The model for documents."""
         return "reader"
@@ -72,6 +77,11 @@ class Running:
     def painter(self) -> str:
         """The model for images."""
         return "painter"
+
+    @property
+    def editor(self) -> str:
+        """The model for changes of images."""
+        return "editor"
 
     @property
     def embedder(self) -> str:
@@ -87,6 +97,16 @@ class Running:
     def speaker(self) -> str:
         """The model for speech."""
         return "speaker"
+
+    @property
+    def judge(self) -> str:
+        """The model that ranks."""
+        return "judge"
+
+    @property
+    def guard(self) -> str:
+        """The model that moderates."""
+        return "guard"
 
     @property
     def calls(self) -> list[Received]:

@@ -32,6 +32,10 @@ Capability = Literal[
     "transcription",
     "speech",
     "speech stream",
+    "image edits",
+    "audio in",
+    "rerank",
+    "moderation",
 ]
 CONVERSATION: tuple[Capability, ...] = (
     *("text", "stream", "object", "object stream", "tools", "image in", "PDF in", "thinking"),
@@ -41,6 +45,7 @@ CONVERSATION: tuple[Capability, ...] = (
 CAPABILITIES: tuple[Capability, ...] = (
     *CONVERSATION,
     *("OCR", "image out", "embeddings", "transcription", "speech", "speech stream"),
+    *("image edits", "audio in", "rerank", "moderation"),
 )
 """What a backend may claim, in the order of the certificate."""
 
@@ -77,6 +82,8 @@ PAGE_PRICE = Costs(unit="page", input=Decimal("0.001"))
 SECOND_PRICE = Costs(second=Decimal("0.0001"))
 CHARACTER_PRICE = Costs(character=Decimal("0.00002"))
 IMAGE_PRICE = Costs(unit="image", output=Decimal("0.04"))
+SEARCH_PRICE = Costs(search=Decimal("0.002"))
+REQUEST_PRICE = Costs(request=Decimal("0.001"))
 
 
 @frozen(kw_only=True)
@@ -165,3 +172,12 @@ SOUND = wav()
 VECTORS = ((0.6, 0.8), (0.0, -1.0))
 """What the wires make of `EMBEDDED`: numbers of length 1."""
 EMBEDDED = ("a river", "the sea")
+
+QUERY = "Which river runs to the sea?"
+DOCUMENTS = ("Paris is a city.", "The Seine is a river that runs to the sea.")
+RANKING = ((1, 0.9), (0, 0.25))
+"""How the wires rank `DOCUMENTS` by `QUERY`: index and score, best first."""
+
+DOUBTFUL = ("Good morning.", "I will hurt you.")
+"""What is to be moderated; the wires flag the second for `CATEGORY`, with the score 0.9, and the first with 0.1 for nothing."""
+CATEGORY = "violence"

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
 from pipelex_testing.absence import SERVER, absent
-from pipelex_testing.samples import CHARACTER_PRICE, IMAGE_PRICE, PAGE_PRICE, PRICES, SECOND_PRICE, Capability
+from pipelex_testing.samples import (
+    CHARACTER_PRICE,
+    IMAGE_PRICE,
+    PAGE_PRICE,
+    PRICES,
+    REQUEST_PRICE,
+    SEARCH_PRICE,
+    SECOND_PRICE,
+    Capability,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +34,8 @@ class Subject:
     claims: ClassVar[frozenset[Capability]]
     backend: ClassVar[str] = ""
     model_ids: ClassVar[Mapping[ModelType, str]] = {}
+    editor_id: ClassVar[str] = ""
+    listener_id: ClassVar[str] = ""
     options: ClassVar[Mapping[str, Any]] = {}
     model_options: ClassVar[Mapping[str, Any]] = {}
     formats: ClassVar[tuple[str, ...]] = ()
@@ -43,22 +54,34 @@ class Subject:
         taken = {"image in": "images", "PDF in": "pdf"}
         inputs = frozenset({"text", *(word for claim, word in taken.items() if claim in self.claims)})
         yield self._spec("llm", ModelType.LLM, costs=PRICES, inputs=inputs, options=self.model_options)
+        listener = {"model_id": self.listener_id} if self.listener_id else {}
+        heard = frozenset({"text", "audio"} if "audio in" in self.claims else {"text"})
+        yield self._spec("listener", ModelType.LLM, costs=PRICES, inputs=heard, **listener)
         yield self._spec("reader", ModelType.TEXT_EXTRACTOR, costs=PAGE_PRICE)
         yield self._spec("painter", ModelType.IMG_GEN, costs=IMAGE_PRICE)
+        editor = {"model_id": self.editor_id} if self.editor_id else {}
+        yield self._spec("editor", ModelType.IMG_GEN, costs=IMAGE_PRICE, **editor)
         yield self._spec("embedder", ModelType.EMBEDDING, costs=PRICES, max_tokens=None)
         yield self._spec("writer", ModelType.TRANSCRIBER, costs=SECOND_PRICE, max_tokens=None)
         formats = {"formats": self.formats} if self.formats else {}
         yield self._spec("speaker", ModelType.SPEAKER, costs=CHARACTER_PRICE, max_tokens=None, options=formats)
+        ranked = PRICES if self.wire is None else SEARCH_PRICE  # an engine in this process counts tokens
+        yield self._spec("judge", ModelType.RERANKER, costs=ranked, max_tokens=None)
+        yield self._spec("guard", ModelType.MODERATOR, costs=REQUEST_PRICE, max_tokens=None)
 
     def specs_claimed(self) -> Iterator[ModelSpec]:
         """The models of what the backend claims."""
         needs: dict[str, set[Capability]] = {
             "llm": {"text", "stream", "object", "object stream"},
+            "listener": {"audio in"},
             "reader": {"OCR"},
             "painter": {"image out"},
+            "editor": {"image edits"},
             "embedder": {"embeddings"},
             "writer": {"transcription"},
             "speaker": {"speech", "speech stream"},
+            "judge": {"rerank"},
+            "guard": {"moderation"},
         }
         return (spec for spec in self.specs() if needs[spec.name] & self.claims)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 from pipelex_testing.server import Reply, Server
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pipelex_core.errors import CallError
     from pipelex_testing.rulebook import Rulebook
@@ -115,6 +115,20 @@ class Wire(ABC):
         msg = f"the wire {self.name} has no speech"
         raise NotImplementedError(msg)
 
+    def speech_stream(self) -> Reply:
+        """The sound `SOUND`, streamed; the same as `speech` where that is sent as it is made."""
+        return self.speech()
+
+    def ranking(self) -> Reply:
+        """The ranking `RANKING`, as one search."""
+        msg = f"the wire {self.name} has no rankings"
+        raise NotImplementedError(msg)
+
+    def verdicts(self) -> Reply:
+        """The verdicts on `DOUBTFUL`: the second is flagged, for `CATEGORY`."""
+        msg = f"the wire {self.name} has no verdicts"
+        raise NotImplementedError(msg)
+
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         """An error as the provider words it."""
         return Reply.json({"error": {"message": message}}, status=status, headers=self.error_headers)
@@ -124,6 +138,10 @@ class Wire(ABC):
         return None
 
     # What a server of its own may change.
+
+    def queue_reply(self, server: Any, reply: Callable[[], Reply]) -> None:
+        """Have the server give this good answer next."""
+        server.queue(reply())
 
     def queue_image(self, server: Any) -> None:
         """Have the server make the image `PNG` next."""

@@ -35,6 +35,8 @@ MODELS: dict[tuple[str, str], tuple[str, ...]] = {
     ("google", "predict"): ("text-embedding-005", "gemini-embedding-001"),
     ("groq", "audio/transcriptions"): ("whisper-large-v3",),
     ("groq", "audio/speech"): ("canopylabs/orpheus-v1-english",),
+    ("xai", "stt"): ("grok-voice-transcribe-2.0",),
+    ("xai", "tts"): ("grok-tts",),
     ("bedrock", "converse"): (
         "anthropic.claude-sonnet-4-5-20250929-v1:0",
         "amazon.nova-pro-v1:0",
@@ -70,6 +72,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "embeddings": {"input": "a"},
     "audio/speech": {"input": "a", "voice": "alloy"},
     "audio/transcriptions": {},
+    "stt": {"url": "https://x.test/a.mp3"},
+    "tts": {"text": "a", "language": "auto"},
     "batch": {},
     "files": {},
     "messages": {"max_tokens": 4_000, "messages": [{"role": "user", "content": "a"}]},
@@ -141,6 +145,7 @@ PATH_MODEL = frozenset(
         "files",
         "rawPredict",
         "predict",
+        "tts",
     }
 )
 """APIs whose model is not in the body."""

@@ -77,6 +77,8 @@ PLACES: dict[str, dict[str, str]] = {
         "responses": "xai:RESPONSES",
         "images": "xai_images:IMAGES",
         "images/edits": "xai_images:IMAGE_EDITS",
+        "stt": "xai_sound:TRANSCRIPTION",
+        "tts": "xai_sound:SPEECH",
         "batch": "xai:BATCH",
     },
     "deepseek": {"chat": "deepseek:CHAT", "responses": "deepseek:RESPONSES"},

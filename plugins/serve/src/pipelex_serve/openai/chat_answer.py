@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipelex_core.deltas import ReasoningDelta, ToolCallDelta
 from pipelex_serve.jsons import encode
 from pipelex_serve.live import LiveCalls
+from pipelex_serve.openai.likelihoods import choice_logprobs
 from pipelex_serve.openai.usage import chat_usage
 
 if TYPE_CHECKING:
@@ -36,17 +37,31 @@ def completion(result: TextResult, *, id: str, model: str, packed: str | None) -
     if result.tool_calls:
         message["tool_calls"] = [_call(call) for call in result.tool_calls]
     message.update(_reasoning(result, packed))
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason(result)}
+    choices = [
+        {
+            "index": 0,
+            "message": message,
+            "logprobs": choice_logprobs(result.logprobs),
+            "finish_reason": finish_reason(result),
+        },
+        *(_further(index, text) for index, text in enumerate(result.alternatives, 1)),
+    ]
     return {
         "id": f"chatcmpl-{id}",
         "object": "chat.completion",
         "created": int(time.time()),
         "model": model,
-        "choices": [choice],
+        "choices": choices,
         "usage": chat_usage(result.usage, result.cost),
         "system_fingerprint": None,
         "service_tier": "default",
     }
+
+
+def _further(index: int, text: str) -> dict[str, Any]:
+    """A further answer, where several were asked for: of those, the text is known alone."""
+    message = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    return {"index": index, "message": message, "logprobs": None, "finish_reason": "stop"}
 
 
 def finish_reason(result: TextResult) -> str:
@@ -106,7 +121,7 @@ class Chunks:
         return self._chunk({"tool_calls": [{**begun, "function": {"name": delta.name, "arguments": ""}}]}) + piece
 
     def last(self, result: TextResult, *, packed: str | None, with_usage: bool) -> list[bytes]:
-        """What comes after the text: what has not come of tool calls and reasoning, the reason, the usage, and the end."""
+        """What comes after the text: what has not come of tool calls and reasoning, likelihoods, the reason, further answers, usage, the end."""
         chunks = []
         for index, call in self._calls.rest(result.tool_calls):
             written = _call(call)
@@ -119,11 +134,18 @@ class Chunks:
             reasoning.pop("reasoning_content", None)
         if reasoning:
             chunks.append(self._chunk(reasoning))
+        if result.logprobs:
+            chunks.append(self._chunk({}, logprobs=choice_logprobs(result.logprobs)))
         chunks.append(self._chunk({}, finish_reason(result)))
+        for index, text in enumerate(result.alternatives, 1):
+            chunks.append(self._chunk({"role": "assistant", "content": text, "refusal": None}, index=index))
+            chunks.append(self._chunk({}, "stop", index=index))
         if with_usage:
             chunks.append(self._head + b'],"usage":' + encode(chat_usage(result.usage, result.cost)) + b"}\n\n")
         return [*chunks, DONE]
 
-    def _chunk(self, delta: dict[str, Any], reason: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+    def _chunk(
+        self, delta: dict[str, Any], reason: str | None = None, *, index: int = 0, logprobs: Any = None
+    ) -> bytes:
+        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
         return self._head + encode(choice) + b"]}\n\n"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pipelex_core.parts import Message, Part, Role, TextPart, ToolCall, ToolResult
 from pipelex_serve import fields, media
 from pipelex_serve.kept import assistant, is_envelope, unpack
+from pipelex_serve.openai import likelihoods
 from pipelex_serve.problems import refuse
 from pipelex_serve.texts import TextCall
 
@@ -38,6 +39,7 @@ _KNOWN = frozenset(
         "n",
         "parallel_tool_calls",
         "logprobs",
+        "top_logprobs",
         "modalities",
         "user",
     ]
@@ -74,12 +76,6 @@ def read_chat(body: Mapping[str, Any]) -> TextCall:
 
 
 def _refuse_impossible(body: Mapping[str, Any]) -> None:
-    if (fields.whole(body, "n") or 1) != 1:
-        msg = "'n' must be 1: a handle gives one answer; send the request several times"
-        raise refuse(400, msg, code="unsupported_value", param="n")
-    if body.get("logprobs") is True:
-        msg = "'logprobs' cannot be given: what the providers of a handle have in common has none"
-        raise refuse(400, msg, code="unsupported_parameter", param="logprobs")
     if "audio" in (body.get("modalities") or ()):
         msg = "'modalities' with audio is not supported: use /v1/audio/speech"
         raise refuse(400, msg, code="unsupported_value", param="modalities")
@@ -97,6 +93,8 @@ def _settings(body: Mapping[str, Any]) -> dict[str, Any]:
             ("stop", tuple(fields.strings(body, "stop"))),
             ("reasoning_effort", (body.get("reasoning_effort") or effort) if budget is None else None),
             ("reasoning_budget", budget),
+            ("logprobs", likelihoods.of_chat(body)),
+            ("n", likelihoods.number_of_answers(body)),
         )
     )
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from pipelex_core.parts import Message, TextPart
 from pipelex_serve import fields
 from pipelex_serve.jsons import encode
+from pipelex_serve.openai import likelihoods
 from pipelex_serve.openai.chat_answer import DONE, finish_reason
 from pipelex_serve.openai.chat_request import wide_temperature
 from pipelex_serve.openai.errors import error_body
 from pipelex_serve.openai.usage import chat_usage
 from pipelex_serve.problems import refuse
 from pipelex_serve.running import Running, check_handle
-from pipelex_serve.streams import stream_text
+from pipelex_serve.streams import stream_text, stream_whole
 from pipelex_serve.texts import TextCall, text_plan
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from pipelex_serve.problems import Problem
 
 _KNOWN = frozenset(
-    ["model", "prompt", "stream", "stream_options", "temperature", "top_p", "max_tokens", "seed", "stop", "n", "user"]
+    [
+        *("model", "prompt", "stream", "stream_options", "temperature", "top_p", "max_tokens", "seed", "stop", "n"),
+        *("logprobs", "user"),
+    ]
 )
 
 
@@ -35,17 +39,17 @@ async def completions(gateway: Gateway, exchange: Exchange) -> None:
     body = await exchange.json()
     call = _read(body)
     check_handle(exchange, call.model)
-    running = Running(gateway, exchange, call.model, text_plan(gateway.deck, call))
+    plan = text_plan(gateway.deck, call)
+    running = Running(gateway, exchange, call.model, plan)
     exchange.add_headers(gateway.notes_of(call.ignored))
     made = _Made(exchange.id, call.model, with_usage=bool(fields.table_of(body, "stream_options").get("include_usage")))
     if call.streams:
-        await stream_text(exchange, running, made)
+        await (stream_text if plan.operation.streams else stream_whole)(exchange, running, made)
         return
     async with running:
         result = await running.ask()
     exchange.add_headers(running.headers())
-    whole = made.completion(result.text, finish_reason(result))
-    await exchange.answer({**whole, "usage": chat_usage(result.usage, result.cost)})
+    await exchange.answer({**made.whole(result), "usage": chat_usage(result.usage, result.cost)})
 
 
 def _read(body: Mapping[str, Any]) -> TextCall:
@@ -55,9 +59,6 @@ def _read(body: Mapping[str, Any]) -> TextCall:
     if not isinstance(prompt, str):
         msg = "'prompt' must be a string, or a list of one: send several prompts as requests of their own"
         raise refuse(400, msg, code="unsupported_value", param="prompt")
-    if (fields.whole(body, "n") or 1) != 1:
-        msg = "'n' must be 1: send the request several times"
-        raise refuse(400, msg, code="unsupported_value", param="n")
     return TextCall(
         model=fields.model(body),
         messages=(Message(role="user", parts=(TextPart(prompt),)),),
@@ -68,6 +69,8 @@ def _read(body: Mapping[str, Any]) -> TextCall:
                 ("max_tokens", fields.whole(body, "max_tokens")),
                 ("seed", fields.whole(body, "seed")),
                 ("stop", tuple(fields.strings(body, "stop"))),
+                ("logprobs", likelihoods.of_completion(body)),
+                ("n", likelihoods.number_of_answers(body)),
             )
         ),
         streams=fields.flag(body, "stream"),
@@ -83,9 +86,15 @@ class _Made:
         self._head = {"id": f"cmpl-{id}", "object": "text_completion", "created": int(time.time()), "model": model}
         self._with_usage = with_usage
 
-    def completion(self, text: str, reason: str | None) -> dict[str, Any]:
-        choice = {"index": 0, "text": text, "logprobs": None, "finish_reason": reason}
+    def completion(self, text: str, reason: str | None, *, index: int = 0, logprobs: Any = None) -> dict[str, Any]:
+        choice = {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}
         return {**self._head, "choices": [choice]}
+
+    def whole(self, result: TextResult) -> dict[str, Any]:
+        probable = likelihoods.first_form(result.logprobs)
+        made = [self.completion(result.text, finish_reason(result), logprobs=probable)]
+        made += [self.completion(text, "stop", index=index) for index, text in enumerate(result.alternatives, 1)]
+        return {**self._head, "choices": [each["choices"][0] for each in made]}
 
     @staticmethod
     def first() -> Sequence[bytes]:
@@ -99,7 +108,10 @@ class _Made:
         return b""
 
     def last(self, result: TextResult) -> Sequence[bytes]:
-        events = [_event(self.completion("", finish_reason(result)))]
+        probable = likelihoods.first_form(result.logprobs)
+        events = [_event(self.completion("", finish_reason(result), logprobs=probable))]
+        for index, text in enumerate(result.alternatives, 1):
+            events.append(_event(self.completion(text, "stop", index=index)))
         if self._with_usage:
             events.append(_event({**self._head, "choices": [], "usage": chat_usage(result.usage, result.cost)}))
         return [*events, DONE]

@@ -12,13 +12,14 @@ from pipelex_core.deltas import ReasoningDelta, ToolCallDelta
 from pipelex_serve.jsons import encode
 from pipelex_serve.live import LiveCalls, is_json
 from pipelex_serve.openai.errors import error_body
+from pipelex_serve.openai.likelihoods import listed
 from pipelex_serve.openai.usage import responses_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pipelex_core.parts import ToolCall
-    from pipelex_core.results import TextResult
+    from pipelex_core.results import TextResult, TokenLogprob
     from pipelex_serve.problems import Problem
 
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -81,14 +82,16 @@ class Response:
             "error": {"code": reported["code"] or "server_error", "message": reported["message"]},
         }
 
-    def message(self, text: str, status: str = "completed", number: int = 0) -> dict[str, Any]:
+    def message(
+        self, text: str, status: str = "completed", number: int = 0, logprobs: Sequence[TokenLogprob] = ()
+    ) -> dict[str, Any]:
         """The item of its text; a later one has a number."""
         return {
             "id": f"msg_{self.id}_{number}" if number else f"msg_{self.id}",
             "type": "message",
             "status": status,
             "role": "assistant",
-            "content": [_text_part(text)] if status == "completed" else [],
+            "content": [_text_part(text, listed(logprobs))] if status == "completed" else [],
         }
 
     def reasoning(self, text: str | None, packed: str | None) -> dict[str, Any]:
@@ -136,7 +139,7 @@ def whole(response: Response, result: TextResult, packed: str | None) -> dict[st
     if result.reasoning or packed is not None:
         output.append(response.reasoning(result.reasoning, packed))
     if result.text or not result.tool_calls:
-        output.append(response.message(result.text))
+        output.append(response.message(result.text, logprobs=result.logprobs))
     output += (_item_of(response, number, call) for number, call in enumerate(result.tool_calls))
     return response.done(result, output)
 
@@ -196,7 +199,7 @@ class ResponseEvents:
     def last(self, result: TextResult) -> Sequence[bytes]:
         """The end of the open items, the items that have not come, and the whole response."""
         packed = self._keep(result)
-        events = [self._ended()]
+        events = [self._ended(listed(result.logprobs))]
         if not result.tool_calls and not any(item["type"] == "message" for item in self._output):
             events += [self._begin_text(), self._ended()]
         if self._reasoned is None and (result.reasoning or packed is not None):
@@ -241,18 +244,18 @@ class ResponseEvents:
         ) % (encode(place["item_id"]), self._index)
         return begun + self._event("response.content_part.added", **place, part=_text_part(""))
 
-    def _ended(self) -> bytes:
-        """The end of the open message or call; nothing where none is."""
+    def _ended(self, logprobs: Sequence[Mapping[str, Any]] = ()) -> bytes:
+        """The end of the open message, with how likely its tokens were, or of the open call; nothing where none is."""
         kind, text, place = self._open, "".join(self._pieces), self._place()
         self._open = None
         if kind is None:
             return b""
         item = self._output[self._index]
         if kind == "message":
-            part = _text_part(text)
+            part = _text_part(text, logprobs)
             item = {**item, "status": "completed", "content": [part]}
             where = {**place, "content_index": 0}
-            events = self._event("response.output_text.done", **where, text=text, logprobs=[])
+            events = self._event("response.output_text.done", **where, text=text, logprobs=part["logprobs"])
             events += self._event("response.content_part.done", **where, part=part)
         else:
             item = {**item, "arguments": text, "status": "completed" if is_json(text) else "incomplete"}
@@ -302,5 +305,5 @@ class ResponseEvents:
         return b"event: %b\ndata: %b\n\n" % (kind.encode("ascii"), body)
 
 
-def _text_part(text: str) -> dict[str, Any]:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+def _text_part(text: str, logprobs: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": list(logprobs)}

@@ -8,6 +8,7 @@ from pipelex_core.parts import Message, TextPart, ToolCall, ToolResult
 from pipelex_serve import fields, media
 from pipelex_serve.kept import assistant, is_envelope, unpack
 from pipelex_serve.openai.chat_request import plain_text, wide_temperature
+from pipelex_serve.openai.likelihoods import of_response
 from pipelex_serve.problems import refuse
 from pipelex_serve.texts import TextCall
 
@@ -28,6 +29,7 @@ _KNOWN = frozenset(
         "tool_choice",
         "temperature",
         "top_p",
+        "top_logprobs",
         "max_output_tokens",
         "reasoning",
         "text",
@@ -94,6 +96,7 @@ def _settings(body: Mapping[str, Any]) -> dict[str, Any]:
             ("top_p", fields.number(body, "top_p")),
             ("max_tokens", fields.whole(body, "max_output_tokens")),
             ("reasoning_effort", fields.table_of(body, "reasoning").get("effort")),
+            ("logprobs", of_response(body)),
         )
     )
 

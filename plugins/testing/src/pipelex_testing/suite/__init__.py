@@ -31,6 +31,8 @@ class Conformance(Answers, Conversations, MediaScenarios, Failures, Malformed, C
             could: its class must not have the capability either.
         backend: Name of the backend's table; the sdk's where it is empty.
         model_ids: What the models are called at the provider, by type.
+        editor_id: What the model that changes pictures is called; the one of `model_ids` where it is empty.
+        listener_id: What the language model that takes recordings is called; likewise.
         options: Further keys of the backend's table.
         model_options: Further keys of the language model's spec.
         formats: The encodings that its speech may have; the first, or `mp3`, is what is wanted.

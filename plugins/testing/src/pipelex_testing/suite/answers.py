@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +13,7 @@ from pipelex_testing.calls import Kind  # noqa: TC001 -- read by pytest
 from pipelex_testing.marks import about, each_call
 from pipelex_testing.running import until
 from pipelex_testing.samples import (
+    CHARACTER_PRICE,
     CITY,
     COST,
     IMAGE_PRICE,
@@ -22,6 +22,9 @@ from pipelex_testing.samples import (
     PLAIN,
     PRICES,
     PROMPT,
+    REQUEST_PRICE,
+    SEARCH_PRICE,
+    SECOND_PRICE,
     SPOKEN,
     SYSTEM,
     TEXT,
@@ -291,14 +294,11 @@ def _check_counts(at: Running, call: Kind, result: Any) -> None:
             assert PRICES.input is not None
             assert (usage.input_tokens, usage.output_tokens) == (USAGE.input_tokens, 0)
             assert cost.amount == USAGE.input_tokens * PRICES.input / 1_000_000
-        case "transcription" | "speech" | "speech stream":
-            counted, price = _SOUND[call.capability]
-            assert (usage.seconds or usage.characters, cost.amount) == (counted, counted * price)
-        case "OCR":
-            assert PAGE_PRICE.input is not None
-            assert (usage.pages, cost.amount) == (2, 2 * PAGE_PRICE.input)
-        case "image out":
-            assert (usage.images, cost.amount) == (1, IMAGE_PRICE.output)
+        case "moderation":
+            assert cost.amount == REQUEST_PRICE.request
+        case capability if capability in _COUNTED:
+            unit, counted, price = _COUNTED[capability]
+            assert (getattr(usage, unit), cost.amount) == (counted, counted * (price or 0))
         case "stream" if not at.wire.counts_in_stream:
             pass
         case _ if "cached counts" in at.wire.lacks:
@@ -311,12 +311,16 @@ def _check_counts(at: Running, call: Kind, result: Any) -> None:
             assert cost.amount == COST
 
 
-_SOUND = {
-    "transcription": (1, Decimal("0.0001")),
-    "speech": (len(SPOKEN), Decimal("0.00002")),
-    "speech stream": (len(SPOKEN), Decimal("0.00002")),
+_COUNTED = {
+    "transcription": ("seconds", 1, SECOND_PRICE.second),
+    "speech": ("characters", len(SPOKEN), CHARACTER_PRICE.character),
+    "speech stream": ("characters", len(SPOKEN), CHARACTER_PRICE.character),
+    "OCR": ("pages", 2, PAGE_PRICE.input),
+    "image out": ("images", 1, IMAGE_PRICE.output),
+    "image edits": ("images", 1, IMAGE_PRICE.output),
+    "rerank": ("searches", 1, SEARCH_PRICE.search),
 }
-"""The seconds of `SOUND`, or the characters of `SPOKEN`, and the price of one."""
+"""What is counted besides tokens: the seconds of `SOUND`, the characters of `SPOKEN`, pages, pictures, and the price of one."""
 
 
 def _after_first_text(chunks: Any) -> int:

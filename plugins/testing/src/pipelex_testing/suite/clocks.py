@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pipelex_testing.running import Running
 
 DEADLINE = 0.5
+_MEDIA = frozenset({"image out", "image edits", "transcription", "speech"})
+"""What may be a job, made of several requests."""
 SLACK = 3.0
 """Seconds that a busy machine may add."""
 
@@ -58,7 +60,7 @@ class Clocks(Scenarios):
         """A byte now and then does not prolong the wait."""
 
         async def use(at: Running) -> None:
-            if call.capability == "image out" and at.wire.calls(at.server) is not at.server.received:
+            if call.capability in _MEDIA and at.wire.calls(at.server) is not at.server.received:
                 at.wire.hang(at.server)  # a queue drips by its statuses
             else:
                 whole = call.reply(at)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_testing.marks import about
-from pipelex_testing.samples import JPEG, PDF, PLAIN, PNG, PROMPT
+from pipelex_testing.samples import JPEG, PDF, PLAIN, PNG, PROMPT, SOUND
 from pipelex_testing.suite.base import Scenarios
 
 if TYPE_CHECKING:
@@ -56,13 +56,18 @@ class MediaScenarios(Scenarios):
     @about("text")
     def test_what_the_model_does_not_take_is_refused_unsent(self) -> None:
         """A picture or document for a model without them costs nothing."""
-        provided = [("image in", {"images": [PNG]}), ("PDF in", {"documents": [PDF]})]
+        provided: list[tuple[str, dict[str, Any]]] = [
+            ("image in", {"images": [PNG]}),
+            ("PDF in", {"documents": [PDF]}),
+        ]
 
         async def use(at: Running) -> None:
+            with pytest.raises(UnsupportedInputError):
+                await at.client.generate_text(PROMPT, model=at.llm, audio=[SOUND])
             for claim, inputs in provided:
                 if claim not in self.suite.claims:
                     with pytest.raises(UnsupportedInputError):
-                        await at.client.generate_text(PROMPT, model=at.llm, **inputs)  # type: ignore[arg-type]
+                        await at.client.generate_text(PROMPT, model=at.llm, **inputs)
             assert not at.has_server or at.calls == []
 
         self.run(use)
@@ -95,5 +100,32 @@ class MediaScenarios(Scenarios):
             (image,) = result.images
             assert (image.data, image.content_type) == (PNG, "image/png")
             assert b"A lighthouse" in at.calls[0].body
+
+        self.run(use)
+
+    @about("audio in")
+    def test_a_recordings_bytes_are_sent_whole(self) -> None:
+        """In base64, in the prompt of a language model."""
+
+        async def use(at: Running) -> None:
+            at.server.queue(at.wire.answer(PLAIN))
+            result = await at.client.generate_text("What is heard?", model=at.listener, audio=[SOUND])
+            assert result.text == PLAIN.text
+            assert b64encode(SOUND) in at.calls[0].body
+
+        self.run(use)
+
+    @about("image edits")
+    def test_the_picture_to_change_is_sent_whole(self) -> None:
+        """As it is, or in base64, beside the prompt; the changed one comes back."""
+
+        async def use(at: Running) -> None:
+            at.wire.queue_image(at.server)
+            result = await at.client.generate_image("At night", model=at.editor, images=[PNG])
+            (image,) = result.images
+            assert (image.data, image.content_type) == (PNG, "image/png")
+            body = at.calls[0].body
+            assert b"At night" in body
+            assert PNG in body or b64encode(PNG) in body
 
         self.run(use)

@@ -27,12 +27,14 @@ _CLASSES: dict[Capability, type[of_backend.Backend]] = {
     "image out": of_backend.ImageGenerator,
     "embeddings": of_backend.Embedder,
 }
-_SOUND: dict[Capability, type[of_backend.Backend]] = {
+_FURTHER: dict[Capability, type[of_backend.Backend]] = {
     "transcription": of_backend.Transcriber,
     "speech": of_backend.Speaker,
     "speech stream": of_backend.SpeechStreamer,
+    "rerank": of_backend.Reranker,
+    "moderation": of_backend.Moderator,
 }
-"""What a suite may claim; a backend that does more is not held to it, as long as no wire speaks of sound."""
+"""What a suite may claim; a class that does more is not held to it: a provider may have it in some of its models alone."""
 
 _IMPORT = """
 import sys
@@ -63,7 +65,10 @@ class Registration(Scenarios):
         assert set(self.suite.claims) <= set(CAPABILITIES)
         has = {capability for capability, kind in _CLASSES.items() if isinstance(made, kind)}
         assert has == set(self.suite.claims) & set(_CLASSES)
-        assert all(isinstance(made, kind) for claim, kind in _SOUND.items() if claim in self.suite.claims)
+        assert all(isinstance(made, kind) for claim, kind in _FURTHER.items() if claim in self.suite.claims)
+        if "image edits" in self.suite.claims:
+            assert isinstance(made, of_backend.ImageGenerator)
+            assert made.edits_images
         if self.suite.wire is not None:
             assert set(self.suite.claims) <= self.suite.wire.says, "the wire cannot say all that is claimed"
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from pipelex_testing.bodies import bedrock
 from pipelex_testing.replies import Reply
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import ARGUMENTS, CONVERSATION, PNG, VECTORS, WEATHER, Capability, SampleAnswer
+from pipelex_testing.samples import ARGUMENTS, CONVERSATION, PNG, RANKING, VECTORS, WEATHER, Capability, SampleAnswer
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import words
 
@@ -40,7 +40,7 @@ class BedrockConverse(Wire):
 
     name = "bedrock-converse"
     rules = Rulebook(provider="bedrock")
-    says: ClassVar[frozenset[Capability]] = frozenset({*CONVERSATION, "image out", "embeddings"})
+    says: ClassVar[frozenset[Capability]] = frozenset({*CONVERSATION, "image out", "embeddings", "rerank"})
     error_headers = bedrock.HEADERS
     ending = 2
 
@@ -61,6 +61,10 @@ class BedrockConverse(Wire):
         """In the form of Cohere's models, by `/invoke`; Bedrock counts the tokens in a header."""
         headers = {**bedrock.HEADERS, "x-amzn-bedrock-input-token-count": "20"}
         return Reply.json({"id": "e1", "embeddings": {"float": VECTORS}}, headers=headers)
+
+    def ranking(self) -> Reply:
+        results = [{"index": index, "relevance_score": score} for index, score in RANKING]
+        return Reply.json({"results": results}, headers=bedrock.HEADERS)
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         code = _CODES.get(status, "ValidationException" if status < 500 else "InternalServerException")

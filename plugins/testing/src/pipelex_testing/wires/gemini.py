@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pipelex_testing.bodies import gemini
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import ARGUMENTS, CONVERSATION, PNG, VECTORS, WEATHER, Capability, SampleAnswer
+from pipelex_testing.samples import (
+    ARGUMENTS,
+    CONVERSATION,
+    PNG,
+    SOUND,
+    SPOKEN,
+    VECTORS,
+    WEATHER,
+    Capability,
+    SampleAnswer,
+)
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import words
@@ -33,7 +43,12 @@ class Gemini(Wire):
     name = "gemini"
     rules = Rulebook(provider="google")
     counts_embeddings = False
-    says: ClassVar[frozenset[Capability]] = frozenset({*CONVERSATION, "image out", "embeddings"})
+    says: ClassVar[frozenset[Capability]] = frozenset(
+        {
+            *CONVERSATION,
+            *("image out", "embeddings", "transcription", "speech", "speech stream", "image edits", "audio in"),
+        }
+    )
 
     def answer(self, sample: SampleAnswer) -> Reply:
         return Reply.json(gemini.answer(*_parts(sample, [words(sample)]), finish=_finish(sample), usage=_USAGE))
@@ -46,6 +61,17 @@ class Gemini(Wire):
     def image(self) -> Reply:
         picture = {"mimeType": "image/png", "data": b64encode(PNG).decode()}
         return Reply.json(gemini.answer({"inlineData": picture}, finish="STOP", usage=_USAGE))
+
+    def transcript(self) -> Reply:
+        return Reply.json(gemini.answer({"text": SPOKEN}, usage=_USAGE))
+
+    def speech(self) -> Reply:
+        return Reply.json(gemini.answer(_samples(SOUND[44:]), usage=_USAGE))
+
+    def speech_stream(self) -> Reply:
+        half = 44 + len(SOUND[44:]) // 4 * 2
+        first = gemini.answer(_samples(SOUND[44:half]), finish=None, usage={})
+        return Reply.sse(first, gemini.answer(_samples(SOUND[half:]), usage=_USAGE))
 
     def embeddings(self) -> Reply:
         """In the form of AI Studio's batches, and of Vertex AI's predictions."""
@@ -68,6 +94,11 @@ class Gemini(Wire):
             "temperature": config.get("temperature"),
             "max_tokens": config.get("maxOutputTokens"),
         }
+
+
+def _samples(data: bytes) -> dict[str, Any]:
+    """Sound as Gemini sends it: samples of 16 bits, without a header."""
+    return {"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=16000", "data": b64encode(data).decode()}}
 
 
 def _parts(sample: SampleAnswer, texts: list[str]) -> list[dict[str, Any]]:

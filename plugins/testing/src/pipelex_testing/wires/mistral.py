@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pipelex_testing.bodies import mistral
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import CONVERSATION, JPEG, SPOKEN, VECTORS, WEATHER, Capability, SampleAnswer
+from pipelex_testing.samples import (
+    CATEGORY,
+    CONVERSATION,
+    JPEG,
+    SOUND,
+    SPOKEN,
+    VECTORS,
+    WEATHER,
+    Capability,
+    SampleAnswer,
+)
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import arguments, words
@@ -21,11 +31,16 @@ _USAGE = {"prompt_tokens": 20, "completion_tokens": 12, "total_tokens": 32, "num
 
 
 class Mistral(Wire):
-    """`/v1/chat/completions`, `/v1/ocr`, `/v1/embeddings` and `/v1/audio/transcriptions`."""
+    """`/v1/chat/completions`, `/v1/ocr`, `/v1/embeddings`, `/v1/audio/…` and `/v1/moderations`."""
 
     name = "mistral"
     rules = Rulebook(provider="mistral")
-    says: ClassVar[frozenset[Capability]] = frozenset({*CONVERSATION, "OCR", "embeddings", "transcription"})
+    says: ClassVar[frozenset[Capability]] = frozenset(
+        {
+            *CONVERSATION,
+            *("OCR", "embeddings", "transcription", "speech", "speech stream", "audio in", "moderation"),
+        }
+    )
     error_headers = _HEADERS
     ending = 2
 
@@ -53,6 +68,22 @@ class Mistral(Wire):
     def transcript(self) -> Reply:
         body = {"text": SPOKEN, "model": "m", "language": "en", "usage": {"prompt_audio_seconds": 1}}
         return Reply.json(body, headers=_HEADERS)
+
+    def speech(self) -> Reply:
+        return Reply.json({"audio_data": b64encode(SOUND).decode()}, headers=_HEADERS)
+
+    def speech_stream(self) -> Reply:
+        half = len(SOUND) // 2
+        pieces = [b64encode(piece).decode() for piece in (SOUND[:half], SOUND[half:])]
+        events = [{"type": "speech.audio.delta", "audio_data": piece} for piece in pieces]
+        return Reply.sse(*events, {"type": "speech.audio.done", "usage": {}}, headers=_HEADERS)
+
+    def verdicts(self) -> Reply:
+        results = [
+            {"categories": {CATEGORY: flagged}, "category_scores": {CATEGORY: score}}
+            for flagged, score in ((False, 0.1), (True, 0.9))
+        ]
+        return Reply.json({"id": "mod-1", "model": "m", "results": results}, headers=_HEADERS)
 
     def embeddings(self) -> Reply:
         data = [{"object": "embedding", "index": at, "embedding": row} for at, row in enumerate(VECTORS)]

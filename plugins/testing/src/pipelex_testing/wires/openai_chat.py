@@ -13,7 +13,18 @@ from pipelex_core import errors
 from pipelex_testing.bodies import openai_chat as chat
 from pipelex_testing.bodies.pieces import halves
 from pipelex_testing.rulebook import Rulebook
-from pipelex_testing.samples import CONVERSATION, PNG, SOUND, SPOKEN, VECTORS, WEATHER, Capability, SampleAnswer
+from pipelex_testing.samples import (
+    CATEGORY,
+    CONVERSATION,
+    PNG,
+    RANKING,
+    SOUND,
+    SPOKEN,
+    VECTORS,
+    WEATHER,
+    Capability,
+    SampleAnswer,
+)
 from pipelex_testing.server import Received, Reply
 from pipelex_testing.wire import Wire
 from pipelex_testing.wires.pieces import arguments, words
@@ -31,12 +42,16 @@ _USAGE = {
 
 
 class OpenAIChat(Wire):
-    """`/chat/completions`, `/images/generations`, `/embeddings`, `/audio/transcriptions` and `/audio/speech`."""
+    """`/chat/completions`, `/images/…`, `/embeddings`, `/audio/…`, `/moderations`, and `/rerank` in Cohere's form."""
 
     name = "openai-chat"
     rules = Rulebook(provider="compatible")
     says: ClassVar[frozenset[Capability]] = frozenset(
-        {*CONVERSATION, "image out", "embeddings", "transcription", "speech", "speech stream"}
+        {
+            *CONVERSATION,
+            *("image out", "embeddings", "transcription", "speech", "speech stream", "image edits", "audio in"),
+            *("rerank", "moderation"),
+        }
     )
     error_headers = _HEADERS
     ending = 3
@@ -87,6 +102,18 @@ class OpenAIChat(Wire):
     def speech(self) -> Reply:
         half = len(SOUND) // 2
         return Reply(chunks=(SOUND[:half], SOUND[half:]), content_type="audio/mpeg", headers=_HEADERS)
+
+    def ranking(self) -> Reply:
+        results = [{"index": index, "relevance_score": score} for index, score in RANKING]
+        body = {"id": "r1", "results": results, "meta": {"billed_units": {"search_units": 1}}}
+        return Reply.json(body, headers=_HEADERS)
+
+    def verdicts(self) -> Reply:
+        results = [
+            {"flagged": flagged, "categories": {CATEGORY: flagged}, "category_scores": {CATEGORY: score}}
+            for flagged, score in ((False, 0.1), (True, 0.9))
+        ]
+        return Reply.json({"id": "modr-1", "model": "m", "results": results}, headers=_HEADERS)
 
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         return Reply.json(chat.error(message), status=status, headers=_HEADERS)
