@@ -99,7 +99,7 @@ def test_a_response_tells_likelihoods_where_it_is_asked(client: openai.OpenAI, p
     """By `include`, or by `top_logprobs`."""
     for more in ({"include": ["message.output_text.logprobs"]}, {"top_logprobs": 2}):
         providers[0].queue(two())
-        answer = client.responses.create(model="gpt", input="Hello", **more)  # type: ignore[call-overload]
+        answer: Any = client.responses.create(model="gpt", input="Hello", **more)
         assert providers[0].received[-1].json["logprobs"] is True
         part = answer.output[0].content[0]
         assert (part.text, [each.token for each in part.logprobs]) == ("The Nile", ["The", " Nile"])
@@ -112,7 +112,7 @@ def test_the_first_form_of_completions_has_both(client: openai.OpenAI, providers
     """Its likelihoods are lists side by side, with the place of each token in the text."""
     for streams in (False, True):
         providers[0].queue(two())
-        answer = client.completions.create(model="gpt", prompt="Hello", n=2, logprobs=2, stream=streams)
+        answer: Any = client.completions.create(model="gpt", prompt="Hello", n=2, logprobs=2, stream=streams)
         choices = [choice for event in (answer if streams else [answer]) for choice in event.choices]
         texts = ["".join(choice.text for choice in choices if choice.index == index) for index in (0, 1)]
         assert texts == ["The Nile", "The Rhine"]

@@ -60,7 +60,7 @@ def completion(result: TextResult, *, id: str, model: str, packed: str | None) -
 
 def _further(index: int, text: str) -> dict[str, Any]:
     """A further answer, where several were asked for: of those, the text is known alone."""
-    message = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
     return {"index": index, "message": message, "logprobs": None, "finish_reason": "stop"}
 
 
