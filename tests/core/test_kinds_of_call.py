@@ -21,7 +21,7 @@ import pipelex_testing.plugin
 from pipelex_cli.app import run as command_line
 from pipelex_core import AsyncClient, BudgetExceededError, Client, DeadlineExceededError
 from pipelex_core.capabilities import BUILT_IN
-from pipelex_core.errors import IdleTimeoutError
+from pipelex_core.errors import HandleNotFoundError, IdleTimeoutError, LimitReachedError, RateLimitError
 from pipelex_core.plugins import discover
 from pipelex_core.results import Result
 from pipelex_middleware_cache import Cache
@@ -64,6 +64,7 @@ def project(folder: Path) -> Path:
         kind_of_model = f'model_type = "{kind.model_types[0]}"\n'
         models.append(f"[{kind.name}-model]\n{kind_of_model}costs = {PRICES.get(kind.name, '{ request = 1 }')}\n")
         models.append(f'[{kind.name}-slow]\nsdk = "slow"\n{kind_of_model}')
+        models.append(f'[{kind.name}-full]\nsdk = "slow"\n{kind_of_model}')
         if not kind.one_model:
             chains += f'{kind.name}-chain = ["{kind.name}-slow", "{kind.name}-model"]\n'
         choices += "".join(f'{kind.choice_key(name)} = "{kind.name}-model"\n' for name in kind.choices)
@@ -85,7 +86,9 @@ def slow() -> Any:
     abandoned: list[str] = []
 
     def method(name: str, *, streams: bool) -> Any:
-        async def wait(_self: Any, _request: Any) -> Any:
+        async def wait(_self: Any, request: Any) -> Any:
+            if request.spec.name.endswith("-full"):
+                raise RateLimitError("one at a time", status=429)
             try:
                 await asyncio.sleep(60)
             finally:
@@ -189,6 +192,39 @@ def keeps_to_a_budget(kind: Capability, folder: Path) -> None:
         call(client, kind)
 
 
+def keeps_to_limits(kind: Capability, folder: Path) -> None:
+    """A second call of a minute that has one is not sent, and the error says which limit is full."""
+    project(folder)
+    (folder / ".pipelex" / "inference" / "backends.toml").write_text("[fake]\nrequests_per_minute = 1\n")
+    plugins = discover(entry_points=(), extra=[pipelex_backend_mock, slow()])
+    with Client.from_project(folder, plugins=plugins) as client:
+        call(client, kind)
+        with pytest.raises(LimitReachedError, match="requests_per_minute of backend 'fake'"):
+            call(client, kind, deadline=0.2)
+
+
+def has_presets(kind: Capability, folder: Path) -> None:
+    """A name for a model with its settings, and a default that may be one; each setting has a meaning."""
+    assert all(rule.help for rule in kind.settings.values())
+    key = f"{kind.name}-model"
+    project(folder)
+    deck = folder / ".pipelex" / "inference" / "deck" / "deck.toml"
+    deck.write_text(f'[{kind.name}.presets]\nof_mine = {{ model = "{key}" }}\n')
+    plugins = discover(entry_points=(), extra=[pipelex_backend_mock, slow()])
+    with Client.from_project(folder, plugins=plugins) as client:
+        assert call(client, kind, model="of_mine").model == key
+        with pytest.raises(HandleNotFoundError, match="of_mine"):
+            call(client, kind, model="of_mein")
+
+
+def tells_errors_apart(kind: Capability, folder: Path) -> None:
+    """What the provider refuses is an error of its class, with the attempt that it was."""
+    with opened(folder) as client, pytest.raises(RateLimitError) as caught:
+        call(client, kind, model=f"{kind.name}-full", retries=0)
+    (attempt,) = caught.value.attempts
+    assert (attempt.outcome, attempt.status, caught.value.model) == ("error", 429, f"{kind.name}-full")
+
+
 def falls_back(kind: Capability, folder: Path) -> None:
     """To the next model of a chain, when the first is silent for too long; vectors of two models are not mixed."""
     if kind.one_model:
@@ -231,7 +267,9 @@ def has_a_command(kind: Capability, folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(project(folder))
     inference = folder / ".pipelex" / "inference" / "backends" / "fake.toml"
     text = inference.read_text()
-    inference.write_text("".join(f"[{part}" for part in text.split("[")[1:] if "-slow]" not in part))
+    inference.write_text(
+        "".join(f"[{part}" for part in text.split("[")[1:] if not part.partition("]")[0].endswith(("-slow", "-full")))
+    )
     deck = folder / ".pipelex" / "inference" / "deck" / "deck.toml"
     deck.write_text(deck.read_text().partition("[aliases]")[0])
     assert command_line([*GIVEN[kind.name][2], "-m", f"{kind.name}-model", "--json"]) == 0
@@ -265,6 +303,9 @@ ROUND: tuple[Callable[..., None], ...] = (
     is_run_dry,
     has_a_span,
     keeps_to_a_budget,
+    keeps_to_limits,
+    has_presets,
+    tells_errors_apart,
     falls_back,
     keeps_to_a_deadline,
     is_cancelled,
