@@ -140,7 +140,7 @@ def answers_as_a_mock(kind: Capability, folder: Path) -> None:
     assert [attempt.outcome for attempt in result.attempts] == ["ok"]
     assert result.cost is not None
     assert Result.from_dict(json.loads(json.dumps(result.to_dict()))) == result
-    assert len(repr(result)) < 2500
+    assert len(repr(result)) < 250
 
 
 def is_cached(kind: Capability, folder: Path) -> None:

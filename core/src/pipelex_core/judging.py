@@ -55,7 +55,7 @@ class RerankAnswer(Tagged):
     cache: CacheUse | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class RerankResult(Result):
     """Documents by relevance.
 
@@ -110,7 +110,7 @@ class ModerationAnswer(Tagged):
     cache: CacheUse | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class ModerationResult(Result):
     """What was found in texts; `verdicts` has one of each, in their order."""
 

@@ -16,7 +16,7 @@ AttemptOutcome = Literal["ok", "error", "cancelled", "skipped"]
 CacheUse = Literal["hit", "miss"]
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, repr=False)
 class Usage(Plain):
     """What a call used, with the same meaning for every provider; None where the provider does not say.
 
@@ -65,6 +65,11 @@ class Usage(Plain):
     searches: int | None = None
     service_tier: str | None = None
     cost: Decimal | None = None
+
+    def __repr__(self) -> str:
+        """What there is of it."""
+        known = {name: value for name, value in vars(self).items() if value is not None}
+        return f"Usage({', '.join(f'{name}={value!r}' for name, value in known.items())})"
 
 
 NO_USAGE = Usage()

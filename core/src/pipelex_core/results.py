@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Generic, Literal, Self, TYPE_CHECKING, TypeAlias, TypeVar
 
-from attrs import evolve, field, frozen
+from attrs import NOTHING, evolve, field, fields, frozen
 
 from pipelex_core.faults import PlainDataError
 from pipelex_core.ledger import (
@@ -160,7 +160,12 @@ Answer: TypeAlias = "TextAnswer | DocumentAnswer | ImageAnswer | EmbeddingAnswer
 # ── Results: what a caller gets ───────────────────────────────────────────────────────────────────────────────────
 
 
-@frozen(kw_only=True, slots=False)
+_OF_ALL = frozenset({"model", "backend", "model_id", "usage", "cost", "attempts", "request_id", "raw"})
+_LONGEST = 500
+"""Characters of a value in a result that is printed."""
+
+
+@frozen(kw_only=True, slots=False, repr=False)
 class Result(Tagged):
     """What every result tells of its call.
 
@@ -194,8 +199,30 @@ class Result(Tagged):
         """What all attempts cost, the failed ones included; None where a part of it is unknown."""
         return total_cost(self.attempts)
 
+    def __repr__(self) -> str:
+        """The result in a line: what its kind has, and is not as ever, then who answered, for how much."""
+        own = [each for each in fields(type(self)) if each.repr and each.name not in _OF_ALL]
+        shown = [(each, getattr(self, each.name)) for each in own]
+        parts = [
+            f"{each.name}={each.repr(value) if callable(each.repr) else _cut(repr(value))}"
+            for each, value in shown
+            if each.default is NOTHING or value != each.default
+        ]
+        cost = "unknown" if self.cost is None else f"{round(self.cost.amount, 8):f} {self.cost.currency}"
+        parts += [
+            f"model={self.model!r}",
+            f"backend={self.backend!r}",
+            f"cost={cost}",
+            f"attempts={len(self.attempts)}",
+        ]
+        return f"{type(self).__name__}({', '.join(parts)})"
 
-@frozen(kw_only=True, slots=False)
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+@frozen(kw_only=True, slots=False, repr=False)
 class TextResult(Result):
     """An answer in text.
 
@@ -220,7 +247,7 @@ class TextResult(Result):
     message: Message = field(repr=False)
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, repr=False)
 class RunResult(TextResult):
     """The last answer of a run, with all that led to it; `usage`, `cost` and `attempts` are those of all turns.
 
@@ -233,7 +260,7 @@ class RunResult(TextResult):
     turns: tuple[TextResult, ...] = field(repr=False)
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, repr=False)
 class ObjectResult(Result, Generic[T]):
     """A typed object.
 
@@ -274,11 +301,11 @@ class ObjectResult(Result, Generic[T]):
             raise PlainDataError("this is not the plain form of an object of the type", [f"$.text: {error}"]) from None
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, repr=False)
 class DocumentResult(Result):
     """The pages of a document."""
 
-    pages: tuple[Page, ...]
+    pages: tuple[Page, ...] = field(repr=lambda pages: f"<{len(pages)}>")
 
     @property
     def text(self) -> str:
@@ -286,7 +313,7 @@ class DocumentResult(Result):
         return "\n\n".join(page.text for page in self.pages)
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True, slots=False, repr=False)
 class ImageResult(Result):
     """Images; `seed` is the one the provider used, where it says."""
 
@@ -316,11 +343,3 @@ class EmbeddingResult(Result):
     def dimensions(self) -> int:
         """Numbers in a vector."""
         return self.vectors.dimensions
-
-    def __repr__(self) -> str:
-        """The result in a line: vectors and attempts would fill pages."""
-        cost = "unknown" if self.cost is None else f"{self.cost.amount:f} {self.cost.currency}"
-        return (
-            f"EmbeddingResult({self.vectors!r}, model={self.model!r}, backend={self.backend!r}, "
-            f"purpose={self.purpose!r}, normalised={self.normalised}, cost={cost}, attempts={len(self.attempts)})"
-        )

@@ -129,7 +129,7 @@ class TranscriptAnswer(Tagged):
     cache: CacheUse | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class TranscriptResult(Result):
     """A transcript.
 
@@ -195,7 +195,7 @@ class SpeechAnswer(Tagged):
     cache: CacheUse | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, repr=False)
 class SpeechResult(Result):
     """A text, spoken."""
 

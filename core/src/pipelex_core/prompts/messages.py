@@ -113,7 +113,8 @@ def read_tool(tool: object) -> Tool:
     if isinstance(tool, Mapping) and isinstance(tool.get("function"), Mapping):
         tool = tool["function"]
     if not isinstance(tool, Mapping) or not isinstance(tool.get("name"), str) or not tool["name"]:
-        raise UnsupportedInputError('a tool is a Tool or a mapping with "name", "description" and "parameters"')
+        hint = "; `client.run` takes functions, and runs them" if callable(tool) else ""
+        raise UnsupportedInputError(f'a tool is a Tool or a mapping with "name", "description" and "parameters"{hint}')
     _refuse_unknown(tool, _TOOL_KEYS, f"tool '{tool['name']}'")
     provided = tool.get("parameters") or tool.get("input_schema") or tool.get("schema")
     parameters = provided or {"type": "object", "properties": {}}

@@ -6,6 +6,7 @@ What sound it is, its first bytes say, and its header how long it is.
 from __future__ import annotations
 
 import os
+import re
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from pipelex_core.media import MediaSource
+
+_OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 _SUFFIXES = {
     "audio/mpeg": ".mp3",
@@ -98,9 +101,13 @@ def read_recording(source: MediaSource | Recording) -> Recording:
         return _of_media(from_url(source, "recording"))
     if isinstance(source, str) and source[:5].lower() == "data:":
         return _of_bytes(bytes_of_data_url(source, "recording"), "this recording", None)
+    if isinstance(source, str) and (not source or _OTHER_SCHEME.match(source)):
+        msg = f"a recording is a path, bytes, an http(s) or gs URL or a data URL, not {source!r:.80}"
+        raise UnsupportedInputError(msg)
     if isinstance(source, (str, os.PathLike)):
         return _of_file(Path(source))
-    msg = f"a recording is a path, bytes, a URL or a data URL, not {type(source).__name__}"
+    hint = ": pass its path, or what its read() gives" if hasattr(source, "read") else ""
+    msg = f"a recording is a path, bytes, a URL or a data URL, not {type(source).__name__}{hint}"
     raise UnsupportedInputError(msg)
 
 

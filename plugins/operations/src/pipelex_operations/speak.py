@@ -25,7 +25,8 @@ _TOKENS_A_CHARACTER = (0, 2, 12)
 def read(text: object) -> str:
     """What a caller gives, checked."""
     if not isinstance(text, str) or not text.strip():
-        msg = "speak takes a text that is not empty"
+        other = "" if isinstance(text, str) else f", not {type(text).__name__}"
+        msg = f"speak takes a text that is not empty{other}"
         raise UnsupportedInputError(msg)
     check_text(text, "a text to speak")
     return text
@@ -49,7 +50,8 @@ def _check(chosen: str | None, what: str, known: Any, spec: ModelSpec) -> None:
     if chosen is None or not isinstance(known, (list, tuple)) or chosen in known:
         return
     hint = did_you_mean(chosen, known) or ""
-    msg = f"model '{spec.name}' has no {what} {chosen!r:.80}{': ' if hint else ''}{hint} It has {', '.join(known)}."
+    others = f": {hint} It has" if hint else "; it has"
+    msg = f"model '{spec.name}' has no {what} {chosen!r:.80}{others} {', '.join(known)}"
     raise UnsupportedInputError(msg)
 
 
