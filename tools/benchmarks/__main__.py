@@ -16,6 +16,7 @@ from tools.benchmarks import (
     gateway,
     healthy,
     instructions,
+    local_vectors,
     providers,
     startup,
     throughput,
@@ -33,6 +34,7 @@ SUITES = {
     "healthy": healthy.run,
     "throughput": throughput.run,
     "vectors": vectors.run,
+    "local vectors": local_vectors.run,
     "bulk": bulk.run,
     "gateway": gateway.run,
 }
