@@ -108,6 +108,21 @@ def test_a_response_tells_likelihoods_where_it_is_asked(client: openai.OpenAI, p
     assert "logprobs" not in providers[0].received[-1].json
 
 
+def test_a_streamed_response_tells_likelihoods_with_the_whole_text(client: openai.OpenAI, providers: Providers) -> None:
+    """In the event that ends it, and in the response at the end."""
+    events = list(chunks("The Nile"))
+    likely = chunk({"content": ""})
+    likely["choices"][0]["logprobs"] = {"content": LISTED}
+    providers[0].queue(Reply.sse(events[0], likely, *events[1:]))
+    stream: Any = client.responses.create(model="gpt", input="Hello", top_logprobs=2, stream=True)
+    kinds = {event.type: event for event in stream}
+    for tokens in (
+        kinds["response.output_text.done"].logprobs,
+        kinds["response.completed"].response.output[0].content[0].logprobs,
+    ):
+        assert [each.token for each in tokens] == ["The", " Nile"]
+
+
 def test_the_first_form_of_completions_has_both(client: openai.OpenAI, providers: Providers) -> None:
     """Its likelihoods are lists side by side, with the place of each token in the text."""
     for streams in (False, True):
