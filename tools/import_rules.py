@@ -27,8 +27,10 @@ _SHARED = frozenset({"pipelex_http", "pipelex_local"})
 
 BUILT_ON: dict[str, dict[str, str]] = {
     "pipelex_backend_anthropic": {"pipelex_http.kept": "KeptRequest copied"},
+    "pipelex_backend_google": {"pipelex_http.events": "EventData"},
     "pipelex_backend_openai": {"pipelex_http.kept": "KeptRequest copied"},
     "pipelex_backend_vertexai": {
+        "pipelex_http.events": "EventData",
         "pipelex_backend_google.gemini": (
             "GeminiBackend GeminiBatches call_error embedding_body http_options text_body"
         ),

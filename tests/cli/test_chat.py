@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import stat
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipelex_chat.recorder import Recorder
+from pipelex_chat.store import Store
+from pipelex_core.calls import Call, FinishedCall
+from pipelex_core.parts import Message, TextPart, ToolCall
+from pipelex_core.requests import TextRequest
+from pipelex_core.results import TextAnswer
+from pipelex_core.specs import ModelSpec
 from tests.support.processes import run_pipelex
 from tests.support.scripted import PNG
 
@@ -164,3 +172,34 @@ def test_wrong_arguments_are_errors(project: Path, arguments: tuple[str, ...], m
     done = run_pipelex("logs", *arguments, cwd=project)
     assert done.returncode == 1
     assert message in done.stderr
+
+
+def test_a_call_whose_words_cannot_be_written_is_answered_and_logged_without_them(tmp_path: Path) -> None:
+    """Arguments of a tool that are nested too deeply, say: the next call is logged in full."""
+    arguments: dict[str, Any] = {}
+    for _ in range(900):
+        arguments = {"a": arguments}
+    recorder = Recorder(Store(tmp_path / "logs.db"), contents=True)
+    question = Message(role="user", parts=(TextPart("Hello"),))
+    for number, message in enumerate(
+        (question, Message(role="assistant", parts=(ToolCall(id="c", name="t", arguments=arguments),)), question)
+    ):
+        spec = ModelSpec(name="m", backend="b", sdk="mock", model_id="m")
+        call = Call(
+            operation="generate_text",
+            capability="llm",
+            handle="m",
+            request=TextRequest(spec=spec, messages=(message,)),
+            call_id=number,
+        )
+
+        async def proceed(_: Call) -> TextAnswer:
+            return TextAnswer(text="Hi", finish_reason="stop")
+
+        assert isinstance(asyncio.run(recorder.around(call, proceed)), TextAnswer)
+        recorder.finished(
+            FinishedCall(operation="generate_text", capability="llm", handle="m", attempts=(), call_id=number)
+        )
+    with closing(sqlite3.connect(tmp_path / "logs.db")) as written:
+        prompts = [row[0] for row in written.execute("select prompt from calls order by rowid")]
+    assert prompts == ["user: Hello", None, "user: Hello"]

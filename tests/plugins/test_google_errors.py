@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipelex_backend_google._answer import usage_of
 from pipelex_core import errors
 from pipelex_core.requests import ImageRequest
 from pipelex_core.results import Usage
@@ -248,7 +249,7 @@ def test_nulls_are_as_good_as_nothing() -> None:
     """Fields that are there without a value do not cost the answer, nor do counts that are none."""
 
     async def use(server: GoogleServer, backend: GoogleBackend) -> None:
-        counts: Any = {"promptTokenCount": 3, "candidatesTokenCount": None, "thoughtsTokenCount": "x"}
+        counts: Any = {"promptTokenCount": 3, "candidatesTokenCount": None, "thoughtsTokenCount": None}
         stated = {**answer({"functionCall": {"name": "now", "args": None, "id": None}}, usage=counts)}
         server.queue(Reply.json({**stated, "promptFeedback": None, "responseId": None}))
         got = await backend.generate_text(asks("x"))
@@ -259,6 +260,14 @@ def test_nulls_are_as_good_as_nothing() -> None:
         assert (await backend.generate_text(asks("x"))).finish_reason == "content_filter"
 
     run(use)
+
+
+@pytest.mark.parametrize("odd", [-5, 3.5, "12", True, {}, [1]])
+@pytest.mark.parametrize("name", ["promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount"])
+def test_what_is_not_a_count_is_unknown_and_not_zero(name: str, odd: Any) -> None:
+    """The cost of such an answer is unknown, too: less than it was would not do for a budget."""
+    usage = usage_of({"promptTokenCount": 3, "candidatesTokenCount": 4, "thoughtsTokenCount": 5, name: odd})
+    assert (usage.input_tokens if name == "promptTokenCount" else usage.output_tokens) is None
 
 
 def test_a_stream_without_text_is_an_error() -> None:

@@ -14,6 +14,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import error_details_pb2, status_pb2
 
 from pipelex_backend_vertexai import pipelex_backends
+from pipelex_backend_vertexai._deployed import _events
 from pipelex_backend_vertexai._endpoints import endpoint_of, host_of
 from pipelex_core import errors
 from pipelex_core.execution.resources import LoopResources
@@ -25,7 +26,7 @@ from tests.servers.google import KEY, GoogleServer
 from tests.servers.vertexai_endpoints import EndpointServer, Failure, serving
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 PLACE = {"gcp_project_id": "my-project", "gcp_location": "europe-west4"}
 OWN = "projects/my-project/locations/europe-west4/endpoints/123"
@@ -395,3 +396,28 @@ def test_gemini_alone_imports_no_grpc() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'\xef\xbb\xbf: hello\n\ndata: {"a": 1}\n\ndata:{"a":\ndata: 2}\n\ndata: [DONE]\n\n',
+        b'data: {"a": 1}\r\n\r\ndata: {"a": 2}',
+        b'data: {"a": 1}\r\rdata: {"a": 2}\r\rdata: [DONE]',
+    ],
+    ids=["LF", "CR LF", "CR"],
+)
+def test_a_stream_is_read_as_the_format_means_it(body: bytes, size: int) -> None:
+    """A byte order mark, comments, several lines of data, any line ends, no blank at the end; in pieces of any size."""
+
+    async def read(whole: bytes) -> list[Any]:
+        async def pieces() -> AsyncGenerator[bytes, None]:
+            for start in range(0, len(whole), size):
+                yield whole[start : start + size]
+
+        return [event async for event in _events(pieces())]
+
+    assert asyncio.run(read(body)) == [{"a": 1}, {"a": 2}]
+    for odd in (b'\xef\xbb\xbf{"a":\n 1}\n', b' {"a": 1}'):
+        assert asyncio.run(read(odd)) == [{"a": 1}]

@@ -49,7 +49,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         value = headers.get(name)
         seconds = None if not value else _number(value)
         if seconds is not None and seconds >= 0:
-            return seconds / unit
+            return abs(seconds) / unit  # a zero may have a sign
     then = _date(headers.get("retry-after"))
     now = _date(headers.get("date")) or datetime.now(UTC)
     return None if then is None else max(0.0, (then - now).total_seconds())

@@ -84,14 +84,21 @@ def translated_errors(key: Secret | None) -> Iterator[None]:
 
 
 def without(key: Secret | None, value: Any) -> Any:
-    """A decoded answer with the key replaced, wherever a server repeats it."""
+    """A decoded answer with the key replaced, wherever a server repeats it; nothing of one that is too deep to look through."""
     if key is None or not key.reveal():
         return value
+    try:
+        return _replaced(value, key.reveal())
+    except RecursionError:
+        return None
+
+
+def _replaced(value: Any, key: str) -> Any:
     if isinstance(value, str):
-        return hide(value, key.reveal())
+        return hide(value, key)
     if isinstance(value, dict):
-        return {name: without(key, inner) for name, inner in value.items()}
-    return [without(key, inner) for inner in value] if isinstance(value, list) else value
+        return {name: _replaced(inner, key) for name, inner in value.items()}
+    return [_replaced(inner, key) for inner in value] if isinstance(value, list) else value
 
 
 def _error_of_exception(error: Exception) -> CallError:

@@ -149,12 +149,17 @@ def _limit_silence(context: dict[str, Any], **_: object) -> None:
 
 
 def _whole(response_dict: dict[str, Any], **_: object) -> None:
-    """An event handler: a body that was cut short is not an answer; botocore counts that of streams only."""
+    """An event handler: a body that was cut short is not an answer; botocore counts that of streams only.
+
+    A byte order mark before it, which a gateway may have put there, is taken away.
+    """
     if response_dict["status_code"] >= 300:
         return  # an error is known by its status
     body, length = response_dict["body"], str(response_dict["headers"].get("content-length", ""))
     if isinstance(body, bytes) and length.isdecimal() and len(body) < int(length):
         raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(length))
+    if isinstance(body, bytes):
+        response_dict["body"] = body.removeprefix(b"\xef\xbb\xbf")
 
 
 def _legible(response_dict: dict[str, Any], **_: object) -> None:

@@ -58,7 +58,10 @@ class Recorder:
     async def around(self, call: Call, proceed: Proceed) -> Answer:
         """Keep what the first attempt of a call says, until the call has ended."""
         if self.contents and call.attempt == 1 and len(self._requested) < _MOST_WAITING:
-            self._requested[call.call_id] = _stated(call.request), call.redact
+            try:
+                self._requested[call.call_id] = _stated(call.request), call.redact
+            except (PipelexError, RecursionError) as error:
+                _without_contents(error)
         return await proceed(call)
 
     def finished(self, call: FinishedCall) -> None:
@@ -66,11 +69,22 @@ class Recorder:
         requested = self._requested.pop(call.call_id, None)
         if self._is_broken:
             return
+        contents: dict[str, Any] = {}
+        if requested is not None:
+            try:
+                contents = _contents(call, *requested)
+            except (PipelexError, RecursionError) as error:
+                _without_contents(error)
         try:
-            self.store.add({**_row(call), **(_contents(call, *requested) if requested is not None else {})})
+            self.store.add({**_row(call), **contents})
         except PipelexError as error:
             self._is_broken = True
             _log.warning("calls are not logged: %s", error)
+
+
+def _without_contents(error: Exception) -> None:
+    """A text that has no plain form, such as arguments nested too deeply, is left out of the log; its call is in it, and goes on."""
+    _log.warning("a call is logged without its contents: %s", str(error) or type(error).__name__)
 
 
 def _stated(request: Any) -> dict[str, Any]:

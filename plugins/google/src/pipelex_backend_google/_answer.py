@@ -196,7 +196,7 @@ def parse(replied: Replied) -> tuple[dict[str, Any], str | None]:
     """
     named = request_id(replied.headers)
     try:
-        answer = json.loads(replied.body)
+        answer = json.loads(replied.body.removeprefix("\ufeff"))
     except ValueError:
         answer = None
     if isinstance(answer, dict):
@@ -213,15 +213,17 @@ def wrong_form(error: Exception) -> str:
 
 
 def usage_of(counts: dict[str, Any]) -> Usage:
-    """`usageMetadata` in our terms: Google counts thoughts apart from the candidates, and leaves zeros out.
+    """`usageMetadata` in our terms: Google counts thoughts apart from the candidates, and leaves zeros out; what is not a count is unknown.
 
     https://ai.google.dev/api/generate-content#UsageMetadata
     """
     thoughts = count(counts.get("thoughtsTokenCount"))
+    of_both = (counts.get("candidatesTokenCount"), counts.get("thoughtsTokenCount"))
+    candidates, thinking = (0 if each is None else count(each) for each in of_both)
     of_input, of_output = counts.get("promptTokensDetails"), counts.get("candidatesTokensDetails")
     return Usage(
         input_tokens=count(counts.get("promptTokenCount")),
-        output_tokens=(count(counts.get("candidatesTokenCount")) or 0) + (thoughts or 0),
+        output_tokens=None if candidates is None or thinking is None else candidates + thinking,
         cached_tokens=count(counts.get("cachedContentTokenCount")),
         input_audio_tokens=_of_kind(of_input, "AUDIO"),
         input_image_tokens=_of_kind(of_input, "IMAGE"),

@@ -16,6 +16,7 @@ import httpx2
 
 from pipelex_backend_google._errors import reported
 from pipelex_core.errors import InvalidAnswerError
+from pipelex_http.events import EventData
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -90,18 +91,14 @@ async def events(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
         InvalidAnswerError: It is no such stream.
         APIError: An event is an error.
     """
-    data: list[bytes] = []
+    stream = EventData(response.aiter_bytes())
     is_stream = False
-    async for line in _lines(response):
-        if line.startswith(b"data:"):
-            data.append(line[5:])
-        elif not line and data:
-            is_stream = True
-            yield _event(data, response)
-            data = []
-    if data:
+    async for data in stream:
+        is_stream = True
+        yield _event(data, response)
+    if stream.rest:
         try:
-            event = _event(data, response)
+            event = _event(stream.rest, response)
         except ValueError:
             return  # the stream was cut within it
         yield event
@@ -110,22 +107,8 @@ async def events(response: httpx2.Response) -> AsyncIterator[dict[str, Any]]:
         raise InvalidAnswerError(msg)
 
 
-async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
-    """Lines as the format means them: ended by CR LF or LF, and by nothing else that Unicode calls a line's end."""
-    rest = b""
-    is_start = True
-    async for piece in response.aiter_bytes():
-        if is_start:
-            piece, is_start = piece.removeprefix(b"\xef\xbb\xbf"), False  # noqa: PLW2901 -- a byte order mark is not data
-        *whole, rest = (rest + piece).split(b"\n")
-        for line in whole:
-            yield line.removesuffix(b"\r")
-    if rest:
-        yield rest
-
-
-def _event(data: list[bytes], response: httpx2.Response) -> dict[str, Any]:
-    event = json.loads(b"\n".join(data))
+def _event(data: bytes, response: httpx2.Response) -> dict[str, Any]:
+    event = json.loads(data)
     if not isinstance(event, dict):
         msg = "an event of Google's stream is not a JSON object"
         raise InvalidAnswerError(msg, raw=event)

@@ -138,7 +138,7 @@ class MistralClient:
         return self._answered(await self._guarded(self._done(operation, request, stream=False)), never)
 
     def _answered(self, response: httpx2.Response, too_long: Doubt) -> Answered:
-        text = response.text
+        text = response.text.removeprefix("\ufeff")
         if response.status_code == 200:
             with suppress(ValueError, RecursionError):  # what is not JSON is an error as below
                 return Answered(json.loads(text), request_id_of(response.headers))
@@ -262,7 +262,7 @@ class MistralClient:
 def _json(response: httpx2.Response) -> Any:
     """The JSON of an answer, which is UTF-8 by default."""
     try:
-        return json.loads(response.content.decode())
+        return json.loads(response.content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return json.loads(response.text)
 

@@ -13,6 +13,7 @@ from pipelex_backend_vertexai._chat_answer import ChatReading
 from pipelex_backend_vertexai._chat_body import chat_body
 from pipelex_backend_vertexai._endpoint_errors import endpoint_error
 from pipelex_core.errors import CallError, InvalidAnswerError, ProviderConnectionError
+from pipelex_http.events import EventData
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -71,19 +72,28 @@ async def stream(
 
 
 async def _events(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[Any, None]:
-    """The JSON data of server-sent events, whose bytes come in pieces of any length."""
-    rest, is_stream = b"", False
-    async with aclosing(pieces) as source:
+    """The JSON data of server-sent events; or the JSON of an error, or of an answer, that was not streamed."""
+    before: list[bytes] = []
+    is_stream = False
+
+    async def noted(source: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         async for piece in source:
-            *lines, rest = (rest + piece).split(b"\n")
-            for line in lines:
-                if line.startswith(b"data:") and line[5:].strip() != b"[DONE]":
-                    is_stream = True
-                    yield json.loads(line[5:])
-    if rest.startswith(b"data:") and rest[5:].strip() != b"[DONE]":
-        yield json.loads(rest[5:])
-    elif rest.strip().startswith((b"{", b"[")) and not is_stream:  # an error, or an answer that was not streamed
-        yield json.loads(rest)
+            if not is_stream:
+                before.append(piece)
+            yield piece
+
+    async with aclosing(pieces) as source:
+        stream = EventData(noted(source))
+        async for data in stream:
+            is_stream = True
+            before.clear()
+            if data != b"[DONE]":
+                yield json.loads(data)
+    if stream.rest:
+        if stream.rest != b"[DONE]":
+            yield json.loads(stream.rest)
+    elif not is_stream and (whole := b"".join(before).strip()).startswith((b"{", b"[", b"\xef\xbb\xbf")):
+        yield json.loads(whole)
 
 
 def _failure(error: Exception, secret: Secret | None) -> CallError:
