@@ -45,12 +45,9 @@ class SettingRule:
     def expected(self) -> str:
         """What a right value is, for an error message."""
         words = " or ".join(f'"{choice}"' for choice in self.choices)
-        if self.kind == "string":
-            return words or "a string"
-        if self.kind == "boolean":
-            return "true or false"
-        if self.kind == "strings":
-            return "a list of strings"
+        plain = {"string": words or "a string", "boolean": "true or false", "strings": "a list of strings"}
+        if self.kind in plain:
+            return plain[self.kind]
         noun = "a whole number" if self.kind == "integer" else "a number"
         if self.minimum is not None and self.maximum is not None:
             noun += f" from {self.minimum:g} to {self.maximum:g}"

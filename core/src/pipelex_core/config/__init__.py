@@ -9,12 +9,4 @@ from pipelex_core.config.load import check, load, read_config
 from pipelex_core.config.loaded import DisabledBackend, LoadedConfig, ReadConfig
 from pipelex_core.locate import locate
 
-__all__ = [
-    "DisabledBackend",
-    "LoadedConfig",
-    "ReadConfig",
-    "check",
-    "load",
-    "locate",
-    "read_config",
-]
+__all__ = ["DisabledBackend", "LoadedConfig", "ReadConfig", "check", "load", "locate", "read_config"]

@@ -143,7 +143,7 @@ def _structured(
         faults.hide(literal)
     kind, later = ModelsManagerError, NEWER_BACKEND_KEYS
     table = structure(BackendTable, common, faults, kind=kind, where=lambda key: sources.get(key, source), later=later)
-    off = _FAULTY if table is None else None
+    off, on = _FAULTY if table is None else None, f"set enabled = true for '{name}' in backends.toml"
     if table is not None and not table.enabled:
         off = f"is disabled in {'backends.toml' if explicit else f'its plugin ({source})'}"
     return BackendDraft(
@@ -155,12 +155,8 @@ def _structured(
         explicit=explicit,
         off=off,
         reported=table is None,
-        help=_help_to_enable(name, explicit=explicit) if table is not None else None,
+        help=None if table is None else on if explicit else f"write [{name}] in backends.toml",
     )
-
-
-def _help_to_enable(name: str, *, explicit: bool) -> str:
-    return f"set enabled = true for '{name}' in backends.toml" if explicit else f"write [{name}] in backends.toml"
 
 
 def _filled(draft: BackendDraft, context: Context, missing: dict[str, list[Source]]) -> BackendDraft:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from attrs import evolve, field, frozen
 
 from pipelex_core.config.backends import BackendDraft, read_backends
-from pipelex_core.config.dated import FOLDER, with_newer
 from pipelex_core.config.finish import ReadBackend, read_backend
-from pipelex_core.config.lack import Lack, lack_of
-from pipelex_core.config.limits_url import KEY, read_limits_url
-from pipelex_core.config.shipped import read_shipped
+from pipelex_core.config.lost import Lack, lack_of
+from pipelex_core.config.shipped import FOLDER, read_shipped, with_newer
 from pipelex_core.config.spec_files import read_spec_path
+from pipelex_core.config.structure import checked
 from pipelex_core.config.tables import BackendTable
 from pipelex_core.config.toml_file import read_filled
-from pipelex_core.errors import ModelsManagerError
+from pipelex_core.config.values import exactly
+from pipelex_core.errors import ModelsManagerError, PluginError
+from pipelex_core.first_party import LIMITER, brought
 from pipelex_core.specs import Secret, Source
 
 if TYPE_CHECKING:
@@ -24,6 +26,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelex_core.config.context import Context
+
+
+LIMITS_URL = "limits_url"
+"""The one key of backends.toml outside its tables."""
+
+_GROUP = "pipelex_core.limits_url"
+_EXPECTED = "an address such as redis://localhost:6379/0"
+_ADDRESS = exactly(str, _EXPECTED)
 
 
 @frozen(eq=False, repr=False)
@@ -51,7 +61,7 @@ def read_catalogue(context: Context) -> Catalogue:
     shipped = read_shipped(context.plugins, context.faults)
     tables = read.tables if read else {}
     limits_url = read_limits_url(tables, str(file), context)
-    tables = {name: table for name, table in tables.items() if name != KEY or isinstance(table, dict)}
+    tables = {name: table for name, table in tables.items() if name != LIMITS_URL or isinstance(table, dict)}
     drafts = read_backends(tables, str(file), shipped, context)
     own_files, newer = own_files_of(context.folder / "backends"), own_files_of(context.folder / FOLDER)
     for name, path in own_files.items():
@@ -123,3 +133,39 @@ def _report_no_models(draft: BackendDraft, context: Context) -> None:
     )
     mend = f"write backends/{draft.name}.toml, install its plugin, or set enabled = false"
     context.report_lack("missing-file", message, draft.source, mend)
+
+
+def read_limits_url(tables: Mapping[str, Any], file: str, context: Context) -> Secret | None:
+    """The address where limits are shared, password included; None where the key is missing or has a fault."""
+    value = tables.get(LIMITS_URL)
+    if value is None or isinstance(value, dict):  # the table of a backend of that name
+        return None
+    source, faults = Source(file=file, key=(LIMITS_URL,)), context.faults
+    if checked(_ADDRESS, value, source, faults, ModelsManagerError) is None:
+        return None
+    filled = context.fill(value, source)
+    for name in filled.missing:
+        message = f"{name} is not set or empty, and '{LIMITS_URL}' needs it"
+        context.report_lack("missing-variable", message, source, f"set {name}, or remove '{LIMITS_URL}'")
+    if filled.faults or filled.missing:
+        return None
+    url = str(filled.value)
+    faults.hide(url)
+    try:
+        parts = urlsplit(url)
+        password, _ = parts.password, parts.port
+    except ValueError:  # a port that is not a number, brackets that are not closed
+        message = f"'{LIMITS_URL}' is not an address"
+        faults.error(ModelsManagerError, "bad-value", message, source, expected=_EXPECTED)
+        return None
+    if password:
+        faults.hide(password)
+        faults.hide(unquote(password))
+    secret = Secret(url)
+    try:
+        brought(_GROUP, LIMITER, "what keeps limits is not installed")(context.plugins, secret)
+    except PluginError as error:
+        message, _, mend = f"'{LIMITS_URL}' cannot be used: {error}".partition("; ")
+        faults.error(ModelsManagerError, "bad-value", message, source, expected=_EXPECTED, suggestion=mend or None)
+        return None
+    return secret

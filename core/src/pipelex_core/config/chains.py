@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.config.aliases import targets_of
+from pipelex_core.config.names import targets_of
 from pipelex_core.config.problems import Faults, type_name
 from pipelex_core.config.structure import checked, structured_values
 from pipelex_core.config.values import exactly, name_of, one_of, rule
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from pipelex_core.config.finish import ReadBackend
-    from pipelex_core.config.lack import Lack
     from pipelex_core.config.layered import Layered
+    from pipelex_core.config.lost import Lack
     from pipelex_core.deck import Alias
     from pipelex_core.plugins import Plugins
     from pipelex_core.specs import ModelSpec, Source

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_core.config.aliases import AliasGraph, follow_all, models_below
+from pipelex_core.config.names import AliasGraph, choices_of, follow_all, model_of, models_below
 from pipelex_core.config.problems import Faults, listed_plainly
-from pipelex_core.config.uses import choices_of, model_of
 from pipelex_core.constraints import refuses_every, takes
-from pipelex_core.deck.handle_errors import describe_cycle, wrong_capability
+from pipelex_core.deck.handle_errors import describe_cycle
 from pipelex_core.errors import ConfigError
 from pipelex_core.settings import MODEL_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipelex_core.capabilities import Capability
-    from pipelex_core.config.uses import Unknown, Use
+    from pipelex_core.config.names import Unknown, Use
     from pipelex_core.deck import Alias, ModelDeck, Preset, Resolution
     from pipelex_core.specs import ModelSpec, Source
 
@@ -55,7 +53,9 @@ class DeckCheck:
         for capability, presets in self._deck.presets.items():
             for preset in presets.values():
                 if self._is_sound(preset.model) and not self._is_plain(preset, capability):
-                    self._check_preset(preset, capability)
+                    resolution = self._resolves(preset.name, capability, preset.origins.get("model", preset.source))
+                    if resolution is not None:
+                        self._check_settings(resolution, preset.settings)
         for choice, handle, source in choices_of(self._deck, self._choices):
             self._check_choice(choice.partition(".")[0], handle, source)
         if not self._unknown.names_missing:
@@ -88,21 +88,6 @@ class DeckCheck:
                 ConfigError, "mixed-models", message, alias.origins.get("model", alias.source), expected=expected
             )
 
-    def _check_preset(self, preset: Preset, capability: str) -> None:
-        source, wanted = preset.origins.get("model", preset.source), self._deck.capabilities[capability]
-        try:
-            resolution = self._deck.resolve(preset.name, capability)
-        except ConfigError as error:  # it leads to a model for something else
-            self._faults.error(type(error), error.problems[0].code, error.problems[0].message, source)
-            return
-        others = self._all_for_others(resolution)
-        if others:
-            entry = self._deck.models[resolution.chain[0].name]
-            wrong = wrong_capability(preset.name, entry, others[0], wanted)
-            self._faults.error(type(wrong), "wrong-capability", wrong.problems[0].message, source)
-            return
-        self._check_settings(resolution, preset.settings)
-
     def _is_plain(self, preset: Preset, capability: str) -> bool:
         """Whether a preset has no fault that could only be found by resolving it, which takes ten times as long."""
         specs = self._specs_of(preset.model)
@@ -120,16 +105,6 @@ class DeckCheck:
             specs = [entry.spec for entry in entries if entry.spec is not None]
             self._reached[name] = [] if has_settings else specs
         return self._reached[name]
-
-    def _all_for_others(self, resolution: Resolution) -> list[Capability]:
-        """What each model of a chain is for, where none is for what it was resolved for; else nothing."""
-        found = []
-        for member in resolution.chain:
-            kind = None if member.spec is None else self._deck.capabilities.of_type(member.spec.model_type)
-            if kind is None or kind.name == resolution.capability:
-                return []
-            found.append(kind)
-        return found
 
     def _check_choice(self, capability: str, handle: str | Mapping[str, object], source: Source) -> None:
         presets = self._deck.presets.get(capability, {})

@@ -85,10 +85,8 @@ class Context:
 
     def report_lack(self, code: str, message: str, source: Source, mend: str) -> None:
         """Report what an enabled backend lacks: an error where the load is strict."""
-        if self.strict:
-            self.faults.error(ModelsManagerError, code, message, source, suggestion=mend)
-        else:
-            self.faults.warning(code, message, source, suggestion=mend)
+        faults = self.faults if self.strict else self.faults.lenient()
+        faults.error(ModelsManagerError, code, message, source, suggestion=mend)
 
     def _withhold(self, backend: str, variables: Iterable[str], source: Source) -> tuple[str, ...]:
         """Those of some variables that the plugin lock does not let a backend have, each reported."""

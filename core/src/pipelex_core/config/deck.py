@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar, get_args
 from pipelex_core.config.chains import NO_MEMBERS, Members, read_members, read_order
 from pipelex_core.config.layered import REPORTED, Layered
 from pipelex_core.config.problems import Faults, type_name
-from pipelex_core.config.structure import STRING, checked
-from pipelex_core.config.values import name_of, one_of
+from pipelex_core.config.structure import STRING, checked, structured_values
+from pipelex_core.config.values import each, exactly, name_of, one_of
 from pipelex_core.constraints import Policy
 from pipelex_core.deck import Alias, Preset
+from pipelex_core.deck.templates import PromptTemplate
 from pipelex_core.errors import ConfigError
 from pipelex_core.near import nearest
 from pipelex_core.settings import MODEL_KEYS, check_settings
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pipelex_core.config.deck_files import DeckTables
     from pipelex_core.specs import Source
 
+
 T = TypeVar("T")
 V = TypeVar("V")
 
@@ -33,6 +35,13 @@ DISABLED = "disabled"
 
 _POLICY = one_of(POLICIES)
 _HANDLE = name_of('a preset, model or alias, a table { model = …, settings }, or "disabled"')
+
+
+_TEXT = exactly(str, "a text")
+_KEYS = {
+    **dict.fromkeys(("prompt", "system", "model"), _TEXT),
+    "defaults": each(_TEXT, '{ placeholder = "text" }', kind=dict, made=dict),
+}
 
 
 def made_of(tables: Mapping[str, V], make: Callable[[str, V], T | None]) -> tuple[dict[str, T], set[str]]:
@@ -186,3 +195,19 @@ def _is_right_table(kind: Kind, table: Mapping[str, Any], source: Source, deck: 
         faults.error(ConfigError, "missing-key", message, source, expected='{ model = "…", settings }')
         return False
     return not wrong and not misspelt
+
+
+def make_prompt(name: str, table: Any, source: Source, faults: Faults) -> PromptTemplate | None:
+    """A template; None where it has a fault."""
+    if isinstance(table, str):
+        table = {"prompt": table}
+    if not isinstance(table, dict):
+        message = f"the prompt '{name}' is {type_name(table)}"
+        faults.error(ConfigError, "bad-value", message, source, expected="a text, or a table with prompt and system")
+        return None
+    values = structured_values(_KEYS, table, faults, kind=ConfigError, where=source.child)
+    if not table.get("prompt") and not table.get("system"):
+        message = f"the prompt '{name}' says nothing"
+        faults.error(ConfigError, "missing-key", message, source, expected='prompt = "…" or system = "…"')
+        return None
+    return None if values is None else PromptTemplate(name=name, source=source, **values)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from attrs import field, fields_dict, frozen
 
-from pipelex_core.config.layers import Layers
 from pipelex_core.config.model_specs import BackendModels, SpecReader, known_models
 from pipelex_core.config.options import checked_options
+from pipelex_core.config.spec_files import Layers
 from pipelex_core.config.tables import BackendTable, cooldown_of, limits_of, retry_of
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.hiding import WHOLE_WORDS_BELOW

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from pipelex_core.config.problems import Faults, type_name
-from pipelex_core.config.structure import is_table
-from pipelex_core.config.unquoted import report_unquoted, unquoted
+from pipelex_core.config.structure import is_table, report_unquoted, unquoted
 from pipelex_core.errors import ConfigError
 from pipelex_core.near import nearest
 from pipelex_core.settings import MODEL_KEYS

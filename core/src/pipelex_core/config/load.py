@@ -12,22 +12,21 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from attrs import evolve
 
-from pipelex_core.config.bare import bare_deck, bare_profile
 from pipelex_core.config.catalogue import Catalogue, read_catalogue
 from pipelex_core.config.chains import pinned_models
 from pipelex_core.config.checks import DeckCheck
 from pipelex_core.config.context import Context
-from pipelex_core.config.deck import check_policy, made_of, make_aliases, make_choices, make_presets
+from pipelex_core.config.deck import check_policy, made_of, make_aliases, make_choices, make_presets, make_prompt
 from pipelex_core.config.deck_files import read_deck_files
 from pipelex_core.config.environment import read_environment
 from pipelex_core.config.loaded import DisabledBackend, LoadedConfig, ReadConfig
 from pipelex_core.config.lost import lost_models
+from pipelex_core.config.names import Unknown, unknown_uses
 from pipelex_core.config.problems import Faults
-from pipelex_core.config.prompt_tables import make_prompt
 from pipelex_core.config.routed import check_routes, excused_models, route_models
 from pipelex_core.config.routing import read_profiles
 from pipelex_core.config.secrets import secrets_of
-from pipelex_core.config.uses import Unknown, unknown_uses
+from pipelex_core.config.starter import bare_deck, bare_profile
 from pipelex_core.deck import ModelDeck
 from pipelex_core.errors import ModelDeckNotFoundError, Problem
 from pipelex_core.locate import env_file_of, locate

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from pipelex_core.config.catalogue import Catalogue
     from pipelex_core.config.context import Context
+    from pipelex_core.config.names import Unknown
     from pipelex_core.config.problems import Faults
-    from pipelex_core.config.uses import Unknown
     from pipelex_core.deck import ModelDeck
     from pipelex_core.errors import Problem
     from pipelex_core.routing import RoutingProfile

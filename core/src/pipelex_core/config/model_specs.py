@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, fields_dict, frozen
 
 from pipelex_core.config.environment import has_variables
-from pipelex_core.config.layers import Layers
 from pipelex_core.config.options import checked_options
 from pipelex_core.config.prices import costs_of
 from pipelex_core.config.problems import listed
+from pipelex_core.config.spec_files import Layers
 from pipelex_core.config.structure import READERS, checked, structured_values
 from pipelex_core.config.tables import SpecTable
 from pipelex_core.config.values import one_of

@@ -69,9 +69,7 @@ def keyring_reader(name: str) -> str | None:
     try:
         keyring = import_module("keyring")
         return keyring.get_password(KEYRING_SERVICE, name) or None
-    except ImportError:
-        return None
-    except Exception:  # noqa: BLE001 -- no backend, locked, denied: each means that there is no value to be had
+    except Exception:  # noqa: BLE001 -- no library, no backend, locked, denied: each means that there is no value to be had
         return None
 
 

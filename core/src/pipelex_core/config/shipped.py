@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import tomli
-from attrs import frozen
+from attrs import evolve, frozen
 
 from pipelex_core.config.problems import Faults
-from pipelex_core.config.spec_files import SpecFile, read_spec_file
+from pipelex_core.config.spec_files import SpecFile, read_spec_file, read_spec_path
 from pipelex_core.config.toml_file import read_toml
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import Source
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from pipelex_core.plugins import Plugins
     from pipelex_core.toml import TomlDocument
 
+
 T = TypeVar("T")
 
+FOLDER = "catalogue"
+"""The folder of the models of a newer catalogue."""
 _HEADER = re.compile(r"^[ \t]*\[.*$", re.MULTILINE)
 _NAMED = re.compile(r'\[(?:"([^"\\]+)"|([A-Za-z0-9_-]+))\]')
 _OURS = ("backend", "defaults")
@@ -170,3 +173,38 @@ def _outline(text: str) -> tuple[int, tuple[str, ...]] | None:
 def _read(file: Traversable) -> TomlDocument | None:
     """A plugin's file, or None where it has a fault."""
     return read_toml(file, Faults(), ModelsManagerError, parse_float=Decimal)
+
+
+def with_newer(shipped: list[SpecFile], file: Path | None, faults: Faults) -> list[SpecFile]:
+    """The files of a backend's models that plugins ship, under the newer models of a catalogue's file.
+
+    `pipelex catalogue update` writes them to `inference/catalogue/`, one file a backend, in the form of those of
+    `inference/backends/`. Of a model that a plugin ships too, the table counts whose facts are newer by their `as_of`: a plugin
+    that is updated later wins again by itself. A file with a fault is left out, with a warning: what the plugins ship is sound.
+    """
+    if file is None or not shipped:
+        return shipped
+    source = Source(file=str(file), plugin=FOLDER)
+    catalogue = read_spec_path(file, source, faults.lenient())
+    models = {} if catalogue is None else catalogue.models
+    newer = {name: table for name, table in models.items() if catalogue and is_newer(name, catalogue, shipped)}
+    if catalogue is None or not newer:
+        return shipped
+    return [evolve(catalogue, models=newer), *filter(None, (_without(newer, each) for each in shipped))]
+
+
+def is_newer(name: str, catalogue: SpecFile, shipped: list[SpecFile]) -> bool:
+    """Whether the catalogue's table of a model is newer than those that plugins ship, or they have none."""
+    day = _day(catalogue, name)
+    return all(day > _day(file, name) for file in shipped if name in file.models)
+
+
+def _day(file: SpecFile, name: str) -> str:
+    """The day on which a model's facts were true, as `2026-11-30`; empty where nothing says so."""
+    return str(file.models[name].get("as_of") or file.defaults.get("as_of") or "")
+
+
+def _without(names: Mapping[str, Any], file: SpecFile) -> SpecFile | None:
+    """A file without some of its models; None where it has no other, so that its defaults speak for nothing."""
+    models = {name: table for name, table in file.models.items() if name not in names}
+    return evolve(file, models=models) if models or not file.models else None

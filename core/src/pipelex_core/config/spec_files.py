@@ -1,4 +1,4 @@
-"""One file of models, whichever generation of the format it is written in."""
+"""One file of models, whichever generation of the format it is written in; and one model, put together from several."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, fields_dict, frozen
 
 from pipelex_core.config.problems import Faults, listed
-from pipelex_core.config.structure import is_table, report_unknown
+from pipelex_core.config.structure import is_table, report_unknown, report_unquoted, unquoted
 from pipelex_core.config.tables import SpecTable
 from pipelex_core.config.toml_file import read_toml
-from pipelex_core.config.unquoted import report_unquoted, unquoted
 from pipelex_core.errors import ModelsManagerError
+from pipelex_core.specs import NOWHERE, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pipelex_core.specs import Source
+
 
 DEFAULT_KEYS: dict[str, str] = {"default_sdk": "sdk", "default_prompting_target": "prompting_target"}
 """Keys at the top of a file, and the key of `[defaults]` that means the same."""
@@ -152,3 +153,63 @@ def _older_models(tables: Mapping[str, Any]) -> dict[str, Any] | None:
     if not isinstance(container, dict) or not any(isinstance(value, dict) for value in container.values()):
         return None
     return container if _SPEC_KEYS.isdisjoint(container) else None
+
+
+@frozen(eq=False, repr=False, slots=False)
+class Layers:
+    """One model and the files its keys may come from, the strongest first; and the sdk that its backend's table names.
+
+    What wins, key by key: the project's table, the project's `[defaults]`, the plugin's table, for `sdk` the backend's table,
+    the plugin's `[defaults]`. `[defaults]` speaks for the models of its own file; in a project's file without models, for all
+    that the plugin ships.
+    """
+
+    name: str
+    files: Sequence[SpecFile]
+    sdk: tuple[str, Source] | None = None
+
+    def where(self, key: str) -> Source:
+        """Where a key was written; the model's strongest table for one that was not."""
+        if key == "sdk" and self.sdk is not None and not self._names_sdk():
+            return self.sdk[1]
+        for file in self.files:
+            if key in file.models.get(self.name, ()):
+                return file.at_model(self.name, key)
+            if key in file.defaults and (self.name in file.models or not file.models):
+                return file.source.at(*file.default_paths[key])
+        return self.source
+
+    @property
+    def source(self) -> Source:
+        """Where the model was written: in the project, else by the plugin."""
+        for file in self.files:
+            if self.name in file.models:
+                return file.at_model(self.name)
+        return NOWHERE
+
+    def merged(self) -> dict[str, Any]:
+        """All keys, the strongest file winning, and in a file the model over the defaults."""
+        merged: dict[str, Any] = {}
+        for file in reversed(self.files):
+            if self.name in file.models:
+                merged.update(file.defaults)
+                merged.update(file.models[self.name])
+            elif not file.models:
+                merged.update(file.defaults)
+        if self.sdk is not None and not self._names_sdk():
+            merged["sdk"] = self.sdk[0]
+        return merged
+
+    def _names_sdk(self) -> bool:
+        """Whether the model names its sdk, or the project does for the models of its file: not a plugin for all of its."""
+        own = (
+            file for file in self.files if file.source.plugin is None and (self.name in file.models or not file.models)
+        )
+        return any("sdk" in file.models.get(self.name, ()) for file in self.files) or any(
+            "sdk" in f.defaults for f in own
+        )
+
+    def is_older(self, key: str) -> bool:
+        """Whether a key comes from a file of the older generation."""
+        source = self.where(key)
+        return any(file.older and file.source.at(*source.key) == source for file in self.files)

@@ -7,43 +7,65 @@ from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from attrs import fields_dict
 
-from pipelex_core.config import tables
+from pipelex_core.config import tables, values
 from pipelex_core.config.prices import read_costs, read_day
 from pipelex_core.config.problems import type_name
-from pipelex_core.config.unquoted import QUOTES
-from pipelex_core.config.values import (
-    HUGE,
-    ValueFault,
-    at_least,
-    each,
-    exactly,
-    faults_of,
-    one_of,
-    read_keys,
-    rule,
-    words,
-)
+from pipelex_core.config.values import HUGE, ValueFault, faults_of, read_keys
 from pipelex_core.constraints import CONSTRAINTS
 from pipelex_core.errors import ConfigError
 from pipelex_core.near import nearest
 from pipelex_core.policies import FALLBACK_ON, FallbackOn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from pipelex_core.config.problems import Faults
     from pipelex_core.config.values import Reader
     from pipelex_core.specs import Source
 
+
 T = TypeVar("T")
 
-STRING = exactly(str, "a string")
+QUOTES = "a name with dots is written in quotes"
+
+
+def unquoted(name: str, table: Mapping[str, Any], known: AbstractSet[str]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """What is in a table under further parts of its name: the parts, and what they name.
+
+    TOML reads `[gpt-4.1]`, which lacks its quotes, as a table `1` inside a table `gpt-4`.
+
+    Args:
+        name: The first part.
+        table: What TOML made of it.
+        known: The keys that a table of its kind may have: what has one of them is such a table.
+    """
+    for key, value in table.items():
+        if key in known:
+            continue
+        if isinstance(value, dict) and value and known.isdisjoint(value):
+            for parts, item in unquoted(key, value, known):
+                yield (name, *parts), item
+        else:
+            yield (name, key), value
+
+
+def report_unquoted(parts: tuple[str, ...], faults: Faults, kind: type[ConfigError], source: Source, form: str) -> str:
+    """Report such a name, written as `form` says with the name in place of `{}`; the whole name."""
+    *first, last = parts
+    whole = ".".join(parts)
+    message = f"'{last}' is inside '{'.'.join(first)}': {QUOTES}"
+    faults.error(kind, "unknown-key", message, source, expected=form.format(f'"{whole}"'))
+    return whole
+
+
+STRING = values.exactly(str, "a string")
 NUMBERS: frozenset[Any] = frozenset({int, float, Decimal})
 
 
 def seconds(expected: str, is_right: Callable[[Any], bool]) -> Reader:
     """A number of seconds."""
-    return rule(
+    return values.rule(
         expected,
         lambda value: value.__class__ in NUMBERS and Decimal(value).is_finite() and is_right(value) and value < HUGE,
         got=lambda value: "negative, 0 or infinite" if value.__class__ in NUMBERS else type_name(value),
@@ -53,19 +75,19 @@ def seconds(expected: str, is_right: Callable[[Any], bool]) -> Reader:
 
 _OF_TYPE: dict[Any, Reader] = {
     str: STRING,
-    bool: exactly(bool, "true or false"),
-    tuple[str, ...]: each(STRING, "a list of strings"),
-    dict[str, str]: each(STRING, "a table of strings", kind=dict, made=dict),
+    bool: values.exactly(bool, "true or false"),
+    tuple[str, ...]: values.each(STRING, "a list of strings"),
+    dict[str, str]: values.each(STRING, "a table of strings", kind=dict, made=dict),
     tables.TypeOfModel: STRING,
-    tables.Positive: at_least(1),
-    tables.NotNegative: at_least(0),
-    tables.Counts: each(at_least(1), "a list of whole numbers"),
+    tables.Positive: values.at_least(1),
+    tables.NotNegative: values.at_least(0),
+    tables.Counts: values.each(values.at_least(1), "a list of whole numbers"),
     tables.Seconds: seconds("a number of seconds, 0 or more", lambda value: value >= 0),
     tables.SomeSeconds: seconds("a number of seconds above 0", lambda value: value > 0),
-    FallbackOn: one_of(FALLBACK_ON),
-    tables.Inputs: words(tables.INPUTS),
-    tables.Outputs: words(tables.OUTPUTS),
-    tables.Constraints: words({name: name for name in CONSTRAINTS}),
+    FallbackOn: values.one_of(FALLBACK_ON),
+    tables.Inputs: values.words(tables.INPUTS),
+    tables.Outputs: values.words(tables.OUTPUTS),
+    tables.Constraints: values.words({name: name for name in CONSTRAINTS}),
     tables.Prices: read_costs,
     tables.Day: read_day,
 }
@@ -89,8 +111,8 @@ def structure(
     later: Mapping[str, str] | None = None,
 ) -> T | None:
     """The typed form of a table, or None where it has a fault; every fault is reported; see `structured_values`."""
-    values = structured_values(READERS[cls], table, faults, kind=kind, where=where, later=later)
-    return None if values is None else cls(**values)
+    found = structured_values(READERS[cls], table, faults, kind=kind, where=where, later=later)
+    return None if found is None else cls(**found)
 
 
 def structured_values(

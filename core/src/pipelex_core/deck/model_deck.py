@@ -231,12 +231,14 @@ class ModelDeck:
         members = []
         wanted = self.capabilities[capability]
         rivals = wanted.rivals
-        for name, (inherited, inherited_origins, weight, last_resort) in way.models.items():
+        kinds = [self._kind_of(self.models[name]) for name in way.models]
+        if wanted not in kinds and None not in kinds:
+            raise wrong_capability(handle, self.models[next(iter(way.models))], kinds[0], wanted)
+        for own, (name, (inherited, inherited_origins, weight, last_resort)) in zip(
+            kinds, way.models.items(), strict=True
+        ):
             entry = self.models[name]
-            own = self._kind_of(entry)
             if own is not None and own is not wanted:
-                if len(way.models) == 1:
-                    raise wrong_capability(handle, entry, own, wanted)
                 reason = f"it is a model for {own.is_for}, not for {wanted.is_for}"
                 entry = evolve(entry, available=False, reason=reason)
             if len(way.models) == 1:

@@ -135,10 +135,7 @@ def _implemented(plugin: object, manager: pluggy.PluginManager) -> dict[str, Cal
             if caller.has_spec():
                 found[caller.name] = implementation.function
             elif not implementation.optionalhook:
-                raise PluginError(_unknown(caller.name))
+                hint = did_you_mean(caller.name, HOOKS)
+                what = f"it implements a hook that does not exist: '{caller.name}'"
+                raise PluginError(f"{what}; {hint}" if hint else what)
     return found
-
-
-def _unknown(hook: str) -> str:
-    hint = did_you_mean(hook, HOOKS)
-    return f"it implements a hook that does not exist: '{hook}'{f'; {hint}' if hint else ''}"

@@ -50,7 +50,11 @@ def installed_entry_points() -> tuple[list[EntryPoint], list[Candidate]]:
             if ENTRY_POINT_GROUP in (distribution.read_text("entry_points.txt") or ""):
                 points += [point for point in distribution.entry_points if point.group == ENTRY_POINT_GROUP]
         except Exception as error:  # noqa: BLE001 -- the metadata of one distribution stops no other
-            unreadable.append(_unreadable(distribution, f"its entry_points.txt cannot be read: {described(error)}"))
+            record = PluginRecord(
+                name=_folder_name(distribution), distribution=_folder_name(distribution), version=None
+            )
+            reason = f"its entry_points.txt cannot be read: {described(error)}"
+            unreadable.append(Candidate(record=record).quarantined(reason))
     return points, unreadable
 
 
@@ -65,11 +69,6 @@ def look_up(point: EntryPoint) -> Found:
     except Exception as error:  # noqa: BLE001 -- as above
         fault = f"the metadata of its distribution cannot be read: {described(error)}"
         return Found(point, _folder_name(point.dist), fault=fault)
-
-
-def _unreadable(distribution: Distribution, reason: str) -> Candidate:
-    name = _folder_name(distribution)
-    return Candidate(record=PluginRecord(name=name, distribution=name, version=None)).quarantined(reason)
 
 
 def _folder_name(distribution: Distribution) -> str:

@@ -6,6 +6,7 @@ import logging
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from pipelex_core.backend import Backend
 from pipelex_core.capabilities import BUILT_IN
 from pipelex_core.errors import PluginError
 from pipelex_core.first_party import FIRST_PARTY
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     import pluggy
 
-    from pipelex_core.backend import Backend, BackendFactory, Option
+    from pipelex_core.backend import BackendFactory, Option
     from pipelex_core.calls import FinishedCall
     from pipelex_core.commands import Command
     from pipelex_core.hookspecs import Middleware
@@ -184,13 +185,11 @@ class Plugins:
         Raises:
             PluginError: What a plugin returns is not a backend.
         """
-        from pipelex_core.backend import Backend as BackendClass
-
         table = {"config": config, "sdk": sdk, "make": make, "redact": redact, "capabilities": self.capabilities}
         for implementation in reversed(self.in_order("pipelex_wrap_backend")):
             arguments = {"backend": backend, **table}
             wrapped = implementation.function(**{name: arguments[name] for name in implementation.argnames})
-            if wrapped is not None and not isinstance(wrapped, BackendClass):
+            if wrapped is not None and not isinstance(wrapped, Backend):
                 msg = f"plugin {implementation.plugin_name}: pipelex_wrap_backend returned a {type(wrapped).__name__}, not a Backend"
                 raise PluginError(msg)
             backend = backend if wrapped is None else wrapped

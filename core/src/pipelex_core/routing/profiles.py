@@ -98,17 +98,8 @@ class RoutingProfile:
     def _make_index(self) -> PatternIndex:
         return PatternIndex([route.pattern for route in self.routes])
 
-    @cached_property
-    def default_source(self) -> Source:
-        """Where its default was written."""
-        return self._place_of("default")
-
-    @cached_property
-    def fallback_source(self) -> Source:
-        """Where its `fallback_order` was written."""
-        return self._place_of("fallback_order")
-
-    def _place_of(self, key: str) -> Source:
+    def place_of(self, key: str) -> Source:
+        """Where one of its keys was written, such as `default`."""
         return self.source.child(key) if self.source.file else self.source
 
     def match(self, name: str, *, ignored: Container[str] = ()) -> RouteMatch:
@@ -133,7 +124,7 @@ class RoutingProfile:
         """What is decided where no route matches."""
         if self.default is None:
             return RouteMatch(rule="none")
-        return RouteMatch(rule="default", backend=self.default, source=self.default_source)
+        return RouteMatch(rule="default", backend=self.default, source=self.place_of("default"))
 
 
 @frozen(kw_only=True, slots=False)
@@ -224,7 +215,8 @@ def _unrouted(
         return offers[match.backend], None, match
     for backend in profile.fallback_order:
         if backend in offers:
-            return offers[backend], None, RouteMatch(rule="fallback", backend=backend, source=profile.fallback_source)
+            source = profile.place_of("fallback_order")
+            return offers[backend], None, RouteMatch(rule="fallback", backend=backend, source=source)
     if match.rule == "none":
         return None, f"no route of profile '{profile.name}' matches it, and the profile has no default", match
     for spec in offers.values():

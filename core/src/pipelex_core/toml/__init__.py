@@ -8,19 +8,5 @@ from __future__ import annotations
 
 from pipelex_core.toml.document import LARGEST, TomlDocument, TomlError, parse
 from pipelex_core.toml.places import Places
-from pipelex_core.toml.scanner import Head, Pair, Path, statements
-from pipelex_core.toml.tokens import Part, children
 
-__all__ = [
-    "LARGEST",
-    "Head",
-    "Pair",
-    "Part",
-    "Path",
-    "Places",
-    "TomlDocument",
-    "TomlError",
-    "children",
-    "parse",
-    "statements",
-]
+__all__ = ["LARGEST", "Places", "TomlDocument", "TomlError", "parse"]

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field, frozen
 
 from pipelex_core.config.backends import defaults_of
-from pipelex_core.config.dated import FOLDER, with_newer
-from pipelex_core.config.layers import Layers
 from pipelex_core.config.problems import Faults
-from pipelex_core.config.shipped import ShippedFile, read_shipped
-from pipelex_core.config.spec_files import SpecFile, read_spec_path
+from pipelex_core.config.shipped import FOLDER, ShippedFile, read_shipped, with_newer
+from pipelex_core.config.spec_files import Layers, SpecFile, read_spec_path
 from pipelex_core.config.toml_file import read_toml
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.specs import Source

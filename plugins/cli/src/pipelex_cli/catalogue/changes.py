@@ -9,9 +9,8 @@ import tomlkit
 from attrs import evolve, field, frozen
 from tomlkit.items import Float, Trivia
 
-from pipelex_core.config.dated import is_newer
 from pipelex_core.config.problems import Faults
-from pipelex_core.config.shipped import read_shipped
+from pipelex_core.config.shipped import is_newer, read_shipped
 from pipelex_core.errors import PipelexError
 from pipelex_core.toml import parse
 

@@ -15,7 +15,7 @@ from pipelex_cli.catalogue.lock import LOCK_FILE, CatalogueLock, read_lock
 from pipelex_cli.catalogue.trust import check_hash, check_signature, read_hash, read_key
 from pipelex_cli.editing import carry_out, inference_folder
 from pipelex_cli.edits.files import FileChange, read_bytes
-from pipelex_core.config.dated import FOLDER
+from pipelex_core.config.shipped import FOLDER
 from pipelex_core.errors import PipelexError
 
 if TYPE_CHECKING:

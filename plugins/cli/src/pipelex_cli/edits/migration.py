@@ -14,11 +14,10 @@ from pipelex_cli.written import WrittenValues
 from pipelex_core.config.context import Context
 from pipelex_core.config.deck_files import deck_files
 from pipelex_core.config.environment import Environment
-from pipelex_core.config.layers import Layers
 from pipelex_core.config.model_specs import SpecReader
 from pipelex_core.config.problems import Faults
 from pipelex_core.config.shipped import read_shipped
-from pipelex_core.config.spec_files import read_spec_file
+from pipelex_core.config.spec_files import Layers, read_spec_file
 from pipelex_core.errors import ConfigError, ModelsManagerError, PipelexError, Problem
 from pipelex_core.specs import Source
 

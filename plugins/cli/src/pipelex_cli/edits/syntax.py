@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from pipelex_core.toml import Head, Pair, Part, Path, children, statements
+from pipelex_core.toml.scanner import Head, Pair, Path, statements
+from pipelex_core.toml.tokens import Part, children
 
 __all__ = ["Head", "Pair", "Part", "Path", "Syntax", "line_end", "line_start", "scan"]
 

@@ -96,9 +96,11 @@ def beaten_rules(member: ChainMember, deck: ModelDeck) -> tuple[Beaten, ...]:
         Beaten(route.pattern, route.backend, _why_beaten(route, winner.rule, deck), route.source) for route in losers
     ]
     if profile.default is not None and winner.rule in {"exact", "pattern"}:
-        beaten.append(Beaten(None, profile.default, "it is for what no route fits", profile.default_source))
+        beaten.append(Beaten(None, profile.default, "it is for what no route fits", profile.place_of("default")))
     elif profile.default is not None and winner.rule == "fallback":
-        beaten.append(Beaten(None, profile.default, "its backend does not offer the model", profile.default_source))
+        beaten.append(
+            Beaten(None, profile.default, "its backend does not offer the model", profile.place_of("default"))
+        )
     return tuple(beaten)
 
 

@@ -205,7 +205,7 @@ class Lister:
                 for route in profile.routes
             ]
             if profile.default is not None:
-                routes.append(("default", None, profile.default, False, profile.default_source))
+                routes.append(("default", None, profile.default, False, profile.place_of("default")))
             for rule, pattern, backend, optional, source in routes:
                 row = {
                     "profile": profile.name,

@@ -8,7 +8,7 @@ from pipelex_cli.schemas.meanings import BACKEND_KEYS, PROFILE_KEYS, SPEC_KEYS
 from pipelex_cli.schemas.types import Schema, left_out, of_options, of_table, table
 from pipelex_core.config import tables
 from pipelex_core.config.backends import NEWER_BACKEND_KEYS
-from pipelex_core.config.limits_url import KEY as LIMITS_URL
+from pipelex_core.config.catalogue import LIMITS_URL
 from pipelex_core.config.model_specs import NEWER_SPEC_KEYS
 from pipelex_core.config.spec_files import DEFAULT_KEYS
 

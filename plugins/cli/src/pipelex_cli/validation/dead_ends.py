@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from pipelex_core.config.aliases import follow_all
+from pipelex_core.config.names import follow_all
 from pipelex_core.config.problems import Faults, listed, listed_plainly
 from pipelex_core.config.routed import reported_models
 from pipelex_core.config.starter import starter_chains
