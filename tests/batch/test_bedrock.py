@@ -204,12 +204,13 @@ def test_objects_by_a_tool(folder: Path, server: BedrockJobs) -> None:
 
 
 def test_tools_of_others_have_no_batches(folder: Path, server: BedrockJobs) -> None:
-    """The rows are failed, unpaid, and say so."""
+    """The run ends before anything is sent, and says so."""
     spec = folder / ".pipelex" / "inference" / "backends" / "bedrock.toml"
     spec.write_text(spec.read_text().replace("us.anthropic.claude-haiku-4-5-20251001-v1:0", "amazon.nova-pro-v1:0"))
     requested(folder, 100)
     report = batch(folder, settings={"arguments": {"tools": [TOOL]}})
-    assert report.errors == {"UnsupportedInputError": 100}
+    assert (report.state, report.failed) == ("stopped", 0)
+    assert "none of the first 20 rows can go into a batch" in (report.reason or "")
     assert not server.jobs
 
 
@@ -362,11 +363,10 @@ def test_results_that_are_gone_are_not_asked_for_again(folder: Path, server: Bed
 def test_wrong_settings_are_named(
     folder: Path, server: BedrockJobs, s3: str, options: dict[str, str], words: str
 ) -> None:
-    """Before anything is sent; each row says so."""
+    """Before anything is sent."""
     requested(folder, 100)
     write_bedrock(folder, server, s3, **options)
-    batch(folder)
-    assert words in read_rows(folder / "a.jsonl")[0]["error"]["message"]
+    assert words in (batch(folder).reason or "")
     assert not server.calls
 
 

@@ -223,6 +223,26 @@ def test_ctrl_c_twice_cancels_it(folder: Path, server: BillingServer) -> None:
     assert (report["done"], report["repeated"]["calls"]) == (10, 4)
 
 
+def test_what_is_written_is_on_the_disk_soon(
+    folder: Path, server: BillingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While calls are under way, both files are synced again and again: a power cut costs what came since."""
+    synced: list[str] = []
+    real = Log.sync
+
+    def noted(self: Log) -> None:
+        synced.append(self.path.name)
+        real(self)
+
+    monkeypatch.setattr(Log, "sync", noted)
+    server.delay = 0.4
+    write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in prompts(3)])
+    batch(folder, concurrency=1)
+    under_way = synced[synced.index("a.jsonl") : -4]
+    assert under_way.count("a.jsonl") >= 2
+    assert under_way.count("a.jsonl.journal") >= 2
+
+
 # ── A full disk ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 

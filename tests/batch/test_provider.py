@@ -324,6 +324,17 @@ def test_a_model_without_batches_is_named(folder: Path, server: OpenAIBatches) -
     assert "without --via provider" in read_rows(folder / "a.jsonl")[0]["error"]["message"]
 
 
+def test_a_model_without_batches_ends_a_long_run(folder: Path, server: OpenAIBatches) -> None:
+    """Before a row is failed: with `--via calls` it goes on. Where some rows can be asked, the others are failed."""
+    write_rows(folder / "q.jsonl", [{"prompt": f"question {n}", "model": "callable"} for n in range(500)])
+    report = batch(folder)
+    assert (report.state, report.failed) == ("stopped", 0)
+    assert "none of the first 20 rows can go into a batch, and nothing was sent: no model of" in (report.reason or "")
+    rows = [{"prompt": f"question {n}", "model": "smart" if n == 10 else "callable"} for n in range(50)]
+    write_rows(folder / "q.jsonl", rows)
+    assert batch(folder, "b.jsonl").errors == {"UnsupportedInputError": 49}
+
+
 def test_numbers_as_ranges() -> None:
     """There and back."""
     numbers = [1, 2, 3, 7, 9, 10]

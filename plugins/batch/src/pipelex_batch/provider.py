@@ -9,6 +9,7 @@ batch expired or was cancelled, are new again, and go into another batch.
 from __future__ import annotations
 
 import asyncio
+import errno
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -35,6 +36,10 @@ _LOOKS = 3
 _SLOWEST_POLL = 60.0
 _PASSING = (ProviderConnectionError, RateLimitError, OverloadedError, ServerError)
 """What a provider answers with that cannot be asked for a moment."""
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+"""What a file system answers with that takes no more."""
 
 
 async def by_provider(run: Run, progress: Progress) -> bool:
@@ -64,6 +69,8 @@ class _ByProvider:
                 if await self._rounds():
                     return True
             except OSError as error:
+                if error.errno not in _FULL:
+                    raise
                 run.stop(f"the disk takes no more ({error.strerror}): make room and give the same command again")
         if self._batches.by_mark:
             run.submitted = len(self._batches.by_mark)

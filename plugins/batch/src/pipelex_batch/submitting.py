@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelex_batch.asking import request_of
 from pipelex_batch.filling import Filling, Line
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pipelex_batch.running import Run
 
 
+_HOPELESS = 20
+"""So many rows, none of which can go into a batch, are enough."""
+
+
 class Submission:
     """Submits the rows of a run.
 
@@ -36,6 +40,7 @@ class Submission:
         self._run = run
         self._batches = batches
         self._filling: dict[tuple[str, str], Filling] = {}
+        self._refused: list[tuple[int, int, Any, Exception]] = []
         self.is_full = False
         self.too_few: str | None = None
 
@@ -53,10 +58,8 @@ class Submission:
                 try:
                     await self._add(row)
                 except (BadRowError, PipelexError) as error:
-                    run.journal.begin(row.number, row.digest)
-                    run.standing.begin(row.number, row.digest)
-                    identity = row.fields.get("id", row.number)
-                    run.write(error_line(row.number, identity, error, run.standing.failed_cost(row.number)))
+                    self._refuse(row, error)
+            self._write_refused()
             for place in list(self._filling):
                 await self._send_last(self._filling.pop(place))
         finally:
@@ -65,6 +68,24 @@ class Submission:
                 if each.before is not None:
                     each.before.discard()
             self._filling = {}
+
+    def _refuse(self, row: Row, error: Exception) -> None:
+        """A row goes into no batch, and is failed; where that is so of each of the first rows, the run ends before any is."""
+        self._refused.append((row.number, row.digest, row.fields.get("id", row.number), error))
+        if self._filling or self._batches.by_mark:
+            self._write_refused()
+        elif len(self._refused) >= _HOPELESS:
+            self._refused.clear()
+            self._run.stop(f"none of the first {_HOPELESS} rows can go into a batch, and nothing was sent: {error}")
+
+    def _write_refused(self) -> None:
+        """Write rows down that go into no batch."""
+        run = self._run
+        for number, digest, identity, error in self._refused:
+            run.journal.begin(number, digest)
+            run.standing.begin(number, digest)
+            run.write(error_line(number, identity, error, run.standing.failed_cost(number)))
+        self._refused.clear()
 
     async def _add(self, row: Row) -> None:
         """Put a row into the batch of its model; a full one is sent, unless the next might lack rows of it."""
