@@ -141,6 +141,7 @@ def answers_as_a_mock(kind: Capability, folder: Path) -> None:
     assert result.cost is not None
     assert Result.from_dict(json.loads(json.dumps(result.to_dict()))) == result
     assert len(repr(result)) < 250
+    assert "cost=0.00" not in repr(result)
 
 
 def is_cached(kind: Capability, folder: Path) -> None:

@@ -208,7 +208,7 @@ class Result(Tagged):
             for each, value in shown
             if each.default is NOTHING or value != each.default
         ]
-        cost = "unknown" if self.cost is None else f"{round(self.cost.amount, 8):f} {self.cost.currency}"
+        cost = "unknown" if self.cost is None else f"{round(self.cost.amount, 8).normalize():f} {self.cost.currency}"
         parts += [
             f"model={self.model!r}",
             f"backend={self.backend!r}",

@@ -182,7 +182,8 @@ def _profiles(
 def _report_quarantined(context: Context) -> None:
     for record in context.plugins.records:
         if record.status in {"quarantined", "missing"}:
-            context.faults.warning(f"plugin-{record.status}", record.state)
+            is_missing = record.status == "missing"
+            context.faults.warning("plugin-missing" if is_missing else "plugin-quarantined", record.state)
 
 
 def _disabled(backend: ReadBackend) -> DisabledBackend:
