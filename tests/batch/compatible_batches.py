@@ -25,6 +25,8 @@ _AZURE_KEY = "sk-canary-batch"
 class AzureBatches(OpenAIBatches):
     """Azure's: operations without `/v1`, a key in a header of its own, deployments of the type for batches."""
 
+    provider = "azure_openai"
+
     async def answer(self, request: Received) -> Reply:
         """Under `/openai/v1`, with the key."""
         if request.headers.get("api-key") != _AZURE_KEY:
@@ -48,6 +50,8 @@ class AzureBatches(OpenAIBatches):
 class GroqBatches(OpenAIBatches):
     """Groq's: under `/openai/v1`, chat completions alone, lists in pages by a cursor."""
 
+    provider = "groq"
+
     async def answer(self, request: Received) -> Reply:
         """Under `/openai/v1`."""
         return await super().answer(_moved(request, "/openai"))
@@ -70,6 +74,8 @@ class GroqBatches(OpenAIBatches):
 
 class XaiBatches(OpenAIBatches):
     """xAI's: a batch has a name and counts, its results come in pages, and errors have gRPC's codes."""
+
+    provider = "xai"
 
     async def answer(self, request: Received) -> Reply:
         """Files, batches and their results."""

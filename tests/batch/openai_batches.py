@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
+import pipelex_rules
+from pipelex_rules.routes import api_of
 from pipelex_testing.bodies import openai_chat as chat
 from tests.batch.project import BillingServer, price_of, text_of
 from tests.servers.base import Received, Reply, vector_of
@@ -48,6 +50,8 @@ class OpenAIBatches(BillingServer):
         polls: How often a batch is asked about before it has ended.
         most: Most requests of a batch.
     """
+
+    provider = "openai"
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,6 +133,9 @@ class OpenAIBatches(BillingServer):
             seen.add(line["custom_id"])
             if line["url"] != held.body["endpoint"]:
                 found.append({"line": number, "code": "mismatched_url", "message": "mismatched url"})
+            route = api_of(str(self.provider), line["url"])
+            for broken in self.broken(route[0], line["body"]) if route else ():
+                found.append({"line": number, "code": "invalid_request", "message": broken})
             if self.refused_word and self.refused_word in text_of(line["body"]):
                 found.append({"line": number, "code": "invalid_request", "message": "this line is refused"})
         if len({line["body"]["model"] for line in held.lines}) > 1:
@@ -136,6 +143,10 @@ class OpenAIBatches(BillingServer):
         if len(held.lines) > self.most:
             found.append({"line": None, "code": "too_many", "message": "too many requests"})
         return found
+
+    def broken(self, api: str, body: dict[str, Any]) -> list[str]:
+        """What the provider would refuse in a line, as it would in a call."""
+        return [each.words for each in pipelex_rules.check(str(self.provider), api, body, warnings=False)]
 
     def _list(self, request: Received) -> Reply:
         """Two a page, newest first."""

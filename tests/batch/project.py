@@ -70,6 +70,8 @@ class BillingServer(Server):
         hold_after: How many answers are given before the others wait until this is None.
     """
 
+    provider = "compatible"
+
     def __init__(self) -> None:
         super().__init__()
         self.billed: Counter[str] = Counter()

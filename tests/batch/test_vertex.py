@@ -76,6 +76,10 @@ def write_vertex(folder: Path, server: VertexJobs, gcs: str, **options: str) -> 
         'outputs = ["text", "structured"]\ncosts = { input = 3, output = 7, batch = { input = 1.5, output = 3.5 } }\n'
     )
     with (inference / "backends" / "vertexai.toml").open("a") as file:
+        file.write(
+            '[claude]\nsdk = "anthropic"\nmodel_id = "claude-sonnet-4-6"\nmax_tokens = 1000\ninputs = ["text"]\n'
+            'outputs = ["text", "structured"]\ncosts = { input = 3, output = 7, batch = { input = 1.5, output = 3.5 } }\n'
+        )
         for name, model in (("vectors", "gemini-embedding-001"), ("older", "text-embedding-005")):
             file.write(
                 f'[{name}]\nsdk = "vertexai"\nmodel_type = "embedding"\nmodel_id = "{model}"\nmax_inputs = 1\n'
@@ -85,9 +89,8 @@ def write_vertex(folder: Path, server: VertexJobs, gcs: str, **options: str) -> 
 
 
 def batch(folder: Path, output: str = "a.jsonl", settings: Any = None, **options: Any) -> Report:
-    made = BatchSettings(
-        inputs=(str(folder / "q.jsonl"),), output=str(folder / output), model="smart", **(settings or {})
-    )
+    chosen = {"model": "smart", **(settings or {})}
+    made = BatchSettings(inputs=(str(folder / "q.jsonl"),), output=str(folder / output), **chosen)
     client = AsyncClient.from_project(folder, environ={}, plugins=discover(only=["vertexai"]))
     return run(made, client, **{"via": "provider", "poll_s": 0.01, **options})
 
@@ -179,6 +182,46 @@ def test_results_that_are_gone_are_not_asked_for_again(folder: Path, server: Ver
     assert report.state == "stopped"
     assert "none of them are at" in (report.reason or "")
     assert len(server.jobs) == 1
+
+
+def test_claude_answers_in_jobs_too(folder: Path, server: VertexJobs) -> None:
+    """The same jobs, of Anthropic's publisher: answers, objects, tools and errors, at batch prices."""
+    requested(folder, "question one", "question two", "fail this")
+    report = batch(folder, settings={"model": "claude", "arguments": {"temperature": 0.5}})
+    rows = read_rows(folder / "a.jsonl")
+    assert [row.get("output") for row in rows[:2]] == ["QUESTION ONE", "QUESTION TWO"]
+    assert (rows[2]["error"]["type"], "this prompt is refused" in rows[2]["error"]["message"]) == (
+        "BadRequestError",
+        True,
+    )
+    assert (report.state, report.done, report.failed) == ("finished", 2, 1)
+    assert report.cost == total(rows) == server.money
+    (job,) = server.jobs.values()
+    assert job.body["model"] == "publishers/anthropic/models/claude-sonnet-4-6"
+    assert all("model" not in line["request"] for line in job.lines)
+    requested(folder, "one")
+    batch(folder, "objects.jsonl", {"model": "claude", "schema": SCHEMA})
+    assert read_rows(folder / "objects.jsonl")[0]["output"] == {"name": "text"}
+    batch(folder, "tools.jsonl", {"model": "claude", "arguments": {"tools": [TOOL]}})
+    assert read_rows(folder / "tools.jsonl")[0]["tool_calls"][0]["name"] == "look_up"
+
+
+def test_claude_expires_and_goes_again_alone(folder: Path, server: VertexJobs) -> None:
+    """And nothing is paid twice."""
+    requested(folder, *[f"question {n}" for n in range(4)])
+    server.expiring = "question 2"
+    assert batch(folder, settings={"model": "claude"}).done == 4
+    assert [len(job.lines) for job in server.jobs.values()] == [4, 1]
+    assert set(server.billed.values()) == {1}
+
+
+def test_claude_wants_a_region_for_jobs(folder: Path, server: VertexJobs, gcs: str) -> None:
+    """There is none in `global`; the message says so, and nothing is sent."""
+    requested(folder, "one")
+    write_vertex(folder, server, gcs, gcp_location="global")
+    report = batch(folder, settings={"model": "claude"})
+    assert "needs a region" in f"{report.reason} {(folder / 'a.jsonl').read_text()}"
+    assert not server.jobs
 
 
 @pytest.mark.parametrize(

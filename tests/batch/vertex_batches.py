@@ -10,7 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from tests.batch.other_batches import BatchServer, GeminiBatches, Job, prompt_of
+import pipelex_rules
+from tests.batch.other_batches import AnthropicBatches, BatchServer, GeminiBatches, Job, prompt_of
 from tests.servers.base import Received, Reply, vector_of
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _KNOWN = {"contents", "generationConfig", "systemInstruction", "tools", "toolCon
 
 class VertexJobs(BatchServer):
     """Jobs on files of Cloud Storage."""
+
+    provider = "google"
 
     def __init__(self, objects: Objects, bucket: str) -> None:
         super().__init__()
@@ -54,7 +57,7 @@ class VertexJobs(BatchServer):
     def _create(self, body: dict[str, Any]) -> Reply:
         if set(body) != {"displayName", "model", "inputConfig", "outputConfig"}:
             return _error(400, f"INVALID_ARGUMENT {sorted(body)}")
-        if not body["model"].startswith("publishers/google/models/"):
+        if not body["model"].startswith(("publishers/google/models/", "publishers/anthropic/models/")):
             return _error(400, "INVALID_ARGUMENT model")
         source, target = body["inputConfig"], body["outputConfig"]
         if source.get("instancesFormat") != "jsonl" or target.get("predictionsFormat") != "jsonl":
@@ -76,6 +79,38 @@ class VertexJobs(BatchServer):
         return Reply.json(page)
 
     def _finish(self, job: Job) -> None:
+        if job.body["model"].startswith("publishers/anthropic/"):
+            self._finish_claude(job)
+        else:
+            self._finish_gemini(job)
+        self.expiring = None
+        prefix = job.body["outputConfig"]["gcsDestination"]["outputUriPrefix"].removeprefix(f"gs://{self.bucket}/")
+        data = b"\n\n".join(json.dumps(result, ensure_ascii=False).encode() for result in job.results)
+        self.objects.put(f"{prefix}prediction-model-2026-12-01T00:00:00Z/predictions.jsonl", data)
+
+    def _finish_claude(self, job: Job) -> None:
+        """https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/batch."""
+        job.state = "JOB_STATE_SUCCEEDED"
+        for line in sorted(job.lines, key=lambda each: each["custom_id"][::-1]):
+            requested = line["request"]
+            content = requested["messages"][-1]["content"]
+            prompt = content if isinstance(content, str) else content[0]["text"]
+            outcome = self.outcome_of(prompt)
+            refused = pipelex_rules.check("anthropic", "rawPredict", requested, model="claude-test", warnings=False)
+            words = [each.words for each in refused] + ["unknown field"] * (set(line) != {"custom_id", "request"})
+            result: dict[str, Any] = {**line, "status": "", "response": None}
+            if outcome == "expired":
+                job.state = "JOB_STATE_PARTIALLY_SUCCEEDED"
+                continue
+            if outcome == "failed" or words:
+                fault = {"error": {"code": 400, "message": (words or ["this prompt is refused"])[0]}}
+                result["status"] = f"Bad Request: {json.dumps(fault)}"
+            else:
+                self.bill(prompt)
+                result["response"] = AnthropicBatches._message(requested, prompt)
+            job.results.append(result)
+
+    def _finish_gemini(self, job: Job) -> None:
         job.state = "JOB_STATE_SUCCEEDED"
         for line in sorted(job.lines, key=lambda each: _key_of(each)[::-1]):
             requested = line["request"]
@@ -92,10 +127,6 @@ class VertexJobs(BatchServer):
                 self.bill(prompt)
                 result["response"] = _response(requested, prompt)
             job.results.append(result)
-        self.expiring = None
-        prefix = job.body["outputConfig"]["gcsDestination"]["outputUriPrefix"].removeprefix(f"gs://{self.bucket}/")
-        data = b"\n\n".join(json.dumps(result, ensure_ascii=False).encode() for result in job.results)
-        self.objects.put(f"{prefix}prediction-model-2026-12-01T00:00:00Z/predictions.jsonl", data)
 
     @staticmethod
     def _shown(job: Job) -> dict[str, Any]:
@@ -106,7 +137,7 @@ class VertexJobs(BatchServer):
         return {
             "name": f"{_JOBS.removeprefix('/v1beta1/')}/{job.id}",
             "displayName": job.body.get("displayName", "other"),
-            "model": "publishers/google/models/smart-1",
+            "model": job.body.get("model", "publishers/google/models/smart-1"),
             "state": "JOB_STATE_RUNNING" if job.state == "running" else job.state,
             "inputConfig": job.body.get("inputConfig"),
             "outputConfig": target,
@@ -124,6 +155,8 @@ def _is_odd(line: dict[str, Any]) -> bool:
         known = {"auto_truncate", "output_dimensionality", "task_type"}
         return set(requested) != {"content", "embed_content_config"} or not set(config) <= known
     labels = requested["labels"].values()
+    if pipelex_rules.check("google", "generateContent", requested, model="gemini-3-flash", warnings=False):
+        return True
     return set(line) != {"request"} or not set(requested) <= _KNOWN or not all(map(_LABEL.fullmatch, labels))
 
 

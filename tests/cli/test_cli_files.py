@@ -13,6 +13,7 @@ import pytest
 from pipelex_cli.app import run
 from pipelex_cli.files import check_place
 from pipelex_core.errors import PipelexError
+from pipelex_testing.rulebook import Rulebook
 from pipelex_testing.samples import PNG, png
 from pipelex_testing.server import Received, Reply, Server, in_thread
 from tests.documents.pdfs import lines, pdf
@@ -32,7 +33,7 @@ FILES = {
 @pytest.fixture
 def server() -> Iterator[Server]:
     """A provider that makes an image."""
-    with in_thread(Server()) as started:
+    with in_thread(Server(Rulebook(provider="openai"))) as started:
         started.queue(MADE)
         yield started
 
@@ -106,6 +107,8 @@ def test_a_folder_without_leave_to_write_is_refused(tmp_path: Path, monkeypatch:
 
 class Meanwhile(Server):
     """Its answer takes a while, in which somebody puts a file where the result's folder was."""
+
+    provider = "openai"
 
     async def answer(self, request: Received) -> Reply:
         take("results")

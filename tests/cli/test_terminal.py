@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from pipelex_cli.terminal import shown
 from pipelex_testing import OpenAIChat, SampleAnswer, Server, in_thread
+from pipelex_testing.rulebook import Rulebook
 from tests.support.projects import write_inference
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def project(tmp_path: Path) -> Path:
 @pytest.fixture
 def gateway() -> Iterator[Server]:
     """A gateway whose answers steer terminals."""
-    with in_thread(Server()) as server:
+    with in_thread(Server(Rulebook(provider="compatible"))) as server:
         yield server
 
 

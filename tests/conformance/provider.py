@@ -14,6 +14,7 @@ from pipelex_core.deck import ModelDeck
 from pipelex_core.plugins import Plugins, discover
 from pipelex_core.routing import ModelEntry, RouteMatch
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
+from pipelex_testing.rulebook import rulebook_of
 from tests.conformance.scenario import IMAGE_PRICE, PAGE_PRICE, PRICES
 from tests.servers.base import Reply, Server
 
@@ -75,7 +76,7 @@ class Provider(ABC):
 
     def server(self) -> Server:
         """The server, not started."""
-        return Server()
+        return Server(rulebook_of(self.sdk, self.backend))
 
     @abstractmethod
     def config(self, url: str, key: str | None = None) -> BackendConfig:

@@ -28,7 +28,9 @@ OFFLINE = ("internal", "kokoro", "llamacpp", "rapidocr", "whisper")
 
 
 class BedrockServer(Server):
-    """Bedrock, with one answer to everything."""
+    """Bedrock, with one answer to everything that it takes."""
+
+    provider = "bedrock"
 
     async def answer(self, request: Received) -> Reply:
         streams = request.path.endswith("-stream")

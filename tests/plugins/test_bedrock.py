@@ -23,6 +23,7 @@ from pipelex_core.hookspecs import ENTRY_POINT_GROUP
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.plugins import discover
 from pipelex_core.settings import REASONING_EFFORTS
+from pipelex_testing.rulebook import Rulebook
 from tests.servers import bedrock
 from tests.servers.base import Reply, Server, in_thread
 from tests.servers.bedrock import (
@@ -175,7 +176,7 @@ def test_a_project_with_keys_in_its_env_file(folder: Path) -> None:
     (folder.parent.parent / ".env").write_text(
         "AWS_ACCESS_KEY_ID=AKIDENVFILE\nAWS_SECRET_ACCESS_KEY=s\nAWS_REGION=eu-west-1\n"
     )
-    with in_thread(Server()) as server:
+    with in_thread(Server(Rulebook(provider="bedrock"))) as server:
         (folder / "backends.toml").write_text(f'[bedrock]\nendpoint = "{server.url}"\naws_region = "${{AWS_REGION}}"\n')
         server.queue(stated("Hi"), stream(*text_events("a", "b")))
         with Client.from_project(folder.parent.parent) as client:
@@ -192,7 +193,7 @@ def test_a_project_with_keys_in_its_env_file(folder: Path) -> None:
 def test_a_project_leaves_credentials_to_aws(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without any keys, the chain's are used."""
     (tmp_path / "credentials").write_text("[default]\naws_access_key_id = AKIDFILE\naws_secret_access_key = s\n")
-    with in_thread(Server()) as server:
+    with in_thread(Server(Rulebook(provider="bedrock"))) as server:
         (folder / "backends.toml").write_text(f'[bedrock]\nendpoint = "{server.url}"\naws_region = "us-east-1"\n')
         server.queue(stated("Hi"))
         with Client.from_project(folder.parent.parent) as client:
@@ -203,7 +204,7 @@ def test_a_project_leaves_credentials_to_aws(folder: Path, monkeypatch: pytest.M
 def test_a_conversation_carries_thoughts_on(folder: Path) -> None:
     """A result's message, with its thinking, is accepted back through the client."""
     thought = {"reasoningContent": {"reasoningText": {"text": "Hm", "signature": "c2ln"}}}
-    with in_thread(Server()) as server:
+    with in_thread(Server(Rulebook(provider="bedrock"))) as server:
         table = 'aws_region = "us-east-1"\naws_access_key_id = "AK"\naws_secret_access_key = "SK"\n'
         (folder / "backends.toml").write_text(f'[bedrock]\nendpoint = "{server.url}"\n{table}')
         server.queue(bedrock.message(thought, {"text": "Four"}), stated("Five"))

@@ -27,6 +27,8 @@ pytestmark = pytest.mark.usefixtures("clean_aws")
 class Echo(Server):
     """Answers with the prompt, after a moment; a prompt of `hang` gets no answer."""
 
+    provider = "bedrock"
+
     def __init__(self, delay: float = 0.01) -> None:
         super().__init__()
         self.delay = delay

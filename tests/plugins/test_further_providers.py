@@ -15,6 +15,7 @@ from pipelex_core.results import Usage
 from pipelex_core.sound import SpeechRequest, TranscriptRequest
 from pipelex_core.specs import ModelSpec
 from pipelex_operations.audio import read_recording
+from pipelex_testing.rulebook import Rulebook
 from tests.plugins import test_google as google
 from tests.plugins import test_vertexai as vertexai
 from tests.servers import bedrock
@@ -272,7 +273,7 @@ def ranked_by_google(request: RerankRequest, *replies: Reply, key: str | None = 
     """The ranking of Vertex AI, and the requests that were sent."""
 
     async def main() -> Any:
-        async with Server() as server:
+        async with Server(Rulebook(provider="google")) as server:
             server.queue(*replies)
             backend, resources = vertexai.vertex(server.url, key=key), LoopResources()
             try:

@@ -113,7 +113,7 @@ def test_lists_have_no_brackets_and_the_sdk_writes_the_same() -> None:
                 timestamp_granularities=["segment"],
             )
 
-    with in_thread(Server()) as server:
+    with in_thread(Server(Rulebook(provider="mistral"))) as server:
         server.queue(Reply.json(HEARD))
         asyncio.run(typed(server.url))
     assert received.form == {name: value for name, value in server.received[0].form.items() if name != "stream"}

@@ -19,6 +19,7 @@ from pipelex_core.sound import Segment, SpeechRequest, TranscriptRequest
 from pipelex_core.specs import BackendConfig, Costs, Secret
 from pipelex_operations.audio import read_recording
 from pipelex_testing.replies import FormFile
+from pipelex_testing.rulebook import Rulebook
 from tests.plugins.openai_calls import KEY, config, spec, with_backend
 from tests.servers.base import Reply, Server, in_thread
 from tests.support.sounds import mp3, wav
@@ -112,7 +113,7 @@ def test_times_and_hints_are_asked_for_as_the_sdk_writes_them() -> None:
                 prompt="Nile, Amazon",
             )
 
-    with in_thread(Server()) as server:
+    with in_thread(Server(Rulebook(provider="openai"))) as server:
         server.queue(Reply.json(VERBOSE))
         asyncio.run(typed(server.url))
     assert server.received[0].form == received.form
@@ -166,7 +167,7 @@ def test_a_transcript_in_plain_text_is_one() -> None:
         async with AsyncOpenAI(api_key=KEY, base_url=f"{url}/v1", max_retries=0) as client:
             return await client.audio.transcriptions.create(file=io.BytesIO(wav()), model="whisper-1")
 
-    with in_thread(Server()) as server:
+    with in_thread(Server(Rulebook(provider="openai"))) as server:
         server.queue(Reply.text("Hello there.", content_type="text/plain"))
         assert asyncio.run(typed(server.url)) == "Hello there."
     file = server.received[0].form["file"]

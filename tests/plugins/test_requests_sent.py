@@ -12,6 +12,7 @@ from attrs import evolve
 from pipelex_core import AsyncClient, CallError, CooldownPolicy, RetryPolicy
 from pipelex_core.plugins import discover
 from pipelex_core.specs import ModelType
+from pipelex_testing.rulebook import Rulebook, rulebook_of
 from tests.servers import bedrock
 from tests.servers.base import Received, Reply, Server
 from tests.support.scripted import PNG, deck_of, spec
@@ -55,12 +56,17 @@ TYPES = {"image": ModelType.IMG_GEN, "pages": ModelType.TEXT_EXTRACTOR}
 class Failing(Server):
     """Answers everything in one way."""
 
-    def __init__(self, reply: Reply) -> None:
-        super().__init__()
+    def __init__(self, reply: Reply, rules: Rulebook | None = None) -> None:
+        super().__init__(rules)
         self.reply = reply
 
     async def answer(self, request: Received) -> Reply:
         return self.reply
+
+
+def rules_of(sdk: str) -> Rulebook | None:
+    """The rules of the provider that an sdk leads to."""
+    return rulebook_of(sdk.partition(":")[0], sdk.partition(":")[0])
 
 
 def client_of(url: str, sdk: str, way: str, retries: int) -> AsyncClient:
@@ -96,7 +102,7 @@ def requests_of(reply: Reply, sdk: str, way: str, retries: int, **terms: Any) ->
     """How many requests a call makes of a server that always answers so, and its error."""
 
     async def main() -> tuple[int, CallError]:
-        async with Failing(reply) as server, client_of(server.url, sdk, way, retries) as client:
+        async with Failing(reply, rules_of(sdk)) as server, client_of(server.url, sdk, way, retries) as client:
             with pytest.raises(CallError) as caught:
                 await ask(client, way, **terms)
             return len(server.received), caught.value
@@ -145,7 +151,7 @@ def test_a_hanging_server_costs_the_deadline_and_no_more(sdk: str, way: str, sil
         silent = evolve(silent, content_type=STREAMS.get(sdk, "text/event-stream"))
 
     async def main() -> None:
-        async with Failing(silent) as server, client_of(server.url, sdk, way, 2) as client:
+        async with Failing(silent, rules_of(sdk)) as server, client_of(server.url, sdk, way, 2) as client:
             with pytest.raises(CallError):
                 await ask(client, way, deadline=5, idle_timeout=0.3, retries=0)  # all is imported and open
             started = time.monotonic()
@@ -164,7 +170,7 @@ def test_a_retry_waits_as_long_as_the_provider_asks(sdk: str, way: str) -> None:
 
     async def main() -> None:
         reply = evolve(answered(429), headers={"Retry-After": "1", "retry-after-ms": "40"})
-        async with Failing(reply) as server, client_of(server.url, sdk, way, 1) as client:
+        async with Failing(reply, rules_of(sdk)) as server, client_of(server.url, sdk, way, 1) as client:
             started = time.monotonic()
             with pytest.raises(CallError) as caught:
                 await ask(client, way)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelex_testing import OpenAIChat, SampleAnswer, Server, in_thread
+from pipelex_testing.rulebook import Rulebook
 from tests.support.projects import write_inference
 
 PIPELEX = Path(sys.executable).with_name("pipelex")
@@ -57,7 +58,7 @@ def run(project: Path, *arguments: str, **variables: str) -> subprocess.Complete
 def test_a_users_tests_run_without_the_provider(project: Path) -> None:
     """Recorded once with a key; replayed with neither key nor address, in another process, as often as one likes."""
     pytest_command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
-    wire, server = OpenAIChat(), Server()
+    wire, server = OpenAIChat(), Server(Rulebook(provider="compatible"))
     with in_thread(server):
         server.queue(wire.answer(SampleAnswer(text="The Rhône.")), wire.stream(SampleAnswer(text="The Seine.")))
         first = run(project, "--", *pytest_command, GATEWAY_URL=f"{server.url}/v1", GATEWAY_KEY="sk-canary-0123456789")

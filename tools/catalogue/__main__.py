@@ -21,8 +21,8 @@ from tools.catalogue.specs import FACTS, TYPES, effort_levels, facts_of, new_tab
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2026-11-30"
-_OURS = ("gemini-", "text-embedding-", "text-multilingual-", "multimodalembedding")
-"""What Vertex AI's own API serves."""
+_OURS = ("gemini-", "text-embedding-", "text-multilingual-", "multimodalembedding", "semantic-ranker-")
+"""What Vertex AI's own API serves, and its ranking API."""
 _PUBLISHERS = ("claude-", "mistral", "codestral")
 """Anthropic's and Mistral's models, behind `rawPredict`."""
 _OPEN = ("deepseek-ai/", "google/gemma", "meta/", "minimaxai/", "moonshotai/", "openai/", "qwen/", "xai/", "zai-org/")

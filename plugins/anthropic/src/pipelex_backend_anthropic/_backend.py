@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipelex_backend_anthropic._client import MessagesClient
 
 
-class AnthropicBackend(MessageBatches, ClaudeBackend, ModelLister):
+class AnthropicBackend(ClaudeBackend, MessageBatches, ModelLister):
     """Claude models, with a key; batches and the list of models besides."""
 
     _client: DirectMessages

@@ -7,15 +7,14 @@ them. One whose submission was cut off is recognized by when it was made and how
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipelex_backend_anthropic._answer import object_of_tool, read_answer
-from pipelex_backend_anthropic._request import message_body, other_tools
-from pipelex_core.answers import says_something
+from pipelex_backend_anthropic._request import message_body
 from pipelex_core.batches import BatchLimits, BatchLine, BatchRunner, BatchStatus
 from pipelex_core.errors import InvalidAnswerError
-from pipelex_core.requests import ObjectRequest, TextRequest
+from pipelex_core.requests import TextRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,6 +36,10 @@ class MessageBatches(BatchRunner):
     """The batches of the Messages API."""
 
     _client: MessagesClient
+
+    @abstractmethod
+    def read_message(self, message: Any, request: TextRequest) -> TextAnswer:
+        """Read a message as the answer to a request."""
 
     def batch_limits(self, request: Any) -> BatchLimits | None:
         """Those of the API, and of memory."""
@@ -115,11 +118,7 @@ class MessageBatches(BatchRunner):
         """The message, read as that of a call."""
         if data.get("type") != "succeeded":
             raise self._client.error_of(data.get("error"))
-        message, is_object = data.get("message"), isinstance(request, ObjectRequest)
-        answer = read_answer(message, model_id=request.spec.model_id, request_id=None, keeps_cut=is_object)
-        if isinstance(request, ObjectRequest):
-            return object_of_tool(answer, other_tools(message_body(request, self.config.options), request))
-        return says_something(answer, request, message["stop_reason"])
+        return self.read_message(data.get("message"), request)
 
 
 def _body(lines: Path) -> bytes:

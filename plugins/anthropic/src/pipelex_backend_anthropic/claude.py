@@ -18,6 +18,7 @@ from pipelex_backend_anthropic._stream import StreamedMessage
 from pipelex_core.answers import says_something
 from pipelex_core.backend import ObjectGenerator, ObjectStreamer, TextGenerator, TextStreamer, TokenCounter
 from pipelex_core.errors import CallError
+from pipelex_core.requests import ObjectRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from pipelex_backend_anthropic._request import Body
     from pipelex_core.backend import Resources
-    from pipelex_core.requests import ObjectRequest, TextRequest
+    from pipelex_core.requests import TextRequest
     from pipelex_core.results import TextAnswer
 
 
@@ -73,6 +74,14 @@ class ClaudeBackend(TextGenerator, TextStreamer, ObjectGenerator, ObjectStreamer
         message, request_id = await self._sent(body, request)
         answer = read_answer(message, model_id=request.spec.model_id, request_id=request_id, keeps_cut=True)
         return object_of_tool(answer, other_tools(body, request))
+
+    def read_message(self, message: Any, request: TextRequest) -> TextAnswer:
+        """Read a message of a batch as the answer to a request; of an `ObjectRequest`, its text is the JSON document."""
+        is_object = isinstance(request, ObjectRequest)
+        answer = read_answer(message, model_id=request.spec.model_id, request_id=None, keeps_cut=is_object)
+        if isinstance(request, ObjectRequest):
+            return object_of_tool(answer, other_tools(self.body(request), request))
+        return says_something(answer, request, message["stop_reason"])
 
     async def _sent(self, body: Body, request: TextRequest) -> tuple[Any, str | None]:
         """The message that answers a request, however often the API pauses it, and the id of the last request."""

@@ -52,15 +52,33 @@ class VertexBatches(GeminiBatches):
         Raises:
             BadRequestError: The folder is none of Cloud Storage.
         """
-        folder = self.config.options.get("batch_gcs_uri")
-        if not folder or self._caller is None or not isinstance(request, TextRequest | EmbeddingRequest):
+        if self._caller is None or not isinstance(request, TextRequest | EmbeddingRequest):
             return None
         if isinstance(request, EmbeddingRequest) and "gemini" not in request.spec.model_id:
             return None  # outcomes of the older models have no key
-        if not _URI.fullmatch(folder):
+        if self.folder() is None or self._endpoint(request.spec) is not None:
+            return None
+        return LIMITS
+
+    def folder(self) -> str | None:
+        """The folder for requests and results; None where the backend names none.
+
+        Raises:
+            BadRequestError: It is none of Cloud Storage.
+        """
+        folder: str | None = self.config.options.get("batch_gcs_uri")
+        if folder and not _URI.fullmatch(folder):
             msg = f"backend '{self.config.name}' needs batch_gcs_uri for batches, such as gs://bucket/folder, not '{folder}'"
             raise BadRequestError(msg)
-        return None if self._endpoint(request.spec) is not None else LIMITS
+        return folder or None
+
+    def job_model(self, model_id: str) -> str:
+        """Name the model of a job."""
+        return model_id.removeprefix(self.model_prefix)
+
+    def read_line(self, text: bytes) -> BatchLine:
+        """Read a line of a job's results."""
+        return _line(text)
 
     def batch_group(self, request: Any) -> str:  # noqa: ARG002 -- jobs of texts and of embeddings are made alike
         """Requests of a model are of one kind."""
@@ -81,7 +99,7 @@ class VertexBatches(GeminiBatches):
         folder = f"{self.config.options['batch_gcs_uri'].rstrip('/')}/{mark}"
         await self._storage.upload(lines, f"{folder}/input.jsonl")
         config = types.CreateBatchJobConfig(display_name=mark, dest=f"{folder}/output/")
-        model = model_id.removeprefix(self.model_prefix)
+        model = self.job_model(model_id)
         job = await self._guarded(self._batches.create(model=model, src=f"{folder}/input.jsonl", config=config))
         return job.name or ""
 
@@ -95,7 +113,7 @@ class VertexBatches(GeminiBatches):
                 continue
             found = True
             async for line in self._storage.lines(name):
-                yield _line(line)
+                yield self.read_line(line)
         if not found and job.state is not None and job.state.name == "JOB_STATE_SUCCEEDED":
             msg = f"the job {batch_id} has results, and none of them are at {folder}"
             raise InvalidAnswerError(msg)
@@ -117,5 +135,10 @@ def _line(text: bytes) -> BatchLine:
     status = data.get("status")
     if not status:
         return BatchLine(key=str(key), data={"response": data.get("response")})
-    code = _CODE.search(str(status))
-    return BatchLine(key=str(key), data={"error": {"code": int(code[1]) if code else 400, "message": str(status)}})
+    return BatchLine(key=str(key), data={"error": status_of(status)})
+
+
+def status_of(status: Any) -> dict[str, Any]:
+    """The code and the words of a status, which is a text that may hold an error of Google's."""
+    code = _CODE.search(status if isinstance(status, str) else json.dumps(status))
+    return {"code": int(code[1]) if code else 400, "message": str(status)}

@@ -33,6 +33,8 @@ PLACES: dict[str, dict[str, str]] = {
         "embeddings": "azure:EMBEDDINGS",
         "audio/speech": "azure:SPEECH",
         "audio/transcriptions": "azure:TRANSCRIPTION",
+        "batch": "azure:BATCH",
+        "files": "azure:FILES",
     },
     "anthropic": {
         "messages": "anthropic_messages:MESSAGES",

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from pipelex_rules.rule import rule
 from pipelex_rules.schemas.walk import object_levels, walk
-from pipelex_rules.shapes import OBJECT, listing, obj
+from pipelex_rules.shapes import OBJECT, choice, listing, obj
 from pipelex_rules.sources import Source
-from pipelex_rules.values import record
+from pipelex_rules.values import dig, record, sequence, size_of
 from pipelex_rules.wires import (
     openai_chat,
     openai_chat_messages,
@@ -74,3 +74,27 @@ _EMBEDDINGS = openai_others.EMBEDDINGS_BODY.having(drop="model", model=openai_ot
 EMBEDDINGS = openai_others.EMBEDDINGS.of("azure_openai", shape=_EMBEDDINGS)
 SPEECH = openai_others.SPEECH.of("azure_openai")
 TRANSCRIPTION = openai_others.TRANSCRIPTION.of("azure_openai")
+BATCHES = Source("https://learn.microsoft.com/azure/ai-services/openai/how-to/batch", "2026-11")
+LINES = 100_000
+
+
+@rule(BATCHES)
+def lines_of_a_batch(request: Request) -> Findings:
+    """A batch file has at most 100,000 requests and 200 MB."""
+    file = request.get("input_file")
+    count = len(sequence(dig(file, "requests")) or sequence(file))
+    if count > LINES:
+        yield "input_file", f"{count} requests exceed the limit of {LINES}"
+    if size_of(file) > openai_others.BATCH_MEGABYTES * 1024 * 1024:
+        yield "input_file", f"the file is larger than {openai_others.BATCH_MEGABYTES} MB"
+
+
+BATCH = openai_others.BATCH.of(
+    "azure_openai",
+    shape=openai_others.BATCH_BODY.having(
+        endpoint=choice("/chat/completions /v1/chat/completions /responses /v1/responses /embeddings /v1/embeddings"),
+    ),
+    rules=(lines_of_a_batch, openai_others.ids_of_a_batch_are_unique),
+    source=BATCHES,
+)
+FILES = openai_others.FILES.of("azure_openai")
