@@ -18,6 +18,8 @@ import httpx2
 import psutil
 import pytest
 
+from pipelex_core.deck import ModelDeck
+from pipelex_serve.worker import name_what_is_missing
 from tests.packaging.environments import ROOT
 from tests.servers.base import Reply, in_thread
 from tests.servers.openai_server import OpenAIServer, chunks
@@ -236,6 +238,13 @@ def test_without_a_project_the_model_of_this_machine_answers(tmp_path: Path) -> 
     with running(tmp_path, config=None) as (url, _):
         names = [model["id"] for model in httpx2.get(f"{url}/v1/models").json()["data"]]
         assert "smollm2" in names
+
+
+def test_without_any_model_it_says_what_is_missing(caplog: pytest.LogCaptureFixture) -> None:
+    """A gateway on which nothing can be called starts, and its log says why."""
+    name_what_is_missing(ModelDeck(models={}))
+    assert "no handle can be called yet: " in caplog.text
+    assert "the deck has no default" in caplog.text
 
 
 def test_it_listens_elsewhere_only_with_keys(tmp_path: Path) -> None:

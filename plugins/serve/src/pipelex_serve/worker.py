@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from pipelex_core.capabilities.text import TEXT
+from pipelex_core.errors import PipelexError
+from pipelex_core.execution.plan import make_plan
 from pipelex_serve.access_log import AccessLog
 from pipelex_serve.accounts import Accounts
 from pipelex_serve.admin import admin_digest
@@ -23,12 +26,15 @@ from pipelex_serve.gateway import Gateway
 from pipelex_serve.keys.opening import open_store
 from pipelex_serve.loading import loader
 from pipelex_serve.metrics import Metrics
+from pipelex_serve.openai.models import handles
 from pipelex_serve.protocol import Protocol
 from pipelex_serve.settings import VARIABLE, Settings, default_spend
 from pipelex_serve.watching import watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
+
+    from pipelex_core.deck import ModelDeck
 
 _log = logging.getLogger("pipelex_serve")
 
@@ -41,6 +47,9 @@ _LAST_S = 5.0
 
 _LEAST_DRAIN_S = 0.5
 """Seconds for which a gateway that is about to end still answers, so that balancers see it."""
+
+
+_M_TRIM_THRESHOLD, _M_ARENA_MAX = -1, -8
 
 
 class Server(uvicorn.Server):
@@ -59,8 +68,19 @@ async def open_gateway(settings: Settings) -> Gateway:
         PipelexError: The deck, or the store of keys and spend, cannot be used.
     """
     decks = Decks(loader(settings))
+    name_what_is_missing(decks.current.deck)
     store = await open_store(settings.spend or default_spend())
     return Gateway(settings, decks, Accounts(store), Metrics(), await admin_digest(store))
+
+
+def name_what_is_missing(deck: ModelDeck) -> None:
+    """Log why no handle can be called, where none can: on a fresh machine a plugin is missing, or a key."""
+    if any(handles(deck)):
+        return
+    try:
+        make_plan(deck, TEXT, TEXT.read("Hello"))
+    except PipelexError as error:
+        _log.warning("no handle can be called yet: %s", error)
 
 
 async def serve(
@@ -95,6 +115,19 @@ def _spare_collections() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+def _spare_memory() -> None:
+    """Have glibc give back what is freed at the end of its heap, and keep one arena: one thread does nearly all the work here.
+
+    https://man7.org/linux/man-pages/man3/mallopt.3.html
+    """
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # other C libraries have none
+        mallopt(_M_ARENA_MAX, 1)
+        mallopt(_M_TRIM_THRESHOLD, 128 * 1024)
 
 
 def _config(settings: Settings, app: Gate) -> uvicorn.Config:
@@ -191,14 +224,14 @@ def run(settings: Settings, listener: socket.socket, *, ready: Callable[[], None
     if sys.platform == "win32":
         asyncio.run(main())
     else:
+        if sys.platform == "linux":
+            _spare_memory()
         import uvloop
 
         uvloop.run(main())
 
 
 if __name__ == "__main__":
-    from pipelex_core.errors import PipelexError
-
     set_up_logging()
     provided = Settings.from_json(os.environ[VARIABLE])
     try:
