@@ -17,8 +17,10 @@ __all__ = ["clean_aws"]
 
 pytestmark = pytest.mark.usefixtures("clean_aws")
 
-GROWTH = 4 * 1024 * 1024
-"""Bytes that a process may grow by, whatever the number of calls: allocators keep some."""
+GROWTH = {"Bedrock": 12_000_000}
+"""Bytes that a process may grow by, whatever the number of calls, where they are more: each thread's allocator keeps some."""
+
+USUAL_GROWTH = 4_000_000
 
 USUAL = ("OpenAI chat", "fal")
 """Those of the usual run: an answer and a stream, and a job in a queue."""
@@ -33,9 +35,12 @@ def servers() -> Iterator[Mapping[str, str]]:
 
 def _check(name: str, url: str, **counts: int) -> None:
     for what, (before, after) in soak(name, url, **counts).items():
-        assert after.memory - before.memory < GROWTH, f"{what}: {(after.memory - before.memory) / 1e6:.1f} MB more"
+        more = after.memory - before.memory
+        assert more < GROWTH.get(name, USUAL_GROWTH), f"{what}: {more / 1e6:.1f} MB more"
         assert after.descriptors <= before.descriptors + AT_ONCE, what  # connections that wait for the next call
-        assert after.threads <= before.threads, what
+        assert after.threads <= before.threads + AT_ONCE, (
+            what
+        )  # a thread may be at the end of its call when the next one begins
         assert after.tasks <= before.tasks, what
 
 

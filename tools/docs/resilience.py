@@ -8,6 +8,7 @@ from pipelex_core.policies import RETRY
 from tests.resilience.backends import WIRES, kinds
 from tests.resilience.cells import exception_for, expected_requests, fits
 from tests.resilience.scenarios import EXCEPTIONS, SCENARIOS, Scenario
+from tools.docs import resilience_beside
 from tools.docs.docstrings import table
 
 IMAGES = "OpenAI chat", "Google"
@@ -37,7 +38,7 @@ as in the table, after it the call ends with an error that has the text so far i
 
 def written() -> str:
     """The page."""
-    return f"{_HEAD}\n{_table()}\n{_MORE}"
+    return f"{_HEAD}\n{_table()}\n{_MORE}{resilience_beside.written()}"
 
 
 def _table() -> str:
