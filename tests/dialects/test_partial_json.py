@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelex_dialects.objects import NOTHING, PartialJson
+from pipelex_dialects.objects.partial_json import NOTHING, PartialJson
 
 DOCUMENTS = [
     {

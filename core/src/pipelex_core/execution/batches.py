@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import define, evolve, field
 
@@ -12,17 +12,23 @@ from pipelex_core.errors import CallError, PluginError
 from pipelex_core.execution.results import common_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Iterator
 
     from pipelex_core.capabilities.record import Gathering
     from pipelex_core.deck import ChainMember
     from pipelex_core.execution.attempts import Ledger
     from pipelex_core.execution.plan import Plan
-    from pipelex_core.execution.typed import Chained
     from pipelex_core.results import Result
 
 
-async def in_batches(execution: Chained, gathering: Gathering, plan: Plan, ledger: Ledger) -> Result:
+class Walking(Protocol):
+    """What walks a chain: `walk.Walk`."""
+
+    def run(self, plan: Plan, ledger: Ledger) -> Awaitable[tuple[ChainMember, Any]]:
+        """The first answer a member gives, and that member."""
+
+
+async def in_batches(execution: Walking, gathering: Gathering, plan: Plan, ledger: Ledger) -> Result:
     """The result of all requests of a call.
 
     Where one fails, no further one is begun, and those under way are waited for: they may be paid already. Every attempt is
@@ -59,7 +65,7 @@ async def in_batches(execution: Chained, gathering: Gathering, plan: Plan, ledge
 class _Batches:
     """The requests of one call: those that wait, and what became of the others."""
 
-    execution: Chained
+    execution: Walking
     gathering: Gathering
     plan: Plan
     ledger: Ledger

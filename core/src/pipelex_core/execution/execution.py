@@ -70,8 +70,7 @@ class Execution(Walk):
 
     async def generate_object(self, prompt: Any, type: Any, model: Handle, arguments: Mapping[str, Any]) -> Any:
         """Generate a typed object; arguments as in `call`."""
-        from pipelex_core.execution.typed import fits, generate_object  # what calls for text do without
-        from pipelex_core.objects import object_type
+        from pipelex_core.objects import making, object_type  # what calls for text do without
 
         terms, arguments = split_terms(arguments)
         beside, settings = TEXT.split(arguments)
@@ -79,24 +78,23 @@ class Execution(Walk):
         read = partial(TEXT.read, prompt, **beside, kind=kind)
         what = await in_thread(read) if TEXT.reads_files(prompt, **beside) else read()
         tools = bool(what.tools)
-        plan = self._plan(what, GENERATE_OBJECT, model, settings, terms, partial(fits, kind, tools))
-        return await self._finished(plan, partial(generate_object, self, kind, tools))
+        plan = self._plan(what, GENERATE_OBJECT, model, settings, terms, partial(making().fits, kind, tools))
+        return await self._finished(plan, partial(making().generate_object, self, kind, tools))
 
     def stream_object(
         self, prompt: Any, type: Any, model: Handle, arguments: Mapping[str, Any]
     ) -> AsyncObjectStream[Any]:
         """Stream a typed object; arguments as in `call`."""
-        from pipelex_core.execution.typed import fits, stream_object
-        from pipelex_core.objects import object_type
+        from pipelex_core.objects import making, object_type
 
         terms, arguments = split_terms(arguments, "restart")  # a partial object takes the place of the one before
         beside, settings = TEXT.split(arguments)
         kind = object_type(type)
         what = TEXT.read(prompt, **beside, kind=kind)
         tools = bool(what.tools)
-        plan = self._plan(what, STREAM_OBJECT, model, settings, terms, partial(fits, kind, tools))
+        plan = self._plan(what, STREAM_OBJECT, model, settings, terms, partial(making().fits, kind, tools))
         ledger = self._ledger()
-        return AsyncObjectStream(stream_object(self, kind, tools, plan, ledger), ledger)
+        return AsyncObjectStream(making().stream_object(self, kind, tools, plan, ledger), ledger)
 
     def _plan(  # noqa: PLR0917 -- as `make_plan` has them
         self,

@@ -25,7 +25,7 @@ from pipelex_core.execution.plan import Plan, out_of_time
 from pipelex_core.execution.policy import verdict
 from pipelex_core.execution.proxy_names import check_proxies
 from pipelex_core.execution.redaction import redact_error
-from pipelex_core.execution.results import result_of
+from pipelex_core.execution.results import common_fields, result_of
 from pipelex_core.execution.streaming import MemberStream
 from pipelex_core.streams import StreamEvent, StreamRestarted
 
@@ -209,6 +209,10 @@ class Walk:
         assert member.spec is not None  # noqa: S101 -- it answered
         redact_error(error, self._configs[member.spec.backend])
         return ledger.close(error, member.spec)
+
+    def common(self, member: ChainMember, answer: Any, ledger: Ledger) -> dict[str, Any]:
+        """The fields that every result has."""
+        return common_fields(member, answer, ledger)
 
     async def close(self) -> None:
         """Close the backends of the running loop, and what limits had opened in it."""

@@ -14,9 +14,9 @@ from attrs import evolve, frozen
 from pipelex_cli.validation.refusals import look_for_refusals
 from pipelex_core.capabilities.text import GENERATE_OBJECT
 from pipelex_core.errors import CallError, ConfigError, PipelexError
-from pipelex_core.execution.typed import fits as fits_object
 from pipelex_core.objects import object_type
 from pipelex_core.specs import NOWHERE
+from pipelex_dialects.objects import fits as fits_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from attrs import evolve
 
 from pipelex_core.errors import CallError, ContentFilterError, InvalidAnswerError
-from pipelex_core.execution.results import common_fields
-from pipelex_core.objects import InvalidObjectError, ObjectType, making, read_object
+from pipelex_core.objects import InvalidObjectError, ObjectType
 from pipelex_core.parts import Message, TextPart
 from pipelex_core.requests import ObjectRequest
 from pipelex_core.results import ObjectResult, Result, TextAnswer
 from pipelex_core.streams import PartialObject, StreamEvent, StreamRestarted
+from pipelex_dialects.objects.object_types import read_object
+from pipelex_dialects.objects.partial_json import NOTHING, PartialJson
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Mapping
@@ -50,6 +51,9 @@ class Chained(Protocol):
     def closed(self, error: CallError, member: ChainMember, ledger: Ledger) -> CallError:
         """The error that the call ends with."""
 
+    def common(self, member: ChainMember, answer: Any, ledger: Ledger) -> dict[str, Any]:
+        """The fields that every result has."""
+
 
 async def generate_object(
     execution: Chained, kind: ObjectType[Any], offers_tools: bool, plan: Plan, ledger: Ledger
@@ -75,20 +79,19 @@ async def stream_object(
     """Partial objects, the whole one, and last the result; errors as in `generate_object`."""
     turns = _Turns(execution, kind, offers_tools, plan, ledger)
     ended: ObjectResult[Any] | Exception | None = None
-    objects = making()
     try:
         while True:
-            partial, whole = objects.PartialJson(), None
+            partial, whole = PartialJson(), None
             async with aclosing(execution.events(turns.current, ledger)) as events:
                 async for event in events:
                     if isinstance(event, str):
                         value = partial.feed(event)
-                        if kind.wrapped and value is not objects.NOTHING:
-                            value = value.get(kind.wrapped, objects.NOTHING)
-                        if value is not objects.NOTHING:
+                        if kind.wrapped and value is not NOTHING:
+                            value = value.get(kind.wrapped, NOTHING)
+                        if value is not NOTHING:
                             yield PartialObject(value)
                     elif isinstance(event, StreamRestarted):
-                        partial = objects.PartialJson()
+                        partial = PartialJson()
                     else:
                         whole = event
             assert whole is not None  # noqa: S101 -- a stream ends with an answer, or an error
@@ -128,7 +131,7 @@ class _Turns:
             InvalidAnswerError: Nobody is left to ask.
             ContentFilterError: The provider withheld the answer.
         """
-        made = _result(member, answer, self._kind, self._ledger, offers_tools=self._offers_tools)
+        made = self._made(member, answer)
         if isinstance(made, ObjectResult):
             return made
         plan = self._plan
@@ -149,6 +152,25 @@ class _Turns:
         self.current = evolve(plan, members=rest[1:])
         return None
 
+    def _made(self, member: ChainMember, answer: TextAnswer) -> ObjectResult[Any] | InvalidObjectError:
+        """The object, or what is wrong with it: not raised, so that no error that follows carries the answer along."""
+        value, text = None, answer.text
+        calls = answer.tool_calls if self._offers_tools else ()
+        if not calls:
+            try:
+                value, text = read_object(self._kind, answer.text)
+            except InvalidObjectError as fault:
+                return fault
+        parts = (*answer.provider_parts, *((TextPart(answer.text),) if answer.text else ()), *calls)
+        return ObjectResult(
+            **self._execution.common(member, answer, self._ledger),
+            value=value,
+            text=text,
+            finish_reason=answer.finish_reason,
+            tool_calls=calls,
+            message=Message(role="assistant", parts=parts),
+        )
+
 
 def fits(kind: ObjectType[Any], offers_tools: bool, answer: Any) -> bool:
     """Whether an object can be made of an answer, or it asks for tools that were offered."""
@@ -159,28 +181,6 @@ def fits(kind: ObjectType[Any], offers_tools: bool, answer: Any) -> bool:
     except InvalidObjectError:
         return False
     return True
-
-
-def _result(
-    member: ChainMember, answer: TextAnswer, kind: ObjectType[Any], ledger: Ledger, *, offers_tools: bool
-) -> ObjectResult[Any] | InvalidObjectError:
-    """The object, or what is wrong with it: not raised, so that no error that follows carries the answer along."""
-    value, text = None, answer.text
-    calls = answer.tool_calls if offers_tools else ()
-    if not calls:
-        try:
-            value, text = read_object(kind, answer.text)
-        except InvalidObjectError as fault:
-            return fault
-    parts = (*answer.provider_parts, *((TextPart(answer.text),) if answer.text else ()), *calls)
-    return ObjectResult(
-        **common_fields(member, answer, ledger),
-        value=value,
-        text=text,
-        finish_reason=answer.finish_reason,
-        tool_calls=calls,
-        message=Message(role="assistant", parts=parts),
-    )
 
 
 def _not_whole(answer: TextAnswer) -> CallError | None:
