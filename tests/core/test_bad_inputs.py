@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,22 @@ BAD: dict[str, tuple[Callable[[Client], Any], tuple[str, ...]]] = {
     "audio that is none": (
         lambda c: c.transcribe(b"<html>not a sound</html>", model="ear"),
         ("is not sound that is known (MP3, WAV",),
+    ),
+    "a language that is not a code": (
+        lambda c: c.transcribe(wav(1), model="ear", language="English please"),
+        ("a code such as 'en'", "'English please'"),
+    ),
+    "a recording at an address of another kind": (
+        lambda c: c.transcribe("ftp://a.example/b.mp3", model="ear"),
+        ("an http(s) or gs URL", "'ftp://a.example/b.mp3'"),
+    ),
+    "a file that is open": (
+        lambda c: c.transcribe(io.BytesIO(wav(1)), model="ear"),
+        ("BytesIO", "what its read() gives"),
+    ),
+    "a function as a tool of a single call": (
+        lambda c: c.generate_text("Which river?", model="deaf", tools=[raises]),
+        ("`client.run` takes functions",),
     ),
     "audio that is empty": (lambda c: c.transcribe(b"", model="ear"), ("is empty",)),
     "audio that is not there": (lambda c: c.transcribe("no-such.mp3", model="ear"), ("cannot be read",)),

@@ -113,6 +113,7 @@ def test_an_answer_without_a_picture_is_an_error(answer: Any, kind: type[CallErr
         (CORE, {"width": 100, "height": 100}),
         (CORE, {"output_format": "webp"}),
         (CORE, {"background": "transparent"}),
+        (CORE, {"aspect_ratio": "16x9"}),
         (CANVAS, {"aspect_ratio": "1:1"}),
         (CANVAS, {"output_format": "jpeg"}),
         ("meta.llama3-3-70b-instruct-v1:0", {}),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipelex_backend_google._sound import speech_body, transcription_body
 from pipelex_core import errors
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.judging import Ranked, RerankRequest
@@ -123,6 +124,16 @@ def test_a_format_that_gemini_does_not_give_is_refused_unsent() -> None:
     """Samples are not encoded here."""
     with pytest.raises(errors.UnsupportedInputError, match="wav or pcm, not mp3"):
         of_google("speak", SpeechRequest(spec=spec("speaker"), text="Hello."))
+
+
+def test_what_gemini_has_not_is_refused_unsent() -> None:
+    """Times, speakers and a speed, which it would pass over in silence."""
+    unheard: tuple[Any, ...] = ({"timestamps": "word"}, {"speakers": True})
+    for wanted in unheard:
+        with pytest.raises(errors.UnsupportedInputError, match="the text alone"):
+            transcription_body(TranscriptRequest(spec=spec("transcriber"), audio=read_recording(wav()), **wanted))
+    with pytest.raises(errors.UnsupportedInputError, match="no speed"):
+        speech_body(SpeechRequest(spec=spec("speaker"), text="Hello.", format="wav", speed=2))
 
 
 def test_gemini_transcribes_what_is_in_the_request() -> None:

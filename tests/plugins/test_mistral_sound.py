@@ -10,6 +10,7 @@ import pytest
 from mistralai.client import Mistral
 
 from pipelex_backend_mistral import pipelex_backends
+from pipelex_backend_mistral._sound import speech_body
 from pipelex_core import errors
 from pipelex_core.execution.resources import LoopResources
 from pipelex_core.judging import ModerationRequest
@@ -215,6 +216,13 @@ def test_a_format_that_mistral_does_not_have_is_refused_unsent() -> None:
         return server.received
 
     assert with_backend(use) == []
+
+
+@pytest.mark.parametrize("wanted", [{"speed": 1.5}, {"instructions": "sadly"}], ids=["speed", "instructions"])
+def test_what_mistrals_voices_have_not_is_refused(wanted: Any) -> None:
+    """It would pass it over."""
+    with pytest.raises(errors.UnsupportedInputError, match=f"no {next(iter(wanted))}"):
+        speech_body(SpeechRequest(spec=spec("speaker"), text="Hello.", **wanted))
 
 
 def test_texts_are_moderated() -> None:

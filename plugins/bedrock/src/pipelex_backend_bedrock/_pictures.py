@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pipelex_core.requests import ImageRequest
 
 _OF_AMAZON = ("amazon.nova-canvas", "amazon.titan-image")
+_RATIOS = ("16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21")
+"""https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-diffusion-stable-image-core-text-image-request-response.html"""
+
 _QUALITIES = {"low": "standard", "medium": "standard", "high": "premium"}
 
 
@@ -80,6 +83,7 @@ def stability_body(request: ImageRequest) -> dict[str, Any]:
             not in request.spec.model_id,
             "makes one image a call": request.number != 1,
             "takes an aspect_ratio, no width and height": request.width is not None,
+            f"takes an aspect_ratio of {', '.join(_RATIOS)}": request.aspect_ratio not in {None, *_RATIOS},
             "makes no transparent background": request.background == "transparent",
             "gives png and jpeg": request.output_format not in {None, "png", "jpeg"},
         },

@@ -32,8 +32,12 @@ def speech_body(request: SpeechRequest) -> dict[str, Any]:
     """A request for speech in the API's own form; how to say it goes before the text, as Gemini takes it.
 
     Raises:
-        UnsupportedInputError: Another format than `wav` and `pcm`, which are all that Gemini's samples can become here.
+        UnsupportedInputError: Another format than `wav` and `pcm`, which are all that Gemini's samples can become here; or a
+            speed, which goes into `instructions`.
     """
+    if request.speed is not None:
+        msg = f"model '{request.spec.name}' has no speed: say in the instructions how fast to speak"
+        raise UnsupportedInputError(msg)
     if request.format not in {"wav", "pcm"}:
         msg = f"model '{request.spec.name}' gives samples: ask for wav or pcm, not {request.format}"
         raise UnsupportedInputError(msg)
@@ -160,9 +164,12 @@ def transcription_body(request: TranscriptRequest) -> dict[str, Any]:
     """A request for a transcript: the recording, and what to do with it.
 
     Raises:
-        UnsupportedInputError: The recording is too large for a request.
+        UnsupportedInputError: The recording is too large for a request; or times or speakers are wanted.
     """
     audio = request.audio
+    if request.timestamps is not None or request.speakers:
+        msg = f"model '{request.spec.name}' writes the text alone: leave timestamps and speakers out"
+        raise UnsupportedInputError(msg)
     if audio.url is not None:
         sound: dict[str, Any] = {"fileData": {"fileUri": audio.url, "mimeType": audio.media_type}}
     else:

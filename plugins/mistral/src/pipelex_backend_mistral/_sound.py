@@ -98,8 +98,12 @@ def speech_body(request: SpeechRequest, *, stream: bool = False) -> dict[str, An
     """The body of `audio/speech`.
 
     Raises:
-        UnsupportedInputError: Mistral has no such format.
+        UnsupportedInputError: Mistral has no such format, and neither speed nor instructions.
     """
+    for name in ("speed", "instructions"):
+        if getattr(request, name) is not None:
+            msg = f"Mistral's voices have no {name}: leave it out"
+            raise UnsupportedInputError(msg)
     if request.format not in _TYPES:
         msg = f"Mistral speaks as {', '.join(_TYPES)}, not as {request.format}"
         raise UnsupportedInputError(msg)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.estimates import Expectation
 from pipelex_core.parts import Media
 from pipelex_core.sound import TranscriptAnswer, TranscriptRequest, TranscriptResult
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 ANSWER, RESULT = TranscriptAnswer, TranscriptResult
 
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+"""A tag of BCP 47, as far as its form goes."""
+
 _WORDS_A_SECOND = (0, 4, 15)
 """Tokens of a second of a transcript."""
 
@@ -31,7 +36,15 @@ def read(source: MediaSource | Recording) -> Recording:
 
 
 def build(audio: Recording, spec: ModelSpec, settings: Mapping[str, Any], timeout: float | None) -> TranscriptRequest:
-    """The request for a model."""
+    """The request for a model.
+
+    Raises:
+        UnsupportedInputError: The language is not a code, which a provider may take for another or pass over.
+    """
+    language = settings.get("language")
+    if language is not None and _LANGUAGE.fullmatch(language) is None:
+        msg = f"language is a code such as 'en' or 'pt-BR', not {language!r:.60}"
+        raise UnsupportedInputError(msg)
     return TranscriptRequest(spec=spec, audio=audio, timeout=timeout, **settings)
 
 
