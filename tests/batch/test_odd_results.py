@@ -101,6 +101,16 @@ def test_a_result_that_is_missing_is_not_asked_for_again_unseen(folder: Path, se
     assert [len(held.lines) for held in server.batches.values()] == [4, 1]
 
 
+def test_a_missing_result_is_seen_beside_one_that_failed(folder: Path, server: OpenAIBatches) -> None:
+    """A request that was refused has a line too."""
+    noted = submitted(folder, server, "one", "two", "fail three")
+    change(server, lambda lines: [line for line in lines if not line["custom_id"].endswith("-2")])
+    report = noted.run()
+    assert (report.state, report.done) == ("finished", 1)
+    assert report.errors == {"BadRequestError": 1, "InvalidAnswerError": 1}
+    assert len(server.batches) == 1
+
+
 def test_a_request_that_the_provider_did_not_answer_goes_again(folder: Path, server: OpenAIBatches) -> None:
     """Where its count says so too: it is unpaid, and named."""
     noted = submitted(folder, server)

@@ -44,7 +44,7 @@ class BatchStatus:
     Attributes:
         state: `ended` where nothing further will come, however much came; `refused` where its input was.
         word: The provider's own word.
-        done: Requests that are answered, or None.
+        done: Requests of which an answer or an error has come, or None where the provider does not count them.
         total: Requests of the batch, or None.
         message: Why it was refused or failed.
         faults: Line of the input, from 1 -> what is wrong with it.

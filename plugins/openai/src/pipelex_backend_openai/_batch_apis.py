@@ -96,7 +96,7 @@ class OpenAIBatchApi(BatchApi):
         return BatchStatus(
             state="refused" if word == "failed" else "ended" if word in _ENDED else "running",
             word=word,
-            done=counts.get("completed"),
+            done=None if counts.get("completed") is None else counts["completed"] + (counts.get("failed") or 0),
             total=counts.get("total"),
             message="; ".join(str(each.get("message")) for each in faults[:3]),
             faults={each["line"]: str(each.get("message")) for each in faults if isinstance(each.get("line"), int)},
@@ -135,14 +135,15 @@ class XaiBatchApi(BatchApi):
         batch = await self._endpoint.get(f"/batches/{batch_id}")
         counts = batch.get("state") or {}
         total, waiting = counts.get("num_requests") or 0, counts.get("num_pending") or 0
+        done = (counts.get("num_success") or 0) + (counts.get("num_error") or 0)
         refusal, is_cancelled = str(batch.get("cancel_by_xai_message") or ""), bool(batch.get("cancel_time"))
         if refusal and not total:
             return BatchStatus(state="refused", word="refused", message=refusal)
         is_over = not waiting and (total > 0 or is_cancelled)
         if not is_over and not _is_past(batch.get("expire_time")):
-            return BatchStatus(state="running", word="running", done=total - waiting, total=total)
+            return BatchStatus(state="running", word="running", done=done, total=total)
         word = "cancelled" if is_cancelled else "ended" if is_over else "expired"
-        return BatchStatus(state="ended", word=word, done=total - waiting, total=total, message=refusal)
+        return BatchStatus(state="ended", word=word, done=done, total=total, message=refusal)
 
     async def cancel(self, batch_id: str) -> None:
         """Ask for its end."""
