@@ -12,8 +12,9 @@ import tomlkit
 from pipelex_cli.starter import starter_files
 from pipelex_core.plugins import discover
 from pipelex_testing.samples import png
+from pipelex_testing.wires import fal_queue as fal
 from tests.documents.pdfs import lines, pdf
-from tests.servers import anthropic, bedrock, fal, google, mistral
+from tests.servers import anthropic, bedrock, google, mistral
 from tests.servers.base import Received, Reply, Server, in_thread
 from tests.servers.openai_server import OpenAIServer
 from tests.support.projects import write_files

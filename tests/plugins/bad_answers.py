@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from tests.servers import anthropic, bedrock, fal, google, mistral, openai_server
+from pipelex_testing.wires import fal_queue as fal
+from tests.servers import anthropic, bedrock, google, mistral, openai_server
 from tests.servers.base import Reply
 
 if TYPE_CHECKING:

@@ -37,8 +37,9 @@ from pipelex_core.sound import Segment, SpeechRequest, TranscriptRequest
 from pipelex_core.specs import BackendConfig, ModelSpec, ModelType, Secret
 from pipelex_operations.audio import read_recording
 from pipelex_testing.running import until
+from pipelex_testing.samples import PNG
+from pipelex_testing.wires.fal_queue import FalServer, fault
 from tests.servers.base import Reply
-from tests.servers.fal import PNG, FalServer, fault
 from tests.support.sounds import wav
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def test_a_job_is_submitted_waited_for_and_fetched() -> None:
     """The answer has the image's bytes, type and size, the seed, the job's id, and one image as usage."""
     answer, server = generate(status=["IN_QUEUE", "IN_PROGRESS", "COMPLETED"])
     (image,) = answer.images
-    assert (image.data, image.content_type, image.width, image.height) == (PNG, "image/png", 1, 1)
+    assert (image.data, image.content_type, image.width, image.height) == (PNG, "image/png", 24, 24)
     assert (answer.seed, answer.request_id, answer.usage.images) == (42, "job-1", 1)
     assert answer.raw["prompt"] == "p"
     assert [(request.method, request.path) for request in server.received] == [
@@ -199,7 +200,7 @@ def test_results_as_some_models_have_them(result: dict[str, Any]) -> None:
 def test_what_fal_says_stands_in_for_what_bytes_do_not_tell() -> None:
     """An image of a kind we do not know has the type its host gives, and the size of fal's result."""
     answer, _ = generate(media={"a.png": [Reply(chunks=(b"GIF89a...",), content_type="image/gif; x=y")]})
-    assert (answer.images[0].content_type, answer.images[0].width) == ("image/gif", 1024)
+    assert (answer.images[0].content_type, answer.images[0].width) == ("image/gif", 24)
 
 
 def test_an_image_may_have_moved() -> None:

@@ -274,7 +274,7 @@ def _with(fault: faulty.Fault) -> Callable[[Wire], Server]:
 
 
 def _endless(server: Any) -> Server:
-    server.never_ends = True
+    server.script.status = ["IN_PROGRESS"]
     made: Server = server
     return made
 

@@ -9,7 +9,9 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tests.servers import anthropic, bedrock, fal, google, mistral
+from pipelex_testing.samples import PNG
+from pipelex_testing.wires import fal_queue as fal
+from tests.servers import anthropic, bedrock, google, mistral
 from tests.servers.base import sse_event
 from tools.benchmarks.server import CHUNKS
 
@@ -62,7 +64,7 @@ WHOLE = {
     ":generateContent": _document(google.answer({"text": TEXT})),
     "/converse": _response(bedrock.stated(TEXT).chunks[0]),
     "/status": _document(_JOB),
-    "/media/a.png": _response(fal.PNG, "image/png"),
+    "/media/a.png": _response(PNG, "image/png"),
 }
 STREAMED = {
     "/v1/messages": _events(_anthropic_events()),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelex_core.specs import BackendConfig
+from pipelex_testing.wires.fal_queue import FalServer
 from tests.conformance.provider import Provider, secret
 from tests.conformance.scenario import PNG
 from tests.servers.base import Reply
-from tests.servers.fal import FalServer
 
 if TYPE_CHECKING:
     from tests.servers.base import Received

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+import json
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from attrs import define, field
 
 from pipelex_testing.rulebook import Rulebook
 from pipelex_testing.samples import PNG, SOUND, SPOKEN, Capability, SampleAnswer
@@ -10,51 +13,144 @@ from pipelex_testing.server import Received, Reply, Server
 from pipelex_testing.wire import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-_PICTURE, _SOUND = "/media/a.png", "/media/a.wav"
+QUEUE = "https://queue.fal.run"
+MEDIA = "/media/"
 _WRITERS, _SPEAKERS = ("whisper", "wizper", "speech-to-text"), ("kokoro", "tts", "speech-02")
 """Words in the ids of models for transcripts, and of those that speak; all others make images."""
 
+T = TypeVar("T")
 
-class QueueServer(Server):
-    """The queue, and the host of its images and sound.
+
+@define
+class Script:
+    """What the queue does next, each list from its beginning; what is not scripted goes well.
 
     Attributes:
-        never_ends: Whether jobs stay in progress.
+        submit: Replies to submissions.
+        status: Statuses of the job, or replies; the last one stays.
+        result: The job's result, or a reply.
+        cancel: Replies to cancellations.
+        media: Replies of the images' host, by name.
     """
 
-    def __init__(self, rules: Rulebook | None = None) -> None:
-        super().__init__(rules)
-        self.never_ends = False
+    submit: list[Reply] = field(factory=list)
+    status: list[str | Reply] = field(factory=lambda: ["COMPLETED"])
+    result: list[Mapping[str, Any] | Reply] = field(factory=list)
+    cancel: list[Reply] = field(factory=list)
+    media: dict[str, list[Reply]] = field(factory=dict)
+
+
+class FalServer(Server):
+    """fal's queue. Its answers name fal's own addresses, as the real ones do; images are on this server.
+
+    Attributes:
+        script: What it does.
+        prefix: What comes before fal's paths here, as behind a proxy; its answers do not have it.
+        media_url: Where its images are.
+    """
+
+    provider = "fal"
+
+    def __init__(self, *, prefix: str = "", **script: Any) -> None:
+        """Make the queue; `script` are the fields of `Script`."""
+        super().__init__()
+        self.prefix = prefix
+        self.script = Script(**script)
+
+    @property
+    def media_url(self) -> str:
+        """Where its images are."""
+        return self.url + MEDIA
+
+    @property
+    def submitted(self) -> list[Received]:
+        """The submissions."""
+        return submissions(self)
+
+    @property
+    def cancelled(self) -> list[Received]:
+        """The cancellations."""
+        return cancellations(self)
+
+    @property
+    def fetched(self) -> list[Received]:
+        """The requests for images."""
+        return [request for request in self.received if request.path.startswith(MEDIA)]
 
     async def answer(self, request: Received) -> Reply:
-        """The queue's answer to each of the requests that a call is made of."""
-        if request.path == _PICTURE:
-            return Reply(chunks=(PNG,), content_type="image/png")
-        if request.path == _SOUND:
-            return Reply(chunks=(SOUND,), content_type="audio/wav")
+        """The queue's answer."""
+        script = self.script
+        if request.path.startswith(MEDIA):
+            name = request.path.removeprefix(MEDIA)
+            usual = (SOUND, "audio/wav") if name.endswith(".wav") else (PNG, "image/png")
+            return _next(script.media.get(name, []), Reply(chunks=usual[:1], content_type=usual[1]))
+        path = request.path.removeprefix(self.prefix)
         if request.method == "POST":
-            return Reply.json(self._job(request.path, "IN_QUEUE", queue_position=0))
-        if request.method == "PUT":
-            return Reply.json({"status": "CANCELLATION_REQUESTED"}, status=202)
-        if request.path.endswith("/status"):
-            status = "IN_PROGRESS" if self.never_ends else "COMPLETED"
-            return Reply.json(self._job(request.path.partition("/requests/")[0], status))
-        return Reply.json(self._result(request.path), headers={"x-fal-request-id": "job-1"})
+            job = f"job-{len(self.submitted)}"
+            return _next(script.submit, Reply.json(self.job(path, job, "IN_QUEUE")))
+        application, _, rest = path.partition("/requests/")
+        job, _, what = rest.partition("/")
+        if what == "cancel":
+            return _next(script.cancel, Reply.json({"status": "CANCELLATION_REQUESTED"}, status=202))
+        if what == "status":
+            status = script.status[0] if len(script.status) == 1 else script.status.pop(0)
+            if isinstance(status, Reply):
+                return status
+            return Reply.json(self.job(application, job, status), status=200 if status == "COMPLETED" else 202)
+        result: Mapping[str, Any] | Reply = _next(script.result, self._usual_result(application))
+        return result if isinstance(result, Reply) else Reply.json(result, headers={"x-fal-request-id": job})
 
-    def _result(self, path: str) -> Mapping[str, Any]:
-        if any(word in path for word in _WRITERS):
+    def _usual_result(self, application: str) -> Mapping[str, Any]:
+        if any(word in application for word in _WRITERS):
             return {"text": SPOKEN, "chunks": [], "inferred_languages": ["en"]}
-        if any(word in path for word in _SPEAKERS):
-            return {"audio": {"url": self.url + _SOUND, "content_type": "audio/wav", "file_size": len(SOUND)}}
-        image = {"url": self.url + _PICTURE, "width": 24, "height": 24, "content_type": "image/png"}
-        return {"images": [image], "seed": 42, "has_nsfw_concepts": [False], "prompt": "p"}
+        if any(word in application for word in _SPEAKERS):
+            url = self.media_url + "a.wav"
+            return {"audio": {"url": url, "content_type": "audio/wav", "file_size": len(SOUND)}}
+        return self.result()
 
-    def _job(self, application: str, status: str, **more: Any) -> Mapping[str, Any]:
-        address = f"https://queue.fal.run{application}/requests/job-1"
-        urls = {"response_url": address, "status_url": f"{address}/status", "cancel_url": f"{address}/cancel"}
-        return {"status": status, "request_id": "job-1", **urls, "logs": None, "metrics": {}, **more}
+    def job(self, application: str, job: str, status: str) -> dict[str, Any]:
+        """What fal says of a job."""
+        owner_and_alias = "/".join(application.split("/")[:3])
+        address = f"{QUEUE}{owner_and_alias}/requests/{job}"
+        position = {"queue_position": 0} if status == "IN_QUEUE" else {}
+        return {
+            "status": status,
+            "request_id": job,
+            "response_url": address,
+            "status_url": f"{address}/status",
+            "cancel_url": f"{address}/cancel",
+            "logs": None,
+            "metrics": {},
+            **position,
+        }
+
+    def result(self, names: Sequence[str] = ("a.png",), **more: Any) -> dict[str, Any]:
+        """A result with images of these names."""
+        images = [
+            {"url": self.media_url + name, "width": 24, "height": 24, "content_type": "image/png"} for name in names
+        ]
+        return {"images": images, "seed": 42, "has_nsfw_concepts": [False] * len(images), "prompt": "p", **more}
+
+
+def submissions(server: Server) -> list[Received]:
+    """Find the requests that submit a job."""
+    return [request for request in server.received if request.method == "POST"]
+
+
+def cancellations(server: Server) -> list[Received]:
+    """Find the requests that cancel a job."""
+    return [request for request in server.received if request.method == "PUT" and request.path.endswith("/cancel")]
+
+
+def _next(replies: list[T], otherwise: T) -> T:
+    return replies.pop(0) if replies else otherwise
+
+
+def fault(status: int, detail: Any, **headers: str) -> Reply:
+    """An error as fal gives it."""
+    return Reply(status=status, chunks=(json.dumps({"detail": detail}).encode(),), headers=headers)
 
 
 class FalQueue(Wire):
@@ -64,8 +160,8 @@ class FalQueue(Wire):
     rules = Rulebook(provider="fal")
     says: ClassVar[frozenset[Capability]] = frozenset({"image out", "image edits", "transcription", "speech"})
 
-    def server(self) -> QueueServer:
-        return QueueServer(self.rules)
+    def server(self) -> FalServer:
+        return FalServer()
 
     def answer(self, sample: SampleAnswer) -> Reply:
         msg = "fal's queue has no words"
@@ -74,17 +170,17 @@ class FalQueue(Wire):
     def error(self, status: int, message: str = "it went wrong") -> Reply:
         return Reply.json({"detail": message}, status=status, headers={"x-fal-request-id": "job-1"})
 
-    def queue_reply(self, server: QueueServer, reply: Callable[[], Reply]) -> None:  # noqa: ARG002 -- it makes its own
-        server.never_ends = False
+    def queue_reply(self, server: FalServer, reply: Callable[[], Reply]) -> None:  # noqa: ARG002 -- it makes its own
+        server.script.status = ["COMPLETED"]
 
-    def queue_image(self, server: QueueServer) -> None:
-        server.never_ends = False
+    def queue_image(self, server: FalServer) -> None:
+        server.script.status = ["COMPLETED"]
 
-    def hang(self, server: QueueServer) -> None:
-        server.never_ends = True
+    def hang(self, server: FalServer) -> None:
+        server.script.status = ["IN_PROGRESS"]
 
     def calls(self, server: Server) -> list[Received]:
-        return [request for request in server.received if request.method == "POST"]
+        return submissions(server)
 
     def was_cancelled(self, server: Server) -> bool:
-        return any(request.method == "PUT" for request in server.received)
+        return bool(cancellations(server))
