@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from pipelex_cli.validation import Validation
 from pipelex_core import Client, ConfigError, config
 from pipelex_core.first_party import BACKENDS, MODELS, backend_of
 from pipelex_core.plugins import discover
+from pipelex_lock.fingerprints import fingerprint
 from tests.core.config_project import Project
 from tests.support.projects import write_files
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelex_core.plugins import Plugins
+    from tests.cli.conftest import Pipelex
 
 ENVIRON = {"OPENAI_API_KEY": "sk-openai-0123456789", "ANTHROPIC_API_KEY": "sk-ant-0123456789"}
 POINTS = tuple(entry_points(group="pipelex_core.plugins"))
@@ -45,8 +48,23 @@ def broken(name: str) -> tuple[EntryPoint, ...]:
     return (*without(name), new)
 
 
-def lost(how: str, name: str) -> Plugins:
+def lock_without(name: str, file: Path) -> Path:
+    """A plugin lock that knows all plugins but one."""
+    lines = ["version = 1"]
+    for point in without(name):
+        print_, distribution = fingerprint(point), point.dist
+        assert distribution is not None
+        backends = json.dumps([backend for backend, owner in BACKENDS.items() if owner == distribution.name])
+        lines += [f"[plugins.{distribution.name}]", f'version = "{distribution.version}"', f"backends = {backends}"]
+        lines += [f'{print_.kind} = "{print_.digest}"', f"variables = {json.dumps(list(ENVIRON))}"]
+    file.write_text("\n".join(lines))
+    return file
+
+
+def lost(how: str, name: str, folder: Path) -> Plugins:
     """The plugins, one of them lost."""
+    if how == "locked out":
+        return discover(entry_points=POINTS, lock=lock_without(name, folder / "plugins.lock.toml"))
     if how == "uninstalled":
         return discover(entry_points=without(name))
     if how == "quarantined":
@@ -54,7 +72,7 @@ def lost(how: str, name: str) -> Plugins:
     return discover(entry_points=POINTS, only=[point.name for point in without(name)])
 
 
-@pytest.mark.parametrize("how", ["uninstalled", "quarantined", "filtered"])
+@pytest.mark.parametrize("how", ["uninstalled", "quarantined", "filtered", "locked out"])
 @pytest.mark.parametrize(
     ("name", "model", "other"),
     [
@@ -65,17 +83,33 @@ def lost(how: str, name: str) -> Plugins:
 )
 def test_the_rest_of_a_project_goes_on(initialised: Path, how: str, name: str, model: str, other: str) -> None:
     """The library loads, `validate` finds no error, and the lost model says why and what to install."""
-    plugins = lost(how, name)
+    plugins = lost(how, name, initialised)
+    mend = f"pip install {'--upgrade ' * (how == 'quarantined')}pipelex-backend-{name}"
     with Client.from_project(initialised, environ=ENVIRON, plugins=plugins) as client:
         assert client.deck.models[other].available
         entry = client.deck.models[model]
         assert not entry.available
-        assert f"pip install {'--upgrade ' * (how == 'quarantined')}pipelex-backend-{name}" in (entry.reason or "")
+        assert ("run: pipelex plugins lock" if how == "locked out" else mend) in (entry.reason or "")
+        assert ("pip install" in (entry.reason or "")) == (how != "locked out")
         assert not client.deck.resolve(model).chain[0].available
     report = Validation(initialised, environ=ENVIRON, plugins=plugins).report()
     assert report.ok, report.problems
     warned = [problem for problem in report.problems if problem.code == "plugin-missing"]
     assert any(f"'{name}'" in problem.message for problem in warned)
+
+
+def test_the_command_line_goes_on(initialised: Path, pipelex: Pipelex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a project that lost a plugin, the other models are explained, the lost one with its reason; `validate` passes."""
+    names = ",".join(point.name for point in without("anthropic"))
+    for variable, value in {**ENVIRON, "PIPELEX_PLUGINS": names}.items():
+        monkeypatch.setenv(variable, value)
+    config_of = ("--config", initialised / ".pipelex")
+    code, out, _ = pipelex("explain", "gpt-4o-mini", *config_of)
+    assert (code, "openai" in out) == (0, True)
+    _, out, err = pipelex("explain", "claude-4.5-sonnet", *config_of)
+    assert "pip install pipelex-backend-anthropic" in " ".join((out + err).split())
+    code, out, err = pipelex("validate", *config_of)
+    assert code == 0, out + err
 
 
 def test_no_plugin_at_all_stops_nothing(initialised: Path) -> None:
@@ -105,7 +139,7 @@ def test_a_slip_is_an_error_although_a_plugin_is_lost(initialised: Path) -> None
     """A name that is nearly a model's of an installed plugin is not taken for one of the lost plugin."""
     file = initialised / ".pipelex/inference/deck/zz.toml"
     file.write_text('[aliases]\nmine = "gpt-4o-mimi"\n')
-    _, problems = config.check(initialised, environ=ENVIRON, plugins=lost("uninstalled", "anthropic"))
+    _, problems = config.check(initialised, environ=ENVIRON, plugins=lost("uninstalled", "anthropic", initialised))
     errors = [problem for problem in problems if problem.severity == "error"]
     assert [(problem.code, problem.suggestion) for problem in errors] == [
         ("unknown-handle", "did you mean 'gpt-4o-mini'?")

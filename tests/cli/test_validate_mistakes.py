@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelex_cli.validation.formats import as_json
+from pipelex_core import config
 from tests.cli.mistakes import MISTAKES
 from tests.cli.valid_project import ValidProject
 from tests.core.config_project import KEY
@@ -29,6 +30,8 @@ def test_a_mistake_is_one_finding(mistake: Mistake, tmp_path: Path) -> None:
     for change in mistake.changes:
         change.apply(project)
     report = project.report()
+    _, of_a_load = config.check(project.root, environ=project.environ, plugins=project.plugins)
+    assert {problem for problem in of_a_load if problem.severity == "error"} <= set(report.problems)
     assert len(report.problems) == 1, "\n".join(map(str, report.problems))
     (problem,) = report.problems
     assert (problem.code, problem.severity) == (mistake.code, mistake.severity)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelex_cli.validation.formats import as_json, as_sarif
+from pipelex_cli.validation.formats import as_json, as_sarif, as_text
+from pipelex_core import config
 from tests.cli.valid_project import Change, ValidProject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 BACKENDS, ACME, ROUTES, DECK = "backends.toml", "backends/acme.toml", "routing_profiles.toml", "deck/base.toml"
@@ -68,3 +72,41 @@ def test_the_caret_is_under_what_is_wrong(tmp_path: Path, row: tuple[str, str, s
     assert [(region["startLine"], region["startColumn"]) for region in regions] == [
         (problem["line"], problem["column"])
     ]
+
+
+def test_each_file_is_read_once(tmp_path: Path) -> None:
+    """By a load with faults, whose places are found in what was read; and by `validate`, which quotes it in every format."""
+    project = ValidProject(tmp_path)
+    for change in (
+        Change(BACKENDS, 'region = "eu"', 'region = "ue"'),
+        Change(ACME, "max_tokens = 4096", "max_tokens = -1"),
+        Change(ROUTES, 'default = "acme"', 'default = "acne"'),
+        Change(DECK, "temperature = 0.5", "temperature = 5"),
+    ):
+        change.apply(project)
+    files = sorted(str(file) for file in project.folder.rglob("*.toml"))
+    with opened_below(project.folder) as by_load:
+        _, problems = config.check(project.root, environ=project.environ, plugins=project.plugins)
+    assert len([problem for problem in problems if problem.line and problem.column]) == 4
+    assert sorted(by_load) == files
+    with opened_below(project.folder) as by_validate:
+        report = project.report()
+        assert all(each["text"] for each in as_json(report)["problems"])
+        assert as_text(report).count(" | ") >= 4
+        as_sarif(report, version="1")
+    assert sorted(by_validate) == files
+
+
+@contextmanager
+def opened_below(folder: Path) -> Iterator[list[str]]:
+    """The files of a folder that are opened in the block, each as often as it is; Python's audit hooks stay for ever."""
+    opened: list[str] = []
+    watching = True
+
+    def hear(event: str, arguments: tuple[object, ...]) -> None:
+        if watching and event == "open" and str(arguments[0]).startswith(str(folder)):
+            opened.append(str(arguments[0]))
+
+    sys.addaudithook(hear)
+    yield opened
+    watching = False

@@ -16,6 +16,8 @@ from pipelex_core.policies import COOLDOWN, RETRY, CooldownPolicy, RetryPolicy
 
 V = TypeVar("V")
 
+_set = object.__setattr__
+
 
 def sparse(cls: type[V]) -> type[V]:
     """Keep the defaults of a class without slots on the class, where an instance that `made` makes finds them."""
@@ -25,10 +27,10 @@ def sparse(cls: type[V]) -> type[V]:
     return cls
 
 
-def made(cls: type[V], values: Mapping[str, Any]) -> V:
-    """An instance of a `sparse` class that holds these values alone: a tenth of the work, and a load makes hundreds."""
+def made(cls: type[V], values: dict[str, Any]) -> V:
+    """An instance of a `sparse` class that has these values, and these alone: a tenth of the work, and a load makes hundreds."""
     made = object.__new__(cls)
-    made.__dict__.update(values)
+    _set(made, "__dict__", values)
     return made
 
 

@@ -81,12 +81,14 @@ def _member(name: str, item: Any, source: Source, faults: Faults) -> dict[str, A
 
 def read_order(name: str, table: Layered, orders: Collection[str], faults: Faults) -> str | None:
     """The order of an alias's chain; None where it has a fault."""
+    if "order" not in table.values:
+        return CHAIN
     source = table.where("order")
-    if "order" in table.values and isinstance(table.values.get("model"), str):
+    if isinstance(table.values.get("model"), str):
         message = f"'order' is for a list of models, and '{name}' names one"
         faults.error(ConfigError, "bad-value", message, source, expected="a list as its model")
         return None
-    order: str | None = checked(one_of((CHAIN, *ORDERS, *orders)), table.values.get("order", CHAIN), source, faults)
+    order: str | None = checked(one_of((CHAIN, *ORDERS, *orders)), table.values["order"], source, faults)
     return order
 
 

@@ -95,18 +95,19 @@ def _model_of(
     name: str, table: Layered, others: Collection[str], deck: DeckTables, faults: Faults, *, expected: str
 ) -> Any:
     """What an alias or a preset names as its model; a list is right where `expected` says so."""
-    source, model = table.where("model"), table.values.get("model")
+    model = table.values.get("model")
+    if isinstance(model, (str, list) if "list" in expected else str) and model != "":
+        return model
+    source = table.where("model")
     if "model" not in table.values:
         if not _is_misspelt(table.values, deck.capabilities.settings, faults, table.where):
             message = f"'{name}' names no model, and no earlier file has a table of that name"
             faults.error(ConfigError, "missing-key", message, source, expected='model = "…"', near=(name, others))
     elif model == "":
         faults.error(ConfigError, "bad-value", f"the model of '{name}' is empty", source, expected="a model or alias")
-    elif model is not REPORTED and not isinstance(model, (str, list) if "list" in expected else str):
+    elif model is not REPORTED:
         message = f"the model of '{name}' cannot be {type_name(model)}"
         faults.error(ConfigError, "bad-value", message, source, expected=expected)
-    else:
-        return model
     return REPORTED
 
 
@@ -139,10 +140,11 @@ def _preset(capability: str, deck: DeckTables, faults: Faults, name: str, table:
     model = _model_of(name, table, deck.presets[capability], deck, faults, expected=expected)
     settings = {key: value for key, value in table.values.items() if key not in _NO_SETTINGS}
     wrong = _are_wrong(settings, deck.capabilities[capability], table.where, faults)
-    description = checked(STRING, table.values.get("description", ""), table.where("description"), faults)
+    description = table.values.get("description", "")
+    is_text = isinstance(description, str) or checked(STRING, description, table.where("description"), faults)
     policy = table.values.get("on_unsupported_setting")
     is_policy = policy is None or check_policy(policy, table.where("on_unsupported_setting"), faults)
-    if wrong or model is REPORTED or description is None or not is_policy:
+    if wrong or model is REPORTED or not is_text or not is_policy:
         return None
     return Preset(
         name=name,

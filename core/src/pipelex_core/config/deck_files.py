@@ -87,7 +87,7 @@ def deck_files(folder: Path) -> list[Path]:
         for name in names
         if name.endswith(".toml") and not name.startswith(".")
     ]
-    return sorted(found, key=lambda path: (path.name == LAST, path.relative_to(folder).parts))
+    return sorted(found, key=lambda path: (path.name == LAST, path.parts))
 
 
 def read_deck_files(folder: Path, capabilities: Capabilities, faults: Faults) -> DeckTables:

@@ -149,7 +149,7 @@ def _read(context: Context, chosen: str | None) -> ReadConfig:
         routes_missing=active is None or not catalogue.complete,
         names_missing=bool(written.unread) or not catalogue.complete,
     )
-    uses = unknown_uses(deck, unknown, sources)
+    uses = list(unknown_uses(deck, unknown, sources))
     lost = lost_models(deck, uses, catalogue, context)
     models.update(lost)
     unknown = evolve(unknown, models=excused_models(catalogue.backends, models) | lost.keys())

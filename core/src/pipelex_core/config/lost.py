@@ -64,8 +64,8 @@ def lack_of(backend: str, plugins: Plugins, *, has_file: bool) -> Lack | None:
 
 
 def _help(record: PluginRecord, distribution: str | None) -> str | None:
-    """What brings a lost plugin back."""
-    if distribution is None:
+    """What brings a lost plugin back; None where its reason says that already, as that of a plugin lock does."""
+    if distribution is None or "run: " in (record.reason or ""):
         return None
     if record.status == "off":
         return f"let the plugin be used again; if it is not installed, run: pip install {distribution}"
@@ -85,11 +85,11 @@ def lost_models(deck: ModelDeck, uses: Iterable[Use], catalogue: Catalogue, cont
     found: dict[str, ModelEntry] = {}
     reports: dict[Lack, list[tuple[str, Source]]] = {}
     off = {name: read.draft.off for name, read in catalogue.backends.items() if read.draft.off is not None}
-    known = {*deck.models, *deck.aliases, *(name for presets in deck.presets.values() for name in presets)}
     routes = [(route.pattern, route.source) for route in profile.routes if route.is_exact]
     named = [*((use.name, use.source) for use in uses), *routes]
     for name, source in dict(reversed(named)).items():
-        lack = None if name in known else _lack_of_model(name, models, catalogue, context.plugins)
+        is_known = any(name in names for names in (models, deck.aliases, *deck.presets.values()))
+        lack = None if is_known else _lack_of_model(name, models, catalogue, context.plugins)
         if lack is not None:
             entry = assign(name, profile, {}, why_off=off)
             routed = catalogue.lost.get(entry.route.backend or "") if entry.route.rule in {"exact", "pattern"} else None

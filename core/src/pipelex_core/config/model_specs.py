@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, fields_dict, frozen
@@ -37,6 +39,7 @@ NEWER_SPEC_KEYS: dict[str, str] = {
 
 _SPEC_KEYS = READERS[SpecTable]
 _KNOWN = frozenset(_SPEC_KEYS)
+_KNOWN_EVER = _KNOWN | NEWER_SPEC_KEYS.keys()
 _LIMITS = frozenset(fields_dict(Limits))
 _THOUSAND = 1000
 _SWITCHED_OFF = "has it switched off (enabled = false)"
@@ -65,7 +68,7 @@ def known_models(files: Sequence[SpecFile], why: str, *, reported: bool) -> Back
     return BackendModels(withheld=withheld, reported=withheld.keys() if reported else frozenset())
 
 
-@frozen(eq=False, repr=False)
+@frozen(eq=False, repr=False, slots=False)
 class SpecReader:
     """Reads the models of one backend that is on.
 
@@ -84,12 +87,20 @@ class SpecReader:
     _requiring: dict[str, bool] = field(factory=dict, init=False)
     _hidden: list[str] = field(factory=list, init=False)
 
+    @cached_property
+    def _may_have_variables(self) -> bool:
+        return any(file.has_variables for file in self.files)
+
+    @cached_property
+    def _may_be_older(self) -> bool:
+        return any(file.older for file in self.files)
+
     def read(self) -> BackendModels:
         """Every model."""
         specs: dict[str, ModelSpec] = {}
         withheld: dict[str, str] = {}
         self._without_sdk.clear()
-        for name in dict.fromkeys(name for file in self.files for name in file.models):
+        for name in dict.fromkeys(chain.from_iterable(file.models for file in self.files)):
             made = self._model(name)
             if isinstance(made, str):
                 withheld[name] = made
@@ -107,18 +118,14 @@ class SpecReader:
         """The spec, or why there is none."""
         layers = Layers(name, self.files, self.sdk)
         table = layers.merged()
-        if any(file.has_variables for file in self.files) and has_variables(table):
+        if self._may_have_variables and has_variables(table):
             table, lacking = self._expanded(table, layers)
             if lacking:
                 return lacking
-        unknown = (
-            () if _KNOWN.issuperset(table) else [key for key in table if key not in _KNOWN | NEWER_SPEC_KEYS.keys()]
-        )
-        extra = {key: table.pop(key) for key in unknown}
-        faults, where = self.context.faults, layers.where
-        values = structured_values(
-            _SPEC_KEYS, table, faults, kind=ModelsManagerError, where=where, later=NEWER_SPEC_KEYS
-        )
+        is_known = _KNOWN.issuperset(table)
+        extra = {} if is_known else {key: table.pop(key) for key in [*table] if key not in _KNOWN_EVER}
+        faults, later = self.context.faults, None if is_known else NEWER_SPEC_KEYS
+        values = structured_values(_SPEC_KEYS, table, faults, kind=ModelsManagerError, where=layers.where, later=later)
         if values is None:
             self._options(str(table.get("sdk")), extra, layers)
         if values is None or not self._is_type(values.get("model_type"), layers):
@@ -143,8 +150,8 @@ class SpecReader:
         if not _LIMITS.isdisjoint(values):
             values["limits"] = Limits(**{limit: values.pop(limit) for limit in _LIMITS if limit in values})
         values.pop("as_of", None)
-        about = {"name": name, "backend": self.backend, "source": layers.source, "options": {}}
-        return made(ModelSpec, about | values)
+        about = {"name": name, "backend": self.backend, "source": layers.source, "options": {}, **values}
+        return made(ModelSpec, about)
 
     def _report_name(self, name: str, layers: Layers, *, has_sdk: bool) -> None:
         """Report a model without an sdk, or one whose model_id no provider has."""
@@ -192,7 +199,7 @@ class SpecReader:
     def _costs(self, prices: Mapping[str, Any], model_type: str, layers: Layers) -> Costs:
         """The price list in the unit of the model's type; an older file has prices per thousand tokens."""
         unit = self.context.plugins.capabilities.of_type(model_type).unit
-        may_be_older = unit == "million_tokens" and any(file.older for file in self.files)
+        may_be_older = self._may_be_older and unit == "million_tokens"
         return costs_of(prices, unit, _THOUSAND if may_be_older and layers.is_older("costs") else 1)
 
     def _is_type(self, model_type: str | None, layers: Layers) -> bool:

@@ -134,34 +134,31 @@ class Use:
     more: Iterable[str] = ()
 
 
-def unknown_uses(deck: ModelDeck, unknown: Unknown, choices: Mapping[str, Source]) -> list[Use]:
+def unknown_uses(deck: ModelDeck, unknown: Unknown, choices: Mapping[str, Source]) -> Iterator[Use]:
     """Every use of a name that means nothing, those of names with a fault omitted; `choices` are the places of defaults."""
-    return [use for use in _uses(deck, unknown, choices) if not _is_known(use.name, deck, unknown)]
 
+    def is_unknown(name: str) -> bool:
+        bare = name.removeprefix("@")
+        return name not in deck.models and bare not in deck.aliases and bare not in unknown.aliases
 
-def _uses(deck: ModelDeck, unknown: Unknown, choices: Mapping[str, Source]) -> Iterator[Use]:
-    """Every use of a name that is not a preset's."""
     presets = [preset for named in deck.presets.values() for preset in named.values()]
-    first = {preset.model: preset.capability for preset in reversed(presets)}  # what presets name first
     for alias in deck.aliases.values():
-        for target, source in targets_of(alias):
-            kind = deck.capabilities[first.get(alias.name, "llm")].handle_error
-            yield Use(target, f"alias '{alias.name}'", source, kind)
+        for target in filter(is_unknown, alias.targets):
+            used_for = next((preset.capability for preset in presets if preset.model == alias.name), "llm")
+            kind = deck.capabilities[used_for].handle_error
+            yield Use(target, f"alias '{alias.name}'", dict(targets_of(alias))[target], kind)
     for preset in presets:
-        source, kind = preset.origins.get("model", preset.source), deck.capabilities[preset.capability].handle_error
-        yield Use(preset.model, f"preset '{preset.name}'", source, kind)
+        if is_unknown(preset.model):
+            source, kind = preset.origins.get("model", preset.source), deck.capabilities[preset.capability].handle_error
+            yield Use(preset.model, f"preset '{preset.name}'", source, kind)
     for choice, handle, source in choices_of(deck, choices):
         name, at = (handle, source) if isinstance(handle, str) else model_of(handle, source)
         capability = choice.partition(".")[0]
-        named = {*deck.presets.get(capability, ()), *unknown.presets.get(capability, ())}
-        if name.removeprefix("$") not in named and not (handle is name and name.startswith("$")):
-            yield Use(name, f"'{source.key[-1]}'", at, deck.capabilities[capability].handle_error, named)
-
-
-def _is_known(name: str, deck: ModelDeck, unknown: Unknown) -> bool:
-    """Whether a name is a model's or an alias's, one with a fault included."""
-    bare = name.removeprefix("@")
-    return name in deck.models or bare in deck.aliases or bare in unknown.aliases
+        named = (deck.presets.get(capability, {}), unknown.presets.get(capability, ()))
+        is_preset = any(name.removeprefix("$") in names for names in named) or (handle is name and name.startswith("$"))
+        if not is_preset and is_unknown(name):
+            kind = deck.capabilities[capability].handle_error
+            yield Use(name, f"'{source.key[-1]}'", at, kind, [each for names in named for each in names])
 
 
 def choices_of(

@@ -18,6 +18,7 @@ UNITS: tuple[str, ...] = ("million_tokens", "request", "image", "page", "second"
 """What `input` and `output` may be the price of."""
 
 _HOUR = re.compile(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)")
+_ZERO = Decimal(0)
 _TABLE = "a table of prices, such as { input = 2.5, output = 10 }"
 
 
@@ -52,7 +53,7 @@ def _price(value: Any) -> Decimal:
     exact = Decimal(value) if value.__class__ is int else value
     if exact.__class__ is not Decimal:
         raise ValueFault(type_name(value), "a price in US$, 0 or more")
-    if not exact.is_finite() or exact < 0:
+    if not exact.is_finite() or exact < _ZERO:
         raise ValueFault("negative or infinite", "a price in US$, 0 or more")
     return exact
 

@@ -58,7 +58,7 @@ class SpecFile:
 
     def at_model(self, name: str, *key: str) -> Source:
         """The source of a model's table, or of a key in it."""
-        path = self.paths.get(name, (name,))
+        path = self.paths.get(name, (name,)) if self.paths else (name,)
         return self.source.at("models", *path, *key) if self.older else self.source.at(*path, *key)
 
 

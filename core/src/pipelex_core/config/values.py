@@ -42,26 +42,28 @@ class ValueFault(ValueError):  # noqa: N818 -- becomes a fault of the configurat
 
 
 def read_keys(
-    table: Mapping[str, Any], readers: Mapping[str, Reader], known: Sequence[ValueFault] = ()
+    table: Mapping[str, Any], readers: Mapping[str, Reader], faults: list[ValueFault] | None = None
 ) -> dict[str, Any]:
     """The values of a table, each by the reader of its key.
 
     Args:
         table: As it was read.
         readers: Key -> reader; every other key is at fault.
-        known: What is wrong with the table besides.
+        faults: What is wrong with the table besides.
 
     Raises:
         ExceptionGroup: Every fault, with its path.
     """
     found: dict[str, Any] = {}
-    faults = [*known]
     for key, value in table.items():
         try:
             found[key] = readers[key](value)
         except KeyError:
-            faults.append(ValueFault(None, f"one of {', '.join(sorted(readers))}", (key, tuple(readers)), (key,)))
+            fault = ValueFault(None, f"one of {', '.join(sorted(readers))}", (key, tuple(readers)), (key,))
+            faults = faults or []
+            faults.append(fault)
         except (ValueFault, ExceptionGroup) as error:
+            faults = faults or []
             for fault in faults_of(error):
                 fault.path = (key, *fault.path)
                 faults.append(fault)
@@ -156,9 +158,9 @@ def table(readers: Mapping[str, Reader], expected: str, *, needed: str | None = 
     def read(value: Any) -> dict[str, Any]:
         if value.__class__ is not dict:
             raise ValueFault(type_name(value), expected)
-        lacks = needed is not None and needed not in value
-        lack = [ValueFault("a table without it", f"a table with the key '{needed}'")] if lacks else ()
-        return read_keys(value, readers, lack)
+        if needed is None or needed in value:
+            return read_keys(value, readers)
+        return read_keys(value, readers, [ValueFault("a table without it", f"a table with the key '{needed}'")])
 
     return read
 

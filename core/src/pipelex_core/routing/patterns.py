@@ -58,10 +58,11 @@ class PatternIndex:
     def _candidates(self, name: str) -> list[int]:
         found = [*self._any]
         for length, pieces in self._by_head.items():
-            found += pieces.get(name[:length], ())
+            if (head := name[:length]) in pieces:
+                found += pieces[head]
         for length, pieces in self._by_tail.items():
-            if length <= len(name):
-                found += pieces.get(name[len(name) - length :], ())
+            if length <= len(name) and (tail := name[-length:]) in pieces:
+                found += pieces[tail]
         for length, pieces in self._by_part.items():
             for piece in {name[start : start + length] for start in range(len(name) - length + 1)}:
                 found += pieces.get(piece, ())

@@ -23,7 +23,7 @@ _FIELDS = ("severity", "code", "message", "file", "line", "column", "key", "expe
 
 def as_text(report: Report, *, colours: bool = False) -> str:
     """A paragraph a finding, as a good compiler writes it."""
-    quotes = Quotes(report.secrets)
+    quotes = Quotes(report.secrets, report.texts)
     return "\n".join(line for problem in report.problems for line in _paragraph(problem, quotes, colours=colours))
 
 
@@ -57,7 +57,7 @@ def _printable(text: str) -> str:
 
 def as_json(report: Report) -> dict[str, Any]:
     """The stable JSON shape of a validation."""
-    quotes = Quotes(report.secrets)
+    quotes = Quotes(report.secrets, report.texts)
     return {"ok": report.ok, "problems": [_problem(problem, quotes) for problem in report.problems]}
 
 
@@ -103,7 +103,7 @@ def as_sarif(report: Report, *, version: str) -> dict[str, Any]:
 
     https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
     """
-    quotes = Quotes(report.secrets)
+    quotes = Quotes(report.secrets, report.texts)
     codes = list(dict.fromkeys(problem.code for problem in report.problems))
     rules = [
         {"id": code, "shortDescription": {"text": MEANINGS[code]}, "help": {"text": f"See {page(code)}"}}

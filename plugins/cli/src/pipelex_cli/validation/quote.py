@@ -12,7 +12,7 @@ from attrs import frozen
 from pipelex_cli.validation.masking import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from pipelex_core.errors import Problem
 
@@ -47,14 +47,16 @@ class Quote:
 
 
 class Quotes:
-    """The lines of files, each file read once.
+    """The lines of files: of a document that was read, as it was read; each other file is read once.
 
     Args:
         secrets: Values that must not be shown.
+        texts: File -> its text, of the documents that were read.
     """
 
-    def __init__(self, secrets: Collection[str] = ()) -> None:
+    def __init__(self, secrets: Collection[str] = (), texts: Mapping[str, str] | None = None) -> None:
         self._secrets = sorted(secrets, key=len, reverse=True)
+        self._texts = texts or {}
         self._lines: dict[str, list[bytes]] = {}
 
     def of(self, problem: Problem) -> Quote | None:
@@ -73,7 +75,8 @@ class Quotes:
 
     def _lines_of(self, file: str) -> list[bytes]:
         if file not in self._lines:
-            self._lines[file] = _read_lines(Path(file))
+            text = self._texts.get(file)
+            self._lines[file] = _read_lines(Path(file)) if text is None else _split(text.encode())
         return self._lines[file]
 
 
@@ -81,9 +84,13 @@ def _read_lines(path: Path) -> list[bytes]:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             return []
-        return path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
+        return _split(path.read_bytes())
     except (OSError, ValueError):  # gone since, or a name that no file can have
         return []
+
+
+def _split(content: bytes) -> list[bytes]:
+    return content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
 
 
 def _length(line: str, start: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from pipelex_cli.validation.credentials import check_credentials
 from pipelex_cli.validation.dead_ends import check_dead_ends
@@ -41,11 +41,13 @@ class Report:
         problems: Errors first, each group in the order it was found.
         loaded: The configuration; None where an error stops a load.
         secrets: The values that must not be shown, whatever is quoted.
+        texts: File -> its text, of the TOML documents that were read.
     """
 
     problems: tuple[Problem, ...]
     loaded: LoadedConfig | None = None
     secrets: frozenset[str] = frozenset()
+    texts: Mapping[str, str] = field(factory=dict, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -139,6 +141,7 @@ class Validation:
             problems=tuple(sorted((*self._missing, *further), key=lambda each: each.severity != "error")),
             loaded=None if self._stops(self.read) else self.read.loaded,
             secrets=faults.secrets,
+            texts={file: document.text for file, document in faults.documents.items()},
         )
 
     def _stops(self, read: ReadConfig) -> bool:
