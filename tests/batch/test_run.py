@@ -167,6 +167,32 @@ def test_parquet_in_with_odd_types(folder: Path, server: BillingServer) -> None:
         batch(folder, "in.parquet", output="other.jsonl", prompt="{raw}")
 
 
+@pytest.mark.parametrize("options", [{"concurrency": 0}, {"workers": 0}, {"poll_s": 0.0}, {"poll_s": -1.0}])
+def test_a_run_that_would_wait_for_ever_is_refused(options: dict[str, Any]) -> None:
+    """Before anything is read."""
+    with pytest.raises(BatchError, match=r"at least, not 0|after some seconds"):
+        RunOptions(**options)
+
+
+def test_inputs_that_are_none_are_named(folder: Path, server: BillingServer) -> None:
+    """An empty folder, and no argument at all."""
+    (folder / "empty").mkdir()
+    with pytest.raises(BatchError, match=r"there is no file in '.*empty'"):
+        batch(folder, "empty", prompt="Read")
+    with pytest.raises(BatchError, match="name a file of rows, a folder, or - for stdin"):
+        batch(folder, prompt="Read")
+
+
+def test_an_output_among_the_inputs_is_refused(folder: Path, server: BillingServer) -> None:
+    """Its files would be rows of the next run."""
+    (folder / "in").mkdir()
+    (folder / "in" / "a.txt").write_text("one")
+    with pytest.raises(BatchError, match=r"is in the folder '.*in', whose files are rows: name a place outside"):
+        batch(folder, "in", output="in/answers.csv", prompt="Read")
+    assert server.received == []
+    assert batch(folder, "in", prompt="Read").is_fine
+
+
 def test_broken_parquet_is_named(folder: Path, server: BillingServer) -> None:
     """Two columns of one name, or a file that is cut: before anything is sent."""
     double = pa.table({"a": ["x"], "b": ["y"]}).rename_columns(["a", "a"])

@@ -55,7 +55,11 @@ def list_inputs(inputs: Sequence[str]) -> list[Path]:
     """
     files = list(chain.from_iterable(_files(Path(each)) for each in inputs))
     if not files:
-        msg = f"there is no input in {', '.join(map(repr, inputs)) or 'no arguments'}"
+        msg = (
+            f"there is no file in {', '.join(map(repr, inputs))}"
+            if inputs
+            else "name a file of rows, a folder, or - for stdin"
+        )
         raise BatchError(msg)
     are_tables(files)
     return files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import evolve
@@ -66,7 +67,19 @@ def same_settings(settings: BatchSettings) -> BatchSettings:
             )
             raise BatchError(msg)
     list_inputs(settings.inputs)
+    _refuse_inside(settings)
     return settings
+
+
+def _refuse_inside(settings: BatchSettings) -> None:
+    """Refuse an output in a folder of the input, whose files would be rows of the next run."""
+    output = settings.path.resolve()
+    folder = next(
+        (each for each in settings.inputs if Path(each).is_dir() and Path(each).resolve() in output.parents), None
+    )
+    if folder is not None:
+        msg = f"the output '{settings.output}' is in the folder '{folder}', whose files are rows: name a place outside"
+        raise BatchError(msg)
 
 
 class Look:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from pipelex_batch.settings import BatchError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
@@ -45,3 +47,17 @@ class RunOptions:
     address: str | None = None
     workers: int | None = None
     make_client: Callable[[], AsyncClient] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse numbers that a run would wait for ever with.
+
+        Raises:
+            BatchError: One of them is too small.
+        """
+        fewest = min(self.concurrency, 1 if self.workers is None else self.workers)
+        if fewest < 1:
+            msg = f"a run has one call and one worker at least, not {fewest}"
+            raise BatchError(msg)
+        if self.poll_s <= 0:
+            msg = f"a provider is asked after some seconds, not after {self.poll_s:g}"
+            raise BatchError(msg)
