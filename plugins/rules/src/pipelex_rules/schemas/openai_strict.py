@@ -188,7 +188,7 @@ def strict_rules(places: Places) -> tuple[Rule, ...]:
         node_rule(
             "strict-format",
             "format is one of nine names.",
-            thread("https://github.com/can1357/oh-my-pi/issues/206", "2026-02-28"),
+            GUIDE,
             places,
             _format,
         ),

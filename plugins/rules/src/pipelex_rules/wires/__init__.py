@@ -50,6 +50,7 @@ PLACES: dict[str, dict[str, str]] = {
         "predict": "gemini_embeddings:PREDICT",
         "rank": "gemini_ranking:RANK",
         "countTokens": "gemini_ranking:COUNT",
+        "files": "gemini_ranking:FILES",
         "batch": "gemini_batches:BATCH",
         "batchEmbeddings": "gemini_batches:BATCH_EMBEDDINGS",
     },

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
     from pipelex_rules.rule import Findings, Request
 
+TOOL_USE = Source("https://platform.claude.com/docs/en/agents-and-tools/tool-use/implement-tool-use", "2026-01")
+PREFILL = Source(
+    "https://platform.claude.com/docs/en/build-with-claude/prompt-engineering/prefill-claudes-response", "2026-01"
+)
+SEARCH_RESULTS = Source("https://platform.claude.com/docs/en/build-with-claude/search-results", "2026-01")
+STRUCTURED = Source("https://platform.claude.com/docs/en/build-with-claude/structured-outputs", "2026-01")
 PDF = Source("https://platform.claude.com/docs/en/build-with-claude/pdf-support", "2026-08")
 IMAGE_BYTES, IMAGES, EDGE, MANY, SMALL_EDGE, PDF_PAGES = 10 * 1024 * 1024, 600, 8_000, 20, 2_000, 600
 
@@ -86,7 +92,7 @@ def blank_text(request: Request) -> Findings:
             yield place, "text content blocks must contain non-whitespace text"
 
 
-@rule(thread("https://github.com/anthropics/claude-code/issues/8652", "2025-10-01"))
+@rule(TOOL_USE)
 def calls_are_answered(request: Request) -> Findings:
     """Every tool_use has its tool_result in the very next message."""
     history = sequence(request.get("messages"))
@@ -104,7 +110,7 @@ def calls_are_answered(request: Request) -> Findings:
             )
 
 
-@rule(thread("https://github.com/anthropics/claude-code/issues/473", "2025-03"))
+@rule(TOOL_USE)
 def results_follow_calls(request: Request) -> Findings:
     """Every tool_result answers a tool_use of the message before it."""
     history = sequence(request.get("messages"))
@@ -119,7 +125,7 @@ def results_follow_calls(request: Request) -> Findings:
                 )
 
 
-@rule(thread("https://github.com/anthropics/anthropic-sdk-typescript/issues/653", "2025-01-12"))
+@rule(TOOL_USE)
 def results_come_first(request: Request) -> Findings:
     """tool_result blocks are at the beginning of their message."""
     for index, message in messages(request):
@@ -236,7 +242,7 @@ def thoughts_come_first(request: Request) -> Findings:
             )
 
 
-@rule(client("github:vercel/ai@ed857f5 packages/anthropic/src/convert-to-anthropic-prompt.ts", "2026-08-22"))
+@rule(PREFILL)
 def prefill_ends_in_white_space(request: Request) -> Findings:
     """A prefilled text does not end in white space."""
     last = record(next(iter(reversed(sequence(request.get("messages")))), None))
@@ -251,7 +257,27 @@ def prefill_ends_in_white_space(request: Request) -> Findings:
         yield "messages", "final assistant content cannot end with trailing whitespace"
 
 
+@rule(SEARCH_RESULTS)
+def search_results_cite_alike(request: Request) -> Findings:
+    """All search results of a request have citations on, or none has."""
+    found = [(place, block) for place, block in all_blocks(request) if block.get("type") == "search_result"]
+    kinds = {dig(block, "citations", "enabled") is True for _, block in found}
+    if len(kinds) > 1:
+        yield f"{found[-1][0]}.citations", "citations must be enabled for all search results, or for none"
+
+
+@rule(STRUCTURED)
+def prefill_beside_a_schema(request: Request) -> Findings:
+    """JSON outputs exclude a prefilled answer."""
+    last = record(next(iter(reversed(sequence(request.get("messages")))), None))
+    wanted = dig(request.get("output_config"), "format") or request.get("output_format")
+    if last.get("role") == "assistant" and wanted is not None:
+        yield "messages", "structured output is incompatible with a prefilled assistant message"
+
+
 RULES = (
+    search_results_cite_alike,
+    prefill_beside_a_schema,
     first_message_is_the_users,
     content_is_not_empty,
     blank_text,

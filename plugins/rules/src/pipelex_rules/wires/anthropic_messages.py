@@ -9,7 +9,7 @@ from pipelex_rules.rule import rule
 from pipelex_rules.schemas import claude as dialect
 from pipelex_rules.schemas.others import object_root_rule
 from pipelex_rules.shapes import ANY, OBJECT, listing, obj, text
-from pipelex_rules.sources import Source, client, thread
+from pipelex_rules.sources import Source, client
 from pipelex_rules.values import dig, encoded_size, records, sequence, size_of, string, strings
 from pipelex_rules.wire import Wire
 from pipelex_rules.wires import anthropic_blocks as blocks
@@ -139,12 +139,7 @@ def request_bytes(requested: Request) -> Findings:
         yield "", "request exceeds the maximum size"
 
 
-@rule(
-    thread(
-        "https://docs.claude.com/en/docs/build-with-claude/citations (citations are incompatible with structured outputs)",
-        "2026-08",
-    )
-)
+@rule(Source("https://platform.claude.com/docs/en/build-with-claude/citations", "2026-01"))
 def citations_without_a_schema(requested: Request) -> Findings:
     """Structured output excludes citations."""
     if dig(requested.get("output_config"), "format") is None:

@@ -64,7 +64,7 @@ def content_is_not_empty(request: Request) -> Findings:
             )
 
 
-@rule(thread("https://github.com/maximhq/bifrost/issues/5817", "2026-08"))
+@rule(SERVICE.at("shape Message.content (documentation)"))
 def documents_have_text(request: Request) -> Findings:
     """A document has a text block beside it."""
     for index, message in records(request.get("messages")):

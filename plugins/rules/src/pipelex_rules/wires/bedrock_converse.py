@@ -10,8 +10,8 @@ from pipelex_rules.rule import rule
 from pipelex_rules.schemas import claude as dialect
 from pipelex_rules.schemas.others import object_root_rule
 from pipelex_rules.shapes import ANY, BOOLEAN, OBJECT, TEXT, choice, integer, listing, mapping, number, obj, text, union
-from pipelex_rules.sources import client, thread
-from pipelex_rules.values import dig, records, string
+from pipelex_rules.sources import Source, client, thread
+from pipelex_rules.values import dig, record, records, string
 from pipelex_rules.wire import Wire
 from pipelex_rules.wires import bedrock_blocks as blocks
 from pipelex_rules.wires import bedrock_blocks_shapes
@@ -198,7 +198,7 @@ def calls_need_tools(request: Request) -> Findings:
         yield "toolConfig", "The toolConfig field must be defined when using toolUse and toolResult content blocks"
 
 
-@rule(client("github:pydantic/pydantic-ai@4fda3898 docs/models/bedrock.md", "2026-08-23"))
+@rule(Source("https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html", "2026-11"))
 def cache_points(request: Request) -> Findings:
     """At most 4 cache points a request."""
     count = sum(1 for _, block in blocks.all_blocks(request) if block.get("cachePoint") is not None)
@@ -219,7 +219,24 @@ def blank_system(request: Request) -> Findings:
             yield f"system[{index}].text", "the text field in the SystemContentBlock object is blank"
 
 
+@rule(SERVICE.at("shape ToolReference.name (documentation)"))
+def changed_tools_are_declared(request: Request) -> Findings:
+    """A tool that is added or removed within a conversation is one of toolConfig."""
+    declared = {string(tool.get("name")) for _, tool in models.tool_specs(request)}
+    for index, message in records(request.get("messages")):
+        for position, block in records(message.get("content")):
+            for kind in ("toolAddition", "toolRemoval"):
+                reference = record(dig(block, kind, "tool"))
+                name = reference.get("name")
+                if isinstance(name, str) and reference.get("serverName") is None and name not in declared:
+                    yield (
+                        f"messages[{index}].content[{position}].{kind}.tool.name",
+                        f"tool '{name[:80]}' is not declared",
+                    )
+
+
 RULES = (
+    changed_tools_are_declared,
     a_message_is_needed,
     schema_is_json,
     output_is_strict,

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pipelex_rules.rule import Findings, Request
 
 _GUIDE = "https://docs.aws.amazon.com/bedrock/latest/userguide/"
-TITAN = Source(f"{_GUIDE}model-parameters-titan-embed-text.html", "2026-11").assumed()
-COHERE = Source(f"{_GUIDE}model-parameters-embed.html", "2026-11").assumed()
+TITAN = Source(f"{_GUIDE}model-parameters-titan-embed-text.html", "2026-11")
+COHERE = Source("https://docs.cohere.com/reference/embed", "2026-11")
 NOVA = Source("https://docs.aws.amazon.com/nova/latest/userguide/embeddings-schema.html", "2026-11")
 MARENGO = Source(f"{_GUIDE}model-parameters-marengo-3.html", "2026-11")
 TITAN_CHARACTERS, COHERE_TEXTS = 50_000, 96

@@ -260,7 +260,37 @@ def server_side_invocations(request: Request) -> Findings:
         yield "toolConfig.includeServerSideToolInvocations", "Tool call context circulation is not enabled"
 
 
+@rule(SDK.at("SpeechConfig.multi_speaker_voice_config"))
+def one_voice_or_two(request: Request) -> Findings:
+    """One voice and those of several speakers exclude each other."""
+    speech = record(dig(request.get("generationConfig"), "speechConfig"))
+    if speech.get("voiceConfig") is not None and speech.get("multiSpeakerVoiceConfig") is not None:
+        yield "generationConfig.speechConfig", "voiceConfig and multiSpeakerVoiceConfig exclude each other"
+
+
+@rule(SDK.at("VertexAISearch"))
+def datastore_or_engine(request: Request) -> Findings:
+    """A search of Vertex AI has a datastore or an engine."""
+    for index, tool in records(request.get("tools")):
+        search = record(dig(tool, "retrieval", "vertexAiSearch"))
+        if search.get("datastore") is not None and search.get("engine") is not None:
+            yield f"tools[{index}].retrieval.vertexAiSearch", "datastore and engine are mutually exclusive"
+
+
+@rule(SDK.at("Interval"))
+def times_in_order(request: Request) -> Findings:
+    """A range of times does not end before it starts."""
+    for index, tool in records(request.get("tools")):
+        times = record(dig(tool, "googleSearch", "timeRangeFilter"))
+        start, end = string(times.get("startTime")), string(times.get("endTime"))
+        if start and end and end < start:
+            yield f"tools[{index}].googleSearch.timeRangeFilter", "start_time must be less than or equal to end_time"
+
+
 RULES = (
+    one_voice_or_two,
+    datastore_or_engine,
+    times_in_order,
     contents_are_needed,
     schema_needs_json,
     two_schemas,

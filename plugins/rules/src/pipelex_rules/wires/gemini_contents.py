@@ -9,6 +9,7 @@ from pipelex_rules.rule import rule
 from pipelex_rules.shapes import ANY, BOOLEAN, OBJECT, TEXT, choice, data, either, listing, obj, text
 from pipelex_rules.sources import Source, client, thread
 from pipelex_rules.values import dig, encoded_size, record, records, sequence, string
+from pipelex_rules.wires import gemini_hosted_shapes as hosted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,9 +42,9 @@ _RESPONSE = obj(
     name=text(1),
     response=OBJECT,
     id=TEXT,
-    parts=listing(OBJECT),
+    parts=listing(hosted.RESULT_PART),
     willContinue=BOOLEAN,
-    scheduling=TEXT,
+    scheduling=hosted.SCHEDULING,
 )
 PART = obj(
     closed=True,
@@ -52,13 +53,13 @@ PART = obj(
     fileData=_FILE,
     functionCall=_CALL,
     functionResponse=_RESPONSE,
-    executableCode=OBJECT,
-    codeExecutionResult=OBJECT,
-    toolCall=OBJECT,
-    toolResponse=OBJECT,
+    executableCode=hosted.EXECUTABLE_CODE,
+    codeExecutionResult=hosted.CODE_RESULT,
+    toolCall=hosted.TOOL_CALL,
+    toolResponse=hosted.TOOL_RESPONSE,
     thought=BOOLEAN,
     thoughtSignature=TEXT,
-    videoMetadata=obj(startOffset=TEXT, endOffset=TEXT, fps=ANY),
+    videoMetadata=hosted.VIDEO,
     mediaResolution=ANY,
     partMetadata=OBJECT,
     audioTranscription=ANY,

@@ -1,4 +1,4 @@
-"""Google's ranking API, `rankingConfigs/…:rank` of Vertex AI Search, and the tokens that Gemini counts."""
+"""Google's ranking API, `rankingConfigs/…:rank` of Vertex AI Search, the tokens that Gemini counts, and its files."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_rules import forms
 from pipelex_rules.rule import rule
-from pipelex_rules.shapes import BOOLEAN, INTEGER, NUMBER, TEXT, listing, mapping, obj, text
+from pipelex_rules.shapes import BOOLEAN, INTEGER, NUMBER, TEXT, data, either, listing, mapping, obj, text
 from pipelex_rules.sources import Source
-from pipelex_rules.values import record, records
+from pipelex_rules.values import amount, record, records, size_of
 from pipelex_rules.wire import Wire
 from pipelex_rules.wires.gemini import GENERATE
+from pipelex_rules.wires.gemini_hosted_shapes import FILE, FILE_NAME
+from pipelex_rules.wires.gemini_hosted_shapes import SDK as FILE_SOURCE
 
 if TYPE_CHECKING:
     from pipelex_rules.rule import Findings, Request
@@ -81,4 +83,26 @@ COUNT = Wire(
     form=forms.google,
     source=TOKENS,
     normalise=_counted,
+)
+FILE_BYTES = 2 * 1024 * 1024 * 1024
+
+
+@rule(Source("https://ai.google.dev/gemini-api/docs/files", "2026-11"))
+def file_bytes(request: Request) -> Findings:
+    """A file of the Files API has at most 2 GB."""
+    file = request.get("file")
+    if size_of(file) > FILE_BYTES or (amount(record(file).get("sizeBytes")) or 0) > FILE_BYTES:
+        yield "file", "the file is larger than 2 GB"
+
+
+FILES = Wire(
+    provider="google",
+    api="files",
+    shape=obj(
+        file=either(FILE, data(1)), name=FILE_NAME, displayName=FILE.fields["displayName"], mimeType=TEXT, uri=TEXT
+    ),
+    rules=(file_bytes,),
+    form=forms.google,
+    source=FILE_SOURCE,
+    normalise=GENERATE.normalise,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipelex_rules.shapes import ANY, BOOLEAN, OBJECT, TEXT, choice, integer, listing, mapping, number, obj, text
 from pipelex_rules.sources import Source
 from pipelex_rules.wires import gemini_contents as contents
+from pipelex_rules.wires import gemini_hosted_shapes as hosted
 
 SPECIFICATION = Source("google-ai-generativelanguage@0.12.1 v1beta types/generative_service.py", "2026-11-30")
 SDK = Source("google-genai@2.34.0 types.py", "2026-11-30")
@@ -44,7 +45,7 @@ IMAGES = obj(
 CONFIG = obj(
     closed=True,
     audioTimestamp=BOOLEAN,
-    audioTranscriptionConfig=OBJECT,
+    audioTranscriptionConfig=hosted.TRANSCRIPTION,
     candidateCount=integer(1, 8),
     enableAffectiveDialog=BOOLEAN,
     enableEnhancedCivicAnswers=BOOLEAN,
@@ -64,10 +65,10 @@ CONFIG = obj(
         "text/plain application/json text/x.enum application/xml application/yaml", source=SPECIFICATION
     ),
     responseModalities=listing(choice("MODALITY_UNSPECIFIED TEXT IMAGE AUDIO VIDEO", ignores_case=True)),
-    responseSchema=OBJECT,
+    responseSchema=hosted.SCHEMA,
     routingConfig=OBJECT,
     seed=integer(-(2**31), 2**31 - 1),
-    speechConfig=OBJECT,
+    speechConfig=hosted.SPEECH,
     stopSequences=listing(TEXT, at_most=5),
     temperature=number(0, 2),
     thinkingConfig=THINKING,
@@ -86,10 +87,9 @@ FUNCTION = obj(
     responseJsonSchema=ANY,
     behavior=choice("UNSPECIFIED BLOCKING NON_BLOCKING"),
 )
-_TOOLS = "retrieval computerUse fileSearch googleSearch googleMaps codeExecution enterpriseWebSearch googleSearchRetrieval parallelAiSearch urlContext exaAiSearch"
 TOOL = obj(
     closed=True,
-    fields=dict.fromkeys(_TOOLS.split(), OBJECT),
+    fields=hosted.TOOLS,
     functionDeclarations=listing(FUNCTION),
     mcpServers=listing(OBJECT),
 )
@@ -100,7 +100,10 @@ CALLING = obj(
     closed=True,
 )
 TOOL_CONFIG = obj(
-    functionCallingConfig=CALLING, retrievalConfig=OBJECT, includeServerSideToolInvocations=BOOLEAN, closed=True
+    functionCallingConfig=CALLING,
+    retrievalConfig=hosted.RETRIEVAL_CONFIG,
+    includeServerSideToolInvocations=BOOLEAN,
+    closed=True,
 )
 _LABEL = r"[a-z0-9_-]{0,63}"
 BODY = obj(

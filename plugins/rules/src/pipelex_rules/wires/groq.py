@@ -78,7 +78,7 @@ def raw_reasoning(request: Request) -> Findings:
         yield "reasoning_format", "reasoning_format must be hidden or parsed with JSON mode or tools"
 
 
-@rule(thread("https://github.com/vercel/ai/pull/16540", "2026-07-01"))
+@rule(Source("https://console.groq.com/docs/structured-outputs", "2026-07"))
 def json_without_tools(request: Request) -> Findings:
     """JSON mode and JSON schemas exclude tools."""
     if request.get("tools") and dig(request.get("response_format"), "type") in ("json_object", "json_schema"):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipelex_rules.rule import Findings, Request
 
 SDK = Source("xai_sdk@1.21.0 chat.py", "2026-11-30")
+REASONING = Source("https://docs.x.ai/docs/guides/reasoning", "2026")
 PARAMETERS = thread("https://github.com/mnfst/modelparams.dev/pull/330", "2026-08-31")
 IMAGE_BYTES = 20 * 1024 * 1024
 
@@ -52,7 +53,7 @@ def top_logprobs_without_logprobs(requested: Request) -> Findings:
         yield "top_logprobs", "top_logprobs needs logprobs"
 
 
-@rule(thread("https://github.com/miaoxworld/NativeTavern/issues/83", "2026-09-15"))
+@rule(REASONING)
 def penalties_of_reasoning_models(requested: Request) -> Findings:
     """grok-4 and later refuse presence_penalty and frequency_penalty, 0 too; so does grok-3-mini."""
     if requested.model.startswith(("grok-4", "grok-5", "grok-3-mini")):
@@ -61,7 +62,7 @@ def penalties_of_reasoning_models(requested: Request) -> Findings:
                 yield name, f"Model {requested.model[:60]} does not support parameter {name}"
 
 
-@rule(PARAMETERS)
+@rule(REASONING)
 def stop_of_reasoning_models(requested: Request) -> Findings:
     """grok-4.6 and grok-3-mini refuse stop."""
     if requested.has("stop") and requested.model.startswith(("grok-4.6", "grok-3-mini", "grok-4-0709")):
@@ -115,7 +116,7 @@ def _image(place: str, url: str) -> Findings:
         yield place, "images are PNG or JPEG"
 
 
-@rule(Source("https://docs.x.ai/docs/guides/reasoning", "2026"))
+@rule(REASONING)
 def effort_of_grok_4(requested: Request) -> Findings:
     """grok-4 takes no effort; later models do."""
     place, wanted = _effort(requested)
