@@ -483,3 +483,50 @@ def test_an_attempt_is_admitted_by_its_gate() -> None:
     """The two kinds of gates have one kind of entrance each."""
     gate = SharedGate("b", Limits(max_concurrency=1), {}, Sharing(RedisLimits(Secret("redis://127.0.0.1:9"))))
     assert isinstance(gate.admit(Attempting(spec("m"), TEXT)), SharedAdmitted)
+
+
+_OK, _NOTHING, _NUMBER = b"+OK\r\n", b"$-1\r\n", b":1\r\n"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *(_OK, _NOTHING, _NUMBER, b":" + b"9" * 6000 + b"\r\n", b"*1\r\n" * 5000 + _NUMBER, b"$3\r\n\xff\xfe\xfd\r\n"),
+        *(b"*3\r\n" + _NUMBER * 3, b"*4\r\n" + _NOTHING * 4, b"*4\r\n:0\r\n:0\r\n:9\r\n:9\r\n"),
+        *(b"-READONLY replica\r\n", b"-MOVED 1 127.0.0.1:1\r\n", b"-LOADING\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+    ],
+    ids=[
+        "OK",
+        "nothing",
+        "number",
+        "digits",
+        "deep",
+        "bytes",
+        "three",
+        "nulls",
+        "beyond",
+        "readonly",
+        "moved",
+        "loading",
+        "HTTP",
+    ],
+)
+def test_a_server_that_answers_something_else_stops_nobody(reply: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever it is, and whatever reading it raises: each process keeps to the limits by itself, and the log says so once."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(65536):
+            writer.write(reply)
+        writer.close()
+
+    async def main() -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+        async with server, client_of(url, Script(["yes"] * 3), Limits(max_concurrency=2)) as client:
+            results = await asyncio.gather(*(client.generate_text("?", model="m", deadline=30) for _ in range(3)))
+        assert [result.text for result in results] == ["yes"] * 3
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(main())
+    assert caplog.text.count("each process keeps to the limits by itself") == 1
+    assert "never retrieved" not in caplog.text

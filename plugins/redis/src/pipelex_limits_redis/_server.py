@@ -50,6 +50,8 @@ class RedisLimits(SharedLimits):
             answer = await here.enter(keys=_keys(request), args=[request.id, request.tokens, *times, *caps])
         except here.failures as error:
             raise Unreachable from error
+        if not _is_answer(answer, len(request.limits)):
+            raise Unreachable from ValueError("it answers a script with something else than what that returns")
         passed, wait, at, found = answer
         if passed:
             here.hold(request)
@@ -81,6 +83,14 @@ class RedisLimits(SharedLimits):
         return here
 
 
+def _is_answer(answer: Any, owners: int) -> bool:
+    """Whether it is what `_scripts.ENTER` returns: something in between, or another server under this address, may answer anything."""
+    if not (isinstance(answer, list) and len(answer) == 4 and all(type(each) is int for each in answer)):
+        return False
+    passed, _, at, found = answer
+    return bool(passed) or (0 <= at <= owners and (not at or 0 < found <= len(CAPS)))
+
+
 def _keys(request: LimitedRequest) -> list[str]:
     """The keys on the server, as `_scripts.py` wants them; one hash tag, so that a cluster has them in one place."""
     prefix = f"pipelex:limits:{{{request.backend}}}"
@@ -100,7 +110,8 @@ class _Here:
         from redis.exceptions import RedisError
 
         self.pid = os.getpid()
-        self.failures = (RedisError, OSError, asyncio.TimeoutError)
+        # What cannot be read, such as a number of thousands of digits, raises whatever Python does.
+        self.failures = (RedisError, OSError, asyncio.TimeoutError, ValueError, RecursionError)
         pool = BlockingConnectionPool.from_url(
             url.reveal(),
             max_connections=_CONNECTIONS,
