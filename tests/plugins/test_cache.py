@@ -12,6 +12,11 @@ import pytest
 from attrs import evolve
 
 from pipelex_core import AsyncClient, BadRequestError, CallError, Client, InvalidAnswerError
+from pipelex_core.capabilities.text import STREAM_TEXT, TEXT
+from pipelex_core.deltas import ReasoningDelta, ToolCallDelta
+from pipelex_core.execution.attempts import Ledger
+from pipelex_core.execution.execution import Execution
+from pipelex_core.execution.plan import make_plan
 from pipelex_core.parts import ProviderPart, ToolCall
 from pipelex_core.plugins import discover
 from pipelex_core.results import Image, ImageAnswer, TextAnswer, Usage
@@ -75,6 +80,27 @@ def test_a_stream_comes_again_in_the_same_pieces(tmp_path: Path) -> None:
     assert pieces == again == ["a", "b", "c"]
     assert uses([first, second, whole]) == ["miss", "hit", "miss"]
     assert (second.text, second.cost.amount, len(script.requests)) == ("abc", 0, 2)
+
+
+def test_what_comes_beside_the_text_is_in_the_answer_alone(tmp_path: Path) -> None:
+    """Reasoning and calls in pieces pass to whoever asks for them, and what is kept has the text's pieces and the whole answer."""
+    piece = ToolCallDelta(number=0, id="call_1", name="look", arguments="{}")
+    script = Script(answers=[ReasoningDelta("Hm"), "a", "bc", piece, DONE])
+
+    async def read(_client: AsyncClient) -> list[Any]:
+        deck = deck_of(spec("m"))
+        plan = evolve(make_plan(deck, TEXT, TEXT.read("Hi"), operation=STREAM_TEXT, handle="m"), with_sides=True)
+        execution = Execution(deck, plugins_of(script, cache))
+        try:
+            return [event async for event in execution.stream(plan, Ledger())]
+        finally:
+            await execution.close()
+
+    with cache_in(tmp_path) as cache:
+        first, second = run(script, cache, read, read)
+    assert [type(event) for event in first[:-1]] == [ReasoningDelta, str, str, ToolCallDelta]
+    assert second[:-1] == ["a", "bc"]
+    assert uses([first[-1], second[-1]]) == ["miss", "hit"]
 
 
 def test_documents_and_images_come_back(tmp_path: Path) -> None:

@@ -145,7 +145,8 @@ class Cache:
         try:
             async for event in events:
                 if isinstance(event, str):
-                    pieces.append(event)
+                    if event:  # what comes beside the text is in the answer
+                        pieces.append(event)
                     yield event
                 elif isinstance(event, bytes):
                     yield event  # the answer holds them, too

@@ -64,7 +64,7 @@ class Recorder(Around):
             async with aclosing(getattr(self._inner, operation)(request)) as events:
                 async for event in events:
                     if isinstance(event, str):
-                        deltas.append(event)
+                        deltas += [event] if type(event) is str else []  # what comes beside the text is in the answer
                     elif not isinstance(event, bytes):  # the answer holds the bytes of speech
                         outcome["answer"] = event
                     yield event
