@@ -117,7 +117,7 @@ def test_sigterm_lets_calls_end_and_refuses_new_ones(tmp_path: Path) -> None:
 
             def read() -> None:
                 with httpx2.stream(
-                    "POST", f"{url}/v1/chat/completions", json={**HELLO, "model": "gpt", "stream": True}
+                    "POST", f"{url}/v1/chat/completions", json={**HELLO, "model": "gpt", "stream": True}, timeout=60
                 ) as answer:
                     got.extend(answer.iter_text())
 
@@ -146,7 +146,7 @@ def test_the_deck_is_read_anew(tmp_path: Path) -> None:
             assert ask(url, body={"model": "fresh"}).status_code == 404
             server.queue(Reply.sse(*chunks("one two three four"), pause=0.3))
             with httpx2.stream(
-                "POST", f"{url}/v1/chat/completions", json={**HELLO, "model": "gpt", "stream": True}
+                "POST", f"{url}/v1/chat/completions", json={**HELLO, "model": "gpt", "stream": True}, timeout=60
             ) as answer:
                 pieces = answer.iter_text()
                 next(pieces)

@@ -61,7 +61,7 @@ def _queue(providers: Providers, model: str, **options: Any) -> None:
 
 def _lines(served: Served, path: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     with (
-        httpx2.Client(timeout=5) as http,
+        httpx2.Client(timeout=60) as http,
         http.stream("POST", f"{served.url}{path}", json={**body, "stream": True}) as answer,
     ):
         assert answer.status_code == 200

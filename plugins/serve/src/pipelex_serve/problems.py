@@ -42,6 +42,7 @@ class Problem:
         param: The parameter that is wrong, or None.
         retry_after: Seconds to wait before the next try, or None.
         retries: Whether a client's SDK may try again by itself; None for what the status says.
+        allowed: The methods that a path is asked with, where it was asked with another.
     """
 
     status: int
@@ -50,6 +51,7 @@ class Problem:
     param: str | None = None
     retry_after: float | None = None
     retries: bool | None = None
+    allowed: tuple[str, ...] = ()
 
     def headers(self) -> Iterator[tuple[bytes, bytes]]:
         """The headers that SDKs go by: https://github.com/openai/openai-python/blob/main/src/openai/_base_client.py."""
@@ -59,6 +61,8 @@ class Problem:
             yield b"x-should-retry", b"true" if self.retries else b"false"
         if self.status == 401:
             yield b"www-authenticate", b"Bearer"
+        if self.allowed:
+            yield b"allow", ", ".join(self.allowed).encode("ascii")
 
 
 class RefusedError(Exception):

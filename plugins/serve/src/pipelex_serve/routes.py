@@ -22,7 +22,7 @@ from pipelex_serve.openai import (
     transcriptions,
 )
 from pipelex_serve.openai.lacking import PATHS, lacking
-from pipelex_serve.problems import refuse
+from pipelex_serve.problems import Problem, RefusedError, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -98,5 +98,5 @@ def find_route(path: str, method: str) -> Route:
     route = methods.get("GET" if method == "HEAD" else method)
     if route is None:
         msg = f"{path:.100} is asked with {' or '.join(methods)}, not with {method:.20}"
-        raise refuse(405, msg, code="method_not_allowed")
+        raise RefusedError(Problem(status=405, message=msg, code="method_not_allowed", allowed=tuple(methods)))
     return route
