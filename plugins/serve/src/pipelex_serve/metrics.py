@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -24,23 +24,23 @@ class Metrics:
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
         self._registry = CollectorRegistry()
-        make = {"namespace": "pipelex_serve", "registry": self._registry}
-        self._requests = Counter("requests", "Requests answered.", ("surface", "route", "status"), **make)  # type: ignore[arg-type]
-        self._calls = Counter("calls", "Calls made.", ("handle", "model", "backend", "outcome"), **make)  # type: ignore[arg-type]
+        make: dict[str, Any] = {"namespace": "pipelex_serve", "registry": self._registry}
+        self._requests = Counter("requests", "Requests answered.", ("surface", "route", "status"), **make)
+        self._calls = Counter("calls", "Calls made.", ("handle", "model", "backend", "outcome"), **make)
         self._seconds = Histogram(
             "call_seconds",
             "Seconds that calls took.",
             ("handle", "backend"),
             buckets=_SECONDS,
-            **make,  # type: ignore[arg-type]
+            **make,
         )
-        self._tokens = Counter("tokens", "Tokens used.", ("model", "backend", "direction"), **make)  # type: ignore[arg-type]
-        self._cost = Counter("cost_usd", "US$ spent.", ("key", "model", "backend"), **make)  # type: ignore[arg-type]
+        self._tokens = Counter("tokens", "Tokens used.", ("model", "backend", "direction"), **make)
+        self._cost = Counter("cost_usd", "US$ spent.", ("key", "model", "backend"), **make)
         self._in_flight = Gauge(
             "in_flight",
             "Requests under way.",
             multiprocess_mode="livesum",
-            **make,  # type: ignore[arg-type]
+            **make,
         )
 
     def begun(self, in_flight: int) -> None:
@@ -80,5 +80,5 @@ class Metrics:
         from prometheus_client.multiprocess import MultiProcessCollector
 
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)
         return registry

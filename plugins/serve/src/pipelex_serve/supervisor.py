@@ -128,4 +128,4 @@ def _forget(pid: int, counters: str) -> None:
     """Leave the gauges of a worker that has ended out of the sums."""
     from prometheus_client.multiprocess import mark_process_dead
 
-    mark_process_dead(pid, counters)  # type: ignore[no-untyped-call]
+    mark_process_dead(pid, counters)

@@ -78,7 +78,7 @@ def find_caller(config: BackendConfig) -> Caller:
     if path:
         return _from_file(Path(path).expanduser())
     if config.endpoint and _is_loopback(config.endpoint):
-        return Caller(credentials=oauth2.Credentials(token=_ANONYMOUS), project=None)  # type: ignore[no-untyped-call]  # untyped
+        return Caller(credentials=oauth2.Credentials(token=_ANONYMOUS), project=None)
     return _default()
 
 
@@ -104,9 +104,9 @@ def _from_info(info: Any) -> tuple[Credentials | None, str]:
         GoogleAuthError, ValueError, TypeError, AttributeError
     ):  # described below, without what the file holds
         if kind == "service_account" and isinstance(info.get("client_email"), str):
-            return service_account.Credentials.from_service_account_info(info, scopes=_SCOPES), ""  # type: ignore[no-untyped-call]  # untyped
+            return service_account.Credentials.from_service_account_info(info, scopes=_SCOPES), ""
         if kind == "authorized_user":
-            return oauth2.Credentials.from_authorized_user_info(info, scopes=_SCOPES), ""  # type: ignore[no-untyped-call]  # untyped
+            return oauth2.Credentials.from_authorized_user_info(info, scopes=_SCOPES), ""
     if kind in _WANTED:
         return None, f"is malformed: a file of type '{kind}' has {_WANTED[kind]}"
     return None, "is not the key of a service account: its type must be 'service_account' or 'authorized_user'"

@@ -63,7 +63,7 @@ class Prediction:
         """Close every channel."""
         clients, self._clients = list(self._clients.values()), {}
         for client in clients:
-            await client.transport.close()  # type: ignore[no-untyped-call]  # untyped
+            await client.transport.close()
 
     async def _connect(self, address: str) -> PredictionServiceAsyncClient:
         await asyncio.to_thread(_import)
@@ -75,7 +75,7 @@ class Prediction:
         """The access token, fetched in a thread where there is none that is valid, and the project that pays."""
         await self._caller.refresh()
         headers: dict[str, str] = {}
-        self._caller.credentials.apply(headers)  # type: ignore[no-untyped-call]  # untyped
+        self._caller.credentials.apply(headers)
         return [(name.lower(), value) for name, value in headers.items()]
 
 

@@ -61,7 +61,7 @@ async def rank(
     body = rank_body(request)
     await caller.refresh()
     headers: dict[str, str] = {"x-goog-user-project": project}
-    caller.credentials.apply(headers)  # type: ignore[no-untyped-call]  # untyped
+    caller.credentials.apply(headers)
     address = f"{endpoint or HOST}/v1/projects/{project}/locations/global/rankingConfigs/default_ranking_config:rank"
     response = await http.post(address, json=body, headers=headers, timeout=None)
     if response.status_code != 200:

@@ -71,7 +71,7 @@ def _validator(of_draft: Any) -> Any:
     from jsonschema.validators import extend
 
     return extend(
-        of_draft,  # type: ignore[no-untyped-call]
+        of_draft,
         {"multipleOf": _multiples},
     )
 
