@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from pipelex_core.config.backends import BackendDraft, read_backends
 from pipelex_core.config.finish import ReadBackend, read_backend
-from pipelex_core.config.lost import Lack, lack_of
+from pipelex_core.config.lack import Lack, lack_of
 from pipelex_core.config.shipped import FOLDER, read_shipped, with_newer
 from pipelex_core.config.spec_files import read_spec_path
 from pipelex_core.config.structure import checked

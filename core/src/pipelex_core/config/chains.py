@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from pipelex_core.config.finish import ReadBackend
+    from pipelex_core.config.lack import Lack
     from pipelex_core.config.layered import Layered
-    from pipelex_core.config.lost import Lack
     from pipelex_core.deck import Alias
     from pipelex_core.plugins import Plugins
     from pipelex_core.specs import ModelSpec, Source

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipelex_core.config.lost import lack_of
+from pipelex_core.config.lack import lack_of
 from pipelex_core.config.structure import checked, is_table, report_unknown, structure
 from pipelex_core.config.tables import ProfileTable
 from pipelex_core.config.toml_file import read_filled
