@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError
+
 import pipelex_limits_redis
 import pytest
 
 from pipelex_core.errors import ConfigError
+from pipelex_core.first_party import brought
 from pipelex_core.plugins import discover
 from pipelex_core.specs import Limits, Secret
 from tests.core.config_project import Acme, Project
@@ -85,6 +88,20 @@ def test_an_address_that_no_plugin_serves(project: Project, url: str, mend: str 
     assert problem.line is not None
     assert problem.message.startswith("'limits_url' cannot be used: no installed plugin shares limits at")
     assert "hunter2" not in str(problem)
+
+
+def test_an_address_without_what_keeps_limits(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fault says what to install, where the distribution is not that looks for the plugin."""
+
+    def absent(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    brought.cache_clear()
+    monkeypatch.setattr("importlib.metadata.distribution", absent)
+    top(project, 'limits_url = "redis://:hunter2-hunter2@localhost"')
+    problem = project.only()
+    assert problem.message == "'limits_url' cannot be used: what keeps limits is not installed"
+    assert problem.suggestion == "run: pip install pipelex-limits"
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def starter_tables(models: Collection[str], usable: Collection[str] | None = Non
     template = _template()
     chains: dict[str, list[str]] = template.pop("aliases")
     aliases = {name: known for name, chain in chains.items() if (known := [one for one in chain if one in models])}
-    found: dict[str, Any] = {"aliases": {name: _short(chain) for name, chain in aliases.items()}}
+    found: dict[str, Any] = {"aliases": {name: names if names[1:] else names[0] for name, names in aliases.items()}}
     for capability, tables in template.items():
         presets = {
             name: preset
@@ -63,10 +63,6 @@ def starter_chains() -> dict[str, frozenset[str]]:
 
 def _template() -> dict[str, Any]:
     return tomli.loads(files(__package__).joinpath("starter.toml").read_text(encoding="utf-8"))
-
-
-def _short(chain: list[str]) -> str | list[str]:
-    return chain[0] if len(chain) == 1 else chain
 
 
 def _choices(tables: Mapping[str, Any], leads: Mapping[str, set[str]], usable: Collection[str]) -> dict[str, Any]:
