@@ -21,7 +21,8 @@ from pipelex_core.constraints import CONSTRAINTS
 from pipelex_core.estimates import MemberEstimate
 from pipelex_core.plugins import FIRST_PARTY, discover
 from pipelex_core.policies import COOLDOWN, FALLBACK_ON, RETRY, FallbackOn
-from pipelex_core.specs import PRICES, BackendConfig, Costs
+from pipelex_core.price_lists import PRICES
+from pipelex_core.specs import BackendConfig, Costs
 from tools.docs.codes import problem_codes
 from tools.docs.commands import commands, global_options
 from tools.docs.docstrings import attributes_of, sentence, summary, table

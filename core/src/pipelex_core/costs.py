@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, fields_dict
 
 from pipelex_core.ledger import Cost, Usage
-from pipelex_core.specs import SERVICES, TOKEN_PRICES, Costs
+from pipelex_core.price_lists import SERVICES, TOKEN_PRICES
+from pipelex_core.specs import Costs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

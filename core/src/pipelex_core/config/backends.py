@@ -15,7 +15,8 @@ from pipelex_core.config.structure import is_table, structure
 from pipelex_core.config.tables import BackendTable
 from pipelex_core.errors import ModelsManagerError
 from pipelex_core.hiding import WHOLE_WORDS_BELOW
-from pipelex_core.specs import Source, made
+from pipelex_core.sparse import made
+from pipelex_core.specs import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

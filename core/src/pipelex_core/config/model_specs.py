@@ -18,7 +18,8 @@ from pipelex_core.config.structure import READERS, checked, structured_values
 from pipelex_core.config.tables import SpecTable
 from pipelex_core.config.values import one_of
 from pipelex_core.errors import ModelsManagerError
-from pipelex_core.specs import Costs, Limits, ModelSpec, Source, made
+from pipelex_core.sparse import made
+from pipelex_core.specs import Costs, Limits, ModelSpec, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

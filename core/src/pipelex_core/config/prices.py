@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipelex_core.config.problems import type_name
 from pipelex_core.config.values import ValueFault, each, one_of, rule, table
-from pipelex_core.specs import PRICES, SERVICES, TOKEN_PRICES, Costs, made
+from pipelex_core.price_lists import PRICES, SERVICES, TOKEN_PRICES
+from pipelex_core.sparse import made
+from pipelex_core.specs import Costs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

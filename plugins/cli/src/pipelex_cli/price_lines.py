@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_core.specs import PRICES, SERVICES, TOKEN_PRICES
+from pipelex_core.price_lists import PRICES, SERVICES, TOKEN_PRICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from pipelex_core.costs import amount_of, cost_of, for_size, in_force
-from pipelex_core.specs import TOKEN_PRICES, Costs
+from pipelex_core.price_lists import TOKEN_PRICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipelex_core.estimates import Expectation
+    from pipelex_core.specs import Costs
 
 _MILLION = Decimal(1_000_000)
 _ZERO = Decimal(0)

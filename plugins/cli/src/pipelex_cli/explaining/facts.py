@@ -9,7 +9,8 @@ from attrs import evolve
 
 from pipelex_core.execution.redaction import redacted
 from pipelex_core.explain import Beaten, MemberFacts, Value
-from pipelex_core.specs import NOWHERE, PRICES, BackendConfig, ModelSpec, Secret, Source
+from pipelex_core.price_lists import PRICES
+from pipelex_core.specs import NOWHERE, BackendConfig, ModelSpec, Secret, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelex_core.config.prices import UNITS
-from pipelex_core.specs import PRICES, SERVICES
+from pipelex_core.price_lists import PRICES, SERVICES
 
 Schema = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelex_core.specs import TOKEN_PRICES
+from pipelex_core.price_lists import TOKEN_PRICES
 
 if TYPE_CHECKING:
     from pipelex_core.config import ReadConfig
