@@ -114,5 +114,7 @@ def _offering(entry: ModelEntry) -> str | None:
 def _report_no_such_model(route: Route, models: Mapping[str, ModelEntry], off: str | None, faults: Faults) -> None:
     message = f"route '{route.pattern}' is for a model that no backend knows"
     near = (route.pattern, models)
-    faults = faults if off is None else faults.lenient()
-    faults.error(ModelsManagerError, "model-not-offered", message, route.source, near=near, on_key=True)
+    if off is None:
+        faults.error(ModelsManagerError, "model-not-offered", message, route.source, near=near, on_key=True)
+    else:
+        faults.warning("model-not-offered", message, route.source, near=near, on_key=True)
