@@ -257,14 +257,26 @@ def test_a_run_that_another_has_finished_meanwhile_asks_nothing(
 ) -> None:
     """Between its look at the rows and its own turn."""
     write_rows(folder / "q.jsonl", [{"prompt": prompt} for prompt in PROMPTS])
-    looked = Look.look
+    looked, looks = Look.look, [0]
 
     def slow(self: Look) -> None:
         looked(self)
-        monkeypatch.undo()
-        other = started(folder, "run", "q.jsonl", "-o", "a.jsonl", "-m", "smart", "--json")
-        assert ended(other)[1]["done"] == 4
+        looks[0] += 1
+        if looks[0] == 1:
+            other = started(folder, "run", "q.jsonl", "-o", "a.jsonl", "-m", "smart", "--json")
+            assert ended(other)[1]["done"] == 4
 
     monkeypatch.setattr(Look, "look", slow)
     assert Noted(folder).run(via="calls").done == 4
-    assert set(server.billed.values()) == {1}
+    assert looks == [2]
+    looks[0] = 10
+    assert Noted(folder).run(via="calls").done == 4
+    settings = BatchSettings(inputs=("q.jsonl",), output="new.jsonl", model="smart")
+    assert Noted(folder).run(settings, via="calls").done == 4
+    assert looks == [12]  # nobody else was there: one look each
+    assert set(server.billed.values()) == {2}
+    looks[0] = 0
+    (folder / "a.jsonl").unlink()
+    journal_of(folder / "a.jsonl").unlink()
+    with pytest.raises(BatchError, match="a run with another model"):
+        Noted(folder).run(BatchSettings(inputs=("q.jsonl",), output="a.jsonl", model="other"), via="calls")

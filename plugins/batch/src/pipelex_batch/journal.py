@@ -70,6 +70,7 @@ class Journal:
     Attributes:
         rows: The file of outcomes.
         rescued: Outcomes that an earlier run had to keep elsewhere, and that are in it again.
+        is_new: Whether no run has written it before.
     """
 
     def __init__(self, settings: BatchSettings) -> None:
@@ -88,7 +89,8 @@ class Journal:
             raise BatchError(msg)
         self._log = Log(path, guard=partial(_lock, path))
         try:
-            if self._log.size == 0:
+            self.is_new = self._log.size == 0
+            if self.is_new:
                 header = {"pipelex_batch": FORMAT, "settings": settings.to_dict()}
                 self._log.append(msgspec.json.encode(header) + b"\n")
             self.rows = Log(rows, reserve=True)

@@ -78,8 +78,10 @@ class Run:
                 self.note(
                     f"{self.journal.rescued} outcomes that had to be kept elsewhere are in '{rows_of(output)}' again"
                 )
-            if any(after > before for before, after in zip(written, sizes_of(output), strict=True)):
-                self._look(read_standing(output))  # another run has gone on meanwhile
+            has_grown = any(after > before for before, after in zip(written, sizes_of(output), strict=True))
+            if has_grown and not self.journal.is_new:  # another run has gone on meanwhile
+                self.settings = same_settings(self.settings)
+                self._look(read_standing(output))
             in_flight = self.standing.in_flight
             self.journal.start(in_flight, self._models())
             self.standing.event({"event": "started", "in_flight": in_flight})
