@@ -65,6 +65,18 @@ _OPENCODE = {
     "share": "disabled",
     "permission": {"bash": "allow"},
 }
+
+
+def _pi(api: str, base: str) -> str:
+    gateway = {"baseUrl": base, "api": api, "apiKey": "x", "models": [{"id": "gpt", "reasoning": True}]}
+    return json.dumps({"providers": {"gateway": gateway}})
+
+
+_PI = {
+    "chat": _pi("openai-completions", "@URL@/v1"),
+    "responses": _pi("openai-responses", "@URL@/v1"),
+    "messages": _pi("anthropic-messages", "@URL@"),
+}
 AGENTS = {
     "Claude Code": Agent(
         package="@anthropic-ai/claude-code",
@@ -118,6 +130,15 @@ AGENTS = {
         command=("opencode", "run", PROMPT),
         files={".config/opencode/opencode.json": json.dumps(_OPENCODE)},
     ),
+    **{
+        f"Pi ({surface})": Agent(
+            package="@mariozechner/pi-coding-agent",
+            speaks=surface,
+            command=("pi", "-p", PROMPT, "--provider", "gateway", "--model", "gpt"),
+            files={".pi/agent/models.json": config},
+        )
+        for surface, config in _PI.items()
+    },
 }
 
 PAGE = ROOT / "plugins" / "serve" / "README.md"
