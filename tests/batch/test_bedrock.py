@@ -394,3 +394,28 @@ def test_no_secret_anywhere(folder: Path, server: BedrockJobs, capfd: pytest.Cap
     assert len(stored) == 3
     assert SECRET not in out
     assert not [data for data in [*stored, *(file.read_bytes() for file in files)] if SECRET.encode() in data]
+
+
+def test_a_large_file_of_records_goes_to_s3_in_parts(tmp_path: Path, server: BedrockJobs, s3: str) -> None:
+    """It arrives whole, and is an object of several parts."""
+    from pipelex_backend_bedrock._jobs import PART, _upload
+
+    file = tmp_path / "input.jsonl"
+    file.write_bytes(b"0123456789abcdef" * (PART // 16 + 1))
+    client = s3_client(s3)
+    _upload(client, file, server.bucket, "runs/input.jsonl")
+    stored = client.get_object(Bucket=server.bucket, Key="runs/input.jsonl")
+    assert stored["ETag"].strip('"').endswith("-2")
+    assert stored["Body"].read() == file.read_bytes()
+
+
+def test_a_bucket_that_is_not_there_is_named_by_s3_itself(tmp_path: Path, s3: str) -> None:
+    """What boto3 raises is what botocore did: the table of errors knows it."""
+    from botocore.exceptions import ClientError
+
+    from pipelex_backend_bedrock._jobs import _upload
+
+    file = tmp_path / "input.jsonl"
+    file.write_bytes(b"{}")
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        _upload(s3_client(s3), file, "there-is-no-such-bucket", "a")

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pipelex_core.results import EmbeddingAnswer, TextAnswer
 
 _NAME = "pipelex-"
+PART = 16 * 1024 * 1024
+"""Bytes from which on a file is sent in parts, and of each of them."""
 _SERIALIZER = create_serializer("rest-json", include_validation=False)
 _PARSER = create_parser("rest-json")
 
@@ -68,8 +70,7 @@ def create_job(s3: Any, bedrock: Any, job: NewJob, lines: Path) -> str:
     """Upload the records, make the job, and return its ARN."""
     bucket, prefix = _place(job.s3_uri)
     key = f"{prefix}{job.mark}/input.jsonl"
-    with lines.open("rb") as body:
-        s3.put_object(Bucket=bucket, Key=key, Body=body)
+    _upload(s3, lines, bucket, key)
     made = bedrock.create_model_invocation_job(
         jobName=_NAME + job.mark,
         clientRequestToken=job.mark,
@@ -81,6 +82,20 @@ def create_job(s3: Any, bedrock: Any, job: NewJob, lines: Path) -> str:
         timeoutDurationInHours=24,
     )
     return str(made["jobArn"])
+
+
+def _upload(s3: Any, file: Path, bucket: str, key: str) -> None:
+    """Write a file into an object: a large one in parts, by boto3, in this thread, so that the call can be ended.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html: from 100 MB on, parts are what S3 advises.
+    """
+    from boto3.s3.transfer import TransferConfig, create_transfer_manager
+
+    config = TransferConfig(
+        multipart_threshold=PART, multipart_chunksize=PART, use_threads=False, preferred_transfer_client="classic"
+    )
+    with create_transfer_manager(s3, config) as manager:
+        manager.upload(str(file), bucket, key).result()
 
 
 def find_job(bedrock: Any, mark: str) -> str | None:

@@ -103,7 +103,7 @@ def names_in(value: Any, depth: int = 0) -> frozenset[str]:
 
 def _place(body: dict[str, Any], api: str, where: str, fragment: Any) -> Iterator[dict[str, Any]]:
     path, note = steps(where)
-    if where == "cache_control":
+    if where == "cache_control" and api == "messages":
         path = ["messages", 0, "content", 0, "cache_control"]
     if path and path[0] == "textFormat":
         path = ["outputConfig", *path]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipelex_rules import forms
 from pipelex_rules.rule import rule
 from pipelex_rules.schemas.others import groq_strict_rules, groq_tool_rules
-from pipelex_rules.shapes import BOOLEAN, TEXT, choice, either, integer, listing, number, obj, tagged, text
+from pipelex_rules.shapes import BOOLEAN, OBJECT, TEXT, choice, either, integer, listing, number, obj, tagged, text
 from pipelex_rules.sources import Source, thread
 from pipelex_rules.values import dig, records
 from pipelex_rules.wires import openai_chat, openai_chat_messages, openai_chat_shapes
@@ -45,6 +45,16 @@ BODY = openai_chat.open_body(
     service_tier=choice("auto on_demand flex performance"),
     stop=either(TEXT, listing(TEXT, at_most=4)),
     citation_options=choice("enabled disabled"),
+    disable_tool_validation=BOOLEAN,
+    documents=listing(
+        obj("source", id=TEXT, source=tagged(shapes={"text": obj("text", text=TEXT), "json": obj("data", data=OBJECT)}))
+    ),
+    include_domains=listing(TEXT),
+    exclude_domains=listing(TEXT),
+    search_settings=obj(
+        country=TEXT, include_domains=listing(TEXT), exclude_domains=listing(TEXT), include_images=BOOLEAN
+    ),
+    compound_custom=obj(models=obj(answering_model=TEXT, reasoning_model=TEXT), tools=OBJECT),
     tool_choice=openai_chat_shapes.TOOL_CHOICE,
     max_completion_tokens=integer(1),
 ).but(required=frozenset({"model", "messages"}))

@@ -9,6 +9,7 @@ from pipelex_rules.rule import rule
 from pipelex_rules.shapes import (
     ANY,
     BOOLEAN,
+    INTEGER,
     OBJECT,
     TEXT,
     choice,
@@ -38,6 +39,39 @@ _FORMATS = {
     "grammar": obj("grammar"),
     "python": obj(),
 }
+SDK = Source("openrouter@1.3.84 components", "2026-11-30")
+CACHE_CONTROL = obj("type", type=choice("ephemeral"), ttl=choice("5m 1h"), origin=SDK)
+_SWITCHED = {"enabled": BOOLEAN}
+_MODELS = {**_SWITCHED, "allowed_models": listing(TEXT), "excluded_models": listing(TEXT)}
+_PLUGINS = {
+    "web": obj(
+        fields=_SWITCHED,
+        engine=choice("native exa firecrawl parallel perplexity"),
+        include_domains=listing(TEXT),
+        exclude_domains=listing(TEXT),
+        max_results=INTEGER,
+        max_uses=INTEGER,
+        search_prompt=TEXT,
+        origin=SDK,
+    ),
+    "file-parser": obj(fields=_SWITCHED, pdf=OBJECT),
+    "context-compression": obj(fields=_SWITCHED, engine=choice("middle-out", source=SDK)),
+    "auto-router": obj(fields=_MODELS, cost_tier=choice("low medium high xhigh max", source=SDK)),
+    "pareto-router": obj(fields=_MODELS, price_source=choice("prompt weighted_avg", source=SDK)),
+    "response-healing": obj(fields=_SWITCHED),
+    "moderation": obj(fields=_SWITCHED),
+}
+"""Plugins by id; newer ones are taken as they are."""
+_STOP = tagged(
+    shapes={
+        "finish_reason_is": obj("reason", reason=TEXT),
+        "has_tool_call": obj("tool_name", tool_name=TEXT),
+        "max_cost": obj("max_cost_in_dollars", max_cost_in_dollars=number(0)),
+        "max_tokens_used": obj("max_tokens", max_tokens=INTEGER),
+        "step_count_is": obj("step_count", step_count=INTEGER),
+    },
+    source=SDK,
+)
 BODY = openai_chat.open_body(
     model=TEXT,
     models=listing(TEXT),
@@ -67,7 +101,9 @@ BODY = openai_chat.open_body(
         only=listing(TEXT),
         ignore=listing(TEXT),
     ),
-    plugins=listing(obj("id", id=TEXT)),
+    plugins=listing(tagged("id", shapes=_PLUGINS, open=True)),
+    cache_control=CACHE_CONTROL,
+    stop_server_tools_when=listing(_STOP),
     transforms=listing(TEXT),
     usage=OBJECT,
     logit_bias=mapping(number()),
