@@ -455,3 +455,31 @@ def test_several_processes_and_threads_write_one_cassette(tmp_path: Path) -> Non
     running_now = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path)]) for _ in range(2)]
     assert [each.wait(60) for each in running_now] == [0, 0]
     assert len(lines_of(tmp_path)) == 160
+
+
+def test_a_replay_checks_calls_that_the_wires_have_no_answer_to() -> None:
+    """Texts to embed are sent to the loopback server too, and what the provider would refuse fails."""
+    from pipelex_backend_openai import pipelex_backends
+    from pipelex_core.errors import BadRequestError
+    from pipelex_core.execution.resources import LoopResources
+    from pipelex_core.requests import EmbeddingRequest
+    from pipelex_core.specs import BackendConfig, ModelSpec, Secret
+    from pipelex_testing.recording.loopback import Loopback
+
+    spec = ModelSpec(name="m", backend="openai", sdk="openai", model_id="text-embedding-3-small")
+    config = BackendConfig(name="openai", api_key=Secret("sk-none-0123456789"))
+
+    async def main() -> None:
+        loopback, resources = Loopback.of("openai", "openai"), LoopResources()
+        assert loopback is not None
+        await loopback.open(pipelex_backends()["openai"], config, resources)
+        try:
+            await loopback.exercise("embed", EmbeddingRequest(spec=spec, texts=("a river",)), {})
+            assert len(loopback._server.received) == 1
+            with pytest.raises(BadRequestError, match="dimensions"):
+                await loopback.exercise("embed", EmbeddingRequest(spec=spec, texts=("a river",), dimensions=9_000), {})
+        finally:
+            await loopback.close()
+            await resources.close()
+
+    asyncio.run(main())

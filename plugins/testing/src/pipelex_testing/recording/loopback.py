@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from pipelex_core.errors import CallError
 from pipelex_core.specs import Secret
 from pipelex_testing.rulebook import rulebook_of
 
@@ -43,7 +44,7 @@ NO_KEY = "replayed-without-a-key"
 
 _STREAMS = frozenset({"stream_text", "stream_object"})
 _ON_WIRES = _STREAMS | {"generate_text", "generate_object", "generate_image", "extract"}
-"""What the wires can say; any other answer is replayed without the SDK."""
+"""What the wires can say; of any other call the request alone is sent, and checked."""
 
 
 class Loopback:
@@ -86,6 +87,7 @@ class Loopback:
     async def exercise(self, operation: str, request: Request, answer: Mapping[str, Any]) -> None:
         """Have the SDK send a request and read an answer with the recorded words."""
         if operation not in _ON_WIRES:
+            await self._offer(operation, request)
             return
         if operation == "generate_image" and getattr(request, "number", 1) != 1:
             return  # the wires make one picture
@@ -97,6 +99,26 @@ class Loopback:
                     pass
             else:
                 await getattr(self._inner, operation)(request)
+
+    async def _offer(self, operation: str, request: Request) -> None:
+        """Have the SDK send a request that the wire has no answer to: it is checked all the same.
+
+        Raises:
+            CallError: The provider would refuse it, or nothing was sent.
+        """
+        async with self._one_at_a_time:
+            self._server.forget()
+            received, refused = len(self._server.received), len(self._server.refused)
+            try:
+                outcome = getattr(self._inner, operation)(request)
+                if hasattr(outcome, "__aiter__"):
+                    async for _ in outcome:
+                        pass
+                else:
+                    await outcome
+            except CallError:
+                if len(self._server.refused) > refused or len(self._server.received) == received:
+                    raise
 
     def _queue(self, operation: str, answer: Mapping[str, Any]) -> None:
         words = answer.get("text") or ""
