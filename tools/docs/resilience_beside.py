@@ -172,7 +172,7 @@ BESIDE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     (
         "20,000 calls and 5,000 streams that are left, at each backend",
-        "memory, descriptors, threads and tasks are flat",
+        "memory, descriptors, threads and tasks are flat, see [Measured](measured.md)",
         ("tests/resilience/test_soak.py::test_a_backend_holds_no_more_after_twenty_thousand_calls",),
     ),
 )
