@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipelex_cli.app import run
 from tests.support.projects import write_files
 from tests.support.sounds import wav
 
@@ -23,6 +24,7 @@ FILES = {
         '[mouth]\nsdk = "mock"\nmodel_type = "speaker"\n'
         '[judge]\nsdk = "mock"\nmodel_type = "reranker"\n'
         '[guard]\nsdk = "mock"\nmodel_type = "moderator"\n'
+        '[chat]\nsdk = "mock"\ntext = "The Rhine"\n'
     ),
     "routing_profiles.toml": 'active = "a"\n[profiles.a]\ndefault = "fake"\n',
     "deck/deck.toml": "\n".join(
@@ -114,3 +116,23 @@ def test_a_dry_run_and_an_explanation_know_them(pipelex: Any) -> None:
     code, out = pipelex("explain", "p-speak", "--capability", "speak", "--json")
     assert code == 0
     assert "mouth" in out
+
+
+def test_generate_gives_several_answers_and_tells_likelihoods(pipelex: Any) -> None:
+    """The answers one below the other; in JSON with how likely the first one's tokens were."""
+    wanted = ("generate", "Name a river.", "-m", "chat", "-n", "2", "--logprobs", "1")
+    assert pipelex(*wanted) == (0, "--- 1\nThe Rhine\n--- 2\nThe Rhine\n")
+    code, out = pipelex(*wanted, "--json")
+    found = json.loads(out)
+    assert (code, found["text"], found["alternatives"]) == (0, "The Rhine", ["The Rhine"])
+    assert "".join(token["token"] for token in found["logprobs"]) == "The Rhine"
+    assert pipelex("generate", "Hi", "-m", "chat", "-n", "0")[0] == 1
+
+
+def test_a_command_without_its_input_names_its_own_help(pipelex: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """And not that of all commands."""
+    for name in ("rerank", "moderate", "embed"):
+        assert pipelex(name)[0] == 2
+    capsys.readouterr()
+    assert run(["moderate"]) == 2
+    assert "`pipelex moderate --help`" in capsys.readouterr().err

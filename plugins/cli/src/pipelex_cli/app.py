@@ -195,9 +195,8 @@ def _usage_error(error: CycloptsError, tokens: Sequence[str]) -> str:
     missing = _missing_plugin(tokens) if isinstance(error, UnknownCommandError) else None
     if missing is not None:
         return missing
-    chain = error.command_chain or tuple(
-        token for token in tokens[:1] if not token.startswith("-")
-    )  # one that a command raised
+    first = tuple(token for token in tokens[:1] if not token.startswith("-"))
+    chain = error.command_chain or first  # an error that a command raises has none
     command = " ".join(("pipelex", *chain))
     return f"{_what_is_wrong(error)}\nRun `{command} --help` for its options, `pipelex --help` for what there is."
 

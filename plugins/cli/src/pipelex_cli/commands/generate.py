@@ -33,6 +33,8 @@ def generate(
     schema: Path | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
+    number: Annotated[int | None, Parameter(name=["--number", "-n"])] = None,
+    logprobs: int | None = None,
     deadline: float | None = None,
     stream: Annotated[bool | None, Parameter(negative="--no-stream")] = None,
     json: bool = False,
@@ -53,6 +55,8 @@ def generate(
         schema: A file with a JSON schema: the answer is an object that follows it.
         temperature: Wins over the preset's.
         max_tokens: Most output tokens; wins over the preset's.
+        number: How many answers to give, where the provider gives several; they come as a whole.
+        logprobs: How many of the likeliest tokens of each place to tell; `--json` has them.
         deadline: Seconds the call may take.
         stream: Print the text as it comes; on by default on a terminal.
         json: Print one JSON document.
@@ -72,6 +76,8 @@ def generate(
         "hosted_tools": ["web_search"] if web_search else [],
         "temperature": temperature,
         "max_tokens": max_tokens,
+        "n": number,
+        "logprobs": logprobs,
         "deadline": deadline,
     }
     with context.client() as client:
@@ -80,7 +86,7 @@ def generate(
         fetch_first(client, provided["model"])
         if schema is not None:
             _print_object(client.generate_object(text, _schema(schema), **provided), as_json=json)
-        elif not json and (sys.stdout.isatty() if stream is None else stream):
+        elif not json and number is None and (sys.stdout.isatty() if stream is None else stream):
             _print_stream(client, text, provided)
         else:
             _print_text(client.generate_text(text, **provided), as_json=json)
@@ -128,14 +134,20 @@ def _print_text(result: TextResult, *, as_json: bool) -> None:
     if as_json:
         print_json({"text": result.text, **result_as_json(result), **_ended(result)})
     else:
-        write(result.text.rstrip("\n") + "\n")
+        for number, text in enumerate((result.text, *result.alternatives), 1):
+            write(f"--- {number}\n" if result.alternatives else "")
+            write(text.rstrip("\n") + "\n")
         _tell(result)
 
 
 def _ended(result: TextResult) -> dict[str, Any]:
-    """Why the answer ended; and its sources, where it names some."""
-    sources = {"citations": [source.to_dict() for source in result.citations]} if result.citations else {}
-    return {"finish_reason": result.finish_reason, **sources}
+    """Why the answer ended; and its sources, further answers and likelihoods, where it has some."""
+    more: dict[str, Any] = {
+        "citations": [source.to_dict() for source in result.citations],
+        "alternatives": list(result.alternatives),
+        "logprobs": [token.to_dict() for token in result.logprobs],
+    }
+    return {"finish_reason": result.finish_reason, **{name: value for name, value in more.items() if value}}
 
 
 def _print_object(result: ObjectResult[Any], *, as_json: bool) -> None:
