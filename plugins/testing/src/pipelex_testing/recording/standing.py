@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pipelex_core.backend import Backend
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from pipelex_core.capabilities import Capabilities, Operation
     from pipelex_core.requests import Request, TextRequest
@@ -41,12 +41,17 @@ def standing_for(kind: type[Around], inner: Backend, capabilities: Capabilities)
         for operation in capability.operations
         if isinstance(inner, operation.needs)
     ]
-    members: dict[str, Any] = {"fetches_urls": inner.fetches_urls, "loggers": inner.loggers}
-    members["objects_with_tools"] = inner.objects_with_tools
+    declared = (name for base in (Backend, *(operation.needs for operation in able)) for name in _declared(base))
+    members: dict[str, Any] = {name: getattr(inner, name) for name in declared}
     members["answers"] = {operation.name: operation.answer for operation in able}
     members |= {operation.name: _method(operation) for operation in able}
     bases = (kind, *dict.fromkeys(operation.needs for operation in able))
     return type(f"{kind.__name__}{type(inner).__name__}", bases, members)
+
+
+def _declared(base: type[Backend]) -> Iterator[str]:
+    """What a class of backends says of itself, such as `gives_logprobs` and `edits_images`."""
+    yield from (name for name in vars(base).get("__annotations__", ()) if hasattr(base, name))
 
 
 def _method(operation: Operation) -> Callable[..., Any]:
