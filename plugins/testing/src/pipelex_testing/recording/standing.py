@@ -41,8 +41,8 @@ def standing_for(kind: type[Around], inner: Backend, capabilities: Capabilities)
         for operation in capability.operations
         if isinstance(inner, operation.needs)
     ]
-    declared = (name for base in (Backend, *(operation.needs for operation in able)) for name in _declared(base))
-    members: dict[str, Any] = {name: getattr(inner, name) for name in declared}
+    sides: list[type[Backend]] = [Backend, *(operation.needs for operation in able)]
+    members: dict[str, Any] = {name: getattr(inner, name) for side in sides for name in _declared(side)}
     members["answers"] = {operation.name: operation.answer for operation in able}
     members |= {operation.name: _method(operation) for operation in able}
     bases = (kind, *dict.fromkeys(operation.needs for operation in able))
