@@ -144,6 +144,22 @@ def test_a_request_that_no_proxy_lets_through_has_not_left(scheme: str, monkeypa
     assert (reported.requests, reported.never_sent) == (1, 1)
 
 
+def test_a_proxy_that_refuses_a_request_without_a_tunnel_is_not_the_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it answers with 407 has not left, so that a picture is not taken for paid, and a chain moves on."""
+
+    async def main() -> Sending:
+        reported = Sending()
+        sending.set(reported)
+        async with proxy([], b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n") as address:
+            monkeypatch.setenv("http_proxy", address)
+            with pytest.raises(httpx2.ProxyError, match="the proxy refuses"):
+                await get("http://a.invalid/", authorization="Bearer k")
+        return reported
+
+    reported = asyncio.run(main())
+    assert (reported.requests, reported.never_sent) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("variables", "url", "expected"),
     [

@@ -128,6 +128,10 @@ class PoolTransport(httpx2.AsyncBaseTransport):
             raise ours from None if isinstance(error, aiohttp.ClientResponseError) else error
         if clock is not None:
             clock.heard()
+        if response.status == 407 and way.proxy is not None:  # it speaks for itself: nothing has reached the provider
+            await give_back(response, clock)
+            record.never_sent += 1
+            raise httpx2.ProxyError("the proxy refuses")
         answers.get()(request.url.host, response.headers)
         head: dict[str, Any] = {
             "status_code": response.status,
