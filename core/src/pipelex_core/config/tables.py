@@ -1,6 +1,6 @@
 """The tables of the files, typed: what each may hold.
 
-The types are objects here, not strings: `readers.py` has a reader for each of them.
+The types are objects here, not strings: `structure.py` has a reader for each of them.
 """
 
 from typing import Any, NewType, TypeVar

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelex_batch.standing import Standing
-
-State = Literal["running", "finished", "interrupted", "stopped", "cancelled", "submitted"]
 
 
 @frozen(kw_only=True)

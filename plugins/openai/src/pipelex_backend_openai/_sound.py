@@ -30,8 +30,6 @@ _TYPES = {
 _PCM_RATE = 24_000
 """Samples a second of `pcm`: https://platform.openai.com/docs/guides/text-to-speech#supported-output-formats."""
 
-_FIRST_VOICE = "alloy"
-
 
 def transcription_form(request: TranscriptRequest, traits: Traits) -> dict[str, Any]:
     """The fields of the form, besides the file.

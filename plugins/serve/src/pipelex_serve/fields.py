@@ -11,8 +11,6 @@ from pipelex_serve.problems import refuse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_DEEPEST = 100
-
 
 def wrong(param: str, expected: str, value: object) -> NoReturn:
     """Refuse a value.

@@ -85,11 +85,6 @@ class Claude:
             return 32_000
         return None if self.version == (3, 7) or self.version >= (4, 6) else 64_000
 
-    @property
-    def has_structured_output(self) -> bool:
-        """Whether output_config.format is known: from Sonnet 4.5 and Opus 4.1 on."""
-        return self.version >= (4, 5) or (self.tier == "opus" and self.version >= (4, 1))
-
 
 def claude(model: str) -> Claude:
     """Read a model's id, in any provider's form."""
