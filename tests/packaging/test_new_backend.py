@@ -207,13 +207,14 @@ def test_the_guide_does_what_it_says(reader: Reader, tmp_path: Path) -> None:
     assert all(re.sub(r"\d+", "0", line) in printed for line in stated.text.splitlines())
     assert certificate_in(distribution / "certificates")["certified"] is True
     with in_thread(Provider(wire_of(distribution))) as provider:
-        first, second = use.text.split("export", 1)
+        first, second = use.text.split("pipelex generate", 1)
         reader.follow(evolve(use, text=first))
         backends = reader.folder / ".pipelex" / "inference" / "backends.toml"
         tables = tomlkit.parse(backends.read_text(encoding="utf-8"))
-        tables["acme"].update({"enabled": True, "endpoint": provider.url})
+        assert tables["acme"]["enabled"] is True
+        tables["acme"]["endpoint"] = provider.url
         backends.write_text(tomlkit.dumps(tables), encoding="utf-8")
-        reported = reader.follow(evolve(use, text=f"export{second}"))
+        reported = reader.follow(evolve(use, text=f"pipelex generate{second}"))
         assert "The Rhine, the Rhone and the Po." in reported
         assert provider.received[0].headers["authorization"] == "Bearer the-key"
     if "PIP_NO_INDEX" in reader.variables:
