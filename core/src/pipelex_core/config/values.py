@@ -26,7 +26,7 @@ HUGE = 2**63
 
 @define(eq=False)
 class ValueFault(ValueError):  # noqa: N818 -- becomes a fault of the configuration
-    """What is wrong with a value, or with a key in it; shows the value only where it is one word of a few, misspelt.
+    """What is wrong with a value, or with a key in it; the value itself is shown only where one of a few words was expected.
 
     Attributes:
         got: What the value is; None for a key that means nothing.

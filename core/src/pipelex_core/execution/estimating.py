@@ -1,4 +1,4 @@
-"""What a call would use and cost, before it is made: what `client.estimate` and `pipelex explain --prompt` tell."""
+"""What a call would use and cost, before it is made: what `client.estimate` and `pipelex explain --prompt` show."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ _COMMANDS = {
     "schema": "Show or write the JSON schemas of the configuration's files.",
     "validate": "Find every fault of a configuration.",
     "show": "Show the backends, models, presets, aliases or routes.",
-    "explain": "Show how a handle resolves, step by step; or what a fault’s code means.",
+    "explain": "Show how a handle resolves, step by step; or what the code of a fault means.",
     "report": "Write the whole deck as one page.",
     "plugins": "Show the installed plugins, or lock them.",
     "catalogue": "Bring prices, limits and ends of models up to date.",

@@ -115,7 +115,7 @@ def read_audio(source: MediaSource | Recording) -> Media:
     """Sound for a prompt, whole: providers take it as part of the request.
 
     Raises:
-        UnsupportedInputError: As of `read_recording`.
+        UnsupportedInputError: As in `read_recording`.
     """
     recording = read_recording(source)
     if recording.url is not None:

@@ -69,7 +69,7 @@ class FileShelf(Shelf):
             self._connection.execute(statement)
 
     async def put(self, owner: str, texts: Mapping[str, str]) -> None:
-        """As of `Shelf`."""
+        """As in `Shelf`."""
         until = time.time() + KEPT_S
         rows = [(owner, name, text, until) for name, text in texts.items()]
         try:
@@ -85,7 +85,7 @@ class FileShelf(Shelf):
         self._connection.executemany("INSERT INTO kept VALUES (?, ?, ?, ?)", rows)
 
     async def find(self, owner: str, names: Sequence[str]) -> dict[str, str]:
-        """As of `Shelf`."""
+        """As in `Shelf`."""
         marks = ",".join("?" * len(names))
         query = f"SELECT name, text FROM kept WHERE owner = ? AND until > ? AND name IN ({marks})"  # noqa: S608 -- marks alone
         try:
@@ -106,11 +106,11 @@ class StoreShelf(Shelf):
         self._store = store
 
     async def put(self, owner: str, texts: Mapping[str, str]) -> None:
-        """As of `Shelf`."""
+        """As in `Shelf`."""
         await self._store.put(owner, texts, KEPT_S)
 
     async def find(self, owner: str, names: Sequence[str]) -> dict[str, str]:
-        """As of `Shelf`."""
+        """As in `Shelf`."""
         return await self._store.texts(owner, names)
 
     async def close(self) -> None:

@@ -55,8 +55,8 @@ def generate(
         schema: A file with a JSON schema: the answer is an object that follows it.
         temperature: Wins over the preset's.
         max_tokens: Most output tokens; wins over the preset's.
-        number: How many answers to give, where the provider gives several; they come as a whole.
-        logprobs: How many of the likeliest tokens of each place to tell; `--json` has them.
+        number: How many answers to request, from providers that can give several; they are printed whole, not streamed.
+        logprobs: How many of the likeliest tokens to report for each place; `--json` shows them.
         deadline: Seconds the call may take.
         stream: Print the text as it comes; on by default on a terminal.
         json: Print one JSON document.
@@ -134,8 +134,8 @@ def _print_text(result: TextResult, *, as_json: bool) -> None:
     if as_json:
         print_json({"text": result.text, **result_as_json(result), **_ended(result)})
     else:
-        for number, text in enumerate((result.text, *result.alternatives), 1):
-            write(f"--- {number}\n" if result.alternatives else "")
+        for place, text in enumerate((result.text, *result.alternatives), 1):
+            write(f"--- {place}\n" if result.alternatives else "")
             write(text.rstrip("\n") + "\n")
         _tell(result)
 

@@ -66,55 +66,55 @@ class PostgresStore(Store):
             await pool.close()
 
     async def add(self, key: Key) -> bool:
-        """As of `Store`."""
+        """As in `Store`."""
         added = await self._write(sql.ADD, of_key(key)) == 1
         if added:
             await self._write(sql.ADD_SPEND, {"id": key.id})
         return added
 
     async def revoke(self, name: str, when: str) -> bool:
-        """As of `Store`."""
+        """As in `Store`."""
         return await self._write(sql.REVOKE, {"name": name, "when": when}) == 1
 
     async def keys(self) -> list[Key]:
-        """As of `Store`."""
+        """As in `Store`."""
         return [key_of(row) for row in await self._read(sql.KEYS, {})]
 
     async def find(self, digest: str) -> Key | None:
-        """As of `Store`."""
+        """As in `Store`."""
         rows = await self._read(sql.FIND, {"digest": digest})
         return key_of(rows[0]) if rows else None
 
     async def enter(self, entry: Entry) -> bool:
-        """As of `Store`."""
+        """As in `Store`."""
         return await self._write(sql.ENTER, of_entry(entry)) == 1
 
     async def settle(self, entry: Entry, nano: int, tokens: int) -> None:
-        """As of `Store`."""
+        """As in `Store`."""
         statement = sql.SETTLE if entry.key.is_limited else sql.SETTLE_UNLIMITED
         await self._write(statement, of_settled(entry, nano, tokens))
 
     async def standing(self, key_id: str, day: str, month: str, minute: int) -> Standing:
-        """As of `Store`."""
+        """As in `Store`."""
         rows = await self._read(sql.STANDING, {"id": key_id, "day": day, "month": month, "minute": minute})
         return Standing(**rows[0]) if rows else Standing()
 
     async def count(self, uses: Sequence[Use]) -> None:
-        """As of `Store`; in one order, so that two processes never wait for each other."""
+        """As in `Store`; in one order, so that two processes never wait for each other."""
         for use in sorted(uses, key=lambda each: each.place):
             await self._write(sql.COUNT, attrs.asdict(use))
 
     async def uses(self, since: str) -> list[Use]:
-        """As of `Store`."""
+        """As in `Store`."""
         return [Use(**row) for row in await self._read(sql.USES, {"since": since})]
 
     async def secret(self, name: str, fresh: str) -> str:
-        """As of `Store`."""
+        """As in `Store`."""
         await self._write(sql.ADD_SECRET, {"name": name, "value": fresh})
         return str((await self._read(sql.SECRET, {"name": name}))[0]["value"])
 
     async def put(self, owner: str, texts: Mapping[str, str], seconds: int) -> None:
-        """As of `Store`; what is kept no longer goes now and then."""
+        """As in `Store`; what is kept no longer goes now and then."""
         now = int(time.time())
         columns = [owner] * len(texts), [*texts], [*texts.values()], [now + seconds] * len(texts)
         await self._whole(self._open().execute(sql.PUT_TEXTS, *columns))
@@ -123,7 +123,7 @@ class PostgresStore(Store):
             await self._write(sql.SWEEP_TEXTS, {"now": now})
 
     async def texts(self, owner: str, names: Sequence[str]) -> dict[str, str]:
-        """As of `Store`."""
+        """As in `Store`."""
         rows = await self._whole(self._open().fetch(sql.TEXTS, owner, [*names], int(time.time())))
         return {row["name"]: row["text"] for row in rows}
 

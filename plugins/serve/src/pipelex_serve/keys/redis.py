@@ -114,41 +114,41 @@ class RedisStore(Store):
             await server.aclose()
 
     async def add(self, key: Key) -> bool:
-        """As of `Store`."""
+        """As in `Store`."""
         written = encode(of_key(key)).decode("utf-8")
         return bool(await self._run(_ADD, [_NAMES, _KEYS], [key.name, key.digest, written]))
 
     async def revoke(self, name: str, when: str) -> bool:
-        """As of `Store`."""
+        """As in `Store`."""
         return bool(await self._run(_REVOKE, [_NAMES, _KEYS], [name, when]))
 
     async def keys(self) -> list[Key]:
-        """As of `Store`."""
+        """As in `Store`."""
         rows = await self._whole(self._open().hvals(_KEYS))
         found = [key_of(_without_nulls(decode(row.encode("utf-8")))) for row in rows]
         return sorted(found, key=lambda key: (key.created, key.name))
 
     async def find(self, digest: str) -> Key | None:
-        """As of `Store`."""
+        """As in `Store`."""
         row = await self._whole(self._open().hget(_KEYS, digest))
         key = None if row is None else key_of(_without_nulls(decode(row.encode("utf-8"))))
         return None if key is None or key.revoked is not None else key
 
     async def enter(self, entry: Entry) -> bool:
-        """As of `Store`."""
+        """As in `Store`."""
         reported = of_entry(entry)
         order = ("day", "month", "minute", "nano", "tokens", "day_budget", "month_budget", "rpm", "tpm")
         return bool(await self._run(_ENTER, [_spend(entry.key.id)], [reported[name] for name in order]))
 
     async def settle(self, entry: Entry, nano: int, tokens: int) -> None:
-        """As of `Store`."""
+        """As in `Store`."""
         reported = of_settled(entry, nano, tokens)
         order = ("day", "month", "minute", "more", "more_tokens", "paid")
         arguments = [*(reported[name] for name in order), int(entry.key.is_limited)]
         await self._run(_SETTLE, [_spend(entry.key.id)], arguments)
 
     async def standing(self, key_id: str, day: str, month: str, minute: int) -> Standing:
-        """As of `Store`."""
+        """As in `Store`."""
         row = await self._whole(self._open().hgetall(_spend(key_id)))
         runs = {
             "day": row.get("day") == day,
@@ -162,7 +162,7 @@ class RedisStore(Store):
         return Standing(**{field.name: count(field.name) for field in attrs.fields(Standing)})
 
     async def count(self, uses: Sequence[Use]) -> None:
-        """As of `Store`."""
+        """As in `Store`."""
         async with self._open().pipeline(transaction=True) as pipe:
             for use in uses:
                 place = encode(use.place[1:]).decode("utf-8")
@@ -172,7 +172,7 @@ class RedisStore(Store):
             await self._whole(pipe.execute())
 
     async def uses(self, since: str) -> list[Use]:
-        """As of `Store`."""
+        """As in `Store`."""
         found = []
         for day in sorted(await self._whole(self._open().smembers(f"{_USES}days"))):
             if day < since:
@@ -187,19 +187,19 @@ class RedisStore(Store):
         return found
 
     async def secret(self, name: str, fresh: str) -> str:
-        """As of `Store`."""
+        """As in `Store`."""
         await self._whole(self._open().hsetnx(_SECRETS, name, fresh))
         return str(await self._whole(self._open().hget(_SECRETS, name)))
 
     async def put(self, owner: str, texts: Mapping[str, str], seconds: int) -> None:
-        """As of `Store`."""
+        """As in `Store`."""
         async with self._open().pipeline(transaction=False) as pipe:
             for name, text in texts.items():
                 pipe.set(_text(owner, name), text, ex=seconds)
             await self._whole(pipe.execute())
 
     async def texts(self, owner: str, names: Sequence[str]) -> dict[str, str]:
-        """As of `Store`."""
+        """As in `Store`."""
         found = await self._whole(self._open().mget([_text(owner, name) for name in names]))
         return {name: text for name, text in zip(names, found, strict=True) if text is not None}
 

@@ -68,7 +68,7 @@ class SqliteStore(Store):
             connection.close()
 
     async def add(self, key: Key) -> bool:
-        """As of `Store`."""
+        """As in `Store`."""
         self._execute("BEGIN IMMEDIATE")
         try:
             added = self._execute(sql.ADD, of_key(key)).rowcount == 1
@@ -81,34 +81,34 @@ class SqliteStore(Store):
         return added
 
     async def revoke(self, name: str, when: str) -> bool:
-        """As of `Store`."""
+        """As in `Store`."""
         return self._execute(sql.REVOKE, {"name": name, "when": when}).rowcount == 1
 
     async def keys(self) -> list[Key]:
-        """As of `Store`."""
+        """As in `Store`."""
         return [key_of(row) for row in self._execute(sql.KEYS)]
 
     async def find(self, digest: str) -> Key | None:
-        """As of `Store`."""
+        """As in `Store`."""
         row = self._execute(sql.FIND, {"digest": digest}).fetchone()
         return None if row is None else key_of(row)
 
     async def enter(self, entry: Entry) -> bool:
-        """As of `Store`."""
+        """As in `Store`."""
         return await self._joined(sql.ENTER, of_entry(entry)) == 1
 
     async def settle(self, entry: Entry, nano: int, tokens: int) -> None:
-        """As of `Store`."""
+        """As in `Store`."""
         statement = sql.SETTLE if entry.key.is_limited else sql.SETTLE_UNLIMITED
         await self._joined(statement, of_settled(entry, nano, tokens))
 
     async def standing(self, key_id: str, day: str, month: str, minute: int) -> Standing:
-        """As of `Store`."""
+        """As in `Store`."""
         row = self._execute(sql.STANDING, {"id": key_id, "day": day, "month": month, "minute": minute}).fetchone()
         return Standing() if row is None else Standing(**dict(row))
 
     async def count(self, uses: Sequence[Use]) -> None:
-        """As of `Store`."""
+        """As in `Store`."""
         self._execute("BEGIN IMMEDIATE")
         try:
             for use in uses:
@@ -119,11 +119,11 @@ class SqliteStore(Store):
         self._execute("COMMIT")
 
     async def uses(self, since: str) -> list[Use]:
-        """As of `Store`."""
+        """As in `Store`."""
         return [Use(**dict(row)) for row in self._execute(sql.USES, {"since": since})]
 
     async def secret(self, name: str, fresh: str) -> str:
-        """As of `Store`."""
+        """As in `Store`."""
         self._execute(sql.ADD_SECRET, {"name": name, "value": fresh})
         return str(self._execute(sql.SECRET, {"name": name}).fetchone()[0])
 
