@@ -42,7 +42,7 @@ class Problem:
         param: The parameter that is wrong, or None.
         retry_after: Seconds to wait before the next try, or None.
         retries: Whether a client's SDK may try again by itself; None for what the status says.
-        allowed: The methods that a path is asked with, where it was asked with another.
+        allowed: The methods that a path takes, where a request had another.
     """
 
     status: int

@@ -97,6 +97,6 @@ def find_route(path: str, method: str) -> Route:
         raise refuse(404, msg, code="unknown_url")
     route = methods.get("GET" if method == "HEAD" else method)
     if route is None:
-        msg = f"{path:.100} is asked with {' or '.join(methods)}, not with {method:.20}"
+        msg = f"{path:.100} takes {' or '.join(methods)}, not {method:.20}"
         raise RefusedError(Problem(status=405, message=msg, code="method_not_allowed", allowed=tuple(methods)))
     return route
