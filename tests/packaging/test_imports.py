@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from importlib.metadata import packages_distributions
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +53,22 @@ def test_a_circle_would_be_noticed(tmp_path: Path) -> None:
     assert set(circle(graph(files))) == {"a", "b", "c"}
     del files["c"]
     assert circle(graph(files)) == []
+
+
+def test_the_page_of_the_architecture_lists_the_modules_of_core_from_the_ground_up() -> None:
+    """Each of them once, in an order that import-linter's contract holds."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("## Core, from the ground up")[2].partition("\n## ")[0]
+    listed = [re.findall(r"`(\w+)`", row.split("|")[1]) for row in table.splitlines() if row.startswith("| `")]
+    names = [name for row in listed for name in row]
+    files = (each for each in CORE.iterdir() if not each.name.startswith("__"))
+    assert sorted(names) == sorted(each.stem for each in files if each.suffix == ".py" or each.is_dir())
+    project = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    (layers,) = (each["layers"] for each in contracts if each["name"].startswith("core: arrows point up"))
+    height = {name: number for number, layer in enumerate(reversed(layers)) for name in re.findall(r"\w+", layer)}
+    for lower, upper in pairwise(listed):
+        assert max(height[name] for name in lower) <= min(height[name] for name in upper), (lower, upper)
 
 
 def test_core_names_no_distribution_above_it() -> None:
