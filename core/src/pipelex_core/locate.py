@@ -37,7 +37,7 @@ def locate(
     """
     variables = os.environ if environ is None else environ
     if config is not None:
-        return _inference(Path(config).expanduser(), "the folder that was asked for")
+        return _inference(Path(config).expanduser(), "the folder that `config` names")
     named = variables.get(CONFIG_VARIABLE)
     if root is None and named:
         return _inference(Path(named).expanduser(), f"the folder that {CONFIG_VARIABLE} names")

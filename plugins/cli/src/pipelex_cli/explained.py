@@ -120,7 +120,7 @@ def _backend(facts: MemberFacts, *, width: int | None) -> Iterator[str]:
     endpoint, key = values.pop("endpoint", None), values.pop("api_key", None)
     yield from write(
         "endpoint",
-        str(endpoint.value) if endpoint else "the provider’s own",
+        str(endpoint.value) if endpoint else "the provider's own",
         place(endpoint.source) if endpoint else None,
     )
     yield from write("key", str(key.value) if key else "none", place(key.source) if key else None)

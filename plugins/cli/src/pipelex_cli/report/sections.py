@@ -154,7 +154,7 @@ def _backends_section(contents: Contents) -> Markup:
                 _code(row["backend"]),
                 row["display_name"],
                 Cell(joined(_usable(row), unavailable(row["reason"], ())), "yes" if row["available"] else "no"),
-                _code(row["endpoint"]) if row["endpoint"] else "the provider’s own" if row["available"] else "",
+                _code(row["endpoint"]) if row["endpoint"] else "the provider's own" if row["available"] else "",
                 _code(row["api_key_variable"]),
                 _count(row["models"]),
                 row["plugin"] or "",

@@ -85,7 +85,7 @@ def _served(member: Mapping[str, Any]) -> list[_Pair]:
         ("plugin", f"{plugin['distribution']} {plugin['version'] or ''}".strip() if plugin else "none serves it")
     )
     endpoint, key = values.get("endpoint"), values.get("api_key")
-    pairs.append(("endpoint", _value(endpoint) if endpoint else "the provider’s own"))
+    pairs.append(("endpoint", _value(endpoint) if endpoint else "the provider's own"))
     pairs.append(("key", _value(key) if key else "none"))
     pairs.append(("id", _value(member["spec_values"]["model_id"])))
     pairs += [("sent", joined(f"{name} = ", _value(each))) for name, each in member["sent_settings"].items()]
