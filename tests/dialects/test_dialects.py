@@ -58,6 +58,8 @@ def field(schema: Any, dialect: Dialect = STRICT) -> Any:
             {"title": "A", "anyOf": [{"type": "string", "minLength": 1}, {"type": "integer", "minimum": 2}]},
         ),
         ({"type": "string", "enum": ["a", None]}, {"type": "string", "enum": ["a"]}),
+        ({"type": "number", "minimum": 0, "exclusiveMinimum": True}, {"type": "number", "exclusiveMinimum": 0}),
+        ({"type": "number", "maximum": 9, "exclusiveMaximum": False}, {"type": "number", "maximum": 9}),
         ({"minLength": 1}, {"type": "string", "minLength": 1}),
         ({"type": "array"}, {"type": "array", "items": {}}),
         ({"allOf": [TEXT], "description": "D"}, {"type": "string", "description": "D"}),
@@ -278,6 +280,39 @@ def test_a_choice_at_the_top_is_told_where_a_root_is_plain() -> None:
     assert '"required": ["a"]' in sent["description"]
 
 
+BASE = {"Base": object_of(kind=TEXT, size={"type": "integer", "minimum": 2, "maximum": 9})}
+
+
+OWN = object_of(["tail"], tail=TEXT, kind={"const": "cat"}, size={"minimum": 3})
+
+
+@pytest.mark.parametrize("schema", [{"$ref": "#/$defs/Base", **OWN}, {"allOf": [{"$ref": "#/$defs/Base"}, OWN]}])
+def test_what_extends_a_definition_has_the_properties_of_both(schema: dict[str, Any]) -> None:
+    """Beside a reference, or in an `allOf`: nothing that either requires is lost, and the narrower rule of both holds."""
+    made = canonical({**object_of(x=schema), "$defs": BASE})["properties"]["x"]
+    assert made["properties"]["kind"] == {"type": "string", "const": "cat"}
+    assert made["properties"]["tail"] == TEXT
+    assert (made["properties"]["size"]["minimum"], made["properties"]["size"]["maximum"]) == (3, 9)
+    assert sorted(made["required"]) == ["kind", "size", "tail"]
+    sent = adapt({**object_of(x=schema), "$defs": BASE}, STRICT).schema["properties"]["x"]
+    assert sorted(sent["properties"]) == ["kind", "size", "tail"]
+
+
+def test_a_definition_that_extends_itself_is_read_once() -> None:
+    """A circle of `allOf` ends, and stays a reference."""
+    node = {"allOf": [{"$ref": "#/$defs/N"}, object_of(v=TEXT)]}
+    made = canonical({**object_of(x={"$ref": "#/$defs/N"}), "$defs": {"N": node}})
+    assert "#/$defs/N" in json.dumps(made)
+
+
+@pytest.mark.parametrize("note", ["nullable", "x-order", "xml", "propertyOrdering"])
+def test_a_keyword_of_no_draft_is_a_note_that_no_dialect_stumbles_over(note: str) -> None:
+    """JSON Schema 2020-12, 6.5: an unknown keyword is an annotation."""
+    sent = adapt(object_of(x={**TEXT, note: True}), STRICT)
+    assert note not in json.dumps(sent.schema)
+    assert adapt(object_of(x={**TEXT, note: True}), WHOLE).schema["properties"]["x"][note] is True
+
+
 def test_objects_are_closed_where_they_list_their_properties() -> None:
     """And where nothing beside that list lets others in; a map stays a map."""
     listed = Dialect(name="listed", closes="listed")
@@ -285,7 +320,9 @@ def test_objects_are_closed_where_they_list_their_properties() -> None:
     counts = {"type": "object", "additionalProperties": {"type": "integer"}}
     assert field(counts, listed) == counts
     assert "additionalProperties" not in field({**object_of(a=TEXT), "anyOf": [object_of(b=TEXT), NULL]}, listed)
-    both = {"allOf": [object_of(a=TEXT), object_of(a={"minLength": 1})]}
+    both = {
+        "allOf": [object_of(a=TEXT), {**object_of(b=TEXT), "propertyNames": TEXT}, {"propertyNames": {"pattern": "a"}}]
+    }
     assert "additionalProperties" not in json.dumps(field(both, listed))
 
 

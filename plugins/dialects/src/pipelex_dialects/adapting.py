@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipelex_core.dialects.adapted import CHOICES, OF_PLAIN_ROOTS, Adapted, is_whole
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_dialects.limits import excess
-from pipelex_dialects.nodes import Node, kind_of, mapped, target
+from pipelex_dialects.nodes import KIND_OF, Node, kind_of, mapped, target
 from pipelex_dialects.nulls import accepts_null
 from pipelex_dialects.recursion import lead_back, leads, loops
 
@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 _STRUCTURE = frozenset(
     {"type", "properties", "required", "items", "anyOf", "enum", "$ref", "$defs", "description", "additionalProperties"}
 )
+_KNOWN = frozenset(
+    {
+        *(_STRUCTURE | KIND_OF.keys()),
+        *("title", "const", "default", "dependencies", "additionalItems", *CHOICES),
+        *("$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor"),
+    }
+)
+"""Keywords of some draft that say what is allowed; any other, such as OpenAPI's `xml` or `x-order`, is a note."""
+
 _OPENED = frozenset({"patternProperties", "unevaluatedProperties", "dependentSchemas", *CHOICES})
 """Keywords beside which a list of properties may be less than all there are."""
 
@@ -139,7 +148,7 @@ class _Adapter:
         Raises:
             _InexpressibleError: It says more than words can.
         """
-        if key == "title":
+        if key == "title" or key not in _KNOWN:
             return False
         if key not in described and key not in {"enum", "default", "format", "pattern", "minItems"}:
             raise _InexpressibleError(place, f"uses the keyword {key}")

@@ -8,7 +8,7 @@ canonical form accept the same values, but that a keyword is taken to mean its t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -26,6 +26,11 @@ _DROPPED = frozenset(
 )
 _NOTES = frozenset({"title", "description", "default"})
 _MOST_NODES = 20_000
+_NARROWER: dict[str, Callable[[Any, Any], Any]] = {
+    **dict.fromkeys(("minLength", "minimum", "exclusiveMinimum", "minItems", "minProperties"), max),
+    **dict.fromkeys(("maxLength", "maximum", "exclusiveMaximum", "maxItems", "maxProperties"), min),
+}
+"""Which of two bounds holds where both are stated."""
 
 
 def canonical(schema: Mapping[str, Any]) -> Canonical:
@@ -94,21 +99,29 @@ class _Reader:
         if isinstance(kept.get("items"), list):  # a tuple, as drafts before 2020-12 write it
             kept["prefixItems"], kept["items"] = kept["items"], kept.pop("additionalItems", True)
         open_ = kept.get("additionalProperties")
-        node = mapped(kept, self.node)
+        members = kept.pop("allOf") if isinstance(kept.get("allOf"), list) else None
+        node = mapped(_with_numeric_bounds(kept), self.node)
+        if members is not None:
+            node["allOf"] = [self._member(member) for member in members]
         if isinstance(open_, bool):
             node["additionalProperties"] = open_
         return _typed(_with_required(_merged(node)))
 
-    def _reference(self, schema: Mapping[str, Any]) -> Node:
+    def _member(self, schema: Any) -> Node:
+        """A part of an `allOf`: what it refers to is read in its place, so that it can be joined with the others."""
+        is_reference = isinstance(schema, Mapping) and isinstance(schema.get("$ref"), str)
+        return self._reference(schema, in_place=True) if is_reference else self.node(schema)
+
+    def _reference(self, schema: Mapping[str, Any], *, in_place: bool = False) -> Node:
         reference = schema["$ref"]
         found = self._find(reference)
         if found is None:
             return dict(schema)  # into a part that only a resolver of addresses finds
         beside = {key: value for key, value in schema.items() if key != "$ref" and key not in _DROPPED}
-        if beside and reference not in self._inlined:
+        if (beside or in_place) and reference not in self._inlined:
             self._inlined.append(reference)
             try:
-                return self.node({**found, **beside} if isinstance(found, Mapping) else beside)
+                return self.node(_both(found, beside))
             finally:
                 self._inlined.pop()
         if reference not in self._names:
@@ -143,6 +156,28 @@ class _Reader:
             else:
                 return None
         return current
+
+
+def _both(found: Any, beside: Node) -> Any:
+    """What a reference leads to together with what is beside it: both hold, but that the nearer notes win."""
+    if not isinstance(found, Mapping) or not beside:
+        return beside or found
+    if not (found.keys() & beside.keys()) - _NOTES:
+        return {**found, **beside}
+    notes = {key: value for key, value in {**found, **beside}.items() if key in _NOTES}
+    rules = [{key: value for key, value in each.items() if key not in _NOTES} for each in (found, beside)]
+    return {**notes, "allOf": rules}
+
+
+def _with_numeric_bounds(node: Node) -> Node:
+    """A node whose exclusive bounds are numbers; in draft 4, true beside `minimum` or `maximum` makes that one exclusive."""
+    for exclusive, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(node.get(exclusive), bool):
+            is_exclusive = node[exclusive] and bound in node
+            number = {exclusive: node[bound]} if is_exclusive else {}
+            left_out = {exclusive, bound} if is_exclusive else {exclusive}
+            node = {**{key: value for key, value in node.items() if key not in left_out}, **number}
+    return node
 
 
 def _is_lone(schema: Mapping[str, Any], key: str) -> bool:
@@ -186,15 +221,25 @@ def _joined(node: Node) -> Node:
     made: Node = {}
     for part in parts:
         for key, value in part.items():
-            if key == "properties" and not made.get(key, {}).keys() & value.keys():
-                made[key] = {**made.get(key, {}), **value}
+            if key == "properties":
+                known = made.get(key, {})
+                made[key] = {**known, **{name: _one_of_both(known.get(name), sub) for name, sub in value.items()}}
             elif key == "required":
                 made[key] = list(dict.fromkeys([*made.get(key, ()), *value]))
+            elif key == "type" and [made.get(key), value] in (["integer", "number"], ["number", "integer"]):
+                made[key] = "integer"
+            elif key in _NARROWER and all(isinstance(each, int | float) for each in (made.get(key), value)):
+                made[key] = _NARROWER[key](made[key], value)
             elif key in {"$ref", "additionalProperties"} or (made.get(key, value) != value and key not in _NOTES):
                 return node
             else:
                 made.setdefault(key, value)
     return made
+
+
+def _one_of_both(first: Node | None, second: Node) -> Node:
+    """A property that two parts of an `allOf` describe."""
+    return second if first is None or first == second else _joined({"allOf": [first, second]})
 
 
 def _with_required(node: Node) -> Node:
