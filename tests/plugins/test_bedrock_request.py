@@ -178,6 +178,16 @@ def test_the_choice_none_leaves_the_tools_out() -> None:
     assert isinstance(refused(requested), UnsupportedInputError)
 
 
+def test_a_conversation_with_calls_declares_them_where_no_tools_are_offered() -> None:
+    """Converse refuses calls and results without a `toolConfig`; each tool of the history is in it once."""
+    called = Message(role="assistant", parts=tuple(ToolCall(id=id_, name="weather", arguments={}) for id_ in "ab"))
+    answered = Message(role="tool", parts=(ToolResult(call_id="a", content="Rain"),))
+    requested = [user(TextPart("?")), called, answered]
+    (tool,) = sent(request(requested))["toolConfig"]["tools"]
+    assert (tool["toolSpec"]["name"], tool["toolSpec"]["inputSchema"]["json"]["type"]) == ("weather", "object")
+    assert "toolChoice" not in sent(request(requested))["toolConfig"]
+
+
 def test_the_roles_take_turns() -> None:
     """Parallel results and what the user says next are one message of the user, the results first."""
     calls = (

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _CACHE_POINT: dict[str, Any] = {"cachePoint": {"type": "default"}}
 _GUARDRAIL = {"identifier": "guardrailIdentifier", "version": "guardrailVersion", "trace": "trace"}
 _LEAST_TOP_P = 0.95
+_NO_LONGER = "Was available earlier in this conversation, and no longer is: do not call it."
 _ANSWER_TOOL = "Give the answer. Always call this tool, once, and with all of the answer."
 
 
@@ -104,7 +105,8 @@ def _tools(request: TextRequest, messages: list[dict[str, Any]], *, thinks: bool
         forced = not thinks and request.spec.options.get("structured_output") != "offered_tool"
         choice = "auto" if not forced else "required" if request.tools else request.schema_name
     if not tools:
-        return {}
+        earlier = [{"toolSpec": _tool(tool)} for tool in _called_before(messages)]
+        return {"tools": earlier} if earlier else {}
     if choice == "none":
         if has_tool_blocks(messages):
             msg = "Bedrock cannot forbid tools in a conversation that has called some: leave tool_choice out"
@@ -114,6 +116,15 @@ def _tools(request: TextRequest, messages: list[dict[str, Any]], *, thinks: bool
     if choice is not None:
         config["toolChoice"] = {"auto": {"auto": {}}, "required": {"any": {}}}.get(choice) or {"tool": {"name": choice}}
     return config
+
+
+def _called_before(messages: list[dict[str, Any]]) -> list[Tool]:
+    """The tools of a conversation that offers none any more: Converse refuses calls and results without a `toolConfig`.
+
+    https://github.com/langchain-ai/langchain-aws, chat_models/bedrock_converse.py
+    """
+    called = [block["toolUse"]["name"] for message in messages for block in message["content"] if "toolUse" in block]
+    return [Tool(name=name, description=_NO_LONGER, parameters={"type": "object"}) for name in dict.fromkeys(called)]
 
 
 def _set_cache_points(sent: dict[str, Any], where: Iterable[str], ttl: str | None) -> None:
