@@ -86,6 +86,7 @@ def tokens(inputs: int, outputs: int, **more: Any) -> dict[str, Any]:
         ("bedrock", "claude-5.5-opus", tokens(1000, 100, cached_tokens=900), OFF_PEAK, "0.00258"),
         ("bedrock", "claude-5.5-haiku", tokens(100_001, 1000), OFF_PEAK, "0.0525005"),
         ("vertexai", "claude-5.5-haiku", tokens(100_001, 1000), OFF_PEAK, "0.0525005"),
+        ("vertexai", "gemini-2.5-pro", tokens(200_001, 1000), OFF_PEAK, "0.5150025"),
         ("vertexai", "claude-5.5-opus", tokens(1000, 100, cached_tokens=900), OFF_PEAK, "0.00258"),
         ("vertexai", "claude-4.5-sonnet", tokens(200_001, 1000), OFF_PEAK, "1.222506"),
         ("vertexai", "mistral-medium-3", tokens(1_000_000, 1_000_000), OFF_PEAK, "2.4"),
