@@ -15,6 +15,7 @@ from pipelex_core import errors
         (402, errors.PermissionDeniedError),
         (403, errors.PermissionDeniedError),
         (404, errors.NotFoundError),
+        (410, errors.NotFoundError),
         (408, errors.ProviderConnectionError),
         (413, errors.BadRequestError),
         (418, errors.BadRequestError),

@@ -140,6 +140,28 @@ def test_xai_says_in_a_sentence_that_it_refuses_a_key(piece: str, encode: Callab
         assert type(failing(Reply.json(body, status=400))) is kind
 
 
+@pytest.mark.parametrize(
+    "reported",
+    [
+        {"error": {"message": "acme/no-such is not a valid model ID", "code": 400}, "user_id": "user_1"},
+        {"error": {"message": "Model Not Exist", "type": "invalid_request_error", "code": "invalid_request_error"}},
+        {
+            "error": {
+                "message": "/chat/completions: Invalid model name passed in model=no-such. "
+                "Call `/v1/models` to view available models for your key.",
+                "code": "400",
+            }
+        },
+        {"error": {"message": "400: {'error': 'Invalid model name passed in model=no-such'}", "code": 400}},
+    ],
+)
+def test_a_model_that_an_endpoint_does_not_have_is_not_a_wrong_request(reported: dict[str, Any]) -> None:
+    """OpenRouter, DeepSeek and LiteLLM's proxy say so in a sentence, with status 400: chains go on; other texts do not."""
+    assert type(failing(Reply.json(reported, status=400))) is errors.NotFoundError
+    other = {"error": {**reported["error"], "message": f"Wrong: {reported['error']['message']}"}}
+    assert type(failing(Reply.json(other, status=400))) is errors.BadRequestError
+
+
 @pytest.mark.parametrize("reason", ["error", "stop", None])
 def test_a_choice_may_report_an_error(reason: str | None) -> None:
     """OpenRouter puts a provider's failure beside the text that had come; it is not an answer, whatever its finish reason."""

@@ -375,6 +375,7 @@ _BY_STATUS: dict[int, type[CallError]] = {
     404: NotFoundError,
     408: ProviderConnectionError,
     409: BadRequestError,
+    410: NotFoundError,  # such as a model that was retired
     413: BadRequestError,
     422: BadRequestError,
     429: RateLimitError,

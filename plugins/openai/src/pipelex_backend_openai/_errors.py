@@ -60,6 +60,13 @@ _REFUSED_KEY = re.compile(
 """All that xAI says of a refused key, with a piece of it or without, with status 400 and the code of any bad argument;
 compared whole, not searched."""
 
+_UNKNOWN_MODEL = re.compile(
+    r"\S+ is not a valid model ID"  # OpenRouter: https://github.com/OpenRouterTeam/openrouter-examples/issues/74
+    r"|Model Not Exist"  # DeepSeek: https://github.com/langbot-app/LangBot/issues/1643
+    r"|(400: \{'error': ')?(/\S+: )?Invalid model name passed in model=\S+?(\. Call `/v1/models`[^'\"]*)?('\})?"  # LiteLLM's proxy
+)
+"""All that some endpoints say of a model that they do not have, with status 400 and no code; compared whole as well."""
+
 _WITHOUT_STATUS: dict[str, type[errors.CallError]] = {
     "rate_limit_exceeded": errors.RateLimitError,
     "rate_limit_error": errors.RateLimitError,
@@ -145,6 +152,8 @@ class Failures:
             chosen = _chosen(facts.codes, _AT_400) or chosen
         if status == 400 and _REFUSED_KEY.fullmatch(unquote(facts.message)):
             chosen = errors.AuthenticationError
+        if status == 400 and _UNKNOWN_MODEL.fullmatch(facts.message.strip()):
+            chosen = errors.NotFoundError
         return chosen(
             self._worded(facts) or f"the provider answered with status {status}",
             status=status,
