@@ -96,6 +96,14 @@ def test_answers_of_something_else(reply: Reply, ours: type[CallError]) -> None:
     assert str(reply.status) in str(error)
 
 
+@pytest.mark.parametrize("ahead, kind", [("", errors.PermissionDeniedError), ("Not: ", errors.BadRequestError)])
+def test_an_account_without_credit_is_not_a_wrong_request(ahead: str, kind: type[errors.CallError]) -> None:
+    """Its one sentence comes with the type of any bad argument: chains go on; no other text does that."""
+    words = "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits."
+    body = {"type": "error", "error": {"type": "invalid_request_error", "message": f"{ahead}{words}"}}
+    assert type(asyncio.run(failed(Reply.json(body, status=400)))) is kind
+
+
 @pytest.mark.parametrize(
     "body", [{"error": "No."}, {"message": "No."}, {"detail": "No."}, {"error": {"message": "No."}}]
 )

@@ -88,9 +88,18 @@ def test_a_message_decides_nothing() -> None:
     assert "Input is too long" in error.message
 
 
-def test_an_unknown_model_is_told_by_its_one_sentence() -> None:
+@pytest.mark.parametrize(
+    "reported",
+    [
+        "The provided model identifier is invalid.",
+        (
+            "Invocation of model ID anthropic.claude-x-v1:0 with on-demand throughput isn\u2019t supported. "
+            "Retry your request with the ID or ARN of an inference profile that contains this model."
+        ),
+    ],
+)
+def test_an_unknown_model_is_known_by_its_sentence(reported: str) -> None:
     """Bedrock gives it the code of any bad argument; the sentence is compared as a whole, and not looked for."""
-    reported = "The provided model identifier is invalid."
     assert type(error_of(failure("ValidationException", 400, reported))) is NotFoundError
     for other in (f"{reported} Really.", reported.lower(), ""):
         assert type(error_of(failure("ValidationException", 400, other))) is BadRequestError

@@ -144,6 +144,7 @@ def test_xai_says_in_a_sentence_that_it_refuses_a_key(piece: str, encode: Callab
     "reported",
     [
         {"error": {"message": "acme/no-such is not a valid model ID", "code": 400}, "user_id": "user_1"},
+        {"error": {"message": "Model not found: no-such"}, "code": "Client specified an invalid argument"},
         {"error": {"message": "Model Not Exist", "type": "invalid_request_error", "code": "invalid_request_error"}},
         {
             "error": {
@@ -156,7 +157,7 @@ def test_xai_says_in_a_sentence_that_it_refuses_a_key(piece: str, encode: Callab
     ],
 )
 def test_a_model_that_an_endpoint_does_not_have_is_not_a_wrong_request(reported: dict[str, Any]) -> None:
-    """OpenRouter, DeepSeek and LiteLLM's proxy say so in a sentence, with status 400: chains go on; other texts do not."""
+    """OpenRouter, xAI, DeepSeek and LiteLLM's proxy say so in a sentence, with status 400: chains go on; other texts do not."""
     assert type(failing(Reply.json(reported, status=400))) is errors.NotFoundError
     other = {"error": {**reported["error"], "message": f"Wrong: {reported['error']['message']}"}}
     assert type(failing(Reply.json(other, status=400))) is errors.BadRequestError

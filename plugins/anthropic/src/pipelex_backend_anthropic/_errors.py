@@ -5,6 +5,7 @@ https://platform.claude.com/docs/en/api/errors
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,12 @@ _BY_VAGUE_TYPE: dict[str, type[CallError]] = {
     "invalid_request_error": errors.BadRequestError,
 }
 """`error.type`s that go with several statuses: the status is asked first."""
+
+_NO_CREDIT = re.compile(
+    r"Your credit balance is too low to access the \S+ API\. Please go to Plans & Billing to upgrade or purchase credits\."
+)
+"""The whole message for an account without credit, with status 400 and the type of any bad argument; compared, not searched:
+https://github.com/anthropics/claude-quickstarts/issues/229."""
 
 _BY_EXCEPTION: tuple[tuple[type[Exception], type[CallError], str], ...] = (
     (httpx2.InvalidURL, errors.BadRequestError, "the endpoint is not an address"),
@@ -137,6 +144,8 @@ def error_of_answer(body: Any, *, status: int, headers: Mapping[str, str], key: 
     # A gateway in between has forms of its own.
     words = (fault.get("message"), inner, outer.get("message"), outer.get("detail"))
     message = next(filter(None, map(_word, words)), f"the provider answered with status {status} and no message")
+    if error_class is errors.BadRequestError and _NO_CREDIT.fullmatch(message.strip()):
+        error_class = errors.PermissionDeniedError
     request_id = headers.get("request-id") or _word(outer.get("request_id")) or first_id(headers)
     return error_class(
         without(key, message),

@@ -6,6 +6,7 @@ of every AWS service: https://docs.aws.amazon.com/bedrock/latest/APIReference/Co
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions as boto
@@ -70,8 +71,13 @@ _BY_CODE: dict[str, type[errors.CallError]] = {
 }
 """By AWS's code; the codes of errors inside a stream are the same, with a small first letter."""
 
-_UNKNOWN_MODEL = "The provided model identifier is invalid."
-"""All that Bedrock says of an unknown model, with the code of any bad argument; compared, not searched."""
+_UNKNOWN_MODEL = re.compile(
+    r"The provided model identifier is invalid\."
+    r"|Invocation of model ID \S+ with on-demand throughput isn.t supported\."
+    r" Retry your request with the ID or ARN of an inference profile that contains this model\."
+)
+"""All that Bedrock says of a model that it does not have under a name, with the code of any bad argument; compared whole,
+not searched."""
 
 _REFUSED_KEY = frozenset(
     [
@@ -137,7 +143,7 @@ def _of_code(error: boto.ClientError, settings: Settings) -> errors.CallError:
     reported: Any = error.response.get("Error", {})
     code = str(reported.get("Code") or "Unknown")
     known = _BY_CODE.get(code[:1].upper() + code[1:])
-    if known is errors.BadRequestError and reported.get("Message") == _UNKNOWN_MODEL:
+    if known is errors.BadRequestError and _UNKNOWN_MODEL.fullmatch(str(reported.get("Message"))):
         known = errors.NotFoundError
     about: Any = error.response.get("ResponseMetadata", {})
     status = about.get("HTTPStatusCode")

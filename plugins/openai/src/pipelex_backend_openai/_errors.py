@@ -62,6 +62,7 @@ compared whole, not searched."""
 
 _UNKNOWN_MODEL = re.compile(
     r"\S+ is not a valid model ID"  # OpenRouter: https://github.com/OpenRouterTeam/openrouter-examples/issues/74
+    r"|Model not found: \S+"  # xAI: https://github.com/definableai/definable.ai/issues/112
     r"|Model Not Exist"  # DeepSeek: https://github.com/langbot-app/LangBot/issues/1643
     r"|(400: \{'error': ')?(/\S+: )?Invalid model name passed in model=\S+?(\. Call `/v1/models`[^'\"]*)?('\})?"  # LiteLLM's proxy
 )
