@@ -68,8 +68,29 @@ def server_side(tmp_path: Path) -> ssl.SSLContext:
 
 def test_a_server_that_is_not_trusted_is_refused(server_side: ssl.SSLContext) -> None:
     """The error says that it is the certificate."""
-    with pytest.raises(httpx2.ConnectError, match="certificate"):
+    with pytest.raises(httpx2.ConnectError, match="certificate") as caught:
         asyncio.run(_get(server_side))
+    assert "SSLContext" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("localhost", "localhost"), ("[::1]", r"\[::1\]")]
+)
+def test_a_refused_connection_says_where_and_why(scheme: str, host: str, shown: str) -> None:
+    """And not which object holds the certificates."""
+
+    async def ask() -> None:
+        resources = LoopResources()
+        try:
+            await resources.http().get(f"{scheme}://{host}:9/")
+        finally:
+            await resources.close()
+
+    with pytest.raises(httpx2.ConnectError, match=rf"^Cannot connect to {shown}:9: \S") as caught:
+        asyncio.run(ask())
+    assert "ssl:" not in str(caught.value)
+    assert "SSLContext" not in str(caught.value)
 
 
 def test_a_trusted_server_answers(server_side: ssl.SSLContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

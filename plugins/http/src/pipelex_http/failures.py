@@ -53,4 +53,12 @@ def translated(error: Exception) -> httpx2.TransportError:
     kind = next((ours for theirs, ours in _ERRORS if isinstance(error, theirs)), httpx2.NetworkError)
     if isinstance(error, aiohttp.ClientResponseError):
         return kind("the proxy refuses" if kind is httpx2.ProxyError else "the server's answer is not HTTP")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        host = f"[{error.host}]" if ":" in error.host else error.host
+        return kind(f"Cannot connect to {host}:{error.port}: {_reason(error.os_error)}")
     return kind(str(error) or type(error).__name__)
+
+
+def _reason(error: OSError) -> str:
+    """Why there is no connection; aiohttp's own message holds the `repr` of an `SSLContext` as well."""
+    return error.strerror or str(error) or type(error).__name__
