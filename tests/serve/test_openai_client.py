@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import socket
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import openai
 import pytest
+from mistralai.client import Mistral
+from mistralai.client.models import BaseModelCard
 
 from pipelex_testing.running import until
 from pipelex_testing.samples import png
@@ -308,6 +312,39 @@ def test_models_are_the_handles(client: openai.OpenAI) -> None:
     assert client.models.retrieve("smart_llm").owned_by == "openai"
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve("org/model:1")
+
+
+def test_mistrals_client_lists_them(served: Served) -> None:
+    """Its SDK tells the cards of a list apart by a `type` that OpenAI's do not have, and reads what each can do."""
+    with Mistral(api_key="x", server_url=served.url) as client:
+        cards = {card.id: card for card in client.models.list().data or [] if isinstance(card, BaseModelCard)}
+        assert {"brief", "smart_llm", "gpt", "claude", "m", "vectors"} <= cards.keys()
+        assert cards["smart_llm"].capabilities.completion_chat
+        assert not cards["vectors"].capabilities.completion_chat
+        one = client.models.retrieve(model_id="smart_llm")
+        assert isinstance(one, BaseModelCard)
+        assert one.owned_by == "openai"
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_http_1_0_has_no_chunks(served: Served, providers: Providers, version: str) -> None:
+    """A client of the older protocol gets the bare stream, which ends with its connection."""
+    where = urlsplit(served.url)
+    body = json.dumps({"model": "gpt", "messages": HELLO, "stream": True}).encode()
+    head = f"POST /v1/chat/completions HTTP/{version}\r\nhost: {where.netloc}\r\nconnection: close\r\ncontent-length: {len(body)}\r\n\r\n"
+    with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+        connection.sendall(head.encode() + body)
+        with connection.makefile("rb") as answer:
+            got_head, _, events = answer.read().partition(b"\r\n\r\n")
+    assert got_head.startswith(b"HTTP/1.1 200 ")
+    assert (b"transfer-encoding: chunked" in got_head) == (version == "1.1")
+    if version == "1.0":
+        lines = [line for line in events.split(b"\n") if line]
+        assert len(lines) > 3
+        assert all(line.startswith(b"data: ") for line in lines)
+        assert lines[-1] == b"data: [DONE]"
+        texts = [json.loads(line[6:])["choices"] for line in lines[:-1]]
+        assert "".join(choices[0]["delta"].get("content") or "" for choices in texts if choices) == providers[0].text
 
 
 def test_azures_client(served: Served) -> None:

@@ -15,26 +15,47 @@ from pipelex_serve.settings import Limits
 if TYPE_CHECKING:
     import asyncio
 
+_CHUNKED = b"transfer-encoding: chunked\r\n"
+
 
 class JoiningTransport:
     """A connection's transport, on which the head of an answer waits for the first piece of its body: one write, not two.
 
     A write is a system call, and the dearest part of a small answer.
+
+    Attributes:
+        is_old: Whether the client speaks HTTP/1.0, which has no chunks (RFC 9112, 7): a body of unknown length goes out bare,
+            and ends with the connection. uvicorn makes chunks of it, each in a write of its own.
     """
+
+    is_old = False
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._head: bytes | None = None
+        self._is_chunked = False
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
         """Write, or keep a head for what follows it."""
+        if self.is_old:
+            data = self._without_chunks(data)
         if self._head is not None:
             data, self._head = self._head + data, None
         elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100"):
             self._head = data
             return
         self._transport.write(data)
+
+    def _without_chunks(self, data: bytes) -> bytes:
+        """A head, or a piece of a body, as HTTP/1.0 has it."""
+        if self._head is None and data.startswith(b"HTTP/1.1 "):
+            self._is_chunked = _CHUNKED in data
+            return data.replace(_CHUNKED, b"", 1)
+        if not self._is_chunked:
+            return data
+        size, _, rest = data.partition(b"\r\n")
+        return rest[: int(size or b"0", 16)]
 
     def flush(self) -> None:
         """Write a head that nothing followed."""
@@ -111,6 +132,7 @@ class Protocol(HttpToolsProtocol):
                 b"431 Request Header Fields Too Large", "the request's headers are too large", "headers_too_large"
             )
             return
+        self._joining.is_old = self.parser.get_http_version() == "1.0"
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -61,7 +61,9 @@ async def one_model(gateway: Gateway, exchange: Exchange) -> None:
 
 
 def _openai(name: str, capability: str, backend: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": _CREATED, "owned_by": backend, "capability": capability}
+    card = {"id": name, "object": "model", "created": _CREATED, "owned_by": backend, "capability": capability}
+    # Mistral's SDK reads the same list: it tells the kinds of models apart by `type`, and wants `capabilities`.
+    return card | {"type": "base", "capabilities": {"completion_chat": capability == "llm"}}
 
 
 def _anthropic(name: str) -> dict[str, Any]:
