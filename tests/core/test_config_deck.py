@@ -442,6 +442,12 @@ def test_the_documented_errors_keep_their_names(project: Project, text: str, err
     assert len(caught.value.problems) == 1
 
 
+def test_a_wrong_setting_hides_no_wrong_model(project: Project) -> None:
+    """Both faults of a preset are found at once, and not the second when the first is mended."""
+    project.write("deck/zz.toml", '[llm.presets]\nboth = { model = "nowhere", temperature = 99 }')
+    assert {problem.code for problem in project.check()} == {"bad-value", "unknown-handle"}
+
+
 def test_a_cycle_is_printed_and_reported_once(project: Project) -> None:
     """Whatever leads into it is no further fault."""
     project.write("deck/more.toml", 'aliases.a = "b"\naliases.b = ["m-one", "c"]\naliases.c = "a"\naliases.d = "a"\n')

@@ -144,13 +144,13 @@ def _preset(capability: str, deck: DeckTables, faults: Faults, name: str, table:
     is_text = isinstance(description, str) or checked(STRING, description, table.where("description"), faults)
     policy = table.values.get("on_unsupported_setting")
     is_policy = policy is None or check_policy(policy, table.where("on_unsupported_setting"), faults)
-    if wrong or model is REPORTED or not is_text or not is_policy:
+    if model is REPORTED or not is_text or not is_policy or (wrong and not faults.stop):
         return None
     return Preset(
         name=name,
         capability=capability,
         model=model,
-        settings=settings,
+        settings={} if wrong else settings,  # nothing is loaded with it, but its model is looked at as well
         on_unsupported_setting=policy,
         description=description,
         source=table.source,
