@@ -57,6 +57,33 @@ def test_ids_are_legal_unique_and_the_same_for_call_and_result(ids: list[str]) -
     assert fit([*reported, stated("user", "And?")], FORM, "m")[: len(fitted)] == fitted
 
 
+@given(st.lists(st.sampled_from(["fs.read", "fs:read", "x" * 90, "Ü", "look_up"]) | st.text(), min_size=1, max_size=6))
+def test_names_are_legal_and_apart(names: list[str]) -> None:
+    """Equal ones stay equal, legal ones what they were; a result that is named has the name of its call."""
+    legal = "[A-Za-z0-9_-]{1,64}"
+    form = HistoryForm(provider="acme", call_name=legal, result_names=True)
+    calls = [ToolCall(id=f"c{n}", name=name, arguments={}) for n, name in enumerate(names)]
+    fitted = fit((stated("assistant", *calls), stated("tool", *(result(each.id) for each in calls))), form, "m")
+    made = [part.name for part in fitted[0].parts if isinstance(part, ToolCall)]
+    assert [part.name for part in fitted[1].parts if isinstance(part, ToolResult)] == made
+    assert all(re.fullmatch(legal, each) for each in made)
+    assert len(set(made)) == len(set(names))
+    assert all(new == name for name, new in zip(names, made, strict=True) if re.fullmatch(legal, name))
+
+
+def test_names_stay_where_the_wire_takes_any() -> None:
+    """And those in a provider's own part change with the call's where they do."""
+    called = ToolCall(id="a", name="fs.read", arguments={})
+    own = ProviderPart(provider="acme", data={"output": [{"call_id": "a", "name": "fs.read", "text": "fs.read"}]})
+    reported = (stated("assistant", called, own), stated("tool", result("a")))
+    assert fit(reported, HistoryForm(provider="acme"), "m")[0] == reported[0]
+    first, second = fit(reported, HistoryForm(provider="acme", call_name="[a-z0-9_]+"), "m")[0].parts
+    assert isinstance(first, ToolCall)
+    assert second == ProviderPart(
+        provider="acme", data={"output": [{"call_id": "a", "name": first.name, "text": "fs.read"}]}
+    )
+
+
 def test_legal_ids_stay() -> None:
     """A provider gets its own ids back."""
     reported = (stated("user", "?"), stated("assistant", call("toolu_1")), stated("tool", result("toolu_1")))

@@ -162,6 +162,7 @@ ORIGINS: dict[str, tuple[str, Callable[[str, list[ToolCall], int], ProviderPart]
 BLANK = ["", " ", "\n\t"]
 WORDS = st.sampled_from([*BLANK, "Let me see.", "\n\nWell.", "Grün "])
 FOREIGN_IDS = st.sampled_from(["call_0", "x" * 217, "fc_1|rs_2", "call:1/ü", "a b", "", "call_0"])
+NAMES = st.sampled_from(["look_up", "look_up", "fs.read", "my tool", "fs:read", "x" * 90, "Grün"])
 RESULTS = st.sampled_from([*BLANK, "sun", '{"$ref": "#/a"}', '{"a": {"$ref": "b"}}', '{"celsius": 5}', "[1]"])
 
 
@@ -176,7 +177,7 @@ def conversations(draw: st.DrawFn) -> list[Message]:
         ids = [draw(FOREIGN_IDS | st.just(own_id.format(n=n))) for n in range(draw(st.integers(0, 3)))]
         if len(set(ids)) < len(ids):
             ids = [f"{call_id}-{n}" for n, call_id in enumerate(ids)]  # in one answer they differ
-        calls = [ToolCall(id=call_id, name="look_up", arguments={}) for call_id in ids]
+        calls = [ToolCall(id=call_id, name=draw(NAMES), arguments={}) for call_id in ids]
         extras = [provider_part(text, calls, turn)] if draw(st.booleans()) else []
         messages.append(Message(role="assistant", parts=(TextPart(text), *calls, *extras)))
         results: list[Part] = [

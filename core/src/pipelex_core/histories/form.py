@@ -15,6 +15,7 @@ class HistoryForm:
         provider: Whose `ProviderPart`s go along; those of all others stay here.
         call_id: Which ids of tool calls are legal, as a regular expression for all of the id.
         made_id: Characters of an id that replaces an illegal or repeated one: hexadecimal digits.
+        call_name: Which names of tools are legal in calls, as `call_id`; None where the wire takes any.
         bridge: When the assistant has to speak between a tool's results and the user's next message: `never`, before a
             `document`, or `always`.
         audio: Whether messages may have sound in them; where not, it is refused.
@@ -29,6 +30,7 @@ class HistoryForm:
     provider: str
     call_id: str = "[A-Za-z0-9_.:-]{1,64}"
     made_id: int = 24
+    call_name: str | None = None
     bridge: Literal["never", "document", "always"] = "never"
     audio: bool = False
     document_words: bool = False

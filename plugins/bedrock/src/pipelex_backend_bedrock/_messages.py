@@ -24,6 +24,7 @@ MODEL_ID = "model_id"
 
 _FORM = HistoryForm(
     provider=PROVIDER,
+    call_name=r"[A-Za-z0-9_-]{1,64}",
     bridge="document",
     document_words=True,
     opens_with_user=True,

@@ -6,13 +6,14 @@ is declared in its `HistoryForm`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
 from pipelex_core.errors import UnsupportedInputError
 from pipelex_core.parts import AudioPart, DocumentPart, Message, ProviderPart, TextPart, ToolCall
-from pipelex_dialects.ids import CallIds, renamed
+from pipelex_dialects.ids import CallIds, legal_name, renamed
 from pipelex_dialects.results import Results, is_sent
 
 if TYPE_CHECKING:
@@ -68,18 +69,31 @@ def _answered(messages: Sequence[Message], form: HistoryForm, model_id: str) -> 
             continue
         made = [ids.new(call.id) for call in calls]
         names = {call.id: new for call, new in zip(calls, made, strict=True) if call.id != new}
-        if names:
+        called = {call.name: new for call in calls if (new := legal_name(call.name, form)) != call.name}
+        if names or called:
             new_ids = iter(made)
             parts = tuple(
-                evolve(part, id=next(new_ids))
+                evolve(part, id=next(new_ids), name=called.get(part.name, part.name))
                 if isinstance(part, ToolCall)
-                else evolve(part, data=renamed(part.data, names))
+                else evolve(part, data=_called(renamed(part.data, names), called))
                 if isinstance(part, ProviderPart)
                 else part
                 for part in parts
             )
-        yield evolve(message, parts=parts) if names or len(parts) != len(message.parts) else message
+        yield evolve(message, parts=parts) if names or called or len(parts) != len(message.parts) else message
         yield Message(
             role="tool", parts=tuple(results.take(call, place, new) for call, new in zip(calls, made, strict=True))
         )
     results.check_all_taken()
+
+
+def _called(data: Any, called: Mapping[str, str]) -> Any:
+    """Copy a provider's data, with the names in it replaced that its items of calls have at `name`."""
+    if not called:
+        return data
+    if isinstance(data, Mapping):
+        return {
+            key: called.get(item, item) if key == "name" and isinstance(item, str) else _called(item, called)
+            for key, item in data.items()
+        }
+    return type(data)(_called(item, called) for item in data) if isinstance(data, (list, tuple)) else data

@@ -1,4 +1,4 @@
-"""Ids of tool calls that a wire takes: short, legal, and unique in a conversation."""
+"""Ids and names of tool calls that a wire takes: short, legal, and unique in a conversation."""
 
 from __future__ import annotations
 
@@ -36,6 +36,17 @@ def _short(call_id: str, times: int, length: int) -> str:
 
     seed = f"{call_id}\n{times}" if times else call_id
     return sha256(seed.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+
+
+def legal_name(name: str, form: HistoryForm) -> str:
+    """The name of a call: its own where the wire takes it, else its legal characters and a digest of the name.
+
+    The digest keeps two names apart, and apart from the tools of the request, whose names are legal as they are.
+    """
+    if form.call_name is None or re.fullmatch(form.call_name, name):
+        return name
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:47].strip("_") or "tool"
+    return f"{stem}_{_short(name, 0, 16)}"
 
 
 def renamed(value: Any, names: Mapping[str, str]) -> Any:

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from pipelex_core.errors import BadRequestError
 from pipelex_core.parts import Message, Part, ProviderPart, TextPart, ToolCall, ToolResult
-from pipelex_dialects.ids import renamed
+from pipelex_dialects.ids import legal_name, renamed
 
 if TYPE_CHECKING:
     from pipelex_core.histories.form import HistoryForm
@@ -60,13 +60,14 @@ class Results:
         before = min((other for other in self._calls[call.id] if other > place), default=float("inf"))
         found = next((each for each in waiting if place < each[0] < before), None)
         if found is None:
-            name = call.name if self._form.result_names else None
+            name = legal_name(call.name, self._form) if self._form.result_names else None
             return ToolResult(call_id=new_id, content=UNANSWERED, name=name, is_error=True)
         waiting.remove(found)
         result = found[1]
         if isinstance(result, ProviderPart):
             return result if call.id == new_id else evolve(result, data=renamed(result.data, {call.id: new_id}))
         name = result.name or (call.name if self._form.result_names else None)
+        name = None if name is None else legal_name(name, self._form)
         return evolve(result, call_id=new_id, name=name, content=result.content if result.content.strip() else "")
 
     def check_all_taken(self) -> None:

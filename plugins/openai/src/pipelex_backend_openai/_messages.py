@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 LONGEST_CALL_ID: Final = 40
 """Characters of the id of a tool call: https://platform.openai.com/docs/api-reference/chat/create."""
 
+_STRICT_NAMES: Final = frozenset({"openai", "azure_openai"})
+"""Backends that refuse the name of a call that the name of a function cannot be: https://platform.openai.com/docs/api-reference/chat/create."""
+
 _FORMATS: Final = {
     "audio/mpeg": "mp3",
     "audio/wav": "wav",
@@ -57,7 +60,11 @@ def chat_messages(request: TextRequest, traits: Traits, provider: str) -> list[d
 @cache
 def form_of(provider: str, longest_id: int, *, audio: bool = False) -> HistoryForm:
     """What both APIs take of a conversation; the provider is the backend with its API."""
-    return HistoryForm(provider=provider, call_id=rf"[A-Za-z0-9_.:-]{{1,{longest_id}}}", audio=audio)
+    strict = provider.partition("/")[0] in _STRICT_NAMES
+    call_name = r"[A-Za-z0-9_-]{1,64}" if strict else None
+    return HistoryForm(
+        provider=provider, call_id=rf"[A-Za-z0-9_.:-]{{1,{longest_id}}}", call_name=call_name, audio=audio
+    )
 
 
 def _content(message: Message, traits: Traits) -> str | list[dict[str, Any]]:
