@@ -1,4 +1,4 @@
-"""Reasoning that a model writes into its answer, in a leading `<think>…</think>`, separated from the answer.
+"""Reasoning that a model writes into its answer, in a leading `<think>…</think>`, or several, separated from the answer.
 
 Templates of many models open the thought in the prompt, so the answer has the closing tag alone: what precedes it is
 reasoning too. An answer that does not begin with a tag is held back until that tag came, or its end.
@@ -20,10 +20,13 @@ class ThinkTags:
         self.reasoning = ""
         self._held = ""
         self._tag: str | None = _START  # the tag that is waited for; None once the answer proper has begun
+        self._is_again = False  # whether a thought has ended, and another may begin
         self._is_blank = False  # whether only blank lines came since the reasoning ended
 
     def feed(self, text: str) -> str:
         """The part of a piece that is known to be visible; what might be reasoning is held back."""
+        if self._is_again:
+            return self._again(text)
         if self._tag is None:
             return self._begun(text)
         searched = max(0, len(self._held) - len(_END))
@@ -32,10 +35,12 @@ class ThinkTags:
             held = self._held.lstrip()
             if held.startswith(_START):
                 self._held, self._tag = held[len(_START) :], _END
-            elif self._held.find(_START, searched) >= 0:  # the answer speaks of tags
-                return self.flush()
-            elif self._held.find(_END, searched) >= 0:
-                self._tag = _END
+            else:
+                start, end = self._held.find(_START, searched), self._held.find(_END, searched)
+                if end >= 0 and (start < 0 or end < start):
+                    self._tag = _END
+                elif start >= 0:  # the answer speaks of tags
+                    return self.flush()
         if self._tag == _END:
             return self._reason()
         return ""
@@ -47,7 +52,22 @@ class ThinkTags:
             self.reasoning += held
             return ""
         self._tag = None
+        if self._is_again:
+            self._is_again = False
+            return self._begun(held)
         return held
+
+    def _again(self, text: str) -> str:
+        self._held += text
+        held = self._held.lstrip()
+        if held.startswith(_START):
+            self._held, self._tag, self._is_again = held[len(_START) :], _END, False
+            self.reasoning += "\n" if self.reasoning else ""
+            return self._reason()
+        if _START.startswith(held):
+            return ""
+        visible, self._held, self._is_again = self._held, "", False
+        return self._begun(visible)
 
     def _begun(self, text: str) -> str:
         if self._is_blank:
@@ -59,8 +79,8 @@ class ThinkTags:
         inside, end, rest = self._held.partition(_END)
         if end:
             self.reasoning = (self.reasoning + inside).strip("\n")
-            self._held, self._tag, self._is_blank = "", None, True
-            return self._begun(rest)
+            self._held, self._tag, self._is_again, self._is_blank = "", None, True, True
+            return self._again(rest)
         kept = len(_END) - 1
         self.reasoning += inside[:-kept]
         self._held = inside[-kept:]
