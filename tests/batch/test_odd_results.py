@@ -15,31 +15,17 @@ from pipelex_batch.looking import look
 from pipelex_batch.preparing import Look
 from pipelex_batch.settings import BatchError, BatchSettings
 from tests.batch.openai_batches import OpenAIBatches, half_price
-from tests.batch.project import client_in, ended, read_rows, started, total, write_project, write_rows
-from tests.batch.test_provider import SCHEMA, SPECS
-from tests.servers.base import in_thread
+from tests.batch.project import client_in, ended, read_rows, started, total, write_rows
+from tests.batch.test_provider import SCHEMA
 from tests.servers.openai_server import error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipelex_batch.report import Report
 
 PROMPTS = ("one", "two", "three", "four")
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIBatches]:
-    server = OpenAIBatches()
-    with in_thread(server):
-        yield server
-
-
-@pytest.fixture
-def folder(tmp_path: Path, server: OpenAIBatches) -> Path:
-    write_project(tmp_path, server.url, SPECS)
-    return tmp_path
 
 
 class Noted:

@@ -16,66 +16,21 @@ from pipelex_batch.ranges import as_ranges, numbers_in
 from pipelex_batch.settings import BatchError, BatchSettings
 from pipelex_core.batches import BatchLimits
 from tests.batch.openai_batches import OpenAIBatches, half_price
-from tests.batch.project import client_in, ended, read_rows, started, total, write_project, write_rows
-from tests.servers.base import Reply, in_thread, vector_of
+from tests.batch.project import client_in, ended, read_rows, started, total, write_rows
+from tests.servers.base import Reply, vector_of
 from tests.servers.openai_server import error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pipelex_batch.report import Report
 
-SPECS = """
-[defaults]
-sdk = "openai"
-inputs = ["text"]
-outputs = ["text", "structured"]
-batches = true
-max_tokens = 1000
-
-[smart]
-model_id = "smart-1"
-costs = { input = 3, output = 7, batch = { input = 1.5, output = 3.5 } }
-
-[other]
-model_id = "other-1"
-costs = { input = 3, output = 7, batch = { input = 1.5, output = 3.5 } }
-
-[dear]
-model_id = "dear-1"
-costs = { input = 3, output = 7 }
-
-[vectors]
-model_type = "embedding"
-model_id = "vectors-1"
-max_inputs = 3
-costs = { input = 2, batch = { input = 1 } }
-
-[callable]
-model_id = "callable-1"
-batches = false
-costs = { input = 3, output = 7 }
-"""
 SCHEMA = {
     "type": "object",
     "properties": {"name": {"type": "string"}},
     "required": ["name"],
     "additionalProperties": False,
 }
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIBatches]:
-    server = OpenAIBatches()
-    with in_thread(server):
-        yield server
-
-
-@pytest.fixture
-def folder(tmp_path: Path, server: OpenAIBatches) -> Path:
-    write_project(tmp_path, server.url, SPECS)
-    return tmp_path
 
 
 def batch(

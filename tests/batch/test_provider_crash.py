@@ -14,42 +14,24 @@ import pytest
 
 from pipelex_batch.engine import RunOptions, run_batch
 from pipelex_batch.settings import BatchSettings
-from tests.batch.openai_batches import OpenAIBatches
 from tests.batch.project import (
     client_in,
     ended,
-    kill_what_runs,
     read_rows,
     started,
     total,
-    write_project,
     write_rows,
 )
-from tests.batch.test_provider import SPECS
-from tests.servers.base import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from pipelex_batch.report import Report
+    from tests.batch.openai_batches import OpenAIBatches
 
 ROWS = 400
 COMMAND = ("run", "q.jsonl", "-o", "a.jsonl", "-m", "smart", "--via", "provider", "--poll", "0.02", "--json")
-
-
-@pytest.fixture
-def server() -> Iterator[OpenAIBatches]:
-    server = OpenAIBatches()
-    with in_thread(server):
-        yield server
-        kill_what_runs()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, server: OpenAIBatches) -> Path:
-    write_project(tmp_path, server.url, SPECS)
-    return tmp_path
 
 
 @pytest.mark.slow

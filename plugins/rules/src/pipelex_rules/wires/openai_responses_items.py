@@ -9,7 +9,7 @@ from pipelex_rules.rule import rule
 from pipelex_rules.sources import Source, thread
 from pipelex_rules.values import dig, record, records, sequence, string
 from pipelex_rules.wires.openai_chat_messages import IMAGE_TYPES
-from pipelex_rules.wires.openai_responses_items_shapes import SPECIFICATION
+from pipelex_rules.wires.openai_responses_hosted import SPECIFICATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -17,11 +17,8 @@ from pipelex_rules.shapes import (
     tagged,
     text,
 )
-from pipelex_rules.sources import Source
-from pipelex_rules.wires.openai_responses_hosted import ENVIRONMENT, TOOLS
+from pipelex_rules.wires.openai_responses_hosted import ENVIRONMENT, MOST, SPECIFICATION, TOOLS
 
-SPECIFICATION = Source("github:openai/openai-openapi openapi.json@f85dbe2", "2026-08-21")
-MOST = 10_485_760
 FILE_CHARACTERS = 73_400_320
 CALL_ID = text(1, 64, source=SPECIFICATION)
 STATUS = choice("in_progress completed incomplete")
